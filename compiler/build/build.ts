@@ -1,0 +1,204 @@
+/** From a checked recipe to graphs: every piece of every forward pass, statistics, compressions and measures. */
+import { showPlace } from "../../grammar/source.ts";
+import { storedTypes, tensorName } from "../check/checkpoint.ts";
+import { type Context, scopeIn } from "../check/context.ts";
+import { forward, forwardBlock, type LinearInput, tokensInput } from "../check/forward.ts";
+import { applyMethod } from "../check/method.ts";
+import { known } from "../check/size.ts";
+import type { Evaluation, Measure, TypedModel, TypedRecipe, TypedStage } from "../check/typed.ts";
+import type { Tensor } from "../check/value.ts";
+import type { Graph, Output } from "../graph/graph.ts";
+import type { Maker } from "../graph/make.ts";
+import type { BlockTargets, ForwardGraphs, GraphStep, TargetGraph } from "./graphs.ts";
+
+interface Building {
+  readonly context: Context;
+  readonly maker: Maker;
+  readonly models: ReadonlyMap<string, TypedModel>;
+  /** Forward passes by model and length of window. */
+  readonly forwards: Map<string, ForwardGraphs>;
+}
+
+/** The graphs and steps of a recipe that was checked with this context; problems that only sizes show are noted there. */
+export function build(context: Context, maker: Maker, { models, steps }: TypedRecipe): GraphStep[] {
+  const building: Building = {
+    context,
+    maker,
+    models: new Map(models.map((model) => [model.name, model])),
+    forwards: new Map(),
+  };
+  return steps.flatMap((step) => buildStep(building, step));
+}
+
+function buildStep(building: Building, step: TypedRecipe["steps"][number]): GraphStep[] {
+  switch (step.kind) {
+    case "stage":
+      return compressStep(building, step);
+    case "evaluation":
+      return evaluateStep(building, step);
+    case "measure":
+      return [measureStep(building, step)];
+    case "save":
+      return [step];
+  }
+}
+
+/** Blocks whose tensors are stored in the same types share a graph. */
+function signature({ facts, instance }: TypedModel, layer: number): string {
+  return instance.tensors
+    .filter(({ inBlock }) => inBlock)
+    .map(({ name }) => facts.tensors.get(tensorName(name, layer))?.dtype)
+    .join(" ");
+}
+
+const layersOf = ({ instance }: TypedModel): number => (instance.blocks ? (known(instance.blocks.count) ?? 0) : 0);
+
+/** The block at hand, without the dimension that streams. */
+const entryOf = (entry: Tensor): Tensor => ({ ...entry, dims: entry.dims.filter(({ streamed }) => !streamed) });
+
+function forwardGraphs({ context, maker, forwards }: Building, model: TypedModel, entry: Tensor): ForwardGraphs | null {
+  const x = entryOf(entry);
+  const key = `${model.name} ${x.node?.id} ${x.dims.map(({ id, size }) => `${id} ${known(size)}`).join(" ")}`;
+  const old = forwards.get(key);
+  if (old) return old;
+  const bySignature = new Map<string, Graph>();
+  const blocks: Graph[] = [];
+  for (let layer = 0; layer < layersOf(model); layer++) {
+    const shape = signature(model, layer);
+    const { result } = bySignature.has(shape)
+      ? { result: null }
+      : forwardBlock(context, model.instanceOf(layer), x, model.instance.arch.span);
+    const graph = bySignature.get(shape) ?? (result ? maker.graph("block", [{ name: "x", node: result }]) : null);
+    if (!graph) return null;
+    bySignature.set(shape, graph);
+    blocks.push(graph);
+  }
+  if (!x.node) return null;
+  const made = { embed: maker.graph("embed", [{ name: "x", node: x.node, store: "f32" }]), blocks };
+  forwards.set(key, made);
+  return made;
+}
+
+function evaluateStep(building: Building, { of, base, windows, entry, kept }: Evaluation): GraphStep[] {
+  const model = building.models.get(base);
+  const passes = model && kept.length > 0 ? forwardGraphs(building, model, entry) : null;
+  if (!passes) return [];
+  const head = building.maker.graph(
+    "head",
+    kept.map(({ node }, i) => ({ name: `e${i}`, node })),
+  );
+  return [{ kind: "evaluate", of, windows, forward: passes, head, series: kept.map(({ series }) => series) }];
+}
+
+function measureStep({ maker }: Building, { values }: Measure): GraphStep {
+  const outputs = values.flatMap(({ value }, i): Output[] =>
+    value === null || typeof value === "number" ? [] : [{ name: `v${i}`, node: value }],
+  );
+  const graph = maker.graph("measure", outputs);
+  const inputs = graph.nodes.flatMap((node) => (node.op === "input" ? [node.attrs.name] : []));
+  const records = values.map(({ kind, text, of, value, span }) => ({
+    kind,
+    text,
+    of,
+    value: typeof value === "number" ? value : null,
+    place: showPlace(span),
+  }));
+  return { kind: "measure", graph, inputs, values: records };
+}
+
+function compressStep(building: Building, stage: TypedStage): GraphStep[] {
+  const { context } = building;
+  const model = building.models.get(stage.base);
+  if (!model) return [];
+  const scope = scopeIn(null);
+  const tokens = stage.windows ? tokensInput(context, scope, stage.windows.length, stage.span) : null;
+  const start = tokens ? forward(context, model.instance, scope, tokens, stage.span) : null;
+  const passes = start?.entry ? forwardGraphs(building, model, start.entry) : null;
+  const groups = new Map<number | null, TypedStage["selected"][number][]>();
+  for (const each of stage.selected) groups.set(each.layer, [...(groups.get(each.layer) ?? []), each]);
+  const done = new Map<string, BlockTargets>();
+  const graphs = new Map<string, Graph>();
+  const blocks = [...groups].map(([layer, selected]) => {
+    const key = `${layer === null ? "head" : signature(model, layer)} ${selected.map(({ linear }) => linear.name).join(" ")}`;
+    const made = done.get(key) ?? blockTargets(building, stage, model, layer, selected, start, graphs);
+    done.set(key, made);
+    return inLayer(made, layer);
+  });
+  const { from } = stage.applied.method;
+  const propagate = from?.text === "dense" ? "dense" : "compressed";
+  return [
+    {
+      kind: "compress",
+      stage: stage.name,
+      action: stage.action,
+      of: stage.of,
+      windows: stage.windows,
+      propagate,
+      forward: passes,
+      blocks,
+    },
+  ];
+}
+
+const inLayer = ({ calibrate, targets }: BlockTargets, layer: number | null): BlockTargets => ({
+  layer,
+  calibrate,
+  targets: targets.map((target) => ({
+    ...target,
+    selected: { ...target.selected, layer },
+    tensor: tensorName(`${target.selected.linear.at}.weight`, layer ?? 0),
+  })),
+});
+
+function blockTargets(
+  building: Building,
+  stage: TypedStage,
+  model: TypedModel,
+  layer: number | null,
+  selected: TypedStage["selected"],
+  start: ReturnType<typeof forward> | null,
+  graphs: Map<string, Graph>,
+): BlockTargets {
+  const { context, maker } = building;
+  const inputs = activationsOf(building, model, layer, start);
+  const statistics: Output[] = [];
+  const targets: TargetGraph[] = [];
+  for (const each of selected) {
+    const tensor = tensorName(`${each.linear.at}.weight`, layer ?? 0);
+    const input = inputs.find(({ linear }) => linear.at === each.linear.at)?.input ?? null;
+    const stream = stage.windows ? { model: null, windows: stage.windows } : null;
+    context.where = ` in ${tensor}`;
+    const made = applyMethod(context, stage.applied, {
+      linear: each.linear,
+      dtype: storedTypes[model.facts.tensors.get(tensor)?.dtype ?? ""] ?? "f32",
+      input: input ? entryOf(input) : null,
+      stream,
+    });
+    context.where = "";
+    if (!made) continue;
+    const slots = made.statistics.map(({ node, by }) => {
+      const old = statistics.find((output) => output.node === node && output.accumulate === by);
+      if (!old) statistics.push({ name: `a${statistics.length}`, node, accumulate: by });
+      return (old ?? statistics.at(-1))?.name ?? "";
+    });
+    // The same method on a matrix of the same size and type, from statistics of the same types, is the same graph.
+    const shape = [made.outputs[0]?.node.type, made.outputs[0]?.store, ...made.statistics.map(({ node }) => node.type)]
+      .map((type) => JSON.stringify(type))
+      .join(" ");
+    const graph = graphs.get(shape) ?? maker.graph("compress", made.outputs);
+    graphs.set(shape, graph);
+    targets.push({ selected: each, tensor, graph, statistics: slots });
+  }
+  return { layer, calibrate: statistics.length > 0 ? maker.graph("calibrate", statistics) : null, targets };
+}
+
+function activationsOf(
+  { context }: Building,
+  model: TypedModel,
+  layer: number | null,
+  start: ReturnType<typeof forward> | null,
+): readonly LinearInput[] {
+  if (!start?.entry) return [];
+  if (layer === null) return start.inputs;
+  return forwardBlock(context, model.instanceOf(layer), entryOf(start.entry), model.instance.arch.span).inputs;
+}

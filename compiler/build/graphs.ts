@@ -1,0 +1,64 @@
+/** The graphs of a checked recipe, and the steps that run them. */
+
+import type { Selected } from "../check/selector.ts";
+import type { Saving } from "../check/typed.ts";
+import type { Windows } from "../check/value.ts";
+import type { Graph } from "../graph/graph.ts";
+
+/** A forward pass for windows of one length: one graph for what comes before the blocks, one per block. */
+export interface ForwardGraphs {
+  readonly embed: Graph;
+  /** In order of blocks; blocks of equal shape and stored types share one graph. */
+  readonly blocks: readonly Graph[];
+}
+
+export interface TargetGraph {
+  readonly selected: Selected;
+  /** The stored tensor, the layer's number filled in. */
+  readonly tensor: string;
+  readonly graph: Graph;
+  readonly statistics: readonly string[];
+}
+
+export interface BlockTargets {
+  readonly layer: number | null;
+  /** Null when no target needs statistics. */
+  readonly calibrate: Graph | null;
+  readonly targets: readonly TargetGraph[];
+}
+
+export type GraphStep = CompressGraphs | EvaluateGraphs | MeasureGraph | Saving;
+
+export interface CompressGraphs {
+  readonly kind: "compress";
+  readonly stage: string;
+  readonly action: string;
+  readonly of: string;
+  readonly windows: Windows | null;
+  readonly propagate: "compressed" | "dense";
+  readonly forward: ForwardGraphs | null;
+  readonly blocks: readonly BlockTargets[];
+}
+
+export interface EvaluateGraphs {
+  readonly kind: "evaluate";
+  readonly of: string;
+  readonly windows: Windows;
+  readonly forward: ForwardGraphs;
+  readonly head: Graph;
+  readonly series: readonly string[];
+}
+
+export interface MeasureGraph {
+  readonly kind: "measure";
+  readonly graph: Graph;
+  /** The series that the graph reads, in the order of its state slots. */
+  readonly inputs: readonly string[];
+  readonly values: readonly {
+    readonly kind: "report" | "expect";
+    readonly text: string;
+    readonly of: { readonly measure: string; readonly model: string } | null;
+    readonly value: number | null;
+    readonly place: string;
+  }[];
+}

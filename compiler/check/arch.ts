@@ -1,0 +1,343 @@
+/** Architectures: dimensions from config.json, weights from the checkpoint, and the forward pass in three pieces. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { functionValue } from "./call.ts";
+import { checkStored, type StoredTensor, tensorName } from "./checkpoint.ts";
+import { type Context, findDimension, knownNames, report, type Scope, scopeIn } from "./context.ts";
+import { evaluate } from "./expression.ts";
+import type { ModelFacts } from "./facts.ts";
+import { declareDimension } from "./signature.ts";
+import { atom, fixed, known, type Size, showSize } from "./size.ts";
+import { arithmeticOf, emit, graphDims, reduceOf, volume } from "./tensor.ts";
+import { type Config, type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+
+/** A linear layer of an architecture: y = x · Wᵀ (+ bias), with the stored matrix [out, in]. */
+export interface Linear {
+  readonly name: string;
+  /** Path in the checkpoint without `.weight`; `{layer}` stands for the block's number. */
+  readonly at: string;
+  readonly from: readonly Dimension[];
+  readonly to: readonly Dimension[];
+  readonly inBlock: boolean;
+  /** The table that it shares its weight with. */
+  readonly tied: string | null;
+  readonly span: Span;
+}
+
+export interface ArchInstance {
+  readonly arch: Ast.Arch;
+  readonly facts: ModelFacts | null;
+  readonly scope: Scope;
+  readonly blocks: {
+    readonly count: Size;
+    readonly variable: string;
+    readonly scope: Scope;
+    readonly forward: Ast.Fn;
+  } | null;
+  readonly linears: readonly Linear[];
+  /** The stored tensors that it reads, with `{layer}` in the names of those of blocks. */
+  readonly tensors: readonly StoredTensor[];
+  readonly hooks: Hooks;
+}
+
+/** What happens where a forward pass meets a linear layer or the stack of blocks; set while one is evaluated. */
+interface Hooks {
+  onLinear: ((linear: Linear, input: Tensor) => void) | null;
+  onBlocks: ((input: Tensor, span: Span) => Value) | null;
+}
+
+interface Building {
+  readonly context: Context;
+  readonly facts: ModelFacts | null;
+  /** The block whose stored types the graph takes. */
+  readonly layer: number;
+  readonly hooks: Hooks;
+  readonly linears: Linear[];
+  readonly tensors: StoredTensor[];
+  blocks: ArchInstance["blocks"];
+}
+
+/** Binds an architecture to a checkpoint's headers, or to symbolic sizes if there is none. */
+export function instantiate(
+  context: Context,
+  arch: Ast.Arch,
+  moduleScope: Scope,
+  facts: ModelFacts | null,
+  layer = 0,
+): ArchInstance {
+  const scope = scopeIn(moduleScope);
+  const config: Config = { kind: "config", path: "config", value: facts?.config ?? null };
+  scope.values.set("config", config);
+  const building: Building = {
+    context,
+    facts,
+    layer,
+    hooks: { onLinear: null, onBlocks: null },
+    linears: [],
+    tensors: [],
+    blocks: null,
+  };
+  declareMembers(building, scope, arch.members, "");
+  return {
+    arch,
+    facts,
+    scope,
+    blocks: building.blocks,
+    linears: building.linears,
+    tensors: building.tensors,
+    hooks: building.hooks,
+  };
+}
+
+function declareMembers(building: Building, scope: Scope, members: readonly Ast.ArchMember[], prefix: string): void {
+  const { context } = building;
+  for (const member of members) {
+    switch (member.kind) {
+      case "dim":
+        declareSize(building, scope, member);
+        break;
+      case "weight":
+      case "table":
+        scope.values.set(member.name.text, storedWeight(building, scope, member, prefix));
+        break;
+      case "linear":
+        declareLinear(building, scope, member, prefix);
+        break;
+      case "fn":
+        scope.values.set(member.name.text, functionValue(member, scope));
+        break;
+      case "blocks":
+        declareBlocks(building, scope, member);
+        break;
+      case "ignore":
+        break;
+    }
+  }
+  if (prefix === "" && !members.some((member) => member.kind === "fn" && member.name.text === "forward"))
+    report(context, {
+      kind: "unknown-name",
+      span: members[0]?.span ?? emptySpan,
+      name: "forward",
+      what: "function",
+      known: [],
+    });
+}
+
+const emptySpan: Span = { file: { path: "", text: "" }, start: 0, end: 0 };
+
+function declareSize({ context, facts }: Building, scope: Scope, { name, value }: Ast.DimDeclaration): void {
+  const found = evaluate(context, scope, value);
+  declareDimension(scope, name.text, sizeFrom(context, found, name.text, value.span, facts !== null), "config");
+}
+
+const largest = 2 ** 31;
+
+function sizeFrom(context: Context, value: Value, name: string, span: Span, bound: boolean): Size {
+  if (!bound || value.kind === "wrong") return atom(name);
+  if (
+    value.kind === "number" &&
+    value.real !== null &&
+    Number.isInteger(value.real) &&
+    value.real >= 1 &&
+    value.real <= largest
+  )
+    return fixed(value.real);
+  if (value.kind === "absent")
+    report(context, { kind: "config-missing", span, field: value.name.replace(/^config\./, ""), known: [] });
+  else
+    report(context, {
+      kind: "config-value",
+      span,
+      field: name,
+      found: showValue(value),
+      expected: `a whole number from 1 to ${largest}`,
+    });
+  return atom(name);
+}
+
+function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): void {
+  const { context, hooks } = building;
+  const counted = evaluate(context, scope, blocks.count);
+  const count = sizeFrom(context, counted, blocks.name.text, blocks.count.span, building.facts !== null);
+  if ((known(count) ?? 1) > 4096)
+    report(context, {
+      kind: "config-value",
+      span: blocks.count.span,
+      field: blocks.name.text,
+      found: showSize(count),
+      expected: "at most 4096 blocks",
+    });
+  const inside = scopeIn(scope);
+  declareMembers(building, inside, blocks.members, `${blocks.at.value}.`);
+  const forward = blocks.members.find(
+    (member): member is Ast.Fn => member.kind === "fn" && member.name.text === "forward",
+  );
+  if (!forward)
+    return void report(context, {
+      kind: "unknown-name",
+      span: blocks.name.span,
+      name: "forward",
+      what: "function",
+      known: [],
+    });
+  building.blocks = { count, variable: blocks.name.text, scope: inside, forward };
+  scope.values.set(blocks.name.text, {
+    kind: "callable",
+    name: blocks.name.text,
+    call: (caller, from, { arguments: [first], span }) => {
+      const input = first?.kind === "value" ? evaluate(caller, from, first.value) : wrong;
+      if (input.kind === "tensor") return hooks.onBlocks?.(input, span) ?? input;
+      return input.kind === "wrong"
+        ? wrong
+        : report(caller, { kind: "wrong-type", span, expected: "activations", found: showValue(input) });
+    },
+  });
+}
+
+/** A weight as a graph input in the type that it is stored in; reading it gives f32. */
+function storedTensor(building: Building, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
+  const { context, facts, layer } = building;
+  building.tensors.push(tensor);
+  const all: Tensor = { kind: "tensor", dtype: "f32", dims, node: null };
+  if (!facts) return all;
+  const dtype = checkStored(context, facts, tensor, layer);
+  if (!dtype) return null;
+  return {
+    ...all,
+    node: emit(
+      context,
+      "input",
+      [],
+      { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" },
+      tensor.span,
+    ),
+  };
+}
+
+function storedWeight(
+  building: Building,
+  scope: Scope,
+  { type, at, span }: Ast.WeightDeclaration,
+  prefix: string,
+): Value {
+  const { context } = building;
+  const dims: Dimension[] = [];
+  for (const dim of type.kind === "tensor-type" ? type.dims : []) {
+    const found = dim.kind === "dim-name" ? findDimension(scope, dim.name.text) : undefined;
+    if (!found)
+      return report(context, {
+        kind: "unknown-name",
+        span: dim.span,
+        name: dim.kind === "dim-name" ? dim.name.text : "...",
+        what: "dimension",
+        known: knownNames(scope, "dims"),
+      });
+    dims.push(found);
+  }
+  return (
+    storedTensor(
+      building,
+      { name: prefix + at.value, inBlock: prefix !== "", shape: dims.map(({ size }) => size), span },
+      dims,
+    ) ?? wrong
+  );
+}
+
+function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
+  const dims: Dimension[] = [];
+  for (const { text: name, span } of names) {
+    const found = findDimension(scope, name);
+    if (found) dims.push(found);
+    else report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims") });
+  }
+  return dims;
+}
+
+function declareLinear(
+  building: Building,
+  scope: Scope,
+  { name, from, to, at, tied, span }: Ast.LinearDeclaration,
+  prefix: string,
+): void {
+  const { context, facts, hooks } = building;
+  const [inputs, outputs] = [dimsNamed(context, scope, from), dimsNamed(context, scope, to)];
+  const path = prefix + at.value;
+  const isTied = tied !== undefined && (facts === null || isTiedIn(facts, path));
+  const linear: Linear = {
+    name: name.text,
+    at: path,
+    from: inputs,
+    to: outputs,
+    inBlock: prefix !== "",
+    tied: isTied ? tied.text : null,
+    span,
+  };
+  building.linears.push(linear);
+  const shared = isTied ? scope.values.get(tied.text) : undefined;
+  const weight = isTied
+    ? shared?.kind === "tensor"
+      ? shared
+      : null
+    : storedTensor(
+        building,
+        { name: `${path}.weight`, inBlock: linear.inBlock, shape: [volume(outputs), volume(inputs)], span },
+        [...outputs, ...inputs],
+      );
+  const bias = facts?.tensors.has(tensorName(`${path}.bias`, building.layer))
+    ? storedTensor(building, { name: `${path}.bias`, inBlock: linear.inBlock, shape: [volume(outputs)], span }, outputs)
+    : null;
+  scope.values.set(name.text, {
+    kind: "callable",
+    name: name.text,
+    call: (caller, at, { arguments: [first], span: place }) => {
+      const input = first?.kind === "value" ? evaluate(caller, at, first.value) : wrong;
+      if (input.kind !== "tensor")
+        return input.kind === "wrong"
+          ? wrong
+          : report(caller, { kind: "wrong-type", span: place, expected: "activations", found: showValue(input) });
+      hooks.onLinear?.(linear, input);
+      return weight ? applyLinear(caller, linear, input, weight, bias, place) : wrong;
+    },
+  });
+}
+
+/** A head without a tensor of its own shares the table's, unless the config denies it. */
+const isTiedIn = ({ config, tensors }: ModelFacts, path: string): boolean =>
+  config["tie_word_embeddings"] === true || (!tensors.has(`${path}.weight`) && config["tie_word_embeddings"] !== false);
+
+function applyLinear(
+  context: Context,
+  { from, to, name }: Linear,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  span: Span,
+): Value {
+  const lacks = from.find(({ id }) => !input.dims.some((dim) => dim.id === id));
+  if (lacks)
+    return report(context, {
+      kind: "absent-dimension",
+      span,
+      name: lacks.name,
+      type: showValue(input),
+      value: span,
+      known: input.dims.map((dim) => dim.name),
+    });
+  const clash = to.find(({ id }) => input.dims.some((dim) => dim.id === id) && !from.some((dim) => dim.id === id));
+  if (clash)
+    return report(context, {
+      kind: "not-supported",
+      span,
+      what: `\`${name}\` on an input that carries \`${clash.name}\` already`,
+    });
+  const w = { ...weight, node: weight.node };
+  const both: Tensor = {
+    kind: "tensor",
+    dtype: "f32",
+    dims: [...input.dims, ...to],
+    node: emit(context, "mul", [input.node, w.node], {}, span),
+  };
+  const result = reduceOf(context, "sum", both, from, span);
+  if (!bias) return result;
+  return arithmeticOf(context, "+", { value: result, span }, { value: bias, span }, span);
+}

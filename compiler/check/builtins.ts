@@ -1,0 +1,377 @@
+/** The functions that the language itself provides: element-wise mathematics, reductions, views, and `best`. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import type { OpName } from "../graph/ops.ts";
+import { dimensionsOver } from "./call.ts";
+import { type Context, dimensionsNamed, knownNames, makeDimension, report, type Scope, wholeSize } from "./context.ts";
+import { compileTimeNumber, operand } from "./expression.ts";
+import { known, showSize } from "./size.ts";
+import { arithmeticOf, asTensor, emit, graphDims, ids, numeric, type Operand, reduceOf, volume } from "./tensor.ts";
+import {
+  type Callable,
+  type Dimension,
+  number,
+  ofSize,
+  showDimension,
+  showValue,
+  type Tensor,
+  unknownNumber,
+  type Value,
+  wrong,
+} from "./value.ts";
+import { mergeOf, renameOf, splitOf, stackOf } from "./views.ts";
+
+type Builtin = (context: Context, scope: Scope, call: Ast.Call) => Value;
+
+const elementwise: Readonly<Record<string, { readonly op: OpName; readonly real: (x: number) => number }>> = {
+  exp: { op: "exp", real: Math.exp },
+  log: { op: "log", real: Math.log },
+  sqrt: { op: "sqrt", real: Math.sqrt },
+  rsqrt: { op: "rsqrt", real: (x) => 1 / Math.sqrt(x) },
+  sin: { op: "sin", real: Math.sin },
+  cos: { op: "cos", real: Math.cos },
+  tanh: { op: "tanh", real: Math.tanh },
+  abs: { op: "abs", real: Math.abs },
+  floor: { op: "floor", real: Math.floor },
+  round: { op: "round", real: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)) },
+};
+
+const kept: ReadonlySet<string> = new Set(["abs", "floor", "round"]);
+
+function mathematics(
+  name: string,
+  { op, real }: { readonly op: OpName; readonly real: (x: number) => number },
+): Builtin {
+  return (context, scope, call) => {
+    const [x] = positional(context, scope, name, call, 1) ?? [];
+    if (!x || !numeric(context, x)) return wrong;
+    if (x.value.kind === "number") return x.value.real === null ? unknownNumber : number(real(x.value.real));
+    return applied(context, op, x, call.span);
+  };
+}
+
+/** Whole numbers stay so under `abs`, and as they are under `floor` and `round`. */
+function applied(context: Context, op: OpName, x: Operand, span: Span): Value {
+  const isWhole = x.value.kind === "tensor" && x.value.dtype === "i32" && kept.has(op);
+  const tensor = asTensor(context, x, isWhole ? "i32" : "f32");
+  if (!tensor || (isWhole && op !== "abs")) return tensor ?? wrong;
+  return { ...tensor, node: emit(context, op as "exp", [tensor.node], {}, span) };
+}
+
+/** The values of positional arguments, or a problem if there are not so many. */
+function positional(
+  context: Context,
+  scope: Scope,
+  name: string,
+  { arguments: given, span }: Ast.Call,
+  count: number,
+): Operand[] | null {
+  const values = given.filter(
+    (argument) => argument.kind === "value" && !argument.name,
+  ) as readonly Ast.ValueArgument[];
+  const stray = given.find((argument) => argument.kind === "mapping" || (argument.kind === "value" && argument.name));
+  if (stray) {
+    report(context, { kind: "unknown-parameter", span: stray.span, of: name, name: text(stray.span), known: [] });
+    return null;
+  }
+  if (values.length > count) {
+    report(context, {
+      kind: "unknown-parameter",
+      span: values[count]?.span ?? span,
+      of: name,
+      name: text(values[count]?.span ?? span),
+      known: [],
+    });
+    return null;
+  }
+  if (values.length < count) {
+    report(context, {
+      kind: "missing-parameter",
+      span,
+      of: name,
+      name: count === 1 ? "a value" : `${count} values`,
+      type: "",
+    });
+    return null;
+  }
+  return values.map(({ value }) => operand(context, scope, value));
+}
+
+const text = ({ file, start, end }: Span) => file.text.slice(start, end);
+
+/** The tensor and the dimensions of a call such as `sum(x, over d)`; each dimension must be the tensor's. */
+function reduced(
+  context: Context,
+  scope: Scope,
+  name: string,
+  call: Ast.Call,
+  count = 1,
+): {
+  readonly x: Tensor;
+  readonly over: readonly Dimension[];
+  readonly more: readonly Operand[];
+  readonly span: Span;
+} | null {
+  const over = call.arguments.find((argument) => argument.kind === "over");
+  if (!over) {
+    report(context, {
+      kind: "missing-parameter",
+      span: call.span,
+      of: name,
+      name: "over …",
+      type: "the dimensions that it takes together",
+    });
+    return null;
+  }
+  const operands = positional(context, scope, name, call, count);
+  const [first, ...more] = operands ?? [];
+  const dims = dimensionsOver(context, scope, over);
+  if (!first || !dims || !numericOrTruth(context, first)) return null;
+  const x = asTensor(context, first, first.value.kind === "tensor" && first.value.dtype === "i32" ? "i32" : "f32");
+  if (!x) return null;
+  for (const [i, dim] of dims.entries()) {
+    if (x.dims.some(({ id }) => id === dim.id)) continue;
+    report(context, {
+      kind: "absent-dimension",
+      span: over.dims[i]?.span ?? over.span,
+      name: over.dims[i]?.text ?? dim.name,
+      type: showValue(first.value),
+      value: first.span,
+      known: x.dims.map((d) => d.name),
+    });
+    return null;
+  }
+  return { x, over: dims, more, span: first.span };
+}
+
+const numericOrTruth = (context: Context, x: Operand): boolean =>
+  (x.value.kind === "tensor" && x.value.dtype === "bool") || numeric(context, x);
+
+/** `max(x, over d)` reduces; `max(a, b)` takes the greater of two. */
+function extreme(by: "max" | "min"): Builtin {
+  return (context, scope, call) => {
+    if (call.arguments.some(({ kind }) => kind === "over")) {
+      const of = reduced(context, scope, by, call);
+      return of ? reduceOf(context, by, of.x, of.over, call.span) : wrong;
+    }
+    const [a, b] = positional(context, scope, by, call, 2) ?? [];
+    return a && b ? arithmeticOf(context, by, a, b, call.span) : wrong;
+  };
+}
+
+const sum: Builtin = (context, scope, call) => {
+  const of = reduced(context, scope, "sum", call);
+  return of ? reduceOf(context, "sum", of.x, of.over, call.span) : wrong;
+};
+
+/** Sum over the number of terms. */
+const mean: Builtin = (context, scope, call) => {
+  const of = reduced(context, scope, "mean", call);
+  if (!of) return wrong;
+  const total = reduceOf(
+    context,
+    "sum",
+    { ...of.x, dtype: "f32", node: asTensor(context, { value: of.x, span: of.span }, "f32")?.node ?? null },
+    of.over,
+    call.span,
+  );
+  return arithmeticOf(
+    context,
+    "/",
+    { value: total, span: call.span },
+    { value: ofSize(volume(of.over)), span: call.span },
+    call.span,
+  );
+};
+
+/** Euclidean norm. */
+const norm: Builtin = (context, scope, call) => {
+  const of = reduced(context, scope, "norm", call);
+  if (!of) return wrong;
+  const x = { value: of.x, span: of.span };
+  const square = arithmeticOf(context, "*", x, x, call.span);
+  if (square.kind !== "tensor") return wrong;
+  const total = asTensor(
+    context,
+    { value: reduceOf(context, "sum", square, of.over, call.span), span: call.span },
+    "f32",
+  );
+  return total ? { ...total, node: emit(context, "sqrt", [total.node], {}, call.span) } : wrong;
+};
+
+function argument(by: "argmax" | "argmin"): Builtin {
+  return (context, scope, call) => {
+    const of = reduced(context, scope, by, call);
+    if (!of) return wrong;
+    const [only] = of.over;
+    if (!only || of.over.length > 1 || only.streamed)
+      return report(context, {
+        kind: "wrong-type",
+        span: call.span,
+        expected: "one dimension",
+        found: of.over.map(({ name }) => name).join(", "),
+      });
+    const x = by === "argmin" ? emit(context, "neg", [of.x.node], {}, call.span) : of.x.node;
+    const node = emit(context, "reduce", [x], { by: "argmax", over: [only.id] }, call.span);
+    return { kind: "tensor", dtype: "i32", dims: of.x.dims.filter(({ id }) => id !== only.id), node };
+  };
+}
+
+/** `best(score, n, over d)`: true for the n greatest along d. */
+const best: Builtin = (context, scope, call) => {
+  const of = reduced(context, scope, "best", call, 2);
+  const [many] = of?.more ?? [];
+  if (!of || !many) return wrong;
+  const keep = compileTimeNumber(context, many);
+  const size = known(volume(of.over));
+  if (!keep) return wrong;
+  if (keep.real !== null && (!Number.isInteger(keep.real) || keep.real < 0 || (size !== undefined && keep.real > size)))
+    return report(context, {
+      kind: "out-of-range",
+      span: many.span,
+      what: `how many of \`${of.over.map(({ name }) => name).join(", ")}\` to keep`,
+      value: String(keep.real),
+      range: `a whole number from 0 to ${showSize(volume(of.over))}${context.where}`,
+    });
+  const streamed = of.over.find((dim) => dim.streamed);
+  if (streamed)
+    return report(context, { kind: "not-supported", span: call.span, what: `\`best\` over \`${streamed.name}\`` });
+  const x = asTensor(context, { value: of.x, span: of.span }, "f32");
+  return {
+    kind: "tensor",
+    dtype: "bool",
+    dims: of.x.dims,
+    node: emit(context, "best", [x?.node ?? null], { keep: keep.real ?? 0, over: ids(of.over) }, call.span),
+  };
+};
+
+/** The one argument of `size(d)` and `index(d)`: a dimension here, or a new one in `index(d: n)`. */
+function dimensionArgument(
+  context: Context,
+  scope: Scope,
+  name: string,
+  { arguments: given, span }: Ast.Call,
+): readonly Dimension[] | null {
+  const [first] = given;
+  if (first?.kind === "value" && given.length === 1) {
+    if (first.name && name === "index") return newDimension(context, scope, first.name, first.value);
+    if (first.value.kind === "name") {
+      const { text: dim, span: place } = first.value;
+      const found = dimensionsNamed(scope, dim);
+      if (!found)
+        report(context, {
+          kind: "unknown-name",
+          span: place,
+          name: dim,
+          what: "dimension",
+          known: knownNames(scope, "dims"),
+        });
+      return found;
+    }
+  }
+  report(context, { kind: "missing-parameter", span, of: name, name: "a dimension", type: `as in \`${name}(token)\`` });
+  return null;
+}
+
+/** `index(ratio: 20)` makes the dimension `ratio`. */
+function newDimension(
+  context: Context,
+  scope: Scope,
+  { text: name, span }: Ast.Name,
+  value: Ast.Expression,
+): readonly Dimension[] | null {
+  const given = compileTimeNumber(context, operand(context, scope, value));
+  if (!given?.size) return null;
+  const whole = wholeSize(context, given.size, value.span, `the size of \`${name}\``);
+  return [makeDimension(context, scope, name, whole, span)];
+}
+
+const size: Builtin = (context, scope, call) => {
+  const dims = dimensionArgument(context, scope, "size", call);
+  return dims ? ofSize(volume(dims)) : wrong;
+};
+
+/** 0, 1, 2 … along a dimension. */
+const index: Builtin = (context, scope, call) => {
+  const dims = dimensionArgument(context, scope, "index", call);
+  const [only] = dims ?? [];
+  if (!only) return wrong;
+  if (dims && dims.length > 1)
+    return report(context, {
+      kind: "wrong-type",
+      span: call.span,
+      expected: "one dimension",
+      found: dims.map(showDimension).join(", "),
+    });
+  if (only.streamed)
+    return report(context, { kind: "not-supported", span: call.span, what: `\`index(${only.name})\`` });
+  const [graphDim] = graphDims([only]);
+  return {
+    kind: "tensor",
+    dtype: "i32",
+    dims: [only],
+    node: graphDim ? emit(context, "index", [], { dim: graphDim }, call.span) : null,
+  };
+};
+
+const clamp: Builtin = (context, scope, call) => {
+  const [x, low, high] = positional(context, scope, "clamp", call, 3) ?? [];
+  if (!x || !low || !high) return wrong;
+  const raised = arithmeticOf(context, "max", x, low, call.span);
+  return arithmeticOf(context, "min", { value: raised, span: call.span }, high, call.span);
+};
+
+const detach: Builtin = (context, scope, call) => {
+  const [x] = positional(context, scope, "detach", call, 1) ?? [];
+  if (x?.value.kind !== "tensor") return x?.value ?? wrong;
+  return { ...x.value, node: emit(context, "detach", [x.value.node], {}, call.span) };
+};
+
+/** Rounds to a stored type and reads it back. */
+function stored(dtype: "f16" | "bf16"): Builtin {
+  return (context, scope, call) => {
+    const [x] = positional(context, scope, dtype, call, 1) ?? [];
+    const tensor = x && numeric(context, x) ? asTensor(context, x, "f32") : null;
+    return tensor ? { ...tensor, node: emit(context, "cast", [tensor.node], { dtype }, call.span) } : wrong;
+  };
+}
+
+/** `refuse("…")`: what a definition does not cover; reached only where a condition known at compile time leads there. */
+const refuse: Builtin = (context, scope, call) => {
+  const [what] = positional(context, scope, "refuse", call, 1) ?? [];
+  if (context.maker && what?.value.kind === "string")
+    report(context, { kind: "not-supported", span: call.span, what: what.value.value ?? "this" });
+  return wrong;
+};
+
+const table: Readonly<Record<string, Builtin>> = {
+  ...Object.fromEntries(Object.entries(elementwise).map(([name, rule]) => [name, mathematics(name, rule)])),
+  sum,
+  mean,
+  norm,
+  best,
+  size,
+  index,
+  clamp,
+  detach,
+  refuse,
+  max: extreme("max"),
+  min: extreme("min"),
+  argmax: argument("argmax"),
+  argmin: argument("argmin"),
+  rename: renameOf,
+  split: splitOf,
+  merge: mergeOf,
+  stack: stackOf,
+  f16: stored("f16"),
+  bf16: stored("bf16"),
+};
+
+/** The outermost scope: builtin functions, and `lowest`, the least number that is not infinite. */
+export function builtinScope(): Scope {
+  const values = new Map<string, Value>();
+  for (const [name, run] of Object.entries(table))
+    values.set(name, { kind: "callable", name, call: run } satisfies Callable);
+  values.set("lowest", number(-3.4028234663852886e38));
+  return { values, dims: new Map(), parent: null, taken: new Set(), made: new Set() };
+}

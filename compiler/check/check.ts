@@ -1,0 +1,81 @@
+/** Checks every declaration of a file as far as that goes without a model: sizes are symbols. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Program } from "../resolve/program.ts";
+import { instantiate } from "./arch.ts";
+import { applyFunction } from "./call.ts";
+import type { Context, Scope } from "./context.ts";
+import { scopeIn } from "./context.ts";
+import { forward, forwardBlock, tokensInput } from "./forward.ts";
+import { applyMethod } from "./method.ts";
+import type { Modules } from "./module.ts";
+import { checkRecipe } from "./recipe.ts";
+import { atom, fixed } from "./size.ts";
+import type { Dimension, Tensor, Value } from "./value.ts";
+
+/** Checks the file that was asked for; what it imports is checked where it is used. */
+export function checkModule(context: Context, { modules }: Program, declared: Modules): void {
+  const main = modules.at(-1);
+  const scope = main && declared.scopes.get(main.name);
+  if (!main || !scope) return;
+  for (const declaration of main.tree.declarations) {
+    switch (declaration.kind) {
+      case "fn":
+        checkFunction(context, declaration, scope);
+        break;
+      case "method":
+        applyMethod(context, { method: declaration, scope, arguments: new Map() }, null);
+        break;
+      case "arch":
+        checkArch(context, declaration, scope);
+        break;
+      case "recipe":
+        checkRecipe(context, declaration, scope, { parameters: new Map(), models: new Map(), modules: declared });
+        break;
+      case "format":
+      case "optimizer":
+      case "study":
+        break;
+    }
+  }
+}
+
+/** A function whose parameters all say what they are is checked with just that. */
+function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
+  const inside = scopeIn(scope);
+  const dims = new Map<string, Dimension>();
+  const values = new Map<string, { readonly value: Value; readonly span: Ast.Fn["span"] }>();
+  for (const { name, type, label, span } of fn.parameters) {
+    if (label || type?.kind !== "tensor-type") return;
+    const { element } = type;
+    if (element.text !== "f32" && element.text !== "i32" && element.text !== "bool") return;
+    const own = type.dims.flatMap((dim): Dimension[] =>
+      dim.kind === "rest" || dim.parts ? [] : [dimension(dims, dim)],
+    );
+    const value: Tensor = { kind: "tensor", dtype: element.text, dims: own, node: null };
+    values.set(name.text, { value, span });
+  }
+  if (fn.parameters.length > 0)
+    applyFunction(context, { scope: inside, span: fn.name.span, isUsers: false }, fn, scope, {
+      values,
+      dims: new Map(),
+    });
+}
+
+function dimension(dims: Map<string, Dimension>, { name: { text: name }, size }: Ast.NamedDim): Dimension {
+  const made = dims.get(name) ?? {
+    id: name,
+    name,
+    size: size?.kind === "number" ? fixed(size.value) : atom(name),
+    source: "the header",
+  };
+  dims.set(name, made);
+  return made;
+}
+
+function checkArch(context: Context, arch: Ast.Arch, scope: Scope): void {
+  const instance = instantiate(context, arch, scope, null);
+  const inside = scopeIn(null);
+  const tokens = tokensInput(context, inside, 0, arch.span);
+  const { entry } = forward(context, instance, inside, tokens, arch.span);
+  if (entry) forwardBlock(context, instance, entry, arch.span);
+}

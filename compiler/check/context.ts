@@ -1,0 +1,161 @@
+/** What the checker carries along: where problems go, whose names are visible, and whether a graph is being built. */
+import type { Span } from "../../grammar/source.ts";
+import type { Maker } from "../graph/make.ts";
+import type { Node } from "../graph/ops.ts";
+import type { Problem } from "../problem.ts";
+import { fixed, known, type Size, same, showSize } from "./size.ts";
+import {
+  type Dimension,
+  type ModelValue,
+  type Stream,
+  showValue,
+  type Tensor,
+  type Value,
+  type Windows,
+} from "./value.ts";
+
+/** How `observe` turns what streams past into what is kept. */
+export interface Observer {
+  /** One sample's contribution is combined into a state; gives the node that reads the state afterwards. */
+  readonly accumulate: (contribution: Node, by: "sum" | "max" | "min", stream: Stream) => Node;
+  /** One value per sample is kept, in order; gives the node that reads them along `sample`. */
+  readonly collect: (each: Node, stream: Stream) => Node;
+}
+
+export interface Found {
+  readonly problem: Problem;
+  /** The calls that led there, outermost first. */
+  readonly calls: readonly { readonly span: Span; readonly name: string }[];
+}
+
+export interface Context {
+  /** Null while sizes are symbolic: everything is checked and nothing is built. */
+  readonly maker: Maker | null;
+  readonly found: Found[];
+  /** Types of what is bound, in source order, for `--emit types`. */
+  readonly types: { readonly span: Span; readonly name: string; readonly type: string }[];
+  readonly calls: { readonly span: Span; readonly name: string; readonly declaration: Span }[];
+  /** ` in model.layers.0.mlp.down_proj`: which layer is at hand, for messages; empty in general. */
+  where: string;
+  /** Set inside `observe`. */
+  observer: Observer | null;
+  /** How a model is applied to tokens, where that is possible (in a measure). */
+  readonly apply: ((model: ModelValue, tokens: Tensor, span: Span) => Value) | null;
+  /** How many windows there are; null while the text is not known. */
+  readonly countWindows: (windows: Windows) => number | null;
+}
+
+export const newContext = (maker: Maker | null, countWindows: Context["countWindows"] = () => null): Context => ({
+  maker,
+  found: [],
+  types: [],
+  calls: [],
+  where: "",
+  observer: null,
+  apply: null,
+  countWindows,
+});
+
+export interface Scope {
+  readonly values: Map<string, Value>;
+  readonly dims: Map<string, Dimension>;
+  readonly parent: Scope | null;
+  /** Identities that a new dimension must not take, since they can meet in an expression here. */
+  readonly taken: Set<string>;
+  /** Identities of the dimensions that were made in this scope, and are no caller's. */
+  readonly made: Set<string>;
+}
+
+export const scopeIn = (parent: Scope | null): Scope => ({
+  values: new Map(),
+  dims: new Map(),
+  parent,
+  taken: new Set(parent?.taken),
+  made: new Set(),
+});
+
+/** Notes a problem once per place and kind, with the calls that led to it. */
+export function report(context: Context, problem: Problem): { readonly kind: "wrong" } {
+  const again = context.found.some(({ problem: old }) => old.kind === problem.kind && old.span === problem.span);
+  if (!again) context.found.push({ problem, calls: context.calls.map(({ span, name }) => ({ span, name })) });
+  return { kind: "wrong" };
+}
+
+export function findValue(scope: Scope, name: string): Value | undefined {
+  for (let at: Scope | null = scope; at; at = at.parent) {
+    const found = at.values.get(name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+export function findDimension(scope: Scope, name: string): Dimension | undefined {
+  for (let at: Scope | null = scope; at; at = at.parent) {
+    const found = at.dims.get(name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What a name means after `over`: one dimension, or the several that a `Dim` parameter stands for. */
+export function dimensionsNamed(scope: Scope, name: string): readonly Dimension[] | null {
+  const several = findValue(scope, `over ${name}`);
+  if (several?.kind === "dims") return several.dims;
+  const one = findDimension(scope, name);
+  return one ? [one] : null;
+}
+
+/** All names that a message may suggest. */
+export function knownNames(scope: Scope, what: "values" | "dims"): string[] {
+  const names: string[] = [];
+  for (let at: Scope | null = scope; at; at = at.parent) names.push(...at[what].keys());
+  return names;
+}
+
+/** Makes a dimension of this scope. A name has one size in a scope: made again with the same size, it is the same dimension. */
+export function makeDimension(context: Context, scope: Scope, name: string, size: Size, span: Span): Dimension {
+  const old = findDimension(scope, name);
+  if (old) {
+    if (!same(old.size, size))
+      report(context, {
+        kind: "dimension-mismatch",
+        span,
+        name,
+        found: showSize(size),
+        expected: showSize(old.size),
+        other: old.span ?? span,
+        because: `${name} is ${showSize(old.size)}, ${old.source}`,
+      });
+    return old;
+  }
+  let id = name;
+  for (let n = 2; scope.taken.has(id); n++) id = `${name}_${n}`;
+  const made: Dimension = { id, name, size, source: "made here", span };
+  bindDimension(scope, made);
+  scope.made.add(id);
+  return made;
+}
+
+export function bindDimension(scope: Scope, dimension: Dimension): void {
+  scope.dims.set(dimension.name, dimension);
+  scope.taken.add(dimension.id);
+}
+
+/** Binds a name, and notes its type for `--emit types`. */
+export function bindValue(
+  context: Context,
+  scope: Scope,
+  name: { readonly text: string; readonly span: Span },
+  value: Value,
+): void {
+  scope.values.set(name.text, value);
+  context.types.push({ span: name.span, name: name.text, type: showValue(value) });
+}
+
+/** A size that must be a known whole number once a model is bound; in symbolic mode it may be anything. */
+export function wholeSize(context: Context, size: Size, span: Span, what: string): Size {
+  const value = known(size);
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 2 ** 32)) return size;
+  report(context, { kind: "not-whole", span, what, value: showSize(size), where: context.where });
+  return fixed(1);
+}

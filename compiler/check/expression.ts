@@ -1,0 +1,399 @@
+/** Evaluates expressions: each gets a type and, once sizes are known, a graph node. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { call } from "./call.ts";
+import {
+  bindValue,
+  type Context,
+  findDimension,
+  findValue,
+  knownNames,
+  makeDimension,
+  report,
+  type Scope,
+} from "./context.ts";
+import { known, minus, showSize } from "./size.ts";
+import {
+  arithmeticOf,
+  asTensor,
+  comparisonOf,
+  emit,
+  graphDims,
+  logicOf,
+  numeric,
+  type Operand,
+  selectOf,
+  truth,
+} from "./tensor.ts";
+import {
+  type Config,
+  type Dimension,
+  number,
+  type Sparsity,
+  showDimension,
+  showValue,
+  type Tensor,
+  unknownNumber,
+  type Value,
+  wrong,
+} from "./value.ts";
+
+/** The value of an expression in a scope; problems are noted in the context. */
+export function evaluate(context: Context, scope: Scope, expression: Ast.Expression): Value {
+  switch (expression.kind) {
+    case "number":
+      return number(expression.value);
+    case "string":
+      return { kind: "string", value: expression.value };
+    case "boolean":
+      return { kind: "boolean", value: expression.value };
+    case "pattern":
+      return { kind: "sparsity", share: null, pattern: { keep: expression.keep, of: expression.of } };
+    case "name":
+      return nameOf(context, scope, expression);
+    case "unary":
+      return unaryOf(context, scope, expression);
+    case "binary":
+      return binaryOf(context, scope, expression);
+    case "where":
+      return whereOf(context, scope, expression);
+    case "call":
+      return call(context, scope, expression);
+    case "index":
+      return indexOf(context, scope, expression);
+    case "field":
+      return fieldOf(context, scope, expression);
+    case "record":
+      return recordOf(context, scope, expression);
+    case "list":
+    case "construct":
+    case "repeat":
+    case "feedback":
+      return report(context, { kind: "not-supported", span: expression.span, what: notYet[expression.kind] });
+  }
+}
+
+const notYet = { list: "a list", construct: "a stored format", repeat: "`repeat`", feedback: "`feedback`" } as const;
+
+/** A value and its place; a field of a config that is not known yet is an unknown number. */
+export function operand(context: Context, scope: Scope, expression: Ast.Expression): Operand {
+  const value = evaluate(context, scope, expression);
+  return { value: value.kind === "config" && value.value === null ? unknownNumber : value, span: expression.span };
+}
+
+/** Statements in order, then the value of the block. */
+export function evaluateBlock(context: Context, scope: Scope, body: Ast.Block | Ast.Expression): Value {
+  if (body.kind !== "block") return evaluate(context, scope, body);
+  for (const statement of body.statements) {
+    if (statement.kind === "let" || statement.kind === "probe")
+      bindValue(context, scope, statement.name, evaluate(context, scope, statement.value));
+    else if (statement.kind === "observe")
+      bindValue(context, scope, statement.name, observeOf(context, scope, statement));
+    else report(context, { kind: "not-supported", span: statement.span, what: `\`${statement.kind}\` here` });
+  }
+  if (body.result) return evaluate(context, scope, body.result);
+  return report(context, {
+    kind: "wrong-type",
+    span: body.span,
+    expected: "a block that ends in its value",
+    found: "one without",
+  });
+}
+
+/** Inside `observe`, activations may be read; what is kept must have left `token` behind. */
+function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe): Value {
+  const streaming: Scope = {
+    ...scope,
+    values: new Map([["observe", { kind: "boolean", value: true }]]),
+    parent: scope,
+  };
+  const seen = evaluate(context, streaming, value);
+  if (seen.kind !== "tensor")
+    return seen.kind === "wrong" || seen.kind === "number"
+      ? seen
+      : report(context, { kind: "wrong-type", span: value.span, expected: "a tensor", found: showValue(seen) });
+  const stream = seen.dims.find((dim) => dim.streamed);
+  const kept = seen.dims.filter(({ id, streamed }) => id === "token" || (streamed && context.apply === null));
+  if (kept.length > 0)
+    return report(context, {
+      kind: "observation-keeps",
+      span: value.span,
+      name: name.text,
+      dims: kept.map((dim) => dim.name),
+    });
+  if (!stream?.streamed) return seen;
+  return collected(context, seen, stream);
+}
+
+/** In a measure, one value per sample may be kept: outside, it carries `sample`. */
+function collected(context: Context, seen: Tensor, stream: Dimension): Tensor {
+  const { streamed, ...kept } = stream;
+  const node = seen.node && streamed ? (context.observer?.collect(seen.node, streamed) ?? null) : null;
+  return { ...seen, dims: seen.dims.map((dim) => (dim.streamed ? kept : dim)), node };
+}
+
+function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpression): Value {
+  const found = findValue(scope, text);
+  if (!found) {
+    const dimension = findDimension(scope, text);
+    if (dimension)
+      return report(context, {
+        kind: "wrong-type",
+        span,
+        expected: "a value",
+        found: `the dimension ${showDimension(dimension)}`,
+        hint: `write \`size(${text})\` or \`index(${text})\``,
+      });
+    return report(context, {
+      kind: "unknown-name",
+      span,
+      name: text,
+      what: "value",
+      known: knownNames(scope, "values"),
+    });
+  }
+  const streams = found.kind === "tensor" && found.dims.some(({ streamed }) => streamed);
+  if (streams && !findValue(scope, "observe") && context.apply === null)
+    return report(context, { kind: "activation-outside-observe", span, name: text });
+  return found;
+}
+
+function unaryOf(context: Context, scope: Scope, { op, value, span }: Ast.Unary): Value {
+  const x = operand(context, scope, value);
+  if (op === "not") {
+    if (!truth(context, x)) return wrong;
+    if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
+    return x.value.kind === "tensor" ? { ...x.value, node: emit(context, "not", [x.value.node], {}, span) } : wrong;
+  }
+  if (!numeric(context, x)) return wrong;
+  if (x.value.kind === "tensor") return { ...x.value, node: emit(context, "neg", [x.value.node], {}, span) };
+  return arithmeticOf(context, "-", { value: number(0), span }, x, span);
+}
+
+function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast.Binary): Value {
+  const a = operand(context, scope, left);
+  if (op === "??") return a.value.kind === "absent" ? evaluate(context, scope, right) : a.value;
+  const b = operand(context, scope, right);
+  if (op === "and" || op === "or") return logicOf(context, op, a, b, span);
+  if (["==", "!=", "<", "<=", ">", ">="].includes(op)) return comparisonOf(context, op, a, b, span);
+  return arithmeticOf(context, op, a, b, span);
+}
+
+/** A condition known at compile time picks its branch; the other is not built. */
+function whereOf(context: Context, scope: Scope, { value, condition, otherwise, span }: Ast.Where): Value {
+  const test = operand(context, scope, condition);
+  const other = (): Operand => (otherwise ? operand(context, scope, otherwise) : { value: number(0), span });
+  if (test.value.kind === "boolean" && test.value.value !== null)
+    return test.value.value ? evaluate(context, scope, value) : other().value;
+  const taken = operand(context, scope, value);
+  const left = other();
+  if (test.value.kind === "boolean") return either(taken.value, left.value);
+  return selectOf(context, test, taken, left, span);
+}
+
+/** Either of two values, while a compile-time condition is unknown. */
+const either = (a: Value, b: Value): Value =>
+  a.kind === "number" && b.kind === "number" ? unknownNumber : a.kind === "tensor" ? a : b;
+
+function recordOf(context: Context, scope: Scope, { fields }: Ast.RecordExpression): Value {
+  const made = new Map<string, Value>();
+  for (const field of fields) {
+    if (field.kind === "entry") {
+      made.set(
+        field.name.text,
+        evaluate(context, scope, field.value ?? { kind: "name", text: field.name.text, span: field.span }),
+      );
+      continue;
+    }
+    const spread = evaluate(context, scope, field.value);
+    if (spread.kind === "record") for (const [name, value] of spread.fields) made.set(name, value);
+    else if (spread.kind !== "wrong")
+      report(context, { kind: "wrong-type", span: field.span, expected: "a record", found: showValue(spread) });
+  }
+  return { kind: "record", fields: made };
+}
+
+function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Field): Value {
+  const of = evaluate(context, scope, value);
+  switch (of.kind) {
+    case "wrong":
+      return of;
+    case "record":
+      return of.fields.get(name.text) ?? unknownField(context, name, "field", [...of.fields.keys()]);
+    case "config":
+      return configField(of, name.text);
+    case "absent":
+      return { kind: "absent", name: `${of.name}.${name.text}` };
+    case "number":
+      return of.real === null && of.size === null
+        ? unknownNumber
+        : report(context, { kind: "wrong-type", span, expected: "something with fields", found: showValue(of) });
+    case "sparsity":
+      return sparsityField(context, of, name);
+    case "corpus":
+      return corpusField(context, of, name);
+    case "model":
+      return name.text === "context"
+        ? of.context === null
+          ? unknownNumber
+          : number(of.context)
+        : unknownField(context, name, "property of a model", ["context"]);
+    default:
+      return report(context, { kind: "wrong-type", span, expected: "something with fields", found: showValue(of) });
+  }
+}
+
+function corpusField(context: Context, of: Extract<Value, { kind: "corpus" }>, name: Ast.Name): Value {
+  if (name.text === "train" || name.text === "validation" || name.text === "test") return { ...of, split: name.text };
+  return unknownField(context, name, "part of a text", ["train", "validation", "test", "sample", "windows"]);
+}
+
+const unknownField = (context: Context, { text, span }: Ast.Name, what: string, names: readonly string[]) =>
+  report(context, { kind: "unknown-name", span, name: text, what, known: names });
+
+/** A field of config.json; while no model is bound it is a number of its own name. */
+export function configField({ value, path }: Config, name: string): Value {
+  const place = `${path}.${name}`;
+  if (value === null) return { kind: "config", path: place, value: null };
+  const found = value[name];
+  if (found === undefined || found === null) return { kind: "absent", name: place };
+  if (typeof found === "number") return number(found);
+  if (typeof found === "string") return { kind: "string", value: found };
+  if (typeof found === "boolean") return { kind: "boolean", value: found };
+  return {
+    kind: "config",
+    path: place,
+    value: Array.isArray(found) ? {} : (found as { readonly [key: string]: unknown }),
+  };
+}
+
+function sparsityField(context: Context, of: Sparsity, name: Ast.Name): Value {
+  if (name.text === "share")
+    return of.share === null ? (of.pattern ? { kind: "absent", name: "share" } : unknownNumber) : number(of.share);
+  if (name.text === "pattern")
+    return of.pattern ? number(of.pattern.of) : of.share === null ? unknownNumber : { kind: "absent", name: "pattern" };
+  return unknownField(context, name, "property of a sparsity", ["share", "pattern", "cell", "keep"]);
+}
+
+/** `x[d: i]` gathers, `x[d: a .. b as step]` slices; several selections apply in turn. */
+function indexOf(context: Context, scope: Scope, { value, selections, span }: Ast.Index): Value {
+  let x = operand(context, scope, value);
+  for (const selection of selections) {
+    if (x.value.kind === "wrong") return wrong;
+    if (x.value.kind !== "tensor")
+      return report(context, { kind: "wrong-type", span, expected: "a tensor", found: showValue(x.value) });
+    const dimension = dimensionIn(context, scope, x.value, selection.dim, x.span);
+    if (!dimension) return wrong;
+    x = {
+      span,
+      value:
+        selection.kind === "pick"
+          ? pick(context, scope, x.value, dimension, selection)
+          : slice(context, scope, x.value, dimension, selection),
+    };
+  }
+  return x.value;
+}
+
+/** The tensor's dimension of that name, or a problem. */
+export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Ast.Name, at: Span): Dimension | null {
+  const meant = findDimension(scope, name.text);
+  const found = x.dims.find(({ id }) => id === meant?.id);
+  if (found) return found;
+  report(context, {
+    kind: "absent-dimension",
+    span: name.span,
+    name: name.text,
+    type: showValue(x),
+    value: at,
+    known: x.dims.map((dim) => dim.name),
+  });
+  return null;
+}
+
+function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, { at, span }: Ast.Pick): Value {
+  const place = operand(context, scope, at);
+  if (place.value.kind !== "tensor" && place.value.kind !== "number") return numeric(context, place) ? wrong : wrong;
+  const last = known(dimension.size);
+  if (
+    place.value.kind === "number" &&
+    place.value.real !== null &&
+    (place.value.real < 0 || !Number.isInteger(place.value.real) || (last !== undefined && place.value.real >= last))
+  )
+    return report(context, {
+      kind: "out-of-range",
+      span: at.span,
+      what: `the index into \`${dimension.name}\``,
+      value: String(place.value.real),
+      range: `a whole number below ${showSize(dimension.size)}`,
+    });
+  const where = asTensor(context, place, "i32");
+  if (place.value.kind === "tensor" && place.value.dtype !== "i32")
+    return report(context, {
+      kind: "wrong-type",
+      span: at.span,
+      expected: "whole numbers (i32)",
+      found: showValue(place.value),
+    });
+  const positions = place.value.kind === "tensor" ? place.value.dims : [];
+  const made = positions.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
+  const dims = x.dims.flatMap((dim) => (dim.id === dimension.id ? made : [dim]));
+  return {
+    kind: "tensor",
+    dtype: x.dtype,
+    dims,
+    node: emit(context, "gather", [x.node, where?.node ?? null], { dim: dimension.id }, span),
+  };
+}
+
+function slice(
+  context: Context,
+  scope: Scope,
+  x: Tensor,
+  dimension: Dimension,
+  { from, to, as, span }: Ast.Slice,
+): Value {
+  const [first, end] = [operand(context, scope, from), operand(context, scope, to)];
+  if (first.value.kind !== "number" || end.value.kind !== "number" || !first.value.size || !end.value.size)
+    return report(context, {
+      kind: "wrong-type",
+      span,
+      expected: "a range of whole numbers known at compile time",
+      found: `${showValue(first.value)} .. ${showValue(end.value)}`,
+    });
+  const [a, b, n] = [known(first.value.size), known(end.value.size), known(dimension.size)];
+  if (a !== undefined && b !== undefined && (a < 0 || b <= a || (n !== undefined && b > n)))
+    return report(context, {
+      kind: "out-of-range",
+      span,
+      what: `the range of \`${dimension.name}\``,
+      value: `${a} .. ${b}`,
+      range: `within 0 .. ${showSize(dimension.size)} and not empty`,
+    });
+  const step = makeDimension(context, scope, as.text, minus(end.value.size, first.value.size), as.span);
+  const [graphStep] = graphDims([step]);
+  const start = asTensor(context, first, "i32");
+  const index = graphStep ? emit(context, "index", [], { dim: graphStep }, span) : null;
+  const at = a === 0 ? index : emit(context, "add", [index, start?.node ?? null], {}, span);
+  const dims = x.dims.map((dim) => (dim.id === dimension.id ? step : dim));
+  return {
+    kind: "tensor",
+    dtype: x.dtype,
+    dims,
+    node: emit(context, "gather", [x.node, at], { dim: dimension.id }, span),
+  };
+}
+
+/** A whole number known at compile time (or unknown while sizes are symbolic), or a problem. */
+export function compileTimeNumber(
+  context: Context,
+  { value, span }: Operand,
+): Extract<Value, { kind: "number" }> | null {
+  if (value.kind === "number") return value;
+  if (value.kind !== "wrong") {
+    if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
+    else
+      report(context, { kind: "wrong-type", span, expected: "a number known before the run", found: showValue(value) });
+  }
+  return null;
+}

@@ -1,0 +1,19 @@
+/** What the compiler is told about the world: headers and counts, never weights or text. */
+
+export interface ModelFacts {
+  /** How messages name it: the folder as given. */
+  readonly name: string;
+  readonly config: { readonly [key: string]: unknown };
+  readonly tensors: ReadonlyMap<
+    string,
+    { readonly dtype: string; readonly shape: readonly number[]; readonly bytes: number }
+  >;
+}
+
+/** Tokens in each split of a text that is used, and their sha256. */
+export interface CorpusFacts {
+  readonly tokens: { readonly [split in Split]?: number };
+  readonly hashes?: { readonly [split in Split]?: string };
+}
+
+type Split = "train" | "validation" | "test";

@@ -1,0 +1,130 @@
+/** What values offer beyond their fields: a sparsity's counts, a text's windows. */
+import type * as Ast from "../../grammar/ast.ts";
+import { bindArguments } from "./call.ts";
+import { type Context, dimensionsNamed, knownNames, report, type Scope } from "./context.ts";
+import { compileTimeNumber } from "./expression.ts";
+import { declareDimension } from "./signature.ts";
+import { atom, fixed, known, type Size } from "./size.ts";
+import { emit, type Operand, volume } from "./tensor.ts";
+import {
+  type Corpus,
+  number,
+  ofSize,
+  type Sparsity,
+  type Tensor,
+  unknownNumber,
+  type Value,
+  type Windows,
+  wrong,
+} from "./value.ts";
+
+/** `sparsity.cell(d)`: the length of a cell along d; `sparsity.keep(d)`: how many of a cell stay. */
+export function sparsityCall(
+  context: Context,
+  scope: Scope,
+  of: Sparsity,
+  name: Ast.Name,
+  { arguments: given, span }: Ast.Call,
+): Value {
+  if (name.text !== "cell" && name.text !== "keep")
+    return report(context, {
+      kind: "unknown-name",
+      span: name.span,
+      name: name.text,
+      what: "property of a sparsity",
+      known: ["cell", "keep", "share", "pattern"],
+    });
+  const [first] = given;
+  const asked = first?.kind === "value" && first.value.kind === "name" ? first.value.text : "";
+  const dims = dimensionsNamed(scope, asked);
+  if (!dims || given.length !== 1) {
+    const known = knownNames(scope, "dims");
+    return report(context, { kind: "unknown-name", span: first?.span ?? span, name: asked, what: "dimension", known });
+  }
+  return cellOrKept(name.text === "cell", of, volume(dims));
+}
+
+/** The length of a cell, or how many of it stay, along dimensions of this size. */
+function cellOrKept(isCell: boolean, { pattern, share }: Sparsity, size: Size): Value {
+  if (pattern) return number(isCell ? pattern.of : pattern.keep);
+  if (isCell) return ofSize(size);
+  const n = known(size);
+  return share === null || n === undefined ? unknownNumber : number(n - Math.floor(n * share));
+}
+
+const parameter = (name: string, span: Ast.Call["span"], value?: number): Ast.Parameter => ({
+  name: { text: name, span },
+  doc: "",
+  span,
+  ...(value === undefined ? {} : { value: { kind: "number", value, text: String(value), span } }),
+});
+
+/** `text.sample(count, length: n, seed: 0)` draws windows; `text.windows(length)` takes all that fit, and gives their tokens. */
+export function corpusCall(context: Context, scope: Scope, of: Corpus, name: Ast.Name, expression: Ast.Call): Value {
+  const { span } = expression;
+  const isSample = name.text === "sample";
+  if (!isSample && name.text !== "windows")
+    return report(context, {
+      kind: "unknown-name",
+      span: name.span,
+      name: name.text,
+      what: "function of a text",
+      known: ["sample", "windows", "train", "validation", "test"],
+    });
+  const parameters = isSample
+    ? [parameter("count", span), parameter("length", span), parameter("seed", span, 0)]
+    : [parameter("length", span)];
+  const bound = bindArguments(context, scope, name.text, parameters, expression.arguments, span);
+  if (!bound) return wrong;
+  const numberOf = (key: string, what: string, least: number) => wholeFrom(context, bound.values.get(key), what, least);
+  const before = context.found.length;
+  const length = numberOf("length", "the length of a window", 2);
+  const count = isSample ? numberOf("count", "the number of samples", 1) : 0;
+  const seed = isSample ? numberOf("seed", "the seed", 0) : 0;
+  if (context.found.length > before) return wrong;
+  const split = of.split ?? (isSample ? "train" : "test");
+  const windows: Windows = { kind: "windows", corpus: of.name, split, length, draw: isSample ? { count, seed } : null };
+  return isSample ? windows : tokensOf(context, scope, windows, span);
+}
+
+/** A whole number from `least`; 0 while it is unknown or left out. */
+function wholeFrom(context: Context, given: Operand | undefined, what: string, least: number): number {
+  const value = given ? (compileTimeNumber(context, given)?.real ?? null) : null;
+  if (!given || value === null) return 0;
+  if (!Number.isInteger(value) || value < least || value > 2 ** 31)
+    report(context, {
+      kind: "out-of-range",
+      span: given.span,
+      what,
+      value: String(value),
+      range: `a whole number from ${least}`,
+    });
+  return value;
+}
+
+/** The tokens of windows: i32[sample, token], with `sample` streaming past. */
+export function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): Tensor {
+  const length = windows.length > 0 ? fixed(windows.length) : atom("token");
+  const count = context.countWindows(windows);
+  if (count === 0)
+    report(context, {
+      kind: "out-of-range",
+      span,
+      what: "the length of a window",
+      value: String(windows.length),
+      range: "at most the length of the text",
+    });
+  const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the windows", {
+    model: null,
+    windows,
+  });
+  const token = declareDimension(scope, "token", length, "the windows");
+  for (const { id } of [sample, token]) scope.made.add(id);
+  const type = { dtype: "i32" as const, dims: [{ name: "token", size: known(length) ?? 0 }] };
+  return {
+    kind: "tensor",
+    dtype: "i32",
+    dims: [sample, token],
+    node: emit(context, "input", [], { name: "tokens", type, role: "data" }, span),
+  };
+}

@@ -1,0 +1,306 @@
+/** Recipes: parameters, stages, expectations, reports and what is saved. */
+import type * as Ast from "../../grammar/ast.ts";
+import { instantiate } from "./arch.ts";
+import { bindArguments } from "./call.ts";
+import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
+import { evaluate, operand } from "./expression.ts";
+import type { ModelFacts } from "./facts.ts";
+import { type Measuring, measureScope } from "./measure.ts";
+import { type Applied, applyMethod, unknownOf } from "./method.ts";
+import type { Modules } from "./module.ts";
+import { type Selected, select } from "./selector.ts";
+import { plainParameter } from "./signature.ts";
+import type { MeasureValue, TypedModel, TypedRecipe, TypedStage, TypedStep } from "./typed.ts";
+import { type ModelValue, showValue, type Value, type Windows } from "./value.ts";
+
+/** What a recipe is checked with; without models, everything is checked as far as headers go. */
+export interface RecipeInputs {
+  /** Arguments from outside, as written on the command line, already parsed. */
+  readonly parameters: ReadonlyMap<string, Ast.Expression>;
+  readonly models: ReadonlyMap<string, ModelFacts>;
+  readonly modules: Modules;
+}
+
+export interface Recipe {
+  readonly context: Context;
+  readonly scope: Scope;
+  readonly inputs: RecipeInputs;
+  readonly models: Map<string, TypedModel>;
+  /** Stage or model name → the given model that it comes from. */
+  readonly bases: Map<string, string>;
+  readonly measuring: Measuring;
+  readonly steps: TypedStep[];
+  readonly values: MeasureValue[];
+}
+
+/** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */
+export function checkRecipe(
+  context: Context,
+  recipe: Ast.Recipe,
+  moduleScope: Scope,
+  inputs: RecipeInputs,
+): TypedRecipe {
+  const measuring: Measuring = { evaluations: new Map() };
+  const at: Recipe = {
+    context,
+    scope: scopeIn(moduleScope),
+    inputs,
+    models: new Map(),
+    bases: new Map(),
+    measuring,
+    steps: [],
+    values: [],
+  };
+  const parameters = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
+  for (const { arch, scope } of context.maker ? [] : inputs.modules.archs) instantiate(context, arch, scope, null);
+  if (recipe.body.result)
+    report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
+  for (const statement of recipe.body.statements) checkStatement(at, statement);
+  const evaluations = [...measuring.evaluations.values()];
+  const measure: TypedStep[] = at.values.length > 0 ? [{ kind: "measure", values: at.values }] : [];
+  const stages = at.steps.filter(({ kind }) => kind === "stage");
+  const saves = at.steps.filter(({ kind }) => kind === "save");
+  return {
+    recipe,
+    parameters,
+    models: [...at.models.values()],
+    steps: [...stages, ...evaluations, ...measure, ...saves],
+  };
+}
+
+function bindParameter(
+  at: Recipe,
+  recipe: Ast.Recipe,
+  parameter: Ast.Parameter,
+): { readonly name: string; readonly value: string } {
+  const { context, scope, inputs } = at;
+  const { name, type, value: fallback } = parameter;
+  const source = inputs.parameters.get(name.text) ?? fallback;
+  const plain = type?.kind === "plain-type" ? type : null;
+  const value = plain
+    ? parameterValue(at, recipe, parameter, plain)
+    : report(context, {
+        kind: "not-supported",
+        span: parameter.span,
+        what: "a recipe's parameter without a plain type",
+        hint: "as in `bits: Int = 4`",
+      });
+  bindValue(context, scope, name, value);
+  return { name: name.text, value: source ? textOf(source) : showValue(value) };
+}
+
+function parameterValue(
+  at: Recipe,
+  recipe: Ast.Recipe,
+  parameter: Ast.Parameter,
+  type: Ast.PlainTypeExpression,
+): Value {
+  const { context, scope, inputs } = at;
+  const { name, value: fallback, span } = parameter;
+  if (type.name.text === "Model") return bindModel(at, recipe, parameter);
+  if (type.name.text === "Corpus") return { kind: "corpus", name: name.text, split: null };
+  const source = inputs.parameters.get(name.text) ?? fallback;
+  const of = recipe.name.text;
+  if (source) return plainParameter(context, scope, of, parameter, type, operand(context, scope, source));
+  if (context.maker)
+    return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
+  return unknownOf(type);
+}
+
+const textOf = ({ span: { file, start, end } }: { readonly span: Ast.Expression["span"] }) =>
+  file.text.slice(start, end);
+
+function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
+  const { context, inputs } = at;
+  const facts = inputs.models.get(name.text);
+  at.bases.set(name.text, name.text);
+  if (!facts) {
+    if (context.maker)
+      return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
+    return { kind: "model", name: name.text, context: null };
+  }
+  const named = facts.config["architectures"];
+  const architecture = Array.isArray(named)
+    ? String(named[0])
+    : String(named ?? facts.config["model_type"] ?? "model without `architectures` in its config.json");
+  const found = inputs.modules.archs.findLast(({ arch }) =>
+    arch.architectures.some(({ value }) => value === architecture),
+  );
+  if (!found) {
+    const known = inputs.modules.archs.flatMap(({ arch }) => arch.architectures.map(({ value }) => value));
+    return report(context, { kind: "unknown-architecture", span, model: facts.name, found: architecture, known });
+  }
+  const instances = new Map([[0, instantiate(context, found.arch, found.scope, facts)]]);
+  const instanceOf = (layer: number) => {
+    const instance = instances.get(layer) ?? instantiate(context, found.arch, found.scope, facts, layer);
+    instances.set(layer, instance);
+    return instance;
+  };
+  at.models.set(name.text, { name: name.text, facts, instance: instanceOf(0), instanceOf });
+  const longest = facts.config["max_position_embeddings"];
+  return { kind: "model", name: name.text, context: typeof longest === "number" ? longest : null };
+}
+
+function checkStatement(at: Recipe, statement: Ast.Statement): void {
+  const { context, scope } = at;
+  switch (statement.kind) {
+    case "let":
+      bindValue(context, scope, statement.name, evaluate(context, scope, statement.value));
+      break;
+    case "stage":
+      checkStage(at, statement);
+      break;
+    case "report":
+      at.values.push(...statement.values.map((value) => measured(at, "report", value)));
+      break;
+    case "expect":
+      at.values.push(measured(at, "expect", statement.condition));
+      break;
+    case "save":
+      checkSave(at, statement);
+      break;
+    default:
+      report(context, { kind: "not-supported", span: statement.span, what: `\`${statement.kind}\` in a recipe` });
+  }
+}
+
+function modelNamed(at: Recipe, { text, span }: Ast.Name): ModelValue | null {
+  const found = evaluate(at.context, at.scope, { kind: "name", text, span });
+  if (found.kind === "model") return found;
+  if (found.kind !== "wrong")
+    report(at.context, { kind: "wrong-type", span, expected: "a model or a stage", found: showValue(found) });
+  return null;
+}
+
+function checkStage(at: Recipe, stage: Ast.Stage): void {
+  const { context, scope } = at;
+  const before = context.found.length;
+  const method = evaluate(context, scope, stage.method.callee);
+  const of = modelNamed(at, stage.of);
+  const windows = stage.over ? samplesOf(at, stage.over) : null;
+  const result: Value = of ? { ...of, name: stage.name.text } : { kind: "wrong" };
+  bindValue(context, scope, stage.name, result);
+  if (of) at.bases.set(stage.name.text, at.bases.get(of.name) ?? of.name);
+  if (stage.keeping)
+    report(context, { kind: "not-supported", span: stage.keeping.span, what: `\`keeping ${stage.keeping.text}\`` });
+  if (method.kind !== "method") {
+    if (method.kind !== "wrong")
+      report(context, {
+        kind: "wrong-type",
+        span: stage.method.callee.span,
+        expected: "a method",
+        found: showValue(method),
+      });
+    return;
+  }
+  const bound = bindArguments(
+    context,
+    scope,
+    method.method.name.text,
+    method.method.parameters,
+    stage.method.arguments,
+    stage.method.span,
+  );
+  if (!bound || !of) return;
+  if (!stage.over && method.method.sees.some(({ name }) => name.text === "x"))
+    report(context, {
+      kind: "missing-parameter",
+      span: stage.span,
+      of: method.method.name.text,
+      name: "over …",
+      type: "the samples that stream through the model",
+    });
+  const defaults = method.method.parameters.flatMap((parameter) =>
+    parameter.value && !bound.values.has(parameter.name.text)
+      ? [[parameter.name.text, operand(context, method.scope, parameter.value)] as const]
+      : [],
+  );
+  const applied: Applied = {
+    method: method.method,
+    scope: method.scope,
+    arguments: new Map([...bound.values, ...defaults]),
+  };
+  if (context.found.length > before) return;
+  if (!context.maker) applyMethod(context, applied, null);
+  at.steps.push(...typedStage(at, stage, applied, of.name, windows));
+}
+
+function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, windows: Windows | null): TypedStage[] {
+  const base = at.bases.get(of) ?? of;
+  const model = at.models.get(base);
+  const selected: readonly Selected[] =
+    model && at.context.found.length === 0 ? select(at.context, at.scope, model.instance, stage) : [];
+  return [
+    {
+      kind: "stage",
+      name: stage.name.text,
+      action: textOf(stage.method),
+      of,
+      base,
+      windows,
+      applied,
+      selected,
+      span: stage.span,
+    },
+  ];
+}
+
+function samplesOf(at: Recipe, expression: Ast.Expression): Windows | null {
+  const found = evaluate(at.context, at.scope, expression);
+  if (found.kind === "windows") return found;
+  if (found.kind !== "wrong")
+    report(at.context, {
+      kind: "wrong-type",
+      span: expression.span,
+      expected: "windows of text",
+      found: showValue(found),
+      hint: "as in `text.train.sample(128, length: 2048, seed: 0)`",
+    });
+  return null;
+}
+
+/** The formats that a model can be saved in. */
+const formats = ["huggingface"];
+
+function checkSave(at: Recipe, { model, as }: Ast.Save): void {
+  const found = modelNamed(at, model);
+  if (!formats.includes(as.value))
+    report(at.context, {
+      kind: "not-supported",
+      span: as.span,
+      what: `the format "${as.value}"`,
+      hint: `there is ${formats.map((name) => `"${name}"`).join(", ")}`,
+    });
+  if (found) at.steps.push({ kind: "save", of: found.name, format: as.value });
+}
+
+function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Expression): MeasureValue {
+  const { context, scope } = at;
+  const value = evaluate(measureScope(at), scope, expression);
+  const of = measureOf(at, expression);
+  const base = { kind, text: textOf(expression), of, span: expression.span };
+  if (value.kind === "number" && kind === "report") return { ...base, value: value.real };
+  if (value.kind === "boolean" && kind === "expect")
+    return { ...base, value: value.value === null ? null : Number(value.value) };
+  if (value.kind === "tensor" && value.dims.length === 0 && (value.dtype === "bool") === (kind === "expect")) {
+    const node =
+      value.node && context.maker ? context.maker.make("cast", [value.node], { dtype: "f32" }, expression.span) : null;
+    return { ...base, value: node };
+  }
+  if (value.kind !== "wrong")
+    report(context, {
+      kind: "wrong-type",
+      span: expression.span,
+      expected: kind === "expect" ? "a comparison of numbers" : "a number",
+      found: showValue(value),
+    });
+  return { ...base, value: null };
+}
+
+/** `perplexity(small, text.test)` is the measure `perplexity` of `small`. */
+function measureOf(at: Recipe, expression: Ast.Expression): MeasureValue["of"] {
+  if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
+  const [first] = expression.arguments;
+  if (first?.kind !== "value" || first.value.kind !== "name" || !at.bases.has(first.value.text)) return null;
+  return { measure: expression.callee.text, model: first.value.text };
+}

@@ -1,0 +1,280 @@
+/** Headers: what a declared type asks of an argument, and what a declared result lets out. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { bindDimension, type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
+import { operand } from "./expression.ts";
+import { known, type Size, same, showSize } from "./size.ts";
+import { asTensor, emit, type Operand } from "./tensor.ts";
+import { type Dimension, number, ofSize, showDimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+
+/** The argument as the declared tensor type sees it; its dimensions become visible under the names of the header. */
+export function matchTensor(
+  context: Context,
+  inside: Scope,
+  type: Ast.TensorTypeExpression,
+  given: Operand,
+  rest: { dims: readonly Dimension[] | null },
+): Value {
+  const dtype = dtypeOf(context, type);
+  if (given.value.kind === "wrong" || !dtype) return wrong;
+  const value: Value = given.value.kind === "number" ? (asTensor(context, given, dtype) ?? wrong) : given.value;
+  if (value.kind !== "tensor")
+    return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value) });
+  if (value.dtype !== dtype && !(value.dtype === "i32" && dtype === "f32"))
+    return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value) });
+  const taken = takeNamed(context, inside, type, value, given.span);
+  if (!taken) return wrong;
+  const others = value.dims.filter((dim) => !taken.includes(dim) && !dim.streamed);
+  const extra = type.dims.some(({ kind }) => kind === "rest") ? checkRest(rest, others) : others;
+  if (extra.length === 0) return asTensor(context, { value, span: given.span }, dtype) ?? wrong;
+  const names = extra.map(({ name }) => `\`${name}\``).join(", ");
+  const hint = `${names} is not in the header; \`...\` there would let it pass`;
+  return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value), hint });
+}
+
+/** The dimensions that a header names, found in the argument and bound; null if one is missing or of another size. */
+function takeNamed(
+  context: Context,
+  inside: Scope,
+  { dims }: Ast.TensorTypeExpression,
+  value: Tensor,
+  given: Span,
+): readonly Dimension[] | null {
+  const taken: Dimension[] = [];
+  for (const dim of dims) {
+    if (dim.kind === "rest") continue;
+    const { text: name } = dim.name;
+    const old = findDimension(inside, name);
+    const found = value.dims.find((own) => own.name === name) ?? value.dims.find(({ id }) => id === old?.id);
+    if (!found) {
+      const known = value.dims.map((own) => own.name);
+      report(context, { kind: "absent-dimension", span: dim.span, name, type: showValue(value), value: given, known });
+      return null;
+    }
+    if (!bindHeader(context, inside, dim, found, given)) return null;
+    taken.push(found);
+  }
+  return taken;
+}
+
+/** `...` is the same set throughout a signature. */
+function checkRest(rest: { dims: readonly Dimension[] | null }, others: readonly Dimension[]): readonly Dimension[] {
+  if (rest.dims === null) rest.dims = others;
+  return others.filter(({ id }) => !rest.dims?.some((dim) => dim.id === id));
+}
+
+const text = ({ span }: Ast.TypeExpression) => span.file.text.slice(span.start, span.end);
+
+function dtypeOf(context: Context, { element, arguments: given }: Ast.TensorTypeExpression): Tensor["dtype"] | null {
+  if (given.length === 0 && (element.text === "f32" || element.text === "i32" || element.text === "bool"))
+    return element.text;
+  report(context, {
+    kind: "not-supported",
+    span: element.span,
+    what: `the element type \`${element.text}\``,
+    hint: "f32, i32 and bool are",
+  });
+  return null;
+}
+
+function bindHeader(
+  context: Context,
+  inside: Scope,
+  { name, size, parts, span }: Ast.NamedDim,
+  found: Dimension,
+  given: Span,
+): boolean {
+  if (parts) {
+    report(context, { kind: "not-supported", span, what: "a dimension in parts, here" });
+    return false;
+  }
+  const old = inside.dims.get(name.text);
+  const mismatch = (expected: string, because: string, other: Span) => {
+    report(context, {
+      kind: "dimension-mismatch",
+      span: given,
+      name: name.text,
+      found: showSize(found.size),
+      expected,
+      other,
+      because,
+    });
+    return false;
+  };
+  if (old && old.id !== found.id) {
+    if (!same(old.size, found.size))
+      return mismatch(showSize(old.size), `${name.text} is ${showSize(old.size)} in an earlier argument`, span);
+    return mismatch(showDimension(old), `another dimension of this name, from ${old.source}`, span);
+  }
+  inside.dims.set(name.text, found);
+  inside.taken.add(found.id);
+  if (!size) return true;
+  const wanted = operand(context, inside, size);
+  if (wanted.value.kind !== "number" || !wanted.value.size || same(wanted.value.size, found.size)) return true;
+  if (known(wanted.value.size) === undefined || known(found.size) === undefined) return true;
+  return mismatch(showSize(wanted.value.size), `declared ${showSize(wanted.value.size)}`, size.span);
+}
+
+/** Names made in a body leave it only through a declared result. */
+export function matchResult(
+  context: Context,
+  caller: { readonly scope: Scope; readonly span: Span },
+  inside: Scope,
+  fn: Ast.Fn,
+  result: Value,
+): Value {
+  if (result.kind === "record") {
+    const fields = [...result.fields].map(
+      ([name, value]) => [name, matchResult(context, caller, inside, fn, value)] as const,
+    );
+    return { kind: "record", fields: new Map(fields) };
+  }
+  if (result.kind !== "tensor") return result;
+  const made = result.dims.filter(({ id }) => inside.made.has(id));
+  const declared = fn.result?.kind === "tensor-type" ? fn.result : null;
+  if (declared && !agrees(context, fn, declared, result)) return wrong;
+  let out = result;
+  for (const dim of made) {
+    if (!declared?.dims.some((d) => d.kind === "dim-name" && d.name.text === dim.name))
+      return report(context, {
+        kind: "dimension-escapes",
+        span: bodySpan(fn),
+        name: dim.name,
+        fn: fn.name.text,
+        declared: fn.name.span,
+      });
+    out = handOver(context, caller, out, dim);
+  }
+  return out;
+}
+
+const bodySpan = ({ body }: Ast.Fn): Span => (body.kind === "block" ? (body.result?.span ?? body.span) : body.span);
+
+function agrees(context: Context, fn: Ast.Fn, declared: Ast.TensorTypeExpression, result: Tensor): boolean {
+  const names = declared.dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name.text] : []));
+  const open = declared.dims.some(({ kind }) => kind === "rest");
+  const visible = result.dims.filter(({ streamed }) => !streamed);
+  const missing = names.filter((name) => !result.dims.some((dim) => dim.name === name));
+  const extra = open ? [] : visible.filter(({ name }) => !names.includes(name));
+  if (missing.length === 0 && extra.length === 0) return true;
+  report(context, { kind: "wrong-type", span: bodySpan(fn), expected: text(declared), found: showValue(result) });
+  return false;
+}
+
+/** A dimension made in a function becomes the caller's, under the same name. */
+function handOver(
+  context: Context,
+  { scope, span }: { readonly scope: Scope; readonly span: Span },
+  value: Tensor,
+  dim: Dimension,
+): Tensor {
+  const made = makeDimension(context, scope, dim.name, dim.size, span);
+  const theirs = dim.streamed ? { ...made, streamed: dim.streamed } : made;
+  const dims = value.dims.map((d) => (d.id === dim.id ? theirs : d));
+  if (theirs.id === dim.id) return { ...value, dims };
+  return { ...value, dims, node: emit(context, "rename", [value.node], { from: dim.id, to: theirs.id }, span) };
+}
+
+type Check = (value: Value) => Value | string;
+
+const plain: Readonly<Record<string, Check>> = {
+  Int: (value) =>
+    value.kind !== "number"
+      ? "a whole number"
+      : value.real !== null && !Number.isInteger(value.real)
+        ? "a whole number"
+        : value,
+  Float: (value) => (value.kind === "number" ? value : "a number"),
+  Fraction: (value) =>
+    value.kind === "number" && (value.real === null || (value.real >= 0 && value.real <= 1))
+      ? value
+      : "a share between 0% and 100%",
+  Sparsity: (value) => sparsityFrom(value) ?? "a share such as 50%, or a pattern such as 2:4",
+  Bool: (value) => (value.kind === "boolean" ? value : "true or false"),
+  Text: (value) => (value.kind === "string" ? value : "a text in quotes"),
+  Model: (value) => (value.kind === "model" ? value : "a model"),
+  Corpus: (value) => (value.kind === "corpus" ? value : "a text"),
+  Sample: (value) =>
+    value.kind === "windows" ? value : "windows of text, such as text.train.sample(128, length: 2048, seed: 0)",
+};
+
+/** The types that a parameter other than a tensor may have. */
+export const plainTypes: readonly string[] = Object.keys(plain);
+
+/** A share to remove below 100 %, or `n:m` with n of every m staying. */
+function sparsityFrom(value: Value): Value | null {
+  if (value.kind === "sparsity")
+    return value.pattern && (value.pattern.keep < 1 || value.pattern.keep > value.pattern.of) ? null : value;
+  if (value.kind !== "number" || (value.real !== null && (value.real < 0 || value.real >= 1))) return null;
+  return { kind: "sparsity", share: value.real, pattern: null };
+}
+
+/** An argument for a parameter of a plain type, checked against it. */
+export function plainParameter(
+  context: Context,
+  scope: Scope,
+  of: string,
+  { name }: Ast.Parameter,
+  type: Ast.PlainTypeExpression,
+  given: Operand,
+): Value {
+  if (given.value.kind === "wrong") return wrong;
+  if (type.name.text === "f32" || type.name.text === "i32") return given.value;
+  const check = plain[type.name.text];
+  if (!check || type.arguments.length > 0)
+    return report(context, {
+      kind: "not-supported",
+      span: type.span,
+      what: `the type \`${text(type)}\``,
+      hint: `parameters may be ${plainTypes.join(", ")} or tensors`,
+    });
+  const value = check(given.value);
+  if (typeof value === "string")
+    return report(context, {
+      kind: "wrong-parameter",
+      span: given.span,
+      of,
+      name: name.text,
+      expected: value,
+      found: showValue(given.value),
+    });
+  return inRange(context, scope, of, name.text, type, { value, span: given.span });
+}
+
+function inRange(
+  context: Context,
+  scope: Scope,
+  of: string,
+  name: string,
+  { range }: Ast.PlainTypeExpression,
+  given: Operand,
+): Value {
+  if (!range || given.value.kind !== "number" || given.value.real === null) return given.value;
+  const [from, to] = [operand(context, scope, range.from).value, operand(context, scope, range.to).value];
+  if (from.kind !== "number" || to.kind !== "number" || from.real === null || to.real === null) return given.value;
+  if (given.value.real >= from.real && given.value.real <= to.real) return given.value;
+  return report(context, {
+    kind: "wrong-parameter",
+    span: given.span,
+    of,
+    name,
+    expected: `from ${from.real} to ${to.real}`,
+    found: String(given.value.real),
+  });
+}
+
+/** A fresh dimension under its own name, as the header of a method or an architecture declares it. */
+export function declareDimension(
+  scope: Scope,
+  name: string,
+  size: Size,
+  source: string,
+  streamed?: Dimension["streamed"],
+): Dimension {
+  const dimension: Dimension = { id: name, name, size, source, ...(streamed ? { streamed } : {}) };
+  bindDimension(scope, dimension);
+  return dimension;
+}
+
+export const sizeNumber = (dims: readonly Dimension[], multiply: (a: Size, b: Size) => Size): Value =>
+  dims.length === 0 ? number(1) : ofSize(dims.map(({ size }) => size).reduce(multiply));

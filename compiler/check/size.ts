@@ -1,0 +1,104 @@
+/**
+ * Symbolic sizes: sums of products of named sizes with rational coefficients and whole, possibly negative, powers
+ * (`config.hidden_size · heads^-1`). Equal sizes have equal forms. Whether a size is whole is decided when a model is bound.
+ */
+
+export interface Size {
+  /** Monomial → coefficient. The key lists atoms with powers (`in^1 lane^-1`), sorted; the constant's key is "". */
+  readonly terms: ReadonlyMap<string, Ratio>;
+}
+
+interface Ratio {
+  readonly over: number;
+  readonly under: number;
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+
+function ratio(over: number, under: number): Ratio {
+  const common = gcd(over, under) || 1;
+  const sign = under < 0 ? -1 : 1;
+  return { over: (sign * over) / common, under: (sign * under) / common };
+}
+
+const size = (entries: Iterable<readonly [string, Ratio]>): Size => ({
+  terms: new Map([...entries].filter(([, { over }]) => over !== 0).sort(([a], [b]) => (a < b ? -1 : 1))),
+});
+
+/** A whole number as a size. */
+export const fixed = (value: number): Size => size([["", ratio(value, 1)]]);
+
+/** A size known by name alone. */
+export const atom = (name: string): Size => size([[`${name}^1`, ratio(1, 1)]]);
+
+/** The number that a size is, where it depends on no name; a fraction if it is not whole. */
+export function known({ terms }: Size): number | undefined {
+  if (terms.size === 0) return 0;
+  const constant = terms.get("");
+  return terms.size === 1 && constant ? constant.over / constant.under : undefined;
+}
+
+export const plus = (a: Size, b: Size): Size => {
+  const terms = new Map(a.terms);
+  for (const [key, { over, under }] of b.terms) {
+    const old = terms.get(key) ?? { over: 0, under: 1 };
+    terms.set(key, ratio(old.over * under + over * old.under, old.under * under));
+  }
+  return size(terms);
+};
+
+export const minus = (a: Size, b: Size): Size => plus(a, times(b, fixed(-1)));
+
+export function times(a: Size, b: Size): Size {
+  let sum = size([]);
+  for (const [x, p] of a.terms)
+    for (const [y, q] of b.terms) sum = plus(sum, size([[product(x, y), ratio(p.over * q.over, p.under * q.under)]]));
+  return sum;
+}
+
+/** The quotient, if the divisor is one term (else undefined: too complex until a model is bound). */
+export function divided(a: Size, b: Size): Size | undefined {
+  const [term, ...more] = b.terms;
+  if (!term || more.length > 0) return undefined;
+  const [key, { over, under }] = term;
+  const inverse = powers(key).map(([name, power]): readonly [string, number] => [name, -power]);
+  return times(a, size([[monomial(inverse), ratio(under, over)]]));
+}
+
+export const same = (a: Size, b: Size): boolean => minus(a, b).terms.size === 0;
+
+/** `3`, `in`, `in / 128`, `hidden · heads⁻¹` as people write it: `hidden / heads`. */
+export function showSize({ terms }: Size): string {
+  if (terms.size === 0) return "0";
+  return [...terms].map(([key, coefficient]) => showTerm(powers(key), coefficient)).join(" + ");
+}
+
+function showTerm(factors: readonly (readonly [string, number])[], { over, under }: Ratio): string {
+  const show = ([name, power]: readonly [string, number]) =>
+    Math.abs(power) === 1 ? name : `${name}^${Math.abs(power)}`;
+  const above = factors.filter(([, power]) => power > 0).map(show);
+  const below = factors.filter(([, power]) => power < 0).map(show);
+  if (over !== 1 || above.length === 0) above.unshift(`${over}`);
+  if (under !== 1) below.push(`${under}`);
+  return below.length === 0 ? above.join(" * ") : `${above.join(" * ")} / ${below.join(" / ")}`;
+}
+
+const powers = (key: string): (readonly [string, number])[] =>
+  key === ""
+    ? []
+    : key
+        .split(" ")
+        .map((part) => [part.slice(0, part.lastIndexOf("^")), Number(part.slice(part.lastIndexOf("^") + 1))]);
+
+const monomial = (factors: readonly (readonly [string, number])[]): string =>
+  factors
+    .filter(([, power]) => power !== 0)
+    .map(([name, power]) => `${name}^${power}`)
+    .sort()
+    .join(" ");
+
+function product(a: string, b: string): string {
+  const sum = new Map<string, number>();
+  for (const [name, power] of [...powers(a), ...powers(b)]) sum.set(name, (sum.get(name) ?? 0) + power);
+  return monomial([...sum]);
+}

@@ -1,0 +1,314 @@
+/** Operations on tensors and numbers known at compile time: alignment by name, and the graph nodes that follow from it. */
+import type { Span } from "../../grammar/source.ts";
+import type { Node, OpName, Ops } from "../graph/ops.ts";
+import type { Dim } from "../graph/type.ts";
+import { type Context, report } from "./context.ts";
+import { divided, fixed, known, minus, plus, times } from "./size.ts";
+import {
+  type Bool,
+  type Dimension,
+  type Num,
+  number,
+  ofSize,
+  showValue,
+  type Tensor,
+  unknownNumber,
+  type Value,
+  wrong,
+} from "./value.ts";
+
+/** A value and where it was written. */
+export interface Operand {
+  readonly value: Value;
+  readonly span: Span;
+}
+
+/** Makes a node, unless sizes are still symbolic or an operand was wrong. */
+export function emit<K extends OpName>(
+  context: Context,
+  op: K,
+  inputs: readonly (Node | null)[],
+  attrs: Ops[K]["attrs"],
+  span: Span,
+): Node | null {
+  if (!context.maker || context.found.length > 0 || inputs.includes(null)) return null;
+  return context.maker.make(op, inputs as unknown as Ops[K]["inputs"], attrs, span);
+}
+
+/** The graph's dimensions: those that stream are not in a node's type. */
+export const graphDims = (dims: readonly Dimension[]): Dim[] =>
+  dims.filter((dim) => !dim.streamed).map(({ id, size }) => ({ name: id, size: known(size) ?? 0 }));
+
+export const ids = (dims: readonly Dimension[]): string[] => dims.filter((dim) => !dim.streamed).map(({ id }) => id);
+
+/** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. */
+export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
+  if (value.kind === "number") {
+    const real = value.real ?? 0;
+    return { kind: "tensor", dtype, dims: [], node: emit(context, "constant", [], { value: real, dtype }, span) };
+  }
+  if (value.kind === "boolean")
+    return {
+      kind: "tensor",
+      dtype: "bool",
+      dims: [],
+      node: emit(context, "constant", [], { value: value.value ? 1 : 0, dtype: "bool" }, span),
+    };
+  if (value.kind !== "tensor") return null;
+  if (value.dtype === dtype) return value;
+  return { ...value, dtype, node: emit(context, "cast", [value.node], { dtype }, span) };
+}
+
+/** Complains unless the value is a tensor or a number. */
+export function numeric(context: Context, operand: Operand): operand is Operand & { readonly value: Tensor | Num } {
+  const { value, span } = operand;
+  if (value.kind === "tensor" || value.kind === "number") return true;
+  if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
+  else if (value.kind !== "wrong")
+    report(context, { kind: "wrong-type", span, expected: "a tensor or a number", found: showValue(value) });
+  return false;
+}
+
+const contains = (a: readonly Dimension[], b: readonly Dimension[]) =>
+  b.every(({ id }) => a.some((dim) => dim.id === id));
+
+/**
+ * The dimensions of a result: the union, the first operand's first. Unless `outer`, one operand's names must contain the other's,
+ * so that a forgotten rename is an error and no bigger tensor.
+ */
+export function align(context: Context, op: string, a: Operand, b: Operand, outer: boolean): Dimension[] | null {
+  const left = a.value.kind === "tensor" ? a.value.dims : [];
+  const right = b.value.kind === "tensor" ? b.value.dims : [];
+  for (const x of left) {
+    const y = right.find((dim) => dim.name === x.name && dim.id !== x.id);
+    if (!y) continue;
+    const show = (dim: Dimension) => `${known(dim.size) ?? dim.name} (${dim.source})`;
+    report(context, {
+      kind: "dimension-mismatch",
+      span: a.span,
+      name: x.name,
+      found: show(x),
+      expected: show(y),
+      other: b.span,
+      because: `${y.name} is ${show(y)}`,
+    });
+    return null;
+  }
+  if (!outer && !contains(left, right) && !contains(right, left)) {
+    const lacks = [
+      ...left.filter(({ id }) => !right.some((dim) => dim.id === id)),
+      ...right.filter(({ id }) => !left.some((dim) => dim.id === id)),
+    ];
+    report(context, {
+      kind: "not-aligned",
+      span: a.span,
+      op,
+      left: showValue(a.value),
+      right: showValue(b.value),
+      leftSpan: a.span,
+      rightSpan: b.span,
+      lacks: lacks.map(({ name }) => name),
+    });
+    return null;
+  }
+  return [...left, ...right.filter(({ id }) => !left.some((dim) => dim.id === id))];
+}
+
+const arithmetic: Readonly<
+  Record<string, { readonly op: OpName; readonly outer: boolean; readonly real: (a: number, b: number) => number }>
+> = {
+  "+": { op: "add", outer: false, real: (a, b) => a + b },
+  "-": { op: "sub", outer: false, real: (a, b) => a - b },
+  "*": { op: "mul", outer: true, real: (a, b) => a * b },
+  "/": { op: "div", outer: true, real: (a, b) => a / b },
+  "%": { op: "mod", outer: true, real: (a, b) => a - b * Math.floor(a / b) },
+  "^": { op: "pow", outer: true, real: (a, b) => a ** b },
+  min: { op: "min", outer: false, real: Math.min },
+  max: { op: "max", outer: false, real: Math.max },
+};
+
+/** `a + b` and its like; numbers known at compile time stay so. */
+export function arithmeticOf(context: Context, op: string, a: Operand, b: Operand, span: Span): Value {
+  const rule = arithmetic[op];
+  if (!rule || !numeric(context, a) || !numeric(context, b)) return wrong;
+  if (a.value.kind === "number" && b.value.kind === "number") return numbers(op, rule.real, a.value, b.value);
+  const dims = align(context, op, a, b, rule.outer);
+  if (!dims) return wrong;
+  const real = op === "/" || op === "^" || isReal(a.value) || isReal(b.value);
+  const dtype = real ? "f32" : "i32";
+  const x = asTensor(context, a, dtype);
+  const y = asTensor(context, b, dtype);
+  return {
+    kind: "tensor",
+    dtype,
+    dims,
+    node: emit(context, rule.op as "add", [x?.node ?? null, y?.node ?? null], {}, span),
+  };
+}
+
+const isReal = (value: Tensor | Num) =>
+  value.kind === "tensor"
+    ? value.dtype === "f32"
+    : value.real === null
+      ? value.size === null
+      : !Number.isInteger(value.real);
+
+function numbers(op: string, real: (a: number, b: number) => number, a: Num, b: Num): Num {
+  if (a.real !== null && b.real !== null) return number(real(a.real, b.real));
+  if (!a.size || !b.size) return unknownNumber;
+  switch (op) {
+    case "+":
+      return ofSize(plus(a.size, b.size));
+    case "-":
+      return ofSize(minus(a.size, b.size));
+    case "*":
+      return ofSize(times(a.size, b.size));
+    case "/": {
+      const quotient = divided(a.size, b.size);
+      return quotient ? ofSize(quotient) : unknownNumber;
+    }
+    default:
+      return unknownNumber;
+  }
+}
+
+const comparisons: Readonly<
+  Record<string, { readonly op: "less" | "lessEqual" | "equal"; readonly swap: boolean; readonly not: boolean }>
+> = {
+  "<": { op: "less", swap: false, not: false },
+  "<=": { op: "lessEqual", swap: false, not: false },
+  ">": { op: "less", swap: true, not: false },
+  ">=": { op: "lessEqual", swap: true, not: false },
+  "==": { op: "equal", swap: false, not: false },
+  "!=": { op: "equal", swap: false, not: true },
+};
+
+/** `a < b` and its like: true or false at compile time, or a tensor of truth values. */
+export function comparisonOf(context: Context, op: string, a: Operand, b: Operand, span: Span): Value {
+  const rule = comparisons[op];
+  if (!rule) return wrong;
+  const early = compareTexts(op, a.value, b.value);
+  if (early) return early;
+  if (!numeric(context, a) || !numeric(context, b)) return wrong;
+  if (a.value.kind === "number" && b.value.kind === "number")
+    return { kind: "boolean", value: compareNumbers(op, a.value, b.value) };
+  const dims = align(context, op, a, b, true);
+  if (!dims) return wrong;
+  const dtype = isReal(a.value) || isReal(b.value) ? "f32" : "i32";
+  const pair = [asTensor(context, a, dtype)?.node ?? null, asTensor(context, b, dtype)?.node ?? null];
+  const made = emit(context, rule.op, rule.swap ? pair.reverse() : pair, {}, span);
+  return { kind: "tensor", dtype: "bool", dims, node: rule.not ? emit(context, "not", [made], {}, span) : made };
+}
+
+/** Texts, or a text and a value of the config that is not known yet; null for anything else. */
+function compareTexts(op: string, a: Value, b: Value): Bool | null {
+  const isUnknown = (value: Value) => value.kind === "number" && value.real === null && value.size === null;
+  if (a.kind === "string" && b.kind === "string" && a.value !== null && b.value !== null)
+    return { kind: "boolean", value: op === "!=" ? a.value !== b.value : a.value === b.value };
+  const isOpen = (a.kind === "string" && isUnknown(b)) || (b.kind === "string" && isUnknown(a));
+  return isOpen ? { kind: "boolean", value: null } : null;
+}
+
+function compareNumbers(op: string, { real: a }: Num, { real: b }: Num): boolean | null {
+  if (a === null || b === null) return null;
+  switch (op) {
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    case ">=":
+      return a >= b;
+    case "==":
+      return a === b;
+    default:
+      return a !== b;
+  }
+}
+
+/** `and`, `or`, `not` on truth values. */
+export function logicOf(context: Context, op: "and" | "or", a: Operand, b: Operand, span: Span): Value {
+  for (const operand of [a, b]) if (!truth(context, operand)) return wrong;
+  if (a.value.kind === "boolean" && b.value.kind === "boolean") return both(op, a.value.value, b.value.value);
+  const dims = align(context, op, a, b, true);
+  if (!dims) return wrong;
+  const [x, y] = [asTensor(context, a, "bool"), asTensor(context, b, "bool")];
+  return { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x?.node ?? null, y?.node ?? null], {}, span) };
+}
+
+function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
+  const decided = op === "or";
+  if (a === decided || b === decided) return { kind: "boolean", value: decided };
+  return { kind: "boolean", value: a === null || b === null ? null : !decided };
+}
+
+/** Complains unless the value is a truth value or a tensor of them. */
+export function truth(context: Context, { value, span }: Operand): boolean {
+  if (value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool")) return true;
+  if (value.kind !== "wrong")
+    report(context, { kind: "wrong-type", span, expected: "a condition", found: showValue(value) });
+  return false;
+}
+
+/** `value where condition else otherwise`; operands align as in a sum. */
+export function selectOf(context: Context, condition: Operand, value: Operand, otherwise: Operand, span: Span): Value {
+  if (!truth(context, condition) || !operands(context, value, otherwise)) return wrong;
+  const dtype = pairType(value.value, otherwise.value);
+  const both = align(context, "where … else", value, otherwise, false);
+  if (!both) return wrong;
+  const merged: Operand = { value: { kind: "tensor", dtype, dims: both, node: null }, span: value.span };
+  const dims = align(context, "where", merged, condition, false);
+  if (!dims) return wrong;
+  const nodes = [
+    asTensor(context, condition, "bool"),
+    asTensor(context, value, dtype),
+    asTensor(context, otherwise, dtype),
+  ];
+  return {
+    kind: "tensor",
+    dtype,
+    dims,
+    node: emit(
+      context,
+      "select",
+      nodes.map((x) => x?.node ?? null),
+      {},
+      span,
+    ),
+  };
+}
+
+function operands(context: Context, a: Operand, b: Operand): boolean {
+  const isTruth = ({ value }: Operand) =>
+    value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool");
+  if (isTruth(a) && isTruth(b)) return true;
+  return numeric(context, a) && numeric(context, b);
+}
+
+const pairType = (a: Value, b: Value): Tensor["dtype"] => {
+  const typeOf = (x: Value) =>
+    x.kind === "tensor" ? x.dtype : x.kind === "boolean" ? "bool" : x.kind === "number" && isReal(x) ? "f32" : null;
+  const [x, y] = [typeOf(a), typeOf(b)];
+  if (x === "f32" || y === "f32") return "f32";
+  return x ?? y ?? "f32";
+};
+
+/** Reduces over dimensions that the tensor has; over `sample` it becomes an observation. */
+export function reduceOf(
+  context: Context,
+  by: "sum" | "max" | "min",
+  x: Tensor,
+  over: readonly Dimension[],
+  span: Span,
+): Tensor {
+  const dims = x.dims.filter(({ id }) => !over.some((dim) => dim.id === id));
+  const real = over.filter((dim) => !dim.streamed);
+  const stream = over.find((dim) => dim.streamed)?.streamed;
+  let node = real.length > 0 ? emit(context, "reduce", [x.node], { by, over: ids(real) }, span) : x.node;
+  if (stream && node) node = context.observer?.accumulate(node, by, stream) ?? null;
+  return { kind: "tensor", dtype: x.dtype, dims, node };
+}
+
+/** The product of sizes of dimensions. */
+export const volume = (dims: readonly Dimension[]) => dims.reduce((n, { size }) => times(n, size), fixed(1));

@@ -1,0 +1,200 @@
+/** What an expression stands for while a program is checked: a tensor with named dimensions, or something known at compile time. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import type { Node } from "../graph/ops.ts";
+import type { Context, Scope } from "./context.ts";
+import { fixed, known, type Size, showSize } from "./size.ts";
+
+/** A dimension: two are the same when their `id` is. */
+export interface Dimension {
+  /** Unique among the dimensions that can meet: the name, and a mark where a function's own name met the caller's. */
+  readonly id: string;
+  readonly name: string;
+  readonly size: Size;
+  /** Where it got its size: `config`, `selected in stage narrow, line 14` … */
+  readonly source: string;
+  /** Where that is written. */
+  readonly span?: Span;
+  /** `sample`: kernels see one sample at a time, so graph nodes lack it; only a reduction inside `observe` removes it. */
+  readonly streamed?: Stream;
+}
+
+/** What a streamed dimension runs over. */
+export interface Stream {
+  readonly model: ModelValue | null;
+  readonly windows: Windows;
+}
+
+export interface Tensor {
+  readonly kind: "tensor";
+  readonly dtype: "f32" | "i32" | "bool";
+  readonly dims: readonly Dimension[];
+  /** Null while sizes are symbolic. */
+  readonly node: Node | null;
+}
+
+/** A number known at compile time; `real` where its value is known, `size` where it is a whole number of named sizes. */
+export interface Num {
+  readonly kind: "number";
+  readonly real: number | null;
+  readonly size: Size | null;
+}
+
+export interface Bool {
+  readonly kind: "boolean";
+  readonly value: boolean | null;
+}
+
+export interface Text {
+  readonly kind: "string";
+  readonly value: string | null;
+}
+
+/** A share to remove, or a cell and how many of it stay; null while unknown. */
+export interface Sparsity {
+  readonly kind: "sparsity";
+  readonly share: number | null;
+  readonly pattern: { readonly keep: number; readonly of: number } | null;
+}
+
+export interface RecordValue {
+  readonly kind: "record";
+  readonly fields: ReadonlyMap<string, Value>;
+}
+
+/** A value of config.json that is missing or null: only `??` may read it. */
+export interface Absent {
+  readonly kind: "absent";
+  readonly name: string;
+}
+
+/** config.json or an object in it; null while no model is bound. */
+export interface Config {
+  readonly kind: "config";
+  readonly path: string;
+  readonly value: { readonly [key: string]: unknown } | null;
+}
+
+export interface Dims {
+  readonly kind: "dims";
+  readonly dims: readonly Dimension[];
+}
+
+/** A model as a recipe sees it: the one given, or what a stage makes. */
+export interface ModelValue {
+  readonly kind: "model";
+  /** The parameter's or the stage's name. */
+  readonly name: string;
+  /** The longest text it was made for; null while unknown. */
+  readonly context: number | null;
+}
+
+/** A text, whole (`split` null) or one of its splits. */
+export interface Corpus {
+  readonly kind: "corpus";
+  readonly name: string;
+  readonly split: "train" | "validation" | "test" | null;
+}
+
+/** Windows of one length: all that fit, without overlap, or `count` drawn with a seed. */
+export interface Windows {
+  readonly kind: "windows";
+  readonly corpus: string;
+  readonly split: "train" | "validation" | "test";
+  readonly length: number;
+  readonly draw: { readonly count: number; readonly seed: number } | null;
+}
+
+/** Something that can be called: a declared function with the scope it was declared in, or a builtin. */
+export interface Callable {
+  readonly kind: "callable";
+  readonly name: string;
+  readonly call: (context: Context, scope: Scope, call: Ast.Call) => Value;
+}
+
+export interface MethodValue {
+  readonly kind: "method";
+  readonly method: Ast.Method;
+  /** Of the module that declares it. */
+  readonly scope: Scope;
+}
+
+/** Stands for what an error was reported about; agrees with everything, so that one mistake gives one message. */
+export interface Wrong {
+  readonly kind: "wrong";
+}
+
+export type Value =
+  | Tensor
+  | Num
+  | Bool
+  | Text
+  | Sparsity
+  | RecordValue
+  | Absent
+  | Config
+  | Dims
+  | ModelValue
+  | Corpus
+  | Windows
+  | Callable
+  | MethodValue
+  | Wrong;
+
+export const wrong: Wrong = { kind: "wrong" };
+export const number = (real: number): Num => ({
+  kind: "number",
+  real,
+  size: Number.isInteger(real) ? fixed(real) : null,
+});
+export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) ?? null, size });
+export const unknownNumber: Num = { kind: "number", real: null, size: null };
+
+/** `f32[out, in]`, `2:4`, `config.hidden_size / 4`: how a message or `--emit types` writes a value's type. */
+export function showValue(value: Value): string {
+  switch (value.kind) {
+    case "tensor":
+      return value.dims.length === 0 ? value.dtype : `${value.dtype}[${value.dims.map(showDimension).join(", ")}]`;
+    case "number":
+      return showNumber(value);
+    case "boolean":
+      return String(value.value ?? "a truth value");
+    case "string":
+      return value.value === null ? "a text" : JSON.stringify(value.value);
+    case "sparsity":
+      return showSparsity(value);
+    case "record":
+      return `{ ${[...value.fields].map(([name, field]) => `${name}: ${showValue(field)}`).join(", ")} }`;
+    case "absent":
+      return `${value.name}, which the config lacks`;
+    case "config":
+      return value.path;
+    case "dims":
+      return value.dims.map(({ name }) => name).join(", ");
+    case "model":
+      return "a model";
+    case "corpus":
+      return "a text";
+    case "windows":
+      return "windows of text";
+    case "callable":
+      return `the function ${value.name}`;
+    case "method":
+      return `the method ${value.method.name.text}`;
+    case "wrong":
+      return "?";
+  }
+}
+
+/** `in (384, config)`; the size is left out while it is just the name. */
+export function showDimension({ name, size }: Dimension): string {
+  const text = showSize(size);
+  return text === name ? name : `${name}: ${text}`;
+}
+
+const showNumber = ({ real, size }: Num): string => String(real ?? (size ? showSize(size) : "a number"));
+
+function showSparsity({ pattern, share }: Sparsity): string {
+  if (pattern) return `${pattern.keep}:${pattern.of}`;
+  return share === null ? "a sparsity" : `${100 * share}%`;
+}

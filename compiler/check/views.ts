@@ -1,0 +1,223 @@
+/** Views: `rename`, `split`, `merge`, `stack`. They cost nothing; a kernel reads through them. */
+import type * as Ast from "../../grammar/ast.ts";
+import { type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
+import { compileTimeNumber, dimensionIn, operand } from "./expression.ts";
+import { atom, divided, fixed, known, type Size, showSize, times } from "./size.ts";
+import { align, asTensor, emit, graphDims, numeric, type Operand } from "./tensor.ts";
+import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+
+/** The tensor and the mapping of `view(x, a -> b)`. */
+function viewed(
+  context: Context,
+  scope: Scope,
+  name: string,
+  { arguments: given, span }: Ast.Call,
+): { readonly x: Tensor; readonly at: Operand; readonly mapping: Ast.MappingArgument } | null {
+  const [first, mapping] = given;
+  if (first?.kind !== "value" || mapping?.kind !== "mapping" || given.length !== 2) {
+    report(context, {
+      kind: "missing-parameter",
+      span,
+      of: name,
+      name: "a tensor and a mapping",
+      type: `as in \`${examples[name]}\``,
+    });
+    return null;
+  }
+  const at = operand(context, scope, first.value);
+  if (at.value.kind === "tensor") return { x: at.value, at, mapping };
+  if (at.value.kind !== "wrong")
+    report(context, { kind: "wrong-type", span: at.span, expected: "a tensor", found: showValue(at.value) });
+  return null;
+}
+
+const examples: Readonly<Record<string, string>> = {
+  rename: "rename(x, in -> in')",
+  split: "split(x, in -> (block, lane: 128))",
+  merge: "merge(x, (block, lane) -> in)",
+};
+
+/** `rename(x, token -> seen)`; several names may change at once: `(a, b) -> (c, d)`. */
+export function renameOf(context: Context, scope: Scope, call: Ast.Call): Value {
+  const view = viewed(context, scope, "rename", call);
+  if (!view) return wrong;
+  const { from, to, span } = view.mapping;
+  if (from.length !== to.length)
+    return report(context, {
+      kind: "wrong-type",
+      span,
+      expected: "as many names as before",
+      found: `${from.length} -> ${to.length}`,
+    });
+  let { x } = view;
+  for (const [i, name] of from.entries()) {
+    const target = to[i];
+    const old = dimensionIn(context, scope, x, name, view.at.span);
+    if (!old || !target) return wrong;
+    if (old.streamed) return report(context, { kind: "not-supported", span, what: `renaming \`${old.name}\`` });
+    const made = makeDimension(context, scope, target.name.text, old.size, target.span);
+    if (x.dims.some(({ id }) => id === made.id) && made.id !== old.id)
+      return report(context, { kind: "duplicate-name", span: target.span, name: made.name, first: view.at.span });
+    const node = made.id === old.id ? x.node : emit(context, "rename", [x.node], { from: old.id, to: made.id }, span);
+    x = { ...x, dims: x.dims.map((dim) => (dim.id === old.id ? made : dim)), node };
+  }
+  return x;
+}
+
+/** `split(x, in -> (block, lane: 128))`: at most one part may be left without a size. */
+export function splitOf(context: Context, scope: Scope, call: Ast.Call): Value {
+  const view = viewed(context, scope, "split", call);
+  if (!view) return wrong;
+  const {
+    from: [name, ...more],
+    to,
+    span,
+  } = view.mapping;
+  const old = name && more.length === 0 ? dimensionIn(context, scope, view.x, name, view.at.span) : null;
+  if (!old)
+    return more.length > 0
+      ? report(context, { kind: "wrong-type", span, expected: "one dimension to split", found: `${more.length + 1}` })
+      : wrong;
+  if (old.streamed) return report(context, { kind: "not-supported", span, what: `splitting \`${old.name}\`` });
+  const sizes = partSizes(context, scope, old, to, span);
+  if (!sizes) {
+    for (const { name: part, span: place } of to)
+      if (!findDimension(scope, part.text)) makeDimension(context, scope, part.text, atom(part.text), place);
+    return wrong;
+  }
+  const made = to.map((part, i) => makeDimension(context, scope, part.name.text, sizes[i] ?? fixed(1), part.span));
+  const clash = made.find(({ id }) => view.x.dims.some((dim) => dim.id === id && dim.id !== old.id));
+  if (clash) return report(context, { kind: "duplicate-name", span, name: clash.name, first: view.at.span });
+  const dims = view.x.dims.flatMap((dim) => (dim.id === old.id ? made : [dim]));
+  return { ...view.x, dims, node: emit(context, "split", [view.x.node], { dim: old.id, into: graphDims(made) }, span) };
+}
+
+/** The size of each part: given, known from the same name in this scope, or what is left. */
+function partSizes(
+  context: Context,
+  scope: Scope,
+  old: Dimension,
+  parts: readonly Ast.NamedDim[],
+  span: Ast.Call["span"],
+): Size[] | null {
+  const before = context.found.length;
+  const given = parts.map((part) => givenSize(context, scope, part));
+  if (context.found.length > before) return null;
+  const open = openParts(scope, parts, given);
+  if (open.length > 1) {
+    const found = `${open.length} without`;
+    report(context, { kind: "wrong-type", span, expected: "a size for all parts but one", found });
+    return null;
+  }
+  const product = given.reduce<Size>((n, size) => (size ? times(n, size) : n), fixed(1));
+  const quotient = divided(old.size, product);
+  const whole = quotient ? known(quotient) : undefined;
+  if (whole === undefined || (open.length === 1 ? Number.isInteger(whole) : whole === 1))
+    return given.map((size) => size ?? quotient ?? old.size);
+  const sizes = { size: showSize(old.size), by: showSize(product) };
+  report(context, { kind: "does-not-divide", span, name: old.name, ...sizes, where: context.where });
+  return null;
+}
+
+function givenSize(context: Context, scope: Scope, { size, name }: Ast.NamedDim): Size | null {
+  const value = size ? compileTimeNumber(context, operand(context, scope, size)) : null;
+  if (!size || !value) return null;
+  if (value.real === null || (Number.isInteger(value.real) && value.real >= 1)) return value.size;
+  const what = `the size of \`${name.text}\``;
+  report(context, { kind: "not-whole", span: size.span, what, value: String(value.real), where: context.where });
+  return null;
+}
+
+/** The parts whose size must follow; of several, those that the scope knows already take their size from there. */
+function openParts(scope: Scope, parts: readonly Ast.NamedDim[], given: (Size | null)[]): number[] {
+  const sizeOf = (part: number) => findDimension(scope, parts[part]?.name.text ?? "")?.size;
+  const open = parts.flatMap((_, i) => (given[i] === null ? [i] : []));
+  const settled = open.filter(sizeOf).slice(0, open.length - 1);
+  for (const part of settled) given[part] = sizeOf(part) ?? null;
+  return open.filter((part) => !settled.includes(part));
+}
+
+/** `merge(x, (block, lane) -> in)`: the first named varies slowest. */
+export function mergeOf(context: Context, scope: Scope, call: Ast.Call): Value {
+  const view = viewed(context, scope, "merge", call);
+  if (!view) return wrong;
+  const {
+    from,
+    to: [into, ...more],
+    span,
+  } = view.mapping;
+  if (!into || more.length > 0)
+    return report(context, {
+      kind: "wrong-type",
+      span,
+      expected: "one name to merge into",
+      found: `${more.length + 1}`,
+    });
+  const parts: Dimension[] = [];
+  for (const name of from) {
+    const part = dimensionIn(context, scope, view.x, name, view.at.span);
+    if (!part) return wrong;
+    if (part.streamed) return report(context, { kind: "not-supported", span, what: `merging \`${part.name}\`` });
+    parts.push(part);
+  }
+  const made = makeDimension(
+    context,
+    scope,
+    into.name.text,
+    parts.map(({ size }) => size).reduce(times, fixed(1)),
+    into.span,
+  );
+  const others = view.x.dims.filter(({ id }) => !parts.some((part) => part.id === id));
+  if (others.some(({ id }) => id === made.id))
+    return report(context, { kind: "duplicate-name", span: into.span, name: made.name, first: view.at.span });
+  const first = view.x.dims.findIndex(({ id }) => parts.some((part) => part.id === id));
+  const dims = [...others.slice(0, first), made, ...others.slice(first)];
+  return {
+    ...view.x,
+    dims,
+    node: emit(context, "merge", [view.x.node], { dims: parts.map(({ id }) => id), into: made.id }, span),
+  };
+}
+
+/** `stack(half: a, b)`: a new dimension, along which the operands lie. */
+export function stackOf(context: Context, scope: Scope, { arguments: given, span }: Ast.Call): Value {
+  const [first, ...more] = given;
+  if (first?.kind !== "value" || !first.name || more.some((argument) => argument.kind !== "value" || argument.name))
+    return report(context, {
+      kind: "missing-parameter",
+      span,
+      of: "stack",
+      name: "a name for the new dimension",
+      type: "as in `stack(half: a, b)`",
+    });
+  const items = given.map((argument) => operand(context, scope, (argument as Ast.ValueArgument).value));
+  if (!items.every((item) => numeric(context, item))) return wrong;
+  const made = makeDimension(context, scope, first.name.text, fixed(items.length), first.name.span);
+  let dims: Dimension[] = [];
+  for (const item of items) {
+    const merged: Operand = { value: { kind: "tensor", dtype: "f32", dims, node: null }, span };
+    const union = align(context, "stack", merged, item, false);
+    if (!union) return wrong;
+    dims = union;
+  }
+  const dtype = items.some(({ value }) => value.kind === "tensor" && value.dtype === "f32") ? "f32" : "i32";
+  const nodes = items.map((item) => asTensor(context, item, dtype)?.node ?? null);
+  return { kind: "tensor", dtype, dims: [...dims, made], node: stackNodes(context, nodes, made, span) };
+}
+
+/** One operand per position: a chain of selections on the index. */
+function stackNodes(
+  context: Context,
+  nodes: readonly Tensor["node"][],
+  along: Dimension,
+  span: Ast.Call["span"],
+): Tensor["node"] {
+  const [dim] = graphDims([along]);
+  if (!dim) return null;
+  const index = emit(context, "index", [], { dim }, span);
+  const last = nodes.at(-1) ?? null;
+  return nodes.slice(0, -1).reduceRight<Tensor["node"]>((rest, node, i) => {
+    const at = emit(context, "constant", [], { value: i, dtype: "i32" }, span);
+    return emit(context, "select", [emit(context, "equal", [index, at], {}, span), node, rest], {}, span);
+  }, last);
+}

@@ -1,0 +1,62 @@
+/** Groups while it is still open what belongs to them. */
+import type { Node } from "../graph/ops.ts";
+import { count, type Dim } from "../graph/type.ts";
+import type { Ending } from "./epilogue.ts";
+import type { Target } from "./group.ts";
+
+export interface Draft {
+  readonly id: number;
+  readonly targets: Target[];
+  readonly stage: "setup" | "main";
+  ending?: Ending;
+  readonly isBest: boolean;
+  isCopy: boolean;
+  /** Set when a reduction is found that rows of the targets share. */
+  outer?: readonly Dim[];
+}
+
+/** How a node is needed by a draft. Needs with equal paths are one evaluation. */
+export interface Need {
+  readonly draft: Draft;
+  /** Loops and views between the target and the node. */
+  readonly path: readonly Step[];
+  readonly evaluations: number;
+  /** A factor of a contraction, which is read again for each tile: nothing is shared between evaluations. */
+  readonly isFactor: boolean;
+}
+
+export interface Step {
+  /** The dimensions that a loop runs over, as they are called at the node; none for a view. */
+  readonly loop: readonly string[];
+  readonly size: number;
+  readonly label: string;
+}
+
+export const keyOf = ({ draft, path }: Need): string => `${draft.id}:${path.map(({ label }) => label).join("/")}`;
+
+/** Whether the node is needed just where the target's own element or row is. */
+export const isDirect = ({ path, isFactor }: Need): boolean => path.length === 0 && !isFactor;
+
+/** Rows below this many leave most of a device idle, unless they are short. */
+const leastRows = 16;
+const fewElements = 8192;
+
+/** Whether computing `elements` by rows of the outer dimensions leaves enough to do at the same time. */
+export const isParallel = (outer: readonly Dim[], elements: number): boolean => count({ dims: outer }) >= leastRows || elements <= fewElements;
+
+/** Makes the draft compute a value that rows share: its dimensions become the outer ones. False if it cannot. */
+export function shareRows(draft: Draft, shared: Node): boolean {
+  const { dims } = shared.type;
+  if (draft.ending !== undefined || draft.isBest) return false;
+  if (draft.outer !== undefined) return sameNames(draft.outer, dims);
+  const has = (node: Node): boolean => dims.every(({ name }) => node.type.dims.some((dim) => dim.name === name));
+  if (!draft.targets.every(({ node }) => has(node))) return false;
+  const elements = Math.max(...draft.targets.map(({ node }) => count(node.type)));
+  const isWhole = draft.targets.every(({ node }) => node.type.dims.length === dims.length);
+  if (!isWhole && !isParallel(dims, elements)) return false;
+  draft.outer = dims;
+  return true;
+}
+
+export const sameNames = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every(({ name }) => b.some((dim) => dim.name === name));

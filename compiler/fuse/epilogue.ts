@@ -1,0 +1,127 @@
+/**
+ * How far what follows a contraction belongs to its kernel: element-wise nodes and views through which everything that reads the
+ * sum must go. The furthest such node is the target.
+ */
+import type { Node } from "../graph/ops.ts";
+import { count } from "../graph/type.ts";
+import { isView } from "../kernel/evaluate.ts";
+import type { Product } from "./roles.ts";
+import { exchanged, sameRoles } from "./roles.ts";
+import { isElementwise, type Surroundings } from "./surroundings.ts";
+
+/** Contractions that one kernel computes: the second factors differ, `a` is common, the nodes in `region` lead to `end`. */
+export interface Ending {
+  readonly products: readonly Product[];
+  readonly a: Node;
+  readonly end: Node;
+  /** From the sums to the end. */
+  readonly region: ReadonlySet<Node>;
+}
+
+/** Groups the contractions of a graph by their ends. */
+export function endings(products: readonly Product[], around: Surroundings): readonly Ending[] {
+  const byNode = new Map<Node, Product>(products.map((product) => [product.node, product]));
+  const taken = new Set<Node>();
+  const result: Ending[] = [];
+  for (const product of products) {
+    if (taken.has(product.node)) continue;
+    const ending = furthest(product, byNode, taken, around);
+    for (const node of ending.region) taken.add(node);
+    result.push(ending);
+  }
+  return result;
+}
+
+/** At most this many sums share a kernel: registers are few. */
+const mostSums = 3;
+
+function furthest(product: Product, byNode: ReadonlyMap<Node, Product>, taken: ReadonlySet<Node>, around: Surroundings): Ending {
+  let best: Ending = { products: [product], a: product.factors[0], end: product.node, region: new Set([product.node]) };
+  const region = new Set<Node>([product.node]);
+  const sums = [product.node as Node];
+  for (const node of following(product.node, around)) {
+    const inputs: readonly Node[] = node.inputs;
+    if (!inputs.some((x) => region.has(x)) || !continues(node, product.node) || taken.has(node)) continue;
+    const joined = siblings(node, byNode, region).filter((sum) => !taken.has(sum));
+    const common = commonFactor([...sums, ...joined].flatMap((sum) => byNode.get(sum) ?? []));
+    region.add(node);
+    if (joined.length > 0 && common !== undefined && sums.length + joined.length <= mostSums) {
+      for (const sum of joined) for (const between of regionOf(sum, node, around)) region.add(between);
+      sums.push(...joined);
+    }
+    const needed = leadingTo(node, region);
+    const isClosed = [...needed].every((x) => x === node || (!around.isOutput(x) && (around.readers[x.id] ?? []).every((reader) => needed.has(reader))));
+    const products = sums.filter((sum) => needed.has(sum)).flatMap((sum) => byNode.get(sum) ?? []);
+    const a = commonFactor(products);
+    if (isClosed && !isView(node) && a !== undefined) best = { products: sides(products, a), a, end: node, region: needed };
+    if (region.size > 64) break;
+  }
+  return best;
+}
+
+/** Nodes after the sum that could belong to its epilogue, in order. */
+function* following(sum: Node, around: Surroundings): Iterable<Node> {
+  const seen = new Set<Node>([sum]);
+  const nodes = around.graph.nodes;
+  for (let id = sum.id + 1; id < nodes.length; id++) {
+    const node = nodes[id];
+    const inputs: readonly Node[] = node?.inputs ?? [];
+    if (node === undefined || !inputs.some((x) => seen.has(x)) || !continues(node, sum)) continue;
+    seen.add(node);
+    yield node;
+  }
+}
+
+const continues = (node: Node, sum: Node): boolean => (isElementwise(node) || isView(node) || node.op === "cast") && count(node.type) === count(sum.type);
+
+/** Contractions on which the node's other operands depend element by element. */
+function siblings(node: Node, byNode: ReadonlyMap<Node, Product>, region: ReadonlySet<Node>): readonly Node[] {
+  const found: Node[] = [];
+  const pending: Node[] = node.inputs.filter((x: Node) => !region.has(x));
+  const seen = new Set<Node>();
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    if (byNode.has(next) && count(next.type) === count(node.type)) found.push(next);
+    else if (continues(next, node)) pending.push(...next.inputs.filter((x: Node) => !region.has(x)));
+  }
+  return found;
+}
+
+/** The nodes from `sum` to `to`, without the latter. */
+function regionOf(sum: Node, to: Node, { graph }: Surroundings): readonly Node[] {
+  const result = new Set<Node>([sum]);
+  for (const node of graph.nodes.slice(sum.id + 1, to.id)) if (node.inputs.some((x: Node) => result.has(x)) && continues(node, sum)) result.add(node);
+  return [...result];
+}
+
+function leadingTo(end: Node, region: ReadonlySet<Node>): ReadonlySet<Node> {
+  const result = new Set<Node>([end]);
+  const pending = [end];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop())
+    for (const x of node.inputs as readonly Node[])
+      if (region.has(x) && !result.has(x)) {
+        result.add(x);
+        pending.push(x);
+      }
+  return result;
+}
+
+/** A factor of all products, of one of either if there is one; undefined if the roles of the others differ. */
+function commonFactor(products: readonly Product[]): Node | undefined {
+  const [first, ...rest] = products;
+  if (first === undefined) return undefined;
+  if (rest.length === 0) return first.factors[0];
+  return first.factors.find((a) => {
+    const roles = sidesOf(first, a)?.roles;
+    return rest.every((other) => {
+      const same = sidesOf(other, a);
+      return same !== undefined && roles !== undefined && sameRoles(same.roles, roles);
+    });
+  });
+}
+
+const sidesOf = (product: Product, a: Node): Product | undefined =>
+  product.factors[0] === a ? product : product.factors[1] === a ? exchanged(product) : undefined;
+
+const sides = (products: readonly Product[], a: Node): readonly Product[] => products.flatMap((product) => sidesOf(product, a) ?? []);

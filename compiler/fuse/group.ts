@@ -1,0 +1,63 @@
+/**
+ * What fusion yields: groups of nodes, each of which becomes one kernel. A group computes its targets; every other node that it
+ * needs is either read from memory (another group's target) or inlined.
+ */
+import type { Output } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import type { Dim } from "../graph/type.ts";
+import type { View } from "../kernel/evaluate.ts";
+
+/** A value that gets memory. */
+export interface Target {
+  readonly node: Node;
+  /** Views between the node and what memory holds: an output that is a view of its node. */
+  readonly through: readonly View[];
+  readonly output?: Output;
+}
+
+interface Common {
+  readonly targets: readonly Target[];
+  readonly stage: "setup" | "main";
+  /** The nodes of `targets` are read from where they are, and only stored anew. */
+  readonly isCopy: boolean;
+}
+
+export interface MapGroup extends Common {
+  readonly shape: "map";
+}
+
+/** Targets have the dimensions `outer`, and others along which one kernel reduces and maps. */
+export interface RowGroup extends Common {
+  readonly shape: "row";
+  readonly outer: readonly Dim[];
+}
+
+/** Targets are functions, element by element, of the sums. */
+export interface ContractionGroup extends Common {
+  readonly shape: "contraction";
+  readonly roles: Roles;
+  readonly a: Node;
+  readonly sums: readonly Sum[];
+}
+
+export interface BestGroup extends Common {
+  readonly shape: "best";
+}
+
+export type Group = MapGroup | RowGroup | ContractionGroup | BestGroup;
+
+/** A reduction that a contraction group computes, and its second factor. */
+export interface Sum {
+  readonly node: Node;
+  readonly b: Node;
+  /** Memory of the second factor that only contractions read, if it has any. */
+  readonly packed?: Target;
+}
+
+/** The dimensions of a contraction by what they do; `k` is the order of the sum. */
+export interface Roles {
+  readonly batch: readonly Dim[];
+  readonly m: readonly Dim[];
+  readonly n: readonly Dim[];
+  readonly k: readonly Dim[];
+}

@@ -1,0 +1,40 @@
+/** What a draft computes and what it reads. */
+import type { Node } from "../graph/ops.ts";
+import type { Draft } from "./draft.ts";
+import type { Placed } from "./place.ts";
+
+export interface Reads {
+  /** Nodes read from memory, the packed ones as second factors. */
+  readonly stored: ReadonlySet<Node>;
+  /** Those of them that another draft writes first. */
+  readonly written: ReadonlySet<Node>;
+  /** Nodes that the draft computes. */
+  readonly computed: ReadonlySet<Node>;
+}
+
+export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: Placed): Reads {
+  const found = new Set<Node>();
+  const computed = new Set<Node>();
+  const own = new Set(targets.map(({ node }) => node));
+  const pending: Node[] = [];
+  const need = (node: Node): void => {
+    if (computed.has(node) || found.has(node)) return;
+    if (stored.has(node) && !(own.has(node) && !isCopy && node.op !== "input")) found.add(node);
+    else {
+      computed.add(node);
+      pending.push(node);
+    }
+  };
+  for (const node of own) need(node);
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    const product = ending?.products.find((each) => each.node === node);
+    if (product === undefined) for (const x of node.inputs) need(x);
+    else {
+      const [a, b] = product.factors;
+      need(a);
+      if (packed.has(b)) found.add(b);
+      else need(b);
+    }
+  }
+  return { stored: found, computed, written: new Set([...found].filter((node) => node.op !== "input" || packed.has(node))) };
+}

@@ -1,0 +1,272 @@
+/**
+ * What the primitives mean: the reference for every kernel, in float64, written to be obviously right and not to be fast.
+ * A tensor is a Float64Array, row-major in the dim order of its node's type; booleans are 0 and 1.
+ */
+import { invariant } from "../invariant.ts";
+import type { Graph } from "./graph.ts";
+import { dispatch, type Node, type NodeOf, type Rules } from "./ops.ts";
+import { count, type Dim, type DType } from "./type.ts";
+
+/**
+ * The outputs by name. Input values are rounded to the input's dtype, outputs to the dtype in which they are stored; of an
+ * accumulated output, the contribution.
+ */
+export function interpret(
+  graph: Graph,
+  inputs: ReadonlyMap<string, ArrayLike<number>>,
+): ReadonlyMap<string, Float64Array> {
+  const values: Float64Array[] = [];
+  for (const node of graph.nodes) values.push(interpretNode(node, values, inputs));
+  return new Map(
+    graph.outputs.map(({ name, node, store }) => {
+      const value = valueIn(values, node);
+      return [name, store === undefined ? value : value.map((x) => roundTo(store, x))];
+    }),
+  );
+}
+
+/** The value of one node, given those of all earlier ones by id. */
+export function interpretNode(
+  node: Node,
+  values: readonly Float64Array[],
+  inputs: ReadonlyMap<string, ArrayLike<number>>,
+): Float64Array {
+  if (node.op !== "input") return dispatch(semantics, node, values);
+  const value = inputs.get(node.attrs.name);
+  invariant(
+    value !== undefined && value.length === count(node.type),
+    `input ${node.attrs.name}: ${value?.length} values`,
+  );
+  return Float64Array.from(value, (x) => roundTo(node.type.dtype, x));
+}
+
+type Values = readonly Float64Array[];
+
+/** The scalar functions of the element-wise primitives; integers wrap afterwards, see `wrap`. */
+export const scalar = {
+  neg: (x: number) => -x,
+  abs: Math.abs,
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  rsqrt: (x: number) => 1 / Math.sqrt(x),
+  sin: Math.sin,
+  cos: Math.cos,
+  tanh: Math.tanh,
+  floor: Math.floor,
+  round: roundHalfToEven,
+  not: (x: number) => (x === 0 ? 1 : 0),
+  add: (a: number, b: number) => a + b,
+  sub: (a: number, b: number) => a - b,
+  mul: (a: number, b: number) => a * b,
+  div: (a: number, b: number) => a / b,
+  pow: Math.pow,
+  min: Math.min,
+  max: Math.max,
+  mod: (a: number, b: number) => a - b * Math.floor(a / b),
+  less: (a: number, b: number) => Number(a < b),
+  lessEqual: (a: number, b: number) => Number(a <= b),
+  equal: (a: number, b: number) => Number(a === b),
+  and: (a: number, b: number) => a * b,
+  or: (a: number, b: number) => Math.max(a, b),
+} as const;
+
+const unary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array => {
+  const [x] = operands(node as Node, values);
+  const f = scalar[node.op] as (x: number) => number;
+  return Float64Array.from(x, (value) => wrap(node.type.dtype, f(value)));
+};
+const binary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array => {
+  const [a, b] = operands(node as Node, values);
+  const isWhole = node.type.dtype === "i32" || node.type.dtype === "u32";
+  const f = (node.op === "mul" && isWhole ? Math.imul : scalar[node.op]) as (a: number, b: number) => number;
+  return Float64Array.from(a, (value, i) => wrap(node.type.dtype, f(value, b[i] ?? NaN)));
+};
+
+const semantics: Rules<readonly [values: Values], Float64Array> = {
+  constant: ({ attrs }) => Float64Array.of(roundTo(attrs.dtype, attrs.value)),
+  input: () => invariant(false, "an input has no semantics of its own") as never,
+  index: ({ attrs }) => Float64Array.from({ length: attrs.dim.size }, (_, i) => i),
+  neg: unary,
+  abs: unary,
+  exp: unary,
+  log: unary,
+  sqrt: unary,
+  rsqrt: unary,
+  sin: unary,
+  cos: unary,
+  tanh: unary,
+  floor: unary,
+  round: unary,
+  not: unary,
+  cast: ({ attrs, inputs }, values) => valueIn(values, inputs[0]).map((x) => roundTo(attrs.dtype, x)),
+  detach: ({ inputs }, values) => valueIn(values, inputs[0]),
+  add: binary,
+  sub: binary,
+  mul: binary,
+  div: binary,
+  pow: binary,
+  min: binary,
+  max: binary,
+  mod: binary,
+  less: binary,
+  lessEqual: binary,
+  equal: binary,
+  and: binary,
+  or: binary,
+  select: (node, values) => {
+    const [condition, then, otherwise] = operands(node, values);
+    return Float64Array.from(condition, (yes, i) => (yes === 0 ? otherwise[i] : then[i]) ?? NaN);
+  },
+  reduce,
+  rename: ({ inputs }, values) => valueIn(values, inputs[0]),
+  split: ({ inputs }, values) => valueIn(values, inputs[0]),
+  merge,
+  gather,
+  best,
+};
+
+function reduce({ inputs: [x], attrs, type }: NodeOf<"reduce">, values: Values): Float64Array {
+  const from = valueIn(values, x);
+  const to = offsets(x.type.dims, strides(type.dims));
+  if (attrs.by === "argmax") return argmax(x, attrs.over[0] ?? "", from, to, count(type));
+  const result = new Float64Array(count(type)).fill({ sum: 0, max: -Infinity, min: Infinity }[attrs.by]);
+  const combine = { sum: scalar.add, max: scalar.max, min: scalar.min }[attrs.by];
+  for (const [i, value] of from.entries())
+    result[to[i] ?? 0] = wrap(type.dtype, combine(result[to[i] ?? 0] ?? NaN, value));
+  return result;
+}
+
+/** `from` is walked with every dimension ascending, so that of equals the first stays. */
+function argmax(x: Node, over: string, from: Float64Array, to: Int32Array, size: number): Float64Array {
+  const greatest = new Float64Array(size).fill(-Infinity);
+  const result = new Float64Array(size);
+  const position = offsets(x.type.dims, new Map([[over, 1]]));
+  for (const [i, value] of from.entries()) {
+    const at = to[i] ?? 0;
+    if (value <= (greatest[at] ?? NaN)) continue;
+    greatest[at] = value;
+    result[at] = position[i] ?? NaN;
+  }
+  return result;
+}
+
+function merge({ inputs: [x], attrs, type }: NodeOf<"merge">, values: Values): Float64Array {
+  const into = strides(type.dims);
+  let stride = into.get(attrs.into) ?? 0;
+  for (const name of attrs.dims.toReversed()) {
+    into.set(name, stride);
+    stride *= x.type.dims.find((dim) => dim.name === name)?.size ?? 0;
+  }
+  const to = offsets(x.type.dims, into);
+  const result = new Float64Array(count(type));
+  for (const [i, value] of valueIn(values, x).entries()) result[to[i] ?? 0] = value;
+  return result;
+}
+
+function gather({ inputs: [x, at], attrs, type }: NodeOf<"gather">, values: Values): Float64Array {
+  const from = valueIn(values, x);
+  const positions = valueIn(values, at);
+  const along = strides(x.type.dims);
+  const stride = along.get(attrs.dim) ?? 0;
+  const size = x.type.dims.find(({ name }) => name === attrs.dim)?.size ?? 0;
+  along.delete(attrs.dim);
+  const rest = offsets(type.dims, along);
+  const positionOf = offsets(type.dims, strides(at.type.dims));
+  return Float64Array.from({ length: count(type) }, (_, i) => {
+    const position = positions[positionOf[i] ?? 0] ?? NaN;
+    invariant(position >= 0 && position < size, `gather at ${position} of ${attrs.dim}: ${size}`);
+    return from[(rest[i] ?? 0) + position * stride] ?? NaN;
+  });
+}
+
+function best({ inputs: [x], attrs }: NodeOf<"best">, values: Values): Float64Array {
+  const from = valueIn(values, x);
+  const inner = attrs.over.flatMap((name) => x.type.dims.filter((dim) => dim.name === name));
+  const outer = x.type.dims.filter(({ name }) => !attrs.over.includes(name));
+  const along = strides(x.type.dims);
+  const result = new Float64Array(from.length);
+  for (const start of offsets(outer, along)) {
+    const places = [...offsets(inner, along)].map((offset) => start + offset);
+    places.sort((a, b) => (from[a] ?? NaN) - (from[b] ?? NaN));
+    for (const place of places.slice(places.length - attrs.keep)) result[place] = 1;
+  }
+  return result;
+}
+
+/** The values of the node's inputs, each repeated over the dims of the node that it lacks. */
+function operands({ inputs, type }: Node, values: Values): readonly [Float64Array, Float64Array, Float64Array] {
+  const spread = (x: Node | undefined): Float64Array => {
+    if (x === undefined) return new Float64Array(0);
+    const value = valueIn(values, x);
+    return Float64Array.from(offsets(type.dims, strides(x.type.dims)), (offset) => value[offset] ?? NaN);
+  };
+  return [spread(inputs[0]), spread(inputs[1]), spread(inputs[2])];
+}
+
+/** Row-major strides by name. */
+export function strides(dims: readonly Dim[]): Map<string, number> {
+  const result = new Map<string, number>();
+  let stride = 1;
+  for (const { name, size } of dims.toReversed()) {
+    result.set(name, stride);
+    stride *= size;
+  }
+  return result;
+}
+
+/** For each element over `dims`, row-major: its offset where each named dimension has that stride, and others 0. */
+export function offsets(dims: readonly Dim[], strideOf: ReadonlyMap<string, number>): Int32Array {
+  let result = Int32Array.of(0);
+  for (const { name, size } of dims) {
+    const stride = strideOf.get(name) ?? 0;
+    const next = new Int32Array(result.length * size);
+    for (const [i, offset] of result.entries()) for (let j = 0; j < size; j++) next[i * size + j] = offset + j * stride;
+    result = next;
+  }
+  return result;
+}
+
+function valueIn(values: Values, { id }: Node): Float64Array {
+  const value = values[id];
+  invariant(value !== undefined, `%${id} has no value yet`);
+  return value;
+}
+
+/** Integer arithmetic wraps at 32 bits; reals stay as they are. */
+export const wrap = (dtype: DType, x: number): number => (dtype === "i32" ? x | 0 : dtype === "u32" ? x >>> 0 : x);
+
+/** The value as the dtype holds it: reals half to even, integers towards zero and saturating, `bool` non-zero. */
+export function roundTo(dtype: DType, x: number): number {
+  switch (dtype) {
+    case "f32":
+      return Math.fround(x);
+    case "f16":
+      return roundBits(x, 11, -24, 65504);
+    case "bf16":
+      return roundBits(x, 8, -133, 2 ** 128 * (1 - 2 ** -8));
+    case "i32":
+      return Math.min(Math.max(Math.trunc(x), -(2 ** 31)), 2 ** 31 - 1) + 0;
+    case "u32":
+      return Math.min(Math.max(Math.trunc(x), 0), 2 ** 32 - 1) + 0;
+    case "bool":
+      return x === 0 ? 0 : 1;
+  }
+}
+
+/** To `bits` significant bits, multiples of 2^`least`, half to even; beyond `greatest` (by half a step) infinite. */
+function roundBits(x: number, bits: number, least: number, greatest: number): number {
+  if (x === 0 || !Number.isFinite(x)) return x;
+  const exponent = Math.floor(Math.log2(Math.abs(x)));
+  const floor = 2 ** exponent > Math.abs(x) ? exponent - 1 : exponent;
+  const step = 2 ** Math.max(floor - bits + 1, least);
+  const result = roundHalfToEven(x / step) * step;
+  return Math.abs(result) > greatest ? Math.sign(x) * Infinity : result;
+}
+
+function roundHalfToEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}

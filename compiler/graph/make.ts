@@ -1,0 +1,83 @@
+/** The only place where nodes are made. Equal nodes are one node, so common subexpressions never exist twice. */
+import type { Span } from "../../grammar/source.ts";
+import { invariant } from "../invariant.ts";
+import type { Graph, Output } from "./graph.ts";
+import type { Node, NodeOf, OpName, Ops } from "./ops.ts";
+import { resultType } from "./result-type.ts";
+
+export interface Maker {
+  /** The node with this primitive, inputs and attributes; the origin of the first request is kept. Inputs are of this maker. */
+  readonly make: Make;
+  /** The node again, on the images of its inputs: what a pass does with a node that it leaves alone. */
+  readonly copy: (node: Node, image: (input: Node) => Node) => Node;
+  /** The nodes that the outputs need, in creation order, renumbered from 0. The maker stays usable. */
+  readonly graph: (name: string, outputs: readonly Output[]) => Graph;
+}
+
+/** See `Maker.make`. */
+export type Make = <K extends OpName>(op: K, inputs: Ops[K]["inputs"], attrs: Ops[K]["attrs"], origin: Span) => Node;
+
+/** An empty graph under construction. */
+export function maker(): Maker {
+  const nodes: Node[] = [];
+  const known = new Map<string, Node>();
+  const make: Make = (op, inputs, attrs, origin) => {
+    for (const x of inputs) invariant(nodes[x.id] === x, `an input of ${op} was made by another maker`);
+    const key = `${op} ${inputs.map(({ id }) => id).join(" ")} ${keyOf(attrs)}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = node({ id: nodes.length, op, inputs, attrs, type: resultType(op, inputs, attrs), origin });
+    nodes.push(made);
+    known.set(key, made);
+    return made;
+  };
+  return {
+    make,
+    copy: ({ op, inputs, attrs, origin }, image) => make(op, images(inputs, image), attrs, origin),
+    graph: (name, outputs) => graph(nodes, name, outputs),
+  };
+}
+
+/** Drops the nodes that no output needs and renumbers the rest, keeping their order. */
+function graph(nodes: readonly Node[], name: string, outputs: readonly Output[]): Graph {
+  const isLive = new Uint8Array(nodes.length);
+  for (const { node } of outputs) {
+    invariant(nodes[node.id] === node, `output of ${name} was made by another maker`);
+    isLive[node.id] = 1;
+  }
+  for (const { id, inputs } of nodes.toReversed()) if (isLive[id] === 1) for (const x of inputs) isLive[x.id] = 1;
+  const kept = new Map<Node, Node>();
+  const image = (of: Node): Node => {
+    const found = kept.get(of);
+    invariant(found !== undefined, `%${of.id} is used before it is defined`);
+    return found;
+  };
+  for (const of of nodes) {
+    if (isLive[of.id] !== 1) continue;
+    kept.set(of, node({ ...of, id: kept.size, inputs: images(of.inputs, image) }));
+  }
+  return {
+    name,
+    nodes: [...kept.values()],
+    outputs: outputs.map((output) => ({ ...output, node: image(output.node) })),
+  };
+}
+
+/** As many as there are inputs. */
+const images = <Inputs extends readonly Node[]>(inputs: Inputs, image: (input: Node) => Node): Inputs =>
+  inputs.map(image) as readonly Node[] as Inputs;
+
+/** TypeScript does not distribute the fields of `NodeOf` over its union. */
+const node = <K extends OpName>(fields: NodeOf<K>): Node => fields as Node;
+
+/** Structural: the order of keys does not count; NaN and -0 do. */
+function keyOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(keyOf).join(",")}]`;
+  if (Object.is(value, -0)) return "-0";
+  if (typeof value !== "object" || value === null)
+    return typeof value === "string" ? JSON.stringify(value) : String(value);
+  return `{${Object.entries(value)
+    .map(([key, field]) => `${key}:${keyOf(field)}`)
+    .sort()
+    .join(",")}}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * The closed table of primitives. A rule table typed over `OpName` must have one rule per primitive, so that `tsc` lists what
+ * is missing when a line is added here. There is no matrix product: it is a sum of a product, recognised by `fuse`.
+ */
+import type { Span } from "../../grammar/source.ts";
+import type { DType, Dim, TensorType } from "./type.ts";
+
+interface Op<Inputs, Attrs = Record<never, never>> {
+  readonly inputs: Inputs;
+  readonly attrs: Attrs;
+}
+type Leaf<Attrs> = Op<readonly [], Attrs>;
+type Unary<Attrs = Record<never, never>> = Op<readonly [x: Node], Attrs>;
+type Binary<Attrs = Record<never, never>> = Op<readonly [a: Node, b: Node], Attrs>;
+
+export interface Ops {
+  /** A scalar of the node's dtype. */
+  constant: Leaf<{ readonly value: number; readonly dtype: DType }>;
+  /** A tensor that the runtime binds: a weight, an activation, tokens, an observation. Dims are in the order of memory. */
+  input: Leaf<{ readonly name: string; readonly type: TensorType; readonly role: InputRole }>;
+  /** 0, 1, 2 … along a dimension, as i32. */
+  index: Leaf<{ readonly dim: Dim }>;
+
+  neg: Unary; abs: Unary; exp: Unary; log: Unary; sqrt: Unary; rsqrt: Unary; sin: Unary; cos: Unary; tanh: Unary;
+  floor: Unary;
+  /** Half to even. */
+  round: Unary;
+  not: Unary;
+  /** To f32, i32 (towards zero), bool (non-zero), or rounded to f16 or bf16 and read back as such. */
+  cast: Unary<{ readonly dtype: DType }>;
+  /** The value; a gradient stops here. */
+  detach: Unary;
+
+  /** Operands align by name; the result has the union of their dimensions, those of the first first. */
+  add: Binary; sub: Binary; mul: Binary; div: Binary; pow: Binary; min: Binary; max: Binary;
+  /** Remainder with the sign of the divisor. */
+  mod: Binary;
+  less: Binary; lessEqual: Binary; equal: Binary; and: Binary; or: Binary;
+  select: Op<readonly [condition: Node, then: Node, otherwise: Node]>;
+
+  /** Over one or several dimensions. `argmax` takes one, gives i32, and of equals the first. */
+  reduce: Unary<{ readonly by: "sum" | "max" | "min" | "argmax"; readonly over: readonly string[] }>;
+
+  rename: Unary<{ readonly from: string; readonly to: string }>;
+  /** `dim = into[0] · n + into[1] …`: the first of `into` varies slowest. */
+  split: Unary<{ readonly dim: string; readonly into: readonly Dim[] }>;
+  /** The inverse of `split`: `into = dims[0] · n + dims[1] …` */
+  merge: Unary<{ readonly dims: readonly string[]; readonly into: string }>;
+  /** `x` at the positions that the integer tensor gives along `dim`; the result has the dimensions of the positions in place of
+   *  `dim`; those that x has too align. Positions must be in range. A slice is a gather at `index(step) + start`. */
+  gather: Op<readonly [x: Node, at: Node], { readonly dim: string }>;
+  /** True for the `keep` greatest along the dimensions taken together (in the order given); of equals the later stay, as after a
+   *  stable ascending sort. */
+  best: Unary<{ readonly keep: number; readonly over: readonly string[] }>;
+}
+
+/** `weight`: bound once per block; `data`: bound anew per sample; `state`: an observation, bound once per block. */
+export type InputRole = "weight" | "data" | "state";
+
+export type OpName = keyof Ops;
+
+export interface NodeOf<K extends OpName> {
+  readonly id: number;
+  readonly op: K;
+  readonly inputs: Ops[K]["inputs"];
+  readonly attrs: Ops[K]["attrs"];
+  readonly type: TensorType;
+  /** Where the user wrote it; survives every pass, so that a kernel can name its source lines. */
+  readonly origin: Span;
+}
+
+/** A discriminated union on `op`. */
+export type Node = { [K in OpName]: NodeOf<K> }[OpName];
+
+/** One rule per primitive: `rule(node, ...rest)`. */
+export type Rules<Rest extends readonly unknown[], Result> = {
+  readonly [K in OpName]: (node: NodeOf<K>, ...rest: Rest) => Result;
+};
+
+/** Applies the rule of the node's primitive. TypeScript cannot see that the two agree: this is the only cast. */
+export function dispatch<Rest extends readonly unknown[], Result>(
+  rules: Rules<Rest, Result>,
+  node: Node,
+  ...rest: Rest
+): Result {
+  return (rules[node.op] as (node: Node, ...rest: Rest) => Result)(node, ...rest);
+}

@@ -1,0 +1,159 @@
+/** The type of a node, from its inputs and attributes. What is refused here the checker has already told the user. */
+import { invariant } from "../invariant.ts";
+import type { Node, OpName, Ops } from "./ops.ts";
+import { count, type Dim, type DType, showType, sizeOf, type TensorType } from "./type.ts";
+
+/** The type that the primitive gives for these inputs; the inputs' own types are taken as they are. */
+export function resultType<K extends OpName>(op: K, inputs: Ops[K]["inputs"], attrs: Ops[K]["attrs"]): TensorType {
+  const type = rules[op](inputs, attrs);
+  checkDims(op, type.dims);
+  return type;
+}
+
+/** The dtype in which a value is computed: `f16` and `bf16` are stored types and read as f32. */
+export const readAs = (dtype: DType): DType => (dtype === "f16" || dtype === "bf16" ? "f32" : dtype);
+
+/** Same dtype and the same dims in the same order. */
+export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameDims(a.dims, b.dims);
+
+/** The same dims in the same order. */
+export const sameDims = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every((dim, i) => dim.name === b[i]?.name && dim.size === b[i]?.size);
+
+type TypeRules = { readonly [K in OpName]: (inputs: Ops[K]["inputs"], attrs: Ops[K]["attrs"]) => TensorType };
+
+const numbers: readonly DType[] = ["f32", "i32", "u32"];
+const integers: readonly DType[] = ["i32", "u32"];
+
+const float = ([x]: readonly [Node]): TensorType => elementwise("a function of reals", [x], ["f32"]);
+const signed = ([x]: readonly [Node]): TensorType => elementwise("a sign", [x], ["f32", "i32"]);
+const arithmetic = (inputs: readonly [Node, Node]): TensorType => elementwise("arithmetic", inputs, numbers);
+const real = (inputs: readonly [Node, Node]): TensorType => elementwise("real arithmetic", inputs, ["f32"]);
+const logic = (inputs: readonly Node[]): TensorType => elementwise("logic", inputs, ["bool"]);
+const order = (inputs: readonly [Node, Node]): TensorType => ({
+  ...elementwise("an order", inputs, numbers),
+  dtype: "bool",
+});
+
+const rules: TypeRules = {
+  constant: (_, { value, dtype }) => {
+    invariant(!integers.includes(dtype) || Number.isInteger(value), `constant ${value} is not ${dtype}`);
+    return { dtype, dims: [] };
+  },
+  input: (_, { type }) => type,
+  index: (_, { dim }) => ({ dtype: "i32", dims: [dim] }),
+
+  neg: signed,
+  abs: signed,
+  exp: float,
+  log: float,
+  sqrt: float,
+  rsqrt: float,
+  sin: float,
+  cos: float,
+  tanh: float,
+  floor: float,
+  round: float,
+  not: logic,
+  cast: ([x], { dtype }) => ({ dtype, dims: x.type.dims }),
+  detach: ([x]) => x.type,
+
+  add: arithmetic,
+  sub: arithmetic,
+  mul: arithmetic,
+  min: arithmetic,
+  max: arithmetic,
+  mod: arithmetic,
+  div: real,
+  pow: real,
+  less: order,
+  lessEqual: order,
+  equal: (inputs) => ({ ...elementwise("equal", inputs, [...numbers, "bool"]), dtype: "bool" }),
+  and: logic,
+  or: logic,
+  select: ([condition, then, otherwise]) => {
+    invariant(condition.type.dtype === "bool", `select on ${showType(condition.type)}`);
+    const { dtype } = elementwise("select", [then, otherwise], [...numbers, "bool"]);
+    return { dtype, dims: union([condition, then, otherwise]) };
+  },
+
+  reduce: ([x], { by, over }) => {
+    invariant(numbers.includes(readAs(x.type.dtype)), `${by} of ${showType(x.type)}`);
+    invariant(by !== "argmax" || over.length === 1, `argmax over ${over.length} dimensions`);
+    return { dtype: by === "argmax" ? "i32" : readAs(x.type.dtype), dims: without(by, x, over) };
+  },
+  rename: ([x], { from, to }) => {
+    invariant(sizeOf(x.type, from) !== undefined, `rename of ${from}, absent from ${showType(x.type)}`);
+    return { ...x.type, dims: x.type.dims.map((dim) => (dim.name === from ? { name: to, size: dim.size } : dim)) };
+  },
+  split: ([x], { dim, into }) => {
+    const size = sizeOf(x.type, dim);
+    invariant(
+      size !== undefined && size === count({ dims: into }),
+      `split of ${dim} of ${showType(x.type)} into ${show(into)}`,
+    );
+    return { ...x.type, dims: x.type.dims.flatMap((old) => (old.name === dim ? into : [old])) };
+  },
+  merge: ([x], { dims, into }) => {
+    const rest = without("merge", x, dims);
+    const merged = { name: into, size: count(x.type) / count({ dims: rest }) };
+    return {
+      ...x.type,
+      dims: x.type.dims.flatMap((dim) => (dim.name === dims[0] ? [merged] : dims.includes(dim.name) ? [] : [dim])),
+    };
+  },
+  gather: ([x, at], { dim }) => {
+    invariant(integers.includes(at.type.dtype), `gather at ${showType(at.type)}`);
+    const rest = without("gather", x, [dim]);
+    const made = at.type.dims.filter(({ name }) => !rest.some((other) => other.name === name));
+    union([{ type: { dims: rest } }, at]);
+    return { ...x.type, dims: x.type.dims.flatMap((old) => (old.name === dim ? made : [old])) };
+  },
+  best: ([x], { keep, over }) => {
+    const size = count(x.type) / count({ dims: without("best", x, over) });
+    invariant(numbers.includes(readAs(x.type.dtype)), `best of ${showType(x.type)}`);
+    invariant(Number.isInteger(keep) && keep >= 0 && keep <= size, `best ${keep} of ${size}`);
+    return { dtype: "bool", dims: x.type.dims };
+  },
+};
+
+/** Operands align by name and agree in dtype once stored types are read. */
+function elementwise(what: string, inputs: readonly Node[], allowed: readonly DType[]): TensorType {
+  const dtypes = inputs.map(({ type }) => readAs(type.dtype));
+  const dtype = dtypes[0];
+  const types = inputs.map(({ type }) => showType(type)).join(" and ");
+  invariant(dtype !== undefined && dtypes.every((other) => other === dtype), `${what} mixes ${types}`);
+  invariant(allowed.includes(dtype), `${what} on ${types}`);
+  return { dtype, dims: union(inputs) };
+}
+
+/** All dimensions, those of the first operand first. */
+function union(inputs: readonly { readonly type: { readonly dims: readonly Dim[] } }[]): readonly Dim[] {
+  const dims = new Map<string, Dim>();
+  for (const { type } of inputs)
+    for (const dim of type.dims) {
+      const known = dims.get(dim.name);
+      invariant(known === undefined || known.size === dim.size, `${dim.name} is ${known?.size} and ${dim.size}`);
+      if (known === undefined) dims.set(dim.name, dim);
+    }
+  return [...dims.values()];
+}
+
+/** The dimensions of `x` without the named ones, which must be there and distinct. */
+function without(what: string, x: Node, names: readonly string[]): readonly Dim[] {
+  invariant(names.length > 0 && new Set(names).size === names.length, `${what} over (${names.join(", ")})`);
+  for (const name of names)
+    invariant(sizeOf(x.type, name) !== undefined, `${what} over ${name}, absent from ${showType(x.type)}`);
+  return x.type.dims.filter(({ name }) => !names.includes(name));
+}
+
+function checkDims(op: OpName, dims: readonly Dim[]): void {
+  const isSize = (size: number): boolean => Number.isSafeInteger(size) && size > 0;
+  invariant(
+    dims.every(({ size }) => isSize(size)),
+    `${op} gives a size that is not a positive whole number: ${show(dims)}`,
+  );
+  invariant(new Set(dims.map(({ name }) => name)).size === dims.length, `${op} gives a dimension twice: ${show(dims)}`);
+}
+
+const show = (dims: readonly Dim[]): string => `(${dims.map(({ name, size }) => `${name}: ${size}`).join(", ")})`;

@@ -1,0 +1,76 @@
+/** The printed form of a graph: a node a line, then the outputs. People read, compare and test this text. */
+import { showPlace } from "../../grammar/source.ts";
+import type { Graph, Output } from "./graph.ts";
+import { dispatch, type Node, type Rules } from "./ops.ts";
+import { showType } from "./type.ts";
+
+/** `%3 f32[token: 512, mlp: 384] = mul %1 %2          std/nn:14:3`, a line each; ends with a newline. */
+export function showGraph({ name, nodes, outputs }: Graph): string {
+  const lines = nodes.map(showNode);
+  const width = Math.min(96, Math.max(0, ...lines.map(({ length }) => length)));
+  const body = lines.map((line, i) => `${line.padEnd(width)}  ${place(nodes[i])}`);
+  return [`graph ${name}`, ...body, ...outputs.map(showOutput), ""].join("\n");
+}
+
+/** `%3 f32[token: 512, mlp: 384] = mul %1 %2` */
+export const showNode = (node: Node): string =>
+  [
+    `%${node.id}`,
+    showType(node.type),
+    "=",
+    node.op,
+    ...node.inputs.map(({ id }) => `%${id}`),
+    ...dispatch(attributes, node),
+  ].join(" ");
+
+const showOutput = ({ name, node, accumulate, store }: Output): string =>
+  [
+    `output ${name} = %${node.id}`,
+    ...(accumulate === undefined ? [] : [`accumulate=${accumulate}`]),
+    ...(store === undefined ? [] : [`store=${store}`]),
+  ].join(" ");
+
+const place = (node: Node | undefined): string => (node === undefined ? "" : showPlace(node.origin));
+const none = (): readonly string[] => [];
+const list = (names: readonly string[]): string => (names.length === 1 ? `${names[0]}` : `(${names.join(", ")})`);
+const showValue = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
+
+const attributes: Rules<readonly [], readonly string[]> = {
+  constant: ({ attrs }) => [showValue(attrs.value)],
+  input: ({ attrs }) => [attrs.role, attrs.name],
+  index: ({ attrs }) => [attrs.dim.name],
+  neg: none,
+  abs: none,
+  exp: none,
+  log: none,
+  sqrt: none,
+  rsqrt: none,
+  sin: none,
+  cos: none,
+  tanh: none,
+  floor: none,
+  round: none,
+  not: none,
+  cast: ({ attrs }) => [`to=${attrs.dtype}`],
+  detach: none,
+  add: none,
+  sub: none,
+  mul: none,
+  div: none,
+  pow: none,
+  min: none,
+  max: none,
+  mod: none,
+  less: none,
+  lessEqual: none,
+  equal: none,
+  and: none,
+  or: none,
+  select: none,
+  reduce: ({ attrs }) => [`by=${attrs.by}`, `over=${list(attrs.over)}`],
+  rename: ({ attrs }) => [`${attrs.from}→${attrs.to}`],
+  split: ({ attrs }) => [`${attrs.dim}→(${attrs.into.map(({ name, size }) => `${name}: ${size}`).join(", ")})`],
+  merge: ({ attrs }) => [`${list(attrs.dims)}→${attrs.into}`],
+  gather: ({ attrs }) => [`along=${attrs.dim}`],
+  best: ({ attrs }) => [`keep=${attrs.keep}`, `over=${list(attrs.over)}`],
+};

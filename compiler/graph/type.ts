@@ -1,0 +1,26 @@
+/** Tensor types: a dtype and a set of named dimensions. From the graph on every size is a number. */
+
+/** `f16` and `bf16` are stored types: they read as f32. `bool` is one u32 per element in memory. */
+export type DType = "f32" | "f16" | "bf16" | "i32" | "u32" | "bool";
+
+export interface Dim {
+  /** Unique within a tensor; two dims are the same dimension when name and size agree. */
+  readonly name: string;
+  readonly size: number;
+}
+
+export interface TensorType {
+  readonly dtype: DType;
+  /** A set; the order is how it is printed and the default order in memory, the last contiguous. */
+  readonly dims: readonly Dim[];
+}
+
+export const sizeOf = (type: TensorType, name: string): number | undefined =>
+  type.dims.find((dim) => dim.name === name)?.size;
+
+/** Number of elements; 1 for a scalar. */
+export const count = ({ dims }: { readonly dims: readonly Dim[] }): number => dims.reduce((n, { size }) => n * size, 1);
+
+/** `f32[out: 128, in: 64]` */
+export const showType = ({ dtype, dims }: TensorType): string =>
+  dims.length === 0 ? dtype : `${dtype}[${dims.map(({ name, size }) => `${name}: ${size}`).join(", ")}]`;

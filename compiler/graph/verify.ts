@@ -1,0 +1,41 @@
+/** Invariants of a graph. Runs after every stage in tests and with --verify; a violation is a bug in the compiler. */
+import { invariant } from "../invariant.ts";
+import type { Graph, Output } from "./graph.ts";
+import type { Node } from "./ops.ts";
+import { resultType, sameType } from "./result-type.ts";
+import { showNode } from "./show.ts";
+
+/** Throws if nodes are out of order, stale in type, unused, bound twice under one name, or an output cannot be kept. */
+export function verifyGraph({ nodes, outputs }: Graph): void {
+  const isUsed = new Set<Node>(outputs.map(({ node }) => node));
+  for (const [i, node] of nodes.entries()) {
+    invariant(node.id === i, `node ${i} is out of order`);
+    for (const x of node.inputs) {
+      invariant(x.id < i && nodes[x.id] === x, `${showNode(node)}: %${x.id} is not an earlier node of this graph`);
+      isUsed.add(x);
+    }
+    invariant(sameType(node.type, resultType(node.op, node.inputs, node.attrs)), `${showNode(node)}: stale type`);
+  }
+  for (const node of nodes) invariant(isUsed.has(node), `${showNode(node)}: nothing needs it`);
+  checkUnique(
+    "input",
+    nodes.flatMap((node) => (node.op === "input" ? [node.attrs.name] : [])),
+  );
+  checkUnique(
+    "output",
+    outputs.map(({ name }) => name),
+  );
+  for (const output of outputs) verifyOutput(output, nodes);
+}
+
+function verifyOutput({ name, node, accumulate, store }: Output, nodes: readonly Node[]): void {
+  invariant(nodes[node.id] === node, `output ${name} is not a node of this graph`);
+  const isReal = ["f32", "f16", "bf16"].includes(node.type.dtype);
+  invariant(store === undefined || isReal, `output ${name}: ${node.type.dtype} stored as ${store}`);
+  const kept = store ?? node.type.dtype;
+  invariant(accumulate === undefined || kept === "f32", `output ${name}: accumulated in ${kept}`);
+}
+
+/** An output may have the name of an input: a block reads an `x` and writes an `x`. */
+const checkUnique = (what: string, names: readonly string[]): void =>
+  invariant(new Set(names).size === names.length, `an ${what} name occurs twice: ${names.join(" ")}`);

@@ -1,0 +1,4 @@
+/** A broken invariant is a bug in the compiler, never in the program that is compiled: users should never see one. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new Error(`compiler bug: ${message}`);
+}

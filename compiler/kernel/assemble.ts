@@ -1,0 +1,64 @@
+/** From kernels to a program: equal kernels become one, buffers get their live ranges. */
+import { showPlace } from "../../grammar/source.ts";
+import type { Group } from "../fuse/group.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import type { DeviceFacts } from "../plan/device-facts.ts";
+import { hash } from "../plan/hash.ts";
+import type { Buffer, Dispatch, Kernel, Program } from "../plan/program.ts";
+import { bytesOf, type Storage } from "../schedule/storage.ts";
+import { partsOf } from "./header.ts";
+import type { Lowered } from "./lower.ts";
+
+interface LoweredGroup {
+  readonly group: Group;
+  readonly kernel: Lowered;
+}
+
+export function assemble(
+  graph: Graph,
+  lowered: readonly LoweredGroup[],
+  storages: readonly Storage[],
+  facts: DeviceFacts,
+): { readonly program: Program; readonly kernels: readonly Kernel[] } {
+  const kernels = new Map<string, Kernel>();
+  const dispatches = lowered.map(({ group, kernel }) => {
+    const { wgsl, bindings, features } = kernel;
+    const known = kernels.get(wgsl) ?? { hash: hash(wgsl), wgsl, bindings: bindings.map(({ access }) => access), features };
+    kernels.set(wgsl, known);
+    return { stage: group.stage, dispatch: dispatchOf(group, kernel, known.hash) };
+  });
+  const of = (stage: "setup" | "main"): readonly Dispatch[] => dispatches.filter((each) => each.stage === stage).map(({ dispatch }) => dispatch);
+  const [setup, main] = [of("setup"), of("main")];
+  const buffers = storages.map((storage) => bufferOf(storage, setup, main, facts));
+  return { program: { name: graph.name, buffers, setup, main }, kernels: [...kernels.values()] };
+}
+
+function dispatchOf(group: Group, { bindings, workgroups, operations }: Lowered, kernel: string): Dispatch {
+  const isRead = ({ storage }: Lowered["bindings"][number]): boolean => storage.slot?.accumulate !== undefined;
+  return {
+    kernel,
+    bindings: bindings.map(({ storage, offset, bytes }) => ({ buffer: storage.id, offset, bytes })),
+    workgroups,
+    origin: placesOf(group),
+    bytesMoved: bindings.reduce((sum, binding) => sum + binding.bytes * (isRead(binding) ? 2 : 1), 0),
+    operations,
+    shape: group.shape,
+  };
+}
+
+/** Where the targets were written, each place once. */
+const placesOf = ({ targets }: Group): readonly string[] => [...new Set(targets.map(({ node }: { readonly node: Node }) => showPlace(node.origin)))];
+
+function bufferOf(storage: Storage, setup: readonly Dispatch[], main: readonly Dispatch[], facts: DeviceFacts): Buffer {
+  const touches = ({ bindings }: Dispatch): boolean => bindings.some(({ buffer }) => buffer === storage.id);
+  const from = main.findIndex(touches);
+  const isScratch = storage.slot === undefined && from >= 0 && !setup.some(touches);
+  return {
+    id: storage.id,
+    bytes: bytesOf(storage),
+    ...(storage.slot === undefined ? {} : { slot: storage.slot }),
+    ...(isScratch ? { live: { from, to: main.findLastIndex(touches) } } : {}),
+    parts: partsOf(storage, facts.maxStorageBufferBindingSize),
+  };
+}

@@ -1,0 +1,277 @@
+// Elementary functions made of + - * /, floor, comparisons and integers, so that every software adapter gives the same bits
+// and no adapter's own approximation (some are off by thousands of ulp) is trusted. Each is within 1.5 ulp, `math_pow` 4.
+//
+// Mesa re-associates: (a + b) + C becomes (a + C) + b for a constant C, C·n - D·n becomes (C - D)·n, and (a·b + c·d) + e
+// becomes a·b + (c·d + e). `max` against a bound that is never reached stops it; so does an integer mask on the bits. NaN is
+// known by its bits alone, since x != x is folded to false, and is put back at the end. Results below 2^-126 are zero, as
+// some adapters make them.
+
+fn math_is_nan(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// Constants of these bits, which WGSL refuses as constants.
+fn math_infinity() -> f32 {
+  var bits = 0x7f800000u;
+  return bitcast<f32>(bits);
+}
+
+fn math_nan() -> f32 {
+  var bits = 0x7fc00000u;
+  return bitcast<f32>(bits);
+}
+
+// y · 2^n for y in [0.25, 4], n in [-300, 300].
+fn math_scale(y: f32, n: i32) -> f32 {
+  let exponent = i32(bitcast<u32>(y) >> 23u) + n;
+  let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(n) << 23u));
+  return select(select(scaled, 0.0, exponent <= 0), math_infinity(), exponent >= 255);
+}
+
+// exp(n·ln 2 + r) = 2^n · exp(r), |r| <= ln 2 / 2; ln 2 in two parts, n times the first is exact.
+fn math_exp(x: f32) -> f32 {
+  let v = clamp(x, -104.0, 89.0);
+  let n = floor(v * 1.44269504 + 0.5);
+  let r = (v - n * 0.693359375) - n * -2.12194440e-4;
+  var p = 1.9875691500e-4;
+  p = p * r + 1.3981999507e-3;
+  p = p * r + 8.3334519073e-3;
+  p = p * r + 4.1665795894e-2;
+  p = p * r + 1.6666665459e-1;
+  p = p * r + 5.0000001201e-1;
+  let y = max(p * (r * r) + r, -2.0) + 1.0;
+  return select(math_scale(y, i32(n)), x, math_is_nan(x));
+}
+
+// x = m · 2^e, m in [√½, √2): log x = log m + e·ln 2.
+fn math_log(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let half = bitcast<f32>((bits & 0x007fffffu) | 0x3f000000u);
+  let low = half < 0.707106781;
+  let e = f32(i32((bits >> 23u) & 255u) - select(126, 127, low));
+  let m = select(half, half + half, low) - 1.0;
+  let z = m * m;
+  var p = 7.0376836292e-2;
+  p = p * m - 1.1514610310e-1;
+  p = p * m + 1.1676998740e-1;
+  p = p * m - 1.2420140846e-1;
+  p = p * m + 1.4249322787e-1;
+  p = p * m - 1.6668057665e-1;
+  p = p * m + 2.0000714765e-1;
+  p = p * m - 2.4999993993e-1;
+  p = p * m + 3.3333331174e-1;
+  var y = (p * m) * z;
+  y = max(y + e * -2.12194440e-4, -4.0) - 0.5 * z;
+  let finite = (m + y) + e * 0.693359375;
+  let is_zero = (bits & 0x7fffffffu) < 0x00800000u;
+  let positive = select(select(finite, x, bits >= 0x7f800000u), -math_infinity(), is_zero);
+  return select(positive, math_nan(), (bits > 0x80000000u && !is_zero) || math_is_nan(x));
+}
+
+// Odd polynomial below 0.625, else 1 - 2 / (exp(2|x|) + 1).
+fn math_tanh(x: f32) -> f32 {
+  let a = min(abs(x), 9.5);
+  let z = a * a;
+  var p = -5.70498872745e-3;
+  p = p * z + 2.06390887954e-2;
+  p = p * z - 5.37397155531e-2;
+  p = p * z + 1.33314422036e-1;
+  p = p * z - 3.33332819422e-1;
+  let small = (p * z) * a + a;
+  let large = 1.0 - 2.0 / (math_exp(a + a) + 1.0);
+  let y = bitcast<u32>(select(large, small, a < 0.625)) | (bitcast<u32>(x) & 0x80000000u);
+  return select(bitcast<f32>(y), x, math_is_nan(x));
+}
+
+// The upper half of a · b.
+fn math_multiply_high(a: u32, b: u32) -> u32 {
+  let first = (a & 0xffffu) * (b & 0xffffu);
+  let second = (a >> 16u) * (b & 0xffffu) + (first >> 16u);
+  let third = (a & 0xffffu) * (b >> 16u) + (second & 0xffffu);
+  return (a >> 16u) * (b >> 16u) + (second >> 16u) + (third >> 16u);
+}
+
+// |x| = (4i + quarter) · π/2 + (high + low), at most π/4 from a multiple of π/2, `low` below the last bit of `high`.
+struct MathAngle {
+  quarter: u32,
+  high: f32,
+  low: f32,
+}
+
+// 2/π, after 32 bits of zeros.
+const math_two_over_pi = array(
+  0u, 0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu,
+);
+
+// Payne and Hanek: of |x| · 2/π only the 64 bits of weight 2, 1, ½ … are formed, in integers, so that any angle is exact.
+fn math_angle(x: f32) -> MathAngle {
+  let bits = bitcast<u32>(x) & 0x7fffffffu;
+  let mantissa = (bits & 0x007fffffu) | 0x00800000u;
+  let start = max(bits >> 23u, 120u) - 120u;
+  let word = start >> 5u;
+  let right = 31u - (start & 31u);
+  let w0 = math_two_over_pi[word];
+  let w1 = math_two_over_pi[word + 1u];
+  let w2 = math_two_over_pi[word + 2u];
+  let w3 = math_two_over_pi[word + 3u];
+  let first = (w0 << (start & 31u)) | ((w1 >> 1u) >> right);
+  let second = (w1 << (start & 31u)) | ((w2 >> 1u) >> right);
+  let third = (w2 << (start & 31u)) | ((w3 >> 1u) >> right);
+  let carry = math_multiply_high(third, mantissa);
+  let lower = second * mantissa + carry;
+  let upper = first * mantissa + math_multiply_high(second, mantissa) + select(0u, 1u, lower < carry);
+  // The fraction of a quarter, from -½: its sign, then its 32 leading bits.
+  let fraction = (upper << 2u) | (lower >> 30u);
+  let flip = 0u - (fraction >> 31u);
+  let zeros = min(countLeadingZeros(fraction ^ flip), 31u);
+  let leading = ((fraction ^ flip) << zeros) | ((((lower << 2u) ^ flip) >> 1u) >> (31u - zeros));
+  // Times π/2.
+  let angle = math_multiply_high(leading, 0xc90fdaa2u);
+  let sign = flip & 0x80000000u;
+  let high = f32(angle >> 8u) * bitcast<f32>(((104u - zeros) << 23u) | sign);
+  let low = f32(angle & 255u) * bitcast<f32>(((96u - zeros) << 23u) | sign);
+  let is_small = bits < 0x3f490fdbu;
+  return MathAngle(
+    select((upper + 0x20000000u) >> 30u, 0u, is_small),
+    select(high, bitcast<f32>(bits), is_small),
+    select(low, 0.0, is_small),
+  );
+}
+
+// The sine `quarters` quarters of a turn further on; negative if `sign` has the highest bit.
+fn math_wave(x: f32, quarters: u32, sign: u32) -> f32 {
+  let angle = math_angle(x);
+  let r = angle.high;
+  let z = r * r;
+  var c = 2.443315711809948e-5;
+  c = c * z - 1.388731625493765e-3;
+  c = c * z + 4.166664568298827e-2;
+  let cosine = max((c * z) * z - (0.5 * z + r * angle.low), -4.0) + 1.0;
+  var s = -1.9515295891e-4;
+  s = s * z + 8.3321608736e-3;
+  s = s * z - 1.6666654611e-1;
+  let sine = max((s * z) * r + angle.low * (1.0 - 0.5 * z), -4.0) + r;
+  let quarter = angle.quarter + quarters;
+  let y = bitcast<u32>(select(sine, cosine, (quarter & 1u) != 0u));
+  let isFinite = (bitcast<u32>(x) & 0x7fffffffu) < 0x7f800000u;
+  return select(math_nan(), bitcast<f32>(y ^ ((quarter & 2u) << 30u) ^ (sign & 0x80000000u)), isFinite);
+}
+
+fn math_sin(x: f32) -> f32 {
+  return math_wave(x, 0u, bitcast<u32>(x));
+}
+
+fn math_cos(x: f32) -> f32 {
+  return math_wave(x, 1u, 0u);
+}
+
+// The leading 12 bits: products of two of these are exact, and what is left of x is exact as well.
+fn math_leading(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u);
+}
+
+// log2 of a positive normal number, as a sum of 12 leading bits and the rest, good to 2^-30 of itself.
+// x = m · 2^e; with s = (m - 1) / (m + 1), log m = 2s · (1 + s²/3 + s⁴/5 + …).
+fn math_log2(x: f32) -> vec2f {
+  let bits = bitcast<u32>(x);
+  let low = (bits & 0x007fffffu) < 0x003504f3u;
+  let e = f32(i32(bits >> 23u) - select(126, 127, low));
+  let m = bitcast<f32>((bits & 0x007fffffu) | select(0x3f000000u, 0x3f800000u, low));
+  let f = max(m - 1.0, -1.0);
+  let s_full = f / (m + 1.0);
+  let s = math_leading(s_full);
+  let t = math_leading(m + 1.0);
+  let t_rest = m - max(t - 1.0, 0.0);
+  let s_rest = ((f - s * t) - s * t_rest) / (m + 1.0);
+  let z = s_full * s_full;
+  var p = 0.1166580724;
+  p = p * z + 0.1427538932;
+  p = p * z + 0.2000006111;
+  p = p * z + 0.3333333328;
+  // 2 / ln 2 = 2.884765625 + 6.24456777927e-4, of which s times the first is exact.
+  let whole = s * 2.884765625;
+  let correction = s * 6.24456777927e-4 + s_rest * 2.88539008;
+  let rest = (p * z) * (whole + correction) + correction;
+  let leading = math_leading(e + (whole + rest));
+  return vec2f(leading, ((e - leading) + whole) + rest);
+}
+
+// x^y for positive normal x: 2^t for t = y · log2 x, t = n + f.
+fn math_power(x: f32, y: f32) -> f32 {
+  let exponent = clamp(y, -1.0e12, 1.0e12);
+  let log2 = math_log2(x);
+  let y_leading = math_leading(exponent);
+  let t = y_leading * log2.x;
+  let t_rest = (exponent - y_leading) * log2.x + exponent * log2.y;
+  let n = floor(clamp(t + t_rest, -250.0, 250.0) + 0.5);
+  let f = clamp((t - n) + t_rest, -1.0, 1.0);
+  var p = 0.0001545316295;
+  p = p * f + 0.001339086336;
+  p = p * f + 0.009618082557;
+  p = p * f + 0.05550357114;
+  p = p * f + 0.2402265076;
+  p = p * f + 0.693147188;
+  return math_scale(max(p * f, -2.0) + 1.0, i32(n));
+}
+
+fn math_pow(x: f32, y: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let a = bits & 0x7fffffffu;
+  let is_zero = a < 0x00800000u;
+  let is_infinite = a == 0x7f800000u;
+  let is_whole = floor(y) == y;
+  let is_odd = is_whole && abs(y) < 16777216.0 && (i32(y) & 1) != 0;
+  let edge = select(0.0, math_infinity(), is_infinite == (y > 0.0));
+  let size = select(math_power(bitcast<f32>(a), y), edge, is_zero || is_infinite);
+  let signed = select(size, bitcast<f32>(bitcast<u32>(size) | (bits & 0x80000000u)), is_odd);
+  let is_undefined = bits > 0x80000000u && !is_zero && !is_infinite && !is_whole;
+  let defined = select(signed, math_nan(), is_undefined || math_is_nan(x) || math_is_nan(y));
+  return select(defined, 1.0, (bitcast<u32>(y) & 0x7fffffffu) == 0u);
+}
+
+fn math_rsqrt(x: f32) -> f32 {
+  return 1.0 / sqrt(x);
+}
+
+// Towards zero; out of range the nearest there is, 0 for NaN.
+fn math_i32(x: f32) -> i32 {
+  let inside = i32(clamp(x, -2147483648.0, 2147483520.0));
+  return select(select(inside, 2147483647, x >= 2147483648.0), 0, math_is_nan(x));
+}
+
+fn math_u32(x: f32) -> u32 {
+  let inside = u32(clamp(x, 0.0, 4294967040.0));
+  return select(select(inside, 4294967295u, x >= 4294967296.0), 0u, math_is_nan(x));
+}
+
+// The nearest f16, of two the even one, in the low 16 bits.
+fn math_pack_f16(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  let a = bits & 0x7fffffffu;
+  // Below 2^-14 the last bit weighs 2^-24: the mantissa moves right, and a half is decided by what falls off and by the last bit.
+  let mantissa = (a & 0x007fffffu) | 0x00800000u;
+  let shift = clamp(126u - min(a >> 23u, 126u), 1u, 31u);
+  let kept = mantissa >> shift;
+  let small = kept + select(0u, 1u, (mantissa & ((1u << shift) - 1u)) + (kept & 1u) > (1u << (shift - 1u)));
+  let normal = (a + 0x0fffu + ((a >> 13u) & 1u) - 0x38000000u) >> 13u;
+  let finite = select(normal, small, a < 0x38800000u);
+  let all = select(select(finite, 0x7c00u, a >= 0x477ff000u), 0x7e00u, math_is_nan(x));
+  return all | ((bits >> 16u) & 0x8000u);
+}
+
+fn math_unpack_f16(half: u32) -> f32 {
+  let a = half & 0x7fffu;
+  let small = f32(a) * 5.9604644775390625e-8;
+  let normal = bitcast<f32>((a << 13u) + select(0x38000000u, 0x70000000u, a >= 0x7c00u));
+  return bitcast<f32>(bitcast<u32>(select(normal, small, a < 0x0400u)) | ((half & 0x8000u) << 16u));
+}
+
+// The nearest bf16, of two the even one, in the low 16 bits.
+fn math_pack_bf16(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  return select((bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u, (bits >> 16u) | 0x40u, math_is_nan(x));
+}
+
+fn math_unpack_bf16(half: u32) -> f32 {
+  return bitcast<f32>(half << 16u);
+}

@@ -1,0 +1,20 @@
+/** Contraction bodies: one file per kind of schedule. */
+import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
+import { broadcastBody } from "./contraction-broadcast.ts";
+import { matrixBody } from "./contraction-matrix.ts";
+import { plainBody } from "./contraction-plain.ts";
+import { tiledBody } from "./contraction-tiled.ts";
+
+/** The kernel text below the header, for any legal schedule. */
+export function contractionBody(c: Contraction, schedule: ContractionSchedule): ContractionBody {
+  switch (schedule.kind) {
+    case "plain":
+      return plainBody(c, schedule);
+    case "broadcast":
+      return broadcastBody(c, schedule);
+    case "tiled":
+      return tiledBody(c, schedule);
+    case "matrix":
+      return matrixBody(c, schedule);
+  }
+}

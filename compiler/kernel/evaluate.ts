@@ -1,0 +1,137 @@
+/**
+ * From nodes to expressions. A view substitutes indices and costs nothing; inlining a node is evaluating it where its reader
+ * stands. What the group does not compute itself, `stored` gives.
+ */
+import { invariant } from "../invariant.ts";
+import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
+import { readAs } from "../graph/result-type.ts";
+import { count, type Dim, sizeOf } from "../graph/type.ts";
+import { bounded, flatten, fromVariable, type Index, loaded, unflatten, variablesOf } from "./index.ts";
+import { asIndex, type ElementOp, freshVariable, type Scalar, type Scalars, type ValueType } from "./scalar.ts";
+
+/** A position in a tensor, by the names of its dimensions. */
+export type Position = ReadonlyMap<string, Index>;
+
+/** The value of a node that this kernel does not compute: read from memory, or named by the text around. */
+export type Stored = (node: Node, at: Position) => Scalar | undefined;
+
+/** The node's value at a position, which names at least the node's dimensions. */
+export type Evaluate = (node: Node, at: Position) => Scalar;
+
+export const valueType = (node: Node): ValueType => readAs(node.type.dtype) as ValueType;
+
+/** Sums over the last dimensions with more terms than this are interleaved. */
+export const partials = 64;
+
+export function evaluator(make: Scalars, stored: Stored): Evaluate {
+  const known = new Map<string, Scalar>();
+  const evaluate: Evaluate = (node, at) => {
+    const own = new Map(node.type.dims.map(({ name }) => [name, indexAt(at, name)]));
+    const key = `${node.id} ${[...own.values()].map(({ key }) => key).join(" ")}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const value = stored(node, own) ?? dispatch(rules, node, own, evaluate, make);
+    known.set(key, value);
+    return value;
+  };
+  return evaluate;
+}
+
+export function indexAt(at: Position, name: string): Index {
+  const index = at.get(name);
+  invariant(index !== undefined, `no index for ${name}`);
+  return index;
+}
+
+type Rest = readonly [at: Position, evaluate: Evaluate, make: Scalars];
+
+const element = (node: NodeOf<ElementOp>, at: Position, evaluate: Evaluate, make: Scalars): Scalar => {
+  const inputs: readonly Node[] = node.inputs;
+  return make.apply(
+    node.op,
+    inputs.map((x) => evaluate(x, at)),
+    valueType(node as Node),
+  );
+};
+
+const rules: Rules<Rest, Scalar> = {
+  constant: ({ attrs, type }, _at, _evaluate, make) => make.constant(attrs.value, readAs(type.dtype) as ValueType),
+  input: ({ attrs }) => invariant(false, `input ${attrs.name} has no storage`) as never,
+  index: ({ attrs }, at, _evaluate, make) => make.index(indexAt(at, attrs.dim.name)),
+
+  neg: element, abs: element, exp: element, log: element, sqrt: element, rsqrt: element, sin: element, cos: element,
+  tanh: element, floor: element, round: element, not: element,
+  cast: ({ inputs: [x], attrs }, at, evaluate, make) => make.cast(attrs.dtype, evaluate(x, at)),
+  detach: ({ inputs: [x] }, at, evaluate) => evaluate(x, at),
+
+  add: element, sub: element, mul: element, div: element, pow: element, min: element, max: element, mod: element,
+  less: element, lessEqual: element, equal: element, and: element, or: element, select: element,
+
+  reduce: ({ inputs: [x], attrs }, at, evaluate, make) => {
+    const taken = new Set([...at.values()].flatMap((index) => [...variablesOf(index)]));
+    const dims = termOrder(x, attrs.over).map((name) => ({ name, size: sizeOf(x.type, name) ?? 0 }));
+    const over = freshVariable(attrs.over.join("_"), count({ dims }), taken);
+    const inner = new Map([...at, ...parts(fromVariable(over), dims)]);
+    return make.reduce(attrs.by, over, evaluate(x, inner), attrs.by === "sum" && isInterleaved(x, attrs.over));
+  },
+  rename: (node, at, evaluate) => evaluate(node.inputs[0], backward(node, at)),
+  split: (node, at, evaluate) => evaluate(node.inputs[0], backward(node, at)),
+  merge: (node, at, evaluate) => evaluate(node.inputs[0], backward(node, at)),
+  gather: ({ inputs: [x, place], attrs }, at, evaluate) => {
+    const size = sizeOf(x.type, attrs.dim) ?? 0;
+    const value = evaluate(place, at);
+    const affine = asIndex(value);
+    return evaluate(x, new Map([...at, [attrs.dim, affine === undefined ? loaded(value, size) : bounded(affine, size)]]));
+  },
+  best: ({ id }) => invariant(false, `best %${id} has no storage`) as never,
+};
+
+/** Whether a sum over these dimensions of `x` runs as 64 interleaved sums: they are its last, and have more terms. */
+export function isInterleaved(x: Node, over: readonly string[]): boolean {
+  const last = x.type.dims.slice(x.type.dims.length - over.length);
+  return last.every(({ name }) => over.includes(name)) && count({ dims: last }) > partials;
+}
+
+/** Interleaved terms are numbered as they lie in the operand's type, others in the order in which they are named. */
+export const termOrder = (x: Node, over: readonly string[]): readonly string[] =>
+  isInterleaved(x, over) ? x.type.dims.map(({ name }) => name).filter((name) => over.includes(name)) : over;
+
+/** A view that is one to one. */
+export type View = NodeOf<"rename"> | NodeOf<"split"> | NodeOf<"merge"> | NodeOf<"detach">;
+
+export const isView = (node: Node): node is View => node.op === "rename" || node.op === "split" || node.op === "merge" || node.op === "detach";
+
+/** Where in its input a view reads for a position of its own. */
+export function backward(node: View, at: Position): Position {
+  const { op, attrs } = node;
+  if (op === "detach") return at;
+  if (op === "rename") return moved(at, [attrs.to], [[attrs.from, indexAt(at, attrs.to)]]);
+  if (op === "split") {
+    const names = attrs.into.map(({ name }) => name);
+    const merged = flatten(names.map((name) => indexAt(at, name)), attrs.into.map(({ size }) => size));
+    return moved(at, names, [[attrs.dim, merged]]);
+  }
+  return moved(at, [attrs.into], parts(indexAt(at, attrs.into), attrs.dims.map((name) => ({ name, size: sizeOf(node.inputs[0].type, name) ?? 0 }))));
+}
+
+/** The inverse of `backward`: where the view puts a position of its input. */
+export function forward(node: View, at: Position): Position {
+  const { op, attrs } = node;
+  if (op === "detach") return at;
+  if (op === "rename") return moved(at, [attrs.from], [[attrs.to, indexAt(at, attrs.from)]]);
+  if (op === "split") return moved(at, [attrs.dim], parts(indexAt(at, attrs.dim), attrs.into));
+  const sizes = attrs.dims.map((name) => sizeOf(node.inputs[0].type, name) ?? 0);
+  return moved(at, attrs.dims, [[attrs.into, flatten(attrs.dims.map((name) => indexAt(at, name)), sizes)]]);
+}
+
+const moved = (at: Position, without: readonly string[], plus: readonly (readonly [string, Index])[]): Position =>
+  new Map([...[...at].filter(([name]) => !without.includes(name)), ...plus]);
+
+/** `index = parts[0] · n + parts[1] …`, by name. */
+export function parts(index: Index, dims: readonly Dim[]): readonly (readonly [string, Index])[] {
+  const indices = unflatten(
+    index,
+    dims.map(({ size }) => size),
+  );
+  return dims.map(({ name }, i) => [name, indices[i] ?? index]);
+}

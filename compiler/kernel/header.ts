@@ -1,0 +1,117 @@
+/**
+ * What stands above the functions of a kernel: features, memory, helper functions. A buffer above the largest binding is bound in
+ * parts, and the functions that read and write it pick the part.
+ */
+import { invariant } from "../invariant.ts";
+import type { Kernel } from "../plan/program.ts";
+import { bytesOf, isPacked, type Storage } from "../schedule/storage.ts";
+import { helperName, helperText } from "./helpers.ts";
+import { type Helper, typeName, type Width } from "./wgsl.ts";
+
+export interface Binding {
+  readonly storage: Storage;
+  readonly access: "read" | "read_write";
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface Header {
+  readonly read: (storage: number, address: string, width: Width) => string;
+  readonly readsFour: (storage: number) => boolean;
+  readonly use: (helper: Helper, width: Width) => string;
+  /** The statement that stores a value; of a packed storage, two values (`x, y`) at the address of their word. */
+  readonly write: (storage: Storage, address: string, value: string, width: Width) => string;
+  readonly bindings: () => readonly Binding[];
+  readonly print: (features: Kernel["features"]) => string;
+}
+
+/** The offsets and sizes in which a storage is bound. */
+export function partsOf(storage: Storage, largest: number): readonly { readonly offset: number; readonly bytes: number }[] {
+  const bytes = bytesOf(storage);
+  const step = Math.floor(largest / 256) * 256;
+  if (bytes <= step) return [{ offset: 0, bytes }];
+  return Array.from({ length: Math.ceil(bytes / step) }, (_, i) => ({ offset: i * step, bytes: Math.min(step, bytes - i * step) }));
+}
+
+interface Options {
+  readonly storages: readonly Storage[];
+  readonly largestBinding: number;
+  /** Storages that are only read and written four elements at a time. */
+  readonly four: ReadonlySet<number>;
+}
+
+interface Access {
+  readonly storage: Storage;
+  readonly name: string;
+  readonly isWritten: boolean;
+  readonly parts: readonly { readonly offset: number; readonly bytes: number }[];
+}
+
+export function header({ storages, largestBinding, four }: Options): Header {
+  const accesses = new Map<number, Access>();
+  const helpers = new Map<string, { readonly helper: Helper; readonly width: Width }>();
+  const access = (id: number, isWritten: boolean): Access => {
+    const storage = storages[id];
+    invariant(storage !== undefined, `no storage ${id}`);
+    const known = accesses.get(id);
+    const count = [...accesses.values()].filter((other) => other.isWritten === isWritten).length;
+    const made = known ?? { storage, name: `${isWritten ? "y" : "x"}${count}`, isWritten, parts: partsOf(storage, largestBinding) };
+    accesses.set(id, { ...made, isWritten: made.isWritten || isWritten });
+    return made;
+  };
+  const use = (helper: Helper, width: Width): string => {
+    const name = width === 4 ? `${helperName(helper)}4` : helperName(helper);
+    helpers.set(name, { helper, width });
+    return name;
+  };
+  const word = ({ name, parts }: Access, address: string): string => (parts.length === 1 ? `${name}[${address}]` : `read_${name}(${address})`);
+  const self: Header = {
+    readsFour: (id) => four.has(id),
+    use,
+    read: (id, address, width) => {
+      const from = access(id, false);
+      const { dtype } = from.storage;
+      if (dtype === "bool") return width === 4 ? `(${word(from, address)} != vec4u(0u))` : `(${word(from, address)} != 0u)`;
+      if (dtype !== "f16" && dtype !== "bf16") return word(from, address);
+      helpers.set(`read_${dtype}`, { helper: `read_${dtype}`, width: 1 });
+      const half = word(from, `(${address}) >> 1u`);
+      return `read_${dtype}(${half}, ${address})`;
+    },
+    write: (storage, address, value, width) => {
+      const to = access(storage.id, true);
+      const { accumulate } = storage.slot ?? {};
+      const old = word(to, address);
+      const bits = storage.dtype === "bool" ? (width === 4 ? `select(vec4u(0u), vec4u(1u), ${value})` : `select(0u, 1u, ${value})`) : value;
+      const packed = isPacked(storage) ? `${use(storage.dtype === "f16" ? "pack_f16" : "pack_bf16", 1)}(${bits})` : bits;
+      const combined = accumulate === undefined ? packed : accumulate === "sum" ? `${old} + ${packed}` : `${accumulate}(${old}, ${packed})`;
+      return to.parts.length === 1 ? `${to.name}[${address}] = ${combined};` : `write_${to.name}(${address}, ${combined});`;
+    },
+    bindings: () =>
+      [...accesses.values()].flatMap(({ storage, isWritten, parts }) =>
+        parts.map((part) => ({ storage, access: isWritten ? ("read_write" as const) : ("read" as const), ...part })),
+      ),
+    print: (features) => {
+      const first = self.bindings().length === 0 ? undefined : [...accesses.values()][0];
+      const fence = first === undefined ? "" : first.parts.length === 1 ? first.name : `${first.name}_0`;
+      let binding = 0;
+      const memory = [...accesses.values()].flatMap((each) => memoryText(each, four.has(each.storage.id) ? 4 : 1, () => binding++));
+      const enabled = features.map((feature) => `enable ${{ "shader-f16": "f16", subgroups: "subgroups", "chromium-experimental-subgroup-matrix": "chromium_experimental_subgroup_matrix" }[feature]};`);
+      return [...enabled, ...memory, helperText([...helpers.values()], fence)].filter((text) => text !== "").join("\n");
+    },
+  };
+  return self;
+}
+
+/** The declarations of a storage, and the functions that pick its part. */
+function memoryText({ storage, name, isWritten, parts }: Access, width: Width, nextBinding: () => number): readonly string[] {
+  const element = typeName(isPacked(storage) || storage.dtype === "bool" ? "u32" : (storage.dtype as "f32" | "i32" | "u32"), width);
+  const mode = isWritten ? "read_write" : "read";
+  const declare = (part: string): string => `@group(0) @binding(${nextBinding()}) var<storage, ${mode}> ${part}: array<${element}>;`;
+  if (parts.length === 1) return [declare(name)];
+  const size = (parts[0]?.bytes ?? 0) / (4 * width);
+  const pick = (text: (part: string) => string): string =>
+    parts.map((_, i) => (i === parts.length - 1 ? `  ${text(`${name}_${i}[i - ${i * size}u]`)}` : `  if (i < ${(i + 1) * size}u) { ${text(`${name}_${i}[i - ${i * size}u]`)} }`)).join("\n");
+  const read = `fn read_${name}(i: u32) -> ${element} {\n${pick((place) => `return ${place};`)}\n}`;
+  const write = `fn write_${name}(i: u32, value: ${element}) {\n${pick((place) => `${place} = value; return;`)}\n}`;
+  return [...parts.map((_, i) => declare(`${name}_${i}`)), read, ...(isWritten ? [write] : [])];
+}

@@ -1,0 +1,46 @@
+/** The mask of the greatest: the body is written by hand, the scores come from the expression of the input. */
+import type { BestGroup } from "../fuse/group.ts";
+import { invariant } from "../invariant.ts";
+import { count } from "../graph/type.ts";
+import { scheduleBest } from "../schedule/best.ts";
+import { elementAddress } from "../schedule/storage.ts";
+import type { Best } from "./best.ts";
+import { bestBody } from "./best-body.ts";
+import { parts, type Position } from "./evaluate.ts";
+import { header } from "./header.ts";
+import { fromVariable, type Variable } from "./index.ts";
+import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
+import { writeSequentially } from "./reduce.ts";
+import { writer } from "./writer.ts";
+
+export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
+  const { facts, family, storages, storageOf } = lowering;
+  const { node } = firstTarget(group);
+  invariant(node.op === "best", `%${node.id} is no best`);
+  const { dims } = node.type;
+  const inner = node.attrs.over.flatMap((name) => dims.filter((dim) => dim.name === name));
+  const outer = dims.filter(({ name }) => !node.attrs.over.includes(name));
+  const best: Best = { rows: count({ dims: outer }), n: count({ dims: inner }), keep: node.attrs.keep };
+  const row: Variable = { name: "row", size: best.rows, turn: 0 };
+  const i: Variable = { name: "i", size: best.n, turn: 0 };
+  const at: Position = new Map([...parts(fromVariable(row), outer), ...parts(fromVariable(i), inner)]);
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: new Set() });
+  const { evaluate, make } = expressions(group, lowering);
+  const score = make.cast("f32", evaluate(node.inputs[0], at));
+  const bound = new Map([row, i].map((variable) => [variable, variable.name]));
+  const load = writer([score], bound, { around, writeReduces: writeSequentially });
+  const text = load.value(score);
+  load.line(`return ${text};`);
+  const store = writer([], bound, { around, writeReduces: writeSequentially });
+  for (const target of group.targets) {
+    const storage = storageOf(target);
+    store.line(around.write(storage, store.index(elementAddress(storage, at)), "kept", 1));
+  }
+  const functions = [
+    `fn load_score(row: u32, i: u32) -> f32 {\n${load.text()}\n}`,
+    `fn store_mask(row: u32, i: u32, kept: bool) {\n${store.text()}\n}`,
+  ];
+  const body = bestBody(best, scheduleBest(best, facts, family));
+  const wgsl = `${around.print(body.features)}\n\n${functions.join("\n\n")}\n\n${body.wgsl}`;
+  return { wgsl, bindings: around.bindings(), workgroups: body.workgroups, features: body.features, operations: operationsOf([score]) + best.rows * best.n };
+}

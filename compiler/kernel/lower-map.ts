@@ -1,0 +1,152 @@
+/**
+ * Kernels without cooperation: an invocation computes some elements, or a whole row with its reductions. Elements are walked in
+ * the order of the first target's memory, four neighbours at a time where all memory allows it.
+ */
+import type { MapGroup, RowGroup, Target } from "../fuse/group.ts";
+import type { Dim } from "../graph/type.ts";
+import { mapSchedule } from "../schedule/map.ts";
+import { positionAt } from "../schedule/layout.ts";
+import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
+import { backward, parts, type Position } from "./evaluate.ts";
+import { lineGrid } from "./contraction-grid.ts";
+import { bounded, fromVariable, type Index, number, plus, times, type Variable } from "./index.ts";
+import { header, type Header } from "./header.ts";
+import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
+import type { Scalar } from "./scalar.ts";
+import { writeSequentially } from "./reduce.ts";
+import { expressionsOf, isAligned, type Surroundings, variableName, writer, type Writer } from "./writer.ts";
+import type { Width } from "./wgsl.ts";
+
+/** One store of a target: the values that one element of the walk gives. */
+interface Store {
+  readonly storage: Storage;
+  readonly address: Index;
+  readonly values: readonly Scalar[];
+  /** Walked for each element: the rest of a row. */
+  readonly inner?: Variable;
+}
+
+interface Walk {
+  readonly element: Variable;
+  /** Set where an element of the walk is four neighbours. */
+  readonly lane?: Variable;
+  readonly stores: readonly Store[];
+  /** Below `columns`, or padding. */
+  readonly column?: Index;
+  readonly columns: number;
+}
+
+export function lowerMap(group: MapGroup | RowGroup, lowering: Lowering): Lowered {
+  const wide = walk(group, lowering, 4);
+  const chosen = wide !== undefined && readsWell(wide) ? wide : walk(group, lowering, 1);
+  if (chosen === undefined) throw new Error("a walk by single elements always exists");
+  return write(chosen, lowering);
+}
+
+function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Walk | undefined {
+  const first = firstTarget(group);
+  const storage = lowering.storageOf(first);
+  const outer = group.shape === "row" ? group.outer : undefined;
+  const size = outer === undefined ? roomOf(storage) : outer.reduce((n, dim) => n * dim.size, 1);
+  if (isPacked(storage)) return width === 4 ? undefined : packedWalk(group, lowering, storage, size);
+  if (width === 4 && (size % 4 !== 0 || outer !== undefined)) return undefined;
+  const element: Variable = { name: "element", size: size / width, turn: 0 };
+  const lane: Variable = { name: "lane", size: 4, turn: 1 };
+  const index = width === 4 ? plus(times(fromVariable(element), 4), fromVariable(lane)) : fromVariable(element);
+  const { at, column, columns } = outer === undefined ? placeOf(storage, index) : { at: new Map(parts(index, outer)), columns: 0 };
+  if (width === 4 && column !== undefined) return undefined;
+  const { evaluate } = expressions(group, lowering);
+  const stores = group.targets.map((target): Store => {
+    const inner = innerOf(target, lowering.storageOf(target), outer);
+    const position = inner === undefined ? at : new Map([...at, ...parts(fromVariable(inner.variable), inner.dims)]);
+    const address = elementAddress(lowering.storageOf(target), position);
+    const values = [evaluate(target.node, position)];
+    return { storage: lowering.storageOf(target), address, values, ...(inner === undefined ? {} : { inner: inner.variable }) };
+  });
+  return { element, stores, columns, ...(width === 4 ? { lane } : {}), ...(column === undefined ? {} : { column }) };
+}
+
+/** Halves of a word are written together, so the walk is by words. */
+function packedWalk(group: MapGroup | RowGroup, lowering: Lowering, storage: Storage, size: number): Walk {
+  const element: Variable = { name: "element", size: Math.ceil(size / 2), turn: 0 };
+  const { evaluate } = expressions(group, lowering);
+  const halves = [0, 1].map((half) => bounded(plus(times(fromVariable(element), 2), number(half)), size));
+  const { node } = firstTarget(group);
+  const values = halves.map((index) => evaluate(node, placeOf(storage, index).at));
+  return { element, stores: [{ storage, address: fromVariable(element), values }], columns: 0 };
+}
+
+/** The position in the node of what memory holds at an address. */
+function placeOf(storage: Storage, address: Index): ReturnType<typeof positionAt> {
+  const place = positionAt(storage.layout, address);
+  return { ...place, at: storage.through.reduceRight<Position>((at, view) => backward(view, at), place.at) };
+}
+
+const roomOf = ({ layout }: Storage): number => {
+  if (layout.kind === "rows") return layout.order.reduce((n, { size }) => n * size, 1);
+  const columns = layout.n.reduce((n, { size }) => n * size, 1);
+  return [...layout.batch, ...layout.k].reduce((n, { size }) => n * size, 1) * Math.ceil(columns / layout.width) * layout.width;
+};
+
+/** The dimensions of a row that the target has, in the order of its memory. */
+export function innerOf({ node }: Target, { layout, through }: Storage, outer: readonly Dim[] | undefined): { readonly variable: Variable; readonly dims: readonly Dim[] } | undefined {
+  if (outer === undefined) return undefined;
+  const order = layout.kind === "rows" && through.length === 0 ? layout.order : node.type.dims;
+  const dims = order.filter(({ name }) => outer.every((dim) => dim.name !== name));
+  if (dims.length === 0) return undefined;
+  const variable = { name: dims.map(({ name }) => name).join("_"), size: dims.reduce((n, { size }) => n * size, 1), turn: 0 };
+  return { variable, dims };
+}
+
+/** Whether every load and store of a walk by fours is of four neighbours, or of one element for all four. */
+function readsWell({ stores, lane }: Walk): boolean {
+  if (lane === undefined) return false;
+  const loads = expressionsOf(stores.flatMap(({ values }) => values)).filter((x) => x.kind === "load");
+  const isWell = (address: Index): boolean => isAligned(address, lane);
+  return stores.every(({ address }) => isWell(address)) && loads.every((x) => !x.free.has("lane.4.1") || isWell(x.address));
+}
+
+function write(walk: Walk, { storages, facts, family }: Lowering): Lowered {
+  const { element, stores, lane } = walk;
+  const roots = stores.flatMap(({ values }) => values);
+  const loads = expressionsOf(roots).filter((x) => x.kind === "load");
+  const scalar = new Set(loads.filter((x) => !x.free.has("lane.4.1")).map(({ storage }) => storage));
+  const four = new Set(lane === undefined ? [] : [...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)].filter((id) => !scalar.has(id) && !isHalf(storages[id])));
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
+  const { workgroup, repeats } = mapSchedule({ elements: element.size, operations: operationsOf(roots), isWide: lane !== undefined, family, facts });
+  const grid = lineGrid(Math.ceil(element.size / (workgroup * repeats)));
+  const bound = new Map(lane === undefined ? [] : [[lane, "vec4u(0u, 1u, 2u, 3u)"]]);
+  const out = writer(roots, bound, { around, writeReduces: writeSequentially, ...(lane === undefined ? {} : { lane }) });
+  for (const line of grid.wgsl.split("\n")) out.line(line.trim());
+  writeElements(out, { name: "element", element, workgroup, repeats }, () => writeStores(out, walk, around));
+  const main = `@compute @workgroup_size(${workgroup})\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n${out.text()}\n}\n`;
+  return { wgsl: `${around.print([])}\n\n${main}`, bindings: around.bindings(), workgroups: grid.workgroups, features: [], operations: operationsOf(roots) };
+}
+
+const isHalf = (storage: Storage | undefined): boolean => storage !== undefined && isPacked(storage);
+
+/** The loop over an invocation's elements, with a guard where the last invocations have less. */
+function writeElements(out: Writer, plan: { name: string; element: Variable; workgroup: number; repeats: number }, body: () => void): void {
+  const { element, workgroup, repeats, name } = plan;
+  const isGuarded = element.size % (workgroup * repeats) !== 0;
+  if (repeats > 1) out.open(`for (var i = 0u; i < ${repeats}u; i++)`, new Map());
+  out.line(`let ${name} = position * ${workgroup * repeats}u + ${repeats > 1 ? `i * ${workgroup}u + ` : ""}lane;`);
+  out.open(isGuarded ? `if (${name} < ${element.size}u)` : "", new Map([[element, name]]));
+  body();
+  out.close();
+  if (repeats > 1) out.close();
+}
+
+function writeStores(out: Writer, { stores, column, columns }: Walk, around: Header & Surroundings): void {
+  if (column !== undefined) out.open(`if (${out.index(column)} < ${columns}u)`, new Map());
+  for (const { storage, address, values, inner } of stores) {
+    if (inner !== undefined) {
+      const name = out.fresh(variableName(inner));
+      out.open(`for (var ${name} = 0u; ${name} < ${inner.size}u; ${name}++)`, new Map([[inner, name]]));
+    }
+    const texts = values.map((value) => out.wide(value));
+    out.line(around.write(storage, out.address(address), texts.join(", "), out.isWide ? 4 : 1));
+    if (inner !== undefined) out.close();
+  }
+  if (column !== undefined) out.close();
+}

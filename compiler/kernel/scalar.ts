@@ -1,0 +1,141 @@
+/**
+ * What a kernel computes for one element: expressions over named indices. Equal expressions made by one maker are one object, so
+ * that a printer needs a name for each that is used twice.
+ */
+import type { OpName } from "../graph/ops.ts";
+import { type Index, number, plus, remainder, times, type Variable, variableKey, variablesOf } from "./index.ts";
+
+/** The primitives that work element by element. */
+export type ElementOp = Exclude<OpName, "constant" | "input" | "index" | "reduce" | "rename" | "split" | "merge" | "gather" | "best" | "cast" | "detach">;
+
+/** The dtype in which a value is computed. */
+export type ValueType = "f32" | "i32" | "u32" | "bool";
+export type CastTo = ValueType | "f16" | "bf16";
+export type Reduction = "sum" | "max" | "min" | "argmax";
+
+interface Common {
+  readonly id: number;
+  readonly dtype: ValueType;
+  /** Keys of the variables that the value depends on. */
+  readonly free: ReadonlySet<string>;
+}
+
+export type Scalar = Common &
+  (
+    | { readonly kind: "constant"; readonly value: number }
+    | { readonly kind: "index"; readonly index: Index }
+    /** An element of a storage, by its number. */
+    | { readonly kind: "load"; readonly storage: number; readonly address: Index }
+    /** A value that the text around the expression has given a name. */
+    | { readonly kind: "named"; readonly name: string }
+    | { readonly kind: "apply"; readonly op: ElementOp; readonly inputs: readonly Scalar[] }
+    | { readonly kind: "cast"; readonly to: CastTo; readonly input: Scalar }
+    | Reduce
+  );
+
+/** Terms number 0, 1 … of `over`; `isInterleaved` as "Order of sums" of ARCHITECTURE.md says. */
+interface Reduce {
+  readonly kind: "reduce";
+  readonly by: Reduction;
+  readonly over: Variable;
+  readonly body: Scalar;
+  readonly isInterleaved: boolean;
+}
+
+export type ReduceScalar = Common & Reduce;
+
+/** Makes expressions and folds what is known: arithmetic on indices stays an index, comparisons that ranges decide are constants. */
+export interface Scalars {
+  readonly constant: (value: number, dtype: ValueType) => Scalar;
+  /** As i32. */
+  readonly index: (index: Index) => Scalar;
+  readonly load: (storage: number, address: Index, dtype: ValueType) => Scalar;
+  readonly named: (name: string, dtype: ValueType) => Scalar;
+  readonly apply: (op: ElementOp, inputs: readonly Scalar[], dtype: ValueType) => Scalar;
+  readonly cast: (to: CastTo, input: Scalar) => Scalar;
+  readonly reduce: (by: Reduction, over: Variable, body: Scalar, isInterleaved: boolean) => Scalar;
+}
+
+type Without<T> = T extends Scalar ? Omit<T, "id" | "free"> : never;
+
+export function scalars(): Scalars {
+  const known = new Map<string, Scalar>();
+  const make = (key: string, fields: Without<Scalar>, free: ReadonlySet<string>): Scalar => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = { ...fields, id: known.size, free } as Scalar;
+    known.set(key, made);
+    return made;
+  };
+  const self: Scalars = {
+    constant: (value, dtype) => make(`constant ${dtype} ${Object.is(value, -0) ? "-0" : value}`, { kind: "constant", value, dtype }, none),
+    index: (index) => {
+      if (index.terms.length === 0) return self.constant(index.constant, "i32");
+      return make(`index ${index.key}`, { kind: "index", index, dtype: "i32" }, variablesOf(index));
+    },
+    load: (storage, address, dtype) =>
+      make(`load ${storage} ${address.key}`, { kind: "load", storage, address, dtype }, variablesOf(address)),
+    named: (name, dtype) => make(`named ${name}`, { kind: "named", name, dtype }, none),
+    apply: (op, inputs, dtype) => {
+      const folded = fold(op, inputs, dtype, self);
+      if (folded !== undefined) return folded;
+      return make(`${op} ${inputs.map(({ id }) => id).join(" ")}`, { kind: "apply", op, inputs, dtype }, union(inputs));
+    },
+    cast: (to, input) => {
+      if (to === input.dtype) return input;
+      const dtype = to === "f16" || to === "bf16" ? "f32" : to;
+      return make(`cast ${to} ${input.id}`, { kind: "cast", to, input, dtype }, input.free);
+    },
+    reduce: (by, over, body, isInterleaved) => {
+      const key = `reduce ${by} ${isInterleaved} ${variableKey(over)} ${body.id}`;
+      const dtype = by === "argmax" ? "i32" : body.dtype;
+      const free = new Set([...body.free].filter((variable) => variable !== variableKey(over)));
+      return make(key, { kind: "reduce", by, over, body, isInterleaved, dtype }, free);
+    },
+  };
+  return self;
+}
+
+const none: ReadonlySet<string> = new Set();
+const union = (inputs: readonly Scalar[]): ReadonlySet<string> => new Set(inputs.flatMap(({ free }) => [...free]));
+
+/** The integer as an index, if it is affine in known variables. */
+export function asIndex(x: Scalar): Index | undefined {
+  if (x.kind === "index") return x.index;
+  return x.kind === "constant" && x.dtype !== "f32" ? number(x.value) : undefined;
+}
+
+function fold(op: ElementOp, inputs: readonly Scalar[], dtype: ValueType, make: Scalars): Scalar | undefined {
+  const [first, second, third] = inputs;
+  if (op === "select" && first?.kind === "constant") return first.value === 0 ? third : second;
+  if (first?.dtype !== "i32" || second?.dtype !== "i32") return undefined;
+  const [a, b] = [asIndex(first), asIndex(second)];
+  if (a === undefined || b === undefined) return undefined;
+  const truth = compare(op, a, b);
+  if (truth !== undefined) return make.constant(Number(truth), "bool");
+  const index = dtype === "i32" ? arithmetic(op, a, b) : undefined;
+  return index === undefined ? undefined : make.index(index);
+}
+
+/** What the ranges of both sides say. */
+function compare(op: ElementOp, a: Index, b: Index): boolean | undefined {
+  const { low, high } = plus(a, times(b, -1));
+  if (op === "less") return high < 0 ? true : low >= 0 ? false : undefined;
+  if (op === "lessEqual") return high <= 0 ? true : low > 0 ? false : undefined;
+  if (op === "equal") return low === 0 && high === 0 ? true : low > 0 || high < 0 ? false : undefined;
+  return undefined;
+}
+
+function arithmetic(op: ElementOp, a: Index, b: Index): Index | undefined {
+  if (op === "add") return plus(a, b);
+  if (op === "sub") return plus(a, times(b, -1));
+  if (op === "mul" && b.terms.length === 0) return times(a, b.constant);
+  if (op === "mul" && a.terms.length === 0) return times(b, a.constant);
+  if (op === "mod" && b.terms.length === 0 && b.constant > 0 && a.low >= 0) return remainder(a, b.constant);
+  return undefined;
+}
+
+/** The variable for a dimension that none of the expressions in `taken` (keys of variables) contains. */
+export function freshVariable(name: string, size: number, taken: ReadonlySet<string>): Variable {
+  for (let turn = 0; ; turn++) if (!taken.has(variableKey({ name, size, turn }))) return { name, size, turn };
+}

@@ -1,0 +1,90 @@
+/** How primitives are written in WGSL, for scalars and for vectors of four. One rule per primitive; operands come as text. */
+import type { CastTo, ElementOp, ValueType } from "./scalar.ts";
+
+/** 4: the value is that of four neighbouring elements. */
+export type Width = 1 | 4;
+
+/** A function that the header declares, by its name without the suffix of the width. */
+export type Helper = MathName | "fence" | "is_number" | "modulo" | "wrap_modulo" | "to_f16" | "to_bf16" | "read_f16" | "read_bf16" | "pack_f16" | "pack_bf16" | "bf16_bits" | "infinity" | "nan" | "negative_zero";
+export type MathName = "exp" | "log" | "tanh" | "sin" | "cos" | "pow";
+
+export interface Operands {
+  /** In parentheses where needed. */
+  readonly texts: readonly string[];
+  /** Of the operands. */
+  readonly dtype: ValueType;
+  readonly width: Width;
+  /** Whether both operands are the same expression. */
+  readonly isSame: boolean;
+  /** Declares the helper and returns its name. */
+  readonly use: (helper: Helper) => string;
+}
+
+export const typeName = (dtype: ValueType, width: Width): string =>
+  width === 1 ? dtype : { f32: "vec4f", i32: "vec4i", u32: "vec4u", bool: "vec4<bool>" }[dtype];
+
+const prefix = (operator: string) => ({ texts }: Operands) => `${operator}${texts[0]}`;
+const infix = (operator: string) => ({ texts }: Operands) => `${texts[0]} ${operator} ${texts[1]}`;
+const builtin = (name: string) => ({ texts }: Operands) => `${name}(${texts.join(", ")})`;
+const helper = (name: Helper) => ({ texts, use }: Operands) => `${use(name)}(${texts.join(", ")})`;
+
+export const operations: Readonly<Record<ElementOp, (operands: Operands) => string>> = {
+  neg: prefix("-"), abs: builtin("abs"),
+  exp: helper("exp"), log: helper("log"), sin: helper("sin"), cos: helper("cos"), tanh: helper("tanh"), pow: helper("pow"),
+  sqrt: builtin("sqrt"),
+  rsqrt: ({ texts }) => `1.0 / sqrt(${texts[0]})`,
+  floor: builtin("floor"),
+  // WGSL's round is to even.
+  round: builtin("round"),
+  not: prefix("!"),
+  add: infix("+"), sub: infix("-"), mul: infix("*"), div: infix("/"),
+  min: builtin("min"), max: builtin("max"),
+  mod: ({ texts, dtype, use }) => (dtype === "u32" ? `${texts[0]} % ${texts[1]}` : `${use(dtype === "i32" ? "wrap_modulo" : "modulo")}(${texts.join(", ")})`),
+  less: infix("<"), lessEqual: infix("<="),
+  // x == x is how a program asks for NaN, and compilers below us fold it.
+  equal: ({ texts, dtype, isSame, use }) => (isSame && dtype === "f32" ? `${use("is_number")}(${texts[0]})` : `${texts[0]} == ${texts[1]}`),
+  and: infix("&"), or: infix("|"),
+  select: ({ texts }) => `select(${texts[2]}, ${texts[1]}, ${texts[0]})`,
+};
+
+/** The text of a conversion. */
+export function castText(to: CastTo, text: string, from: ValueType, width: Width, use: Operands["use"]): string {
+  if (to === "f16" || to === "bf16") return `${use(`to_${to}`)}(${from === "f32" ? text : `${typeName("f32", width)}(${text})`})`;
+  return `${typeName(to, width)}(${text})`;
+}
+
+/** A literal. What no literal can say (infinity, NaN, and -0, which Tint takes for 0 at times) comes from a private variable, which compilers take as run-time data. */
+export function literal(value: number, dtype: ValueType, use: Operands["use"]): string {
+  if (dtype === "bool") return value === 0 ? "false" : "true";
+  if (dtype === "u32") return `${value >>> 0}u`;
+  if (dtype === "i32") return value === -(2 ** 31) ? "i32(-2147483648)" : `${value}i`;
+  const rounded = Math.fround(value);
+  if (Number.isNaN(rounded)) return `${use("nan")}()`;
+  if (!Number.isFinite(rounded)) return `${rounded < 0 ? "-" : ""}${use("infinity")}()`;
+  if (Object.is(rounded, -0)) return `${use("negative_zero")}()`;
+  const text = String(rounded);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** A name that WGSL allows and that hides nothing which generated text uses. */
+export function identifier(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "d");
+  return reserved.has(plain) || /^[xys]\d+$|^math_|^read_|^write_|^shared_/.test(plain) || plain.startsWith("__") || plain === "_" ? `${plain}_dim` : plain;
+}
+
+const reserved = new Set(
+  `alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop
+  override requires return struct switch true var while main lane group position element array atomic bool f16 f32 i32 u32 mat2x2
+  ptr sampler vec2 vec3 vec4 vec2f vec3f vec4f vec2u vec3u vec4u vec4i abs min max select exp log sin cos tanh pow sqrt floor round
+  bitcast fence modulo infinity nan unpack2x16float pack2x16float arrayLength subgroupShuffleXor subgroupBroadcast workgroupBarrier
+  NULL Self abstract active alignas alignof as asm asm_fragment async attribute auto await become binding_array cast catch class
+  co_await co_return co_yield coherent column_major common compile compile_fragment concept const_cast consteval constexpr constinit
+  crate debugger decltype delete demote demote_to_helper do dynamic_cast enum explicit export extends extern external fallthrough
+  filter final finally friend from fxgroup get goto groupshared highp impl implements import inline instanceof interface layout
+  lowp macro macro_rules match mediump meta mod module move mut mutable namespace new nil noexcept noinline nointerpolation
+  noperspective null nullptr of operator package packoffset partial pass patch pixelfragment precise precision premerge priv
+  protected pub public readonly ref regardless register reinterpret_cast require resource restrict self set shared sizeof smooth
+  snorm static static_assert static_cast std subroutine super target template this thread_local throw trait try type typedef typeid
+  typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield in out inout
+  batch m n k store`.split(/\s+/),
+);

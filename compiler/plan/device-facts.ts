@@ -1,0 +1,37 @@
+/**
+ * What the compiler knows about a device: plain data, so that a plan can be made for a device that is not here.
+ * The runtime fills it in from an open adapter (runtime/gpu/adapter.ts).
+ */
+
+/** "software" is a CPU adapter that is neither of the two known ones; "null" compiles shaders and runs nothing. */
+export type AdapterKind = "gpu" | "lavapipe" | "swiftshader" | "software" | "null";
+
+/** One shape of the subgroup-matrix product: an M×K times a K×N matrix of `component`, summed in `result`. */
+export interface SubgroupMatrix {
+  readonly component: string;
+  readonly result: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+export interface DeviceFacts {
+  readonly kind: AdapterKind;
+  /** True where the CPU plays the GPU: barriers are dear, and one subgroup is one SIMD register. */
+  readonly software: boolean;
+  readonly hasF16: boolean;
+  readonly hasSubgroups: boolean;
+  /** Invocations; without meaning where the device has no subgroups. */
+  readonly subgroupMinSize: number;
+  readonly subgroupMaxSize: number;
+  readonly subgroupMatrices: readonly SubgroupMatrix[];
+  /** Bytes. */
+  readonly maxStorageBufferBindingSize: number;
+  /** Bytes. */
+  readonly maxBufferSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  /** Bytes. */
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+}

@@ -1,0 +1,55 @@
+/**
+ * A program: kernels in order over buffers, for one graph on one adapter. Blocks of equal shape share one program; a step of
+ * the plan binds its slots to tensors.
+ */
+
+export interface Program {
+  readonly name: string;
+  readonly buffers: readonly Buffer[];
+  /** Run once after the weights and states are bound: packing of weights, tables of neither weights nor data. */
+  readonly setup: readonly Dispatch[];
+  /** Run for each binding of the data. */
+  readonly main: readonly Dispatch[];
+}
+
+/** Memory of the program; `bytes` includes padding. Larger than the adapter's binding: bound in `parts` of that many bytes. */
+export interface Buffer {
+  readonly id: number;
+  readonly bytes: number;
+  /** Set for inputs and outputs: the runtime supplies a buffer of exactly `bytes`, row-major over `dims`. */
+  readonly slot?: Slot;
+  /** Scratch: first and last main dispatch that touches it, so that buffers can share memory; setup results live on. */
+  readonly live?: { readonly from: number; readonly to: number };
+  /** Content known when the plan is made (none of the model's data), as f32 words: clear to zero if absent. */
+  readonly parts: readonly { readonly offset: number; readonly bytes: number }[];
+}
+
+export interface Slot {
+  readonly name: string;
+  readonly role: "weight" | "data" | "state" | "output" | "accumulator";
+  readonly dtype: "f32" | "f16" | "bf16" | "i32" | "u32" | "bool";
+  readonly dims: readonly { readonly name: string; readonly size: number }[];
+  readonly accumulate?: "sum" | "max" | "min";
+}
+
+export interface Dispatch {
+  /** Content hash of the WGSL text in the plan's kernels. */
+  readonly kernel: string;
+  readonly bindings: readonly { readonly buffer: number; readonly offset: number; readonly bytes: number }[];
+  readonly workgroups: readonly [x: number, y: number, z: number];
+  /** `file:line` of the source that the kernel computes, for people. */
+  readonly origin: readonly string[];
+  /** What the kernel must at least move and compute: the floor that it is measured against. */
+  readonly bytesMoved: number;
+  readonly operations: number;
+  /** `map`, `row`, `contraction`, `best`. */
+  readonly shape: string;
+}
+
+export interface Kernel {
+  readonly hash: string;
+  readonly wgsl: string;
+  /** `read` or `read_write` per binding, in order. */
+  readonly bindings: readonly ("read" | "read_write")[];
+  readonly features: readonly ("shader-f16" | "subgroups" | "chromium-experimental-subgroup-matrix")[];
+}

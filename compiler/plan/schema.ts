@@ -1,0 +1,165 @@
+/** The plan's form as a JTD schema, held to the types of plan.ts and program.ts by the compiler. Its order is the order of the file. */
+import type { JTDSchemaType } from "ajv/dist/jtd.js";
+import type { DeviceFacts } from "./device-facts.ts";
+import type { Forward, Plan, Step, Target, WindowsRecord } from "./plan.ts";
+import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
+
+const text = { type: "string" } as const;
+const count = { type: "uint32" } as const;
+/** Beyond 32 bits. */
+const size = { type: "float64" } as const;
+const flag = { type: "boolean" } as const;
+
+const device: JTDSchemaType<DeviceFacts> = {
+  properties: {
+    kind: { enum: ["gpu", "lavapipe", "swiftshader", "software", "null"] },
+    software: flag,
+    hasF16: flag,
+    hasSubgroups: flag,
+    subgroupMinSize: count,
+    subgroupMaxSize: count,
+    subgroupMatrices: { elements: { properties: { component: text, result: text, M: count, N: count, K: count } } },
+    maxStorageBufferBindingSize: size,
+    maxBufferSize: size,
+    maxStorageBuffersPerShaderStage: count,
+    maxComputeInvocationsPerWorkgroup: count,
+    maxComputeWorkgroupStorageSize: count,
+    maxComputeWorkgroupsPerDimension: count,
+  },
+};
+
+const kernel: JTDSchemaType<Kernel> = {
+  properties: {
+    hash: text,
+    wgsl: text,
+    bindings: { elements: { enum: ["read", "read_write"] } },
+    features: { elements: { enum: ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] } },
+  },
+};
+
+const slot: JTDSchemaType<Slot> = {
+  properties: {
+    name: text,
+    role: { enum: ["weight", "data", "state", "output", "accumulator"] },
+    dtype: { enum: ["f32", "f16", "bf16", "i32", "u32", "bool"] },
+    dims: { elements: { properties: { name: text, size: count } } },
+  },
+  optionalProperties: { accumulate: { enum: ["sum", "max", "min"] } },
+};
+
+const buffer: JTDSchemaType<Buffer> = {
+  properties: { id: count, bytes: size, parts: { elements: { properties: { offset: size, bytes: size } } } },
+  optionalProperties: { slot, live: { properties: { from: count, to: count } } },
+};
+
+/** JTD has no tuples: load.ts checks that `workgroups` are three. */
+type Listed<T> = Omit<T, "workgroups"> & { readonly workgroups: readonly number[] };
+
+const dispatch: JTDSchemaType<Listed<Dispatch>> = {
+  properties: {
+    kernel: text,
+    bindings: { elements: { properties: { buffer: count, offset: size, bytes: size } } },
+    workgroups: { elements: count },
+    origin: { elements: text },
+    bytesMoved: size,
+    operations: size,
+    shape: text,
+  },
+};
+
+type ListedProgram = Omit<Program, "setup" | "main"> & {
+  readonly setup: readonly Listed<Dispatch>[];
+  readonly main: readonly Listed<Dispatch>[];
+};
+
+const program: JTDSchemaType<ListedProgram> = {
+  properties: {
+    name: text,
+    buffers: { elements: buffer },
+    setup: { elements: dispatch },
+    main: { elements: dispatch },
+  },
+};
+
+const split = { enum: ["train", "validation", "test"] } satisfies JTDSchemaType<WindowsRecord["split"]>;
+
+const windows = {
+  properties: { corpus: text, split, length: count, count, seed: { type: "float64", nullable: true } },
+} satisfies JTDSchemaType<WindowsRecord>;
+
+const forward = { properties: { embed: text, blocks: { elements: text } } } satisfies JTDSchemaType<Forward>;
+
+const target: JTDSchemaType<Target> = {
+  properties: { name: text, tensor: text, program: text, statistics: { elements: text } },
+};
+
+const step: JTDSchemaType<Step> = {
+  discriminator: "kind",
+  mapping: {
+    compress: {
+      properties: {
+        stage: text,
+        action: text,
+        of: text,
+        windows: { ...windows, nullable: true },
+        propagate: { enum: ["compressed", "dense"] },
+        forward: { ...forward, nullable: true },
+        blocks: { elements: { properties: { layer: count, calibrate: text, targets: { elements: target } } } },
+        head: { properties: { calibrate: text, targets: { elements: target } }, nullable: true },
+      },
+    },
+    evaluate: { properties: { of: text, windows, forward, head: text, series: { elements: text } } },
+    measure: {
+      properties: {
+        program: text,
+        inputs: { elements: { properties: { slot: text, series: text } } },
+        values: {
+          elements: {
+            properties: {
+              kind: { enum: ["report", "expect"] },
+              text,
+              of: { properties: { measure: text, model: text }, nullable: true },
+              value: { type: "float64", nullable: true },
+              place: text,
+            },
+          },
+        },
+      },
+    },
+    save: { properties: { of: text, format: text } },
+  },
+};
+
+/** A plan as it lies in a file: with its hash. */
+export interface PlanFile extends Omit<Plan, "version" | "programs"> {
+  readonly version: number;
+  readonly hash: string;
+  readonly programs: readonly ListedProgram[];
+}
+
+export const planSchema: JTDSchemaType<PlanFile> = {
+  properties: {
+    version: { type: "uint8" },
+    hash: text,
+    recipe: {
+      properties: {
+        name: text,
+        doc: text,
+        parameters: { elements: { properties: { name: text, value: text } } },
+        sources: { elements: { properties: { module: text, sha256: text } } },
+      },
+    },
+    models: {
+      elements: { properties: { name: text, architecture: text, headers: text, layers: count, bytes: size } },
+    },
+    corpora: {
+      elements: {
+        properties: { name: text, splits: { elements: { properties: { split, tokens: count, sha256: text } } } },
+      },
+    },
+    device,
+    steps: { elements: step },
+    programs: { elements: program },
+    kernels: { elements: kernel },
+  },
+};

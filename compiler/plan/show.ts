@@ -1,0 +1,45 @@
+/** A plan as text: JSON in the order of its schema, so that equal plans are equal files, with a hash over all the rest. */
+import { hash } from "./hash.ts";
+import type { Plan } from "./plan.ts";
+import { planSchema } from "./schema.ts";
+
+/** What the walk looks at in a schema. */
+interface Form {
+  readonly elements?: Form;
+  readonly properties?: Readonly<Record<string, Form>>;
+  readonly optionalProperties?: Readonly<Record<string, Form>>;
+  readonly discriminator?: string;
+  readonly mapping?: Readonly<Record<string, Form>>;
+}
+
+/** The plan's content hash: sha256 of its text without the hash itself. */
+export const planHash = (plan: Plan): string => hash(print(ordered(plan, planSchema as Form)));
+
+/** The whole plan: what `--emit plan` prints and `load` reads. */
+export function showPlan(plan: Plan): string {
+  return print(ordered({ ...plan, hash: planHash(plan) }, planSchema as Form));
+}
+
+/** What a result must have been made from: the plan without its steps, programs and kernels. */
+export function showLock(plan: Plan): string {
+  const { version, recipe, models, corpora, device } = plan;
+  return print(ordered({ version, hash: planHash(plan), recipe, models, corpora, device }, planSchema as Form));
+}
+
+const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** A copy whose keys stand in the order of the schema. */
+function ordered(value: unknown, form: Form): unknown {
+  if (Array.isArray(value)) return value.map((element) => ordered(element, form.elements ?? {}));
+  if (typeof value !== "object" || value === null) return value;
+  const record = value as Readonly<Record<string, unknown>>;
+  const { discriminator, mapping } = form;
+  if (discriminator !== undefined) {
+    const kind = record[discriminator] as string;
+    return { [discriminator]: kind, ...(ordered(record, mapping?.[kind] ?? {}) as object) };
+  }
+  const forms = Object.entries({ ...form.properties, ...form.optionalProperties });
+  return Object.fromEntries(
+    forms.flatMap(([key, each]) => (record[key] === undefined ? [] : [[key, ordered(record[key], each)]])),
+  );
+}

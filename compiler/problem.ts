@@ -1,0 +1,286 @@
+/** Every way in which a program can be wrong, as data, and `explain`, the only place with their wording. */
+import type { Diagnostic, Label } from "../grammar/diagnostic.ts";
+import type { Span } from "../grammar/source.ts";
+import { nearest } from "./suggest.ts";
+
+export type Problem =
+  | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[] }
+  | { kind: "duplicate-name"; span: Span; name: string; first: Span }
+  | {
+      kind: "dimension-mismatch";
+      span: Span;
+      name: string;
+      found: string;
+      expected: string;
+      other: Span;
+      because: string;
+    }
+  | {
+      kind: "not-aligned";
+      span: Span;
+      op: string;
+      left: string;
+      right: string;
+      leftSpan: Span;
+      rightSpan: Span;
+      lacks: readonly string[];
+    }
+  | { kind: "absent-dimension"; span: Span; name: string; type: string; value: Span; known: readonly string[] }
+  | { kind: "dimension-escapes"; span: Span; name: string; fn: string; declared: Span }
+  | { kind: "activation-outside-observe"; span: Span; name: string }
+  | { kind: "observation-keeps"; span: Span; name: string; dims: readonly string[] }
+  | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
+  | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
+  | { kind: "out-of-range"; span: Span; what: string; value: string; range: string }
+  | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[] }
+  | { kind: "missing-parameter"; span: Span; of: string; name: string; type: string }
+  | { kind: "unknown-parameter"; span: Span; of: string; name: string; known: readonly string[] }
+  | { kind: "wrong-parameter"; span: Span; of: string; name: string; expected: string; found: string }
+  | { kind: "wrong-type"; span: Span; expected: string; found: string; hint?: string }
+  | { kind: "import-not-found"; span: Span; path: string; known: readonly string[] }
+  | { kind: "import-circular"; span: Span; chain: readonly string[] }
+  | { kind: "recursion"; span: Span; name: string; declared: Span }
+  | { kind: "weight-missing"; span: Span; tensor: string; known: readonly string[] }
+  | { kind: "weight-shape"; span: Span; tensor: string; expected: string; found: string }
+  | { kind: "weight-unknown"; span: Span; tensors: readonly string[]; arch: string }
+  | { kind: "config-missing"; span: Span; field: string; known: readonly string[] }
+  | { kind: "config-value"; span: Span; field: string; found: string; expected: string }
+  | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
+  | { kind: "not-supported"; span: Span; what: string; hint?: string };
+
+export type ProblemKind = Problem["kind"];
+
+const labels = (...pairs: readonly (readonly [Span, string])[]): readonly Label[] =>
+  pairs.map(([span, text]) => ({ span, text }));
+const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
+
+/** The message for a problem: what, where with all places, and the way out. */
+export function explain(problem: Problem): Diagnostic {
+  const { title, places, hint } = describe(problem);
+  return { id: problem.kind, title, labels: places, ...(hint ? { hint } : {}) };
+}
+
+interface Description {
+  readonly title: string;
+  readonly places: readonly Label[];
+  readonly hint?: string | undefined;
+}
+
+function describe(problem: Problem): Description {
+  switch (problem.kind) {
+    case "dimension-mismatch":
+    case "not-aligned":
+    case "absent-dimension":
+    case "dimension-escapes":
+    case "does-not-divide":
+    case "not-whole":
+      return describeDimensions(problem);
+    case "weight-missing":
+    case "weight-shape":
+    case "weight-unknown":
+    case "config-missing":
+    case "config-value":
+    case "empty-selector":
+      return describeModel(problem);
+    case "missing-parameter":
+    case "unknown-parameter":
+    case "wrong-parameter":
+    case "wrong-type":
+    case "out-of-range":
+      return describeValues(problem);
+    default:
+      return describeNames(problem);
+  }
+}
+
+type Of<K extends ProblemKind> = Extract<Problem, { kind: K }>;
+
+function describeDimensions(
+  p: Of<
+    "dimension-mismatch" | "not-aligned" | "absent-dimension" | "dimension-escapes" | "does-not-divide" | "not-whole"
+  >,
+): Description {
+  switch (p.kind) {
+    case "dimension-mismatch":
+      return {
+        title: `\`${p.name}\` is ${p.found} here and ${p.expected} there`,
+        places: labels([p.span, `${p.name} is ${p.found}`], [p.other, p.because]),
+        hint: `give one of the two another name, or make the sizes agree`,
+      };
+    case "not-aligned":
+      return {
+        title: `the operands of \`${p.op}\` do not align: ${p.left} and ${p.right}`,
+        places: labels([p.leftSpan, p.left], [p.rightSpan, p.right]),
+        hint: `${list(p.lacks)} ${p.lacks.length === 1 ? "stands" : "stand"} on one side only, on each side; \`${p.op}\` needs one operand's names to contain the other's: rename a dimension, or reduce over it first`,
+      };
+    case "absent-dimension":
+      return {
+        title: `there is no dimension \`${p.name}\` in ${p.type}`,
+        places: labels([p.span, `asked for here`], [p.value, p.type]),
+        hint: suggestion(p.name, p.known) ?? (p.known.length > 0 ? `it has ${list(p.known)}` : `it is a single number`),
+      };
+    case "dimension-escapes":
+      return {
+        title: `\`${p.name}\` is made inside \`${p.fn}\` and would leave it unannounced`,
+        places: labels([p.span, `this result carries \`${p.name}\``], [p.declared, `declared without it`]),
+        hint: `declare the result, as in \`-> f32[…, ${p.name}]\`, or reduce over \`${p.name}\``,
+      };
+    case "does-not-divide":
+      return {
+        title: `${p.by} does not divide \`${p.name}\`, which is ${p.size}${p.where}`,
+        places: labels([p.span, `${p.size} / ${p.by} is not whole`]),
+        hint: `choose a size that divides ${p.size}, or leave the layer out with \`except\``,
+      };
+    case "not-whole":
+      return {
+        title: `${p.what} must be a whole number, and is ${p.value}${p.where}`,
+        places: labels([p.span, `this is ${p.value}`]),
+      };
+  }
+}
+
+function describeModel(
+  p: Of<"weight-missing" | "weight-shape" | "weight-unknown" | "config-missing" | "config-value" | "empty-selector">,
+): Description {
+  switch (p.kind) {
+    case "weight-missing":
+      return {
+        title: `the checkpoint has no tensor \`${p.tensor}\``,
+        places: labels([p.span, `the architecture needs it`]),
+        hint:
+          suggestion(p.tensor, p.known) ?? `is this the folder of a model of this architecture, with all its files?`,
+      };
+    case "weight-shape":
+      return {
+        title: `\`${p.tensor}\` has the shape ${p.found} in the checkpoint, and ${p.expected} by config.json`,
+        places: labels([p.span, `declared here`]),
+        hint: `config.json and the weights are not of the same model`,
+      };
+    case "weight-unknown":
+      return {
+        title: `the checkpoint has ${p.tensors.length === 1 ? "a tensor" : `${p.tensors.length} tensors`} that \`${p.arch}\` does not know: ${list(p.tensors.slice(0, 3))}${p.tensors.length > 3 ? " …" : ""}`,
+        places: labels([p.span, `this architecture would leave ${p.tensors.length === 1 ? "it" : "them"} out`]),
+        hint: `the model is a variant that this architecture does not describe`,
+      };
+    case "config-missing":
+      return {
+        title: `config.json has no \`${p.field}\``,
+        places: labels([p.span, `needed here`]),
+        hint: suggestion(p.field, p.known) ?? `write \`?? value\` for what may be missing`,
+      };
+    case "config-value":
+      return {
+        title: `\`${p.field}\` in config.json is ${p.found}, not ${p.expected}`,
+        places: labels([p.span, `read here`]),
+      };
+    case "empty-selector":
+      return {
+        title: `\`${p.selector}\` matches no layer of this model`,
+        places: labels([p.span, `nothing has this name`]),
+        hint: suggestion(p.selector, p.known) ?? `there are ${list(p.known)}`,
+      };
+  }
+}
+
+function describeValues(
+  p: Of<"missing-parameter" | "unknown-parameter" | "wrong-parameter" | "wrong-type" | "out-of-range">,
+): Description {
+  switch (p.kind) {
+    case "out-of-range":
+      return {
+        title: `${p.what} is ${p.value}, and must be ${p.range}`,
+        places: labels([p.span, `this is ${p.value}`]),
+      };
+    case "missing-parameter":
+      return {
+        title: `\`${p.of}\` needs \`${p.name}\`${p.type ? ` (${p.type})` : ""}`,
+        places: labels([p.span, `\`${p.name}\` is not given`]),
+        hint: undefined,
+      };
+    case "unknown-parameter":
+      return {
+        title: `\`${p.of}\` has no parameter \`${p.name}\``,
+        places: labels([p.span, `not a parameter`]),
+        hint: suggestion(p.name, p.known) ?? (p.known.length > 0 ? `it has ${list(p.known)}` : `it takes none`),
+      };
+    case "wrong-parameter":
+      return {
+        title: `\`${p.name}\` of \`${p.of}\` must be ${p.expected}, and is ${p.found}`,
+        places: labels([p.span, `this is ${p.found}`]),
+      };
+    case "wrong-type":
+      return {
+        title: `this must be ${p.expected}, and is ${p.found}`,
+        places: labels([p.span, `this is ${p.found}`]),
+        hint: p.hint,
+      };
+  }
+}
+
+function describeNames(
+  p: Exclude<
+    Problem,
+    | Parameters<typeof describeDimensions>[0]
+    | Parameters<typeof describeModel>[0]
+    | Parameters<typeof describeValues>[0]
+  >,
+): Description {
+  switch (p.kind) {
+    case "unknown-name":
+      return {
+        title: `there is no ${p.what} \`${p.name}\` here`,
+        places: labels([p.span, `not known`]),
+        hint: suggestion(p.name, p.known),
+      };
+    case "duplicate-name":
+      return {
+        title: `\`${p.name}\` is declared twice`,
+        places: labels([p.span, `again here`], [p.first, `first here`]),
+      };
+    case "activation-outside-observe":
+      return {
+        title: `\`${p.name}\` is an activation: it exists only while samples stream through the model`,
+        places: labels([p.span, `used outside \`observe\``]),
+        hint: `say what to keep of it: \`observe power = sum(${p.name}^2, over (sample, token))\``,
+      };
+    case "observation-keeps":
+      return {
+        title: `the observation \`${p.name}\` keeps ${list(p.dims)}`,
+        places: labels([p.span, `this has ${list(p.dims)} still`]),
+        hint: `reduce over ${p.dims.length > 1 ? `(${p.dims.join(", ")})` : p.dims[0]} with sum, mean, max, min or norm`,
+      };
+    case "import-not-found":
+      return {
+        title: `there is no module \`${p.path}\``,
+        places: labels([p.span, `not found`]),
+        hint:
+          suggestion(p.path, p.known) ??
+          `modules are \`std/…\`, or files relative to this one, such as \`./mine.lcomp\``,
+      };
+    case "import-circular":
+      return {
+        title: `these modules import each other: ${p.chain.join(" → ")}`,
+        places: labels([p.span, `comes back to where it started`]),
+        hint: `move what both need into a third module`,
+      };
+    case "recursion":
+      return {
+        title: `\`${p.name}\` calls itself`,
+        places: labels([p.span, `called here`], [p.declared, `while this is being computed`]),
+        hint: `use \`repeat\` for what is done several times`,
+      };
+    case "unknown-architecture":
+      return {
+        title: `${p.model} is a ${p.found}, which no architecture describes`,
+        places: labels([p.span, `this model`]),
+        hint: `there are ${list(p.known)}; an \`arch\` in the recipe's own file may describe another`,
+      };
+    case "not-supported":
+      return { title: `${p.what} is not supported yet`, places: labels([p.span, `not supported yet`]), hint: p.hint };
+  }
+}
+
+function suggestion(name: string, known: readonly string[]): string | undefined {
+  const found = nearest(name, known);
+  return found ? `did you mean \`${found}\`?` : undefined;
+}

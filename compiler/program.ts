@@ -1,0 +1,31 @@
+/** From a graph to a program for one adapter: fuse, lay out, lower, assemble. */
+import { assemble } from "./kernel/assemble.ts";
+import { fuse } from "./fuse/fuse.ts";
+import type { Group } from "./fuse/group.ts";
+import type { Graph } from "./graph/graph.ts";
+import { lowerGroup } from "./kernel/lower-group.ts";
+import type { DeviceFacts } from "./plan/device-facts.ts";
+import type { Kernel, Program } from "./plan/program.ts";
+import { storages } from "./schedule/storages.ts";
+
+export interface CompileOptions {
+  /** How kernels are scheduled; by default after the device. */
+  readonly family?: "software" | "gpu";
+}
+
+export interface CompiledGraph {
+  readonly program: Program;
+  /** Each once, in the order of first use. */
+  readonly kernels: readonly Kernel[];
+  /** One per dispatch, setup before main. */
+  readonly groups: readonly Group[];
+}
+
+export function compileGraph(graph: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
+  const family = options.family ?? (facts.software ? "software" : "gpu");
+  const groups = fuse(graph, { packs: family === "software", mostBindings: facts.maxStorageBuffersPerShaderStage });
+  const memory = storages(graph, groups, facts, family);
+  const lowering = { facts, family, storages: memory.all, find: memory.find, storageOf: memory.storageOf };
+  const lowered = groups.map((group) => ({ group, kernel: lowerGroup(group, lowering) }));
+  return { ...assemble(graph, lowered, memory.all, facts), groups };
+}

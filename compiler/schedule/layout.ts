@@ -1,0 +1,60 @@
+/** Where the elements of a tensor lie in memory. */
+import { count, type Dim } from "../graph/type.ts";
+import { indexAt, parts, type Position } from "../kernel/evaluate.ts";
+import { flatten, type Index, plus, quotient, remainder, times } from "../kernel/index.ts";
+
+export type Layout =
+  /** Row-major: the last varies fastest. */
+  | { readonly kind: "rows"; readonly order: readonly Dim[] }
+  /** `[batch][n / width][k][n % width]`, with room for whole panels; what lies behind the last column is never used. */
+  | { readonly kind: "panels"; readonly batch: readonly Dim[]; readonly k: readonly Dim[]; readonly n: readonly Dim[]; readonly width: number };
+
+export const rows = (order: readonly Dim[]): Layout => ({ kind: "rows", order });
+
+/** Number of elements with padding. */
+export function room(layout: Layout): number {
+  if (layout.kind === "rows") return count({ dims: layout.order });
+  const { batch, k, n, width } = layout;
+  return count({ dims: batch }) * Math.ceil(count({ dims: n }) / width) * count({ dims: k }) * width;
+}
+
+export function addressOf(layout: Layout, at: Position): Index {
+  const flat = (dims: readonly Dim[]): Index =>
+    flatten(
+      dims.map(({ name }) => indexAt(at, name)),
+      dims.map(({ size }) => size),
+    );
+  if (layout.kind === "rows") return flat(layout.order);
+  const n = flat(layout.n);
+  const { panels, width, k } = panelSizes(layout);
+  const panel = plus(times(flat(layout.batch), panels), quotient(n, width));
+  return plus(times(plus(times(panel, k), flat(layout.k)), width), remainder(n, width));
+}
+
+/** What lies at an address; `column` is below `columns` where it is an element and not padding. */
+export function positionAt(layout: Layout, address: Index): { readonly at: Position; readonly column?: Index; readonly columns: number } {
+  if (layout.kind === "rows") return { at: new Map(parts(address, layout.order)), columns: 0 };
+  const { panels, width, k } = panelSizes(layout);
+  const row = quotient(address, width);
+  const panel = quotient(row, k);
+  const column = plus(times(remainder(panel, panels), width), remainder(address, width));
+  const at = new Map([
+    ...parts(quotient(panel, panels), layout.batch),
+    ...parts(remainder(row, k), layout.k),
+    ...parts(column, layout.n),
+  ]);
+  const columns = count({ dims: layout.n });
+  return columns % width === 0 ? { at, columns } : { at, column, columns };
+}
+
+function panelSizes({ n, k, width }: Extract<Layout, { readonly kind: "panels" }>): { panels: number; width: number; k: number } {
+  return { panels: Math.ceil(count({ dims: n }) / width), width, k: count({ dims: k }) };
+}
+
+/** `[token, model]`, `panels of 32 [kv | seen | head]` */
+export function showLayout(layout: Layout): string {
+  const names = (dims: readonly Dim[]): string => dims.map(({ name }) => name).join(", ");
+  if (layout.kind === "rows") return `[${names(layout.order)}]`;
+  return `panels of ${layout.width} [${names(layout.batch)} | ${names(layout.k)} | ${names(layout.n)}]`;
+}
+

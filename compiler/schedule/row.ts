@@ -1,0 +1,31 @@
+/** How a kernel that reduces along rows shares them out. */
+import type { DeviceFacts } from "../plan/device-facts.ts";
+
+export type RowSchedule =
+  /** One invocation takes a row: short rows, and sums whose order is ascending. */
+  | { readonly kind: "invocation" }
+  /** `lanes` invocations take a row; a subgroup exchanges by shuffles, a workgroup through its memory. */
+  | { readonly kind: "subgroup" | "workgroup"; readonly lanes: number };
+
+interface RowWork {
+  /** Terms of the longest reduction that any invocation may take a part of; 0 if there is none. */
+  readonly terms: number;
+  /** Elements that a row stores. */
+  readonly stored: number;
+  readonly rows: number;
+  /** Some sum is interleaved. */
+  readonly isInterleaved: boolean;
+  readonly family: "software" | "gpu";
+  readonly facts: DeviceFacts;
+}
+
+/** Interleaved sums have 64 parts, and no row is shared by more invocations. */
+const lanesOfWorkgroup = 64;
+
+export function rowSchedule({ terms, isInterleaved, family, facts }: RowWork): RowSchedule {
+  if (!isInterleaved && terms <= 64) return { kind: "invocation" };
+  const { hasSubgroups, subgroupMinSize, subgroupMaxSize } = facts;
+  const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize && subgroupMaxSize <= 32;
+  if (family === "software" && isFixed) return { kind: "subgroup", lanes: subgroupMaxSize };
+  return { kind: "workgroup", lanes: lanesOfWorkgroup };
+}

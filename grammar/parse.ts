@@ -1,0 +1,69 @@
+/** Source text to syntax tree. */
+import type { IRecognitionException, IToken } from "chevrotain";
+import type { Module } from "./ast.ts";
+import { tooDeep } from "./depth.ts";
+import { CompileError, type Diagnostic } from "./diagnostic.ts";
+import { isDoc, layOut } from "./layout.ts";
+import { lex } from "./lexical.ts";
+import { type Need, needs } from "./needs.ts";
+import { Mistake } from "./operators.ts";
+import { Parser } from "./parser.ts";
+import { lineEndBefore, spanOf } from "./place.ts";
+import { missing, mistake } from "./problem.ts";
+import { position, type SourceFile } from "./source.ts";
+
+/** More messages than this about one file help nobody. */
+const most = 20;
+
+const parser = new Parser();
+
+/** The tree of a file; throws a `CompileError` with all that is wrong with its syntax. */
+export function parse(file: SourceFile): Module {
+  const { module, diagnostics } = parseRecovering(file);
+  if (diagnostics.length > 0) throw new CompileError(diagnostics);
+  return module;
+}
+
+/** The tree of what can be read, and what is wrong with the rest, in the order of the text. */
+export function parseRecovering(file: SourceFile): {
+  readonly module: Module;
+  readonly diagnostics: readonly Diagnostic[];
+} {
+  const lexed = lex(file);
+  const { tokens, diagnostics } = layOut(file, lexed.tokens, lexed.comments);
+  const { imports, declarations: read, problems, documented } = parser.read(file, tokens);
+  const depths = read.map(tooDeep);
+  const declarations = read.filter((_, i) => !depths[i]);
+  const deep = depths.flatMap((span) => (span ? [mistake("too-deep", span, "")] : []));
+  const comments = lexed.comments
+    .filter((token) => !isDoc(token) || !documented.has(token.startOffset))
+    .map((token) => ({ text: token.image.trimEnd(), span: spanOf(file, token) }));
+  const span = { file, start: 0, end: file.text.length };
+  const found = problems.map((problem) => (problem instanceof Mistake ? problem.diagnostic : explain(file, problem)));
+  return {
+    module: { file, span, comments, imports, declarations },
+    diagnostics: oncePerLine([...lexed.diagnostics, ...diagnostics, ...found, ...deep]),
+  };
+}
+
+/** The message for what chevrotain found; its text is the `Need` that `raise` gave it. */
+function explain(file: SourceFile, problem: IRecognitionException): Diagnostic {
+  const { message, token } = problem;
+  const { previousToken } = problem as { readonly previousToken?: IToken };
+  const need = Object.hasOwn(needs, message) ? (message as Need) : "statement-expected";
+  return missing(need, spanOf(file, token), token.image, previousToken && lineEndBefore(file, token, previousToken));
+}
+
+/** One message for a line, the earliest stage's first: the others mostly follow from it. */
+function oncePerLine(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const lines = new Map<number, Diagnostic>();
+  for (const diagnostic of diagnostics.slice(0, 10 * most)) {
+    const [label] = diagnostic.labels;
+    const line = label ? position(label.span.file, label.span.start).line : 0;
+    if (!lines.has(line)) lines.set(line, diagnostic);
+  }
+  return [...lines]
+    .sort(([a], [b]) => a - b)
+    .map(([, diagnostic]) => diagnostic)
+    .slice(0, most);
+}

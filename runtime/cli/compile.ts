@@ -1,0 +1,93 @@
+/** `lcomp compile`: what a stage of the compiler makes of a recipe. */
+import type { CommandModule } from "yargs";
+import { check, plan } from "../../compiler/compile.ts";
+import type { Graph } from "../../compiler/graph/graph.ts";
+import { showGraph } from "../../compiler/graph/show.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import { showPlan } from "../../compiler/plan/show.ts";
+import { showModule } from "../../grammar/show.ts";
+import { showPlace } from "../../grammar/source.ts";
+import { openDevice } from "../gpu/device.ts";
+import { declare, type Flags, value } from "./flags.ts";
+import { entryFor } from "./host.ts";
+import { openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+
+const artifacts = ["tree", "types", "graph", "kernels", "wgsl", "plan"] as const;
+type Artifact = (typeof artifacts)[number];
+
+/** The command; its flags are those of the recipe among `args`. */
+export const compileCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
+  command: "compile <RECIPE>",
+  describe: "Print what a stage of the compiler makes of a recipe",
+  builder: (yargs) =>
+    recipeFlags(
+      declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
+        emit: value("the stage's result; the last four need the recipe's models and texts", {
+          choices: artifacts,
+          demandOption: true,
+        }),
+      }),
+      args,
+    ),
+  handler: async (flags) => {
+    process.stdout.write(await emit(String(flags["RECIPE"]), flags["emit"] as Artifact, flags));
+  },
+});
+
+async function emit(path: string, artifact: Artifact, flags: Flags): Promise<string> {
+  switch (artifact) {
+    case "tree":
+      return showModule(lastOf(readRecipe(path).loaded.program.modules).tree);
+    case "types":
+      return types(path);
+    case "graph": {
+      const graphs: Graph[] = [];
+      await planned(path, flags, (graph) => graphs.push(graph));
+      return graphs.map(showGraph).join("\n");
+    }
+    case "kernels":
+      return kernels(await planned(path, flags));
+    case "wgsl":
+      return (await planned(path, flags)).kernels.map(({ hash, wgsl }) => `// kernel ${hash}\n${wgsl}\n`).join("\n");
+    case "plan":
+      return showPlan(await planned(path, flags));
+  }
+}
+
+function types(path: string): string {
+  const { host, module, shown } = entryFor(path);
+  const { context } = translated(shown, () => check(host, module));
+  const own = context.types.filter(({ span }) => span.file.path === module);
+  return own.map(({ span, name, type }) => `${showPlace(span).padEnd(32)} ${name}: ${type}\n`).join("");
+}
+
+async function planned(path: string, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {
+  const open = await openRecipe(readRecipe(path), flags);
+  const { inputs } = await readTexts(open, flags);
+  const device = await openDevice();
+  try {
+    return translated(open.shown, () => plan(open.loaded, inputs, device.facts, observe));
+  } finally {
+    device.close();
+  }
+}
+
+/** Each program's dispatches: the kernel, its shape and workgroups, the source that it computes, bytes and operations. */
+function kernels({ programs }: Plan): string {
+  const lines = programs.flatMap(({ name, setup, main }) => [
+    `program ${name}: ${main.length} dispatches${setup.length > 0 ? `, ${setup.length} in setup` : ""}`,
+    ...[...setup, ...main].map(({ kernel, shape, workgroups, bytesMoved, operations, origin }, i) => {
+      const phase = i < setup.length ? "setup" : "main";
+      const numbers = `${bytesMoved} bytes  ${operations} operations`;
+      return `  ${phase.padEnd(5)} ${kernel.slice(0, 12)}  ${shape.padEnd(11)}  ${workgroups.join("×")}  ${numbers}  ${origin.join(" ")}`;
+    }),
+    "",
+  ]);
+  return `${lines.join("\n")}`;
+}
+
+function lastOf<T>(items: readonly T[]): T {
+  const last = items.at(-1);
+  if (last === undefined) throw new Error("a recipe without a module");
+  return last;
+}

@@ -1,0 +1,142 @@
+/** `lcomp doctor`: which adapters there are, which one lcomp would use, and how to get what is missing. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { styleText } from "node:util";
+import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
+import {
+  type AdapterInfo,
+  adapterInfo,
+  demandedAdapter,
+  deviceFacts,
+  findAdapter,
+  hasLoader,
+  listAdapters,
+} from "../gpu/adapter.ts";
+import { findSwiftShader } from "../gpu/swiftshader.ts";
+
+export interface Missing {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+export interface Report {
+  readonly node: string;
+  readonly platform: string;
+  /** The environment's LCOMP_ADAPTER, null where it makes no demand. */
+  readonly demand: string | null;
+  readonly adapters: readonly (AdapterInfo & { readonly isUsed: boolean; readonly facts: DeviceFacts })[];
+  readonly missing: readonly Missing[];
+}
+
+/** Prints the report on stdout; the status is 1 where there is no adapter that lcomp would use. */
+export async function doctor({ json = false }: { json?: boolean }): Promise<number> {
+  const report = await examine();
+  console.log(json ? JSON.stringify(report, null, 2) : showReport(report));
+  return report.adapters.some(({ isUsed }) => isUsed) ? 0 : 1;
+}
+
+async function examine(): Promise<Report> {
+  const demand = demandedAdapter();
+  const used = await findAdapter(demand);
+  const nameUsed = used === undefined ? undefined : adapterInfo(used).name;
+  const adapters = (await listAdapters()).map((adapter) => {
+    const info = adapterInfo(adapter);
+    return { ...info, isUsed: info.name === nameUsed, facts: deviceFacts(adapter) };
+  });
+  const { version, platform, arch } = process;
+  return {
+    node: version,
+    platform: `${platform} ${arch}`,
+    demand: demand ?? null,
+    adapters,
+    missing: missing(adapters),
+  };
+}
+
+/** What would give this machine a better adapter. */
+function missing(adapters: readonly AdapterInfo[]): readonly Missing[] {
+  const has = (kind: AdapterInfo["kind"]): boolean => adapters.some((adapter) => adapter.kind === kind);
+  if (process.platform !== "linux" || has("gpu")) return [];
+  const list: Missing[] = [];
+  if (!hasLoader) list.push({ what: "the Vulkan loader (libvulkan.so.1)", remedy: installLine("loader") });
+  list.push({ what: "a GPU with a Vulkan driver", remedy: gpuRemedy() });
+  if (!has("lavapipe")) {
+    list.push({ what: "lavapipe, the fast software adapter (Mesa 24 or later)", remedy: installLine("lavapipe") });
+  }
+  if (findSwiftShader() === undefined) {
+    list.push({
+      what: "SwiftShader, the software adapter of last resort",
+      remedy: "npm install @sparticuz/chromium (x86-64 only)",
+    });
+  }
+  return list;
+}
+
+function gpuRemedy(): string {
+  const isNvidia = existsSync("/dev/nvidiactl");
+  if (isNvidia && existsSync("/.dockerenv")) return "start the container with NVIDIA_DRIVER_CAPABILITIES=all";
+  if (isNvidia) return "install NVIDIA's Vulkan driver, which comes with its OpenGL libraries";
+  if (!existsSync("/dev/dri")) return "none is visible here (no /dev/dri); if there is one, load its kernel driver";
+  const nodes = readdirSync("/dev/dri").filter((name) => name.startsWith("renderD"));
+  return nodes.length === 0
+    ? "none can render here (no /dev/dri/renderD*)"
+    : `${installLine("gpu")}; and join the group that owns /dev/dri/${nodes[0]}`;
+}
+
+const packages = {
+  debian: { command: "apt install", loader: "libvulkan1", gpu: "mesa-vulkan-drivers", lavapipe: "mesa-vulkan-drivers" },
+  fedora: {
+    command: "dnf install",
+    loader: "vulkan-loader",
+    gpu: "mesa-vulkan-drivers",
+    lavapipe: "mesa-vulkan-drivers",
+  },
+  arch: {
+    command: "pacman -S",
+    loader: "vulkan-icd-loader",
+    gpu: "vulkan-radeon (or vulkan-intel, nvidia-utils)",
+    lavapipe: "vulkan-swrast",
+  },
+} as const;
+
+/** How this distribution installs it; all three ways where it is none of them. */
+function installLine(what: "loader" | "gpu" | "lavapipe"): string {
+  const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
+  const ids = release.match(/^ID(_LIKE)?=.*$/gm)?.join(" ") ?? "";
+  const known = Object.entries(packages).filter(([id]) => ids.includes(id));
+  const lines = (known.length > 0 ? known : Object.entries(packages)).map(
+    ([, names]) => `${names.command} ${names[what]}`,
+  );
+  const isOld = what === "lavapipe" && /^VERSION_ID="?12"?$/m.test(release) && ids.includes("debian");
+  return isOld ? `${lines[0]} from bookworm-backports (Debian 12's own is too old)` : lines.join(" | ");
+}
+
+function showReport({ node, platform, demand, adapters, missing: lacking }: Report): string {
+  const lines = [`node ${node} on ${platform}`];
+  if (demand !== null) lines.push(`LCOMP_ADAPTER demands ${demand}`);
+  lines.push("", styleText("bold", "Adapters"));
+  if (adapters.length === 0) lines.push("  none");
+  for (const adapter of adapters) lines.push(...showAdapter(adapter));
+  if (!adapters.some(({ isUsed }) => isUsed))
+    lines.push("", styleText("red", "lcomp cannot run models on this machine yet."));
+  if (lacking.length > 0) lines.push("", styleText("bold", "Not here, and how to get it"));
+  for (const { what, remedy } of lacking) lines.push(`  ${what}`, `      ${remedy}`);
+  return lines.join("\n");
+}
+
+function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][number]): readonly string[] {
+  const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
+  const matrices = facts.subgroupMatrices.map(
+    ({ component, result, M, N, K }) => `${component}→${result} ${M}×${N}×${K}`,
+  );
+  return [
+    `  ${isUsed ? "→" : " "} ${styleText("bold", kind)}  ${name}  ${driver}`,
+    `      16-bit floats ${facts.hasF16 ? "yes" : "no"}, subgroups ${facts.hasSubgroups ? sizes(facts) : "no"}, subgroup matrices ${matrices.join(", ") || "no"}`,
+    `      binding ${mebibytes(facts.maxStorageBufferBindingSize)}, buffer ${mebibytes(facts.maxBufferSize)}, ` +
+      `${facts.maxStorageBuffersPerShaderStage} bindings a kernel`,
+    `      workgroup ${facts.maxComputeInvocationsPerWorkgroup} invocations, ${facts.maxComputeWorkgroupStorageSize / 1024} KiB`,
+  ];
+}
+
+function sizes({ subgroupMinSize: least, subgroupMaxSize: most }: DeviceFacts): string {
+  return least === most ? `of ${least}` : `of ${least} to ${most}`;
+}

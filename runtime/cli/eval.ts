@@ -1,0 +1,65 @@
+/** `lcomp eval`: the perplexity of a model, by the recipe `std/evaluate`. */
+import type { CommandModule } from "yargs";
+import { plan } from "../../compiler/compile.ts";
+import { openDevice } from "../gpu/device.ts";
+import { declare, type Flags, flag, value } from "./flags.ts";
+import { progressLine } from "./progress.ts";
+import { openRecipe, readRecipe, readTexts, translated } from "./recipe.ts";
+import { carryOut } from "./run.ts";
+import { table } from "./table.ts";
+
+interface Evaluation {
+  readonly mean_nll: number;
+  readonly standard_error: number;
+  readonly perplexity: number;
+  readonly tokens: number;
+  readonly windows: number;
+  readonly length: number;
+}
+
+export const evalCommand: CommandModule<object, Flags> = {
+  command: "eval <MODEL>",
+  describe: "Measure how well a model predicts a text",
+  builder: (yargs) =>
+    declare(yargs.positional("MODEL", { type: "string", describe: "a model's folder" }), {
+      text: value("a .txt or .jsonl file, or a folder with a test file", { demandOption: true }),
+      length: value("tokens in a window", { defaultDescription: "the model's context, at most 2048" }),
+      json: flag("print the numbers as JSON"),
+      quiet: flag("no progress"),
+    }),
+  handler: async (flags) => {
+    const found = await evaluate({ ...flags, model: flags["MODEL"] });
+    const rows = Object.entries(found).map(([name, number]) => [name, String(Number(number.toPrecision(7)))]);
+    process.stdout.write(flags["json"] === true ? `${JSON.stringify(found, null, 2)}\n` : table([], rows));
+  },
+};
+
+async function evaluate(flags: Flags): Promise<Evaluation> {
+  const open = await openRecipe(readRecipe("std/evaluate"), flags);
+  const { corpora, inputs } = await readTexts(open, flags);
+  const device = await openDevice();
+  try {
+    const made = translated(open.shown, () => plan(open.loaded, inputs, device.facts));
+    const progress = progressLine(flags["quiet"] === true);
+    const given = { device, models: open.models, corpora, output: null, recipe: "" };
+    const { reports } = await carryOut(made, given, progress);
+    const measured = (name: string): number => {
+      const report = reports.find(({ of }) => of?.measure === name);
+      if (report === undefined) throw new Error(`std/evaluate does not report ${name}`);
+      return report.value;
+    };
+    const step = made.steps.find(({ kind }) => kind === "evaluate");
+    if (step?.kind !== "evaluate") throw new Error("std/evaluate evaluates nothing");
+    const { corpus, split, count, length } = step.windows;
+    return {
+      mean_nll: measured("mean_nll"),
+      standard_error: measured("standard_error"),
+      perplexity: measured("perplexity"),
+      tokens: corpora.get(corpus)?.[split]?.length ?? 0,
+      windows: count,
+      length,
+    };
+  } finally {
+    device.close();
+  }
+}

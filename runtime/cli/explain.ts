@@ -1,0 +1,23 @@
+/** `lcomp explain`: what a problem means and how it is mended. */
+import type { CommandModule } from "yargs";
+import { nearest } from "../../grammar/suggest.ts";
+import { UserError } from "../user-error.ts";
+import { explanations } from "./explanations.ts";
+import type { Flags } from "./flags.ts";
+
+export const explainCommand: CommandModule<object, Flags> = {
+  command: "explain <PROBLEM>",
+  describe: "Explain a problem by the name that stands in brackets behind it",
+  builder: (yargs) => yargs.positional("PROBLEM", { type: "string", describe: "such as dimension-mismatch" }),
+  handler: (flags) => {
+    const problem = String(flags["PROBLEM"]).replace(/^\[(.*)\]$/, "$1");
+    const known = Object.keys(explanations);
+    const text = known.includes(problem) ? explanations[problem] : undefined;
+    if (text === undefined) {
+      const near = nearest(problem, known);
+      const hint = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
+      throw new UserError(`there is no problem ${problem}; ${hint}`, { exitCode: 2 });
+    }
+    process.stdout.write(`${problem}\n\n${text}\n`);
+  },
+};

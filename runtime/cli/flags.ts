@@ -1,0 +1,37 @@
+/** The flags of the command at hand; all are declared here, so that a misspelled one can be answered with the nearest. */
+import type { Argv, Options } from "yargs";
+
+const declared: string[] = ["help", "version"];
+
+/** The flags that have been declared so far. */
+export const knownFlags: readonly string[] = declared;
+
+/** Declares flags. */
+export function declare(yargs: Argv, options: Readonly<Record<string, Options>>): Argv {
+  declared.push(...Object.keys(options));
+  return yargs.options(options);
+}
+
+/** A flag with a value. */
+export const value = (describe: string, more: Options = {}): Options => ({
+  type: "string",
+  requiresArg: true,
+  describe,
+  ...more,
+});
+
+/** A flag without one. */
+export const flag = (describe: string): Options => ({ type: "boolean", describe });
+
+/** What yargs hands to a command: recipes have flags of their own. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+/** The value of a flag, undefined if it was not given. */
+export function given(flags: Flags, name: string): string | undefined {
+  const found = flags[name];
+  return typeof found === "string" ? found : undefined;
+}
+
+/** The values of a positional that may be repeated. */
+export const list = (flags: Flags, name: string): readonly string[] =>
+  (flags[name] as readonly string[] | undefined) ?? [];

@@ -1,0 +1,146 @@
+/** What a recipe would do, on one screen: known from headers alone. */
+import type { CompressGraphs } from "../../compiler/build/graphs.ts";
+import type { ModelFacts } from "../../compiler/check/facts.ts";
+import type { Windows } from "../../compiler/check/value.ts";
+import type { Outline } from "../../compiler/compile.ts";
+import { megabytes, table } from "./table.ts";
+
+/** A stage as the table and `--json` show it. */
+export interface StageRow {
+  readonly stage: string;
+  readonly action: string;
+  readonly of: string;
+  /** The layers that the selector matches: `q k v o × 4 layers`. */
+  readonly layers: string;
+  readonly matched: number;
+  /** `64 windows of 512 tokens of text.train`; null where nothing is observed. */
+  readonly over: string | null;
+  readonly bytes_before: number;
+  readonly bytes_after: number;
+}
+
+export interface OutlineReport {
+  readonly recipe: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly models: readonly {
+    readonly name: string;
+    readonly architecture: string;
+    readonly layers: number;
+    readonly tensors: number;
+    readonly bytes: number;
+  }[];
+  readonly stages: readonly StageRow[];
+  readonly evaluations: readonly { readonly model: string; readonly over: string }[];
+  readonly saved: { readonly model: string; readonly format: string } | null;
+  readonly total: { readonly bytes_before: number; readonly bytes_after: number };
+}
+
+/** The table's numbers. */
+export function outlineReport({ typed, steps }: Outline): OutlineReport {
+  const facts = new Map(typed.models.map((model) => [model.name, model.facts]));
+  const bases = new Map([...facts.keys()].map((name) => [name, name]));
+  const saved = { ...sizes(facts) };
+  const stages: StageRow[] = [];
+  for (const step of steps) {
+    if (step.kind !== "compress") continue;
+    const base = bases.get(step.of) ?? step.of;
+    bases.set(step.stage, base);
+    const row = stageRow(step, facts.get(base));
+    stages.push(row);
+    saved[step.stage] = (saved[step.of] ?? 0) + row.bytes_after - row.bytes_before;
+  }
+  const save = steps.find(({ kind }) => kind === "save");
+  const result = save?.kind === "save" ? save.of : (stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
+  return {
+    recipe: typed.recipe.name.text,
+    parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),
+    models: typed.models.map(({ name, facts: { tensors }, instance }) => ({
+      name,
+      architecture: instance.arch.name.text,
+      layers: instance.blocks?.count.terms.get("")?.over ?? 0,
+      tensors: tensors.size,
+      bytes: saved[name] ?? 0,
+    })),
+    stages,
+    evaluations: steps.flatMap((step) =>
+      step.kind === "evaluate" ? [{ model: step.of, over: showWindows(step.windows) }] : [],
+    ),
+    saved: save?.kind === "save" ? { model: save.of, format: save.format } : null,
+    total: { bytes_before: saved[bases.get(result) ?? result] ?? 0, bytes_after: saved[result] ?? 0 },
+  };
+}
+
+/** The parameters that are neither models nor texts. */
+function settings({ recipe, parameters }: Outline["typed"]): Outline["typed"]["parameters"] {
+  const inputs = recipe.parameters.filter(
+    ({ type }) => type?.kind === "plain-type" && ["Model", "Corpus"].includes(type.name.text),
+  );
+  return parameters.filter(({ name }) => inputs.every((input) => input.name.text !== name));
+}
+
+function sizes(models: ReadonlyMap<string, ModelFacts>): Record<string, number> {
+  const entries = [...models].map(([name, { tensors }]) => {
+    return [name, [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): StageRow {
+  const targets = step.blocks.flatMap((block) => block.targets);
+  let before = 0;
+  let after = 0;
+  for (const { tensor, graph } of targets) {
+    const stored = facts?.tensors.get(tensor);
+    const result = graph.outputs.find(({ name }) => name === "result");
+    const count = stored?.shape.reduce((product, size) => product * size, 1) ?? 0;
+    before += stored?.bytes ?? 0;
+    after += count * (result?.store === "f16" || result?.store === "bf16" ? 2 : 4);
+  }
+  const { stage, action, of, windows } = step;
+  const over = windows && targets.some(({ statistics }) => statistics.length > 0) ? showWindows(windows) : null;
+  const matched = targets.length;
+  return { stage, action, of, layers: matchedLayers(step), matched, over, bytes_before: before, bytes_after: after };
+}
+
+/** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers. */
+function matchedLayers({ blocks }: CompressGraphs): string {
+  const groups = new Map<string, number>();
+  const outside: string[] = [];
+  for (const { layer, targets } of blocks) {
+    const names = targets.map(({ selected }) => selected.linear.name).join(" ");
+    if (layer === null) outside.push(names);
+    else groups.set(names, (groups.get(names) ?? 0) + 1);
+  }
+  const inside = [...groups].map(([names, count]) => `${names} × ${count} ${count === 1 ? "layer" : "layers"}`);
+  return [...inside, ...outside].join(", ");
+}
+
+function showWindows({ corpus, split, length, draw }: Windows): string {
+  return `${draw === null ? "all" : draw.count} windows of ${length} tokens of ${corpus}.${split}`;
+}
+
+/** The table for people. */
+export function showOutline({ recipe, parameters, models, stages, evaluations, saved, total }: OutlineReport): string {
+  const lines = [
+    `${recipe}${Object.entries(parameters)
+      .map(([name, value]) => `  ${name} ${value}`)
+      .join("")}`,
+    "",
+  ];
+  for (const { name, architecture, layers, tensors, bytes } of models) {
+    lines.push(`${name}: ${architecture}, ${layers} layers, ${tensors} tensors, ${megabytes(bytes)}`);
+  }
+  if (stages.length > 0) {
+    const rows = stages.map((row) => [
+      ...[row.stage, row.action, row.of, row.layers],
+      ...[megabytes(row.bytes_before), "→", megabytes(row.bytes_after)],
+    ]);
+    lines.push("", table(["stage", "action", "of", "layers", "before", "", "after"], rows, 4).trimEnd());
+    for (const { stage, over } of stages) if (over !== null) lines.push(`${stage} observes ${over}`);
+  }
+  if (evaluations.length > 0) lines.push("");
+  for (const { model, over } of evaluations) lines.push(`evaluate ${model} on ${over}`);
+  const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
+  lines.push("", `total: ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
+  return `${lines.join("\n")}\n`;
+}

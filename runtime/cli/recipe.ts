@@ -1,0 +1,128 @@
+/** A recipe on the command line: its parameters are flags, and what they name is opened and described to the compiler. */
+import type { Argv, Options } from "yargs";
+import type { ModelFacts } from "../../compiler/check/facts.ts";
+import {
+  type CompileInputs,
+  type LoadedRecipe,
+  loadRecipe,
+  outline,
+  parseArgument,
+  type RecipeParameter,
+} from "../../compiler/compile.ts";
+import { CompileError } from "../../grammar/diagnostic.ts";
+import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
+import { loadCorpus, type Split } from "../io/corpus.ts";
+import { hashTokens } from "../io/hash.ts";
+import { loadTokenizer } from "../io/tokenizer.ts";
+import type { Tokens } from "../run/session.ts";
+import { UserError } from "../user-error.ts";
+import { declare, type Flags, given, knownFlags, value } from "./flags.ts";
+import { type Entry, entryFor } from "./host.ts";
+
+/** A recipe that has been read, and how its messages are shown. */
+export interface RecipeEntry {
+  readonly loaded: LoadedRecipe;
+  readonly shown: Entry["shown"];
+}
+
+/** A recipe with its models opened. */
+export interface OpenRecipe extends RecipeEntry {
+  readonly models: ReadonlyMap<string, Checkpoint>;
+  /** Nothing of the texts yet. */
+  readonly inputs: CompileInputs;
+}
+
+/** Reads a recipe: a path, or `std/…`. */
+export function readRecipe(path: string): RecipeEntry {
+  const { host, module, shown } = entryFor(path);
+  return { loaded: translated(shown, () => loadRecipe(host, module)), shown };
+}
+
+/** Runs a part of the compiler; the places in its messages become paths from the working directory. */
+export function translated<T>(shown: Entry["shown"], work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CompileError) throw new CompileError(error.diagnostics.map(shown));
+    throw error;
+  }
+}
+
+/** The flags of the recipe that the arguments name, with its doc comments as their help; none if they name no recipe. */
+export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
+  const path = recipeIn(args);
+  if (path === undefined) return yargs;
+  const { loaded } = readRecipe(path);
+  const own = new Set(knownFlags);
+  const clash = loaded.parameters.find(({ name }) => own.has(name));
+  if (clash !== undefined)
+    throw new UserError(`the parameter ${clash.name} of ${loaded.name} has the name of a flag; give it another name`);
+  const flags = loaded.parameters.map((parameter) => [parameter.name, flagOf(parameter)] as const);
+  return declare(yargs, Object.fromEntries(flags))
+    .group([...loaded.parameters.map(({ name }) => name)], `Parameters of ${loaded.name}:`)
+    .epilogue(loaded.doc);
+}
+
+/** The arguments after the command: the first that ends in .lcomp, else the first that is no flag. */
+function recipeIn(args: readonly string[]): string | undefined {
+  const rest = args.slice(1);
+  return rest.find((arg) => arg.endsWith(".lcomp") && !arg.startsWith("-")) ?? rest.find((arg) => !arg.startsWith("-"));
+}
+
+const kinds: Readonly<Record<string, string>> = { Model: "a model's folder", Corpus: "a text, or a folder of texts" };
+
+function flagOf({ type, doc, fallback }: RecipeParameter): Options {
+  const describe = doc === "" ? (kinds[type] ?? type) : doc;
+  return value(describe, fallback === null ? {} : { defaultDescription: fallback });
+}
+
+/** Opens the models that the flags name and reads the other parameters. */
+export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): Promise<OpenRecipe> {
+  const models = new Map<string, Checkpoint>();
+  const parameters = new Map<string, ReturnType<typeof parseArgument>>();
+  for (const parameter of loaded.parameters) {
+    const text = given(flags, parameter.name);
+    if (text === undefined || parameter.type === "Corpus") continue;
+    if (parameter.type === "Model") models.set(parameter.name, await openCheckpoint(text));
+    else
+      parameters.set(
+        parameter.name,
+        translated(shown, () => parseArgument(parameter, text)),
+      );
+  }
+  const facts = new Map([...models].map(([name, checkpoint]) => [name, factsOf(checkpoint)]));
+  return { loaded, shown, models, inputs: { parameters, models: facts, corpora: new Map() } };
+}
+
+const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
+
+/** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
+export async function readTexts(
+  open: OpenRecipe,
+  flags: Flags,
+): Promise<{ readonly corpora: ReadonlyMap<string, Tokens>; readonly inputs: CompileInputs }> {
+  const { loaded, inputs, models, shown } = open;
+  const { steps } = translated(shown, () => outline(loaded, inputs)).typed;
+  const [model] = models.values();
+  const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
+  for (const step of steps) {
+    const windows = step.kind === "stage" || step.kind === "evaluation" ? step.windows : null;
+    if (windows === null || model === undefined) continue;
+    const { corpus, split } = windows;
+    const text = given(flags, corpus);
+    if (text === undefined) throw new UserError(`${loaded.name} needs a text: add --${corpus} PATH`, { exitCode: 2 });
+    const tokens = corpora.get(corpus) ?? {};
+    tokens[split] ??= (await loadCorpus(text, split, await loadTokenizer(model.folder))).tokens;
+    corpora.set(corpus, tokens);
+  }
+  const facts = new Map([...corpora].map(([name, tokens]) => [name, countsOf(tokens)]));
+  return { corpora, inputs: { ...inputs, corpora: facts } };
+}
+
+function countsOf(tokens: Partial<Record<Split, Int32Array>>) {
+  const splits = Object.entries(tokens).sort();
+  return {
+    tokens: Object.fromEntries(splits.map(([split, ids]) => [split, ids.length])),
+    hashes: Object.fromEntries(splits.map(([split, ids]) => [split, hashTokens([ids])])),
+  };
+}

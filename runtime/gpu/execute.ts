@@ -1,0 +1,122 @@
+/** Runs programs: binds tensors to the slots, gives scratch memory, and submits all dispatches of a call at once. */
+import type { Dispatch, Kernel, Program } from "../../compiler/plan/program.ts";
+import { UserError } from "../user-error.ts";
+import type { BufferPool } from "./buffers.ts";
+import type { Device } from "./device.ts";
+import { type Pipeline, pipelines } from "./pipelines.ts";
+import { placeScratch } from "./scratch.ts";
+
+export interface Executor {
+  /** Compiles the program's kernels (of those given, by hash) and takes memory for its scratch buffers. */
+  readonly load: (program: Program, kernels: readonly Kernel[]) => Promise<Loaded>;
+  /** Seconds spent compiling kernels so far. */
+  readonly compileSeconds: () => number;
+}
+
+/** A program on the device. Errors of its commands are thrown by the next wait on the device, such as a read. */
+export interface Loaded {
+  readonly program: Program;
+  /** What the slot reads or writes from now on. Accumulators keep what the caller has put into them. */
+  readonly bind: (slot: string, buffer: GPUBuffer) => void;
+  /** To be called again when a weight or a state has been bound anew or has changed. */
+  readonly setup: () => void;
+  /** To be called for each binding of the data. */
+  readonly run: () => void;
+  /** Gives the scratch memory back. */
+  readonly unload: () => void;
+}
+
+/** An executor that takes its memory from the pool. */
+export function executor(device: Device, pool: BufferPool): Executor {
+  const { compile, seconds } = pipelines(device);
+  return {
+    compileSeconds: seconds,
+    load: async (program, kernels) => {
+      const dispatches = [...program.setup, ...program.main];
+      const byHash = new Map(kernels.map((kernel) => [kernel.hash, kernel]));
+      const needed = dispatches.map(({ kernel }) => byHash.get(kernel) ?? fail(`kernel ${kernel} is not in the plan`));
+      for (const dispatch of dispatches) checkLimits(dispatch, device);
+      const compiled = await compile(needed);
+      const scratch = await placeScratch(program, pool);
+      const steps = dispatches.map((dispatch, i) => ({ dispatch, pipeline: compiled[i] as Pipeline }));
+      return loaded(device, program, steps, scratch.buffers, scratch.release);
+    },
+  };
+}
+
+interface Step {
+  readonly dispatch: Dispatch;
+  readonly pipeline: Pipeline;
+}
+
+function loaded(
+  { device, queue }: Device,
+  program: Program,
+  steps: readonly Step[],
+  scratch: ReadonlyMap<number, GPUBuffer>,
+  unload: () => void,
+): Loaded {
+  const memory = new Map(scratch);
+  const groups = new Map<Step, GPUBindGroup>();
+  const slots = new Map(
+    program.buffers.flatMap((buffer) => (buffer.slot === undefined ? [] : [[buffer.slot.name, buffer]])),
+  );
+  const memoryOf = (id: number): GPUBuffer =>
+    memory.get(id) ?? fail(`nothing is bound to ${program.buffers[id]?.slot?.name ?? `buffer ${id}`}`);
+  const groupOf = (step: Step): GPUBindGroup => {
+    const known = groups.get(step);
+    if (known !== undefined) return known;
+    const entries = step.dispatch.bindings.map(({ buffer, offset, bytes }, binding) => ({
+      binding,
+      resource: { buffer: memoryOf(buffer), offset, size: bytes },
+    }));
+    const group = device.createBindGroup({ layout: step.pipeline.layout, entries });
+    groups.set(step, group);
+    return group;
+  };
+  const submit = (chosen: readonly Step[]): void => {
+    if (chosen.length === 0) return;
+    const encoder = device.createCommandEncoder({ label: program.name });
+    const pass = encoder.beginComputePass();
+    for (const step of chosen) {
+      pass.setPipeline(step.pipeline.pipeline);
+      pass.setBindGroup(0, groupOf(step));
+      pass.dispatchWorkgroups(...step.dispatch.workgroups);
+    }
+    pass.end();
+    queue.submit([encoder.finish()]);
+  };
+  const setup = steps.slice(0, program.setup.length);
+  const main = steps.slice(program.setup.length);
+  return {
+    program,
+    bind: (name, buffer) => {
+      const { id, bytes } = slots.get(name) ?? fail(`${program.name} has no slot ${name}`);
+      if (buffer.size < bytes) fail(`slot ${name} needs ${bytes} bytes, the buffer has ${buffer.size}`);
+      if (memory.get(id) === buffer) return;
+      memory.set(id, buffer);
+      for (const step of steps)
+        if (step.dispatch.bindings.some((binding) => binding.buffer === id)) groups.delete(step);
+    },
+    setup: () => submit(setup),
+    run: () => submit(main),
+    unload,
+  };
+}
+
+/** A plan may have been made for another device. */
+function checkLimits({ origin, workgroups, bindings }: Dispatch, { facts }: Device): void {
+  const refuse = (what: string, needed: number, offered: number): void => {
+    if (needed <= offered) return;
+    const numbers = `${needed} ${what}, this GPU offers ${offered}`;
+    throw new UserError(`The plan was made for another GPU: the kernel of ${origin.join(", ")} needs ${numbers}.`);
+  };
+  refuse("workgroups in a row", Math.max(...workgroups), facts.maxComputeWorkgroupsPerDimension);
+  refuse("bytes in a binding", Math.max(0, ...bindings.map(({ bytes }) => bytes)), facts.maxStorageBufferBindingSize);
+  refuse("buffers in a kernel", bindings.length, facts.maxStorageBuffersPerShaderStage);
+}
+
+/** What only a bug can cause. */
+function fail(message: string): never {
+  throw new Error(message);
+}

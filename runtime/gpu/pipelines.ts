@@ -1,0 +1,73 @@
+/** Pipelines: each kernel is compiled once per device, all that a program needs at the same time. */
+import type { Kernel } from "../../compiler/plan/program.ts";
+import { UserError } from "../user-error.ts";
+import type { Device } from "./device.ts";
+
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+export interface Pipelines {
+  /** Compiles what is not compiled yet; in the order given. */
+  readonly compile: (kernels: readonly Kernel[]) => Promise<readonly Pipeline[]>;
+  /** Seconds during which at least one kernel was being compiled. */
+  readonly seconds: () => number;
+}
+
+/** The device's pipelines by the hash of their kernel. */
+export function pipelines(device: Device): Pipelines {
+  const compiled = new Map<string, Promise<Pipeline>>();
+  let active = 0;
+  let begin = 0;
+  let milliseconds = 0;
+  const timed = async <T>(work: Promise<T>): Promise<T> => {
+    if (active++ === 0) begin = performance.now();
+    try {
+      return await work;
+    } finally {
+      if (--active === 0) milliseconds += performance.now() - begin;
+    }
+  };
+  const pipelineOf = (kernel: Kernel): Promise<Pipeline> => {
+    const known = compiled.get(kernel.hash);
+    if (known !== undefined) return known;
+    const pipeline = timed(compile(device, kernel));
+    compiled.set(kernel.hash, pipeline);
+    return pipeline;
+  };
+  return { compile: (kernels) => Promise.all(kernels.map(pipelineOf)), seconds: () => milliseconds / 1000 };
+}
+
+/** GPUShaderStage.COMPUTE: Dawn does not make it global. */
+const computeStage = 4;
+
+/** Layouts are explicit, so that a binding that the driver finds unused stays in its place. */
+async function compile({ device, create, settle }: Device, kernel: Kernel): Promise<Pipeline> {
+  const missing = kernel.features.find((feature) => !device.features.has(feature));
+  if (missing !== undefined) throw new UserError(`The plan was made for a GPU with ${missing}, which this one lacks.`);
+  const entries = kernel.bindings.map((access, binding) => ({
+    binding,
+    visibility: computeStage,
+    buffer: { type: access === "read" ? ("read-only-storage" as const) : ("storage" as const) },
+  }));
+  const { module, layout, pipelineLayout } = await create(`kernel ${kernel.hash}`, () => {
+    const bindGroupLayout = device.createBindGroupLayout({ entries });
+    return {
+      module: device.createShaderModule({ code: kernel.wgsl, label: kernel.hash }),
+      layout: bindGroupLayout,
+      pipelineLayout: device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
+    };
+  });
+  const pipeline = device.createComputePipelineAsync({
+    layout: pipelineLayout,
+    compute: { module },
+    label: kernel.hash,
+  });
+  return { layout, pipeline: await settle(pipeline.catch((error) => refuse(kernel, error))) };
+}
+
+function refuse({ hash }: Kernel, error: unknown): never {
+  const [reason] = (error instanceof Error ? error.message : String(error)).split("\n", 1);
+  throw new UserError(`The GPU refused kernel ${hash}: ${reason}`, { cause: error });
+}

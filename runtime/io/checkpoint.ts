@@ -1,0 +1,172 @@
+// A model as Hugging Face lays it out: a folder with config.json, one or several safetensors files, and companions.
+// A folder may come from a stranger: no name in it may lead out of it.
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { UserError } from "../user-error.ts";
+import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject } from "./file.ts";
+import { type FloatDType, firstNonFinite, isFloatDType, toFloat32 } from "./numbers.ts";
+import { readHeader, readTensor, type StoredTensor } from "./safetensors.ts";
+
+/** A model folder that has been opened: headers are read and checked, weights are not read. */
+export interface Checkpoint {
+  readonly folder: string;
+  readonly config: JsonObject;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Files to be carried over as they are: the tokenizer, the generation config, licences and the like. */
+  readonly companions: readonly string[];
+  /** Files that are neither weights nor carried over: links that lead out of the folder, and files above 100 MB. */
+  readonly leftBehind: readonly string[];
+}
+
+/** Opens a model folder. */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const status = await explained("open", folder, () => stat(folder));
+  if (!status.isDirectory()) {
+    throw new UserError(`${folder} is a file; give the folder that holds config.json and model.safetensors`);
+  }
+  const names = (await explained("open", folder, () => readdir(folder))).sort();
+  if (!names.includes("config.json")) {
+    throw new UserError(`${folder} has no config.json; give the folder of a Hugging Face model`);
+  }
+  const config = await readJsonObject(folder, "config.json");
+  const tensors = await readTensors(folder, names);
+  return { folder, config, tensors, ...(await sortOut(folder, names)) };
+}
+
+/** A size of the model's config, such as hidden_size: a whole number from 1 to 2^31 - 1. */
+export function requireSize({ folder, config }: Pick<Checkpoint, "folder" | "config">, key: string): number {
+  const value = config[key];
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value < 2 ** 31) return value;
+  const found = value === undefined ? "it is missing" : `it is ${(JSON.stringify(value) ?? "").slice(0, 60)}`;
+  throw new UserError(`${key} in ${join(folder, "config.json")} must be a whole number from 1 to 2147483647; ${found}`);
+}
+
+/** The dtype of a weight that lcomp can compute with; others are refused by name. */
+export function requireFloat({ name, dtype, path }: StoredTensor): FloatDType {
+  if (isFloatDType(dtype)) return dtype;
+  throw new UserError(`tensor ${name} in ${path} is ${dtype}; lcomp reads F32, F16 and BF16: convert it`);
+}
+
+/** Refuses stored floats with a NaN or an infinity, naming the tensor and the index; `first` is the index of bytes[0]. */
+export function requireFinite(tensor: StoredTensor, bytes: Uint8Array, first = 0): void {
+  const dtype = requireFloat(tensor);
+  const at = firstNonFinite(bytes, dtype);
+  if (at < 0) return;
+  const width = dtype === "F32" ? 4 : 2;
+  const value = toFloat32(bytes.slice(at * width, (at + 1) * width), dtype)[0];
+  const { name, shape, path } = tensor;
+  throw new UserError(
+    `tensor ${name} in ${path} holds ${value} at [${indices(first + at, shape).join(", ")}]; use a sound copy of the model`,
+  );
+}
+
+function indices(flat: number, shape: readonly number[]): number[] {
+  let rest = flat;
+  const reversed = shape.toReversed().map((size) => {
+    const index = rest % size;
+    rest = Math.floor(rest / size);
+    return index;
+  });
+  return reversed.reverse();
+}
+
+/** The values of a weight, all of them finite. */
+export async function readWeight(tensor: StoredTensor): Promise<Float32Array> {
+  const dtype = requireFloat(tensor);
+  const bytes = await readTensor(tensor);
+  requireFinite(tensor, bytes);
+  return toFloat32(bytes, dtype);
+}
+
+const single = "model.safetensors";
+const indexName = "model.safetensors.index.json";
+
+async function readTensors(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, StoredTensor>> {
+  if (names.includes(single)) {
+    const { tensors } = await readHeader(join(folder, single));
+    return new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  }
+  if (names.includes(indexName)) return readShards(folder);
+  const other = names.find((name) => /\.(safetensors|bin|pt|pth|gguf|h5)$/.test(name));
+  const hint = other === undefined ? "" : ` (${other} is not read)`;
+  throw new UserError(
+    `${folder} has neither ${single} nor ${indexName}${hint}; save the model with safe_serialization=True`,
+  );
+}
+
+async function readShards(folder: string): Promise<ReadonlyMap<string, StoredTensor>> {
+  const index = join(folder, indexName);
+  const { weight_map: weightMap } = await readJsonObject(folder, indexName);
+  if (!isJsonObject(weightMap)) throw new UserError(`${index} has no weight_map; download or write it again`);
+  const listed = Object.entries(weightMap).map(([name, file]) => [name, shardName(file, name, index)] as const);
+  const tensors = new Map<string, StoredTensor>();
+  for (const file of new Set(listed.map(([, shard]) => shard))) {
+    for (const tensor of await readShard(folder, file)) {
+      const twin = tensors.get(tensor.name);
+      if (twin) throw new UserError(`tensor ${tensor.name} is in both ${twin.path} and ${tensor.path}; remove one`);
+      tensors.set(tensor.name, tensor);
+    }
+  }
+  for (const [name, file] of listed) {
+    if (tensors.get(name)?.path !== join(folder, file)) {
+      throw new UserError(`${index} says that ${name} is in ${file}, which does not hold it; download both again`);
+    }
+  }
+  return tensors;
+}
+
+function shardName(file: unknown, tensor: string, index: string): string {
+  if (typeof file !== "string" || file === "") {
+    throw new UserError(`${index} names no file for ${tensor}; download or write it again`);
+  }
+  if (/^[\\/]|^[a-zA-Z]:|\0/.test(file) || file.split(/[\\/]/).includes("..")) {
+    throw new UserError(
+      `${index} places ${tensor} outside of the model's folder (${JSON.stringify(file)}); this is refused`,
+    );
+  }
+  return file;
+}
+
+async function readShard(folder: string, file: string): Promise<readonly StoredTensor[]> {
+  const { tensors } = await readHeader(join(folder, file)).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    throw new UserError(`shard ${file} is missing from ${folder}; download it (${indexName} names it)`, {
+      cause: error,
+    });
+  });
+  return tensors;
+}
+
+const weightFile = /\.(safetensors|index\.json|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|onnx_data|npz|pkl)$/i;
+const ownFiles: ReadonlySet<string> = new Set(["config.json", "README.md"]);
+const largestCompanion = 100_000_000;
+
+async function sortOut(
+  folder: string,
+  names: readonly string[],
+): Promise<Pick<Checkpoint, "companions" | "leftBehind">> {
+  const roots = await allowedRoots(folder);
+  const companions: string[] = [];
+  const leftBehind: string[] = [];
+  for (const name of names) {
+    if (name.startsWith(".") || ownFiles.has(name) || weightFile.test(name)) continue;
+    const target = await realpath(join(folder, name)).catch(() => undefined);
+    const status = target === undefined ? undefined : await stat(target);
+    if (status?.isDirectory()) continue;
+    const inside = target !== undefined && roots.some((root) => isInside(target, root));
+    const kept = inside && status?.isFile() === true && status.size <= largestCompanion;
+    (kept ? companions : leftBehind).push(name);
+  }
+  return { companions, leftBehind };
+}
+
+/** The folder itself; in Hugging Face's cache (snapshots/REVISION) also the blobs to which all its files are links. */
+async function allowedRoots(folder: string): Promise<readonly string[]> {
+  const root = await realpath(folder);
+  return basename(dirname(root)) === "snapshots" ? [root, join(dirname(dirname(root)), "blobs")] : [root];
+}
+
+const isInside = (path: string, root: string): boolean => {
+  const way = relative(root, path);
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+};

@@ -1,0 +1,142 @@
+// How files are opened and how a failure reads. Every system error passes through `fileError`, so that its wording
+// stands here and nowhere else.
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../user-error.ts";
+
+/** A JSON object as it was read: nothing about its values is known yet. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A regular file that is open for reading. */
+export interface OpenFile {
+  readonly handle: FileHandle;
+  readonly path: string;
+  readonly size: number;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "a part of this path is a file, not a folder",
+  EISDIR: "it is a folder, not a file",
+  EACCES: "permission is denied; choose a place of your own or change its permissions",
+  EPERM: "the system does not permit it; choose another place",
+  EROFS: "the file system is read-only; choose another place",
+  ENOSPC: "the disk is full; free some space or choose another place",
+  EDQUOT: "the disk quota is used up; free some space or choose another place",
+  EFBIG: "the file would be larger than the system allows here; raise the limit (ulimit -f) or choose another place",
+  EIO: "the device reports a fault; check the disk",
+  EMFILE: "too many files are open; raise the limit (ulimit -n)",
+  ENFILE: "too many files are open on this machine; close some programs",
+  ENAMETOOLONG: "the name is too long; choose a shorter one",
+  ELOOP: "its symbolic links lead in a circle; remove one",
+  EBUSY: "it is in use by another program; close that program or choose another place",
+  EXDEV: "it lies on two file systems; choose another place",
+  ENOTEMPTY: "something was put there meanwhile; move that away or choose another place",
+  EEXIST: "something is there already; move that away or choose another place",
+  ERR_STRING_TOO_LONG: "it is too large to be read at once; split it",
+};
+
+const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
+
+/** True for the error that says that a file is not there. */
+export const isMissing = (error: unknown): boolean => error instanceof UserError && codeOf(error.cause) === "ENOENT";
+
+/** The sentence for a system error met while doing something ("read", "write") to a path; other errors stay as they are. */
+function fileError(error: unknown, doing: string, path: string): unknown {
+  const code = codeOf(error);
+  const reason = reasons[code] ?? (error instanceof Error && "syscall" in error ? code : undefined);
+  return reason === undefined ? error : new UserError(`cannot ${doing} ${path}: ${reason}`, { cause: error });
+}
+
+/** Runs an action and turns its system errors into sentences. */
+export async function explained<T>(doing: string, path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw fileError(error, doing, path);
+  }
+}
+
+/** As `explained`, for the few actions that a signal must not find half done. */
+export function explainedNow<T>(doing: string, path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw fileError(error, doing, path);
+  }
+}
+
+/** Opens a regular file, hands it to `use` and closes it. A pipe or a device is refused: reading one may never end. */
+export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
+  return explained("read", path, async () => {
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const status = await handle.stat();
+      if (status.isDirectory()) throw new UserError(`cannot read ${path}: it is a folder, not a file`);
+      if (!status.isFile()) throw new UserError(`cannot read ${path}: it is not a regular file; give a copy of it`);
+      return await use({ handle, path, size: status.size });
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+const largestRead = 256 * 1024 * 1024;
+
+/** Fills `into` from a position of the file; a file that ends early is an error. */
+export async function readExactly({ handle, path }: OpenFile, into: Uint8Array, position: number): Promise<Uint8Array> {
+  let done = 0;
+  while (done < into.byteLength) {
+    const length = Math.min(largestRead, into.byteLength - done);
+    const { bytesRead } = await handle.read(into, done, length, position + done);
+    if (bytesRead === 0) {
+      throw new UserError(`${path} ends at byte ${position + done} while being read; copy or download it again`);
+    }
+    done += bytesRead;
+  }
+  return into;
+}
+
+/** Bytes as text; what is not UTF-8 is an error, never a replacement character. */
+export function decodeUtf8(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    if (codeOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
+      throw new UserError(`${where} is not UTF-8 text; convert it to UTF-8`, { cause: error });
+    }
+    throw fileError(error, "read", where);
+  }
+}
+
+/** JSON text as a value; what is not JSON is an error that says where. */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${where} is not valid JSON; write or download it again`, { cause: error });
+  }
+}
+
+/** True for a JSON object: not null, not a list, not a plain value. */
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const largestText = 512 * 1024 * 1024;
+
+/** A whole text file. */
+export async function readText(path: string): Promise<string> {
+  return withFile(path, async (file) => {
+    if (file.size > largestText) throw new UserError(`${path} is larger than 512 MiB; split it`);
+    return decodeUtf8(await readExactly(file, new Uint8Array(file.size), 0), path);
+  });
+}
+
+/** A file of a folder that must hold one JSON object. */
+export async function readJsonObject(folder: string, name: string): Promise<JsonObject> {
+  const path = join(folder, name);
+  const value = parseJson(await readText(path), path);
+  if (!isJsonObject(value)) throw new UserError(`${path} must hold a JSON object; write or download it again`);
+  return value;
+}

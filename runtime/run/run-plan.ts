@@ -1,0 +1,77 @@
+/** Executes a plan, step by step. What it is given besides the plan are a device and the plan's inputs. */
+import type { Plan, Step } from "../../compiler/plan/plan.ts";
+import { showLock } from "../../compiler/plan/show.ts";
+import { compress, type StageResult } from "./compress.ts";
+import { evaluate } from "./evaluate.ts";
+import { type ExpectResult, measure, type ReportResult } from "./measure.ts";
+import { modelCard } from "./model-card.ts";
+import { save } from "./save.ts";
+import { openSession, type RunOptions, type Session } from "./session.ts";
+
+export interface RunResult {
+  readonly reports: readonly ReportResult[];
+  readonly expects: readonly ExpectResult[];
+  readonly stages: readonly StageResult[];
+  /** Whether the output folder holds a result that may stay. */
+  readonly isSaved: boolean;
+  readonly seconds: number;
+  readonly compileSeconds: number;
+}
+
+/**
+ * Runs all steps, or up to an expectation that does not hold: then nothing is saved. The output folder is the caller's to finish
+ * or to abort.
+ */
+export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
+  const start = performance.now();
+  const session = openSession(plan, options);
+  const done: Done = { stages: [], reports: [], expects: [], series: new Map() };
+  try {
+    for (const step of plan.steps) {
+      await runStep(session, step, options, done);
+      if (done.expects.some(({ holds }) => !holds)) break;
+    }
+  } finally {
+    session.close();
+  }
+  const { stages, reports, expects } = done;
+  const seconds = (performance.now() - start) / 1000;
+  const { output, recipe } = options;
+  const isSaved = output !== null && isKept(plan, expects);
+  if (isSaved) {
+    await output.write("README.md", modelCard(plan, recipe, reports, stages));
+    await output.write("lcomp.lock.json", showLock(plan));
+  }
+  return { reports, expects, stages, isSaved, seconds, compileSeconds: session.compileSeconds() };
+}
+
+/** What the steps so far have given. */
+interface Done {
+  readonly stages: StageResult[];
+  readonly reports: ReportResult[];
+  readonly expects: ExpectResult[];
+  readonly series: Map<string, Float32Array<ArrayBuffer>>;
+}
+
+async function runStep(session: Session, step: Step, { output }: RunOptions, done: Done): Promise<void> {
+  switch (step.kind) {
+    case "compress":
+      done.stages.push(await compress(session, step));
+      return;
+    case "evaluate":
+      for (const [name, values] of await evaluate(session, step)) done.series.set(name, values);
+      return;
+    case "measure": {
+      const { reports, expects } = await measure(session, step, done.series);
+      done.reports.push(...reports);
+      done.expects.push(...expects);
+      return;
+    }
+    case "save":
+      return save(session, step, output);
+  }
+}
+
+/** Whether all steps ran and one of them saves. */
+const isKept = ({ steps }: Plan, expects: readonly ExpectResult[]): boolean =>
+  steps.some(({ kind }) => kind === "save") && expects.every(({ holds }) => holds);

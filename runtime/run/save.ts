@@ -1,0 +1,23 @@
+/** The result as a Hugging Face folder: the weights with their names and types, everything beside them carried over. */
+import type { SaveStep } from "../../compiler/plan/plan.ts";
+import type { OutputFolder } from "../io/output-folder.ts";
+import type { Session } from "./session.ts";
+import { pieces } from "./weights.ts";
+
+/** Streams a model's weights to the output and copies config, tokenizer and companions. */
+export async function save(session: Session, step: SaveStep, output: OutputFolder | null): Promise<void> {
+  if (output === null) throw new Error(`nowhere to save ${step.of}`);
+  const { origin, tensors } = session.models.of(step.of);
+  const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  const written = await output.tensors([...tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape })));
+  let done = 0;
+  for (const tensor of tensors.values()) {
+    for await (const { piece, at } of pieces(tensor)) {
+      session.progress({ title: `save ${step.of}`, layer: null, layers: 0, what: tensor.name, done: done / total });
+      await written.write(tensor.name, piece, at);
+      done += piece.byteLength;
+    }
+  }
+  await written.close();
+  await output.copy(origin.folder, ["config.json", ...origin.companions]);
+}

@@ -1,0 +1,80 @@
+import { globSync, readFileSync } from "node:fs";
+import * as assert from "uvu/assert";
+import { check, loadRecipe, outline } from "../compiler/compile.ts";
+import type { ProblemKind } from "../compiler/problem.ts";
+import { CompileError } from "../grammar/diagnostic.ts";
+import { render } from "../grammar/render.ts";
+import { models } from "./check-models.ts";
+import { golden } from "./golden.ts";
+import { suite } from "./harness.ts";
+import { library } from "./library.ts";
+
+/** What the compiler says of a file, as a user reads it. */
+function messages(path: string): string {
+  const model = /^\/\/ with the model: (\w+)/.exec(readFileSync(path, "utf8"))?.[1];
+  try {
+    if (!model) check(library, path);
+    else
+      outline(loadRecipe(library, path), {
+        parameters: new Map(),
+        models: new Map(
+          Object.entries({ model: models[model] }).flatMap(([name, facts]) => (facts ? [[name, facts]] : [])),
+        ),
+        corpora: new Map(),
+      });
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    return `${error.diagnostics.map((diagnostic) => render(diagnostic)).join("\n")}\n`;
+  }
+  return "";
+}
+
+const files = globSync("test/golden/errors/*.lcomp").sort();
+
+suite("check", ({ test }) => {
+  for (const path of files) {
+    test(`${path} says what is wrong`, () => {
+      const said = messages(path);
+      assert.ok(said.length > 0, `${path} was accepted`);
+      golden(path.replace(/\.lcomp$/, ".errors"), said);
+    });
+  }
+
+  test("every kind of problem occurs in a golden file", () => {
+    const said = files.map((path) => readFileSync(path.replace(/\.lcomp$/, ".errors"), "utf8")).join("\n");
+    const missing = Object.keys(kinds).filter((kind) => !said.includes(`[${kind}]`));
+    assert.equal(missing, []);
+  });
+
+  for (const module of library.library) test(`${module} is right`, () => void check(library, module));
+});
+
+/** Total over the kinds: a new kind must be listed, and then occur. */
+const kinds: { readonly [K in ProblemKind]: true } = {
+  "unknown-name": true,
+  "duplicate-name": true,
+  "dimension-mismatch": true,
+  "not-aligned": true,
+  "absent-dimension": true,
+  "dimension-escapes": true,
+  "activation-outside-observe": true,
+  "observation-keeps": true,
+  "does-not-divide": true,
+  "not-whole": true,
+  "out-of-range": true,
+  "empty-selector": true,
+  "missing-parameter": true,
+  "unknown-parameter": true,
+  "wrong-parameter": true,
+  "wrong-type": true,
+  "import-not-found": true,
+  "import-circular": true,
+  recursion: true,
+  "weight-missing": true,
+  "weight-shape": true,
+  "weight-unknown": true,
+  "config-missing": true,
+  "config-value": true,
+  "unknown-architecture": true,
+  "not-supported": true,
+};

@@ -1,0 +1,300 @@
+import { spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { openCheckpoint } from "../runtime/io/checkpoint.ts";
+import { explained } from "../runtime/io/file.ts";
+import { OutputFolder, writeFolder } from "../runtime/io/output-folder.ts";
+import { readTensor } from "../runtime/io/safetensors.ts";
+import { type Suite, suite } from "./harness.ts";
+import { inFolder, refused } from "./io/folder.ts";
+
+const child = (name: string) => join(import.meta.dirname, "io", name);
+
+const declarations = [
+  { name: "c", dtype: "F32", shape: [10] },
+  { name: "a", dtype: "F16", shape: [4, 2] },
+  { name: "b", dtype: "U8", shape: [100] },
+  { name: "d", dtype: "U8", shape: [3] },
+] as const;
+
+async function writeModel(path: string, limit: number): Promise<void> {
+  await writeFolder(path, {}, async (folder) => {
+    await folder.write("config.json", '{"vocab_size": 3}\n');
+    const tensors = await folder.tensors(declarations, { limit });
+    await tensors.write("b", new Uint8Array(100).fill(2));
+    await tensors.write("c", new Uint8Array(40).fill(3));
+    await tensors.write("d", new Uint8Array(3).fill(4));
+    await tensors.write("a", new Uint8Array(8).fill(1), 8);
+    await tensors.write("a", new Uint8Array(8).fill(5));
+    await tensors.close();
+  });
+}
+
+function writeWhole({ test }: Suite): void {
+  test(
+    "weights below the limit are one file, above it numbered files with an index",
+    inFolder(async (folder) => {
+      await writeModel(join(folder, "one"), 159);
+      assert.equal(readdirSync(join(folder, "one")), ["config.json", "model.safetensors"]);
+      await writeModel(join(folder, "many"), 60);
+      const shards = [1, 2, 3].map((shard) => `model-0000${shard}-of-00003.safetensors`);
+      assert.equal(readdirSync(join(folder, "many")), ["config.json", ...shards, "model.safetensors.index.json"]);
+      const index = JSON.parse(readFileSync(join(folder, "many", "model.safetensors.index.json"), "utf8"));
+      assert.equal(index, {
+        metadata: { total_size: 159 },
+        weight_map: { a: shards[0], b: shards[1], c: shards[2], d: shards[2] },
+      });
+      for (const name of ["one", "many"]) {
+        const { tensors } = await openCheckpoint(join(folder, name));
+        const values = new Map(
+          await Promise.all(
+            [...tensors.values()].map(async (tensor) => [tensor.name, await readTensor(tensor)] as const),
+          ),
+        );
+        assert.equal(
+          values.get("a"),
+          Uint8Array.from({ length: 16 }, (_, i) => (i < 8 ? 5 : 1)),
+        );
+        assert.equal(values.get("b"), new Uint8Array(100).fill(2));
+        assert.equal(values.get("c"), new Uint8Array(40).fill(3));
+        assert.equal(values.get("d"), new Uint8Array(3).fill(4));
+      }
+    }),
+  );
+
+  test(
+    "the same content gives the same bytes in two places",
+    inFolder(async (folder) => {
+      for (const place of ["here", "there/and/deeper"]) await writeModel(join(folder, place), 60);
+      const read = (place: string) =>
+        readdirSync(join(folder, place)).map((name) => [name, readFileSync(join(folder, place, name), "hex")]);
+      assert.equal(read("here"), read("there/and/deeper"));
+    }),
+  );
+
+  test(
+    "a folder is absent until it is complete, then nothing else is left",
+    inFolder(async (folder) => {
+      const target = join(folder, "new/out");
+      const output = new OutputFolder(target);
+      await output.write("a", "1");
+      assert.not(existsSync(target));
+      assert.equal(readdirSync(join(folder, "new")), [`.out.partial-${process.pid}`]);
+      output.finish();
+      output.abort();
+      assert.equal(readdirSync(join(folder, "new")), ["out"]);
+      assert.is(statSync(target).mode & 0o777, 0o777 & ~process.umask());
+    }),
+  );
+}
+
+function abortCleanly({ test }: Suite): void {
+  test(
+    "abort leaves nothing, not even the parents it made, and may be called twice",
+    inFolder(async (folder) => {
+      const output = new OutputFolder(join(folder, "new/deep/out"));
+      await output.tensors(declarations);
+      await output.write("a", "1");
+      output.abort();
+      output.abort();
+      assert.equal(readdirSync(folder), []);
+    }),
+  );
+
+  test(
+    "an exception while writing leaves nothing",
+    inFolder(async (folder) => {
+      await refused(
+        () => writeFolder(join(folder, "out"), {}, async (output) => output.copy(folder, ["absent"])),
+        /cannot read .*absent: there is no such file/,
+      );
+      assert.equal(readdirSync(folder), []);
+    }),
+  );
+}
+
+function respectTargets({ test }: Suite): void {
+  test(
+    "a target that is not empty is refused without force, and with it replaced at the very end",
+    inFolder(async (folder) => {
+      const target = join(folder, "out");
+      mkdirSync(target);
+      writeFileSync(join(target, "old"), "old");
+      await refused(() => new OutputFolder(target), /out: the folder is not empty; .*--force/);
+      const output = new OutputFolder(target, { force: true });
+      await output.write("new", "new");
+      assert.equal(readdirSync(target), ["old"]);
+      output.finish();
+      assert.equal(readdirSync(target), ["new"]);
+      assert.equal(readdirSync(folder), ["out"]);
+      const aborted = new OutputFolder(target, { force: true });
+      aborted.abort();
+      assert.equal(readdirSync(target), ["new"]);
+    }),
+  );
+
+  test(
+    "an empty target is used, also through a link",
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, "real"));
+      symlinkSync(join(folder, "real"), join(folder, "link"));
+      await writeFolder(join(folder, "link"), {}, (output) => output.write("a", "1"));
+      assert.equal(readdirSync(folder), ["link", "real"]);
+      assert.equal(readdirSync(join(folder, "real")), ["a"]);
+    }),
+  );
+
+  test(
+    "force does not replace what holds the working directory, a home or a repository",
+    inFolder(async (folder) => {
+      await refused(() => new OutputFolder("/", { force: true }), /holds the working directory/);
+      await refused(() => new OutputFolder(process.cwd(), { force: true }), /will not replace .* working directory/);
+      mkdirSync(join(folder, "clone/.git"), { recursive: true });
+      await refused(() => new OutputFolder(join(folder, "clone"), { force: true }), /holds a Git repository/);
+    }),
+  );
+}
+
+function refuseTargets({ test }: Suite): void {
+  test(
+    "a target that cannot be written is refused by name",
+    inFolder(async (folder) => {
+      const file = join(folder, "file");
+      writeFileSync(file, "");
+      await refused(() => new OutputFolder(file), /cannot write .*file: a file is there/);
+      await refused(() => new OutputFolder(join(file, "below")), /cannot write .*below: a part of this path is a file/);
+      await refused(() => new OutputFolder(join(file, "far/below")), /a part of this path is a file/);
+      await refused(() => new OutputFolder("/proc/lcomp"), /\/proc\/lcomp: .*(no such|not permit|denied)/);
+      await refused(() => new OutputFolder("/proc/lcomp/deep/down"), /\/proc\/lcomp: .*(no such|not permit|denied)/);
+      await refused(() => new OutputFolder(join(folder, "x".repeat(300))), /the name is too long/);
+      symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
+      await refused(() => new OutputFolder(join(folder, "dangling")), /dangling: there is no such/);
+      assert.equal(readdirSync(folder).sort(), ["dangling", "file"]);
+    }),
+  );
+
+  test(
+    "a target that was filled meanwhile is left alone",
+    inFolder(async (folder) => {
+      const target = join(folder, "out");
+      const write = writeFolder(target, {}, async () => {
+        mkdirSync(target);
+        writeFileSync(join(target, "theirs"), "");
+      });
+      await refused(() => write, /is not empty/);
+      assert.equal(readdirSync(folder), ["out"]);
+      assert.equal(readdirSync(target), ["theirs"]);
+    }),
+  );
+
+  test(
+    "companions are copied byte for byte, and what was written before is kept",
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, "model"));
+      const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i * 7);
+      writeFileSync(join(folder, "model/tokenizer.json"), bytes);
+      writeFileSync(join(folder, "model/generation_config.json"), "theirs");
+      chmodSync(join(folder, "model/tokenizer.json"), 0o400);
+      await writeFolder(join(folder, "out"), {}, async (output) => {
+        await output.write("generation_config.json", "ours");
+        await output.copy(join(folder, "model"), ["generation_config.json", "tokenizer.json"]);
+      });
+      assert.equal(new Uint8Array(readFileSync(join(folder, "out/tokenizer.json"))), bytes);
+      assert.is(readFileSync(join(folder, "out/generation_config.json"), "utf8"), "ours");
+      assert.is(statSync(join(folder, "out/tokenizer.json")).mode & 0o200, 0o200);
+    }),
+  );
+}
+
+function surviveFailures({ test, skip }: Suite): void {
+  test(
+    "weights that the disk cannot hold are refused before anything is computed",
+    inFolder(async (folder) => {
+      const huge = { name: "w", dtype: "F32", shape: [2 ** 30, 2 ** 17] } as const;
+      await refused(
+        () => writeFolder(join(folder, "out"), {}, async (output) => void (await output.tensors([huge]))),
+        /out: it needs 562949953.4 MB and [\d.]+ MB are free/,
+      );
+      assert.equal(readdirSync(folder), []);
+    }),
+  );
+
+  const full = existsSync("/dev/full") ? test : (name: string) => skip(name, "there is no /dev/full here");
+  full("a full disk reads as one sentence", async () => {
+    await refused(
+      () => explained("write", "/dev/full", () => writeFile("/dev/full", "1")),
+      /cannot write \/dev\/full: the disk is full; free/,
+    );
+  });
+
+  test(
+    "a write that fails midway is one sentence and leaves nothing",
+    inFolder(async (folder) => {
+      const target = join(folder, "out");
+      const { stdout, stderr } = spawnSync(
+        "sh",
+        ["-c", `trap '' XFSZ; ulimit -f 1000; exec "$@"`, "sh", process.execPath, child("write-until-full.ts"), target],
+        { encoding: "utf8" },
+      );
+      assert.match(
+        stdout,
+        /^UserError: cannot write .*\/out\/model.safetensors: the file would be larger than the system allows here; .*\n$/,
+        stderr,
+      );
+      assert.equal(readdirSync(folder), []);
+    }),
+  );
+}
+
+function surviveEnds({ test, skip }: Suite): void {
+  const disk =
+    spawnSync("unshare", ["-rm", "true"]).status === 0
+      ? test
+      : (name: string) => skip(name, "unshare is not permitted here");
+  disk(
+    "a disk that fills up midway is one sentence and leaves nothing",
+    inFolder(async (folder) => {
+      const script = `mount -t tmpfs -o size=3m none "$0" && { "$@"; ls -A "$0"; }`;
+      const run = [folder, process.execPath, child("write-until-full.ts"), join(folder, "out"), join(folder, "other")];
+      const { stdout, stderr } = spawnSync("unshare", ["-rm", "sh", "-c", script, ...run], { encoding: "utf8" });
+      assert.match(
+        stdout,
+        /^UserError: cannot write .*\/out\/model.safetensors: the disk is full; free some space.*\nother\n$/,
+        stderr,
+      );
+    }),
+  );
+
+  test(
+    "an interrupt in the middle of writing leaves nothing",
+    inFolder(async (folder) => {
+      const writer = spawn(process.execPath, [child("write-until-interrupted.ts"), join(folder, "new/out")], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      writer.stdout.once("data", () => writer.kill("SIGINT"));
+      const status = await new Promise((resolve) => writer.on("close", resolve));
+      assert.is(status, 130);
+      assert.equal(readdirSync(folder), []);
+    }),
+  );
+}
+
+suite("io: output folder", (t) => {
+  writeWhole(t);
+  abortCleanly(t);
+  respectTargets(t);
+  refuseTargets(t);
+  surviveFailures(t);
+  surviveEnds(t);
+});
