@@ -2,6 +2,7 @@
 import type * as Ast from "../grammar/ast.ts";
 import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
 import { parse } from "../grammar/parse.ts";
+import type { SourceFile } from "../grammar/source.ts";
 import { assemble, windowCounter } from "./assemble/assemble.ts";
 import { build } from "./build/build.ts";
 import type { GraphStep } from "./build/graphs.ts";
@@ -176,8 +177,8 @@ export function parseArgument({ name, type }: RecipeParameter, text: string): As
   const file = { path: `--${name}`, text: `fn ${name}() =\n${text}` };
   const span = { file, start: file.text.length - text.length, end: file.text.length };
   if (type === "Text") return { kind: "string", value: text, span };
-  const [fn] = parse(file).declarations;
-  if (fn?.kind === "fn" && fn.body.kind !== "block") return fn.body;
+  const value = valueIn(file);
+  if (value) return value;
   throw new CompileError([
     {
       id: "wrong-parameter",
@@ -185,4 +186,15 @@ export function parseArgument({ name, type }: RecipeParameter, text: string): As
       labels: [{ span, text: "this is not one value" }],
     },
   ]);
+}
+
+/** The body of the one function of a file, if it is an expression. */
+function valueIn(file: SourceFile): Ast.Expression | undefined {
+  try {
+    const [fn, ...more] = parse(file).declarations;
+    return fn?.kind === "fn" && fn.body.kind !== "block" && more.length === 0 ? fn.body : undefined;
+  } catch (error) {
+    if (error instanceof CompileError) return undefined;
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 /** Every way in which a program can be wrong, as data, and `explain`, the only place with their wording. */
 import type { Diagnostic, Label } from "../grammar/diagnostic.ts";
 import type { Span } from "../grammar/source.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../grammar/suggest.ts";
 
 export type Problem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[] }
@@ -177,7 +177,9 @@ function describeModel(
       return {
         title: `\`${p.selector}\` matches no layer of this model`,
         places: labels([p.span, `nothing has this name`]),
-        hint: suggestion(p.selector, p.known) ?? `there are ${list(p.known)}`,
+        hint:
+          suggestion(p.selector, p.known) ??
+          (p.known.length > 0 ? `there are ${list(p.known)}` : `it has no linear layer`),
       };
   }
 }

@@ -5,18 +5,21 @@ interface Spanned {
   readonly span: Span;
 }
 
+type Node<Kind extends string, Fields> = Spanned & { readonly kind: Kind } & Fields;
+
 export interface Name extends Spanned {
   readonly text: string;
 }
 
 export interface Module extends Spanned {
   readonly file: SourceFile;
-  /** `//` comments in order, for the formatter; doc comments stand on what they document. */
+  /** `//` comments in order, and `///` ones that document nothing, for the formatter; the others stand on what they document. */
   readonly comments: readonly Comment[];
   readonly imports: readonly Import[];
   readonly declarations: readonly Declaration[];
 }
 
+/** `text` begins with its slashes. */
 export interface Comment extends Spanned {
   readonly text: string;
 }
@@ -173,11 +176,7 @@ export interface RestDim extends Spanned {
 // ── Statements ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Statements in order and, where the block has a value, its last expression. */
-export interface Block extends Spanned {
-  readonly kind: "block";
-  readonly statements: readonly Statement[];
-  readonly result?: Expression;
-}
+export type Block = Node<"block", { readonly statements: readonly Statement[]; readonly result?: Expression }>;
 
 export type Statement =
   | Let
@@ -196,24 +195,13 @@ export type Statement =
   | Plot
   | Choose;
 
+type Binding<Kind extends string> = Node<Kind, { readonly name: Name; readonly value: Expression }>;
 /** `let s = …` */
-export interface Let extends Spanned {
-  readonly kind: "let";
-  readonly name: Name;
-  readonly value: Expression;
-}
+export type Let = Binding<"let">;
 /** `observe power = sum(x^2, over (sample, token))` */
-export interface Observe extends Spanned {
-  readonly kind: "observe";
-  readonly name: Name;
-  readonly value: Expression;
-}
+export type Observe = Binding<"observe">;
 /** `probe neuron = …`: a `let` that methods may observe */
-export interface Probe extends Spanned {
-  readonly kind: "probe";
-  readonly name: Name;
-  readonly value: Expression;
-}
+export type Probe = Binding<"probe">;
 /** `select mlp to 50% by neurons, multiple` */
 export interface Select extends Spanned {
   readonly kind: "select";
@@ -233,12 +221,7 @@ export interface Train extends Spanned {
   readonly optimizer: Expression;
 }
 /** `state velocity: f32[out, in] = 0` */
-export interface State extends Spanned {
-  readonly kind: "state";
-  readonly name: Name;
-  readonly type: TypeExpression;
-  readonly value: Expression;
-}
+export type State = Node<"state", { readonly name: Name; readonly type: TypeExpression; readonly value: Expression }>;
 /** `stage sparse = wanda(sparsity) of model over sample for linear except lm_head keeping zeros` */
 export interface Stage extends Spanned {
   readonly kind: "stage";
@@ -251,31 +234,15 @@ export interface Stage extends Spanned {
   readonly keeping?: Name;
 }
 /** `expect perplexity(small, text.test) <= …` */
-export interface Expect extends Spanned {
-  readonly kind: "expect";
-  readonly condition: Expression;
-}
+export type Expect = Node<"expect", { readonly condition: Expression }>;
 /** `report perplexity(small, text.test), …` */
-export interface Report extends Spanned {
-  readonly kind: "report";
-  readonly values: readonly Expression[];
-}
+export type Report = Node<"report", { readonly values: readonly Expression[] }>;
 /** `save small as "huggingface"` */
-export interface Save extends Spanned {
-  readonly kind: "save";
-  readonly model: Name;
-  readonly as: StringLiteral;
-}
+export type Save = Node<"save", { readonly model: Name; readonly as: StringLiteral }>;
 /** `vary model in models, bits in [2, 3]` */
-export interface Vary extends Spanned {
-  readonly kind: "vary";
-  readonly axes: readonly { readonly name: Name; readonly values: Expression }[];
-}
+export type Vary = Node<"vary", { readonly axes: readonly { readonly name: Name; readonly values: Expression }[] }>;
 /** `run sparse_int4(model, …)` */
-export interface Run extends Spanned {
-  readonly kind: "run";
-  readonly recipe: Call;
-}
+export type Run = Node<"run", { readonly recipe: Call }>;
 /** `fit e, a in loss = e + a * …` */
 export interface Fit extends Spanned {
   readonly kind: "fit";
@@ -284,17 +251,9 @@ export interface Fit extends Spanned {
   readonly law: Expression;
 }
 /** `plot loss against bytes` */
-export interface Plot extends Spanned {
-  readonly kind: "plot";
-  readonly value: Expression;
-  readonly against: Expression;
-}
+export type Plot = Node<"plot", { readonly value: Expression; readonly against: Expression }>;
 /** `choose least loss with bytes <= 400 MiB` */
-export interface Choose extends Spanned {
-  readonly kind: "choose";
-  readonly least: Expression;
-  readonly condition: Expression;
-}
+export type Choose = Node<"choose", { readonly least: Expression; readonly condition: Expression }>;
 
 /** `linear`, `lm_head`, `layer[0 .. 3].mlp.*`: a path of names and stars, each with an optional half-open range. */
 export interface Selector extends Spanned {
@@ -325,47 +284,22 @@ export type Expression =
   | Repeat
   | Feedback;
 
-/** `3`, `1e-7`, `50%`, `512 MiB`; `value` is already scaled by the unit, `unit` says how it was written. */
+/** `3`, `1e-7`, `50%`, `512 MiB`; `value` is already scaled by the unit, `text` is what stands before it. */
 export interface NumberLiteral extends Spanned {
   readonly kind: "number";
   readonly value: number;
   readonly text: string;
   readonly unit?: "%" | "KiB" | "MiB" | "GiB";
 }
-export interface StringLiteral extends Spanned {
-  readonly kind: "string";
-  readonly value: string;
-}
-export interface BooleanLiteral extends Spanned {
-  readonly kind: "boolean";
-  readonly value: boolean;
-}
+export type StringLiteral = Node<"string", { readonly value: string }>;
+export type BooleanLiteral = Node<"boolean", { readonly value: boolean }>;
 /** `2:4`: two of every four stay */
-export interface PatternLiteral extends Spanned {
-  readonly kind: "pattern";
-  readonly keep: number;
-  readonly of: number;
-}
-export interface List extends Spanned {
-  readonly kind: "list";
-  readonly items: readonly Expression[];
-}
-export interface NameExpression extends Spanned {
-  readonly kind: "name";
-  readonly text: string;
-}
-export interface Unary extends Spanned {
-  readonly kind: "unary";
-  readonly op: "-" | "not";
-  readonly value: Expression;
-}
+export type PatternLiteral = Node<"pattern", { readonly keep: number; readonly of: number }>;
+export type List = Node<"list", { readonly items: readonly Expression[] }>;
+export type NameExpression = Node<"name", { readonly text: string }>;
+export type Unary = Node<"unary", { readonly op: "-" | "not"; readonly value: Expression }>;
 export type BinaryOp = "+" | "-" | "*" | "/" | "%" | "^" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "and" | "or" | "??";
-export interface Binary extends Spanned {
-  readonly kind: "binary";
-  readonly op: BinaryOp;
-  readonly left: Expression;
-  readonly right: Expression;
-}
+export type Binary = Node<"binary", { readonly op: BinaryOp; readonly left: Expression; readonly right: Expression }>;
 /** `value where condition else otherwise`; binds loosest, `otherwise` is 0 if left out */
 export interface Where extends Spanned {
   readonly kind: "where";
@@ -373,43 +307,19 @@ export interface Where extends Spanned {
   readonly condition: Expression;
   readonly otherwise?: Expression;
 }
-export interface Call extends Spanned {
-  readonly kind: "call";
-  readonly callee: Expression;
-  readonly arguments: readonly Argument[];
-}
+export type Call = Node<"call", { readonly callee: Expression; readonly arguments: readonly Argument[] }>;
 
 export type Argument = ValueArgument | OverArgument | MappingArgument;
 /** `x`, `bits: 4`, `half: a`, `rows: in` */
-export interface ValueArgument extends Spanned {
-  readonly kind: "value";
-  readonly name?: Name;
-  readonly value: Expression;
-}
+export type ValueArgument = Node<"value", { readonly name?: Name; readonly value: Expression }>;
 /** `over in`, `over (sample, token)`, `across out` */
-export interface OverArgument extends Spanned {
-  readonly kind: "over";
-  readonly label: "over" | "across";
-  readonly dims: readonly Name[];
-}
+export type OverArgument = Node<"over", { readonly label: "over" | "across"; readonly dims: readonly Name[] }>;
 /** `head -> (half: 2, freq)`, `(half, freq) -> head`, `token -> seen` */
-export interface MappingArgument extends Spanned {
-  readonly kind: "mapping";
-  readonly from: readonly Name[];
-  readonly to: readonly NamedDim[];
-}
+export type MappingArgument = Node<"mapping", { readonly from: readonly Name[]; readonly to: readonly NamedDim[] }>;
 
 /** `logits[token: 0 .. last as step]`, `table[vocab: tokens]` */
-export interface Index extends Spanned {
-  readonly kind: "index";
-  readonly value: Expression;
-  readonly selections: readonly (Pick | Slice)[];
-}
-export interface Pick extends Spanned {
-  readonly kind: "pick";
-  readonly dim: Name;
-  readonly at: Expression;
-}
+export type Index = Node<"index", { readonly value: Expression; readonly selections: readonly (Pick | Slice)[] }>;
+export type Pick = Node<"pick", { readonly dim: Name; readonly at: Expression }>;
 export interface Slice extends Spanned {
   readonly kind: "slice";
   readonly dim: Name;
@@ -418,27 +328,16 @@ export interface Slice extends Spanned {
   readonly as: Name;
 }
 
-export interface Field extends Spanned {
-  readonly kind: "field";
-  readonly value: Expression;
-  readonly name: Name;
-}
+export type Field = Node<"field", { readonly value: Expression; readonly name: Name }>;
 
 /** `{ scale, zero: round(z), ...grid }` */
-export interface RecordExpression extends Spanned {
-  readonly kind: "record";
-  readonly fields: readonly RecordField[];
-}
+export type RecordExpression = Node<"record", { readonly fields: readonly RecordField[] }>;
 export type RecordField =
   | (Spanned & { readonly kind: "entry"; readonly name: Name; readonly value?: Expression })
   | (Spanned & { readonly kind: "spread"; readonly value: Expression });
 
 /** `Affine(bits, every) { code, ...grid }` */
-export interface Construct extends Spanned {
-  readonly kind: "construct";
-  readonly format: Call;
-  readonly record: RecordExpression;
-}
+export type Construct = Node<"construct", { readonly format: Call; readonly record: RecordExpression }>;
 
 /** `repeat rounds from start keeping least error(…) { … }` */
 export interface Repeat extends Spanned {

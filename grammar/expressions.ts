@@ -7,6 +7,7 @@ import { type Rule, raise } from "./recovery.ts";
 import { K, T } from "./tokens.ts";
 import { TypeParser } from "./types.ts";
 
+/** Leaves `block` and `level` to the class that knows statements. */
 export abstract class ExpressionParser extends TypeParser {
   protected abstract readonly block: Rule<Ast.Block>;
   protected abstract readonly level: Rule<Ast.FeedbackLevel>;

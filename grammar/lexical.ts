@@ -10,6 +10,7 @@ import { K, lexer, T } from "./tokens.ts";
 /** Longer files are refused before they are read. */
 const largest = 2 ** 18;
 
+/** Every token is one that the grammar knows; what was mended to get there is in the diagnostics. */
 export interface Lexed {
   readonly tokens: readonly IToken[];
   readonly comments: readonly IToken[];

@@ -89,16 +89,17 @@ export const needs = {
   ],
 } as const satisfies Readonly<Record<string, readonly [id: string, sentence: string]>>;
 
+/** The word of a production for what it lacks, as `raise` takes it. */
 export type Need = keyof typeof needs;
 
 /** What each statement looks like, for messages about one that has little more than its first word. */
 export const forms: { readonly [W in (typeof statementWords)[number]]: string } = {
   observe: "observe power = sum(x^2, over (sample, token))",
-  probe: "probe neuron = silu(gate(x)) * up(x)",
+  probe: "probe neuron = attend(q(x), k(x), v(x))",
   select: "select mlp to 50% by scores",
   train: "train student.weights for steps on tokens: i32[token] { … minimise … } with muon(rate)",
   state: "state velocity: f32[out, in] = 0",
-  stage: "stage small = wanda(50%) of model over sample for linear",
+  stage: "stage small = prune(50%) of model over sample for linear",
   expect: "expect bytes(small) <= 50% * bytes(model)",
   report: "report perplexity(small, text.test)",
   save: 'save small as "gguf"',

@@ -27,6 +27,7 @@ export interface Item {
 /** Longer lines are broken where they can be. */
 export const width = 120;
 
+/** The blanks that a line begins with. */
 export const pad = (indent: number): string => " ".repeat(indent);
 
 /** `///` lines, each with its line end. */

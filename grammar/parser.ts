@@ -17,6 +17,7 @@ export interface Parsed {
   readonly documented: ReadonlySet<number>;
 }
 
+/** Reads one file after another; keeps nothing of the one before. */
 export class Parser extends StatementParser {
   constructor(skipValidations = true) {
     super(skipValidations);

@@ -21,6 +21,7 @@ export const setPlace = (token: IToken, depth: number, isJoined: boolean): void 
   token.payload = { depth, isJoined, above: [], beside: [] } satisfies Place;
 };
 
+/** The offset behind a token. */
 export const endOf = (token: IToken): number => token.startOffset + token.image.length;
 
 /** The place of a token in its file. */

@@ -17,6 +17,7 @@ import { missing, mistake } from "./problem.ts";
 import type { SourceFile, Span } from "./source.ts";
 import { K, memberWords, moduleWords, statementWords, T, vocabulary } from "./tokens.ts";
 
+/** A production that takes nothing but the tokens. */
 export type Rule<Node> = ParserMethod<[], Node>;
 
 /** What a rule raises in place of chevrotain's own text; `problem.ts` has the wording. */
@@ -50,6 +51,7 @@ const isAny = (token: IToken, types: readonly TokenType[]): boolean => types.som
 const innerWords = new Set<string>(["let", "fn", "each", "freeze", "minimise", ...statementWords, ...memberWords]);
 const outerWords = new Set<string>(moduleWords);
 
+/** The base of the parser; knows no production. */
 export abstract class RecoveringParser extends EmbeddedActionsParser {
   protected file: SourceFile = { path: "", text: "" };
   protected problems: (Mistake | IRecognitionException)[] = [];

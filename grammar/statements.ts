@@ -12,6 +12,7 @@ interface Value {
   readonly value: Ast.Expression;
 }
 
+/** All but declarations. */
 export abstract class StatementParser extends ExpressionParser {
   /** Whether a mistake was found between two statements, where only a statement or the end of the block may stand. */
   private isRefused(depth: number, before?: Ast.Expression): boolean {

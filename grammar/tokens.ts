@@ -48,7 +48,7 @@ export const moduleWords = ["import", "fn", "format", "arch", "method", "optimiz
 export const memberWords = ["dim", "weight", "table", "linear", "blocks", "ignore"] as const;
 
 /** Words that join the parts of a declaration, a statement or an argument. */
-export const joiningWords = [
+const joiningWords = [
   "across",
   "against",
   "along",

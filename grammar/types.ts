@@ -8,6 +8,7 @@ import { stringValue } from "./literals.ts";
 import { RecoveringParser, type Rule, raise } from "./recovery.ts";
 import { K, T } from "./tokens.ts";
 
+/** Leaves `expression` to the class that knows operators. */
 export abstract class TypeParser extends RecoveringParser {
   protected abstract readonly expression: Rule<Ast.Expression>;
 

@@ -147,7 +147,7 @@ suite("grammar: hostile files", ({ test }) => {
     fields: (n) => `x${".x".repeat(n)}`,
     choices: (n) => `${"x where x else ".repeat(n)}x`,
     loops: (n) => `${"repeat 1 from ".repeat(n)}x`,
-    sweeps: (n) => `${"feedback x through x along x {} then ".repeat(n)}x`,
+    sweeps: (n) => `${"feedback x through x along x {} then ".repeat(n / 2)}x`,
     blocks: (n) => `1\narch a for "x" ${'{ blocks l: 1 at "x" '.repeat(n)}${"}".repeat(n)}`,
   };
   for (const [name, make] of Object.entries(nested)) {

@@ -53,7 +53,7 @@ const identities: readonly (readonly [expected: string, make: (s: Sketch, x: Nod
   ["(div 1 x0)", (s, x) => s.op("pow", x, -1)],
   ["(pow x0 0.3)", (s, x) => s.op("pow", x, 0.3)],
   ["(not x2)", (s, _, __, c) => s.op("not", s.op("not", s.op("not", c)))],
-  ["(select x2 x1 x0)", (s, x, y, c) => s.op("select", s.op("not", c), x, y)],
+  ["(select x2 (neg x0) x0)", (s, x, _, c) => s.op("select", s.op("not", c), x, s.op("neg", x))],
   ["x0", (s, x) => s.op("select", s.op("less", 1, 2), x, s.op("neg", x))],
   ["(select 1 x1 x0)", (s, x, y) => s.op("select", s.op("less", 1, 2), y, x)],
   ["x0", (s, x) => s.cast(s.op("detach", x), "f32")],

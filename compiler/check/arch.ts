@@ -172,14 +172,14 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
   const forward = blocks.members.find(
     (member): member is Ast.Fn => member.kind === "fn" && member.name.text === "forward",
   );
-  if (!forward)
-    return void report(context, {
-      kind: "unknown-name",
-      span: blocks.name.span,
-      name: "forward",
-      what: "function",
-      known: [],
-    });
+  if (!forward) {
+    const { span } = blocks.name;
+    scope.values.set(
+      blocks.name.text,
+      report(context, { kind: "unknown-name", span, name: "forward", what: "function", known: [] }),
+    );
+    return;
+  }
   building.blocks = { count, variable: blocks.name.text, scope: inside, forward };
   scope.values.set(blocks.name.text, {
     kind: "callable",

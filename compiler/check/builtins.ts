@@ -125,12 +125,17 @@ function reduced(
   }
   const operands = positional(context, scope, name, call, count);
   const [first, ...more] = operands ?? [];
-  const dims = dimensionsOver(context, scope, over);
+  const dims = !first || first.value.kind === "wrong" ? null : dimensionsOver(context, scope, over);
   if (!first || !dims || !numericOrTruth(context, first)) return null;
   const x = asTensor(context, first, first.value.kind === "tensor" && first.value.dtype === "i32" ? "i32" : "f32");
   if (!x) return null;
+  const own: Dimension[] = [];
   for (const [i, dim] of dims.entries()) {
-    if (x.dims.some(({ id }) => id === dim.id)) continue;
+    const found = x.dims.find(({ id }) => id === dim.id);
+    if (found) {
+      own.push(found);
+      continue;
+    }
     report(context, {
       kind: "absent-dimension",
       span: over.dims[i]?.span ?? over.span,
@@ -141,7 +146,7 @@ function reduced(
     });
     return null;
   }
-  return { x, over: dims, more, span: first.span };
+  return { x, over: own, more, span: first.span };
 }
 
 const numericOrTruth = (context: Context, x: Operand): boolean =>

@@ -2,9 +2,11 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import {
+  bindDimension,
   bindValue,
   type Context,
   dimensionsNamed,
+  findDimension,
   findValue,
   knownNames,
   report,
@@ -49,9 +51,14 @@ function applyModel(context: Context, scope: Scope, model: ModelValue, { argumen
     return tokens.kind === "wrong"
       ? wrong
       : report(context, { kind: "wrong-type", span: first.span, expected: "tokens", found: showValue(tokens) });
-  return context.apply
-    ? context.apply(model, tokens, span)
-    : report(context, { kind: "not-supported", span, what: "calling a model here" });
+  if (!context.apply) return report(context, { kind: "not-supported", span, what: "calling a model here" });
+  const logits = context.apply(model, tokens, span);
+  for (const dim of logits.kind === "tensor" ? logits.dims : []) {
+    if (findDimension(scope, dim.name)) continue;
+    bindDimension(scope, dim);
+    scope.made.add(dim.id);
+  }
+  return logits;
 }
 
 /** What a call gave for each parameter. */
@@ -99,6 +106,7 @@ function bindArgument(
   const parameter = parameterFor(context, of, parameters, argument, new Set([...values.keys(), ...dims.keys()]));
   if (!parameter) return false;
   if (argument.kind === "over") {
+    if ([...values.values()].some(({ value }) => value.kind === "wrong")) return false;
     const found = dimensionsOver(context, scope, argument);
     if (found) dims.set(parameter.name.text, { dims: found, span: argument.span });
     return found !== null;

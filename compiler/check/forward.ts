@@ -6,7 +6,7 @@ import type { ArchInstance, Linear } from "./arch.ts";
 import { applyFunction } from "./call.ts";
 import { type Context, report, type Scope, scopeIn } from "./context.ts";
 import { declareDimension } from "./signature.ts";
-import { fixed } from "./size.ts";
+import { atom, fixed } from "./size.ts";
 import { emit, graphDims } from "./tensor.ts";
 import type { Dimension, Tensor, Value } from "./value.ts";
 
@@ -107,9 +107,9 @@ export function orderNode(context: Context, node: Node | null, dims: readonly Di
   return emit(context, "split", [merged], { dim: "memory", into: wanted }, span);
 }
 
-/** Tokens of one window, i32[token], while a program is built for windows of that length. */
+/** Tokens of one window, i32[token], while a program is built for windows of that length; 0 while it is unknown. */
 export function tokensInput(context: Context, scope: Scope, length: number, span: Span): Tensor {
-  const token = declareDimension(scope, "token", fixed(length), "the windows");
+  const token = declareDimension(scope, "token", length > 0 ? fixed(length) : atom("token"), "the windows");
   const type = { dtype: "i32" as const, dims: graphDims([token]) };
   return {
     kind: "tensor",

@@ -6,7 +6,7 @@ import { forward } from "./forward.ts";
 import type { Recipe } from "./recipe.ts";
 import { declareDimension } from "./signature.ts";
 import { atom } from "./size.ts";
-import { emit } from "./tensor.ts";
+import { emit, readsInput } from "./tensor.ts";
 import type { Evaluation } from "./typed.ts";
 import type { ModelValue, Stream, Tensor, Value } from "./value.ts";
 
@@ -21,7 +21,13 @@ export function measureScope(at: Recipe): Context {
   const made: Context = {
     ...context,
     apply: (model, tokens, span) => applyTo(made, at, model, tokens, span),
-    observer: { accumulate: (node) => node, collect: (each, stream) => collect(made, at, each, stream) },
+    observer: {
+      accumulate: (node, by, stream) => {
+        const each = collect(made, at, node, stream);
+        return emit(made, "reduce", [each], { by, over: ["sample"] }, node.origin) ?? each;
+      },
+      collect: (each, stream) => collect(made, at, each, stream),
+    },
   };
   return made;
 }
@@ -67,6 +73,10 @@ function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor
 function collect(context: Context, at: Recipe, node: Node, stream: Stream): Node {
   const evaluation = at.measuring.evaluations.get(keyOf(stream));
   const count = context.countWindows(stream.windows);
+  if (readsInput(node, ({ role }) => role === "state")) {
+    report(context, { kind: "not-supported", span: node.origin, what: "an observation that reads another one" });
+    return node;
+  }
   if (!evaluation || count === null || node.type.dims.length > 0) {
     report(context, { kind: "not-supported", span: node.origin, what: "keeping more than one number of each window" });
     return node;

@@ -10,7 +10,7 @@ import { evaluateBlock } from "./expression.ts";
 import { orderNode } from "./forward.ts";
 import { declareDimension, plainParameter } from "./signature.ts";
 import { atom, type Size, times } from "./size.ts";
-import { emit, graphDims, ids, type Operand } from "./tensor.ts";
+import { emit, graphDims, ids, type Operand, readsInput } from "./tensor.ts";
 import { type Dimension, type Stream, showValue, type Tensor, unknownNumber, type Value } from "./value.ts";
 
 /** A method with its arguments, as a stage names it. */
@@ -54,6 +54,13 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   bindHeader(context, scope, applied, site);
   const statistics: { node: Node; by: "sum" | "max" | "min"; slot: string }[] = [];
   const accumulate = (node: Node, by: "sum" | "max" | "min"): Node => {
+    if (readsInput(node, ({ name, role }) => role === "state" || name === "w"))
+      report(context, {
+        kind: "not-supported",
+        span: node.origin,
+        what: "an observation that reads `w` or another observation",
+        hint: "observe what goes into the layer, and combine it afterwards",
+      });
     const slot = statistics.find((old) => old.node === node && old.by === by)?.slot ?? `s${statistics.length}`;
     if (!statistics.some((old) => old.slot === slot)) statistics.push({ node, by, slot });
     return stateInput(context, slot, node);
@@ -88,10 +95,15 @@ function bindHeader(context: Context, scope: Scope, { method, arguments: given }
         : (argument?.value ?? unknownOf(type));
     bindValue(context, scope, parameter.name, value);
   }
-  for (const seen of method.sees) {
-    const value = seenTensor(context, scope, seen, site);
-    if (value) bindValue(context, scope, seen.name, value);
-  }
+  for (const seen of method.sees)
+    bindValue(context, scope, seen.name, seenTensor(context, scope, seen, site) ?? { kind: "wrong" });
+  if (method.from && !["compressed", "dense"].includes(method.from.text))
+    report(context, {
+      kind: "not-supported",
+      span: method.from.span,
+      what: `activations from \`${method.from.text}\``,
+      hint: "`from compressed` are those of the model as it is when the layer's turn comes, `from dense` those of the given model",
+    });
 }
 
 /** What a parameter may be while nothing is known of it. */
@@ -156,7 +168,7 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
     "sample",
     drawn ? { terms: new Map([["", { over: drawn.count, under: 1 }]]) } : atom("sample"),
     "the samples",
-    stream,
+    { streamed: stream },
   );
   const dims = [sample, tokens, input];
   if (!site?.input) return { kind: "tensor", dtype: "f32", dims, node: null };

@@ -84,6 +84,7 @@ export function corpusCall(context: Context, scope: Scope, of: Corpus, name: Ast
   if (context.found.length > before) return wrong;
   const split = of.split ?? (isSample ? "train" : "test");
   const windows: Windows = { kind: "windows", corpus: of.name, split, length, draw: isSample ? { count, seed } : null };
+  if (isSample && context.countWindows({ ...windows, draw: null }) === 0) return tooLong(context, windows, span);
   return isSample ? windows : tokensOf(context, scope, windows, span);
 }
 
@@ -106,19 +107,11 @@ function wholeFrom(context: Context, given: Operand | undefined, what: string, l
 export function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): Tensor {
   const length = windows.length > 0 ? fixed(windows.length) : atom("token");
   const count = context.countWindows(windows);
-  if (count === 0)
-    report(context, {
-      kind: "out-of-range",
-      span,
-      what: "the length of a window",
-      value: String(windows.length),
-      range: "at most the length of the text",
-    });
-  const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the windows", {
-    model: null,
-    windows,
-  });
-  const token = declareDimension(scope, "token", length, "the windows");
+  if (count === 0) tooLong(context, windows, span);
+  refuseOthers(context, scope, windows, span);
+  const stream = { span, streamed: { model: null, windows } };
+  const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the windows", stream);
+  const token = declareDimension(scope, "token", length, "the windows", { span });
   for (const { id } of [sample, token]) scope.made.add(id);
   const type = { dtype: "i32" as const, dims: [{ name: "token", size: known(length) ?? 0 }] };
   return {
@@ -127,4 +120,31 @@ export function tokensOf(context: Context, scope: Scope, windows: Windows, span:
     dims: [sample, token],
     node: emit(context, "input", [], { name: "tokens", type, role: "data" }, span),
   };
+}
+
+const tooLong = (context: Context, { length }: Windows, span: Ast.Call["span"]) =>
+  report(context, {
+    kind: "out-of-range",
+    span,
+    what: "the length of a window",
+    value: String(length),
+    range: "at most the length of the text",
+  });
+
+/** In one scope `sample` and `token` are those of one text in windows of one length. */
+function refuseOthers(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): void {
+  const old = scope.dims.get("sample");
+  const other = old?.streamed?.windows;
+  if (!other || (other.corpus === windows.corpus && other.split === windows.split && other.length === windows.length))
+    return;
+  const show = ({ corpus, split, length }: Windows) => `\`${corpus}.${split}\` in windows of ${length}`;
+  report(context, {
+    kind: "dimension-mismatch",
+    span,
+    name: "sample",
+    found: show(windows),
+    expected: show(other),
+    other: old?.span ?? span,
+    because: `sample is ${show(other)}`,
+  });
 }

@@ -1,5 +1,6 @@
 /** Recipes: parameters, stages, expectations, reports and what is saved. */
 import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
 import { instantiate } from "./arch.ts";
 import { bindArguments } from "./call.ts";
 import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
@@ -28,6 +29,8 @@ export interface Recipe {
   readonly models: Map<string, TypedModel>;
   /** Stage or model name → the given model that it comes from. */
   readonly bases: Map<string, string>;
+  /** Where models and stages get their names. */
+  readonly named: Map<string, Span>;
   readonly measuring: Measuring;
   readonly steps: TypedStep[];
   readonly values: MeasureValue[];
@@ -47,6 +50,7 @@ export function checkRecipe(
     inputs,
     models: new Map(),
     bases: new Map(),
+    named: new Map(),
     measuring,
     steps: [],
     values: [],
@@ -86,7 +90,8 @@ function bindParameter(
         hint: "as in `bits: Int = 4`",
       });
   bindValue(context, scope, name, value);
-  return { name: name.text, value: source ? textOf(source) : showValue(value) };
+  const isComputed = source?.kind !== "number" && value.kind === "number" && value.real !== null;
+  return { name: name.text, value: source && !isComputed ? textOf(source) : showValue(value) };
 }
 
 function parameterValue(
@@ -114,6 +119,7 @@ function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter
   const { context, inputs } = at;
   const facts = inputs.models.get(name.text);
   at.bases.set(name.text, name.text);
+  at.named.set(name.text, name.span);
   if (!facts) {
     if (context.maker)
       return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
@@ -179,6 +185,9 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   const of = modelNamed(at, stage.of);
   const windows = stage.over ? samplesOf(at, stage.over) : null;
   const result: Value = of ? { ...of, name: stage.name.text } : { kind: "wrong" };
+  const first = at.named.get(stage.name.text);
+  if (first) report(context, { kind: "duplicate-name", span: stage.name.span, name: stage.name.text, first });
+  at.named.set(stage.name.text, stage.name.span);
   bindValue(context, scope, stage.name, result);
   if (of) at.bases.set(stage.name.text, at.bases.get(of.name) ?? of.name);
   if (stage.keeping)

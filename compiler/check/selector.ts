@@ -61,7 +61,7 @@ function candidates({ linears, blocks }: ArchInstance): Selected[] {
 }
 
 const names = ({ linears, blocks }: ArchInstance): string[] => [
-  "linear",
+  ...(linears.length > 0 ? ["linear"] : []),
   ...(blocks ? [blocks.variable] : []),
   ...linears.map(({ name }) => name),
 ];

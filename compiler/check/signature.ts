@@ -129,9 +129,13 @@ export function matchResult(
     );
     return { kind: "record", fields: new Map(fields) };
   }
+  const declared = fn.result?.kind === "tensor-type" ? fn.result : null;
+  if (result.kind !== "tensor" && declared && result.kind !== "wrong") {
+    report(context, { kind: "wrong-type", span: bodySpan(fn), expected: text(declared), found: showValue(result) });
+    return wrong;
+  }
   if (result.kind !== "tensor") return result;
   const made = result.dims.filter(({ id }) => inside.made.has(id));
-  const declared = fn.result?.kind === "tensor-type" ? fn.result : null;
   if (declared && !agrees(context, fn, declared, result)) return wrong;
   let out = result;
   for (const dim of made) {
@@ -156,7 +160,7 @@ function agrees(context: Context, fn: Ast.Fn, declared: Ast.TensorTypeExpression
   const visible = result.dims.filter(({ streamed }) => !streamed);
   const missing = names.filter((name) => !result.dims.some((dim) => dim.name === name));
   const extra = open ? [] : visible.filter(({ name }) => !names.includes(name));
-  if (missing.length === 0 && extra.length === 0) return true;
+  if (missing.length === 0 && extra.length === 0 && declared.element.text === result.dtype) return true;
   report(context, { kind: "wrong-type", span: bodySpan(fn), expected: text(declared), found: showValue(result) });
   return false;
 }
@@ -269,9 +273,9 @@ export function declareDimension(
   name: string,
   size: Size,
   source: string,
-  streamed?: Dimension["streamed"],
+  more: Partial<Pick<Dimension, "span" | "streamed">> = {},
 ): Dimension {
-  const dimension: Dimension = { id: name, name, size, source, ...(streamed ? { streamed } : {}) };
+  const dimension: Dimension = { id: name, name, size, source, ...more };
   bindDimension(scope, dimension);
   return dimension;
 }

@@ -35,6 +35,16 @@ export function emit<K extends OpName>(
   return context.maker.make(op, inputs as unknown as Ops[K]["inputs"], attrs, span);
 }
 
+/** Whether a node is computed from an input that `isMeant`. */
+export function readsInput(node: Node, isMeant: (attrs: Ops["input"]["attrs"]) => boolean): boolean {
+  const seen = new Set<Node>([node]);
+  for (const next of seen) {
+    if (next.op === "input" && isMeant(next.attrs)) return true;
+    for (const input of next.inputs) seen.add(input);
+  }
+  return false;
+}
+
 /** The graph's dimensions: those that stream are not in a node's type. */
 export const graphDims = (dims: readonly Dimension[]): Dim[] =>
   dims.filter((dim) => !dim.streamed).map(({ id, size }) => ({ name: id, size: known(size) ?? 0 }));
@@ -79,39 +89,54 @@ const contains = (a: readonly Dimension[], b: readonly Dimension[]) =>
 export function align(context: Context, op: string, a: Operand, b: Operand, outer: boolean): Dimension[] | null {
   const left = a.value.kind === "tensor" ? a.value.dims : [];
   const right = b.value.kind === "tensor" ? b.value.dims : [];
-  for (const x of left) {
-    const y = right.find((dim) => dim.name === x.name && dim.id !== x.id);
-    if (!y) continue;
+  if (outer || contains(left, right) || contains(right, left)) return united(context, left, right, b.span);
+  const [x, y] = namesakes(left, right);
+  if (x && y) {
     const show = (dim: Dimension) => `${known(dim.size) ?? dim.name} (${dim.source})`;
-    report(context, {
-      kind: "dimension-mismatch",
-      span: a.span,
-      name: x.name,
-      found: show(x),
-      expected: show(y),
-      other: b.span,
-      because: `${y.name} is ${show(y)}`,
-    });
+    const because = `${y.name} is ${show(y)}`;
+    const sizes = { found: show(x), expected: show(y) };
+    report(context, { kind: "dimension-mismatch", span: a.span, name: x.name, ...sizes, other: b.span, because });
     return null;
   }
-  if (!outer && !contains(left, right) && !contains(right, left)) {
-    const lacks = [
-      ...left.filter(({ id }) => !right.some((dim) => dim.id === id)),
-      ...right.filter(({ id }) => !left.some((dim) => dim.id === id)),
-    ];
-    report(context, {
-      kind: "not-aligned",
-      span: a.span,
-      op,
-      left: showValue(a.value),
-      right: showValue(b.value),
-      leftSpan: a.span,
-      rightSpan: b.span,
-      lacks: lacks.map(({ name }) => name),
-    });
-    return null;
-  }
-  return [...left, ...right.filter(({ id }) => !left.some((dim) => dim.id === id))];
+  const lacks = [
+    ...left.filter(({ id }) => !right.some((dim) => dim.id === id)),
+    ...right.filter(({ id }) => !left.some((dim) => dim.id === id)),
+  ];
+  report(context, {
+    kind: "not-aligned",
+    span: a.span,
+    op,
+    left: showValue(a.value),
+    right: showValue(b.value),
+    leftSpan: a.span,
+    rightSpan: b.span,
+    lacks: lacks.map(({ name }) => name),
+  });
+  return null;
+}
+
+/** One on each side with the same name, made in different places: a name made in a body is not its caller's of that name. */
+function namesakes(left: readonly Dimension[], right: readonly Dimension[]): readonly (Dimension | undefined)[] {
+  const isNamesake = (x: Dimension, y: Dimension) => x.name === y.name && x.id !== y.id;
+  const x = left.find((dim) => right.some((other) => isNamesake(dim, other)));
+  return [x, right.find((other) => x && isNamesake(x, other))];
+}
+
+/** The union, the first's first. Of two that are the same, what streams through a model knows more than what merely streams. */
+function united(context: Context, left: readonly Dimension[], right: readonly Dimension[], span: Span): Dimension[] {
+  const both = left.map((x): Dimension => {
+    const y = right.find(({ id }) => id === x.id);
+    const [one, other] = [x.streamed?.model?.name, y?.streamed?.model?.name];
+    if (one && other && one !== other)
+      report(context, {
+        kind: "not-supported",
+        span,
+        what: `one observation of \`${one}\` and \`${other}\``,
+        hint: "observe each by itself, then compare what is kept",
+      });
+    return y && other ? y : x;
+  });
+  return [...both, ...right.filter(({ id }) => !left.some((dim) => dim.id === id))];
 }
 
 const arithmetic: Readonly<

@@ -49,19 +49,38 @@ export function renameOf(context: Context, scope: Scope, call: Ast.Call): Value 
       expected: "as many names as before",
       found: `${from.length} -> ${to.length}`,
     });
-  let { x } = view;
+  const { x } = view;
+  const pairs: Pair[] = [];
   for (const [i, name] of from.entries()) {
     const target = to[i];
     const old = dimensionIn(context, scope, x, name, view.at.span);
     if (!old || !target) return wrong;
     if (old.streamed) return report(context, { kind: "not-supported", span, what: `renaming \`${old.name}\`` });
     const made = makeDimension(context, scope, target.name.text, old.size, target.span);
-    if (x.dims.some(({ id }) => id === made.id) && made.id !== old.id)
+    const isTaken = x.dims.some(({ id }) => id === made.id && !from.some(({ text }) => text === made.name));
+    if (isTaken || pairs.some((pair) => pair.made.id === made.id))
       return report(context, { kind: "duplicate-name", span: target.span, name: made.name, first: view.at.span });
-    const node = made.id === old.id ? x.node : emit(context, "rename", [x.node], { from: old.id, to: made.id }, span);
-    x = { ...x, dims: x.dims.map((dim) => (dim.id === old.id ? made : dim)), node };
+    pairs.push({ old, made });
   }
-  return x;
+  const dims = x.dims.map((dim) => pairs.find(({ old }) => old.id === dim.id)?.made ?? dim);
+  return { ...x, dims, node: renamed(context, x, pairs, span) };
+}
+
+interface Pair {
+  readonly old: Dimension;
+  readonly made: Dimension;
+}
+
+/** All at once: those that take the name of another that changes go aside first. */
+function renamed(context: Context, x: Tensor, pairs: readonly Pair[], span: Ast.Call["span"]): Tensor["node"] {
+  const moving = pairs.filter(({ old, made }) => old.id !== made.id);
+  const aside = moving.filter(({ made }) => x.dims.some(({ id }) => id === made.id));
+  const steps = [
+    ...aside.map(({ old }) => [old.id, `${old.id} aside`]),
+    ...moving.filter((pair) => !aside.includes(pair)).map(({ old, made }) => [old.id, made.id]),
+    ...aside.map(({ old, made }) => [`${old.id} aside`, made.id]),
+  ] as const;
+  return steps.reduce((node, [from = "", to = ""]) => emit(context, "rename", [node], { from, to }, span), x.node);
 }
 
 /** `split(x, in -> (block, lane: 128))`: at most one part may be left without a size. */

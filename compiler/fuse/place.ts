@@ -91,11 +91,16 @@ function reducing(graph: Graph, barriers: ReadonlySet<Node>, isBroadcast: boolea
   for (const node of graph.nodes) {
     const through = isElementwise(node) || node.op === "cast" || node.op === "detach";
     const isFrom = (x: Node): boolean => result[x.id] === true && (isBroadcast || count(x.type) === count(node.type));
-    const isReduction = node.op === "reduce" && termsOf(node) > fewTerms;
-    result.push(!barriers.has(node) && (isReduction || (through && node.inputs.some(isFrom))));
+    result.push(!barriers.has(node) && (isReduction(node) || (through && node.inputs.some(isFrom))));
   }
   return result;
 }
+
+/** As `hasReduce`, for a node that has memory itself. */
+const leadsToReduce = (node: Node, { hasReduce }: State): boolean =>
+  isReduction(node) || (isElementwise(node) && node.inputs.some((x: Node) => hasReduce[x.id] === true && count(x.type) === count(node.type)));
+
+const isReduction = (node: Node): boolean => node.op === "reduce" && termsOf(node) > fewTerms;
 
 /** Reductions with fewer terms are as cheap as their terms. */
 const fewTerms = 8;
@@ -126,6 +131,7 @@ function store(node: Node, needs: readonly Need[], outputs: readonly Output[], s
   const made = draft(state, node, targets, ending === undefined ? {} : { ending });
   for (const output of packed) draft(state, node, [target(node, output)], { isCopy: true });
   state.stored.add(node);
+  if (ending === undefined && leadsToReduce(node, state)) shareRows(made, node);
   expand(node, begun(made, node), state);
 }
 

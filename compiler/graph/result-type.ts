@@ -74,7 +74,7 @@ const rules: TypeRules = {
   select: ([condition, then, otherwise]) => {
     invariant(condition.type.dtype === "bool", `select on ${showType(condition.type)}`);
     const { dtype } = elementwise("select", [then, otherwise], [...numbers, "bool"]);
-    return { dtype, dims: union([condition, then, otherwise]) };
+    return { dtype, dims: union([then, otherwise, condition]) };
   },
 
   reduce: ([x], { by, over }) => {

@@ -124,18 +124,24 @@ const tail = (c: Contraction, schedule: Tiled, rest: number): string => `
   workgroupBarrier();
   ${terms(c, schedule, `${rest}u`, "  ")}`;
 
+/** Row after row moves up to be stored, so that an epilogue is compiled once for each column and not for each output. */
 function stores(c: Contraction, schedule: Tiled): string {
   const { thread } = schedule;
-  const { rows, columns } = tileOf(schedule);
-  const store = (row: number, column: number): string => {
-    const [m, n] = [plus("m", row), plus("n", column)];
+  const { rows, columns, across } = tileOf(schedule);
+  const store = (column: number): string => {
     const part = `${Math.floor(column / 4)}.${"xyzw"[column % 4]}`;
-    return guarded(`store(batch, ${m}, ${n}, ${sums(c, (i) => `s${i}_${row}_${part}`)});`, [
-      { index: m, below: c.m, isNeeded: c.m % rows !== 0 },
-      { index: n, below: c.n, isNeeded: c.n % columns !== 0 },
+    return guarded(`store(batch, m, ${plus("n", column)}, ${sums(c, (i) => `s${i}_0_${part}`)});`, [
+      { index: "m", below: c.m, isNeeded: c.m % rows !== 0 },
+      { index: plus("n", column), below: c.n, isNeeded: c.n % columns !== 0 },
     ]);
   };
-  return `let m = first_m + ${times("at.y", thread[0])};
-  let n = first_n + ${times("at.x", thread[1])};
-  ${lines(thread[0] * thread[1], (at) => store(Math.floor(at / thread[1]), at % thread[1]))}`;
+  const moves = sumsOf(c, schedule)
+    .filter(({ row }) => row < thread[0] - 1)
+    .map(({ i, row, j, name }) => `${name} = s${i}_${row + 1}_${j};`);
+  return `let n = first_n + ${times("at.x", thread[1])};
+  for (var row = 0u; row < ${thread[0]}u; row++) {
+    let m = first_m + ${times("at.y", thread[0])} + row;
+    ${lines(4 * across, store, "    ")}
+    ${lines(moves.length, (move) => moves[move] ?? "", "    ")}
+  }`;
 }

@@ -116,7 +116,7 @@ function write(walk: Walk, { storages, facts, family }: Lowering): Lowered {
   const { workgroup, repeats } = mapSchedule({ elements: element.size, operations: operationsOf(roots), isWide: lane !== undefined, family, facts });
   const grid = lineGrid(Math.ceil(element.size / (workgroup * repeats)));
   const bound = new Map(lane === undefined ? [] : [[lane, "vec4u(0u, 1u, 2u, 3u)"]]);
-  const out = writer(roots, bound, { around, writeReduces: writeSequentially, ...(lane === undefined ? {} : { lane }) });
+  const out = writer(roots, bound, { around, writeReduces: writeSequentially, ...(lane === undefined ? {} : { wide: { variable: lane } }) });
   for (const line of grid.wgsl.split("\n")) out.line(line.trim());
   writeElements(out, { name: "element", element, workgroup, repeats }, () => writeStores(out, walk, around));
   const main = `@compute @workgroup_size(${workgroup})\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n${out.text()}\n}\n`;
@@ -145,7 +145,7 @@ function writeStores(out: Writer, { stores, column, columns }: Walk, around: Hea
       out.open(`for (var ${name} = 0u; ${name} < ${inner.size}u; ${name}++)`, new Map([[inner, name]]));
     }
     const texts = values.map((value) => out.wide(value));
-    out.line(around.write(storage, out.address(address), texts.join(", "), out.isWide ? 4 : 1));
+    out.line(around.write(storage, out.address(address), texts.join(", "), out.isWide() ? 4 : 1));
     if (inner !== undefined) out.close();
   }
   if (column !== undefined) out.close();

@@ -3,17 +3,18 @@
  * adapters it is one subgroup.
  */
 import type { RowGroup } from "../fuse/group.ts";
-import { rowSchedule } from "../schedule/row.ts";
-import { elementAddress, type Storage } from "../schedule/storage.ts";
+import { type RowSchedule, rowSchedule } from "../schedule/row.ts";
+import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
 import { lineGrid } from "./contraction-grid.ts";
-import { type Evaluate, partials, parts } from "./evaluate.ts";
+import { type Evaluate, parts } from "./evaluate.ts";
 import { header, type Header } from "./header.ts";
-import { fromVariable, type Index, type Variable } from "./index.ts";
+import { fromVariable, type Index, type Variable, variableKey } from "./index.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { innerOf, lowerMap } from "./lower-map.ts";
-import { combined, resultNames, startOf, writeSequentially } from "./reduce.ts";
+import { writeSequentially } from "./reduce.ts";
+import { type Sharing, writeShared } from "./reduce-shared.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
-import { expressionsOf, variableName, type WriteReduces, writer, type Writer } from "./writer.ts";
+import { expressionsOf, isAligned, variableName, type WriteReduces, writer, type Writer } from "./writer.ts";
 
 interface RowStore {
   readonly storage: Storage;
@@ -22,12 +23,12 @@ interface RowStore {
   readonly inner?: Variable;
 }
 
-/** How invocations exchange. */
-interface Sharing {
-  readonly kind: "subgroup" | "workgroup";
-  readonly lanes: number;
-  /** Declarations of workgroup memory. */
-  readonly memory: string[];
+/** Which stores are still to be written, and what an earlier loop has left in their memory. */
+interface Pending {
+  readonly stores: Set<RowStore>;
+  readonly kept: Map<RowStore, Scalar>;
+  /** Whether storing and reading back costs less than an elementary function. */
+  readonly keeps: boolean;
 }
 
 export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
@@ -37,21 +38,18 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const stores = storesOf(group, lowering, row, expressions(group, lowering).evaluate);
   const roots = stores.map(({ value }) => value);
   const shared = sharedReduces(roots, row);
-  const schedule = rowSchedule({
-    terms: Math.max(0, ...shared.map(({ over }) => over.size)),
-    stored: Math.max(...stores.map(({ inner }) => inner?.size ?? 1)),
-    rows: size,
-    isInterleaved: shared.some(({ isInterleaved }) => isInterleaved),
-    family,
-    facts,
-  });
+  const isInterleaved = shared.some((x) => x.isInterleaved);
+  const schedule = rowSchedule({ terms: Math.max(0, ...shared.map(({ over }) => over.size)), isInterleaved, family, facts });
   if (schedule.kind === "invocation") return lowerMap(group, lowering);
-  const sharing: Sharing = { ...schedule, memory: [] };
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: new Set() });
+  const isWide = isInFours(stores, shared, schedule);
+  const sharing: Sharing = { ...schedule, isWide, memory: [] };
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: isWide ? readInFours(stores, storages, row) : new Set() });
   const grid = lineGrid(size);
-  const out = writer(roots, new Map([[row, "position"]]), { around, writeReduces: sharedOr(sharing, new Set(shared)) });
+  const pending: Pending = { stores: new Set(stores), kept: new Map(), keeps: family === "software" };
+  const out = writer(roots, new Map([[row, "position"]]), { around, writeReduces: phases(sharing, shared, pending, around) });
   for (const line of grid.wgsl.split("\n")) out.line(line.trim());
-  for (const store of stores) writeStore(out, store, schedule.lanes, around);
+  for (const x of shared) out.value(x);
+  for (const store of stores) if (store.inner === undefined || pending.stores.has(store)) writeStore(out, store, sharing, { around, kept: pending.kept.get(store) });
   const features = schedule.kind === "subgroup" ? (["subgroups"] as const) : [];
   const main = `@compute @workgroup_size(${schedule.lanes})\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n${out.text()}\n}\n`;
   const wgsl = [around.print(features), ...sharing.memory, "", main].join("\n");
@@ -71,110 +69,85 @@ function storesOf(group: RowGroup, { storageOf }: Lowering, row: Variable, evalu
 
 /** The reductions that depend on the row alone and that invocations can take parts of. */
 function sharedReduces(roots: readonly Scalar[], row: Variable): readonly ReduceScalar[] {
-  const isOfRow = (x: Scalar): boolean => [...x.free].every((key) => key === `${row.name}.${row.size}.${row.turn}`);
+  const isOfRow = (x: Scalar): boolean => [...x.free].every((key) => key === variableKey(row));
   return expressionsOf(roots).filter((x): x is ReduceScalar => x.kind === "reduce" && isOfRow(x) && (x.isInterleaved || x.by !== "sum"));
 }
 
-const sharedOr =
-  (sharing: Sharing, shared: ReadonlySet<Scalar>): WriteReduces =>
-  (reduces, out) =>
-    reduces.every((x) => shared.has(x)) ? writeShared(reduces, out, sharing) : writeSequentially(reduces, out);
-
-/** Every invocation has `64 / lanes` parts of each reduction, as many as keep it busy; then parts are combined by halves. */
-function writeShared(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing): readonly string[] {
-  const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
-  const results = reduces.map((x) => out.fresh(resultNames[x.by]));
-  const count = partials / sharing.lanes;
-  const part = (i: number, j: number): string => `${results[i]}${j}`;
-  for (const [i, x] of reduces.entries()) for (let j = 0; j < count; j++) writeStart(out, x, part(i, j));
-  const whole = over.size - (over.size % partials);
-  const terms = (base: string, limit: number): void => {
-    for (let j = 0; j < count; j++) {
-      if (limit <= j * sharing.lanes) return;
-      const name = out.fresh(variableName(over));
-      const isGuarded = limit < (j + 1) * sharing.lanes;
-      out.open(isGuarded ? `if (lane < ${limit - j * sharing.lanes}u)` : "", new Map([[over, name]]));
-      out.line(`let ${name} = ${base} + ${j * sharing.lanes}u + lane;`);
-      for (const [i, x] of reduces.entries()) writePart(out, x, part(i, j), name);
-      out.close();
-    }
-  };
-  if (whole > 0) {
-    const base = out.fresh("start");
-    out.open(`for (var ${base} = 0u; ${base} < ${whole}u; ${base} += ${partials}u)`, new Map());
-    terms(base, partials);
-    out.close();
-  }
-  if (whole < over.size) terms(`${whole}u`, over.size - whole);
-  return reduces.map((x, i) => {
-    for (let half = count / 2; half >= 1; half /= 2) for (let j = 0; j < half; j++) writeCombine(out, x, part(i, j), part(i, j + half));
-    return sharing.kind === "subgroup" ? exchangeInSubgroup(out, x, part(i, 0), sharing.lanes) : exchangeInWorkgroup(out, x, part(i, 0), sharing);
+/** Whether every loop along the row can go by fours: all memory is contiguous along it. */
+function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[], schedule: RowSchedule): boolean {
+  if (schedule.kind !== "subgroup" || schedule.lanes > 16 || shared.some(({ by }) => by === "argmax")) return false;
+  const loops = [
+    ...shared.map(({ over, body }) => ({ along: over, roots: [body], addresses: [] as readonly Index[] })),
+    ...stores.flatMap(({ inner, value, address }) => (inner === undefined ? [] : { along: inner, roots: [value], addresses: [address] })),
+  ];
+  return loops.every(({ along, roots, addresses }) => {
+    const loads = expressionsOf(roots).flatMap((x) => (x.kind === "load" && x.free.has(variableKey(along)) ? [x.address] : []));
+    return along.size % 4 === 0 && [...loads, ...addresses].every((address) => isAligned(address, along));
   });
 }
 
-function writeStart(out: Writer, x: ReduceScalar, name: string): void {
-  out.line(`var ${name} = ${startOf(x, 1, out)};`);
-  if (x.by === "argmax") out.line(`var ${name}_at = 0i;`);
+/** The storages of which nothing is read or written but fours along the row. */
+function readInFours(stores: readonly RowStore[], storages: readonly Storage[], row: Variable): ReadonlySet<number> {
+  const loads = expressionsOf(stores.map(({ value }) => value)).flatMap((x) => (x.kind === "load" ? [x] : []));
+  const isSingle = (free: ReadonlySet<string>): boolean => [...free].every((key) => key === variableKey(row));
+  const single = new Set(loads.filter(({ free }) => isSingle(free)).map(({ storage }) => storage));
+  for (const { storage, inner } of stores) if (inner === undefined) single.add(storage.id);
+  return new Set(storages.filter((storage) => !single.has(storage.id) && !isPacked(storage)).map(({ id }) => id));
 }
 
-function writePart(out: Writer, x: ReduceScalar, into: string, counter: string): void {
-  const term = out.value(x.body);
-  if (x.by === "argmax") out.line(`if (${term} > ${into}) { ${into} = ${term}; ${into}_at = i32(${counter}); }`);
-  else out.line(`${into} = ${combined(x.by, into, term)};`);
+/** Loops of shared reductions; what a loop computes on its way and is to be stored is stored there, or kept there for later. */
+const phases =
+  (sharing: Sharing, shared: readonly ReduceScalar[], pending: Pending, around: Header): WriteReduces =>
+  (reduces, out) => {
+    const [first] = reduces;
+    if (first === undefined || !reduces.every((x) => shared.includes(x))) return writeSequentially(reduces, out);
+    const computed = new Set(expressionsOf(reduces.map(({ body }) => body)).filter(({ kind }) => kind === "apply"));
+    const along = [...pending.stores].filter(({ inner }) => inner !== undefined && variableKey(inner) === variableKey(first.over));
+    const stored = along.filter(({ value }) => computed.has(value));
+    const kept = along.flatMap((store) => {
+      const value = stored.includes(store) || !pending.keeps || pending.kept.has(store) ? undefined : worthKeeping(store, computed, first.over);
+      if (value === undefined) return [];
+      pending.kept.set(store, value);
+      return [{ ...store, value }];
+    });
+    for (const store of stored) pending.stores.delete(store);
+    return writeShared(reduces, out, sharing, () => {
+      for (const store of [...stored, ...kept]) writeElement(out, store, around);
+    });
+  };
+
+/** The largest part of a value that this loop computes and that takes an elementary function. */
+function worthKeeping({ value, storage }: RowStore, computed: ReadonlySet<Scalar>, over: Variable): Scalar | undefined {
+  const isDear = (x: Scalar): boolean => expressionsOf([x]).some((part) => part.kind === "apply" && elementary.has(part.op) && part.free.has(variableKey(over)));
+  const isPlain = storage.dtype === "f32" && storage.slot?.accumulate === undefined;
+  return isPlain ? expressionsOf([value]).findLast((x) => computed.has(x) && x.dtype === "f32" && isDear(x)) : undefined;
 }
 
-/** Of equals the first stays. */
-function writeCombine(out: Writer, x: ReduceScalar, into: string, other: string): void {
-  if (x.by !== "argmax") {
-    out.line(`${into} = ${combined(x.by, into, other)};`);
-    return;
-  }
-  out.line(`if (${other} > ${into} || (${other} == ${into} && ${other}_at < ${into}_at)) { ${into} = ${other}; ${into}_at = ${other}_at; }`);
+const elementary: ReadonlySet<string> = new Set(["exp", "log", "sin", "cos", "tanh", "pow"]);
+
+function writeElement(out: Writer, { storage, address, value }: RowStore, around: Header): void {
+  const text = out.wide(value);
+  out.line(around.write(storage, out.address(address), text, out.isWide() ? 4 : 1));
 }
 
-function exchangeInSubgroup(out: Writer, x: ReduceScalar, name: string, lanes: number): string {
-  for (let half = lanes / 2; half >= 1; half /= 2) {
-    const other = out.fresh("other");
-    out.line(`let ${other} = subgroupShuffleXor(${name}, ${half}u);`);
-    if (x.by === "argmax") out.line(`let ${other}_at = subgroupShuffleXor(${name}_at, ${half}u);`);
-    writeCombine(out, x, name, other);
-  }
-  return x.by === "argmax" ? `${name}_at` : name;
-}
-
-function exchangeInWorkgroup(out: Writer, x: ReduceScalar, name: string, { lanes, memory }: Sharing): string {
-  const isPlace = x.by === "argmax";
-  const shared = `shared_${name}`;
-  memory.push(`var<workgroup> ${shared}: array<${x.body.dtype}, ${lanes}>;`);
-  if (isPlace) memory.push(`var<workgroup> ${shared}_at: array<i32, ${lanes}>;`);
-  const keep = isPlace ? `${shared}[lane] = ${name}; ${shared}_at[lane] = ${name}_at;` : `${shared}[lane] = ${name};`;
-  for (let half = lanes / 2; half >= 1; half /= 2) {
-    out.line(keep);
-    out.line("workgroupBarrier();");
-    out.open(`if (lane < ${half}u)`, new Map());
-    out.line(`let other = ${shared}[lane + ${half}u];`);
-    if (isPlace) out.line(`let other_at = ${shared}_at[lane + ${half}u];`);
-    writeCombine(out, x, name, "other");
-    out.close();
-    if (half > 1) out.line("workgroupBarrier();");
-  }
-  out.line(`if (lane == 0u) { ${keep} }`);
-  out.line("workgroupBarrier();");
-  const result = out.fresh("whole");
-  out.line(`let ${result} = ${shared}${isPlace ? "_at" : ""}[0];`);
-  return result;
-}
-
-function writeStore(out: Writer, { storage, address, value, inner }: RowStore, lanes: number, around: Header): void {
+function writeStore(out: Writer, store: RowStore, { lanes, isWide }: Sharing, { around, kept }: { around: Header; kept: Scalar | undefined }): void {
+  const { storage, address, value, inner } = store;
   if (inner === undefined) {
     const text = out.value(value);
     out.line(`if (lane == 0u) { ${around.write(storage, out.index(address), text, 1)} }`);
     return;
   }
   const name = out.fresh(variableName(inner));
-  out.open(`for (var ${name} = lane; ${name} < ${inner.size}u; ${name} += ${lanes}u)`, new Map([[inner, name]]));
-  const text = out.value(value);
-  out.line(around.write(storage, out.index(address), text, 1));
+  const counter = isWide ? out.fresh("quarter") : name;
+  const end = isWide ? inner.size / 4 : inner.size;
+  const bound = new Map([[inner, name]]);
+  out.open(`for (var ${counter} = lane; ${counter} < ${end}u; ${counter} += ${lanes}u)`, bound, isWide ? { variable: inner, quarter: counter } : undefined);
+  if (isWide) out.line(`let ${name} = ${counter} * 4u + vec4u(0u, 1u, 2u, 3u);`);
+  if (kept !== undefined) {
+    const again = out.fresh("kept");
+    out.line(`let ${again} = ${around.read(storage.id, out.address(address), isWide ? 4 : 1)};`);
+    out.define(kept, again);
+  }
+  writeElement(out, store, around);
   out.close();
 }
-

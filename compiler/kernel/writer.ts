@@ -27,15 +27,18 @@ export interface Writer {
   readonly index: (index: Index) => string;
   readonly line: (text: string) => void;
   /** Opens a scope, `head {`, in which the variables have the given names. */
-  readonly open: (head: string, bound: ReadonlyMap<Variable, string>) => void;
+  readonly open: (head: string, bound: ReadonlyMap<Variable, string>, wide?: WideVariable) => void;
   readonly close: () => void;
+  /** The value of an expression of the innermost scope has this name. */
+  readonly define: (x: Scalar, name: string) => void;
   /** A new name beginning like this. */
   readonly fresh: (name: string) => string;
   /** The address of an element, or of four neighbours counted in fours. */
   readonly address: (index: Index) => string;
   /** 4 if the value is that of four neighbours. */
   readonly widthOf: (x: Scalar) => Width;
-  readonly isWide: boolean;
+  /** Whether some open scope has a wide variable. */
+  readonly isWide: () => boolean;
   /** Declares a helper function for scalars and returns its name. */
   readonly use: (helper: Helper) => string;
   /** Whether nothing but the function's own variables is needed. */
@@ -43,9 +46,16 @@ export interface Writer {
   readonly text: () => string;
 }
 
+/** A variable that stands for four neighbouring elements; `quarter` is the text of a quarter of the first, nothing if that is 0. */
+export interface WideVariable {
+  readonly variable: Variable;
+  readonly quarter?: string;
+}
+
 interface Scope {
   readonly head: string;
   readonly bound: ReadonlyMap<string, string>;
+  readonly wide?: WideVariable;
   readonly lines: string[];
   readonly names: Map<string, string>;
 }
@@ -53,8 +63,7 @@ interface Scope {
 interface Options {
   readonly around: Surroundings;
   readonly writeReduces: WriteReduces;
-  /** The variable that stands for four neighbouring elements. */
-  readonly lane?: Variable;
+  readonly wide?: WideVariable;
 }
 
 /** A writer for one function whose scopes so far bind `bound`; it will be asked for the values of `roots`. */
@@ -62,8 +71,7 @@ export function writer(roots: readonly Scalar[], bound: ReadonlyMap<Variable, st
   const uses = countUses(roots);
   const batches = batchReduces(uses.reduces);
   const taken = new Set<string>();
-  const lane = options.lane === undefined ? undefined : variableKey(options.lane);
-  let scopes: readonly Scope[] = [scope("", bound)];
+  let scopes: readonly Scope[] = [scope("", bound, options.wide)];
 
   const fresh = (name: string): string => {
     for (let i = 1; ; i++) {
@@ -82,7 +90,9 @@ export function writer(roots: readonly Scalar[], bound: ReadonlyMap<Variable, st
     invariant(found !== undefined, `no scope ${level}`);
     return found;
   };
-  const widthOf = (free: ReadonlySet<string>): Width => (lane !== undefined && free.has(lane) ? 4 : 1);
+  const wideOf = (free: ReadonlySet<string>): WideVariable | undefined =>
+    scopes.find(({ wide }) => wide !== undefined && free.has(variableKey(wide.variable)))?.wide;
+  const widthOf = (free: ReadonlySet<string>): Width => (wideOf(free) === undefined ? 1 : 4);
   const use = (width: Width) => (helper: Helper) => options.around.use(helper, width);
 
   /** The text under a key in the scope that has the variables; named if it is used more than once. */
@@ -135,14 +145,18 @@ export function writer(roots: readonly Scalar[], bound: ReadonlyMap<Variable, st
   };
 
   const loadText = (storage: number, address: Index): string => {
-    const width = widthOf(variablesOf(address));
-    if (width === 1) return options.around.read(storage, index(address), 1);
-    if (options.lane !== undefined && options.around.readsFour(storage) && isAligned(address, options.lane))
-      return options.around.read(storage, index(quarter(address, options.lane)), 4);
+    const wide = wideOf(variablesOf(address));
+    if (wide === undefined) return options.around.read(storage, index(address), 1);
+    if (options.around.readsFour(storage) && isAligned(address, wide.variable)) return options.around.read(storage, quarterText(address, wide), 4);
     const addresses = fresh("addresses");
     at(levelOf(variablesOf(address))).lines.push(`let ${addresses} = ${index(address)};`);
     const parts = ["x", "y", "z", "w"].map((part) => options.around.read(storage, `${addresses}.${part}`, 1));
     return `vec4(${parts.join(", ")})`;
+  };
+
+  const quarterText = (address: Index, { variable, quarter }: WideVariable): string => {
+    const rest = index(quarterOf(address, variable));
+    return quarter === undefined ? rest : rest === "0u" ? quarter : `${rest} + ${quarter}`;
   };
 
   const operand = (x: Scalar, width: Width): string => {
@@ -187,27 +201,33 @@ export function writer(roots: readonly Scalar[], bound: ReadonlyMap<Variable, st
     return at(level).names.get(`${x.id}`) ?? "";
   };
 
+  const openWide = (): WideVariable | undefined => scopes.findLast(({ wide }) => wide !== undefined)?.wide;
+
   const self: Writer = {
     value: (x) => {
       if (x.kind === "reduce") return at(levelOf(x.free)).names.get(`${x.id}`) ?? reduced(x);
       const isNamed = x.kind !== "constant" && x.kind !== "named" && (uses.scalars.get(x) ?? 0) > 1;
       return shared(`${x.id}`, x.free, nameFor(x), isNamed, () => textOf(x), x.kind === "apply" || x.kind === "cast" || x.kind === "load");
     },
-    wide: (x) => (lane === undefined ? self.value(x) : untight(operand(x, 4))),
+    wide: (x) => (openWide() === undefined ? self.value(x) : untight(operand(x, 4))),
     index,
-    address: (address) => index(options.lane === undefined ? address : quarter(address, options.lane)),
+    address: (address) => {
+      const wide = openWide();
+      return wide === undefined ? index(address) : quarterText(address, wide);
+    },
     widthOf: ({ free }) => widthOf(free),
-    isWide: lane !== undefined,
+    isWide: () => openWide() !== undefined,
     use: use(1),
     line: (text) => at(scopes.length - 1).lines.push(text),
-    open: (head, variables) => {
-      scopes = [...scopes, scope(head, variables)];
+    open: (head, variables, wide) => {
+      scopes = [...scopes, scope(head, variables, wide)];
     },
     close: () => {
       const { head, lines } = at(scopes.length - 1);
       scopes = scopes.slice(0, -1);
       at(scopes.length - 1).lines.push(head === "" ? "{" : `${head} {`, ...lines.map((line) => `  ${line}`), "}");
     },
+    define: (x, name) => at(levelOf(x.free)).names.set(`${x.id}`, name),
     fresh,
     isOutermost: (x) => levelOf(x.free) === 0,
     text: () => at(0).lines.map((line) => `  ${line}`).join("\n"),
@@ -216,8 +236,9 @@ export function writer(roots: readonly Scalar[], bound: ReadonlyMap<Variable, st
   return self;
 }
 
-const scope = (head: string, bound: ReadonlyMap<Variable, string>): Scope => ({
+const scope = (head: string, bound: ReadonlyMap<Variable, string>, wide?: WideVariable): Scope => ({
   head,
+  ...(wide === undefined ? {} : { wide }),
   bound: new Map([...bound].map(([variable, name]) => [variableKey(variable), name])),
   lines: [],
   names: new Map(),
@@ -232,7 +253,7 @@ const nameFor = (x: Scalar): string => (x.kind === "load" ? "x" : x.kind === "ap
 export const isAligned = (address: Index, lane: Variable): boolean =>
   strideOf(address, lane) === 1 && address.constant % 4 === 0 && address.terms.every(({ atom, times }) => (atom.kind === "variable" && variableKey(atom.variable) === variableKey(lane)) || times % 4 === 0);
 
-const quarter = (address: Index, lane: Variable): Index => ({
+const quarterOf = (address: Index, lane: Variable): Index => ({
   ...address,
   constant: address.constant / 4,
   terms: address.terms
@@ -272,11 +293,11 @@ function fenced(op: string, inputs: readonly Scalar[]): readonly { readonly inpu
   return pairs.map(([input, other], i) => ({ input, isFenced: (other.kind === "constant" && endsIn(input, ending)) || (isFactored && i === 0) }));
 }
 
-/** Whether the last operation of the value may be of this kind. */
+/** Whether the last operation of the value may be of this kind. Our elementary functions end in a selection. */
 function endsIn(x: Scalar, ending: "add" | "mul"): boolean {
   if (x.kind === "named" || x.kind === "reduce") return true;
   if (x.kind !== "apply") return false;
-  if (["exp", "log", "sin", "cos", "tanh", "pow", "mod", "rsqrt", "neg"].includes(x.op)) return true;
+  if (["mod", "rsqrt", "neg"].includes(x.op)) return true;
   return ending === "mul" ? x.op === "mul" || x.op === "div" : x.op === "add" || x.op === "sub";
 }
 

@@ -17,12 +17,17 @@ export interface MapSchedule {
   readonly repeats: number;
 }
 
-/** Starting a subgroup costs a software adapter as much as some ten elements, so that an invocation takes sixteen; a GPU needs many. */
-export function mapSchedule({ elements, operations, isWide, family }: MapWork): MapSchedule {
-  const workgroup = 64;
-  const enough = isWide ? 4 : 16;
-  if (family === "gpu") return { workgroup, repeats: elements > 2 ** 20 ? 4 : 1 };
+/**
+ * Starting a subgroup costs a software adapter as much as some ten elements, so that an invocation takes sixteen, by fours, in
+ * large workgroups (8 operations on 2^20 elements of lavapipe: 9 ms of 256 · 4 · 4, 17 ms of 64 · 4 · 4, 24 ms one by one). A GPU
+ * needs many invocations.
+ */
+export function mapSchedule({ elements, operations, isWide, family, facts }: MapWork): MapSchedule {
+  if (family === "gpu") return { workgroup: 64, repeats: elements > 2 ** 20 ? 4 : 1 };
   const perElement = operations / elements;
-  const repeats = perElement > 64 ? 1 : Math.min(enough, Math.max(1, Math.floor(elements / (workgroup * 4))));
-  return { workgroup: perElement > 64 ? 16 : workgroup, repeats };
+  const isLong = perElement > 128;
+  const largest = Math.min(256, facts.maxComputeInvocationsPerWorkgroup);
+  const workgroup = isLong ? 16 : Math.max(16, Math.min(largest, 2 ** Math.floor(Math.log2(elements / 8))));
+  const repeats = isLong || !isWide ? 1 : Math.max(1, Math.min(4, Math.floor(elements / (workgroup * 8))));
+  return { workgroup, repeats };
 }

@@ -10,9 +10,6 @@ export type RowSchedule =
 interface RowWork {
   /** Terms of the longest reduction that any invocation may take a part of; 0 if there is none. */
   readonly terms: number;
-  /** Elements that a row stores. */
-  readonly stored: number;
-  readonly rows: number;
   /** Some sum is interleaved. */
   readonly isInterleaved: boolean;
   readonly family: "software" | "gpu";

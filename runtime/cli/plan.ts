@@ -34,7 +34,7 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
 });
 
 /** The plan as JSON, for the GPU of this machine. */
-export async function wholePlan(open: OpenRecipe, flags: Flags): Promise<string> {
+async function wholePlan(open: OpenRecipe, flags: Flags): Promise<string> {
   const { inputs } = await readTexts(open, flags);
   const device = await openDevice();
   try {

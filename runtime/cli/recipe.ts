@@ -28,7 +28,7 @@ export interface RecipeEntry {
 /** A recipe with its models opened. */
 export interface OpenRecipe extends RecipeEntry {
   readonly models: ReadonlyMap<string, Checkpoint>;
-  /** Nothing of the texts yet. */
+  /** With texts as if they were long enough. */
   readonly inputs: CompileInputs;
 }
 
@@ -91,8 +91,13 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
       );
   }
   const facts = new Map([...models].map(([name, checkpoint]) => [name, factsOf(checkpoint)]));
-  return { loaded, shown, models, inputs: { parameters, models: facts, corpora: new Map() } };
+  const texts = loaded.parameters.filter(({ type }) => type === "Corpus");
+  const corpora = new Map(texts.map(({ name }) => [name, unread]));
+  return { loaded, shown, models, inputs: { parameters, models: facts, corpora } };
 }
+
+/** A text that has not been read: long enough for a window of any length. */
+const unread = { tokens: { train: 2 ** 30, validation: 2 ** 30, test: 2 ** 30 } };
 
 const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
 

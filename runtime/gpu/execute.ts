@@ -61,6 +61,7 @@ function loaded(
   const slots = new Map(
     program.buffers.flatMap((buffer) => (buffer.slot === undefined ? [] : [[buffer.slot.name, buffer]])),
   );
+  if (slots.size < program.buffers.filter(({ slot }) => slot).length) fail(`${program.name} has two slots of one name`);
   const memoryOf = (id: number): GPUBuffer =>
     memory.get(id) ?? fail(`nothing is bound to ${program.buffers[id]?.slot?.name ?? `buffer ${id}`}`);
   const groupOf = (step: Step): GPUBindGroup => {

@@ -1,0 +1,264 @@
+import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { syntaxIds } from "../grammar/problem.ts";
+import { explanations } from "../runtime/cli/explanations.ts";
+import { suite } from "./harness.ts";
+import { inFolder } from "./io/folder.ts";
+import { root } from "./sources.ts";
+
+const main = join(root, "runtime/cli/main.ts");
+const tiny = join(root, "examples/tiny");
+/** Enough text for a few windows. */
+const excerpt = readFileSync(join(root, "examples/world/train.jsonl"), "utf8").split("\n").slice(0, 40).join("\n");
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function lcomp(folder: string, ...args: readonly string[]): Ended {
+  const env = { ...process.env, NO_COLOR: "1" };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd: folder,
+    env,
+    encoding: "utf8",
+  });
+  assert.not.match(stderr, /^\s+at .*:\d+:\d+/m, "a stack trace reached the user");
+  // Dawn's own remark about lavapipe.
+  return { status, stdout, stderr: stderr.replace(/^Warning: maxDynamic.*\n/gm, "") };
+}
+
+const recipe = (statements: string, windows = 2) => `import { wanda } from "std/prune/wanda"
+
+/// Half of each matrix.
+recipe half(
+  model: Model,              /// a folder
+  text: Corpus,              /// a text
+  sparsity: Sparsity = 50%,  /// how much goes
+) {
+  let sample = text.train.sample(${windows}, length: 32, seed: 0)
+  stage sparse = wanda(sparsity) of model over sample for linear except lm_head
+  ${statements}
+}
+`;
+
+const inRecipe = (text: string, body: (folder: string) => Promise<void> | void) =>
+  inFolder(async (folder) => {
+    mkdirSync(join(folder, "recipes"));
+    writeFileSync(join(folder, "recipes/half.lcomp"), text);
+    writeFileSync(join(folder, "recipes/text.jsonl"), excerpt);
+    await body(folder);
+  });
+
+const path = join("recipes", "half.lcomp");
+const given = ["--model", tiny, "--text", "recipes/text.jsonl"] as const;
+const givenInside = ["--model", tiny, "--text", "text.jsonl"] as const;
+
+suite("cli: usage", ({ test }) => {
+  const usages: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [[], 2, /^lcomp: Give a command; lcomp --help lists them\.\n$/],
+    [["rnu"], 2, /^lcomp: there is no command rnu; did you mean run\?\n$/],
+    [["frobnicate"], 2, /^lcomp: there is no command frobnicate; lcomp --help lists what there is\n$/],
+    [["run"], 2, /^lcomp: something must be named here/],
+    [["eval", "x"], 2, /^lcomp: --text must be given\n$/],
+    [
+      ["check", "x.lcomp", "--quite"],
+      2,
+      /^lcomp: there is no flag --quite; did you mean --quiet\?\n$|there is no flag/,
+    ],
+    [["check", "absent.lcomp"], 1, /^lcomp: cannot read absent\.lcomp: there is no such file or folder\n$/],
+    [["check", "/dev/null"], 1, /^lcomp: cannot read \/dev\/null: it is not a regular file; give a \.lcomp file\n$/],
+    [["eval", "absent", "--text", "x.txt"], 1, /^lcomp: cannot open absent: there is no such file or folder\n$/],
+    [["explain", "dimension-missmatch"], 2, /did you mean dimension-mismatch\?\n$/],
+  ];
+  for (const [args, status, message] of usages) {
+    test(`lcomp ${args.join(" ")} ends with ${status}`, () => {
+      const ended = lcomp(root, ...args);
+      assert.is(ended.status, status, ended.stderr);
+      assert.match(ended.stderr, message);
+      assert.is(ended.stdout, "");
+    });
+  }
+
+  test("every problem that a parse can report is explained", () => {
+    assert.equal(
+      syntaxIds.filter((id) => explanations[id] === undefined),
+      [],
+    );
+    assert.match(lcomp(root, "explain", "not-aligned").stdout, /^not-aligned\n\n/);
+  });
+
+  test(
+    "a recipe's parameters are flags, with its comments as help",
+    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
+      const { stdout, status } = lcomp(folder, "run", path, "--help");
+      assert.is(status, 0);
+      assert.match(stdout, /--model +a folder/);
+      assert.match(stdout, /--sparsity +how much goes +\[string\] \[default: 50%\]/);
+      assert.match(stdout, /Half of each matrix\.\n$/);
+      const wrong = lcomp(folder, "run", path, "--sparsty", "2:4");
+      assert.equal([wrong.status, wrong.stderr], [2, "lcomp: there is no flag --sparsty; did you mean --sparsity?\n"]);
+    }),
+  );
+
+  test(
+    "a parameter with the name of a flag is refused",
+    inRecipe(`recipe half(model: Model, json: Int = 1) {\n  save model as "huggingface"\n}\n`, (folder) => {
+      assert.match(lcomp(folder, "run", path).stderr, /the parameter json of half has the name of a flag/);
+    }),
+  );
+
+  test("nobody reading the output is no error", () => {
+    const script = `"${process.execPath}" "${main}" compile "${join(root, "stdlib/evaluate.lcomp")}" --emit tree | head -c 1; echo " \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+    assert.match(stdout, / 0\n$/);
+    assert.is(stderr, "");
+  });
+});
+
+suite("cli: recipes", ({ test }) => {
+  test(
+    "problems are shown at their place as a path from here, and end with 1",
+    inRecipe(recipe('save spars as "huggingface"'), (folder) => {
+      const { status, stderr } = lcomp(folder, "check", path);
+      assert.is(status, 1);
+      assert.match(stderr, /^problem: .*`spars`.*\n *--> recipes\/half\.lcomp:\d+:\d+\n/);
+    }),
+  );
+
+  test(
+    "fmt --check changes nothing, fmt does, and then there is nothing to change",
+    inRecipe('recipe   r( ) {\nsave model as "x" }\n', (folder) => {
+      const before = readFileSync(join(folder, path), "utf8");
+      const check = lcomp(folder, "fmt", "--check", path);
+      assert.equal([check.status, check.stdout], [1, `${path}\n`]);
+      assert.is(readFileSync(join(folder, path), "utf8"), before);
+      assert.equal(lcomp(folder, "fmt", path), { status: 0, stdout: `${path}\n`, stderr: "" });
+      assert.equal(lcomp(folder, "fmt", "--check", path), { status: 0, stdout: "", stderr: "" });
+    }),
+  );
+
+  test(
+    "plan says from headers what will happen; a wrong parameter is refused",
+    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
+      const { status, stdout } = lcomp(folder, "plan", path, "--model", tiny);
+      assert.is(status, 0);
+      assert.match(stdout, /^half {2}sparsity 50%\n/);
+      assert.match(
+        stdout,
+        /^sparse +wanda\(sparsity\) +model +q k v o gate up down × 4 layers +1\.57 MB +→ +1\.57 MB$/m,
+      );
+      assert.match(stdout, /^sparse observes 2 windows of 32 tokens of text\.train$/m);
+      assert.match(stdout, /^total: 1\.84 MB → 1\.84 MB; sparse is saved as huggingface$/m);
+      const json = JSON.parse(lcomp(folder, "plan", path, "--model", tiny, "--json").stdout);
+      assert.is(json.stages[0].matched, 28);
+      const refused = lcomp(folder, "plan", path, "--model", tiny, "--sparsity", "3:2");
+      assert.is(refused.status, 1, refused.stderr);
+    }),
+  );
+
+  test(
+    "a plan is the same from two directories",
+    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
+      const here = lcomp(folder, "compile", path, ...given, "--emit", "plan");
+      const there = lcomp(join(folder, "recipes"), "compile", "half.lcomp", ...givenInside, "--emit", "plan");
+      assert.is(here.status, 0, here.stderr);
+      assert.is(here.stdout, there.stdout);
+      assert.not.match(here.stdout, folder);
+    }),
+  );
+});
+
+suite("cli: run", ({ test }) => {
+  test(
+    "a run leaves a folder that is the same from two directories, and says what it did",
+    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
+      const { status, stdout, stderr } = lcomp(folder, "run", path, ...given, "--out", "out", "--json");
+      assert.is(status, 0, stderr);
+      assert.match(stderr, /stage sparse {2}layer 1\/4\nstage sparse {2}layer 2\/4\n/);
+      const report = JSON.parse(stdout);
+      assert.equal(Object.keys(report.zeros.sparse), ["q", "k", "v", "o", "gate", "up", "down", "all"]);
+      assert.ok(Math.abs(report.zeros.sparse.all - 0.5) < 0.01);
+      assert.ok(report.compile_seconds >= 0 && report.seconds > report.compile_seconds && report.adapter !== "");
+      const again = lcomp(join(folder, "recipes"), "run", "half.lcomp", ...givenInside, "--out", "../again", "--quiet");
+      assert.equal([again.status, again.stderr], [0, ""]);
+      const read = (name: string) =>
+        readdirSync(join(folder, name)).map((file) => [file, readFileSync(join(folder, name, file), "hex")]);
+      assert.equal(read("again"), read("out"));
+      const twice = lcomp(folder, "run", path, ...given, "--out", "out", "--quiet");
+      assert.equal([twice.status, twice.stdout], [1, ""]);
+      assert.match(twice.stderr, /^lcomp: cannot write .*out: the folder is not empty; .*--force/);
+    }),
+  );
+
+  test(
+    "a result that is to be saved needs a place",
+    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
+      const { status, stderr } = lcomp(folder, "run", path, ...given, "--quiet");
+      assert.equal([status, stderr], [2, "lcomp: half saves its result: add --out DIR\n"]);
+      const textless = lcomp(folder, "run", path, "--model", tiny, "--out", "out", "--quiet");
+      assert.equal([textless.status, textless.stderr], [2, "lcomp: half needs a text: add --text PATH\n"]);
+    }),
+  );
+
+  test(
+    "an expectation that fails ends with 1 and leaves nothing",
+    inRecipe(recipe('expect bytes(sparse) <= 10% * bytes(model)\n  save sparse as "huggingface"'), (folder) => {
+      const { status, stderr } = lcomp(folder, "run", path, ...given, "--out", "out", "--quiet");
+      assert.is(status, 1, stderr);
+      assert.match(stderr, /^lcomp: recipes\/half\.lcomp:11:\d+: the expectation bytes\(sparse\) <= .* does not hold/);
+      assert.match(stderr, /; nothing was saved\n$/);
+      assert.equal(readdirSync(folder), ["recipes"]);
+    }),
+  );
+
+  test(
+    "Ctrl-C in the middle of a layer ends with 130 within 2 s and leaves nothing",
+    inRecipe(recipe('save sparse as "huggingface"', 4000), async (folder) => {
+      const child = spawn(process.execPath, [main, "run", path, ...given, "--out", "new/out"], {
+        cwd: folder,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let stderr = "";
+      let sent = 0;
+      let partial: readonly string[] = [];
+      child.stderr.on("data", (text: Buffer) => {
+        stderr += text.toString();
+        if (sent > 0 || !stderr.includes("layer 1/4")) return;
+        sent = performance.now();
+        partial = existsSync(join(folder, "new")) ? readdirSync(join(folder, "new")) : [];
+        child.kill("SIGINT");
+      });
+      const status = await new Promise((resolve) => child.on("close", resolve));
+      const seconds = (performance.now() - sent) / 1000;
+      assert.is(status, 130, stderr);
+      assert.ok(sent > 0 && seconds < 2, `it took ${seconds} s`);
+      assert.match(stderr, /lcomp: Interrupted; nothing was kept\.\n$/);
+      assert.is(partial.length, 1);
+      assert.equal(readdirSync(folder), ["recipes"]);
+    }),
+  );
+
+  test(
+    "a model without a readable weight is refused by name",
+    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
+      mkdirSync(join(folder, "model"));
+      for (const name of readdirSync(tiny)) copyFileSync(join(tiny, name), join(folder, "model", name));
+      const file = join(folder, "model/model.safetensors");
+      const bytes = readFileSync(file);
+      bytes.fill(0xff, bytes.length - 64);
+      writeFileSync(file, bytes);
+      const args = ["--model", "model", "--text", "recipes/text.jsonl", "--out", "out", "--quiet"];
+      const { status, stderr } = lcomp(folder, "run", path, ...args);
+      assert.is(status, 1);
+      assert.match(
+        stderr,
+        /^lcomp: tensor \S+ in model\/model\.safetensors holds NaN at \[\d+(, \d+)?\]; use a sound copy/,
+      );
+      assert.equal(readdirSync(folder), ["model", "recipes"]);
+    }),
+  );
+});
