@@ -32,6 +32,7 @@ function lcomp(folder: string, ...args: readonly string[]): Ended {
 }
 
 const recipe = (statements: string, windows = 2) => `import { wanda } from "std/prune/wanda"
+import { perplexity } from "std/evaluate"
 
 /// Half of each matrix.
 recipe half(
@@ -195,10 +196,12 @@ suite("cli: run", ({ test }) => {
   );
 
   test(
-    "a result that is to be saved needs a place",
+    "a model, a text and a place for the result are asked for by their flags",
     inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
       const { status, stderr } = lcomp(folder, "run", path, ...given, "--quiet");
       assert.equal([status, stderr], [2, "lcomp: half saves its result: add --out DIR\n"]);
+      const modelless = lcomp(folder, "plan", path);
+      assert.equal([modelless.status, modelless.stderr], [2, "lcomp: half needs a model: add --model DIR\n"]);
       const textless = lcomp(folder, "run", path, "--model", tiny, "--out", "out", "--quiet");
       assert.equal([textless.status, textless.stderr], [2, "lcomp: half needs a text: add --text PATH\n"]);
     }),
@@ -206,13 +209,19 @@ suite("cli: run", ({ test }) => {
 
   test(
     "an expectation that fails ends with 1 and leaves nothing",
-    inRecipe(recipe('expect bytes(sparse) <= 10% * bytes(model)\n  save sparse as "huggingface"'), (folder) => {
-      const { status, stderr } = lcomp(folder, "run", path, ...given, "--out", "out", "--quiet");
-      assert.is(status, 1, stderr);
-      assert.match(stderr, /^lcomp: recipes\/half\.lcomp:11:\d+: the expectation bytes\(sparse\) <= .* does not hold/);
-      assert.match(stderr, /; nothing was saved\n$/);
-      assert.equal(readdirSync(folder), ["recipes"]);
-    }),
+    inRecipe(
+      recipe('expect perplexity(sparse, text.test, length: 32) <= 1.5\n  save sparse as "huggingface"'),
+      (folder) => {
+        const { status, stderr } = lcomp(folder, "run", path, ...given, "--out", "out", "--quiet");
+        assert.is(status, 1, stderr);
+        assert.match(
+          stderr,
+          /^lcomp: recipes\/half\.lcomp:12:\d+: the expectation perplexity\(sparse, .*\) <= 1\.5 does not hold/,
+        );
+        assert.match(stderr, /; nothing was saved\n$/);
+        assert.equal(readdirSync(folder), ["recipes"]);
+      },
+    ),
   );
 
   test(
@@ -240,6 +249,32 @@ suite("cli: run", ({ test }) => {
       assert.is(partial.length, 1);
       assert.equal(readdirSync(folder), ["recipes"]);
     }),
+  );
+
+  test(
+    "a table has a row per measure and a column per model; eval measures what run measured",
+    inRecipe(
+      recipe(
+        'report perplexity(model, text.test, 32), perplexity(sparse, text.test, 32)\n  save sparse as "huggingface"',
+      ),
+      (folder) => {
+        const { status, stdout, stderr } = lcomp(folder, "run", path, ...given, "--out", "out", "--quiet");
+        assert.is(status, 0, stderr);
+        const [, before, after] = /^ +model +sparse\nperplexity +([\d.]+) +([\d.]+)\n/.exec(stdout) ?? [];
+        for (const [model, printed] of [
+          [tiny, before],
+          ["out", after],
+        ] as const) {
+          const text = ["--text", "recipes/text.jsonl", "--length", "32"];
+          const found = JSON.parse(lcomp(folder, "eval", model, ...text, "--json").stdout);
+          const names = ["mean_nll", "standard_error", "perplexity", "tokens", "windows", "length"];
+          assert.equal(Object.keys(found), names);
+          assert.ok(Math.abs(found.perplexity - Number(printed)) < 1e-5 * found.perplexity, stdout);
+          assert.ok(Math.abs(Math.exp(found.mean_nll) - found.perplexity) < 1e-5 * found.perplexity);
+          assert.equal([found.windows, found.length], [Math.floor(found.tokens / 32), 32]);
+        }
+      },
+    ),
   );
 
   test(

@@ -3,6 +3,7 @@ import type { Graph } from "../compiler/graph/graph.ts";
 import { maker } from "../compiler/graph/make.ts";
 import type { Node, OpName, Ops } from "../compiler/graph/ops.ts";
 import type { DType } from "../compiler/graph/type.ts";
+import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
 import type { Span } from "../grammar/source.ts";
 
 export interface BlockSizes {
@@ -92,3 +93,20 @@ export function llamaBlock({ token, model, kv, group, head, mlp }: BlockSizes, s
   const neuron = w.op("mul", silu(w, gate), up);
   return w.graph({ y: w.op("add", y, dot(w, neuron, weight("down", { model, mlp }), "mlp")) });
 }
+
+/** A software adapter with subgroups of eight, as lavapipe has them. */
+export const facts: DeviceFacts = {
+  kind: "lavapipe",
+  software: true,
+  hasF16: true,
+  hasSubgroups: true,
+  subgroupMinSize: 8,
+  subgroupMaxSize: 8,
+  subgroupMatrices: [],
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxBufferSize: 2 ** 31,
+  maxStorageBuffersPerShaderStage: 16,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 32768,
+  maxComputeWorkgroupsPerDimension: 65535,
+};

@@ -1,5 +1,5 @@
 /** The last function of a text, compiled with the sizes that its header gives, and run by the float64 interpreter. */
-import { check } from "../compiler/compile.ts";
+
 import { applyFunction } from "../compiler/check/call.ts";
 import { type Context, newContext, scopeIn } from "../compiler/check/context.ts";
 import { declareModules } from "../compiler/check/module.ts";
@@ -7,6 +7,7 @@ import { declareDimension } from "../compiler/check/signature.ts";
 import { fixed } from "../compiler/check/size.ts";
 import { emit, graphDims, type Operand } from "../compiler/check/tensor.ts";
 import { showValue, type Value } from "../compiler/check/value.ts";
+import { check } from "../compiler/compile.ts";
 import { interpret } from "../compiler/graph/interpret.ts";
 import { type Maker, maker } from "../compiler/graph/make.ts";
 import { count, showType } from "../compiler/graph/type.ts";

@@ -5,7 +5,7 @@ import type { OpName } from "../graph/ops.ts";
 import { dimensionsOver } from "./call.ts";
 import { type Context, dimensionsNamed, knownNames, makeDimension, report, type Scope, wholeSize } from "./context.ts";
 import { compileTimeNumber, operand } from "./expression.ts";
-import { known, showSize } from "./size.ts";
+import { atom, known, showSize } from "./size.ts";
 import { arithmeticOf, asTensor, emit, graphDims, ids, numeric, type Operand, reduceOf, volume } from "./tensor.ts";
 import {
   type Callable,
@@ -286,8 +286,14 @@ function newDimension(
   value: Ast.Expression,
 ): readonly Dimension[] | null {
   const given = compileTimeNumber(context, operand(context, scope, value));
-  if (!given?.size) return null;
-  const whole = wholeSize(context, given.size, value.span, `the size of \`${name}\``);
+  if (!given) return null;
+  const size = given.size ?? (given.real === null ? atom(name) : null);
+  const what = `the size of \`${name}\``;
+  if (!size) {
+    report(context, { kind: "not-whole", span: value.span, what, value: String(given.real), where: context.where });
+    return null;
+  }
+  const whole = wholeSize(context, size, value.span, what);
   return [makeDimension(context, scope, name, whole, span)];
 }
 

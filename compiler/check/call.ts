@@ -193,7 +193,7 @@ export function applyFunction(
   const before = context.found.length;
   context.calls.push({ span: caller.span, name: caller.isUsers === false ? "" : fn.name.text, declaration: fn.span });
   try {
-    bindParameters(context, inside, fn, bound);
+    bindParameters(context, { caller: caller.scope, inside }, fn, bound);
     if (context.found.length > before) return wrong;
     const result = evaluateBlock(context, inside, fn.body);
     return context.found.length > before ? wrong : matchResult(context, caller, inside, fn, result);
@@ -202,7 +202,12 @@ export function applyFunction(
   }
 }
 
-function bindParameters(context: Context, inside: Scope, fn: Ast.Fn, bound: Bound): void {
+function bindParameters(
+  context: Context,
+  { caller, inside }: { readonly caller: Scope; readonly inside: Scope },
+  fn: Ast.Fn,
+  bound: Bound,
+): void {
   const rest: { dims: readonly Dimension[] | null } = { dims: null };
   for (const [name, { dims }] of bound.dims) {
     const [only] = dims;
@@ -214,7 +219,7 @@ function bindParameters(context: Context, inside: Scope, fn: Ast.Fn, bound: Boun
     const given = bound.values.get(name.text) ?? (fallback ? operand(context, inside, fallback) : null);
     if (!given) continue;
     let { value } = given;
-    if (type?.kind === "tensor-type") value = matchTensor(context, inside, type, given, rest);
+    if (type?.kind === "tensor-type") value = matchTensor(context, { caller, inside }, type, given, rest);
     else if (type) value = plainParameter(context, inside, fn.name.text, parameter, type, given);
     bindValue(context, inside, name, value);
   }

@@ -6,11 +6,11 @@ import { applyFunction } from "./call.ts";
 import type { Context, Scope } from "./context.ts";
 import { scopeIn } from "./context.ts";
 import { forward, forwardBlock, tokensInput } from "./forward.ts";
-import { applyMethod } from "./method.ts";
+import { applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
 import { checkRecipe } from "./recipe.ts";
 import { atom, fixed } from "./size.ts";
-import type { Dimension, Tensor, Value } from "./value.ts";
+import type { Dimension, Value } from "./value.ts";
 
 /** Checks the file that was asked for; what it imports is checked where it is used. */
 export function checkModule(context: Context, { modules }: Program, declared: Modules): void {
@@ -44,21 +44,25 @@ function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
   const inside = scopeIn(scope);
   const dims = new Map<string, Dimension>();
   const values = new Map<string, { readonly value: Value; readonly span: Ast.Fn["span"] }>();
-  for (const { name, type, label, span } of fn.parameters) {
-    if (label || type?.kind !== "tensor-type") return;
-    const { element } = type;
-    if (element.text !== "f32" && element.text !== "i32" && element.text !== "bool") return;
-    const own = type.dims.flatMap((dim): Dimension[] =>
-      dim.kind === "rest" || dim.parts ? [] : [dimension(dims, dim)],
-    );
-    const value: Tensor = { kind: "tensor", dtype: element.text, dims: own, node: null };
-    values.set(name.text, { value, span });
+  for (const parameter of fn.parameters) {
+    const value = declaredValue(dims, parameter);
+    if (!value) return;
+    values.set(parameter.name.text, { value, span: parameter.span });
   }
-  if (fn.parameters.length > 0)
-    applyFunction(context, { scope: inside, span: fn.name.span, isUsers: false }, fn, scope, {
-      values,
-      dims: new Map(),
-    });
+  applyFunction(context, { scope: inside, span: fn.name.span, isUsers: false }, fn, scope, { values, dims: new Map() });
+}
+
+const numbers = ["Int", "Float", "Fraction", "Sparsity", "Bool"];
+
+/** What a parameter's type alone says of it; null if that is too little. */
+function declaredValue(dims: Map<string, Dimension>, parameter: Ast.Parameter): Value | null {
+  const { label, type } = parameter;
+  if (label || !type) return null;
+  if (type.kind === "plain-type") return numbers.includes(type.name.text) ? unknownOf(parameter) : null;
+  const { element } = type;
+  if (element.text !== "f32" && element.text !== "i32" && element.text !== "bool") return null;
+  const own = type.dims.flatMap((dim): Dimension[] => (dim.kind === "rest" || dim.parts ? [] : [dimension(dims, dim)]));
+  return { kind: "tensor", dtype: element.text, dims: own, node: null };
 }
 
 function dimension(dims: Map<string, Dimension>, { name: { text: name }, size }: Ast.NamedDim): Dimension {

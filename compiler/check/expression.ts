@@ -2,29 +2,9 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { call } from "./call.ts";
-import {
-  bindValue,
-  type Context,
-  findDimension,
-  findValue,
-  knownNames,
-  makeDimension,
-  report,
-  type Scope,
-} from "./context.ts";
-import { known, minus, showSize } from "./size.ts";
-import {
-  arithmeticOf,
-  asTensor,
-  comparisonOf,
-  emit,
-  graphDims,
-  logicOf,
-  numeric,
-  type Operand,
-  selectOf,
-  truth,
-} from "./tensor.ts";
+import { bindValue, type Context, findDimension, findValue, knownNames, report, type Scope } from "./context.ts";
+import { indexOf } from "./selection.ts";
+import { arithmeticOf, comparisonOf, emit, logicOf, numeric, type Operand, selectOf, truth } from "./tensor.ts";
 import {
   type Config,
   type Dimension,
@@ -252,7 +232,7 @@ const unknownField = (context: Context, { text, span }: Ast.Name, what: string, 
   report(context, { kind: "unknown-name", span, name: text, what, known: names });
 
 /** A field of config.json; while no model is bound it is a number of its own name. */
-export function configField({ value, path }: Config, name: string): Value {
+function configField({ value, path }: Config, name: string): Value {
   const place = `${path}.${name}`;
   if (value === null) return { kind: "config", path: place, value: null };
   const found = value[name];
@@ -275,26 +255,6 @@ function sparsityField(context: Context, of: Sparsity, name: Ast.Name): Value {
   return unknownField(context, name, "property of a sparsity", ["share", "pattern", "cell", "keep"]);
 }
 
-/** `x[d: i]` gathers, `x[d: a .. b as step]` slices; several selections apply in turn. */
-function indexOf(context: Context, scope: Scope, { value, selections, span }: Ast.Index): Value {
-  let x = operand(context, scope, value);
-  for (const selection of selections) {
-    if (x.value.kind === "wrong") return wrong;
-    if (x.value.kind !== "tensor")
-      return report(context, { kind: "wrong-type", span, expected: "a tensor", found: showValue(x.value) });
-    const dimension = dimensionIn(context, scope, x.value, selection.dim, x.span);
-    if (!dimension) return wrong;
-    x = {
-      span,
-      value:
-        selection.kind === "pick"
-          ? pick(context, scope, x.value, dimension, selection)
-          : slice(context, scope, x.value, dimension, selection),
-    };
-  }
-  return x.value;
-}
-
 /** The tensor's dimension of that name, or a problem. */
 export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Ast.Name, at: Span): Dimension | null {
   const meant = findDimension(scope, name.text);
@@ -309,79 +269,6 @@ export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Ast
     known: x.dims.map((dim) => dim.name),
   });
   return null;
-}
-
-function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, { at, span }: Ast.Pick): Value {
-  const place = operand(context, scope, at);
-  if (place.value.kind !== "tensor" && place.value.kind !== "number") return numeric(context, place) ? wrong : wrong;
-  const last = known(dimension.size);
-  if (
-    place.value.kind === "number" &&
-    place.value.real !== null &&
-    (place.value.real < 0 || !Number.isInteger(place.value.real) || (last !== undefined && place.value.real >= last))
-  )
-    return report(context, {
-      kind: "out-of-range",
-      span: at.span,
-      what: `the index into \`${dimension.name}\``,
-      value: String(place.value.real),
-      range: `a whole number below ${showSize(dimension.size)}`,
-    });
-  const where = asTensor(context, place, "i32");
-  if (place.value.kind === "tensor" && place.value.dtype !== "i32")
-    return report(context, {
-      kind: "wrong-type",
-      span: at.span,
-      expected: "whole numbers (i32)",
-      found: showValue(place.value),
-    });
-  const positions = place.value.kind === "tensor" ? place.value.dims : [];
-  const made = positions.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
-  const dims = x.dims.flatMap((dim) => (dim.id === dimension.id ? made : [dim]));
-  return {
-    kind: "tensor",
-    dtype: x.dtype,
-    dims,
-    node: emit(context, "gather", [x.node, where?.node ?? null], { dim: dimension.id }, span),
-  };
-}
-
-function slice(
-  context: Context,
-  scope: Scope,
-  x: Tensor,
-  dimension: Dimension,
-  { from, to, as, span }: Ast.Slice,
-): Value {
-  const [first, end] = [operand(context, scope, from), operand(context, scope, to)];
-  if (first.value.kind !== "number" || end.value.kind !== "number" || !first.value.size || !end.value.size)
-    return report(context, {
-      kind: "wrong-type",
-      span,
-      expected: "a range of whole numbers known at compile time",
-      found: `${showValue(first.value)} .. ${showValue(end.value)}`,
-    });
-  const [a, b, n] = [known(first.value.size), known(end.value.size), known(dimension.size)];
-  if (a !== undefined && b !== undefined && (a < 0 || b <= a || (n !== undefined && b > n)))
-    return report(context, {
-      kind: "out-of-range",
-      span,
-      what: `the range of \`${dimension.name}\``,
-      value: `${a} .. ${b}`,
-      range: `within 0 .. ${showSize(dimension.size)} and not empty`,
-    });
-  const step = makeDimension(context, scope, as.text, minus(end.value.size, first.value.size), as.span);
-  const [graphStep] = graphDims([step]);
-  const start = asTensor(context, first, "i32");
-  const index = graphStep ? emit(context, "index", [], { dim: graphStep }, span) : null;
-  const at = a === 0 ? index : emit(context, "add", [index, start?.node ?? null], {}, span);
-  const dims = x.dims.map((dim) => (dim.id === dimension.id ? step : dim));
-  return {
-    kind: "tensor",
-    dtype: x.dtype,
-    dims,
-    node: emit(context, "gather", [x.node, at], { dim: dimension.id }, span),
-  };
 }
 
 /** A whole number known at compile time (or unknown while sizes are symbolic), or a problem. */

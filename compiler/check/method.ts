@@ -11,7 +11,7 @@ import { orderNode } from "./forward.ts";
 import { declareDimension, plainParameter } from "./signature.ts";
 import { atom, type Size, times } from "./size.ts";
 import { emit, graphDims, ids, type Operand, readsInput } from "./tensor.ts";
-import { type Dimension, type Stream, showValue, type Tensor, unknownNumber, type Value } from "./value.ts";
+import { type Dimension, ofSize, type Stream, showValue, type Tensor, unknownNumber, type Value } from "./value.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -92,7 +92,7 @@ function bindHeader(context: Context, scope: Scope, { method, arguments: given }
     const value =
       argument && type?.kind === "plain-type"
         ? plainParameter(context, scope, method.name.text, parameter, type, argument)
-        : (argument?.value ?? unknownOf(type));
+        : (argument?.value ?? unknownOf(parameter));
     bindValue(context, scope, parameter.name, value);
   }
   for (const seen of method.sees)
@@ -106,13 +106,21 @@ function bindHeader(context: Context, scope: Scope, { method, arguments: given }
     });
 }
 
-/** What a parameter may be while nothing is known of it. */
-export const unknownOf = (type: Ast.TypeExpression | undefined): Value =>
-  type?.kind === "plain-type" && type.name.text === "Sparsity"
-    ? { kind: "sparsity", share: null, pattern: null }
-    : type?.kind === "plain-type" && type.name.text === "Bool"
-      ? { kind: "boolean", value: null }
-      : unknownNumber;
+/** What a parameter may be while nothing is known of it; a whole number is a size of its name. */
+export function unknownOf({ name, type }: Ast.Parameter): Value {
+  switch (type?.kind === "plain-type" ? type.name.text : "") {
+    case "Sparsity":
+      return { kind: "sparsity", share: null, pattern: null };
+    case "Bool":
+      return { kind: "boolean", value: null };
+    case "Text":
+      return { kind: "string", value: null };
+    case "Int":
+      return ofSize(atom(name.text));
+    default:
+      return unknownNumber;
+  }
+}
 
 /** `w: f32[out, in]` is the layer's matrix, `x: f32[sample, token, in]` what goes in. */
 function seenTensor(

@@ -104,7 +104,7 @@ function wholeFrom(context: Context, given: Operand | undefined, what: string, l
 }
 
 /** The tokens of windows: i32[sample, token], with `sample` streaming past. */
-export function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): Tensor {
+function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): Tensor {
   const length = windows.length > 0 ? fixed(windows.length) : atom("token");
   const count = context.countWindows(windows);
   if (count === 0) tooLong(context, windows, span);

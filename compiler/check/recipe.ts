@@ -12,7 +12,7 @@ import type { Modules } from "./module.ts";
 import { type Selected, select } from "./selector.ts";
 import { plainParameter } from "./signature.ts";
 import type { MeasureValue, TypedModel, TypedRecipe, TypedStage, TypedStep } from "./typed.ts";
-import { type ModelValue, showValue, type Value, type Windows } from "./value.ts";
+import { type ModelValue, number, showValue, unknownNumber, type Value, type Windows } from "./value.ts";
 
 /** What a recipe is checked with; without models, everything is checked as far as headers go. */
 export interface RecipeInputs {
@@ -55,7 +55,9 @@ export function checkRecipe(
     steps: [],
     values: [],
   };
-  const parameters = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
+  at.scope.values.set("bytes", bytesOf(at));
+  const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
+  const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
   for (const { arch, scope } of context.maker ? [] : inputs.modules.archs) instantiate(context, arch, scope, null);
   if (recipe.body.result)
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
@@ -72,11 +74,32 @@ export function checkRecipe(
   };
 }
 
+/** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */
+const bytesOf = (at: Recipe): Value => ({
+  kind: "callable",
+  name: "bytes",
+  call: (context, scope, { arguments: [first, ...more], span }) => {
+    const value = first?.kind === "value" && more.length === 0 ? evaluate(context, scope, first.value) : null;
+    if (value?.kind !== "model") {
+      if (value?.kind === "wrong") return value;
+      return report(context, {
+        kind: "missing-parameter",
+        span,
+        of: "bytes",
+        name: "a model",
+        type: "as in `bytes(model)`",
+      });
+    }
+    const facts = at.models.get(at.bases.get(value.name) ?? value.name)?.facts;
+    return facts ? number([...facts.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0)) : unknownNumber;
+  },
+});
+
 function bindParameter(
   at: Recipe,
   recipe: Ast.Recipe,
   parameter: Ast.Parameter,
-): { readonly name: string; readonly value: string } {
+): { readonly name: string; readonly type: string; readonly value: string } {
   const { context, scope, inputs } = at;
   const { name, type, value: fallback } = parameter;
   const source = inputs.parameters.get(name.text) ?? fallback;
@@ -91,7 +114,11 @@ function bindParameter(
       });
   bindValue(context, scope, name, value);
   const isComputed = source?.kind !== "number" && value.kind === "number" && value.real !== null;
-  return { name: name.text, value: source && !isComputed ? textOf(source) : showValue(value) };
+  return {
+    name: name.text,
+    type: plain?.name.text ?? "",
+    value: source && !isComputed ? textOf(source) : showValue(value),
+  };
 }
 
 function parameterValue(
@@ -109,7 +136,7 @@ function parameterValue(
   if (source) return plainParameter(context, scope, of, parameter, type, operand(context, scope, source));
   if (context.maker)
     return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
-  return unknownOf(type);
+  return unknownOf(parameter);
 }
 
 const textOf = ({ span: { file, start, end } }: { readonly span: Ast.Expression["span"] }) =>

@@ -5,12 +5,15 @@ import { bindDimension, type Context, findDimension, makeDimension, report, type
 import { operand } from "./expression.ts";
 import { known, type Size, same, showSize } from "./size.ts";
 import { asTensor, emit, type Operand } from "./tensor.ts";
-import { type Dimension, number, ofSize, showDimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+import { type Dimension, showDimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
-/** The argument as the declared tensor type sees it; its dimensions become visible under the names of the header. */
+/**
+ * The argument as the declared tensor type sees it; its dimensions become visible under the names of the header. Of several of
+ * one name, the one that the caller means by it.
+ */
 export function matchTensor(
   context: Context,
-  inside: Scope,
+  { caller, inside }: { readonly caller: Scope; readonly inside: Scope },
   type: Ast.TensorTypeExpression,
   given: Operand,
   rest: { dims: readonly Dimension[] | null },
@@ -22,7 +25,7 @@ export function matchTensor(
     return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value) });
   if (value.dtype !== dtype && !(value.dtype === "i32" && dtype === "f32"))
     return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value) });
-  const taken = takeNamed(context, inside, type, value, given.span);
+  const taken = takeNamed(context, { caller, inside }, type, value, given.span);
   if (!taken) return wrong;
   const others = value.dims.filter((dim) => !taken.includes(dim) && !dim.streamed);
   const extra = type.dims.some(({ kind }) => kind === "rest") ? checkRest(rest, others) : others;
@@ -35,7 +38,7 @@ export function matchTensor(
 /** The dimensions that a header names, found in the argument and bound; null if one is missing or of another size. */
 function takeNamed(
   context: Context,
-  inside: Scope,
+  { caller, inside }: { readonly caller: Scope; readonly inside: Scope },
   { dims }: Ast.TensorTypeExpression,
   value: Tensor,
   given: Span,
@@ -44,8 +47,11 @@ function takeNamed(
   for (const dim of dims) {
     if (dim.kind === "rest") continue;
     const { text: name } = dim.name;
-    const old = findDimension(inside, name);
-    const found = value.dims.find((own) => own.name === name) ?? value.dims.find(({ id }) => id === old?.id);
+    const [meant, old] = [findDimension(caller, name), findDimension(inside, name)];
+    const found =
+      value.dims.find(({ id }) => id === meant?.id) ??
+      value.dims.find((own) => own.name === name) ??
+      value.dims.find(({ id }) => id === old?.id);
     if (!found) {
       const known = value.dims.map((own) => own.name);
       report(context, { kind: "absent-dimension", span: dim.span, name, type: showValue(value), value: given, known });
@@ -202,8 +208,7 @@ const plain: Readonly<Record<string, Check>> = {
     value.kind === "windows" ? value : "windows of text, such as text.train.sample(128, length: 2048, seed: 0)",
 };
 
-/** The types that a parameter other than a tensor may have. */
-export const plainTypes: readonly string[] = Object.keys(plain);
+const plainTypes: readonly string[] = Object.keys(plain);
 
 /** A share to remove below 100 %, or `n:m` with n of every m staying. */
 function sparsityFrom(value: Value): Value | null {
@@ -279,6 +284,3 @@ export function declareDimension(
   bindDimension(scope, dimension);
   return dimension;
 }
-
-export const sizeNumber = (dims: readonly Dimension[], multiply: (a: Size, b: Size) => Size): Value =>
-  dims.length === 0 ? number(1) : ofSize(dims.map(({ size }) => size).reduce(multiply));

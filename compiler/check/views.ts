@@ -141,7 +141,8 @@ function partSizes(
 function givenSize(context: Context, scope: Scope, { size, name }: Ast.NamedDim): Size | null {
   const value = size ? compileTimeNumber(context, operand(context, scope, size)) : null;
   if (!size || !value) return null;
-  if (value.real === null || (Number.isInteger(value.real) && value.real >= 1)) return value.size;
+  if (value.real === null) return value.size ?? atom(name.text);
+  if (Number.isInteger(value.real) && value.real >= 1) return value.size;
   const what = `the size of \`${name.text}\``;
   report(context, { kind: "not-whole", span: size.span, what, value: String(value.real), where: context.where });
   return null;

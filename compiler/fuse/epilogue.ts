@@ -4,7 +4,7 @@
  */
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
-import { isView } from "../kernel/evaluate.ts";
+import { isView } from "./view.ts";
 import type { Product } from "./roles.ts";
 import { exchanged, sameRoles } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";

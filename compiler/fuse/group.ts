@@ -5,7 +5,7 @@
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
-import type { View } from "../kernel/evaluate.ts";
+import type { View } from "./view.ts";
 
 /** A value that gets memory. */
 export interface Target {

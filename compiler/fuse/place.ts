@@ -6,12 +6,12 @@ import { invariant } from "../invariant.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
-import { isView, type View } from "../kernel/evaluate.ts";
+import { beneathViews, isView, type View } from "./view.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
 import { type Draft, isDirect, keyOf, type Need, shareRows, type Step } from "./draft.ts";
 import type { Ending } from "./epilogue.ts";
 import type { Target } from "./group.ts";
-import { beneathViews, isElementwise, type Surroundings } from "./surroundings.ts";
+import { isElementwise, type Surroundings } from "./surroundings.ts";
 
 export interface Placing {
   readonly around: Surroundings;
@@ -170,6 +170,8 @@ function isWorthMemory(node: Node, needs: readonly Need[], state: State): boolea
   }
   const cost = state.costs[node.id] ?? { alone: 0, shared: 0 };
   const elements = count(node.type);
+  // Computed inside another loop, a reduction would be left to the few invocations that run it.
+  if (isShared && elements * cost.alone > launch) return true;
   if (state.around.isSetup(node) && needs.some(({ draft }) => draft.stage === "main")) return isWorthSetup(node, needs, cost.alone);
   if (state.isOfRow[node.id] === true && needs.some(({ isFactor }) => isFactor)) return true;
   const sum = (each: (need: Need) => number): number => needs.reduce((total, need) => total + evaluationsOf(node, need) * each(need), 0);

@@ -1,7 +1,6 @@
 /** Facts about a graph that fusion asks for again and again. */
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
-import { isView } from "../kernel/evaluate.ts";
 
 export interface Surroundings {
   readonly graph: Graph;
@@ -23,13 +22,6 @@ export function surroundings(graph: Graph): Surroundings {
   const outputs = new Set(graph.outputs.map(({ node }) => node));
   const hasData = isData.includes(true);
   return { graph, readers, isSetup: ({ id }) => hasData && !isData[id], isOutput: (node) => outputs.has(node) };
-}
-
-/** The node below all views on top of it. */
-export function beneathViews(node: Node): Node {
-  let base = node;
-  while (isView(base)) base = base.inputs[0];
-  return base;
 }
 
 const structural: readonly string[] = ["constant", "input", "index", "reduce", "rename", "split", "merge", "gather", "best", "detach"];

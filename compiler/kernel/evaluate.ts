@@ -5,12 +5,10 @@
 import { invariant } from "../invariant.ts";
 import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
 import { readAs } from "../graph/result-type.ts";
-import { count, type Dim, sizeOf } from "../graph/type.ts";
-import { bounded, flatten, fromVariable, type Index, loaded, unflatten, variablesOf } from "./index.ts";
+import { count, sizeOf } from "../graph/type.ts";
+import { bounded, fromVariable, loaded, variablesOf } from "../schedule/affine.ts";
+import { backward, indexAt, parts, type Position } from "../schedule/position.ts";
 import { asIndex, type ElementOp, freshVariable, type Scalar, type Scalars, type ValueType } from "./scalar.ts";
-
-/** A position in a tensor, by the names of its dimensions. */
-export type Position = ReadonlyMap<string, Index>;
 
 /** The value of a node that this kernel does not compute: read from memory, or named by the text around. */
 export type Stored = (node: Node, at: Position) => Scalar | undefined;
@@ -35,12 +33,6 @@ export function evaluator(make: Scalars, stored: Stored): Evaluate {
     return value;
   };
   return evaluate;
-}
-
-export function indexAt(at: Position, name: string): Index {
-  const index = at.get(name);
-  invariant(index !== undefined, `no index for ${name}`);
-  return index;
 }
 
 type Rest = readonly [at: Position, evaluate: Evaluate, make: Scalars];
@@ -87,51 +79,11 @@ const rules: Rules<Rest, Scalar> = {
 };
 
 /** Whether a sum over these dimensions of `x` runs as 64 interleaved sums: they are its last, and have more terms. */
-export function isInterleaved(x: Node, over: readonly string[]): boolean {
+function isInterleaved(x: Node, over: readonly string[]): boolean {
   const last = x.type.dims.slice(x.type.dims.length - over.length);
   return last.every(({ name }) => over.includes(name)) && count({ dims: last }) > partials;
 }
 
 /** Interleaved terms are numbered as they lie in the operand's type, others in the order in which they are named. */
-export const termOrder = (x: Node, over: readonly string[]): readonly string[] =>
+const termOrder = (x: Node, over: readonly string[]): readonly string[] =>
   isInterleaved(x, over) ? x.type.dims.map(({ name }) => name).filter((name) => over.includes(name)) : over;
-
-/** A view that is one to one. */
-export type View = NodeOf<"rename"> | NodeOf<"split"> | NodeOf<"merge"> | NodeOf<"detach">;
-
-export const isView = (node: Node): node is View => node.op === "rename" || node.op === "split" || node.op === "merge" || node.op === "detach";
-
-/** Where in its input a view reads for a position of its own. */
-export function backward(node: View, at: Position): Position {
-  const { op, attrs } = node;
-  if (op === "detach") return at;
-  if (op === "rename") return moved(at, [attrs.to], [[attrs.from, indexAt(at, attrs.to)]]);
-  if (op === "split") {
-    const names = attrs.into.map(({ name }) => name);
-    const merged = flatten(names.map((name) => indexAt(at, name)), attrs.into.map(({ size }) => size));
-    return moved(at, names, [[attrs.dim, merged]]);
-  }
-  return moved(at, [attrs.into], parts(indexAt(at, attrs.into), attrs.dims.map((name) => ({ name, size: sizeOf(node.inputs[0].type, name) ?? 0 }))));
-}
-
-/** The inverse of `backward`: where the view puts a position of its input. */
-export function forward(node: View, at: Position): Position {
-  const { op, attrs } = node;
-  if (op === "detach") return at;
-  if (op === "rename") return moved(at, [attrs.from], [[attrs.to, indexAt(at, attrs.from)]]);
-  if (op === "split") return moved(at, [attrs.dim], parts(indexAt(at, attrs.dim), attrs.into));
-  const sizes = attrs.dims.map((name) => sizeOf(node.inputs[0].type, name) ?? 0);
-  return moved(at, attrs.dims, [[attrs.into, flatten(attrs.dims.map((name) => indexAt(at, name)), sizes)]]);
-}
-
-const moved = (at: Position, without: readonly string[], plus: readonly (readonly [string, Index])[]): Position =>
-  new Map([...[...at].filter(([name]) => !without.includes(name)), ...plus]);
-
-/** `index = parts[0] · n + parts[1] …`, by name. */
-export function parts(index: Index, dims: readonly Dim[]): readonly (readonly [string, Index])[] {
-  const indices = unflatten(
-    index,
-    dims.map(({ size }) => size),
-  );
-  return dims.map(({ name }, i) => [name, indices[i] ?? index]);
-}

@@ -5,7 +5,7 @@
 import { invariant } from "../invariant.ts";
 import type { Kernel } from "../plan/program.ts";
 import { bytesOf, isPacked, type Storage } from "../schedule/storage.ts";
-import { helperName, helperText } from "./helpers.ts";
+import { helperName, helperText } from "./functions.ts";
 import { type Helper, typeName, type Width } from "./wgsl.ts";
 
 export interface Binding {

@@ -6,13 +6,14 @@ import type { RowGroup } from "../fuse/group.ts";
 import { type RowSchedule, rowSchedule } from "../schedule/row.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
 import { lineGrid } from "./contraction-grid.ts";
-import { type Evaluate, parts } from "./evaluate.ts";
+import type { Evaluate } from "./evaluate.ts";
+import { parts } from "../schedule/position.ts";
 import { header, type Header } from "./header.ts";
-import { fromVariable, type Index, type Variable, variableKey } from "./index.ts";
+import { fromVariable, type Index, type Variable, variableKey } from "../schedule/affine.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { innerOf, lowerMap } from "./lower-map.ts";
 import { writeSequentially } from "./reduce.ts";
-import { type Sharing, writeShared } from "./reduce-shared.ts";
+import { fourFrom, type Sharing, writeShared } from "./reduce-together.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { expressionsOf, isAligned, variableName, type WriteReduces, writer, type Writer } from "./writer.ts";
 
@@ -138,11 +139,10 @@ function writeStore(out: Writer, store: RowStore, { lanes, isWide }: Sharing, { 
     return;
   }
   const name = out.fresh(variableName(inner));
-  const counter = isWide ? out.fresh("quarter") : name;
+  const counter = isWide ? out.fresh(`${name}_quarter`) : name;
   const end = isWide ? inner.size / 4 : inner.size;
-  const bound = new Map([[inner, name]]);
+  const bound = new Map([[inner, isWide ? fourFrom(counter) : name]]);
   out.open(`for (var ${counter} = lane; ${counter} < ${end}u; ${counter} += ${lanes}u)`, bound, isWide ? { variable: inner, quarter: counter } : undefined);
-  if (isWide) out.line(`let ${name} = ${counter} * 4u + vec4u(0u, 1u, 2u, 3u);`);
   if (kept !== undefined) {
     const again = out.fresh("kept");
     out.line(`let ${again} = ${around.read(storage.id, out.address(address), isWide ? 4 : 1)};`);

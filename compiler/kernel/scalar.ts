@@ -3,7 +3,7 @@
  * that a printer needs a name for each that is used twice.
  */
 import type { OpName } from "../graph/ops.ts";
-import { type Index, number, plus, remainder, times, type Variable, variableKey, variablesOf } from "./index.ts";
+import { type Index, number, plus, remainder, times, type Variable, variableKey, variablesOf } from "../schedule/affine.ts";
 
 /** The primitives that work element by element. */
 export type ElementOp = Exclude<OpName, "constant" | "input" | "index" | "reduce" | "rename" | "split" | "merge" | "gather" | "best" | "cast" | "detach">;

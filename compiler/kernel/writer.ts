@@ -3,7 +3,7 @@
  * twice gets a name.
  */
 import { invariant } from "../invariant.ts";
-import { type Atom, type Index, strideOf, type Term, type Variable, variableKey, variablesOf } from "./index.ts";
+import { type Atom, type Index, strideOf, type Term, type Variable, variableKey, variablesOf } from "../schedule/affine.ts";
 import type { ReduceScalar, Scalar, ValueType } from "./scalar.ts";
 import { castText, type Helper, identifier, literal, operations, typeName, type Width } from "./wgsl.ts";
 

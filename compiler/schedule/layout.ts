@@ -1,7 +1,7 @@
 /** Where the elements of a tensor lie in memory. */
 import { count, type Dim } from "../graph/type.ts";
-import { indexAt, parts, type Position } from "../kernel/evaluate.ts";
-import { flatten, type Index, plus, quotient, remainder, times } from "../kernel/index.ts";
+import { indexAt, parts, type Position } from "./position.ts";
+import { flatten, type Index, plus, quotient, remainder, times } from "./affine.ts";
 
 export type Layout =
   /** Row-major: the last varies fastest. */

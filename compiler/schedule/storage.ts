@@ -1,8 +1,9 @@
 /** The memory of a program: one storage per slot and per value that a kernel leaves to another. */
 import type { Node } from "../graph/ops.ts";
 import type { DType } from "../graph/type.ts";
-import { forward, type Position, type View } from "../kernel/evaluate.ts";
-import type { Index } from "../kernel/index.ts";
+import { forward, type Position } from "./position.ts";
+import type { View } from "../fuse/view.ts";
+import type { Index } from "./affine.ts";
 import type { Slot } from "../plan/program.ts";
 import { addressOf, type Layout, room } from "./layout.ts";
 

@@ -3,8 +3,9 @@ import type { ContractionGroup, Group, Roles, RowGroup, Sum, Target } from "../f
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { count, type Dim, type DType } from "../graph/type.ts";
-import { backward, isView, parts, type Position } from "../kernel/evaluate.ts";
-import { flatten, fromVariable, type Variable, variableKey, variablesOf } from "../kernel/index.ts";
+import { backward, parts, type Position } from "./position.ts";
+import { isView } from "../fuse/view.ts";
+import { flatten, fromVariable, type Variable, variableKey, variablesOf } from "./affine.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import { panelWidth } from "./contraction.ts";
 import { type Layout, rows } from "./layout.ts";

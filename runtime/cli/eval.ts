@@ -6,7 +6,6 @@ import { declare, type Flags, flag, value } from "./flags.ts";
 import { progressLine } from "./progress.ts";
 import { openRecipe, readRecipe, readTexts, translated } from "./recipe.ts";
 import { carryOut } from "./run.ts";
-import { table } from "./table.ts";
 
 interface Evaluation {
   readonly mean_nll: number;
@@ -29,8 +28,10 @@ export const evalCommand: CommandModule<object, Flags> = {
     }),
   handler: async (flags) => {
     const found = await evaluate({ ...flags, model: flags["MODEL"] });
-    const rows = Object.entries(found).map(([name, number]) => [name, String(Number(number.toPrecision(7)))]);
-    process.stdout.write(flags["json"] === true ? `${JSON.stringify(found, null, 2)}\n` : table([], rows));
+    const lines = Object.entries(found).map(
+      ([name, number]) => `${name.padEnd(14)}  ${Number(number.toPrecision(7))}\n`,
+    );
+    process.stdout.write(flags["json"] === true ? `${JSON.stringify(found, null, 2)}\n` : lines.join(""));
   },
 };
 

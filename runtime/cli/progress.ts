@@ -25,7 +25,7 @@ function plainLines(): ProgressLine {
   return {
     show: (progress) => {
       const text = place(progress);
-      if (text === last) return;
+      if (text === last || (progress.layer === null && last.startsWith(progress.title))) return;
       last = text;
       process.stderr.write(`${text}\n`);
     },

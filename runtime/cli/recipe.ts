@@ -82,6 +82,8 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
   const parameters = new Map<string, ReturnType<typeof parseArgument>>();
   for (const parameter of loaded.parameters) {
     const text = given(flags, parameter.name);
+    if (parameter.type === "Model" && text === undefined)
+      throw new UserError(`${loaded.name} needs a model: add --${parameter.name} DIR`, { exitCode: 2 });
     if (text === undefined || parameter.type === "Corpus") continue;
     if (parameter.type === "Model") models.set(parameter.name, await openCheckpoint(text));
     else

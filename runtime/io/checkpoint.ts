@@ -42,7 +42,7 @@ export function requireSize({ folder, config }: Pick<Checkpoint, "folder" | "con
 }
 
 /** The dtype of a weight that lcomp can compute with; others are refused by name. */
-export function requireFloat({ name, dtype, path }: StoredTensor): FloatDType {
+function requireFloat({ name, dtype, path }: StoredTensor): FloatDType {
   if (isFloatDType(dtype)) return dtype;
   throw new UserError(`tensor ${name} in ${path} is ${dtype}; lcomp reads F32, F16 and BF16: convert it`);
 }

@@ -40,13 +40,13 @@ function roundedShift(bits: number, shift: number): number {
 
 function narrowHalf(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff); // NaN stays NaN, quiet
-  if (magnitude >= 0x477ff000) return sign | 0x7c00; // 65520 and above round to infinity
-  if (magnitude >= 0x38800000) return sign | roundedShift(magnitude - 0x38000000, 13); // normal f16
-  if (magnitude < 0x33000000) return sign; // below half of the smallest subnormal
-  const shift = 126 - (magnitude >>> 23);
-  return sign | roundedShift((magnitude & 0x7fffff) | 0x800000, shift);
+  const size = bits & 0x7fffffff;
+  if (size > 0x7f800000) return sign | 0x7e00 | ((size >>> 13) & 0x3ff); // NaN stays NaN, quiet
+  if (size >= 0x477ff000) return sign | 0x7c00; // 65520 and above round to infinity
+  if (size >= 0x38800000) return sign | roundedShift(size - 0x38000000, 13); // normal f16
+  if (size < 0x33000000) return sign; // below half of the smallest subnormal
+  const shift = 126 - (size >>> 23);
+  return sign | roundedShift((size & 0x7fffff) | 0x800000, shift);
 }
 
 function narrowBrain(bits: number): number {

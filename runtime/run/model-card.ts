@@ -11,13 +11,21 @@ export function modelCard(
   reports: readonly ReportResult[],
   stages: readonly StageResult[],
 ): string {
-  const { name, doc, parameters } = plan.recipe;
+  const { name, doc } = plan.recipe;
+  const inputs = new Set([...plan.models, ...plan.corpora].map((input) => input.name));
+  const settings = plan.recipe.parameters.filter((parameter) => !inputs.has(parameter.name));
   const parts = [
     ["---", "library_name: transformers", "tags:", "- lcomp", "---"],
     [`# ${name}`],
     doc === "" ? [] : [doc],
     ["Made with lcomp by the recipe below."],
-    section("Parameters", table(["parameter", "value"], [...parameters.map((each) => [each.name, each.value])])),
+    section(
+      "Parameters",
+      table(
+        ["parameter", "value"],
+        settings.map((each) => [each.name, each.value]),
+      ),
+    ),
     section("Stages", table(["stage", "action", "zeros"], stages.map(stageRow))),
     section(
       "Measured",

@@ -56,7 +56,7 @@ export function models(given: ReadonlyMap<string, Checkpoint>, output: OutputFol
         process.once("exit", remove);
       }
       const path = join(folder, `${name}.safetensors`);
-      const writer = await SafetensorsWriter.create(path, changed);
+      const writer = await SafetensorsWriter.create(path, changed, { shownAs: output?.target ?? path });
       return {
         write: (tensor, bytes, at) => writer.write(tensor, bytes, at),
         abandon: () => writer.abandon().catch(() => undefined),

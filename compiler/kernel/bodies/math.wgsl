@@ -229,10 +229,6 @@ fn math_pow(x: f32, y: f32) -> f32 {
   return select(defined, 1.0, (bitcast<u32>(y) & 0x7fffffffu) == 0u);
 }
 
-fn math_rsqrt(x: f32) -> f32 {
-  return 1.0 / sqrt(x);
-}
-
 // Towards zero; out of range the nearest there is, 0 for NaN.
 fn math_i32(x: f32) -> i32 {
   let inside = i32(clamp(x, -2147483648.0, 2147483520.0));

@@ -32,6 +32,9 @@ export function writeShared(reduces: readonly ReduceScalar[], out: Writer, shari
   });
 }
 
+/** The four indices that a quarter stands for. */
+export const fourFrom = (quarter: string): string => `(${quarter} * 4u + vec4u(0u, 1u, 2u, 3u))`;
+
 interface Terms {
   /** The variable of part j of reduction i. */
   readonly part: (i: number, j: number) => string;
@@ -49,11 +52,11 @@ function writeLoop(reduces: readonly ReduceScalar[], out: Writer, sharing: Shari
   const terms = (base: string, limit: number): void => {
     for (let j = 0; j * lanes < limit; j++) {
       const name = out.fresh(variableName(over));
-      const counter = isWide ? out.fresh("quarter") : name;
+      const counter = isWide ? out.fresh(`${name}_quarter`) : name;
       const isGuarded = limit < (j + 1) * lanes;
-      out.open(isGuarded ? `if (lane < ${limit - j * lanes}u)` : "", new Map([[over, name]]), isWide ? { variable: over, quarter: counter } : undefined);
+      const bound = new Map([[over, isWide ? fourFrom(counter) : name]]);
+      out.open(isGuarded ? `if (lane < ${limit - j * lanes}u)` : "", bound, isWide ? { variable: over, quarter: counter } : undefined);
       out.line(`let ${counter} = ${base}${j === 0 ? "" : ` + ${j * lanes}u`} + lane;`);
-      if (isWide) out.line(`let ${name} = ${counter} * 4u + vec4u(0u, 1u, 2u, 3u);`);
       for (const [i, x] of reduces.entries()) writeTerm(out, x, part(i, j), name);
       others();
       out.close();

@@ -2,13 +2,19 @@
  * Index expressions: sums of variables, quotients and remainders times constants, in u32 arithmetic. They are kept in a normal
  * form, so that equal keys are equal expressions and the split of a merge is what it was.
  */
-import type { Scalar } from "./scalar.ts";
 
 /** A loop counter or a coordinate: 0 ≤ value < size. `turn` tells variables of one dimension apart. */
 export interface Variable {
   readonly name: string;
   readonly size: number;
   readonly turn: number;
+}
+
+/** An integer that a kernel reads or computes: a scalar expression, of which only this is known here. */
+export interface Datum {
+  readonly id: number;
+  /** Keys of the variables that it depends on. */
+  readonly free: ReadonlySet<string>;
 }
 
 export type Atom =
@@ -18,7 +24,7 @@ export type Atom =
   /** `min(of, size - 1)`: a position that could lie outside. */
   | { readonly kind: "bounded"; readonly of: Index; readonly size: number }
   /** `min(u32(from), size - 1)`: a position that is data. */
-  | { readonly kind: "loaded"; readonly from: Scalar; readonly size: number };
+  | { readonly kind: "loaded"; readonly from: Datum; readonly size: number };
 
 export interface Term {
   readonly atom: Atom;
@@ -74,7 +80,7 @@ export function bounded(a: Index, size: number): Index {
 }
 
 /** A position along a dimension of `size` that is computed from data. */
-export const loaded = (from: Scalar, size: number): Index => (size === 1 ? number(0) : single({ kind: "loaded", from, size }));
+export const loaded = (from: Datum, size: number): Index => (size === 1 ? number(0) : single({ kind: "loaded", from, size }));
 
 /** `Σ index · stride` where the last varies fastest. */
 export function flatten(indices: readonly Index[], sizes: readonly number[]): Index {
