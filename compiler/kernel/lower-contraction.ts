@@ -16,7 +16,8 @@ import { fromVariable, type Variable } from "../schedule/affine.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
-import { expressionsOf, type Surroundings, writer } from "./writer.ts";
+import { expressionsOf } from "./uses.ts";
+import { type Surroundings, writer } from "./writer.ts";
 
 const variables = (sizes: { batch: number; m: number; n: number; k: number }): Record<"batch" | "m" | "n" | "k", Variable> => ({
   batch: { name: "batch", size: sizes.batch, turn: 0 },

@@ -14,7 +14,8 @@ import { header, type Header } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import type { Scalar } from "./scalar.ts";
 import { writeSequentially } from "./reduce.ts";
-import { expressionsOf, isAligned, type Surroundings, variableName, writer, type Writer } from "./writer.ts";
+import { expressionsOf } from "./uses.ts";
+import { isAligned, type Surroundings, variableName, writer, type Writer } from "./writer.ts";
 import type { Width } from "./wgsl.ts";
 
 /** One store of a target: the values that one element of the walk gives. */

@@ -15,7 +15,8 @@ import { innerOf, lowerMap } from "./lower-map.ts";
 import { writeSequentially } from "./reduce.ts";
 import { fourFrom, type Sharing, writeShared } from "./reduce-together.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
-import { expressionsOf, isAligned, variableName, type WriteReduces, writer, type Writer } from "./writer.ts";
+import { expressionsOf } from "./uses.ts";
+import { isAligned, variableName, type WriteReduces, writer, type Writer } from "./writer.ts";
 
 interface RowStore {
   readonly storage: Storage;

@@ -8,7 +8,7 @@ import { elementAddress, type Storage } from "../schedule/storage.ts";
 import { type Evaluate, evaluator, type Stored, valueType } from "./evaluate.ts";
 import type { Binding } from "./header.ts";
 import { type Scalar, type Scalars, scalars } from "./scalar.ts";
-import { expressionsOf } from "./writer.ts";
+import { expressionsOf } from "./uses.ts";
 
 export interface Lowering {
   readonly facts: DeviceFacts;

@@ -13,7 +13,6 @@ export interface Operands {
   readonly texts: readonly string[];
   /** Of the operands. */
   readonly dtype: ValueType;
-  readonly width: Width;
   /** Whether both operands are the same expression. */
   readonly isSame: boolean;
   /** Declares the helper and returns its name. */
