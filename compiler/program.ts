@@ -1,8 +1,9 @@
 /** From a graph to a program for one adapter: fuse, lay out, lower, assemble. */
-import { assemble } from "./kernel/assemble.ts";
+
 import { fuse } from "./fuse/fuse.ts";
 import type { Group } from "./fuse/group.ts";
 import type { Graph } from "./graph/graph.ts";
+import { assemble } from "./kernel/assemble.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Kernel, Program } from "./plan/program.ts";

@@ -94,14 +94,14 @@ suite("execute", ({ test }) => {
         Float32Array.from({ length: count }, (_, i) => i),
       );
       pool.clear(y);
-      loaded.bind("w", w);
-      loaded.bind("y", y);
+      loaded.bind("weight", "w", w);
+      loaded.bind("accumulator", "y", y);
       loaded.setup();
       let after10 = 0;
       for (let step = 0; step < 500; step++) {
         const x = await pool.acquire(bytes, "x");
         pool.upload(x, new Float32Array(count).fill(step % 2));
-        loaded.bind("x", x);
+        loaded.bind("data", "x", x);
         loaded.run();
         pool.release(x);
         if (step % 50 === 0) await pool.read(y, 4);
@@ -157,8 +157,8 @@ suite("execute", ({ test }) => {
       kernels,
     );
     const x = await pool.acquire(bytes, "x");
-    loaded.bind("x", x);
-    loaded.bind("y", x);
+    loaded.bind("data", "x", x);
+    loaded.bind("accumulator", "y", x);
     loaded.run();
     assert.match(await failure(() => pool.read(x, 4)), /^The GPU refused a command: /);
     device.close();

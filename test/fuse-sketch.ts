@@ -29,23 +29,31 @@ export function words(name: string) {
   return {
     op,
     constant,
-    data: (name: string, sizes: Sizes, dtype: DType = "f32"): Node => make("input", [], { name, type: { dtype, dims: dims(sizes) }, role: "data" }, origin),
-    weight: (name: string, sizes: Sizes, dtype: DType = "f32"): Node => make("input", [], { name, type: { dtype, dims: dims(sizes) }, role: "weight" }, origin),
+    data: (name: string, sizes: Sizes, dtype: DType = "f32"): Node =>
+      make("input", [], { name, type: { dtype, dims: dims(sizes) }, role: "data" }, origin),
+    weight: (name: string, sizes: Sizes, dtype: DType = "f32"): Node =>
+      make("input", [], { name, type: { dtype, dims: dims(sizes) }, role: "weight" }, origin),
     index: (name: string, size: number): Node => make("index", [], { dim: { name, size } }, origin),
-    reduce: (by: Ops["reduce"]["attrs"]["by"], x: Node, ...over: readonly string[]): Node => make("reduce", [x], { by, over }, origin),
+    reduce: (by: Ops["reduce"]["attrs"]["by"], x: Node, ...over: readonly string[]): Node =>
+      make("reduce", [x], { by, over }, origin),
     rename: (x: Node, from: string, to: string): Node => make("rename", [x], { from, to }, origin),
     split: (x: Node, dim: string, into: Sizes): Node => make("split", [x], { dim, into: dims(into) }, origin),
     merge: (x: Node, dims: readonly string[], into: string): Node => make("merge", [x], { dims, into }, origin),
     gather: (x: Node, dim: string, at: Node): Node => make("gather", [x, at], { dim }, origin),
     cast: (x: Node, dtype: DType): Node => make("cast", [x], { dtype }, origin),
     best: (x: Node, keep: number, ...over: readonly string[]): Node => make("best", [x], { keep, over }, origin),
-    graph: (outputs: Readonly<Record<string, Node>>): Graph => graph(name, Object.entries(outputs).map(([name, node]) => ({ name, node }))),
+    graph: (outputs: Readonly<Record<string, Node>>): Graph =>
+      graph(
+        name,
+        Object.entries(outputs).map(([name, node]) => ({ name, node })),
+      ),
   };
 }
 
 export type Words = ReturnType<typeof words>;
 
-export const dot = ({ op, reduce }: Words, a: Node, b: Node, ...over: readonly string[]): Node => reduce("sum", op("mul", a, b), ...over);
+export const dot = ({ op, reduce }: Words, a: Node, b: Node, ...over: readonly string[]): Node =>
+  reduce("sum", op("mul", a, b), ...over);
 
 export const silu = ({ op }: Words, x: Node): Node => op("div", x, op("add", op("exp", op("neg", x)), 1));
 
@@ -70,7 +78,11 @@ function rope(w: Words, x: Node, token: number, head: number): Node {
   const [a, b] = [at(0), at(1)];
   const first = w.op("sub", w.op("mul", a, cos), w.op("mul", b, sin));
   const second = w.op("add", w.op("mul", b, cos), w.op("mul", a, sin));
-  return w.merge(w.op("select", w.op("equal", w.index("half", 2), w.constant(0, "i32")), first, second), ["half", "freq"], "head");
+  return w.merge(
+    w.op("select", w.op("equal", w.index("half", 2), w.constant(0, "i32")), first, second),
+    ["half", "freq"],
+    "head",
+  );
 }
 
 /** The forward pass of a block on one sequence. */
@@ -84,7 +96,12 @@ export function llamaBlock({ token, model, kv, group, head, mlp }: BlockSizes, s
   const v = w.rename(dot(w, a, weight("v", { kv, head, model }), "model"), "token", "seen");
   const rotated = w.rename(rope(w, k, token, head), "token", "seen");
   const score = w.op("div", dot(w, rope(w, q, token, head), rotated, "head"), Math.sqrt(head));
-  const past = w.op("select", w.op("lessEqual", w.index("seen", token), w.index("token", token)), score, -3.4028234663852886e38);
+  const past = w.op(
+    "select",
+    w.op("lessEqual", w.index("seen", token), w.index("token", token)),
+    score,
+    -3.4028234663852886e38,
+  );
   const mixed = dot(w, softmax(w, past, "seen"), v, "seen");
   const y = w.op("add", x, dot(w, mixed, weight("o", { model, kv, group, head }), "kv", "group", "head"));
   const normed = rmsNorm(w, y, weight("mlp_norm", { model }), model);

@@ -48,7 +48,11 @@ suite("fuse: rows", ({ test }) => {
     assert.equal(shapes(w.graph({ y, sum: w.reduce("sum", y, "model") })), ["row"]);
   });
   test("independent reductions over one operand share a pass", () => {
-    const sums = { a: w.reduce("sum", x, "model"), b: w.reduce("sum", w.op("mul", x, x), "model"), c: w.reduce("max", x, "model") };
+    const sums = {
+      a: w.reduce("sum", x, "model"),
+      b: w.reduce("sum", w.op("mul", x, x), "model"),
+      c: w.reduce("max", x, "model"),
+    };
     assert.equal(shapes(w.graph(sums)), ["row"]);
     const statistics = { a: w.reduce("sum", x, "token"), b: w.reduce("max", w.op("abs", x), "token") };
     assert.equal(shapes(w.graph(statistics)), ["row"]);
@@ -56,7 +60,11 @@ suite("fuse: rows", ({ test }) => {
   test("the loss of picked words is the product, the rows and their mean", () => {
     const logits = dot(w, x, w.weight("head", { word: 1000, model: 500 }), "model");
     const from = w.gather(logits, "token", w.index("step", 299));
-    const next = w.gather(w.data("tokens", { token: 300 }, "i32"), "token", w.op("add", w.index("step", 299), w.constant(1, "i32")));
+    const next = w.gather(
+      w.data("tokens", { token: 300 }, "i32"),
+      "token",
+      w.op("add", w.index("step", 299), w.constant(1, "i32")),
+    );
     const shifted = w.op("sub", from, w.reduce("max", from, "word"));
     const logs = w.op("sub", shifted, w.op("log", w.reduce("sum", w.op("exp", shifted), "word")));
     const loss = w.op("div", w.reduce("sum", w.op("neg", w.gather(logs, "word", next)), "step"), 299);

@@ -105,7 +105,10 @@ suite("language: reductions and choice", ({ test }) => {
 
 suite("language: views and selections", ({ test }) => {
   test("split names its parts, the first varying slowest, and merge undoes it", () => {
-    gives("f32[half: 2, pair: 3] 1 2 3 4 5 6", "fn f(a: f32[t: 6]) -> f32[half, pair] = split(a, t -> (half: 2, pair))");
+    gives(
+      "f32[half: 2, pair: 3] 1 2 3 4 5 6",
+      "fn f(a: f32[t: 6]) -> f32[half, pair] = split(a, t -> (half: 2, pair))",
+    );
     gives("f32[t: 6] 1 4 2 5 3 6", "fn f(a: f32[t: 6]) = merge(split(a, t -> (half: 2, pair)), (pair, half) -> t)");
     const back = "fn f(a: f32[x: 2, y: 3]) = split(merge(a, (x, y) -> flat), flat -> (x, y))";
     gives("f32[x: 2, y: 3] 1 2 3 4 5 6", back);
@@ -114,7 +117,7 @@ suite("language: views and selections", ({ test }) => {
   });
 
   test("stack lays values along a new dimension", () => {
-    gives("f32[z: 3, x: 2] 1 2 2 4 3 6", "fn f(a: f32[x: 2]) -> f32[z, x] = stack(z: a, 2 * a, 3 * a)");
+    gives("f32[x: 2, z: 3] 1 2 3 2 4 6", "fn f(a: f32[x: 2]) -> f32[z, x] = stack(z: a, 2 * a, 3 * a)");
     gives("f32[x: 2] 2 4", "fn f(a: f32[x: 2]) = stack(z: a, 2 * a)[z: 1]");
     gives("f32[x: 2] 3 4", "fn f(a: f32[x: 2]) = sum(stack(z: a, 2), over z)");
     const interleaved = "fn f(a: f32[x: 2], b: f32[x]) -> f32[both] = merge(stack(z: a, b), (x, z) -> both)";
@@ -130,7 +133,8 @@ suite("language: views and selections", ({ test }) => {
 
   test("a slice is half open and names what it leaves", () => {
     gives("f32[step: 2] 2 3", "fn f(a: f32[t: 6]) -> f32[step] = a[t: 1 .. 3 as step]");
-    const change = "fn f(a: f32[t: 3]) = sum((a[t: 1 .. size(t) as step] - a[t: 0 .. size(t) - 1 as step])^2, over step)";
+    const change =
+      "fn f(a: f32[t: 3]) = sum((a[t: 1 .. size(t) as step] - a[t: 0 .. size(t) - 1 as step])^2, over step)";
     gives("f32 13", change, { a: [1, 3, 6] });
     for (const range of ["2 .. 7", "2 .. 2", "-1 .. 2"])
       refuses(`fn f(a: f32[t: 6]) -> f32[step] = a[t: ${range} as step]`, "out-of-range");

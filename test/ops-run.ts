@@ -54,7 +54,7 @@ async function run(
   for (const { slot, bytes } of slots) {
     const buffer = await pool.acquire(bytes, slot.name);
     pool.upload(buffer, contentOf(slot, bytes, inputs));
-    loaded.bind(slot.name, buffer);
+    loaded.bind(slot.role, slot.name, buffer);
     bound.set(slot.name, { slot, bytes, buffer });
   }
   loaded.setup();

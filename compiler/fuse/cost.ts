@@ -21,13 +21,43 @@ const nothing = (): number => 0;
 
 /** One evaluation of the primitive alone; a reduction counts its terms. */
 const own: Rules<readonly [], number> = {
-  constant: nothing, input: () => loaded, index: nothing,
-  neg: cheap, abs: cheap, exp: many, log: many, sqrt: some, rsqrt: some, sin: many, cos: many, tanh: many, floor: cheap, round: cheap, not: cheap,
-  cast: cheap, detach: nothing,
-  add: cheap, sub: cheap, mul: cheap, div: some, pow: () => 50, min: cheap, max: cheap, mod: some,
-  less: cheap, lessEqual: cheap, equal: cheap, and: cheap, or: cheap, select: cheap,
+  constant: nothing,
+  input: () => loaded,
+  index: nothing,
+  neg: cheap,
+  abs: cheap,
+  exp: many,
+  log: many,
+  sqrt: some,
+  rsqrt: some,
+  sin: many,
+  cos: many,
+  tanh: many,
+  floor: cheap,
+  round: cheap,
+  not: cheap,
+  cast: cheap,
+  detach: nothing,
+  add: cheap,
+  sub: cheap,
+  mul: cheap,
+  div: some,
+  pow: () => 50,
+  min: cheap,
+  max: cheap,
+  mod: some,
+  less: cheap,
+  lessEqual: cheap,
+  equal: cheap,
+  and: cheap,
+  or: cheap,
+  select: cheap,
   reduce: (node) => termsOf(node),
-  rename: nothing, split: nothing, merge: nothing, gather: some, best: () => loaded,
+  rename: nothing,
+  split: nothing,
+  merge: nothing,
+  gather: some,
+  best: () => loaded,
 };
 
 export interface Cost {
@@ -38,7 +68,10 @@ export interface Cost {
 }
 
 /** The number of terms of each result of a reduction. */
-export const termsOf = (node: Node): number => (node.op === "reduce" ? count({ dims: node.inputs[0].type.dims.filter(({ name }) => node.attrs.over.includes(name)) }) : 1);
+export const termsOf = (node: Node): number =>
+  node.op === "reduce"
+    ? count({ dims: node.inputs[0].type.dims.filter(({ name }) => node.attrs.over.includes(name)) })
+    : 1;
 
 /** By node id; nodes in `stored` are read from memory. Common parts count for each use, so this is an upper bound. */
 export function costs(nodes: readonly Node[], stored: ReadonlySet<Node>): readonly Cost[] {
@@ -56,7 +89,7 @@ function costOf(node: Node, known: readonly Cost[]): Cost {
   const elements = count(node.type) * terms;
   const of = (x: Node): Cost => known[x.id] ?? { alone: 0, shared: 0 };
   const alone = inputs.reduce((sum, x) => sum + of(x).alone, 0) * terms + each;
-  const shared = inputs.reduce((sum, x) => sum + of(x).shared * Math.min(1, count(x.type) / elements), 0) * terms + each;
+  const shared =
+    inputs.reduce((sum, x) => sum + of(x).shared * Math.min(1, count(x.type) / elements), 0) * terms + each;
   return { alone: Math.min(alone, limit), shared: Math.min(shared, limit) };
 }
-

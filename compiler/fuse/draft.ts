@@ -42,7 +42,8 @@ const leastRows = 16;
 const fewElements = 8192;
 
 /** Whether computing `elements` by rows of the outer dimensions leaves enough to do at the same time. */
-export const isParallel = (outer: readonly Dim[], elements: number): boolean => count({ dims: outer }) >= leastRows || elements <= fewElements;
+export const isParallel = (outer: readonly Dim[], elements: number): boolean =>
+  count({ dims: outer }) >= leastRows || elements <= fewElements;
 
 /** Makes the draft compute a value that rows share: its dimensions become the outer ones. False if it cannot. */
 export function shareRows(draft: Draft, shared: Node): boolean {

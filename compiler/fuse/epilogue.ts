@@ -4,10 +4,10 @@
  */
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
-import { isView } from "./view.ts";
 import type { Product } from "./roles.ts";
 import { exchanged, sameRoles } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
+import { isView } from "./view.ts";
 
 /** Contractions that one kernel computes: the second factors differ, `a` is common, the nodes in `region` lead to `end`. */
 export interface Ending {
@@ -35,29 +35,43 @@ export function endings(products: readonly Product[], around: Surroundings): rea
 /** At most this many sums share a kernel: registers are few. */
 const mostSums = 3;
 
-function furthest(product: Product, byNode: ReadonlyMap<Node, Product>, taken: ReadonlySet<Node>, around: Surroundings): Ending {
+function furthest(
+  product: Product,
+  byNode: ReadonlyMap<Node, Product>,
+  taken: ReadonlySet<Node>,
+  around: Surroundings,
+): Ending {
   let best: Ending = { products: [product], a: product.factors[0], end: product.node, region: new Set([product.node]) };
   const region = new Set<Node>([product.node]);
-  const sums = [product.node as Node];
+  const sums: Node[] = [product.node];
+  const productsOf = (nodes: readonly Node[]): readonly Product[] => nodes.flatMap((node) => byNode.get(node) ?? []);
   for (const node of following(product.node, around)) {
-    const inputs: readonly Node[] = node.inputs;
-    if (!inputs.some((x) => region.has(x)) || !continues(node, product.node) || taken.has(node)) continue;
+    if (region.size > mostNodes) break;
+    if (taken.has(node) || !node.inputs.some((x: Node) => region.has(x))) continue;
     const joined = siblings(node, byNode, region).filter((sum) => !taken.has(sum));
-    const common = commonFactor([...sums, ...joined].flatMap((sum) => byNode.get(sum) ?? []));
     region.add(node);
-    if (joined.length > 0 && common !== undefined && sums.length + joined.length <= mostSums) {
-      for (const sum of joined) for (const between of regionOf(sum, node, around)) region.add(between);
+    if (
+      joined.length > 0 &&
+      sums.length + joined.length <= mostSums &&
+      commonFactor(productsOf([...sums, ...joined])) !== undefined
+    ) {
+      for (const between of joined.flatMap((sum) => regionOf(sum, node, around))) region.add(between);
       sums.push(...joined);
     }
     const needed = leadingTo(node, region);
-    const isClosed = [...needed].every((x) => x === node || (!around.isOutput(x) && (around.readers[x.id] ?? []).every((reader) => needed.has(reader))));
-    const products = sums.filter((sum) => needed.has(sum)).flatMap((sum) => byNode.get(sum) ?? []);
+    const products = productsOf(sums.filter((sum) => needed.has(sum)));
     const a = commonFactor(products);
-    if (isClosed && !isView(node) && a !== undefined) best = { products: sides(products, a), a, end: node, region: needed };
-    if (region.size > 64) break;
+    if (a !== undefined && !isView(node) && isClosed(needed, node, around))
+      best = { products: sides(products, a), a, end: node, region: needed };
   }
   return best;
 }
+
+const mostNodes = 64;
+
+/** Whether nothing but `end` is read from outside. */
+const isClosed = (region: ReadonlySet<Node>, end: Node, { isOutput, readers }: Surroundings): boolean =>
+  [...region].every((x) => x === end || (!isOutput(x) && (readers[x.id] ?? []).every((reader) => region.has(reader))));
 
 /** Nodes after the sum that could belong to its epilogue, in order. */
 function* following(sum: Node, around: Surroundings): Iterable<Node> {
@@ -72,7 +86,8 @@ function* following(sum: Node, around: Surroundings): Iterable<Node> {
   }
 }
 
-const continues = (node: Node, sum: Node): boolean => (isElementwise(node) || isView(node) || node.op === "cast") && count(node.type) === count(sum.type);
+const continues = (node: Node, sum: Node): boolean =>
+  (isElementwise(node) || isView(node) || node.op === "cast") && count(node.type) === count(sum.type);
 
 /** Contractions on which the node's other operands depend element by element. */
 function siblings(node: Node, byNode: ReadonlyMap<Node, Product>, region: ReadonlySet<Node>): readonly Node[] {
@@ -91,7 +106,8 @@ function siblings(node: Node, byNode: ReadonlyMap<Node, Product>, region: Readon
 /** The nodes from `sum` to `to`, without the latter. */
 function regionOf(sum: Node, to: Node, { graph }: Surroundings): readonly Node[] {
   const result = new Set<Node>([sum]);
-  for (const node of graph.nodes.slice(sum.id + 1, to.id)) if (node.inputs.some((x: Node) => result.has(x)) && continues(node, sum)) result.add(node);
+  for (const node of graph.nodes.slice(sum.id + 1, to.id))
+    if (node.inputs.some((x: Node) => result.has(x)) && continues(node, sum)) result.add(node);
   return [...result];
 }
 
@@ -124,4 +140,5 @@ function commonFactor(products: readonly Product[]): Node | undefined {
 const sidesOf = (product: Product, a: Node): Product | undefined =>
   product.factors[0] === a ? product : product.factors[1] === a ? exchanged(product) : undefined;
 
-const sides = (products: readonly Product[], a: Node): readonly Product[] => products.flatMap((product) => sidesOf(product, a) ?? []);
+const sides = (products: readonly Product[], a: Node): readonly Product[] =>
+  products.flatMap((product) => sidesOf(product, a) ?? []);

@@ -1,12 +1,13 @@
 /** Divides a graph into groups, each of which becomes one kernel. */
-import { invariant } from "../invariant.ts";
+
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
+import { invariant } from "../invariant.ts";
 import type { Draft } from "./draft.ts";
 import { endings } from "./epilogue.ts";
 import type { Group, Sum, Target } from "./group.ts";
 import { merge } from "./merge.ts";
-import { place, type Placed } from "./place.ts";
+import { type Placed, place } from "./place.ts";
 import { readsOf } from "./reads.ts";
 import { exchanged, productOf } from "./roles.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
@@ -22,7 +23,9 @@ export interface FuseOptions {
 export function fuse(graph: Graph, { packs, mostBindings }: FuseOptions): readonly Group[] {
   const around = surroundings(graph);
   const products = graph.nodes.flatMap((node) => productOf(node) ?? []);
-  const oriented = products.map((product) => (around.isSetup(product.factors[0]) && !around.isSetup(product.factors[1]) ? exchanged(product) : product));
+  const oriented = products.map((product) =>
+    around.isSetup(product.factors[0]) && !around.isSetup(product.factors[1]) ? exchanged(product) : product,
+  );
   const forced = new Set<Node>();
   const ends = endings(oriented, around);
   for (;;) {
@@ -40,29 +43,29 @@ const bindings = (draft: Draft, placed: Placed): number => readsOf(draft, placed
 /** Of the nodes that a draft computes, the one that takes about half of its reads with it. */
 function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): Node | undefined {
   const { stored, computed } = readsOf(draft, placed);
-  const below: Set<Node>[] = [];
-  let best: Node | undefined;
+  const below = new Map<Node, ReadonlySet<Node>>();
   for (const node of graph.nodes) {
-    const own = new Set<Node>();
-    if (stored.has(node)) own.add(node);
-    else if (computed.has(node)) for (const x of node.inputs as readonly Node[]) for (const read of below[x.id] ?? []) own.add(read);
-    below[node.id] = own;
-    const distance = (of: Node): number => Math.abs((below[of.id]?.size ?? 0) - stored.size / 2);
-    const isChoice = computed.has(node) && own.size > 1 && draft.targets.every((target) => target.node !== node) && draft.ending?.region.has(node) !== true;
-    if (isChoice && (best === undefined || distance(node) < distance(best))) best = node;
+    const inputs: readonly Node[] = computed.has(node) ? node.inputs : [];
+    below.set(node, new Set(stored.has(node) ? [node] : inputs.flatMap((x) => [...(below.get(x) ?? [])])));
   }
-  return best;
+  const isKept = new Set([...draft.targets.map(({ node }) => node), ...(draft.ending?.region ?? [])]);
+  const distance = (node: Node): number => Math.abs((below.get(node)?.size ?? 0) - stored.size / 2);
+  const choices = [...computed].filter((node) => !isKept.has(node) && (below.get(node)?.size ?? 0) > 1);
+  return choices.sort((x, y) => distance(x) - distance(y) || x.id - y.id)[0];
 }
 
 /** Each draft after those whose targets it reads. */
 function inOrder(placed: Placed): readonly Draft[] {
   const { drafts } = placed;
   const writers = new Map<Node, readonly Draft[]>();
-  for (const draft of drafts) if (!draft.isCopy) for (const { node } of draft.targets) writers.set(node, [...(writers.get(node) ?? []), draft]);
+  for (const draft of drafts)
+    if (!draft.isCopy) for (const { node } of draft.targets) writers.set(node, [...(writers.get(node) ?? []), draft]);
   const result: Draft[] = [];
   const waiting = new Set(drafts);
   while (waiting.size > 0) {
-    const ready = [...waiting].filter((draft) => before(draft, placed, writers).every((other) => other === draft || !waiting.has(other)));
+    const ready = [...waiting].filter((draft) =>
+      before(draft, placed, writers).every((other) => other === draft || !waiting.has(other)),
+    );
     invariant(ready.length > 0, "groups need each other");
     const next = ready.reduce((first, draft) => (order(draft) < order(first) ? draft : first));
     waiting.delete(next);
@@ -71,7 +74,8 @@ function inOrder(placed: Placed): readonly Draft[] {
   return result;
 }
 
-const order = ({ targets, stage }: Draft): number => Math.min(...targets.map(({ node }) => node.id)) - (stage === "setup" ? 1e9 : 0);
+const order = ({ targets, stage }: Draft): number =>
+  Math.min(...targets.map(({ node }) => node.id)) - (stage === "setup" ? 1e9 : 0);
 
 const before = (draft: Draft, placed: Placed, writers: ReadonlyMap<Node, readonly Draft[]>): readonly Draft[] =>
   [...readsOf(draft, placed).written].flatMap((node) => writers.get(node) ?? []);
@@ -81,7 +85,14 @@ function groupOf(draft: Draft, placed: Placed): Group {
   const common = { targets: [...targets], stage, isCopy };
   if (isCopy) return { ...common, shape: "map" };
   if (draft.isBest) return { ...common, shape: "best" };
-  if (ending !== undefined) return { ...common, shape: "contraction", a: ending.a, roles: firstOf(ending.products).roles, sums: sumsOf(ending.products, placed) };
+  if (ending !== undefined)
+    return {
+      ...common,
+      shape: "contraction",
+      a: ending.a,
+      roles: firstOf(ending.products).roles,
+      sums: sumsOf(ending.products, placed),
+    };
   return outer === undefined ? { ...common, shape: "map" } : { ...common, shape: "row", outer };
 }
 

@@ -38,13 +38,16 @@ const most = 64;
 function firstPair(world: World, mostBindings: number): readonly [Draft, Draft, Draft] | undefined {
   for (const [i, a] of world.drafts.entries())
     for (const b of world.drafts.slice(i + 1, i + 1 + most)) {
-      if (a.stage !== b.stage || a.isCopy || b.isCopy || a.isBest || b.isBest) continue;
-      const joined = a.ending === undefined ? joinedRows(a, b, world) : joinedContractions(a, b);
-      if (joined === undefined || waitsForItself(a, b, world)) continue;
-      const { stored } = readsOf(joined, world.placed);
-      if (stored.size + joined.targets.length <= mostBindings) return [a, b, joined];
+      const made = joined(a, b, world);
+      if (made === undefined || waitsForItself(a, b, world)) continue;
+      if (readsOf(made, world.placed).stored.size + made.targets.length <= mostBindings) return [a, b, made];
     }
   return undefined;
+}
+
+function joined(a: Draft, b: Draft, world: World): Draft | undefined {
+  if (a.stage !== b.stage || [a, b].some(({ isCopy, isBest }) => isCopy || isBest)) return undefined;
+  return a.ending === undefined ? joinedRows(a, b, world) : joinedContractions(a, b);
 }
 
 /** Registers for sums are few. */
@@ -65,18 +68,21 @@ function joinedRows(a: Draft, b: Draft, world: World): Draft | undefined {
   if (b.ending !== undefined) return undefined;
   const targets = [...a.targets, ...b.targets];
   const outer = commonOuter(a, b);
-  if (outer === undefined && targets.some(({ node }) => !sameNames(node.type.dims, a.targets[0]?.node.type.dims ?? []))) return undefined;
+  if (outer === undefined && targets.some(({ node }) => !sameNames(node.type.dims, a.targets[0]?.node.type.dims ?? [])))
+    return undefined;
   if (a.outer !== undefined && b.outer !== undefined && outer === undefined) return undefined;
   if (targets.some(({ node, output }) => isHalf(node, output?.store))) return undefined;
   const elements = Math.max(...targets.map(({ node }) => count(node.type)));
-  if (outer !== undefined && !(targets.every(({ node }) => has(node, outer)) && isParallel(outer, elements))) return undefined;
+  if (outer !== undefined && !(targets.every(({ node }) => has(node, outer)) && isParallel(outer, elements)))
+    return undefined;
   if (!readsInPlace(a, b, world) && !sharesMemory(a, b, elements, world)) return undefined;
   return { ...a, targets, ...(outer === undefined ? {} : { outer }) };
 }
 
 const isHalf = ({ type }: Node, store: string | undefined): boolean => ["f16", "bf16"].includes(store ?? type.dtype);
 
-const has = ({ type }: Node, dims: readonly Dim[]): boolean => dims.every(({ name }) => type.dims.some((dim) => dim.name === name));
+const has = ({ type }: Node, dims: readonly Dim[]): boolean =>
+  dims.every(({ name }) => type.dims.some((dim) => dim.name === name));
 
 function commonOuter(a: Draft, b: Draft): readonly Dim[] | undefined {
   if (a.outer === undefined || b.outer === undefined) return a.outer ?? b.outer;
@@ -91,7 +97,8 @@ function readsInPlace(a: Draft, b: Draft, { placed, reads }: World): boolean {
     const own = needs.filter(({ draft }) => reader.targets.some((target) => draft.targets.includes(target)));
     return read.length > 0 && own.every(({ path, isFactor }) => !isFactor && path.every(({ loop }) => loop.length > 0));
   };
-  const isRead = (reader: Draft, writer: Draft): boolean => writer.targets.some(({ node }) => reads.get(reader)?.stored.has(node));
+  const isRead = (reader: Draft, writer: Draft): boolean =>
+    writer.targets.some(({ node }) => reads.get(reader)?.stored.has(node));
   return (isRead(a, b) || isRead(b, a)) && (!isRead(a, b) || inPlace(a, b)) && (!isRead(b, a) || inPlace(b, a));
 }
 
@@ -107,7 +114,8 @@ function sharesMemory(a: Draft, b: Draft, elements: number, { reads }: World): b
 /** Whether a group between the two needs one and is needed by the other. */
 function waitsForItself(a: Draft, b: Draft, { reads, writers }: World): boolean {
   const seen = new Set<Draft>();
-  const before = (draft: Draft): readonly Draft[] => [...(reads.get(draft)?.written ?? [])].flatMap((node) => writers.get(node) ?? []);
+  const before = (draft: Draft): readonly Draft[] =>
+    [...(reads.get(draft)?.written ?? [])].flatMap((node) => writers.get(node) ?? []);
   const pending = [a, b].flatMap(before).filter((draft) => draft !== a && draft !== b);
   for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
     if (draft === a || draft === b) return true;

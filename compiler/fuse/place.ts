@@ -2,16 +2,17 @@
  * Decides for each node, from the last to the first, whether it gets memory or is computed where it is needed. A node that several
  * groups need, or one group at several places, gets memory if computing it again costs more than a round trip.
  */
-import { invariant } from "../invariant.ts";
+
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
-import { beneathViews, isView, type View } from "./view.ts";
+import { invariant } from "../invariant.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
-import { type Draft, isDirect, keyOf, type Need, shareRows, type Step } from "./draft.ts";
+import { type Draft, isDirect, keyOf, type Need, type Step, shareRows } from "./draft.ts";
 import type { Ending } from "./epilogue.ts";
 import type { Target } from "./group.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
+import { beneathViews, isView, type View } from "./view.ts";
 
 export interface Placing {
   readonly around: Surroundings;
@@ -98,7 +99,9 @@ function reducing(graph: Graph, barriers: ReadonlySet<Node>, isBroadcast: boolea
 
 /** As `hasReduce`, for a node that has memory itself. */
 const leadsToReduce = (node: Node, { hasReduce }: State): boolean =>
-  isReduction(node) || (isElementwise(node) && node.inputs.some((x: Node) => hasReduce[x.id] === true && count(x.type) === count(node.type)));
+  isReduction(node) ||
+  (isElementwise(node) &&
+    node.inputs.some((x: Node) => hasReduce[x.id] === true && count(x.type) === count(node.type)));
 
 const isReduction = (node: Node): boolean => node.op === "reduce" && termsOf(node) > fewTerms;
 
@@ -109,10 +112,14 @@ function visit(node: Node, state: State): void {
   const needs = [...(state.needs.get(node)?.values() ?? [])];
   const outputs = state.outputsOf.get(node) ?? [];
   if (node.op !== "input" && needs.length === 0 && outputs.length === 0) return;
-  if (node.op === "input") return copyInput(node, outputs, state);
-  if (state.required.has(node) || isWorthMemory(node, needs, state)) return store(node, needs, outputs, state);
-  for (const output of outputs) needs.push(begun(draft(state, node, [target(node, output)], {}), node));
-  for (const need of needs) expand(node, { ...need, evaluations: evaluationsOf(node, need) }, state);
+  if (node.op === "input") copyInput(node, outputs, state);
+  else if (state.required.has(node) || isWorthMemory(node, needs, state)) store(node, needs, outputs, state);
+  else inline(node, needs, outputs, state);
+}
+
+function inline(node: Node, needs: readonly Need[], outputs: readonly Output[], state: State): void {
+  const shown = outputs.map((output) => begun(draft(state, node, [target(node, output)], {}), node));
+  for (const need of [...needs, ...shown]) expand(node, { ...need, evaluations: evaluationsOf(node, need) }, state);
 }
 
 /** An output that is an input, or a view of one. */
@@ -147,7 +154,12 @@ function target(node: Node, output?: Output): Target {
   return { node, through, output };
 }
 
-function draft(state: State, node: Node, targets: readonly Target[], options: { readonly ending?: Ending; readonly isCopy?: boolean }): Draft {
+function draft(
+  state: State,
+  node: Node,
+  targets: readonly Target[],
+  options: { readonly ending?: Ending; readonly isCopy?: boolean },
+): Draft {
   const isShown = targets.some(({ output }) => output !== undefined);
   const made: Draft = {
     id: state.drafts.length,
@@ -172,9 +184,11 @@ function isWorthMemory(node: Node, needs: readonly Need[], state: State): boolea
   const elements = count(node.type);
   // Computed inside another loop, a reduction would be left to the few invocations that run it.
   if (isShared && elements * cost.alone > launch) return true;
-  if (state.around.isSetup(node) && needs.some(({ draft }) => draft.stage === "main")) return isWorthSetup(node, needs, cost.alone);
+  if (state.around.isSetup(node) && needs.some(({ draft }) => draft.stage === "main"))
+    return isWorthSetup(node, needs, cost.alone);
   if (state.isOfRow[node.id] === true && needs.some(({ isFactor }) => isFactor)) return true;
-  const sum = (each: (need: Need) => number): number => needs.reduce((total, need) => total + evaluationsOf(node, need) * each(need), 0);
+  const sum = (each: (need: Need) => number): number =>
+    needs.reduce((total, need) => total + evaluationsOf(node, need) * each(need), 0);
   if (sum(() => 1) <= elements) return false;
   const again = sum(({ isFactor }) => (isFactor ? cost.alone : cost.shared));
   return again > elements * (cost.shared + written) + sum(({ isFactor }) => (isFactor ? loaded : readBack)) + launch;
@@ -189,34 +203,44 @@ function isWorthSetup(node: Node, needs: readonly Need[], cost: number): boolean
 /** A value of the outer dimensions of a row is computed once per row. */
 function evaluationsOf(node: Node, { draft, path, evaluations }: Need): number {
   const { outer } = draft;
-  const isOfRow = outer !== undefined && path.length === 0 && node.type.dims.every(({ name }) => outer.some((dim) => dim.name === name));
+  const isOfRow =
+    outer !== undefined &&
+    path.length === 0 &&
+    node.type.dims.every(({ name }) => outer.some((dim) => dim.name === name));
   return isOfRow ? count({ dims: outer }) : evaluations;
 }
 
 /** Passes the need for a node that is computed in the draft on to what it is computed from. */
 function expand(node: Node, need: Need, state: State): void {
   const product = need.draft.ending?.products.find((each) => each.node === node);
-  if (product !== undefined) return expandFactors(product, need.draft, state);
-  if (node.op === "gather") {
+  if (product !== undefined) expandFactors(product, need.draft, state);
+  else if (isView(node)) addNeed(node.inputs[0], throughView(node, need), state);
+  else if (node.op === "gather") {
     const [x, at] = node.inputs;
     addNeed(x, { ...need, path: [...need.path, { loop: [], size: 1, label: `at ${node.id}` }] }, state);
     addNeed(at, need, state);
-    return;
-  }
-  if (isView(node)) return addNeed(node.inputs[0], throughView(node, need), state);
-  if (node.op === "reduce") {
+  } else if (node.op === "reduce") {
     const { over } = node.attrs;
     const step: Step = { loop: over, size: termsOf(node), label: `over ${over.join(" ")}` };
-    return addNeed(node.inputs[0], { ...need, path: [...need.path, step], evaluations: need.evaluations * step.size }, state);
-  }
-  for (const x of new Set<Node>(node.inputs)) addNeed(x, need, state);
+    addNeed(node.inputs[0], { ...need, path: [...need.path, step], evaluations: need.evaluations * step.size }, state);
+  } else for (const x of new Set<Node>(node.inputs)) addNeed(x, need, state);
 }
 
 /** Products of a kernel: the first factor is read again for each tile of columns, the second for each tile of rows. */
 function expandFactors({ factors, roles }: Ending["products"][number], draft: Draft, state: State): void {
   const [a, b] = factors;
-  const [batch, m, n, k] = [roles.batch, roles.m, roles.n, roles.k].map((dims) => count({ dims })) as [number, number, number, number];
-  const factor = (label: string, evaluations: number): Need => ({ draft, path: [{ loop: [], size: 1, label }], evaluations, isFactor: true });
+  const [batch, m, n, k] = [roles.batch, roles.m, roles.n, roles.k].map((dims) => count({ dims })) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const factor = (label: string, evaluations: number): Need => ({
+    draft,
+    path: [{ loop: [], size: 1, label }],
+    evaluations,
+    isFactor: true,
+  });
   addNeed(a, factor("a", batch * m * k * Math.ceil(n / 32)), state);
   if (state.packs) pack(b, draft, state);
   else addNeed(b, factor("b", batch * n * k * Math.ceil(m / 16)), state);
@@ -228,7 +252,11 @@ function pack(b: Node, draft: Draft, state: State): void {
   const isOwn = base.op !== "input" && base.op !== "constant";
   if (isOwn) {
     state.required.add(base);
-    addNeed(base, { draft, path: [{ loop: [], size: 1, label: "b" }], evaluations: count(base.type), isFactor: true }, state);
+    addNeed(
+      base,
+      { draft, path: [{ loop: [], size: 1, label: "b" }], evaluations: count(base.type), isFactor: true },
+      state,
+    );
     return;
   }
   if (state.packed.has(b)) return;
@@ -251,10 +279,13 @@ const labelOf = (node: View): string => `${node.op} ${JSON.stringify(node.attrs)
 
 /** Adds a need, without the loops whose dimensions the node lacks: it is computed before them. */
 function addNeed(node: Node, need: Need, state: State): void {
-  const isInLoop = ({ loop }: Step): boolean => loop.length === 0 || loop.some((name) => node.type.dims.some((dim) => dim.name === name));
+  const isInLoop = ({ loop }: Step): boolean =>
+    loop.length === 0 || loop.some((name) => node.type.dims.some((dim) => dim.name === name));
   const last = need.path.findLastIndex((step) => step.loop.length === 0);
   const path = need.path.filter((step, i) => i <= last || isInLoop(step));
-  const dropped = need.path.filter((step, i) => i > last && !isInLoop(step)).reduce((product, { size }) => product * size, 1);
+  const dropped = need.path
+    .filter((step, i) => i > last && !isInLoop(step))
+    .reduce((product, { size }) => product * size, 1);
   const own = { ...need, path, evaluations: need.evaluations / dropped };
   const known = state.needs.get(node) ?? new Map<string, Need>();
   const key = keyOf(own);

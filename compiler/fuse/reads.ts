@@ -36,5 +36,9 @@ export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: 
       else need(b);
     }
   }
-  return { stored: found, computed, written: new Set([...found].filter((node) => node.op !== "input" || packed.has(node))) };
+  return {
+    stored: found,
+    computed,
+    written: new Set([...found].filter((node) => node.op !== "input" || packed.has(node))),
+  };
 }

@@ -20,7 +20,8 @@ function showKernel(group: Group, dispatch: Dispatch | undefined, number: number
   return [head, ...group.targets.map(({ node, output }) => `      ${showTarget(node, output?.name)}${what(group)}`)];
 }
 
-const showTarget = (node: Node, output: string | undefined): string => `%${node.id} ${showType(node.type)}${output === undefined ? "" : ` → ${output}`}`;
+const showTarget = (node: Node, output: string | undefined): string =>
+  `%${node.id} ${showType(node.type)}${output === undefined ? "" : ` → ${output}`}`;
 
 function what(group: Group): string {
   if (group.isCopy) return " copied";

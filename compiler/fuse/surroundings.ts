@@ -24,7 +24,18 @@ export function surroundings(graph: Graph): Surroundings {
   return { graph, readers, isSetup: ({ id }) => hasData && !isData[id], isOutput: (node) => outputs.has(node) };
 }
 
-const structural: readonly string[] = ["constant", "input", "index", "reduce", "rename", "split", "merge", "gather", "best", "detach"];
+const structural: readonly string[] = [
+  "constant",
+  "input",
+  "index",
+  "reduce",
+  "rename",
+  "split",
+  "merge",
+  "gather",
+  "best",
+  "detach",
+];
 
 /** Whether each element depends on one element of each operand. */
 export const isElementwise = (node: Node): boolean => !structural.includes(node.op);

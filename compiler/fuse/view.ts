@@ -4,7 +4,8 @@ import type { Node, NodeOf } from "../graph/ops.ts";
 /** A view that is one to one. */
 export type View = NodeOf<"rename"> | NodeOf<"split"> | NodeOf<"merge"> | NodeOf<"detach">;
 
-export const isView = (node: Node): node is View => node.op === "rename" || node.op === "split" || node.op === "merge" || node.op === "detach";
+export const isView = (node: Node): node is View =>
+  node.op === "rename" || node.op === "split" || node.op === "merge" || node.op === "detach";
 
 /** The node below all views on top of it. */
 export function beneathViews(node: Node): Node {

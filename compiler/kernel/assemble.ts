@@ -24,11 +24,17 @@ export function assemble(
   const kernels = new Map<string, Kernel>();
   const dispatches = lowered.map(({ group, kernel }) => {
     const { wgsl, bindings, features } = kernel;
-    const known = kernels.get(wgsl) ?? { hash: hash(wgsl), wgsl, bindings: bindings.map(({ access }) => access), features };
+    const known = kernels.get(wgsl) ?? {
+      hash: hash(wgsl),
+      wgsl,
+      bindings: bindings.map(({ access }) => access),
+      features,
+    };
     kernels.set(wgsl, known);
     return { stage: group.stage, dispatch: dispatchOf(group, kernel, known.hash) };
   });
-  const of = (stage: "setup" | "main"): readonly Dispatch[] => dispatches.filter((each) => each.stage === stage).map(({ dispatch }) => dispatch);
+  const of = (stage: "setup" | "main"): readonly Dispatch[] =>
+    dispatches.filter((each) => each.stage === stage).map(({ dispatch }) => dispatch);
   const [setup, main] = [of("setup"), of("main")];
   const buffers = storages.map((storage) => bufferOf(storage, setup, main, facts));
   return { program: { name: graph.name, buffers, setup, main }, kernels: [...kernels.values()] };
@@ -48,7 +54,9 @@ function dispatchOf(group: Group, { bindings, workgroups, operations }: Lowered,
 }
 
 /** Where the targets were written, each place once. */
-const placesOf = ({ targets }: Group): readonly string[] => [...new Set(targets.map(({ node }: { readonly node: Node }) => showPlace(node.origin)))];
+const placesOf = ({ targets }: Group): readonly string[] => [
+  ...new Set(targets.map(({ node }: { readonly node: Node }) => showPlace(node.origin))),
+];
 
 function bufferOf(storage: Storage, setup: readonly Dispatch[], main: readonly Dispatch[], facts: DeviceFacts): Buffer {
   const touches = ({ bindings }: Dispatch): boolean => bindings.some(({ buffer }) => buffer === storage.id);

@@ -2,12 +2,13 @@
  * From nodes to expressions. A view substitutes indices and costs nothing; inlining a node is evaluating it where its reader
  * stands. What the group does not compute itself, `stored` gives.
  */
-import { invariant } from "../invariant.ts";
+
 import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
 import { readAs } from "../graph/result-type.ts";
 import { count, sizeOf } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
 import { bounded, fromVariable, loaded, variablesOf } from "../schedule/affine.ts";
-import { backward, indexAt, parts, type Position } from "../schedule/position.ts";
+import { backward, indexAt, type Position, parts } from "../schedule/position.ts";
 import { asIndex, type ElementOp, freshVariable, type Scalar, type Scalars, type ValueType } from "./scalar.ts";
 
 /** The value of a node that this kernel does not compute: read from memory, or named by the text around. */
@@ -51,13 +52,35 @@ const rules: Rules<Rest, Scalar> = {
   input: ({ attrs }) => invariant(false, `input ${attrs.name} has no storage`) as never,
   index: ({ attrs }, at, _evaluate, make) => make.index(indexAt(at, attrs.dim.name)),
 
-  neg: element, abs: element, exp: element, log: element, sqrt: element, rsqrt: element, sin: element, cos: element,
-  tanh: element, floor: element, round: element, not: element,
+  neg: element,
+  abs: element,
+  exp: element,
+  log: element,
+  sqrt: element,
+  rsqrt: element,
+  sin: element,
+  cos: element,
+  tanh: element,
+  floor: element,
+  round: element,
+  not: element,
   cast: ({ inputs: [x], attrs }, at, evaluate, make) => make.cast(attrs.dtype, evaluate(x, at)),
   detach: ({ inputs: [x] }, at, evaluate) => evaluate(x, at),
 
-  add: element, sub: element, mul: element, div: element, pow: element, min: element, max: element, mod: element,
-  less: element, lessEqual: element, equal: element, and: element, or: element, select: element,
+  add: element,
+  sub: element,
+  mul: element,
+  div: element,
+  pow: element,
+  min: element,
+  max: element,
+  mod: element,
+  less: element,
+  lessEqual: element,
+  equal: element,
+  and: element,
+  or: element,
+  select: element,
 
   reduce: ({ inputs: [x], attrs }, at, evaluate, make) => {
     const taken = new Set([...at.values()].flatMap((index) => [...variablesOf(index)]));
@@ -73,7 +96,10 @@ const rules: Rules<Rest, Scalar> = {
     const size = sizeOf(x.type, attrs.dim) ?? 0;
     const value = evaluate(place, at);
     const affine = asIndex(value);
-    return evaluate(x, new Map([...at, [attrs.dim, affine === undefined ? loaded(value, size) : bounded(affine, size)]]));
+    return evaluate(
+      x,
+      new Map([...at, [attrs.dim, affine === undefined ? loaded(value, size) : bounded(affine, size)]]),
+    );
   },
   best: ({ id }) => invariant(false, `best %${id} has no storage`) as never,
 };

@@ -16,7 +16,11 @@ export function fences(op: ElementOp, inputs: readonly Scalar[]): readonly boole
 }
 
 const haveCommonFactor = (a: Scalar, b: Scalar): boolean =>
-  a.kind === "apply" && b.kind === "apply" && a.op === "mul" && b.op === "mul" && a.inputs.some((x) => b.inputs.includes(x));
+  a.kind === "apply" &&
+  b.kind === "apply" &&
+  a.op === "mul" &&
+  b.op === "mul" &&
+  a.inputs.some((x) => b.inputs.includes(x));
 
 /** Whether the last operation of the value may be of this kind. Our elementary functions end in a selection. */
 function endsIn(x: Scalar, ending: "add" | "mul"): boolean {

@@ -6,7 +6,8 @@ const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
   fence: "fn fence(x: f32) -> f32 { return select(x, 0.0, arrayLength(&MEMORY) == 0u); }",
   is_number: "fn is_number(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u; }",
   modulo: "fn modulo(a: f32, b: f32) -> f32 { return a - b * floor(a / b); }",
-  wrap_modulo: "fn wrap_modulo(a: i32, b: i32) -> i32 { let r = a % b; return select(r, r + b, r != 0 && ((r < 0) != (b < 0))); }",
+  wrap_modulo:
+    "fn wrap_modulo(a: i32, b: i32) -> i32 { let r = a % b; return select(r, r + b, r != 0 && ((r < 0) != (b < 0))); }",
   to_f16: "fn to_f16(x: f32) -> f32 { return unpack2x16float(pack2x16float(vec2f(x, 0.0))).x; }",
   to_bf16: `fn to_bf16(x: f32) -> f32 { return bitcast<f32>(bf16_bits(x) << 16u); }`,
   bf16_bits: `fn bf16_bits(x: f32) -> u32 {
@@ -14,12 +15,16 @@ const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
   let rounded = (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
   return select(rounded, (bits >> 16u) | 0x40u, (bits & 0x7fffffffu) > 0x7f800000u);
 }`,
-  read_f16: "fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }",
-  read_bf16: "fn read_bf16(word: u32, i: u32) -> f32 { return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (i & 1u) == 1u)); }",
+  read_f16:
+    "fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }",
+  read_bf16:
+    "fn read_bf16(word: u32, i: u32) -> f32 { return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (i & 1u) == 1u)); }",
   pack_f16: "fn pack_f16(x: f32, y: f32) -> u32 { return pack2x16float(vec2f(x, y)); }",
   pack_bf16: "fn pack_bf16(x: f32, y: f32) -> u32 { return bf16_bits(x) | (bf16_bits(y) << 16u); }",
-  infinity: "var<private> infinity_bits: u32 = 0x7f800000u;\nfn infinity() -> f32 { return bitcast<f32>(infinity_bits); }",
-  negative_zero: "var<private> negative_zero_bits: u32 = 0x80000000u;\nfn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }",
+  infinity:
+    "var<private> infinity_bits: u32 = 0x7f800000u;\nfn infinity() -> f32 { return bitcast<f32>(infinity_bits); }",
+  negative_zero:
+    "var<private> negative_zero_bits: u32 = 0x80000000u;\nfn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }",
   nan: "var<private> nan_bits: u32 = 0x7fc00000u;\nfn nan() -> f32 { return bitcast<f32>(nan_bits); }",
 };
 
@@ -32,7 +37,10 @@ export const helperName = (helper: Helper): string => (isMath(helper) ? `math_${
 const needs: Readonly<Partial<Record<Helper, Helper>>> = { to_bf16: "bf16_bits", pack_bf16: "bf16_bits" };
 
 /** Text of the helpers; `memory` names a binding, whose length no compiler knows. */
-export function helperText(used: readonly { readonly helper: Helper; readonly width: Width }[], memory: string): string {
+export function helperText(
+  used: readonly { readonly helper: Helper; readonly width: Width }[],
+  memory: string,
+): string {
   const scalar = new Set<Helper>();
   for (const { helper } of used) {
     const needed = needs[helper];
@@ -40,7 +48,10 @@ export function helperText(used: readonly { readonly helper: Helper; readonly wi
     scalar.add(helper);
   }
   const math = mathFunctions(new Set([...scalar].filter(isMath).map((name) => `math_${name}`)));
-  const texts = [math.trimEnd(), ...[...scalar].flatMap((helper) => (isMath(helper) ? [] : bodies[helper].replace("MEMORY", memory)))].filter((text) => text !== "");
+  const texts = [
+    math.trimEnd(),
+    ...[...scalar].flatMap((helper) => (isMath(helper) ? [] : bodies[helper].replace("MEMORY", memory))),
+  ].filter((text) => text !== "");
   return [...texts, ...used.filter(({ width }) => width === 4).map(({ helper }) => fourText(helper))].join("\n");
 }
 

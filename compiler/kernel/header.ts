@@ -26,11 +26,17 @@ export interface Header {
 }
 
 /** The offsets and sizes in which a storage is bound. */
-export function partsOf(storage: Storage, largest: number): readonly { readonly offset: number; readonly bytes: number }[] {
+export function partsOf(
+  storage: Storage,
+  largest: number,
+): readonly { readonly offset: number; readonly bytes: number }[] {
   const bytes = bytesOf(storage);
   const step = Math.floor(largest / 256) * 256;
   if (bytes <= step) return [{ offset: 0, bytes }];
-  return Array.from({ length: Math.ceil(bytes / step) }, (_, i) => ({ offset: i * step, bytes: Math.min(step, bytes - i * step) }));
+  return Array.from({ length: Math.ceil(bytes / step) }, (_, i) => ({
+    offset: i * step,
+    bytes: Math.min(step, bytes - i * step),
+  }));
 }
 
 interface Options {
@@ -55,7 +61,12 @@ export function header({ storages, largestBinding, four }: Options): Header {
     invariant(storage !== undefined, `no storage ${id}`);
     const known = accesses.get(id);
     const count = [...accesses.values()].filter((other) => other.isWritten === isWritten).length;
-    const made = known ?? { storage, name: `${isWritten ? "y" : "x"}${count}`, isWritten, parts: partsOf(storage, largestBinding) };
+    const made = known ?? {
+      storage,
+      name: `${isWritten ? "y" : "x"}${count}`,
+      isWritten,
+      parts: partsOf(storage, largestBinding),
+    };
     accesses.set(id, { ...made, isWritten: made.isWritten || isWritten });
     return made;
   };
@@ -64,27 +75,26 @@ export function header({ storages, largestBinding, four }: Options): Header {
     helpers.set(name, { helper, width });
     return name;
   };
-  const word = ({ name, parts }: Access, address: string): string => (parts.length === 1 ? `${name}[${address}]` : `read_${name}(${address})`);
+  const word = ({ name, parts }: Access, address: string): string =>
+    parts.length === 1 ? `${name}[${address}]` : `read_${name}(${address})`;
   const self: Header = {
     readsFour: (id) => four.has(id),
     use,
     read: (id, address, width) => {
       const from = access(id, false);
       const { dtype } = from.storage;
-      if (dtype === "bool") return width === 4 ? `(${word(from, address)} != vec4u(0u))` : `(${word(from, address)} != 0u)`;
+      if (dtype === "bool") return `(${word(from, address)} != ${width === 4 ? "vec4u(0u)" : "0u"})`;
       if (dtype !== "f16" && dtype !== "bf16") return word(from, address);
-      helpers.set(`read_${dtype}`, { helper: `read_${dtype}`, width: 1 });
-      const half = word(from, `(${address}) >> 1u`);
-      return `read_${dtype}(${half}, ${address})`;
+      return `${use(`read_${dtype}`, 1)}(${word(from, `(${address}) >> 1u`)}, ${address})`;
     },
     write: (storage, address, value, width) => {
       const to = access(storage.id, true);
       const { accumulate } = storage.slot ?? {};
-      const old = word(to, address);
-      const bits = storage.dtype === "bool" ? (width === 4 ? `select(vec4u(0u), vec4u(1u), ${value})` : `select(0u, 1u, ${value})`) : value;
-      const packed = isPacked(storage) ? `${use(storage.dtype === "f16" ? "pack_f16" : "pack_bf16", 1)}(${bits})` : bits;
-      const combined = accumulate === undefined ? packed : accumulate === "sum" ? `${old} + ${packed}` : `${accumulate}(${old}, ${packed})`;
-      return to.parts.length === 1 ? `${to.name}[${address}] = ${combined};` : `write_${to.name}(${address}, ${combined});`;
+      const bits = bitsOf(storage, value, width, use);
+      const combined = accumulate === undefined ? bits : combine(accumulate, word(to, address), bits);
+      return to.parts.length === 1
+        ? `${to.name}[${address}] = ${combined};`
+        : `write_${to.name}(${address}, ${combined});`;
     },
     bindings: () =>
       [...accesses.values()].flatMap(({ storage, isWritten, parts }) =>
@@ -94,23 +104,52 @@ export function header({ storages, largestBinding, four }: Options): Header {
       const first = self.bindings().length === 0 ? undefined : [...accesses.values()][0];
       const fence = first === undefined ? "" : first.parts.length === 1 ? first.name : `${first.name}_0`;
       let binding = 0;
-      const memory = [...accesses.values()].flatMap((each) => memoryText(each, four.has(each.storage.id) ? 4 : 1, () => binding++));
-      const enabled = features.map((feature) => `enable ${{ "shader-f16": "f16", subgroups: "subgroups", "chromium-experimental-subgroup-matrix": "chromium_experimental_subgroup_matrix" }[feature]};`);
+      const memory = [...accesses.values()].flatMap((each) =>
+        memoryText(each, four.has(each.storage.id) ? 4 : 1, () => binding++),
+      );
+      const enabled = features.map(
+        (feature) =>
+          `enable ${{ "shader-f16": "f16", subgroups: "subgroups", "chromium-experimental-subgroup-matrix": "chromium_experimental_subgroup_matrix" }[feature]};`,
+      );
       return [...enabled, ...memory, helperText([...helpers.values()], fence)].filter((text) => text !== "").join("\n");
     },
   };
   return self;
 }
 
+/** A value as memory holds it; of a packed storage, two values. */
+function bitsOf({ dtype }: Storage, value: string, width: Width, use: Header["use"]): string {
+  if (dtype === "f16" || dtype === "bf16") return `${use(`pack_${dtype}`, 1)}(${value})`;
+  if (dtype !== "bool") return value;
+  return width === 4 ? `select(vec4u(0u), vec4u(1u), ${value})` : `select(0u, 1u, ${value})`;
+}
+
+const combine = (by: "sum" | "max" | "min", old: string, value: string): string =>
+  by === "sum" ? `${old} + ${value}` : `${by}(${old}, ${value})`;
+
 /** The declarations of a storage, and the functions that pick its part. */
-function memoryText({ storage, name, isWritten, parts }: Access, width: Width, nextBinding: () => number): readonly string[] {
-  const element = typeName(isPacked(storage) || storage.dtype === "bool" ? "u32" : (storage.dtype as "f32" | "i32" | "u32"), width);
+function memoryText(
+  { storage, name, isWritten, parts }: Access,
+  width: Width,
+  nextBinding: () => number,
+): readonly string[] {
+  const element = typeName(
+    isPacked(storage) || storage.dtype === "bool" ? "u32" : (storage.dtype as "f32" | "i32" | "u32"),
+    width,
+  );
   const mode = isWritten ? "read_write" : "read";
-  const declare = (part: string): string => `@group(0) @binding(${nextBinding()}) var<storage, ${mode}> ${part}: array<${element}>;`;
+  const declare = (part: string): string =>
+    `@group(0) @binding(${nextBinding()}) var<storage, ${mode}> ${part}: array<${element}>;`;
   if (parts.length === 1) return [declare(name)];
   const size = (parts[0]?.bytes ?? 0) / (4 * width);
   const pick = (text: (part: string) => string): string =>
-    parts.map((_, i) => (i === parts.length - 1 ? `  ${text(`${name}_${i}[i - ${i * size}u]`)}` : `  if (i < ${(i + 1) * size}u) { ${text(`${name}_${i}[i - ${i * size}u]`)} }`)).join("\n");
+    parts
+      .map((_, i) =>
+        i === parts.length - 1
+          ? `  ${text(`${name}_${i}[i - ${i * size}u]`)}`
+          : `  if (i < ${(i + 1) * size}u) { ${text(`${name}_${i}[i - ${i * size}u]`)} }`,
+      )
+      .join("\n");
   const read = `fn read_${name}(i: u32) -> ${element} {\n${pick((place) => `return ${place};`)}\n}`;
   const write = `fn write_${name}(i: u32, value: ${element}) {\n${pick((place) => `${place} = value; return;`)}\n}`;
   return [...parts.map((_, i) => declare(`${name}_${i}`)), read, ...(isWritten ? [write] : [])];

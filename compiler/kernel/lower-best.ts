@@ -1,14 +1,14 @@
 /** The mask of the greatest: the body is written by hand, the scores come from the expression of the input. */
 import type { BestGroup } from "../fuse/group.ts";
-import { invariant } from "../invariant.ts";
 import { count } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
+import { fromVariable, type Variable } from "../schedule/affine.ts";
 import { scheduleBest } from "../schedule/best.ts";
+import { type Position, parts } from "../schedule/position.ts";
 import { elementAddress } from "../schedule/storage.ts";
 import type { Best } from "./best.ts";
 import { bestBody } from "./best-body.ts";
-import { parts, type Position } from "../schedule/position.ts";
 import { header } from "./header.ts";
-import { fromVariable, type Variable } from "../schedule/affine.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import { writer } from "./writer.ts";
@@ -42,5 +42,11 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
   ];
   const body = bestBody(best, scheduleBest(best, facts, family));
   const wgsl = `${around.print(body.features)}\n\n${functions.join("\n\n")}\n\n${body.wgsl}`;
-  return { wgsl, bindings: around.bindings(), workgroups: body.workgroups, features: body.features, operations: operationsOf([score]) + best.rows * best.n };
+  return {
+    wgsl,
+    bindings: around.bindings(),
+    workgroups: body.workgroups,
+    features: body.features,
+    operations: operationsOf([score]) + best.rows * best.n,
+  };
 }

@@ -1,25 +1,31 @@
 /** Contractions: the header's functions bring the factors in and the sums out; the body is written by hand per schedule. */
-import { invariant } from "../invariant.ts";
+
 import type { ContractionGroup, Group, Roles, Sum } from "../fuse/group.ts";
+import { isView } from "../fuse/view.ts";
 import type { Node } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
+import { fromVariable, type Variable } from "../schedule/affine.ts";
 import { scheduleContraction } from "../schedule/contraction.ts";
 import { addressOf, type Layout } from "../schedule/layout.ts";
+import { forward, type Position, parts } from "../schedule/position.ts";
 import { elementAddress, type Storage } from "../schedule/storage.ts";
 import type { Contraction } from "./contraction.ts";
 import { contractionBody } from "./contraction-body.ts";
 import { valueType } from "./evaluate.ts";
-import { forward, parts, type Position } from "../schedule/position.ts";
-import { isView } from "../fuse/view.ts";
 import { header } from "./header.ts";
-import { fromVariable, type Variable } from "../schedule/affine.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
 import { type Surroundings, writer } from "./writer.ts";
 
-const variables = (sizes: { batch: number; m: number; n: number; k: number }): Record<"batch" | "m" | "n" | "k", Variable> => ({
+const variables = (sizes: {
+  batch: number;
+  m: number;
+  n: number;
+  k: number;
+}): Record<"batch" | "m" | "n" | "k", Variable> => ({
   batch: { name: "batch", size: sizes.batch, turn: 0 },
   m: { name: "m", size: sizes.m, turn: 0 },
   n: { name: "n", size: sizes.n, turn: 0 },
@@ -29,13 +35,22 @@ const variables = (sizes: { batch: number; m: number; n: number; k: number }): R
 export function lowerContraction(group: ContractionGroup, lowering: Lowering): Lowered {
   const { facts, family, storages } = lowering;
   const { roles } = group;
-  const sizes = { batch: count({ dims: roles.batch }), m: count({ dims: roles.m }), n: count({ dims: roles.n }), k: count({ dims: roles.k }) };
+  const sizes = {
+    batch: count({ dims: roles.batch }),
+    m: count({ dims: roles.m }),
+    n: count({ dims: roles.n }),
+    k: count({ dims: roles.k }),
+  };
   const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: new Set() });
   const a = factor(group, group.a, roles.m, sizes, lowering);
   const panels = group.sums.map((sum) => panelsOf(sum, lowering));
   const width = panels.every((layout) => layout !== undefined) ? panels[0]?.width : undefined;
   const padded = width === undefined ? sizes : { ...sizes, n: Math.ceil(sizes.n / width) * width };
-  const b = group.sums.map((sum, i) => (width === undefined ? factor(group, sum.b, roles.n, sizes, lowering) : packed(sum, panels[i], padded, roles, lowering)));
+  const b = group.sums.map((sum, i) =>
+    width === undefined
+      ? factor(group, sum.b, roles.n, sizes, lowering)
+      : packed(sum, panels[i], padded, roles, lowering),
+  );
   const store = storeText(group, sizes, lowering, around);
   const contraction: Contraction = {
     ...sizes,
@@ -52,11 +67,23 @@ export function lowerContraction(group: ContractionGroup, lowering: Lowering): L
   const body = contractionBody(contraction, scheduleContraction(contraction, facts, family));
   const wgsl = `${around.print(body.features)}\n\n${functions.join("\n\n")}\n\n${body.wgsl}`;
   const products = 2 * sizes.batch * sizes.m * sizes.n * sizes.k * group.sums.length;
-  return { wgsl, bindings: around.bindings(), workgroups: body.workgroups, features: body.features, operations: products + operationsOf([a, ...b]) + store.operations };
+  return {
+    wgsl,
+    bindings: around.bindings(),
+    workgroups: body.workgroups,
+    features: body.features,
+    operations: products + operationsOf([a, ...b]) + store.operations,
+  };
 }
 
 /** The text of `fn name(parameters) -> f32`. */
-function functionText(name: string, parameters: string, value: Scalar, bound: Record<string, Variable>, around: Surroundings): string {
+function functionText(
+  name: string,
+  parameters: string,
+  value: Scalar,
+  bound: Record<string, Variable>,
+  around: Surroundings,
+): string {
   const names = new Map(Object.values(bound).map((variable) => [variable, variable.name]));
   const out = writer([value], names, { around, writeReduces: writeSequentially });
   const text = out.value(value);
@@ -71,7 +98,11 @@ function factor(group: Group, node: Node, own: readonly Dim[], sizes: Sizes, low
   const { roles } = group as ContractionGroup;
   const { batch, m, n, k } = variables(sizes);
   const side = own === roles.m ? m : n;
-  const at = new Map([...parts(fromVariable(batch), roles.batch), ...parts(fromVariable(side), own), ...parts(fromVariable(k), roles.k)]);
+  const at = new Map([
+    ...parts(fromVariable(batch), roles.batch),
+    ...parts(fromVariable(side), own),
+    ...parts(fromVariable(k), roles.k),
+  ]);
   const value = expressions(group, lowering).evaluate(node, at);
   return value;
 }
@@ -101,7 +132,11 @@ function packed(sum: Sum, layout: Layout | undefined, sizes: Sizes, roles: Roles
     ...parts(fromVariable(k), layout.k),
   ]);
   invariant(roles.k.length === 0 || layout.k.length > 0, "panels without terms");
-  return expressions({ shape: "map", targets: [], stage: "main", isCopy: false }, lowering).make.load(storage.id, addressOf(layout, at), valueType(storage.node));
+  return expressions({ shape: "map", targets: [], stage: "main", isCopy: false }, lowering).make.load(
+    storage.id,
+    addressOf(layout, at),
+    valueType(storage.node),
+  );
 }
 
 /** Where the values of the nodes between the sums and the targets stand, for the sums' (batch, m, n). */
@@ -114,7 +149,9 @@ function positions({ sums, targets }: ContractionGroup, at: Position): ReadonlyM
       continue;
     }
     const inputs: readonly Node[] = node.inputs;
-    const source = inputs.find((x) => known.has(x) && x.type.dims.length > 0 && count(x.type) === count(node?.type ?? x.type));
+    const source = inputs.find(
+      (x) => known.has(x) && x.type.dims.length > 0 && count(x.type) === count(node?.type ?? x.type),
+    );
     const through = source === undefined ? undefined : known.get(source);
     if (through !== undefined) known.set(node, isView(node) ? forward(node, through) : through);
     else pending.push(...inputs.filter((x) => !known.has(x) && reaches(x, sums)));
@@ -135,10 +172,19 @@ function reaches(node: Node, sums: readonly Sum[]): boolean {
   return false;
 }
 
-function storeText(group: ContractionGroup, sizes: Sizes, lowering: Lowering, around: ReturnType<typeof header>): { readonly text: string; readonly operations: number } {
+function storeText(
+  group: ContractionGroup,
+  sizes: Sizes,
+  lowering: Lowering,
+  around: ReturnType<typeof header>,
+): { readonly text: string; readonly operations: number } {
   const { roles, sums, targets } = group;
   const { batch, m, n } = variables(sizes);
-  const at = new Map([...parts(fromVariable(batch), roles.batch), ...parts(fromVariable(m), roles.m), ...parts(fromVariable(n), roles.n)]);
+  const at = new Map([
+    ...parts(fromVariable(batch), roles.batch),
+    ...parts(fromVariable(m), roles.m),
+    ...parts(fromVariable(n), roles.n),
+  ]);
   const place = positions(group, at);
   const { make, evaluate } = expressions({ ...group, targets }, lowering, (node, own) => {
     const i = sums.findIndex((sum) => sum.node === node);
@@ -161,8 +207,12 @@ function storeText(group: ContractionGroup, sizes: Sizes, lowering: Lowering, ar
     out.line(around.write(storage, out.index(address), text, 1));
   }
   const values = sums.map((_, i) => `s${i}: f32`).join(", ");
-  return { text: `fn store(batch: u32, m: u32, n: u32, ${values}) {\n${out.text()}\n}`, operations: operationsOf(roots) };
+  return {
+    text: `fn store(batch: u32, m: u32, n: u32, ${values}) {\n${out.text()}\n}`,
+    operations: operationsOf(roots),
+  };
 }
 
 /** Operations for one element. */
-const operationsPer = (value: Scalar): number => expressionsOf([value]).filter(({ kind }) => kind === "apply" || kind === "cast").length;
+const operationsPer = (value: Scalar): number =>
+  expressionsOf([value]).filter(({ kind }) => kind === "apply" || kind === "cast").length;

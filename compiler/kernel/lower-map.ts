@@ -4,19 +4,19 @@
  */
 import type { MapGroup, RowGroup, Target } from "../fuse/group.ts";
 import type { Dim } from "../graph/type.ts";
-import { mapSchedule } from "../schedule/map.ts";
-import { positionAt } from "../schedule/layout.ts";
-import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
-import { backward, parts, type Position } from "../schedule/position.ts";
-import { lineGrid } from "./contraction-grid.ts";
 import { bounded, fromVariable, type Index, number, plus, times, type Variable } from "../schedule/affine.ts";
-import { header, type Header } from "./header.ts";
+import { positionAt } from "../schedule/layout.ts";
+import { mapSchedule } from "../schedule/map.ts";
+import { backward, type Position, parts } from "../schedule/position.ts";
+import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
+import { lineGrid } from "./contraction-grid.ts";
+import { type Header, header } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
-import type { Scalar } from "./scalar.ts";
 import { writeSequentially } from "./reduce.ts";
+import type { Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
-import { isAligned, type Surroundings, variableName, writer, type Writer } from "./writer.ts";
 import type { Width } from "./wgsl.ts";
+import { isAligned, type Surroundings, variableName, type Writer, writer } from "./writer.ts";
 
 /** One store of a target: the values that one element of the walk gives. */
 interface Store {
@@ -54,7 +54,8 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
   const element: Variable = { name: "element", size: size / width, turn: 0 };
   const lane: Variable = { name: "lane", size: 4, turn: 1 };
   const index = width === 4 ? plus(times(fromVariable(element), 4), fromVariable(lane)) : fromVariable(element);
-  const { at, column, columns } = outer === undefined ? placeOf(storage, index) : { at: new Map(parts(index, outer)), columns: 0 };
+  const { at, column, columns } =
+    outer === undefined ? placeOf(storage, index) : { at: new Map(parts(index, outer)), columns: 0 };
   if (width === 4 && column !== undefined) return undefined;
   const { evaluate } = expressions(group, lowering);
   const stores = group.targets.map((target): Store => {
@@ -62,7 +63,12 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
     const position = inner === undefined ? at : new Map([...at, ...parts(fromVariable(inner.variable), inner.dims)]);
     const address = elementAddress(lowering.storageOf(target), position);
     const values = [evaluate(target.node, position)];
-    return { storage: lowering.storageOf(target), address, values, ...(inner === undefined ? {} : { inner: inner.variable }) };
+    return {
+      storage: lowering.storageOf(target),
+      address,
+      values,
+      ...(inner === undefined ? {} : { inner: inner.variable }),
+    };
   });
   return { element, stores, columns, ...(width === 4 ? { lane } : {}), ...(column === undefined ? {} : { column }) };
 }
@@ -86,16 +92,28 @@ function placeOf(storage: Storage, address: Index): ReturnType<typeof positionAt
 const roomOf = ({ layout }: Storage): number => {
   if (layout.kind === "rows") return layout.order.reduce((n, { size }) => n * size, 1);
   const columns = layout.n.reduce((n, { size }) => n * size, 1);
-  return [...layout.batch, ...layout.k].reduce((n, { size }) => n * size, 1) * Math.ceil(columns / layout.width) * layout.width;
+  return (
+    [...layout.batch, ...layout.k].reduce((n, { size }) => n * size, 1) *
+    Math.ceil(columns / layout.width) *
+    layout.width
+  );
 };
 
 /** The dimensions of a row that the target has, in the order of its memory. */
-export function innerOf({ node }: Target, { layout, through }: Storage, outer: readonly Dim[] | undefined): { readonly variable: Variable; readonly dims: readonly Dim[] } | undefined {
+export function innerOf(
+  { node }: Target,
+  { layout, through }: Storage,
+  outer: readonly Dim[] | undefined,
+): { readonly variable: Variable; readonly dims: readonly Dim[] } | undefined {
   if (outer === undefined) return undefined;
   const order = layout.kind === "rows" && through.length === 0 ? layout.order : node.type.dims;
   const dims = order.filter(({ name }) => outer.every((dim) => dim.name !== name));
   if (dims.length === 0) return undefined;
-  const variable = { name: dims.map(({ name }) => name).join("_"), size: dims.reduce((n, { size }) => n * size, 1), turn: 0 };
+  const variable = {
+    name: dims.map(({ name }) => name).join("_"),
+    size: dims.reduce((n, { size }) => n * size, 1),
+    turn: 0,
+  };
   return { variable, dims };
 }
 
@@ -104,7 +122,9 @@ function readsWell({ stores, lane }: Walk): boolean {
   if (lane === undefined) return false;
   const loads = expressionsOf(stores.flatMap(({ values }) => values)).filter((x) => x.kind === "load");
   const isWell = (address: Index): boolean => isAligned(address, lane);
-  return stores.every(({ address }) => isWell(address)) && loads.every((x) => !x.free.has("lane.4.1") || isWell(x.address));
+  return (
+    stores.every(({ address }) => isWell(address)) && loads.every((x) => !x.free.has("lane.4.1") || isWell(x.address))
+  );
 }
 
 function write(walk: Walk, { storages, facts, family }: Lowering): Lowered {
@@ -112,22 +132,48 @@ function write(walk: Walk, { storages, facts, family }: Lowering): Lowered {
   const roots = stores.flatMap(({ values }) => values);
   const loads = expressionsOf(roots).filter((x) => x.kind === "load");
   const scalar = new Set(loads.filter((x) => !x.free.has("lane.4.1")).map(({ storage }) => storage));
-  const four = new Set(lane === undefined ? [] : [...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)].filter((id) => !scalar.has(id) && !isHalf(storages[id])));
+  const four = new Set(
+    lane === undefined
+      ? []
+      : [...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)].filter(
+          (id) => !scalar.has(id) && !isHalf(storages[id]),
+        ),
+  );
   const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
-  const { workgroup, repeats } = mapSchedule({ elements: element.size, operations: operationsOf(roots), isWide: lane !== undefined, family, facts });
+  const { workgroup, repeats } = mapSchedule({
+    elements: element.size,
+    operations: operationsOf(roots),
+    isWide: lane !== undefined,
+    family,
+    facts,
+  });
   const grid = lineGrid(Math.ceil(element.size / (workgroup * repeats)));
   const bound = new Map(lane === undefined ? [] : [[lane, "vec4u(0u, 1u, 2u, 3u)"]]);
-  const out = writer(roots, bound, { around, writeReduces: writeSequentially, ...(lane === undefined ? {} : { wide: { variable: lane } }) });
+  const out = writer(roots, bound, {
+    around,
+    writeReduces: writeSequentially,
+    ...(lane === undefined ? {} : { wide: { variable: lane } }),
+  });
   for (const line of grid.wgsl.split("\n")) out.line(line.trim());
   writeElements(out, { name: "element", element, workgroup, repeats }, () => writeStores(out, walk, around));
   const main = `@compute @workgroup_size(${workgroup})\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n${out.text()}\n}\n`;
-  return { wgsl: `${around.print([])}\n\n${main}`, bindings: around.bindings(), workgroups: grid.workgroups, features: [], operations: operationsOf(roots) };
+  return {
+    wgsl: `${around.print([])}\n\n${main}`,
+    bindings: around.bindings(),
+    workgroups: grid.workgroups,
+    features: [],
+    operations: operationsOf(roots),
+  };
 }
 
 const isHalf = (storage: Storage | undefined): boolean => storage !== undefined && isPacked(storage);
 
 /** The loop over an invocation's elements, with a guard where the last invocations have less. */
-function writeElements(out: Writer, plan: { name: string; element: Variable; workgroup: number; repeats: number }, body: () => void): void {
+function writeElements(
+  out: Writer,
+  plan: { name: string; element: Variable; workgroup: number; repeats: number },
+  body: () => void,
+): void {
   const { element, workgroup, repeats, name } = plan;
   const isGuarded = element.size % (workgroup * repeats) !== 0;
   if (repeats > 1) out.open(`for (var i = 0u; i < ${repeats}u; i++)`, new Map());

@@ -3,20 +3,20 @@
  * adapters it is one subgroup.
  */
 import type { RowGroup } from "../fuse/group.ts";
+import { fromVariable, type Index, type Variable, variableKey } from "../schedule/affine.ts";
+import { parts } from "../schedule/position.ts";
 import { type RowSchedule, rowSchedule } from "../schedule/row.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
 import { lineGrid } from "./contraction-grid.ts";
 import type { Evaluate } from "./evaluate.ts";
-import { parts } from "../schedule/position.ts";
-import { header, type Header } from "./header.ts";
-import { fromVariable, type Index, type Variable, variableKey } from "../schedule/affine.ts";
+import { type Header, header } from "./header.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { innerOf, lowerMap } from "./lower-map.ts";
 import { writeSequentially } from "./reduce.ts";
 import { fourFrom, type Sharing, writeShared } from "./reduce-together.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
-import { isAligned, variableName, type WriteReduces, writer, type Writer } from "./writer.ts";
+import { isAligned, variableName, type WriteReduces, type Writer, writer } from "./writer.ts";
 
 interface RowStore {
   readonly storage: Storage;
@@ -41,17 +41,31 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const roots = stores.map(({ value }) => value);
   const shared = sharedReduces(roots, row);
   const isInterleaved = shared.some((x) => x.isInterleaved);
-  const schedule = rowSchedule({ terms: Math.max(0, ...shared.map(({ over }) => over.size)), isInterleaved, family, facts });
+  const schedule = rowSchedule({
+    terms: Math.max(0, ...shared.map(({ over }) => over.size)),
+    isInterleaved,
+    family,
+    facts,
+  });
   if (schedule.kind === "invocation") return lowerMap(group, lowering);
   const isWide = isInFours(stores, shared, schedule);
   const sharing: Sharing = { ...schedule, isWide, memory: [] };
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: isWide ? readInFours(stores, storages, row) : new Set() });
+  const around = header({
+    storages,
+    largestBinding: facts.maxStorageBufferBindingSize,
+    four: isWide ? readInFours(stores, storages, row) : new Set(),
+  });
   const grid = lineGrid(size);
   const pending: Pending = { stores: new Set(stores), kept: new Map(), keeps: family === "software" };
-  const out = writer(roots, new Map([[row, "position"]]), { around, writeReduces: phases(sharing, shared, pending, around) });
+  const out = writer(roots, new Map([[row, "position"]]), {
+    around,
+    writeReduces: phases(sharing, shared, pending, around),
+  });
   for (const line of grid.wgsl.split("\n")) out.line(line.trim());
   for (const x of shared) out.value(x);
-  for (const store of stores) if (store.inner === undefined || pending.stores.has(store)) writeStore(out, store, sharing, { around, kept: pending.kept.get(store) });
+  for (const store of stores)
+    if (store.inner === undefined || pending.stores.has(store))
+      writeStore(out, store, sharing, { around, kept: pending.kept.get(store) });
   const features = schedule.kind === "subgroup" ? (["subgroups"] as const) : [];
   const main = `@compute @workgroup_size(${schedule.lanes})\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n${out.text()}\n}\n`;
   const wgsl = [around.print(features), ...sharing.memory, "", main].join("\n");
@@ -72,7 +86,9 @@ function storesOf(group: RowGroup, { storageOf }: Lowering, row: Variable, evalu
 /** The reductions that depend on the row alone and that invocations can take parts of. */
 function sharedReduces(roots: readonly Scalar[], row: Variable): readonly ReduceScalar[] {
   const isOfRow = (x: Scalar): boolean => [...x.free].every((key) => key === variableKey(row));
-  return expressionsOf(roots).filter((x): x is ReduceScalar => x.kind === "reduce" && isOfRow(x) && (x.isInterleaved || x.by !== "sum"));
+  return expressionsOf(roots).filter(
+    (x): x is ReduceScalar => x.kind === "reduce" && isOfRow(x) && (x.isInterleaved || x.by !== "sum"),
+  );
 }
 
 /** Whether every loop along the row can go by fours: all memory is contiguous along it. */
@@ -80,10 +96,14 @@ function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[],
   if (schedule.kind !== "subgroup" || schedule.lanes > 16 || shared.some(({ by }) => by === "argmax")) return false;
   const loops = [
     ...shared.map(({ over, body }) => ({ along: over, roots: [body], addresses: [] as readonly Index[] })),
-    ...stores.flatMap(({ inner, value, address }) => (inner === undefined ? [] : { along: inner, roots: [value], addresses: [address] })),
+    ...stores.flatMap(({ inner, value, address }) =>
+      inner === undefined ? [] : { along: inner, roots: [value], addresses: [address] },
+    ),
   ];
   return loops.every(({ along, roots, addresses }) => {
-    const loads = expressionsOf(roots).flatMap((x) => (x.kind === "load" && x.free.has(variableKey(along)) ? [x.address] : []));
+    const loads = expressionsOf(roots).flatMap((x) =>
+      x.kind === "load" && x.free.has(variableKey(along)) ? [x.address] : [],
+    );
     return along.size % 4 === 0 && [...loads, ...addresses].every((address) => isAligned(address, along));
   });
 }
@@ -104,10 +124,15 @@ const phases =
     const [first] = reduces;
     if (first === undefined || !reduces.every((x) => shared.includes(x))) return writeSequentially(reduces, out);
     const computed = new Set(expressionsOf(reduces.map(({ body }) => body)).filter(({ kind }) => kind === "apply"));
-    const along = [...pending.stores].filter(({ inner }) => inner !== undefined && variableKey(inner) === variableKey(first.over));
+    const along = [...pending.stores].filter(
+      ({ inner }) => inner !== undefined && variableKey(inner) === variableKey(first.over),
+    );
     const stored = along.filter(({ value }) => computed.has(value));
     const kept = along.flatMap((store) => {
-      const value = stored.includes(store) || !pending.keeps || pending.kept.has(store) ? undefined : worthKeeping(store, computed, first.over);
+      const value =
+        stored.includes(store) || !pending.keeps || pending.kept.has(store)
+          ? undefined
+          : worthKeeping(store, computed, first.over);
       if (value === undefined) return [];
       pending.kept.set(store, value);
       return [{ ...store, value }];
@@ -120,9 +145,14 @@ const phases =
 
 /** The largest part of a value that this loop computes and that takes an elementary function. */
 function worthKeeping({ value, storage }: RowStore, computed: ReadonlySet<Scalar>, over: Variable): Scalar | undefined {
-  const isDear = (x: Scalar): boolean => expressionsOf([x]).some((part) => part.kind === "apply" && elementary.has(part.op) && part.free.has(variableKey(over)));
+  const isDear = (x: Scalar): boolean =>
+    expressionsOf([x]).some(
+      (part) => part.kind === "apply" && elementary.has(part.op) && part.free.has(variableKey(over)),
+    );
   const isPlain = storage.dtype === "f32" && storage.slot?.accumulate === undefined;
-  return isPlain ? expressionsOf([value]).findLast((x) => computed.has(x) && x.dtype === "f32" && isDear(x)) : undefined;
+  return isPlain
+    ? expressionsOf([value]).findLast((x) => computed.has(x) && x.dtype === "f32" && isDear(x))
+    : undefined;
 }
 
 const elementary: ReadonlySet<string> = new Set(["exp", "log", "sin", "cos", "tanh", "pow"]);
@@ -132,7 +162,12 @@ function writeElement(out: Writer, { storage, address, value }: RowStore, around
   out.line(around.write(storage, out.address(address), text, out.isWide() ? 4 : 1));
 }
 
-function writeStore(out: Writer, store: RowStore, { lanes, isWide }: Sharing, { around, kept }: { around: Header; kept: Scalar | undefined }): void {
+function writeStore(
+  out: Writer,
+  store: RowStore,
+  { lanes, isWide }: Sharing,
+  { around, kept }: { around: Header; kept: Scalar | undefined },
+): void {
   const { storage, address, value, inner } = store;
   if (inner === undefined) {
     const text = out.value(value);
@@ -143,7 +178,11 @@ function writeStore(out: Writer, store: RowStore, { lanes, isWide }: Sharing, { 
   const counter = isWide ? out.fresh(`${name}_quarter`) : name;
   const end = isWide ? inner.size / 4 : inner.size;
   const bound = new Map([[inner, isWide ? fourFrom(counter) : name]]);
-  out.open(`for (var ${counter} = lane; ${counter} < ${end}u; ${counter} += ${lanes}u)`, bound, isWide ? { variable: inner, quarter: counter } : undefined);
+  out.open(
+    `for (var ${counter} = lane; ${counter} < ${end}u; ${counter} += ${lanes}u)`,
+    bound,
+    isWide ? { variable: inner, quarter: counter } : undefined,
+  );
   if (kept !== undefined) {
     const again = out.fresh("kept");
     out.line(`let ${again} = ${around.read(storage.id, out.address(address), isWide ? 4 : 1)};`);

@@ -1,7 +1,8 @@
 /** From a group to a kernel: what every shape needs, and the choice of the shape. */
-import { invariant } from "../invariant.ts";
-import type { Node } from "../graph/ops.ts";
+
 import type { Group, Target } from "../fuse/group.ts";
+import type { Node } from "../graph/ops.ts";
+import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Kernel } from "../plan/program.ts";
 import { elementAddress, type Storage } from "../schedule/storage.ts";
@@ -30,7 +31,11 @@ export interface Lowered {
 }
 
 /** Expressions of a group's nodes: those that are not its own to compute are loads. */
-export function expressions(group: Group, { find }: Lowering, named: Stored = () => undefined): { readonly make: Scalars; readonly evaluate: Evaluate } {
+export function expressions(
+  group: Group,
+  { find }: Lowering,
+  named: Stored = () => undefined,
+): { readonly make: Scalars; readonly evaluate: Evaluate } {
   const make = scalars();
   const own = new Set(group.isCopy ? [] : group.targets.map(({ node }) => node).filter(({ op }) => op !== "input"));
   const evaluate = evaluator(make, (node, at) => {

@@ -19,7 +19,12 @@ export interface Sharing {
 }
 
 /** The loop over the terms, with `others` once for each, and the exchange; gives the name of each result. */
-export function writeShared(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, others: () => void): readonly string[] {
+export function writeShared(
+  reduces: readonly ReduceScalar[],
+  out: Writer,
+  sharing: Sharing,
+  others: () => void,
+): readonly string[] {
   const width = sharing.isWide ? 4 : 1;
   const count = partials / (sharing.lanes * width);
   const results = reduces.map((x) => out.fresh(resultNames[x.by]));
@@ -27,8 +32,11 @@ export function writeShared(reduces: readonly ReduceScalar[], out: Writer, shari
   for (const [i, x] of reduces.entries()) for (let j = 0; j < count; j++) writeStart(out, x, part(i, j), width);
   writeLoop(reduces, out, sharing, { part, others });
   return reduces.map((x, i) => {
-    for (let half = count / 2; half >= 1; half /= 2) for (let j = 0; j < half; j++) writeCombine(out, x, part(i, j), part(i, j + half));
-    return sharing.kind === "subgroup" ? exchangeInSubgroup(out, x, part(i, 0), sharing) : exchangeInWorkgroup(out, x, part(i, 0), sharing);
+    for (let half = count / 2; half >= 1; half /= 2)
+      for (let j = 0; j < half; j++) writeCombine(out, x, part(i, j), part(i, j + half));
+    return sharing.kind === "subgroup"
+      ? exchangeInSubgroup(out, x, part(i, 0), sharing)
+      : exchangeInWorkgroup(out, x, part(i, 0), sharing);
   });
 }
 
@@ -42,33 +50,53 @@ interface Terms {
 }
 
 /** Runs of 64 terms, then what is left of them. */
-function writeLoop(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, { part, others }: Terms): void {
+function writeLoop(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, terms: Terms): void {
   const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
-  const { lanes, isWide } = sharing;
-  const width = isWide ? 4 : 1;
+  const width = sharing.isWide ? 4 : 1;
   const run = partials / width;
   const steps = over.size / width;
   const whole = steps - (steps % run);
-  const terms = (base: string, limit: number): void => {
-    for (let j = 0; j * lanes < limit; j++) {
-      const name = out.fresh(variableName(over));
-      const counter = isWide ? out.fresh(`${name}_quarter`) : name;
-      const isGuarded = limit < (j + 1) * lanes;
-      const bound = new Map([[over, isWide ? fourFrom(counter) : name]]);
-      out.open(isGuarded ? `if (lane < ${limit - j * lanes}u)` : "", bound, isWide ? { variable: over, quarter: counter } : undefined);
-      out.line(`let ${counter} = ${base}${j === 0 ? "" : ` + ${j * lanes}u`} + lane;`);
-      for (const [i, x] of reduces.entries()) writeTerm(out, x, part(i, j), name);
-      others();
-      out.close();
-    }
+  const write = (base: string, limit: number): void => {
+    for (let j = 0; j * sharing.lanes < limit; j++) writeTerms(reduces, out, sharing, { ...terms, base, j, limit });
   };
   if (whole > 0) {
     const base = out.fresh("start");
     out.open(`for (var ${base} = 0u; ${base} < ${whole}u; ${base} += ${run}u)`, new Map());
-    terms(base, run);
+    write(base, run);
     out.close();
   }
-  if (whole < steps) terms(`${whole}u`, steps - whole);
+  if (whole < steps) write(`${whole}u`, steps - whole);
+}
+
+interface Run extends Terms {
+  /** Text of the first step of the run, which has `limit` steps. */
+  readonly base: string;
+  readonly limit: number;
+  /** Which part of the run. */
+  readonly j: number;
+}
+
+/** Each invocation's term of part j, or its four. */
+function writeTerms(
+  reduces: readonly ReduceScalar[],
+  out: Writer,
+  { lanes, isWide }: Sharing,
+  { part, others, base, limit, j }: Run,
+): void {
+  const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
+  const name = out.fresh(variableName(over));
+  const counter = isWide ? out.fresh(`${name}_quarter`) : name;
+  const bound = new Map([[over, isWide ? fourFrom(counter) : name]]);
+  const isGuarded = limit < (j + 1) * lanes;
+  out.open(
+    isGuarded ? `if (lane < ${limit - j * lanes}u)` : "",
+    bound,
+    isWide ? { variable: over, quarter: counter } : undefined,
+  );
+  out.line(`let ${counter} = ${base}${j === 0 ? "" : ` + ${j * lanes}u`} + lane;`);
+  for (const [i, x] of reduces.entries()) writeTerm(out, x, part(i, j), name);
+  others();
+  out.close();
 }
 
 function writeStart(out: Writer, x: ReduceScalar, name: string, width: Width): void {
@@ -85,7 +113,10 @@ function writeTerm(out: Writer, x: ReduceScalar, into: string, counter: string):
 /** Of equals the first stays. */
 function writeCombine(out: Writer, x: ReduceScalar, into: string, other: string): void {
   if (x.by !== "argmax") out.line(`${into} = ${combined(x.by, into, other)};`);
-  else out.line(`if (${other} > ${into} || (${other} == ${into} && ${other}_at < ${into}_at)) { ${into} = ${other}; ${into}_at = ${other}_at; }`);
+  else
+    out.line(
+      `if (${other} > ${into} || (${other} == ${into} && ${other}_at < ${into}_at)) { ${into} = ${other}; ${into}_at = ${other}_at; }`,
+    );
 }
 
 /** Terms four apart lie in neighbouring lanes if each takes four. */

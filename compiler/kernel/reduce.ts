@@ -15,7 +15,12 @@ const first: Readonly<Record<Reduction, Readonly<Record<"f32" | "i32" | "u32", (
 type Use = (helper: Helper) => string;
 
 /** What variables that hold results are called; not as functions are. */
-export const resultNames: Readonly<Record<Reduction, string>> = { sum: "sum", max: "greatest", min: "least", argmax: "place" };
+export const resultNames: Readonly<Record<Reduction, string>> = {
+  sum: "sum",
+  max: "greatest",
+  min: "least",
+  argmax: "place",
+};
 
 /** What a reduction of no term gives. */
 export function startOf({ by, body }: ReduceScalar, width: Width, out: Writer): string {
@@ -24,7 +29,8 @@ export function startOf({ by, body }: ReduceScalar, width: Width, out: Writer): 
 }
 
 /** `into` combined with one more term. */
-export const combined = (by: Reduction, into: string, term: string): string => (by === "sum" ? `${into} + ${term}` : `${by}(${into}, ${term})`);
+export const combined = (by: Reduction, into: string, term: string): string =>
+  by === "sum" ? `${into} + ${term}` : `${by}(${into}, ${term})`;
 
 /** One loop for all; interleaved sums keep their partial sums in an array. */
 export const writeSequentially: WriteReduces = (reduces, out) => {
@@ -41,7 +47,8 @@ export const writeSequentially: WriteReduces = (reduces, out) => {
   });
   const counter = out.fresh(variableName(over));
   out.open(`for (var ${counter} = 0u; ${counter} < ${over.size}u; ${counter}++)`, new Map([[over, counter]]));
-  for (const [i, x] of reduces.entries()) writeTerm(out, x, isInterleaved ? `${results[i]}_partial[${counter} % ${partials}u]` : (results[i] ?? ""), counter);
+  for (const [i, x] of reduces.entries())
+    writeTerm(out, x, isInterleaved ? `${results[i]}_partial[${counter} % ${partials}u]` : (results[i] ?? ""), counter);
   out.close();
   if (isInterleaved) for (const [i, x] of reduces.entries()) writeHalving(out, x, results[i] ?? "");
   return results.map((name, i) => (reduces[i]?.by === "argmax" ? `${name}_at` : name));
@@ -62,7 +69,9 @@ function writeTerm(out: Writer, x: ReduceScalar, into: string, counter: string):
 
 function writeHalving(out: Writer, x: ReduceScalar, name: string): void {
   out.line(`for (var half = ${partials / 2}u; half > 0u; half /= 2u) {`);
-  out.line(`  for (var i = 0u; i < half; i++) { ${name}_partial[i] = ${combined(x.by, `${name}_partial[i]`, `${name}_partial[i + half]`)}; }`);
+  out.line(
+    `  for (var i = 0u; i < half; i++) { ${name}_partial[i] = ${combined(x.by, `${name}_partial[i]`, `${name}_partial[i + half]`)}; }`,
+  );
   out.line("}");
   out.line(`let ${name} = ${name}_partial[0];`);
 }

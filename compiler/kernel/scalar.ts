@@ -3,10 +3,22 @@
  * that a printer needs a name for each that is used twice.
  */
 import type { OpName } from "../graph/ops.ts";
-import { type Index, number, plus, remainder, times, type Variable, variableKey, variablesOf } from "../schedule/affine.ts";
+import {
+  type Index,
+  number,
+  plus,
+  remainder,
+  times,
+  type Variable,
+  variableKey,
+  variablesOf,
+} from "../schedule/affine.ts";
 
 /** The primitives that work element by element. */
-export type ElementOp = Exclude<OpName, "constant" | "input" | "index" | "reduce" | "rename" | "split" | "merge" | "gather" | "best" | "cast" | "detach">;
+export type ElementOp = Exclude<
+  OpName,
+  "constant" | "input" | "index" | "reduce" | "rename" | "split" | "merge" | "gather" | "best" | "cast" | "detach"
+>;
 
 /** The dtype in which a value is computed. */
 export type ValueType = "f32" | "i32" | "u32" | "bool";
@@ -68,7 +80,8 @@ export function scalars(): Scalars {
     return made;
   };
   const self: Scalars = {
-    constant: (value, dtype) => make(`constant ${dtype} ${Object.is(value, -0) ? "-0" : value}`, { kind: "constant", value, dtype }, none),
+    constant: (value, dtype) =>
+      make(`constant ${dtype} ${Object.is(value, -0) ? "-0" : value}`, { kind: "constant", value, dtype }, none),
     index: (index) => {
       if (index.terms.length === 0) return self.constant(index.constant, "i32");
       return make(`index ${index.key}`, { kind: "index", index, dtype: "i32" }, variablesOf(index));
@@ -120,20 +133,23 @@ function fold(op: ElementOp, inputs: readonly Scalar[], dtype: ValueType, make: 
 /** What the ranges of both sides say. */
 function compare(op: ElementOp, a: Index, b: Index): boolean | undefined {
   const { low, high } = plus(a, times(b, -1));
-  if (op === "less") return high < 0 ? true : low >= 0 ? false : undefined;
-  if (op === "lessEqual") return high <= 0 ? true : low > 0 ? false : undefined;
-  if (op === "equal") return low === 0 && high === 0 ? true : low > 0 || high < 0 ? false : undefined;
-  return undefined;
+  const known = (isTrue: boolean, isFalse: boolean): boolean | undefined =>
+    isTrue ? true : isFalse ? false : undefined;
+  if (op === "less") return known(high < 0, low >= 0);
+  if (op === "lessEqual") return known(high <= 0, low > 0);
+  return op === "equal" ? known(low === 0 && high === 0, low > 0 || high < 0) : undefined;
 }
 
 function arithmetic(op: ElementOp, a: Index, b: Index): Index | undefined {
   if (op === "add") return plus(a, b);
   if (op === "sub") return plus(a, times(b, -1));
-  if (op === "mul" && b.terms.length === 0) return times(a, b.constant);
-  if (op === "mul" && a.terms.length === 0) return times(b, a.constant);
-  if (op === "mod" && b.terms.length === 0 && b.constant > 0 && a.low >= 0) return remainder(a, b.constant);
-  return undefined;
+  if (op === "mul") return scaled(a, b) ?? scaled(b, a);
+  return op === "mod" && isNumber(b) && b.constant > 0 && a.low >= 0 ? remainder(a, b.constant) : undefined;
 }
+
+const isNumber = ({ terms }: Index): boolean => terms.length === 0;
+const scaled = (a: Index, factor: Index): Index | undefined =>
+  isNumber(factor) ? times(a, factor.constant) : undefined;
 
 /** The variable for a dimension that none of the expressions in `taken` (keys of variables) contains. */
 export function freshVariable(name: string, size: number, taken: ReadonlySet<string>): Variable {

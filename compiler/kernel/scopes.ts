@@ -56,7 +56,11 @@ export function scopesOf(bound: ReadonlyMap<Variable, string>, wide?: WideVariab
       scopes = scopes.slice(0, -1);
       at(scopes.length - 1).lines.push(head === "" ? "{" : `${head} {`, ...lines.map((line) => `  ${line}`), "}");
     },
-    levelOf: (free) => Math.max(0, scopes.findLastIndex((each) => [...each.bound.keys()].some((key) => free.has(key)))),
+    levelOf: (free) =>
+      Math.max(
+        0,
+        scopes.findLastIndex((each) => [...each.bound.keys()].some((key) => free.has(key))),
+      ),
     at,
     innermost: () => at(scopes.length - 1),
     bindsBelow: (level) => scopes.slice(level + 1).some((each) => each.bound.size > 0),
@@ -66,7 +70,8 @@ export function scopesOf(bound: ReadonlyMap<Variable, string>, wide?: WideVariab
       invariant(found !== undefined, `variable ${variableKey(variable)} has no name here`);
       return found;
     },
-    wideAmong: (free) => scopes.find((each) => each.wide !== undefined && free.has(variableKey(each.wide.variable)))?.wide,
+    wideAmong: (free) =>
+      scopes.find((each) => each.wide !== undefined && free.has(variableKey(each.wide.variable)))?.wide,
     openWide: () => scopes.findLast((each) => each.wide !== undefined)?.wide,
     fresh: (name) => {
       let candidate = name;

@@ -5,7 +5,22 @@ import type { CastTo, ElementOp, ValueType } from "./scalar.ts";
 export type Width = 1 | 4;
 
 /** A function that the header declares, by its name without the suffix of the width. */
-export type Helper = MathName | "fence" | "is_number" | "modulo" | "wrap_modulo" | "to_f16" | "to_bf16" | "read_f16" | "read_bf16" | "pack_f16" | "pack_bf16" | "bf16_bits" | "infinity" | "nan" | "negative_zero";
+export type Helper =
+  | MathName
+  | "fence"
+  | "is_number"
+  | "modulo"
+  | "wrap_modulo"
+  | "to_f16"
+  | "to_bf16"
+  | "read_f16"
+  | "read_bf16"
+  | "pack_f16"
+  | "pack_bf16"
+  | "bf16_bits"
+  | "infinity"
+  | "nan"
+  | "negative_zero";
 export type MathName = "exp" | "log" | "tanh" | "sin" | "cos" | "pow";
 
 export interface Operands {
@@ -22,33 +37,62 @@ export interface Operands {
 export const typeName = (dtype: ValueType, width: Width): string =>
   width === 1 ? dtype : { f32: "vec4f", i32: "vec4i", u32: "vec4u", bool: "vec4<bool>" }[dtype];
 
-const prefix = (operator: string) => ({ texts }: Operands) => `${operator}${texts[0]}`;
-const infix = (operator: string) => ({ texts }: Operands) => `${texts[0]} ${operator} ${texts[1]}`;
-const builtin = (name: string) => ({ texts }: Operands) => `${name}(${texts.join(", ")})`;
-const helper = (name: Helper) => ({ texts, use }: Operands) => `${use(name)}(${texts.join(", ")})`;
+const prefix =
+  (operator: string) =>
+  ({ texts }: Operands) =>
+    `${operator}${texts[0]}`;
+const infix =
+  (operator: string) =>
+  ({ texts }: Operands) =>
+    `${texts[0]} ${operator} ${texts[1]}`;
+const builtin =
+  (name: string) =>
+  ({ texts }: Operands) =>
+    `${name}(${texts.join(", ")})`;
+const helper =
+  (name: Helper) =>
+  ({ texts, use }: Operands) =>
+    `${use(name)}(${texts.join(", ")})`;
 
 export const operations: Readonly<Record<ElementOp, (operands: Operands) => string>> = {
-  neg: prefix("-"), abs: builtin("abs"),
-  exp: helper("exp"), log: helper("log"), sin: helper("sin"), cos: helper("cos"), tanh: helper("tanh"), pow: helper("pow"),
+  neg: prefix("-"),
+  abs: builtin("abs"),
+  exp: helper("exp"),
+  log: helper("log"),
+  sin: helper("sin"),
+  cos: helper("cos"),
+  tanh: helper("tanh"),
+  pow: helper("pow"),
   sqrt: builtin("sqrt"),
   rsqrt: ({ texts }) => `1.0 / sqrt(${texts[0]})`,
   floor: builtin("floor"),
   // WGSL's round is to even.
   round: builtin("round"),
   not: prefix("!"),
-  add: infix("+"), sub: infix("-"), mul: infix("*"), div: infix("/"),
-  min: builtin("min"), max: builtin("max"),
-  mod: ({ texts, dtype, use }) => (dtype === "u32" ? `${texts[0]} % ${texts[1]}` : `${use(dtype === "i32" ? "wrap_modulo" : "modulo")}(${texts.join(", ")})`),
-  less: infix("<"), lessEqual: infix("<="),
+  add: infix("+"),
+  sub: infix("-"),
+  mul: infix("*"),
+  div: infix("/"),
+  min: builtin("min"),
+  max: builtin("max"),
+  mod: ({ texts, dtype, use }) =>
+    dtype === "u32"
+      ? `${texts[0]} % ${texts[1]}`
+      : `${use(dtype === "i32" ? "wrap_modulo" : "modulo")}(${texts.join(", ")})`,
+  less: infix("<"),
+  lessEqual: infix("<="),
   // x == x is how a program asks for NaN, and compilers below us fold it.
-  equal: ({ texts, dtype, isSame, use }) => (isSame && dtype === "f32" ? `${use("is_number")}(${texts[0]})` : `${texts[0]} == ${texts[1]}`),
-  and: infix("&"), or: infix("|"),
+  equal: ({ texts, dtype, isSame, use }) =>
+    isSame && dtype === "f32" ? `${use("is_number")}(${texts[0]})` : `${texts[0]} == ${texts[1]}`,
+  and: infix("&"),
+  or: infix("|"),
   select: ({ texts }) => `select(${texts[2]}, ${texts[1]}, ${texts[0]})`,
 };
 
 /** The text of a conversion. */
 export function castText(to: CastTo, text: string, from: ValueType, width: Width, use: Operands["use"]): string {
-  if (to === "f16" || to === "bf16") return `${use(`to_${to}`)}(${from === "f32" ? text : `${typeName("f32", width)}(${text})`})`;
+  if (to === "f16" || to === "bf16")
+    return `${use(`to_${to}`)}(${from === "f32" ? text : `${typeName("f32", width)}(${text})`})`;
   return `${typeName(to, width)}(${text})`;
 }
 
@@ -68,7 +112,12 @@ export function literal(value: number, dtype: ValueType, use: Operands["use"]): 
 /** A name that WGSL allows and that hides nothing which generated text uses. */
 export function identifier(name: string): string {
   const plain = name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "d");
-  return reserved.has(plain) || /^[xys]\d+$|^math_|^read_|^write_|^shared_/.test(plain) || plain.startsWith("__") || plain === "_" ? `${plain}_dim` : plain;
+  return reserved.has(plain) ||
+    /^[xys]\d+$|^math_|^read_|^write_|^shared_/.test(plain) ||
+    plain.startsWith("__") ||
+    plain === "_"
+    ? `${plain}_dim`
+    : plain;
 }
 
 const reserved = new Set(

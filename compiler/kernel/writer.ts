@@ -2,7 +2,15 @@
  * From expressions to statements. Each expression is computed in the outermost scope that has its variables, once; what is used
  * twice, or further in, gets a name.
  */
-import { type Atom, type Index, strideOf, type Term, type Variable, variableKey, variablesOf } from "../schedule/affine.ts";
+import {
+  type Atom,
+  type Index,
+  strideOf,
+  type Term,
+  type Variable,
+  variableKey,
+  variablesOf,
+} from "../schedule/affine.ts";
 import { fences } from "./fence.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { type Scopes, scopesOf, type WideVariable } from "./scopes.ts";
@@ -178,7 +186,8 @@ function loadText(storage: number, address: Index, work: Work): string {
   const free = variablesOf(address);
   const wide = scopes.wideAmong(free);
   if (wide === undefined) return around.read(storage, indexText(address, work), 1);
-  if (around.readsFour(storage) && isAligned(address, wide.variable)) return around.read(storage, quarterText(address, wide, work), 4);
+  if (around.readsFour(storage) && isAligned(address, wide.variable))
+    return around.read(storage, quarterText(address, wide, work), 4);
   const addresses = scopes.fresh("addresses");
   scopes.at(scopes.levelOf(free)).lines.push(`let ${addresses} = ${indexText(address, work)};`);
   return `vec4(${["x", "y", "z", "w"].map((part) => around.read(storage, `${addresses}.${part}`, 1)).join(", ")})`;
@@ -221,7 +230,9 @@ function quarterText(address: Index, { variable, quarter }: WideVariable, work: 
 const quarterOf = (address: Index, lane: Variable): Index => ({
   ...address,
   constant: address.constant / 4,
-  terms: address.terms.filter(({ key }) => key !== variableKey(lane)).map((term) => ({ ...term, times: term.times / 4 })),
+  terms: address.terms
+    .filter(({ key }) => key !== variableKey(lane))
+    .map((term) => ({ ...term, times: term.times / 4 })),
 });
 
 /** In parentheses, unless it is one name, literal or call. */

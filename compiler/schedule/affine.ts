@@ -80,7 +80,8 @@ export function bounded(a: Index, size: number): Index {
 }
 
 /** A position along a dimension of `size` that is computed from data. */
-export const loaded = (from: Datum, size: number): Index => (size === 1 ? number(0) : single({ kind: "loaded", from, size }));
+export const loaded = (from: Datum, size: number): Index =>
+  size === 1 ? number(0) : single({ kind: "loaded", from, size });
 
 /** `Σ index · stride` where the last varies fastest. */
 export function flatten(indices: readonly Index[], sizes: readonly number[]): Index {
@@ -116,7 +117,10 @@ export function strideOf({ terms }: Index, variable: Variable): number | undefin
   let stride = 0;
   for (const { atom, times } of terms) {
     if (atom.kind === "variable" && variableKey(atom.variable) === key) stride = times;
-    else if ((atom.kind === "loaded" ? atom.from.free : atom.kind === "variable" ? new Set() : variablesOf(atom.of)).has(key)) return undefined;
+    else if (
+      (atom.kind === "loaded" ? atom.from.free : atom.kind === "variable" ? new Set() : variablesOf(atom.of)).has(key)
+    )
+      return undefined;
   }
   return stride;
 }
@@ -168,7 +172,13 @@ function make(terms: readonly Term[], constant: number): Index {
   const sorted = [...byKey.values()].sort((a, b) => Math.abs(b.times) - Math.abs(a.times) || (a.key < b.key ? -1 : 1));
   const low = sorted.reduce((sum, { atom, times }) => sum + (times < 0 ? times * greatest(atom) : 0), constant);
   const high = sorted.reduce((sum, { atom, times }) => sum + (times > 0 ? times * greatest(atom) : 0), constant);
-  return { terms: sorted, constant, low, high, key: `${sorted.map(({ key, times }) => `${times}*${key}`).join("+")}+${constant}` };
+  return {
+    terms: sorted,
+    constant,
+    low,
+    high,
+    key: `${sorted.map(({ key, times }) => `${times}*${key}`).join("+")}+${constant}`,
+  };
 }
 
 /** `x / n · n · t + x % n · t = x · t`: takes both out of the map and returns `x · t`. */
@@ -201,7 +211,10 @@ function divide(a: Index, by: number): { readonly exact: Index; readonly rest: I
 }
 
 /** `a = size · whole + below` with 0 ≤ below < size, where size divides `by`: then only `whole` matters for the quotient. */
-function stepOf(a: Index, by: number): { readonly size: number; readonly whole: Index; readonly below: Index } | undefined {
+function stepOf(
+  a: Index,
+  by: number,
+): { readonly size: number; readonly whole: Index; readonly below: Index } | undefined {
   const sizes = new Set(a.terms.map(({ times }) => gcd(Math.abs(times), by)));
   for (const size of [...sizes].sort((x, y) => y - x)) {
     if (size === 1) continue;

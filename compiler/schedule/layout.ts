@@ -1,13 +1,19 @@
 /** Where the elements of a tensor lie in memory. */
 import { count, type Dim } from "../graph/type.ts";
-import { indexAt, parts, type Position } from "./position.ts";
 import { flatten, type Index, plus, quotient, remainder, times } from "./affine.ts";
+import { indexAt, type Position, parts } from "./position.ts";
 
 export type Layout =
   /** Row-major: the last varies fastest. */
   | { readonly kind: "rows"; readonly order: readonly Dim[] }
   /** `[batch][n / width][k][n % width]`, with room for whole panels; what lies behind the last column is never used. */
-  | { readonly kind: "panels"; readonly batch: readonly Dim[]; readonly k: readonly Dim[]; readonly n: readonly Dim[]; readonly width: number };
+  | {
+      readonly kind: "panels";
+      readonly batch: readonly Dim[];
+      readonly k: readonly Dim[];
+      readonly n: readonly Dim[];
+      readonly width: number;
+    };
 
 export const rows = (order: readonly Dim[]): Layout => ({ kind: "rows", order });
 
@@ -32,7 +38,10 @@ export function addressOf(layout: Layout, at: Position): Index {
 }
 
 /** What lies at an address; `column` is below `columns` where it is an element and not padding. */
-export function positionAt(layout: Layout, address: Index): { readonly at: Position; readonly column?: Index; readonly columns: number } {
+export function positionAt(
+  layout: Layout,
+  address: Index,
+): { readonly at: Position; readonly column?: Index; readonly columns: number } {
   if (layout.kind === "rows") return { at: new Map(parts(address, layout.order)), columns: 0 };
   const { panels, width, k } = panelSizes(layout);
   const row = quotient(address, width);
@@ -47,7 +56,11 @@ export function positionAt(layout: Layout, address: Index): { readonly at: Posit
   return columns % width === 0 ? { at, columns } : { at, column, columns };
 }
 
-function panelSizes({ n, k, width }: Extract<Layout, { readonly kind: "panels" }>): { panels: number; width: number; k: number } {
+function panelSizes({ n, k, width }: Extract<Layout, { readonly kind: "panels" }>): {
+  panels: number;
+  width: number;
+  k: number;
+} {
   return { panels: Math.ceil(count({ dims: n }) / width), width, k: count({ dims: k }) };
 }
 
@@ -57,4 +70,3 @@ export function showLayout(layout: Layout): string {
   if (layout.kind === "rows") return `[${names(layout.order)}]`;
   return `panels of ${layout.width} [${names(layout.batch)} | ${names(layout.k)} | ${names(layout.n)}]`;
 }
-

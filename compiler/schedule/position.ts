@@ -20,10 +20,20 @@ export function backward(node: View, at: Position): Position {
   if (op === "rename") return moved(at, [attrs.to], [[attrs.from, indexAt(at, attrs.to)]]);
   if (op === "split") {
     const names = attrs.into.map(({ name }) => name);
-    const merged = flatten(names.map((name) => indexAt(at, name)), attrs.into.map(({ size }) => size));
+    const merged = flatten(
+      names.map((name) => indexAt(at, name)),
+      attrs.into.map(({ size }) => size),
+    );
     return moved(at, names, [[attrs.dim, merged]]);
   }
-  return moved(at, [attrs.into], parts(indexAt(at, attrs.into), attrs.dims.map((name) => ({ name, size: sizeOf(node.inputs[0].type, name) ?? 0 }))));
+  return moved(
+    at,
+    [attrs.into],
+    parts(
+      indexAt(at, attrs.into),
+      attrs.dims.map((name) => ({ name, size: sizeOf(node.inputs[0].type, name) ?? 0 })),
+    ),
+  );
 }
 
 /** The inverse of `backward`: where the view puts a position of its input. */
@@ -33,7 +43,15 @@ export function forward(node: View, at: Position): Position {
   if (op === "rename") return moved(at, [attrs.from], [[attrs.to, indexAt(at, attrs.from)]]);
   if (op === "split") return moved(at, [attrs.dim], parts(indexAt(at, attrs.dim), attrs.into));
   const sizes = attrs.dims.map((name) => sizeOf(node.inputs[0].type, name) ?? 0);
-  return moved(at, attrs.dims, [[attrs.into, flatten(attrs.dims.map((name) => indexAt(at, name)), sizes)]]);
+  return moved(at, attrs.dims, [
+    [
+      attrs.into,
+      flatten(
+        attrs.dims.map((name) => indexAt(at, name)),
+        sizes,
+      ),
+    ],
+  ]);
 }
 
 const moved = (at: Position, without: readonly string[], plus: readonly (readonly [string, Index])[]): Position =>

@@ -1,11 +1,12 @@
 /** The memory of a program: one storage per slot and per value that a kernel leaves to another. */
+
+import type { View } from "../fuse/view.ts";
 import type { Node } from "../graph/ops.ts";
 import type { DType } from "../graph/type.ts";
-import { forward, type Position } from "./position.ts";
-import type { View } from "../fuse/view.ts";
-import type { Index } from "./affine.ts";
 import type { Slot } from "../plan/program.ts";
+import type { Index } from "./affine.ts";
 import { addressOf, type Layout, room } from "./layout.ts";
+import { forward, type Position } from "./position.ts";
 
 export interface Storage {
   /** Its place in the program's buffers. */
@@ -21,7 +22,10 @@ export interface Storage {
 
 /** Where the element of `node` at a position lies. */
 export const elementAddress = ({ layout, through }: Storage, at: Position): Index =>
-  addressOf(layout, through.reduce((position, view) => forward(view, position), at));
+  addressOf(
+    layout,
+    through.reduce((position, view) => forward(view, position), at),
+  );
 
 export const isPacked = ({ dtype }: Storage): boolean => dtype === "f16" || dtype === "bf16";
 

@@ -1,14 +1,14 @@
 /** Gives every slot and every target its memory. The layout of what kernels hand to each other is chosen for its readers. */
 import type { ContractionGroup, Group, Roles, RowGroup, Sum, Target } from "../fuse/group.ts";
+import { isView } from "../fuse/view.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { count, type Dim, type DType } from "../graph/type.ts";
-import { backward, parts, type Position } from "./position.ts";
-import { isView } from "../fuse/view.ts";
-import { flatten, fromVariable, type Variable, variableKey, variablesOf } from "./affine.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
+import { flatten, fromVariable, type Variable, variableKey, variablesOf } from "./affine.ts";
 import { panelWidth } from "./contraction.ts";
 import { type Layout, rows } from "./layout.ts";
+import { backward, type Position, parts } from "./position.ts";
 import { isReadable, type Storage } from "./storage.ts";
 
 export interface Storages {
@@ -18,7 +18,12 @@ export interface Storages {
   readonly storageOf: (target: Target) => Storage;
 }
 
-export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFacts, family: "software" | "gpu"): Storages {
+export function storages(
+  graph: Graph,
+  groups: readonly Group[],
+  facts: DeviceFacts,
+  family: "software" | "gpu",
+): Storages {
   const all: Storage[] = [];
   const byTarget = new Map<Target, Storage>();
   const byNode = new Map<Node, Storage>();
@@ -33,13 +38,19 @@ export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFa
     const target = targets.find((each) => each.output === output);
     if (target !== undefined) byTarget.set(target, add(outputStorage(target, output)));
   }
-  const packed = new Set(groups.flatMap((group) => (group.shape === "contraction" ? group.sums.flatMap((sum) => sum.packed ?? []) : [])));
+  const packed = new Set(
+    groups.flatMap((group) => (group.shape === "contraction" ? group.sums.flatMap((sum) => sum.packed ?? []) : [])),
+  );
   for (const target of targets) {
     if (target.output !== undefined) continue;
     const { node } = target;
-    byTarget.set(target, add({ node, through: [], dtype: wordType(node), layout: layoutFor(target, groups, facts, family) }));
+    byTarget.set(
+      target,
+      add({ node, through: [], dtype: wordType(node), layout: layoutFor(target, groups, facts, family) }),
+    );
   }
-  for (const [target, storage] of byTarget) if (!packed.has(target) && isReadable(storage) && !byNode.has(target.node)) byNode.set(target.node, storage);
+  for (const [target, storage] of byTarget)
+    if (!packed.has(target) && isReadable(storage) && !byNode.has(target.node)) byNode.set(target.node, storage);
   return {
     all,
     find: (node) => byNode.get(node),
@@ -53,13 +64,28 @@ export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFa
 
 function inputStorage(node: Extract<Node, { op: "input" }>): Omit<Storage, "id"> {
   const { name, type, role } = node.attrs;
-  return { node, through: [], layout: rows(type.dims), dtype: type.dtype, slot: { name, role, dtype: type.dtype, dims: type.dims } };
+  return {
+    node,
+    through: [],
+    layout: rows(type.dims),
+    dtype: type.dtype,
+    slot: { name, role, dtype: type.dtype, dims: type.dims },
+  };
 }
 
-function outputStorage({ node, through }: Target, { name, accumulate, store, node: { type } }: Output): Omit<Storage, "id"> {
+function outputStorage(
+  { node, through }: Target,
+  { name, accumulate, store, node: { type } }: Output,
+): Omit<Storage, "id"> {
   const dtype = store ?? type.dtype;
   const role = accumulate === undefined ? "output" : "accumulator";
-  return { node, through, layout: rows(type.dims), dtype, slot: { name, role, dtype, dims: type.dims, ...(accumulate === undefined ? {} : { accumulate }) } };
+  return {
+    node,
+    through,
+    layout: rows(type.dims),
+    dtype,
+    slot: { name, role, dtype, dims: type.dims, ...(accumulate === undefined ? {} : { accumulate }) },
+  };
 }
 
 /** Between kernels, what reads as f32 lies as f32. */
@@ -68,23 +94,32 @@ const wordType = ({ type: { dtype } }: Node): DType => (dtype === "f16" || dtype
 /** Second factors in the panels that the contraction wants; first factors with the terms last; rows with the row last. */
 function layoutFor(target: Target, groups: readonly Group[], facts: DeviceFacts, family: "software" | "gpu"): Layout {
   const { node } = target;
-  const isRead = (of: Node): boolean => beneath(of, node) === node;
-  const contractions = groups.filter((group): group is ContractionGroup => group.shape === "contraction");
-  const isFirst = contractions.filter(({ a, targets }) => isRead(a) && targets.every((other) => other !== target));
-  for (const group of contractions)
+  const contractions = groups.filter((group) => group.shape === "contraction");
+  const isFirst = ({ a }: ContractionGroup): boolean => beneath(a, node) === node;
+  const isPacked = contractions.some(({ sums }) => sums.some(({ packed }) => packed === target));
+  const isFirstOfSome = !isPacked && contractions.some(isFirst);
+  for (const group of isFirstOfSome ? [] : contractions)
     for (const sum of group.sums) {
-      const isSecond = sum.packed === undefined ? isRead(sum.b) : sum.packed === target;
-      const layout = isSecond && (sum.packed === target || isFirst.length === 0) ? secondFactor(group, sum, node, facts, family) : undefined;
+      const isSecond = sum.packed === undefined ? beneath(sum.b, node) === node : sum.packed === target;
+      const layout = isSecond ? secondFactor(group, sum, node, facts, family) : undefined;
       if (layout !== undefined) return layout;
     }
-  for (const { a, roles } of isFirst) {
+  for (const { a, roles } of isFirstOfSome ? contractions.filter(isFirst) : []) {
     const dims = dimsByRole(a, node, roles, "m");
     if (dims !== undefined) return rows([...dims.batch, ...dims.side, ...dims.k]);
   }
-  const reader = groups.find((group): group is RowGroup => group.shape === "row" && group.targets.some(({ node: of }) => of.inputs.some((x: Node) => x === node)));
-  if (reader === undefined) return rows(node.type.dims);
+  return rowsLast(node, groups);
+}
+
+/** The order of the type, with the row last that a group reduces. */
+function rowsLast(node: Node, groups: readonly Group[]): Layout {
+  const { dims } = node.type;
+  const isRead = ({ targets }: Group): boolean =>
+    targets.some((target) => target.node.inputs.some((x: Node) => x === node));
+  const reader = groups.find((group): group is RowGroup => group.shape === "row" && isRead(group));
+  if (reader === undefined) return rows(dims);
   const isOuter = ({ name }: Dim): boolean => reader.outer.some((dim) => dim.name === name);
-  return rows([...node.type.dims.filter(isOuter), ...node.type.dims.filter((dim) => !isOuter(dim))]);
+  return rows([...dims.filter(isOuter), ...dims.filter((dim) => !isOuter(dim))]);
 }
 
 /** The node that `of` shows through views, as far down as `base`. */
@@ -94,11 +129,22 @@ function beneath(of: Node, base: Node): Node {
   return node;
 }
 
-function secondFactor(group: ContractionGroup, sum: Sum, node: Node, facts: DeviceFacts, family: "software" | "gpu"): Layout | undefined {
+function secondFactor(
+  group: ContractionGroup,
+  sum: Sum,
+  node: Node,
+  facts: DeviceFacts,
+  family: "software" | "gpu",
+): Layout | undefined {
   const { roles } = group;
   const dims = dimsByRole(sum.b, node, roles, "n");
   if (dims === undefined) return undefined;
-  const sizes = { batch: count({ dims: roles.batch }), m: count({ dims: roles.m }), n: count({ dims: roles.n }), k: count({ dims: roles.k }) };
+  const sizes = {
+    batch: count({ dims: roles.batch }),
+    m: count({ dims: roles.m }),
+    n: count({ dims: roles.n }),
+    k: count({ dims: roles.k }),
+  };
   const width = panelWidth({ ...sizes, accumulators: group.sums.length, prologue: 0, half: false }, facts, family);
   if (width === undefined) return rows([...dims.batch, ...dims.k, ...dims.side]);
   return { kind: "panels", batch: dims.batch, k: dims.k, n: dims.side, width };
@@ -114,7 +160,9 @@ interface DimsByRole {
 function dimsByRole(factor: Node, base: Node, roles: Roles, side: "m" | "n"): DimsByRole | undefined {
   const roleDims = { batch: roles.batch, side: roles[side], k: roles.k };
   const names = ["batch", "side", "k"] as const;
-  const variables = new Map(names.map((name) => [name, { name, size: count({ dims: roleDims[name] }), turn: 0 } as Variable]));
+  const variables = new Map(
+    names.map((name) => [name, { name, size: count({ dims: roleDims[name] }), turn: 0 } as Variable]),
+  );
   const variable = (name: (typeof names)[number]): Variable => variables.get(name) ?? { name, size: 1, turn: 0 };
   let at: Position = new Map(names.flatMap((name) => [...parts(fromVariable(variable(name)), roleDims[name])]));
   for (let node = factor; node !== base; node = node.inputs[0]) {

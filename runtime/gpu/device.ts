@@ -16,6 +16,8 @@ import {
   subgroupMatrixFeature,
 } from "./adapter.ts";
 
+import { calmPolling } from "./polling.ts";
+
 /** WebGPU's constants, which Dawn does not make global. */
 export const { GPUBufferUsage: bufferUsage, GPUMapMode: mapMode } = globals as Pick<
   typeof globalThis,
@@ -68,6 +70,7 @@ function missingAdapter(demand: Demand | undefined): string {
 async function open(adapter: GPUAdapter): Promise<Device> {
   const device = await requestDevice(adapter);
   const failure = watch(device);
+  const endCalm = calmPolling();
   return {
     device,
     queue: device.queue,
@@ -80,6 +83,7 @@ async function open(adapter: GPUAdapter): Promise<Device> {
     close: () => {
       failure.isClosed = true;
       device.destroy();
+      endCalm();
     },
   };
 }

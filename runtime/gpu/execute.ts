@@ -1,5 +1,5 @@
 /** Runs programs: binds tensors to the slots, gives scratch memory, and submits all dispatches of a call at once. */
-import type { Dispatch, Kernel, Program } from "../../compiler/plan/program.ts";
+import type { Dispatch, Kernel, Program, Slot } from "../../compiler/plan/program.ts";
 import { UserError } from "../user-error.ts";
 import type { BufferPool } from "./buffers.ts";
 import type { Device } from "./device.ts";
@@ -17,7 +17,7 @@ export interface Executor {
 export interface Loaded {
   readonly program: Program;
   /** What the slot reads or writes from now on. Accumulators keep what the caller has put into them. */
-  readonly bind: (slot: string, buffer: GPUBuffer) => void;
+  readonly bind: (role: Slot["role"], name: string, buffer: GPUBuffer) => void;
   /** To be called again when a weight or a state has been bound anew or has changed. */
   readonly setup: () => void;
   /** To be called for each binding of the data. */
@@ -58,10 +58,8 @@ function loaded(
 ): Loaded {
   const memory = new Map(scratch);
   const groups = new Map<Step, GPUBindGroup>();
-  const slots = new Map(
-    program.buffers.flatMap((buffer) => (buffer.slot === undefined ? [] : [[buffer.slot.name, buffer]])),
-  );
-  if (slots.size < program.buffers.filter(({ slot }) => slot).length) fail(`${program.name} has two slots of one name`);
+  const slots = new Map(program.buffers.flatMap((buffer) => (buffer.slot ? [[keyOf(buffer.slot), buffer]] : [])));
+  if (slots.size < program.buffers.filter(({ slot }) => slot).length) fail(`${program.name} has a slot twice`);
   const memoryOf = (id: number): GPUBuffer =>
     memory.get(id) ?? fail(`nothing is bound to ${program.buffers[id]?.slot?.name ?? `buffer ${id}`}`);
   const groupOf = (step: Step): GPUBindGroup => {
@@ -91,8 +89,8 @@ function loaded(
   const main = steps.slice(program.setup.length);
   return {
     program,
-    bind: (name, buffer) => {
-      const { id, bytes } = slots.get(name) ?? fail(`${program.name} has no slot ${name}`);
+    bind: (role, name, buffer) => {
+      const { id, bytes } = slots.get(keyOf({ role, name })) ?? fail(`${program.name} has no slot ${name}`);
       if (buffer.size < bytes) fail(`slot ${name} needs ${bytes} bytes, the buffer has ${buffer.size}`);
       if (memory.get(id) === buffer) return;
       memory.set(id, buffer);
@@ -104,6 +102,9 @@ function loaded(
     unload,
   };
 }
+
+/** A program may read a slot and write one of the same name: a block's `x`. */
+const keyOf = ({ role, name }: Pick<Slot, "role" | "name">): string => `${role} ${name}`;
 
 /** A plan may have been made for another device. */
 function checkLimits({ origin, workgroups, bindings }: Dispatch, { facts }: Device): void {

@@ -25,14 +25,14 @@ export function programsOf(
   { programs, kernels }: { readonly programs: readonly Program[]; readonly kernels: readonly Kernel[] },
   { load }: Executor,
 ): WithProgram {
-  const byName = new Map(programs.map((program) => [program.name, distinct(program)]));
+  const byName = new Map(programs.map((program) => [program.name, program]));
   return async (name, use) => {
     const program = byName.get(name);
     if (program === undefined) throw new Error(`the plan has no program ${name}`);
     const { bind, setup, run, unload } = await load(program, kernels);
     const slots = (role: Slot["role"]): readonly SlotBuffer[] => program.buffers.flatMap(slotsOf(role));
     try {
-      return await use({ name, slots, setup, run, bind: (role, slot, buffer) => bind(nameIn(role, slot), buffer) });
+      return await use({ name, slots, setup, run, bind });
     } finally {
       unload();
     }
@@ -52,15 +52,4 @@ export const elements = ({ dims }: Slot): number => dims.reduce((product, { size
 const slotsOf =
   (role: Slot["role"]) =>
   ({ slot, bytes }: Buffer): readonly SlotBuffer[] =>
-    slot?.role === role ? [{ slot: { ...slot, name: slot.name.replace(/^output:/, "") }, bytes }] : [];
-
-/** A block reads an `x` and writes an `x`; the executor knows slots by name alone. */
-function distinct(program: Program): Program {
-  const buffers = program.buffers.map((buffer) => {
-    const { slot } = buffer;
-    return slot === undefined ? buffer : { ...buffer, slot: { ...slot, name: nameIn(slot.role, slot.name) } };
-  });
-  return { ...program, buffers };
-}
-
-const nameIn = (role: Slot["role"], name: string): string => (role === "output" ? `output:${name}` : name);
+    slot?.role === role ? [{ slot, bytes }] : [];

@@ -6,7 +6,6 @@ import { executor } from "../gpu/execute.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { sample, windows } from "../io/corpus.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
-import { calmPolling } from "./polling.ts";
 import { programsOf, type WithProgram } from "./programs.ts";
 import { type Readback, readback } from "./readback.ts";
 import { type Models, models } from "./weights.ts";
@@ -67,7 +66,6 @@ export function openSession(plan: Plan, options: RunOptions): Session {
   const { device, signal, progress, activationMemory = 2 ** 30 } = options;
   const pool = bufferPool(device);
   const back = readback(device);
-  const endCalm = calmPolling();
   const running = executor(device, pool);
   const given = models(options.models, options.output);
   const inFlight: Promise<unknown>[] = [];
@@ -93,7 +91,6 @@ export function openSession(plan: Plan, options: RunOptions): Session {
     activationMemory,
     compileSeconds: running.compileSeconds,
     close: () => {
-      endCalm();
       back.destroy();
       pool.destroy();
       given.close();
