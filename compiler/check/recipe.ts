@@ -270,7 +270,7 @@ function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, 
     {
       kind: "stage",
       name: stage.name.text,
-      action: textOf(stage.method),
+      action: actionOf(applied),
       of,
       base,
       windows,
@@ -279,6 +279,15 @@ function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, 
       span: stage.span,
     },
   ];
+}
+
+/** `prune(sparsity: 50%)`: the method with its arguments as resolved. */
+function actionOf({ method, arguments: given }: Applied): string {
+  const shown = method.parameters.flatMap(({ name: { text: name } }) => {
+    const value = given.get(name)?.value;
+    return value ? [`${name}: ${showValue(value)}`] : [];
+  });
+  return `${method.name.text}(${shown.join(", ")})`;
 }
 
 function samplesOf(at: Recipe, expression: Ast.Expression): Windows | null {

@@ -1,4 +1,6 @@
-/** From kernels to a program: equal kernels become one, buffers get their live ranges. */
+/**
+ * From kernels to a program: equal kernels become one, under the places of the first, and buffers get their live ranges.
+ */
 import { showPlace } from "../../grammar/source.ts";
 import type { Group } from "../fuse/group.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -24,9 +26,10 @@ export function assemble(
   const kernels = new Map<string, Kernel>();
   const dispatches = lowered.map(({ group, kernel }) => {
     const { wgsl, bindings, features } = kernel;
+    const text = `// ${placesOf(group).join(", ")}\n${wgsl}`;
     const known = kernels.get(wgsl) ?? {
-      hash: hash(wgsl),
-      wgsl,
+      hash: hash(text),
+      wgsl: text,
       bindings: bindings.map(({ access }) => access),
       features,
     };

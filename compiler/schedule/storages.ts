@@ -91,24 +91,26 @@ function outputStorage(
 /** Between kernels, what reads as f32 lies as f32. */
 const wordType = ({ type: { dtype } }: Node): DType => (dtype === "f16" || dtype === "bf16" ? "f32" : dtype);
 
-/** Second factors in the panels that the contraction wants; first factors with the terms last; rows with the row last. */
+/** First factors with the terms last, second factors in the panels that the contraction wants, rows with the row last. */
 function layoutFor(target: Target, groups: readonly Group[], facts: DeviceFacts, family: "software" | "gpu"): Layout {
   const { node } = target;
   const contractions = groups.filter((group) => group.shape === "contraction");
-  const isFirst = ({ a }: ContractionGroup): boolean => beneath(a, node) === node;
-  const isPacked = contractions.some(({ sums }) => sums.some(({ packed }) => packed === target));
-  const isFirstOfSome = !isPacked && contractions.some(isFirst);
-  for (const group of isFirstOfSome ? [] : contractions)
-    for (const sum of group.sums) {
-      const isSecond = sum.packed === undefined ? beneath(sum.b, node) === node : sum.packed === target;
-      const layout = isSecond ? secondFactor(group, sum, node, facts, family) : undefined;
-      if (layout !== undefined) return layout;
-    }
-  for (const { a, roles } of isFirstOfSome ? contractions.filter(isFirst) : []) {
-    const dims = dimsByRole(a, node, roles, "m");
-    if (dims !== undefined) return rows([...dims.batch, ...dims.side, ...dims.k]);
-  }
-  return rowsLast(node, groups);
+  const sums = contractions.flatMap((group) => group.sums.map((sum) => ({ group, sum })));
+  const packed = sums.find(({ sum }) => sum.packed === target);
+  const first = contractions.find(({ a }) => beneath(a, node) === node);
+  const second = sums.find(({ sum }) => sum.packed === undefined && beneath(sum.b, node) === node);
+  const chosen =
+    packed !== undefined
+      ? secondFactor(packed, node, facts, family)
+      : first !== undefined
+        ? firstFactor(first, node)
+        : second && secondFactor(second, node, facts, family);
+  return chosen ?? rowsLast(node, groups);
+}
+
+function firstFactor({ a, roles }: ContractionGroup, node: Node): Layout | undefined {
+  const dims = dimsByRole(a, node, roles, "m");
+  return dims && rows([...dims.batch, ...dims.side, ...dims.k]);
 }
 
 /** The order of the type, with the row last that a group reduces. */
@@ -130,8 +132,7 @@ function beneath(of: Node, base: Node): Node {
 }
 
 function secondFactor(
-  group: ContractionGroup,
-  sum: Sum,
+  { group, sum }: { readonly group: ContractionGroup; readonly sum: Sum },
   node: Node,
   facts: DeviceFacts,
   family: "software" | "gpu",
