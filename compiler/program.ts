@@ -2,6 +2,7 @@
 
 import { fuse } from "./fuse/fuse.ts";
 import type { Group } from "./fuse/group.ts";
+import { sumsFirst } from "./fuse/sums-first.ts";
 import type { Graph } from "./graph/graph.ts";
 import { assemble } from "./kernel/assemble.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
@@ -22,8 +23,9 @@ export interface CompiledGraph {
   readonly groups: readonly Group[];
 }
 
-export function compileGraph(graph: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
+export function compileGraph(written: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
   const family = options.family ?? (facts.software ? "software" : "gpu");
+  const graph = sumsFirst(written);
   const groups = fuse(graph, { packs: family === "software", mostBindings: facts.maxStorageBuffersPerShaderStage });
   const memory = storages(graph, groups, facts, family);
   const lowering = { facts, family, storages: memory.all, find: memory.find, storageOf: memory.storageOf };

@@ -8,6 +8,7 @@ import { scopeIn } from "./context.ts";
 import { forward, forwardBlock, tokensInput } from "./forward.ts";
 import { applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
+import { checkNames } from "./names.ts";
 import { checkRecipe } from "./recipe.ts";
 import { atom, fixed } from "./size.ts";
 import type { Dimension, Value } from "./value.ts";
@@ -46,7 +47,7 @@ function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
   const values = new Map<string, { readonly value: Value; readonly span: Ast.Fn["span"] }>();
   for (const parameter of fn.parameters) {
     const value = declaredValue(dims, parameter);
-    if (!value) return;
+    if (!value) return checkNames(context, fn, scope);
     values.set(parameter.name.text, { value, span: parameter.span });
   }
   applyFunction(context, { scope: inside, span: fn.name.span, isUsers: false }, fn, scope, { values, dims: new Map() });

@@ -21,11 +21,16 @@ export function sumsFirst(graph: Graph): Graph {
       const own = node.attrs.over.filter((name) => isOnlyIn(name, x, product));
       return own.length === 0 ? image(x) : make("reduce", [image(x)], { by: "sum", over: own }, node.origin);
     });
-    const rest = node.attrs.over.filter((name) => product.inputs.every((x: Node) => sizeOf(x.type, name) !== undefined));
+    const rest = node.attrs.over.filter((name) =>
+      product.inputs.every((x: Node) => sizeOf(x.type, name) !== undefined),
+    );
     const whole = make("mul", factors as unknown as readonly [Node, Node], {}, product.origin);
     images.set(node, make("reduce", [whole], { by: "sum", over: rest }, node.origin));
   }
-  return finish(graph.name, graph.outputs.map((output) => ({ ...output, node: image(output.node) })));
+  return finish(
+    graph.name,
+    graph.outputs.map((output) => ({ ...output, node: image(output.node) })),
+  );
 }
 
 const isOnlyIn = (name: string, x: Node, product: Node): boolean =>
@@ -33,7 +38,8 @@ const isOnlyIn = (name: string, x: Node, product: Node): boolean =>
 
 /** The dimensions that only one factor of the sum has, if both share others and each brings in some of its own. */
 function alone(node: Node): readonly string[] {
-  if (node.op !== "reduce" || node.attrs.by !== "sum" || node.inputs[0].op !== "mul" || node.type.dtype !== "f32") return [];
+  if (node.op !== "reduce" || node.attrs.by !== "sum" || node.inputs[0].op !== "mul" || node.type.dtype !== "f32")
+    return [];
   const [product] = node.inputs;
   const names = node.attrs.over.filter((name) => product.inputs.some((x: Node) => isOnlyIn(name, x, product)));
   const bringsIn = (x: Node): boolean => node.type.dims.some(({ name }) => isOnlyIn(name, x, product));

@@ -75,23 +75,21 @@ export function header({ storages, largestBinding, four }: Options): Header {
     helpers.set(name, { helper, width });
     return name;
   };
-  const word = ({ name, parts }: Access, address: string): string =>
-    parts.length === 1 ? `${name}[${address}]` : `read_${name}(${address})`;
+  const element = ({ name, parts, storage }: Access, address: string): string =>
+    parts.length === 1 && !isPacked(storage) ? `${name}[${address}]` : `read_${name}(${address})`;
   const self: Header = {
     readsFour: (id) => four.has(id),
     use,
     read: (id, address, width) => {
       const from = access(id, false);
-      const { dtype } = from.storage;
-      if (dtype === "bool") return `(${word(from, address)} != ${width === 4 ? "vec4u(0u)" : "0u"})`;
-      if (dtype !== "f16" && dtype !== "bf16") return word(from, address);
-      return `${use(`read_${dtype}`, 1)}(${word(from, `(${address}) >> 1u`)}, ${address})`;
+      const text = element(from, address);
+      return from.storage.dtype === "bool" ? `(${text} != ${width === 4 ? "vec4u(0u)" : "0u"})` : text;
     },
     write: (storage, address, value, width) => {
       const to = access(storage.id, true);
       const { accumulate } = storage.slot ?? {};
       const bits = bitsOf(storage, value, width, use);
-      const combined = accumulate === undefined ? bits : combine(accumulate, word(to, address), bits);
+      const combined = accumulate === undefined ? bits : combine(accumulate, element(to, address), bits);
       return to.parts.length === 1
         ? `${to.name}[${address}] = ${combined};`
         : `write_${to.name}(${address}, ${combined});`;
@@ -104,6 +102,8 @@ export function header({ storages, largestBinding, four }: Options): Header {
       const first = self.bindings().length === 0 ? undefined : [...accesses.values()][0];
       const fence = first === undefined ? "" : first.parts.length === 1 ? first.name : `${first.name}_0`;
       let binding = 0;
+      for (const { storage } of accesses.values())
+        if (storage.dtype === "f16" || storage.dtype === "bf16") use(`read_${storage.dtype}`, 1);
       const memory = [...accesses.values()].flatMap((each) =>
         memoryText(each, four.has(each.storage.id) ? 4 : 1, () => binding++),
       );
@@ -127,30 +127,39 @@ function bitsOf({ dtype }: Storage, value: string, width: Width, use: Header["us
 const combine = (by: "sum" | "max" | "min", old: string, value: string): string =>
   by === "sum" ? `${old} + ${value}` : `${by}(${old}, ${value})`;
 
-/** The declarations of a storage, and the functions that pick its part. */
+/** The declarations of a storage, and the functions that pick its part and its half of a word. */
 function memoryText(
   { storage, name, isWritten, parts }: Access,
   width: Width,
   nextBinding: () => number,
 ): readonly string[] {
-  const element = typeName(
-    isPacked(storage) || storage.dtype === "bool" ? "u32" : (storage.dtype as "f32" | "i32" | "u32"),
-    width,
-  );
+  const { dtype } = storage;
+  const half = dtype === "f16" || dtype === "bf16" ? dtype : undefined;
+  const type = typeName(half !== undefined || dtype === "bool" ? "u32" : (dtype as "f32" | "i32" | "u32"), width);
   const mode = isWritten ? "read_write" : "read";
-  const declare = (part: string): string =>
-    `@group(0) @binding(${nextBinding()}) var<storage, ${mode}> ${part}: array<${element}>;`;
-  if (parts.length === 1) return [declare(name)];
+  const names = parts.length === 1 ? [name] : parts.map((_, i) => `${name}_${i}`);
   const size = (parts[0]?.bytes ?? 0) / (4 * width);
-  const pick = (text: (part: string) => string): string =>
-    parts
-      .map((_, i) =>
-        i === parts.length - 1
-          ? `  ${text(`${name}_${i}[i - ${i * size}u]`)}`
-          : `  if (i < ${(i + 1) * size}u) { ${text(`${name}_${i}[i - ${i * size}u]`)} }`,
-      )
-      .join("\n");
-  const read = `fn read_${name}(i: u32) -> ${element} {\n${pick((place) => `return ${place};`)}\n}`;
-  const write = `fn write_${name}(i: u32, value: ${element}) {\n${pick((place) => `${place} = value; return;`)}\n}`;
-  return [...parts.map((_, i) => declare(`${name}_${i}`)), read, ...(isWritten ? [write] : [])];
+  const picked = (i: string, text: (place: string) => string): readonly string[] =>
+    names.map((part, j) => {
+      const found = text(`${part}[${j === 0 ? i : `${i} - ${j * size}u`}]`);
+      return j === names.length - 1 ? `  ${found}` : `  if (${i} < ${(j + 1) * size}u) { ${found} }`;
+    });
+  const functions: string[] = [];
+  if (half !== undefined)
+    functions.push(
+      `fn read_${name}(i: u32) -> f32 {`,
+      ...picked("(i >> 1u)", (word) => `return read_${half}(${word}, i);`),
+      "}",
+    );
+  else if (names.length > 1)
+    functions.push(`fn read_${name}(i: u32) -> ${type} {`, ...picked("i", (word) => `return ${word};`), "}");
+  if (names.length > 1 && isWritten)
+    functions.push(
+      `fn write_${name}(i: u32, value: ${type}) {`,
+      ...picked("i", (word) => `${word} = value; return;`),
+      "}",
+    );
+  const declare = (part: string): string =>
+    `@group(0) @binding(${nextBinding()}) var<storage, ${mode}> ${part}: array<${type}>;`;
+  return [...names.map(declare), ...functions];
 }

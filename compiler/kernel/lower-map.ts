@@ -47,7 +47,8 @@ export function lowerMap(group: MapGroup | RowGroup, lowering: Lowering): Lowere
 function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Walk | undefined {
   const first = firstTarget(group);
   const storage = lowering.storageOf(first);
-  const outer = group.shape === "row" ? group.outer : undefined;
+  const outer = outerOf(group, lowering);
+  if (width === 4 && !isWideEnough(group, storage, lowering)) return undefined;
   const size = outer === undefined ? roomOf(storage) : outer.reduce((n, dim) => n * dim.size, 1);
   if (isPacked(storage)) return width === 4 ? undefined : packedWalk(group, lowering, storage, size);
   if (width === 4 && (size % 4 !== 0 || outer !== undefined)) return undefined;
@@ -72,6 +73,17 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
   });
   return { element, stores, columns, ...(width === 4 ? { lane } : {}), ...(column === undefined ? {} : { column }) };
 }
+
+/** The dimensions of rows of which an invocation computes several elements; none if targets have no others. */
+function outerOf(group: MapGroup | RowGroup, { storageOf }: Lowering): readonly Dim[] | undefined {
+  if (group.shape === "map") return undefined;
+  const hasInner = group.targets.some((target) => innerOf(target, storageOf(target), group.outer) !== undefined);
+  return hasInner ? group.outer : undefined;
+}
+
+/** A GPU needs many invocations more than it needs wide ones, if each has a long way to go. */
+const isWideEnough = ({ shape }: MapGroup | RowGroup, storage: Storage, { family }: Lowering): boolean =>
+  shape === "map" || family === "software" || roomOf(storage) >= 2 ** 16;
 
 /** Halves of a word are written together, so the walk is by words. */
 function packedWalk(group: MapGroup | RowGroup, lowering: Lowering, storage: Storage, size: number): Walk {
