@@ -111,7 +111,7 @@ function describeDimensions(
       return {
         title: `the operands of \`${p.op}\` do not align: ${p.left} and ${p.right}`,
         places: labels([p.leftSpan, p.left], [p.rightSpan, p.right]),
-        hint: `${list(p.lacks)} ${p.lacks.length === 1 ? "stands" : "stand"} on one side only, on each side; \`${p.op}\` needs one operand's names to contain the other's: rename a dimension, or reduce over it first`,
+        hint: `${list(p.lacks)} ${p.lacks.length === 1 ? "stands" : "stand"} on one side only, on each side; \`${p.op}\` needs one operand's names to contain the other's: rename a dimension, reduce over it first, or multiply both by what carries all names before`,
       };
     case "absent-dimension":
       return {

@@ -222,14 +222,15 @@ export interface Train extends Spanned {
 }
 /** `state velocity: f32[out, in] = 0` */
 export type State = Node<"state", { readonly name: Name; readonly type: TypeExpression; readonly value: Expression }>;
-/** `stage sparse = wanda(sparsity) of model over sample for linear except lm_head keeping zeros` */
+/** `stage sparse = wanda(sparsity) of model over sample for layer.mlp.*, q except lm_head keeping zeros` */
 export interface Stage extends Spanned {
   readonly kind: "stage";
   readonly name: Name;
   readonly method: Call;
   readonly of: Name;
   readonly over?: Expression;
-  readonly selector?: Selector;
+  /** Empty where there is no `for`: every linear layer. */
+  readonly selectors: readonly Selector[];
   readonly except: readonly Selector[];
   readonly keeping?: Name;
 }

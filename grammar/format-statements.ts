@@ -129,15 +129,16 @@ function writeStage(page: Page, node: Ast.Stage, indent: number): string {
   const rest = [
     `of ${node.of.text}`,
     ...(node.over ? [`over ${writeOperand(page, node.over, indent)}`] : []),
-    ...(node.selector ? [`for ${writeSelector(page, node.selector, indent)}`] : []),
-    ...(node.except.length > 0
-      ? [`except ${node.except.map((one) => writeSelector(page, one, indent)).join(", ")}`]
-      : []),
+    ...writeSelectors(page, "for", node.selectors, indent),
+    ...writeSelectors(page, "except", node.except, indent),
     ...(node.keeping ? [`keeping ${node.keeping.text}`] : []),
   ].join(" ");
   const fits = indent + start.length + 1 + rest.length <= width;
   return fits ? `${start} ${rest}` : `${start}\n${pad(indent + 4)}${rest}`;
 }
+
+const writeSelectors = (page: Page, word: string, all: readonly Ast.Selector[], indent: number): string[] =>
+  all.length === 0 ? [] : [`${word} ${all.map((one) => writeSelector(page, one, indent)).join(", ")}`];
 
 const writeSelector = (page: Page, { path }: Ast.Selector, indent: number): string =>
   path

@@ -105,7 +105,7 @@ export abstract class StatementParser extends ExpressionParser {
     return !this.beginsLine() || this.LA(3).tokenType === T.Dot;
   }
 
-  // stage = "stage" name "=" call "of" name [ "over" expression ] [ "for" selector ] [ "except" selectors ] [ "keeping" name ]
+  // stage = "stage" name "=" call "of" name [ "over" expression ] [ "for" selectors ] [ "except" selectors ] [ "keeping" name ]
   protected readonly stage = this.RULE("stage", (): Ast.Stage => {
     const first = this.CONSUME(K.stage);
     const name = this.SUBRULE(this.name);
@@ -120,19 +120,18 @@ export abstract class StatementParser extends ExpressionParser {
         return this.SUBRULE(this.expression);
       },
     });
-    const selector = this.OPTION2({
+    const selectors = this.OPTION2({
       GATE: () => this.startsSelector(),
       DEF: () => {
         this.CONSUME(K.for);
-        return this.SUBRULE(this.selector);
+        return this.SUBRULE(this.selectors);
       },
     });
-    const except: Ast.Selector[] = [];
-    this.OPTION3({
+    const except = this.OPTION3({
       GATE: () => this.startsSelector(),
       DEF: () => {
         this.CONSUME(K.except);
-        this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => except.push(this.SUBRULE2(this.selector)) });
+        return this.SUBRULE2(this.selectors);
       },
     });
     const keeping = this.OPTION4({
@@ -149,8 +148,8 @@ export abstract class StatementParser extends ExpressionParser {
       method,
       of,
       ...(over && { over }),
-      ...(selector && { selector }),
-      except,
+      selectors: selectors ?? [],
+      except: except ?? [],
       ...(keeping && { keeping }),
       span,
     };
@@ -166,6 +165,16 @@ export abstract class StatementParser extends ExpressionParser {
       arguments: values,
       span: { ...callee.span, end: this.LA(0).startOffset + 1 },
     }));
+  });
+
+  // selectors = selector { "," selector }
+  protected readonly selectors = this.RULE("selectors", (): Ast.Selector[] => {
+    const all = [this.SUBRULE(this.selector)];
+    this.MANY(() => {
+      this.CONSUME(T.Comma);
+      all.push(this.SUBRULE2(this.selector));
+    });
+    return all;
   });
 
   // selector = step { "." step }

@@ -5,12 +5,13 @@ import { instantiate } from "./arch.ts";
 import { applyFunction } from "./call.ts";
 import type { Context, Scope } from "./context.ts";
 import { scopeIn } from "./context.ts";
+import { operand } from "./expression.ts";
 import { forward, forwardBlock, tokensInput } from "./forward.ts";
 import { applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
 import { checkNames } from "./names.ts";
 import { checkRecipe } from "./recipe.ts";
-import { atom, fixed } from "./size.ts";
+import { atom } from "./size.ts";
 import type { Dimension, Value } from "./value.ts";
 
 /** Checks the file that was asked for; what it imports is checked where it is used. */
@@ -43,11 +44,13 @@ export function checkModule(context: Context, { modules }: Program, declared: Mo
 /** A function whose parameters all say what they are is checked with just that. */
 function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
   const inside = scopeIn(scope);
-  const dims = new Map<string, Dimension>();
   const values = new Map<string, { readonly value: Value; readonly span: Ast.Fn["span"] }>();
   for (const parameter of fn.parameters) {
-    const value = declaredValue(dims, parameter);
-    if (!value) return checkNames(context, fn, scope);
+    const value = declaredValue(context, inside, parameter);
+    if (!value) {
+      checkNames(context, fn, scope);
+      return;
+    }
     values.set(parameter.name.text, { value, span: parameter.span });
   }
   applyFunction(context, { scope: inside, span: fn.name.span, isUsers: false }, fn, scope, { values, dims: new Map() });
@@ -56,24 +59,27 @@ function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
 const numbers = ["Int", "Float", "Fraction", "Sparsity", "Bool"];
 
 /** What a parameter's type alone says of it; null if that is too little. */
-function declaredValue(dims: Map<string, Dimension>, parameter: Ast.Parameter): Value | null {
+function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter): Value | null {
   const { label, type } = parameter;
   if (label || !type) return null;
   if (type.kind === "plain-type") return numbers.includes(type.name.text) ? unknownOf(parameter) : null;
   const { element } = type;
   if (element.text !== "f32" && element.text !== "i32" && element.text !== "bool") return null;
-  const own = type.dims.flatMap((dim): Dimension[] => (dim.kind === "rest" || dim.parts ? [] : [dimension(dims, dim)]));
+  const own = type.dims.flatMap((dim): Dimension[] =>
+    dim.kind === "rest" || dim.parts ? [] : [dimension(context, inside, dim)],
+  );
   return { kind: "tensor", dtype: element.text, dims: own, node: null };
 }
 
-function dimension(dims: Map<string, Dimension>, { name: { text: name }, size }: Ast.NamedDim): Dimension {
-  const made = dims.get(name) ?? {
+function dimension(context: Context, inside: Scope, { name: { text: name }, size }: Ast.NamedDim): Dimension {
+  const given = size ? operand(context, inside, size).value : null;
+  const made = inside.dims.get(name) ?? {
     id: name,
     name,
-    size: size?.kind === "number" ? fixed(size.value) : atom(name),
+    size: (given?.kind === "number" ? given.size : null) ?? atom(name),
     source: "the header",
   };
-  dims.set(name, made);
+  inside.dims.set(name, made);
   return made;
 }
 

@@ -2,27 +2,33 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { type Context, findValue, knownNames, report, type Scope } from "./context.ts";
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;
+type Tree = Readonly<Record<string, unknown>>;
+
+const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null;
+
+/** A node and all that lies below it. */
+function* nodesOf(node: Tree): Iterable<Tree> {
+  yield node;
+  const children = Object.entries(node).flatMap(([key, child]) => (key === "span" ? [] : [child].flat()));
+  for (const child of children) if (isTree(child)) yield* nodesOf(child);
+}
 
 /** Reports each name that neither the function nor its module declares, whatever it may stand for. */
-export function checkNames(context: Context, fn: Ast.Fn, scope: Scope): void {
-  const used: Ast.NameExpression[] = [];
-  const declared = new Set<string>();
-  const visit = (node: unknown): void => {
-    if (!isObject(node)) return;
-    if (node["kind"] === "name") used.push(node as unknown as Ast.NameExpression);
-    else if (typeof node["text"] === "string" && node["kind"] === undefined) declared.add(node["text"]);
-    for (const [key, child] of Object.entries(node)) {
-      if (key === "span" || key === "doc") continue;
-      for (const each of Array.isArray(child) ? child : [child]) visit(each);
-    }
-  };
-  for (const parameter of fn.parameters) visit(parameter);
-  visit(fn.body);
-  for (const { text: name, span } of used) {
+export function checkNames(context: Context, { parameters, body }: Ast.Fn, scope: Scope): void {
+  const nodes = [...parameters, body].flatMap((part) => [...nodesOf(part as unknown as Tree)]);
+  const declared = new Set(
+    nodes.flatMap(({ kind, text }) => (kind === undefined && typeof text === "string" ? [text] : [])),
+  );
+  for (const node of nodes) {
+    if (node["kind"] !== "name") continue;
+    const { text: name, span } = node as unknown as Ast.NameExpression;
     if (declared.has(name) || findValue(scope, name)) continue;
-    const known = [...declared, ...knownNames(scope, "values")];
-    report(context, { kind: "unknown-name", span, name, what: "value", known });
+    report(context, {
+      kind: "unknown-name",
+      span,
+      name,
+      what: "value",
+      known: [...declared, ...knownNames(scope, "values")],
+    });
   }
 }

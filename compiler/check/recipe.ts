@@ -11,8 +11,17 @@ import { type Applied, applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
 import { type Selected, select } from "./selector.ts";
 import { plainParameter } from "./signature.ts";
+import type { Operand } from "./tensor.ts";
 import type { MeasureValue, TypedModel, TypedRecipe, TypedStage, TypedStep } from "./typed.ts";
-import { type ModelValue, number, showValue, unknownNumber, type Value, type Windows } from "./value.ts";
+import {
+  type MethodValue,
+  type ModelValue,
+  number,
+  showValue,
+  unknownNumber,
+  type Value,
+  type Windows,
+} from "./value.ts";
 
 /** What a recipe is checked with; without models, everything is checked as far as headers go. */
 export interface RecipeInputs {
@@ -246,19 +255,23 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
       name: "over …",
       type: "the samples that stream through the model",
     });
-  const defaults = method.method.parameters.flatMap((parameter) =>
-    parameter.value && !bound.values.has(parameter.name.text)
-      ? [[parameter.name.text, operand(context, method.scope, parameter.value)] as const]
-      : [],
-  );
-  const applied: Applied = {
-    method: method.method,
-    scope: method.scope,
-    arguments: new Map([...bound.values, ...defaults]),
-  };
+  const applied = { method: method.method, scope: method.scope, arguments: complete(context, method, bound.values) };
   if (context.found.length > before) return;
   if (!context.maker) applyMethod(context, applied, null);
   at.steps.push(...typedStage(at, stage, applied, of.name, windows));
+}
+
+/** The arguments of a method in the order of its parameters; a default may read earlier ones. */
+function complete(context: Context, { method, scope }: MethodValue, given: Applied["arguments"]): Map<string, Operand> {
+  const inside = scopeIn(scope);
+  const all = new Map<string, Operand>();
+  for (const { name, value } of method.parameters) {
+    const argument = given.get(name.text) ?? (value ? operand(context, inside, value) : undefined);
+    if (!argument) continue;
+    inside.values.set(name.text, argument.value);
+    all.set(name.text, argument);
+  }
+  return all;
 }
 
 function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, windows: Windows | null): TypedStage[] {

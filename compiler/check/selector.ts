@@ -16,30 +16,32 @@ export function select(
   context: Context,
   scope: Scope,
   instance: ArchInstance,
-  { selector, except, span }: Ast.Stage,
+  { selectors, except, span }: Ast.Stage,
 ): Selected[] {
   const all = candidates(instance);
   const matching = (of: Ast.Selector): readonly Selected[] => {
+    if (!checkRange(context, scope, instance, of)) return [];
     const found = all.filter((each) => matches(context, scope, instance, of, each));
     if (found.length === 0)
       report(context, { kind: "empty-selector", span: of.span, selector: text(of), known: names(instance) });
     return found;
   };
-  const chosen = selector ? matching(selector) : all;
+  const chosen = new Set(selectors.length > 0 ? selectors.flatMap(matching) : all);
   const left = new Set(except.flatMap(matching));
-  const selected = chosen.filter((each) => !left.has(each));
-  if (selected.length === 0 && chosen.length > 0)
+  const selected = all.filter((each) => chosen.has(each) && !left.has(each));
+  const [first] = selectors;
+  if (selected.length === 0 && chosen.size > 0)
     report(context, {
       kind: "empty-selector",
-      span: selector?.span ?? span,
-      selector: selector ? text(selector) : "linear",
+      span: first?.span ?? span,
+      selector: selectors.length > 0 ? selectors.map(text).join(", ") : "linear",
       known: names(instance),
     });
   for (const { linear } of selected) {
     if (!linear.tied) continue;
     report(context, {
       kind: "not-supported",
-      span: selector?.span ?? span,
+      span: first?.span ?? span,
       what: `compressing \`${linear.name}\`, which shares its weight with \`${linear.tied}\`,`,
       hint: `add \`except ${linear.name}\``,
     });
@@ -91,6 +93,28 @@ function matches(
     path.map(({ name }) => name.text),
     linear,
   );
+}
+
+/** Whether the bounds of a range of blocks are blocks of this model. */
+function checkRange(
+  context: Context,
+  scope: Scope,
+  { blocks }: ArchInstance,
+  { path: [first] }: Ast.Selector,
+): boolean {
+  const count = blocks ? known(blocks.count) : undefined;
+  if (!blocks || !first?.range || first.name.text !== blocks.variable || count === undefined) return true;
+  const { from, to } = first.range;
+  const bounds = [[from, to ? 0 : 1] as const, ...(to ? [[to, 0] as const] : [])];
+  return bounds.every(([expression, inside]) => {
+    const found = compileTimeNumber(context, operand(context, scope, expression));
+    if (found?.real == null) return false;
+    if (Number.isInteger(found.real) && found.real >= 0 && found.real <= count - inside) return true;
+    const range = `a whole number from 0 to ${count - inside}: the model has ${count}`;
+    const what = to ? `a bound of \`${first.name.text}\`` : `\`${first.name.text}\``;
+    report(context, { kind: "out-of-range", span: expression.span, what, value: String(found.real), range });
+    return false;
+  });
 }
 
 function inRange(context: Context, scope: Scope, { range }: Ast.Selector["path"][number], layer: number): boolean {

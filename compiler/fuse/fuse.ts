@@ -8,19 +8,18 @@ import { endings } from "./epilogue.ts";
 import type { Group, Sum, Target } from "./group.ts";
 import { merge } from "./merge.ts";
 import { type Placed, place } from "./place.ts";
-import { readsOf } from "./reads.ts";
+import { type BindingLimits, isBindable, readsOf } from "./reads.ts";
 import { exchanged, productOf } from "./roles.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 
 export interface FuseOptions {
   /** Second factors of contractions are packed into panels. */
   readonly packs: boolean;
-  /** Bindings that a kernel may have. */
-  readonly mostBindings: number;
+  readonly limits: BindingLimits;
 }
 
 /** The groups in an order in which they can run. */
-export function fuse(graph: Graph, { packs, mostBindings }: FuseOptions): readonly Group[] {
+export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Group[] {
   const around = surroundings(graph);
   const products = graph.nodes.flatMap((node) => productOf(node) ?? []);
   const oriented = products.map((product) =>
@@ -29,16 +28,14 @@ export function fuse(graph: Graph, { packs, mostBindings }: FuseOptions): readon
   const forced = new Set<Node>();
   const ends = endings(oriented, around);
   for (;;) {
-    const placed = merge(place({ around, endings: ends, packs, forced }), mostBindings);
-    const crowded = placed.drafts.find((draft) => bindings(draft, placed) > mostBindings);
+    const placed = merge(place({ around, endings: ends, packs, forced }), limits);
+    const crowded = placed.drafts.find((draft) => !isBindable(draft, placed, limits));
     if (crowded === undefined) return inOrder(placed).map((draft) => groupOf(draft, placed));
     const relief = reliefFor(crowded, placed, around);
-    invariant(relief !== undefined && !forced.has(relief), `a kernel needs more than ${mostBindings} bindings`);
+    invariant(relief !== undefined && !forced.has(relief), `a kernel needs more than ${limits.most} bindings`);
     forced.add(relief);
   }
 }
-
-const bindings = (draft: Draft, placed: Placed): number => readsOf(draft, placed).stored.size + draft.targets.length;
 
 /** Of the nodes that a draft computes, the one that takes about half of its reads with it. */
 function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): Node | undefined {

@@ -3,15 +3,15 @@ import type { Node } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
 import { type Draft, isParallel, sameNames } from "./draft.ts";
 import type { Placed } from "./place.ts";
-import { type Reads, readsOf } from "./reads.ts";
+import { type BindingLimits, isBindable, type Reads, readsOf } from "./reads.ts";
 import { sameRoles } from "./roles.ts";
 
 /** The same nodes have memory afterwards, in fewer groups. */
-export function merge(placed: Placed, mostBindings: number): Placed {
+export function merge(placed: Placed, limits: BindingLimits): Placed {
   let drafts: readonly Draft[] = placed.drafts;
   for (;;) {
     const world = surveyed(drafts, placed);
-    const pair = firstPair(world, mostBindings);
+    const pair = firstPair(world, limits);
     if (pair === undefined) return { ...placed, drafts };
     const [a, b, joined] = pair;
     drafts = drafts.flatMap((draft) => (draft === a ? [joined] : draft === b ? [] : [draft]));
@@ -33,14 +33,19 @@ function surveyed(drafts: readonly Draft[], placed: Placed): World {
   return { placed, drafts, reads: new Map(drafts.map((draft) => [draft, readsOf(draft, placed)])), writers };
 }
 
+/** Groups further apart than this in the order of the graph are not compared. */
 const most = 64;
 
-function firstPair(world: World, mostBindings: number): readonly [Draft, Draft, Draft] | undefined {
+/** Larger kernels are read by people and by recursion with difficulty. */
+const mostNodes = 400;
+
+function firstPair(world: World, limits: BindingLimits): readonly [Draft, Draft, Draft] | undefined {
   for (const [i, a] of world.drafts.entries())
     for (const b of world.drafts.slice(i + 1, i + 1 + most)) {
       const made = joined(a, b, world);
       if (made === undefined || waitsForItself(a, b, world)) continue;
-      if (readsOf(made, world.placed).stored.size + made.targets.length <= mostBindings) return [a, b, made];
+      const isSmall = readsOf(made, world.placed).computed.size <= mostNodes;
+      if (isSmall && isBindable(made, world.placed, limits)) return [a, b, made];
     }
   return undefined;
 }

@@ -64,6 +64,7 @@ function begin(placing: Placing): State {
   for (const node of graph.nodes) if (node.op === "best") required.add(node);
   for (const [core, outputs] of outputsOf) if (outputs.some((output) => !isPackedOutput(output))) required.add(core);
   const inside = new Set(endings.flatMap(({ region, end }) => [...region].filter((node) => node !== end)));
+  for (const node of tooDeep(graph, required)) if (!inside.has(node)) required.add(node);
   const barriers = new Set([...required, ...inside]);
   return {
     ...placing,
@@ -79,6 +80,22 @@ function begin(placing: Placing): State {
     isOfRow: reducing(graph, barriers, true),
     outputsOf,
   };
+}
+
+/** Expressions are read recursively. */
+const deepest = 300;
+
+/** Element-wise nodes at which expressions are to end, so that none is deeper than that. */
+function tooDeep(graph: Graph, required: ReadonlySet<Node>): readonly Node[] {
+  const depths: number[] = [];
+  const result: Node[] = [];
+  for (const node of graph.nodes) {
+    const depth = required.has(node) ? 0 : 1 + Math.max(0, ...node.inputs.map((x: Node) => depths[x.id] ?? 0));
+    const isEnd = depth > deepest && isElementwise(node);
+    if (isEnd) result.push(node);
+    depths.push(isEnd ? 0 : depth);
+  }
+  return result;
 }
 
 /** What an output stores: the node beneath its views, unless that is an input, whose slot has memory already. */

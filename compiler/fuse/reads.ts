@@ -1,5 +1,6 @@
 /** What a draft computes and what it reads. */
 import type { Node } from "../graph/ops.ts";
+import { count } from "../graph/type.ts";
 import type { Draft } from "./draft.ts";
 import type { Placed } from "./place.ts";
 
@@ -41,4 +42,17 @@ export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: 
     computed,
     written: new Set([...found].filter((node) => node.op !== "input" || packed.has(node))),
   };
+}
+
+/** What a kernel may bind. */
+export interface BindingLimits {
+  readonly most: number;
+  /** Bytes; a larger tensor takes several bindings. */
+  readonly largest: number;
+}
+
+/** Whether the draft, with what it reads and writes, stays within the limits. */
+export function isBindable(draft: Draft, placed: Placed, { most, largest }: BindingLimits): boolean {
+  const nodes = [...readsOf(draft, placed).stored, ...draft.targets.map(({ node }) => node)];
+  return nodes.reduce((sum, { type }) => sum + Math.ceil((count(type) * 4) / largest), 0) <= most;
 }

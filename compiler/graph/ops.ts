@@ -3,7 +3,7 @@
  * is missing when a line is added here. There is no matrix product: it is a sum of a product, recognised by `fuse`.
  */
 import type { Span } from "../../grammar/source.ts";
-import type { DType, Dim, TensorType } from "./type.ts";
+import type { Dim, DType, TensorType } from "./type.ts";
 
 interface Op<Inputs, Attrs = Record<never, never>> {
   readonly inputs: Inputs;
@@ -21,7 +21,15 @@ export interface Ops {
   /** 0, 1, 2 … along a dimension, as i32. */
   index: Leaf<{ readonly dim: Dim }>;
 
-  neg: Unary; abs: Unary; exp: Unary; log: Unary; sqrt: Unary; rsqrt: Unary; sin: Unary; cos: Unary; tanh: Unary;
+  neg: Unary;
+  abs: Unary;
+  exp: Unary;
+  log: Unary;
+  sqrt: Unary;
+  rsqrt: Unary;
+  sin: Unary;
+  cos: Unary;
+  tanh: Unary;
   floor: Unary;
   /** Half to even. */
   round: Unary;
@@ -32,10 +40,20 @@ export interface Ops {
   detach: Unary;
 
   /** Operands align by name; the result has the union of their dimensions, those of the first first. */
-  add: Binary; sub: Binary; mul: Binary; div: Binary; pow: Binary; min: Binary; max: Binary;
+  add: Binary;
+  sub: Binary;
+  mul: Binary;
+  div: Binary;
+  pow: Binary;
+  min: Binary;
+  max: Binary;
   /** Remainder with the sign of the divisor. */
   mod: Binary;
-  less: Binary; lessEqual: Binary; equal: Binary; and: Binary; or: Binary;
+  less: Binary;
+  lessEqual: Binary;
+  equal: Binary;
+  and: Binary;
+  or: Binary;
   select: Op<readonly [condition: Node, then: Node, otherwise: Node]>;
 
   /** Over one or several dimensions. `argmax` takes one, gives i32, and of equals the first. */

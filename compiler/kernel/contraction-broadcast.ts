@@ -6,7 +6,7 @@
  */
 import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
 import { tileGrid } from "./contraction-grid.ts";
-import { clamped, guarded, lines, nothing, plus, range, sums } from "./contraction-text.ts";
+import { clamped, declaredNothing, guarded, lines, nothing, plus, range, sums } from "./contraction-text.ts";
 
 type Broadcast = Extract<ContractionSchedule, { readonly kind: "broadcast" }>;
 
@@ -16,7 +16,9 @@ export function broadcastBody(c: Contraction, schedule: Broadcast): ContractionB
   const grid = tileGrid(c, rows, width);
   const padded = c.panels === undefined ? c.n : Math.ceil(c.n / c.panels.width) * c.panels.width;
   const rest = c.k % subgroup;
-  const wgsl = `@compute @workgroup_size(${subgroup})
+  const wgsl = `${declaredNothing}
+
+@compute @workgroup_size(${subgroup})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   ${grid.wgsl}
   let first_m = row_tile * ${rows}u;

@@ -1,7 +1,7 @@
 /** Contractions with one invocation per output: for small or odd shapes, and where a device has nothing better. */
 import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
 import { lineGrid } from "./contraction-grid.ts";
-import { lines, nothing, sums } from "./contraction-text.ts";
+import { declaredNothing, lines, nothing, sums } from "./contraction-text.ts";
 
 type Plain = Extract<ContractionSchedule, { readonly kind: "plain" }>;
 
@@ -9,7 +9,9 @@ type Plain = Extract<ContractionSchedule, { readonly kind: "plain" }>;
 export function plainBody(c: Contraction, { workgroup }: Plain): ContractionBody {
   const outputs = c.batch * c.m * c.n;
   const grid = lineGrid(Math.ceil(outputs / workgroup));
-  const wgsl = `@compute @workgroup_size(${workgroup})
+  const wgsl = `${declaredNothing}
+
+@compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   ${grid.wgsl}
   let output = position * ${workgroup}u + lane;

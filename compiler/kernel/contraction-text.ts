@@ -29,9 +29,12 @@ export const sums = ({ accumulators }: Contraction, sum: (accumulator: number) =
 
 /**
  * Sums start from -0, the only float that adds nothing to any other: from 0, whether a sum of -0 is 0 or -0 would depend on
- * which of the compilers below leave out `0.0 + x`.
+ * which of the compilers below leave out `0.0 + x`. Some take the literal `-0.0` for 0, none what a private variable holds.
  */
-export const nothing = "-0.0";
+export const nothing = "bitcast<f32>(nothing)";
+
+/** What a body that says `nothing` declares. */
+export const declaredNothing = "var<private> nothing: u32 = 0x80000000u;";
 
 /** `index`, or the last index below `size` where it may be out of range: an edge loads again what is never stored. */
 export const clamped = (index: string, size: number, mayExceed: boolean): string =>

@@ -7,7 +7,7 @@
 import { invariant } from "../invariant.ts";
 import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
 import { tileGrid } from "./contraction-grid.ts";
-import { clamped, guarded, lines, nothing, plus, range, sums, times } from "./contraction-text.ts";
+import { clamped, declaredNothing, guarded, lines, nothing, plus, range, sums, times } from "./contraction-text.ts";
 
 type Tiled = Extract<ContractionSchedule, { readonly kind: "tiled" }>;
 
@@ -39,7 +39,8 @@ export function tiledBody(c: Contraction, schedule: Tiled): ContractionBody {
   const grid = tileGrid(c, rows, columns);
   const rest = c.k % depth;
   const names = sumsOf(c, schedule).map(({ name }) => name);
-  const wgsl = `const DEPTH = ${depth}u;
+  const wgsl = `${declaredNothing}
+const DEPTH = ${depth}u;
 var<workgroup> a_tile: array<vec4f, ${depth * pitch(rows)}>;
 ${lines(c.accumulators, (i) => `var<workgroup> b${i}_tile: array<vec4f, ${depth * pitch(columns)}>;`, "")}
 

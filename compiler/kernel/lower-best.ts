@@ -3,7 +3,6 @@ import type { BestGroup } from "../fuse/group.ts";
 import { count } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { fromVariable, type Variable } from "../schedule/affine.ts";
-import { scheduleBest } from "../schedule/best.ts";
 import { type Position, parts } from "../schedule/position.ts";
 import { elementAddress } from "../schedule/storage.ts";
 import type { Best } from "./best.ts";
@@ -14,7 +13,7 @@ import { writeSequentially } from "./reduce.ts";
 import { writer } from "./writer.ts";
 
 export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
-  const { facts, family, storages, storageOf } = lowering;
+  const { facts, family, schedules, storages, storageOf } = lowering;
   const { node } = firstTarget(group);
   invariant(node.op === "best", `%${node.id} is no best`);
   const { dims } = node.type;
@@ -40,7 +39,7 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
     `fn load_score(row: u32, i: u32) -> f32 {\n${load.text()}\n}`,
     `fn store_mask(row: u32, i: u32, kept: bool) {\n${store.text()}\n}`,
   ];
-  const body = bestBody(best, scheduleBest(best, facts, family));
+  const body = bestBody(best, schedules.best(best, facts, family));
   const wgsl = `${around.print(body.features)}\n\n${functions.join("\n\n")}\n\n${body.wgsl}`;
   return {
     wgsl,

@@ -6,7 +6,6 @@ import type { Node } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { fromVariable, type Variable } from "../schedule/affine.ts";
-import { scheduleContraction } from "../schedule/contraction.ts";
 import { addressOf, type Layout } from "../schedule/layout.ts";
 import { forward, type Position, parts } from "../schedule/position.ts";
 import { elementAddress, type Storage } from "../schedule/storage.ts";
@@ -33,7 +32,7 @@ const variables = (sizes: {
 });
 
 export function lowerContraction(group: ContractionGroup, lowering: Lowering): Lowered {
-  const { facts, family, storages } = lowering;
+  const { facts, family, schedules, storages } = lowering;
   const { roles } = group;
   const sizes = {
     batch: count({ dims: roles.batch }),
@@ -64,7 +63,7 @@ export function lowerContraction(group: ContractionGroup, lowering: Lowering): L
     ...b.map((value, i) => functionText(`load_b${i}`, "batch: u32, k: u32, n: u32", value, variables(padded), around)),
     store.text,
   ];
-  const body = contractionBody(contraction, scheduleContraction(contraction, facts, family));
+  const body = contractionBody(contraction, schedules.contraction(contraction, facts, family));
   const wgsl = `${around.print(body.features)}\n\n${functions.join("\n\n")}\n\n${body.wgsl}`;
   const products = 2 * sizes.batch * sizes.m * sizes.n * sizes.k * group.sums.length;
   return {

@@ -6,7 +6,6 @@ import type { MapGroup, RowGroup, Target } from "../fuse/group.ts";
 import type { Dim } from "../graph/type.ts";
 import { bounded, fromVariable, type Index, number, plus, times, type Variable } from "../schedule/affine.ts";
 import { positionAt } from "../schedule/layout.ts";
-import { mapSchedule } from "../schedule/map.ts";
 import { backward, type Position, parts } from "../schedule/position.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
 import { lineGrid } from "./contraction-grid.ts";
@@ -139,7 +138,7 @@ function readsWell({ stores, lane }: Walk): boolean {
   );
 }
 
-function write(walk: Walk, { storages, facts, family }: Lowering): Lowered {
+function write(walk: Walk, { storages, facts, family, schedules }: Lowering): Lowered {
   const { element, stores, lane } = walk;
   const roots = stores.flatMap(({ values }) => values);
   const loads = expressionsOf(roots).filter((x) => x.kind === "load");
@@ -152,7 +151,7 @@ function write(walk: Walk, { storages, facts, family }: Lowering): Lowered {
         ),
   );
   const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
-  const { workgroup, repeats } = mapSchedule({
+  const { workgroup, repeats } = schedules.map({
     elements: element.size,
     operations: operationsOf(roots),
     isWide: lane !== undefined,

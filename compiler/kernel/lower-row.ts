@@ -5,7 +5,7 @@
 import type { RowGroup } from "../fuse/group.ts";
 import { fromVariable, type Index, type Variable, variableKey } from "../schedule/affine.ts";
 import { parts } from "../schedule/position.ts";
-import { type RowSchedule, rowSchedule } from "../schedule/row.ts";
+import type { RowSchedule } from "../schedule/row.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
 import { lineGrid } from "./contraction-grid.ts";
 import type { Evaluate } from "./evaluate.ts";
@@ -34,14 +34,14 @@ interface Pending {
 }
 
 export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
-  const { facts, family, storages } = lowering;
+  const { facts, family, schedules, storages } = lowering;
   const size = group.outer.reduce((n, dim) => n * dim.size, 1);
   const row: Variable = { name: "row", size, turn: 0 };
   const stores = storesOf(group, lowering, row, expressions(group, lowering).evaluate);
   const roots = stores.map(({ value }) => value);
   const shared = sharedReduces(roots, row);
   const isInterleaved = shared.some((x) => x.isInterleaved);
-  const schedule = rowSchedule({
+  const schedule = schedules.row({
     terms: Math.max(0, ...shared.map(({ over }) => over.size)),
     isInterleaved,
     family,
@@ -53,7 +53,7 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const around = header({
     storages,
     largestBinding: facts.maxStorageBufferBindingSize,
-    four: isWide ? readInFours(stores, storages, row) : new Set(),
+    four: isWide ? readInFours(stores, shared, storages, row) : new Set(),
   });
   const grid = lineGrid(size);
   const pending: Pending = { stores: new Set(stores), kept: new Map(), keeps: family === "software" };
@@ -109,10 +109,20 @@ function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[],
 }
 
 /** The storages of which nothing is read or written but fours along the row. */
-function readInFours(stores: readonly RowStore[], storages: readonly Storage[], row: Variable): ReadonlySet<number> {
-  const loads = expressionsOf(stores.map(({ value }) => value)).flatMap((x) => (x.kind === "load" ? [x] : []));
-  const isSingle = (free: ReadonlySet<string>): boolean => [...free].every((key) => key === variableKey(row));
+function readInFours(
+  stores: readonly RowStore[],
+  shared: readonly ReduceScalar[],
+  storages: readonly Storage[],
+  row: Variable,
+): ReadonlySet<number> {
+  const values = expressionsOf(stores.map(({ value }) => value));
+  const loads = values.filter((x) => x.kind === "load");
+  const sequential = values.filter((x): x is ReduceScalar => x.kind === "reduce" && !shared.includes(x));
+  const isSingle = (free: ReadonlySet<string>, ...loop: readonly Variable[]): boolean =>
+    [...free].every((key) => [row, ...loop].some((variable) => key === variableKey(variable)));
   const single = new Set(loads.filter(({ free }) => isSingle(free)).map(({ storage }) => storage));
+  for (const { body, over } of sequential)
+    for (const x of expressionsOf([body])) if (x.kind === "load" && isSingle(x.free, over)) single.add(x.storage);
   for (const { storage, inner } of stores) if (inner === undefined) single.add(storage.id);
   return new Set(storages.filter((storage) => !single.has(storage.id) && !isPacked(storage)).map(({ id }) => id));
 }

@@ -5,6 +5,7 @@ import type { Node } from "../graph/ops.ts";
 import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Kernel } from "../plan/program.ts";
+import type { Schedules } from "../schedule/schedules.ts";
 import { elementAddress, type Storage } from "../schedule/storage.ts";
 import { type Evaluate, evaluator, type Stored, valueType } from "./evaluate.ts";
 import type { Binding } from "./header.ts";
@@ -14,6 +15,7 @@ import { expressionsOf } from "./uses.ts";
 export interface Lowering {
   readonly facts: DeviceFacts;
   readonly family: "software" | "gpu";
+  readonly schedules: Schedules;
   /** By id. */
   readonly storages: readonly Storage[];
   /** Where a node's value can be read. */

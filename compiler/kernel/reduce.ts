@@ -4,9 +4,12 @@ import type { ReduceScalar, Reduction } from "./scalar.ts";
 import { type Helper, typeName, type Width } from "./wgsl.ts";
 import { variableName, type WriteReduces, type Writer } from "./writer.ts";
 
-/** Sums start from -0, the only float that adds nothing to any other. */
+/**
+ * Sums start from -0, the only float that adds nothing to any other, and behind a fence: Mesa would leave it out, and then turn
+ * (a · b + c · d) + e into a · b + (c · d + e).
+ */
 const first: Readonly<Record<Reduction, Readonly<Record<"f32" | "i32" | "u32", (use: Use) => string>>>> = {
-  sum: { f32: (use) => `${use("negative_zero")}()`, i32: () => "0i", u32: () => "0u" },
+  sum: { f32: (use) => `${use("fence")}(${use("negative_zero")}())`, i32: () => "0i", u32: () => "0u" },
   max: { f32: (use) => `-${use("infinity")}()`, i32: () => "i32(-2147483648)", u32: () => "0u" },
   min: { f32: (use) => `${use("infinity")}()`, i32: () => "2147483647i", u32: () => "4294967295u" },
   argmax: { f32: (use) => `-${use("infinity")}()`, i32: () => "i32(-2147483648)", u32: () => "0u" },

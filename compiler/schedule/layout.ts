@@ -63,10 +63,3 @@ function panelSizes({ n, k, width }: Extract<Layout, { readonly kind: "panels" }
 } {
   return { panels: Math.ceil(count({ dims: n }) / width), width, k: count({ dims: k }) };
 }
-
-/** `[token, model]`, `panels of 32 [kv | seen | head]` */
-export function showLayout(layout: Layout): string {
-  const names = (dims: readonly Dim[]): string => dims.map(({ name }) => name).join(", ");
-  if (layout.kind === "rows") return `[${names(layout.order)}]`;
-  return `panels of ${layout.width} [${names(layout.batch)} | ${names(layout.k)} | ${names(layout.n)}]`;
-}

@@ -1,0 +1,96 @@
+/** What `lcomp explain` says of problems that only a model brings out. */
+import type { Example, ExampleModel, Examples, Explanation } from "./explanations.ts";
+import type { ModelProblem } from "./explanations-language.ts";
+
+const config = { architectures: ["OwnForCausalLM"], vocab_size: 32, hidden_size: 16 };
+const model: ExampleModel = { config, tensors: { "embed.weight": [32, 16], "head.weight": [32, 16] } };
+
+interface Lines {
+  readonly name?: string;
+  readonly dim?: string;
+  readonly members?: string;
+  readonly stage?: string;
+}
+
+/** The smallest architecture and recipe around the lines at hand. */
+const programWith = ({
+  name = "OwnForCausalLM",
+  dim = "dim model = config.hidden_size",
+  members = 'table embed: f32[vocab, model] at "embed.weight"',
+  stage = "stage small = halved() of model for head",
+}: Lines): string => `arch own for "${name}" {
+  dim vocab = config.vocab_size
+  ${dim}
+  ${members.replaceAll("\n", "\n  ")}
+  linear head: model -> vocab at "head"
+
+  fn forward(tokens: i32[token]) -> f32[token, vocab] = head(embed[vocab: tokens])
+}
+
+method halved() on linear(w: f32[out, in]) { w / 2 }
+
+recipe half(model: Model) {
+  ${stage}
+}
+`;
+
+/** Examples that show one line of that program. */
+const lines = (of: keyof Lines, wrong: string, right: string, given: ExampleModel = model): Examples => {
+  const example = (line: string): Example => ({ shown: line, program: programWith({ [of]: line }), model: given });
+  return { wrong: example(wrong), right: example(right) };
+};
+
+const withTensor = (name: string, shape: readonly number[]): ExampleModel => ({
+  config,
+  tensors: { ...model.tensors, [name]: shape },
+});
+
+const named = (line: string): Example => ({
+  shown: `arch own for "${line}" { … }`,
+  program: programWith({ name: line }),
+  model,
+});
+
+export const modelExplanations: Readonly<Record<ModelProblem, Explanation>> = {
+  "empty-selector": {
+    text: `A selector that matches no layer is a mistake and no empty stage. \`linear\` is every linear layer, \`layer[0 .. 4]\` those of some blocks, \`layer[0 .. 4].mlp.*\` some of theirs, by the names of the architecture or of the checkpoint. A range is half open. The message lists the names that this model has.`,
+    examples: lines("stage", "stage small = halved() of model for heads", "stage small = halved() of model for head"),
+  },
+  "weight-missing": {
+    text: `The architecture reads a tensor that the model's files do not hold. Are all files there, and is config.json that of this model? In an architecture of one's own: names are those of the checkpoint, and the number of the block is written {layer}.`,
+    examples: lines(
+      "members",
+      'table embed: f32[vocab, model] at "embedding.weight"\nignore "embed.weight"',
+      'table embed: f32[vocab, model] at "embed.weight"',
+    ),
+  },
+  "weight-shape": {
+    text: `config.json gives a tensor one shape and the stored weights another: they are not of the same model. In an architecture of one's own: the dimensions of a weight stand in the order of the checkpoint.`,
+    examples: lines(
+      "members",
+      'table embed: f32[model, vocab] at "embed.weight"',
+      'table embed: f32[vocab, model] at "embed.weight"',
+    ),
+  },
+  "weight-unknown": {
+    text: `The model holds a tensor that the architecture would leave out, so that the result would not be this model. It is a variant that needs an \`arch\` of its own; what is really not needed is named with \`ignore\`.`,
+    examples: lines(
+      "members",
+      'table embed: f32[vocab, model] at "embed.weight"',
+      'table embed: f32[vocab, model] at "embed.weight"\nignore "positions"',
+      withTensor("positions", [64]),
+    ),
+  },
+  "config-missing": {
+    text: "The architecture needs a field that config.json does not have. `??` says what to take instead.",
+    examples: lines("dim", "dim model = config.d_model", "dim model = config.d_model ?? config.hidden_size"),
+  },
+  "config-value": {
+    text: "A dimension is a whole number from 1, and what config.json gives here is none.",
+    examples: lines("dim", "dim model = 3 * config.hidden_size / 32", "dim model = 3 * config.hidden_size / 3"),
+  },
+  "unknown-architecture": {
+    text: `config.json names an architecture that neither the library nor the recipe's own modules describe. An \`arch\` in a file of one's own can, and comes before the library's.`,
+    examples: { wrong: named("OtherForCausalLM"), right: named("OwnForCausalLM") },
+  },
+};

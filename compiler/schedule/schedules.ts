@@ -1,0 +1,20 @@
+/** The choice of a schedule for each shape of kernel. Tests put their own in its place: no choice changes a result. */
+import { scheduleBest } from "./best.ts";
+import { scheduleContraction } from "./contraction.ts";
+import { mapSchedule } from "./map.ts";
+import { rowSchedule } from "./row.ts";
+
+export interface Schedules {
+  readonly best: typeof scheduleBest;
+  readonly contraction: typeof scheduleContraction;
+  readonly map: typeof mapSchedule;
+  readonly row: typeof rowSchedule;
+}
+
+/** What the compiler chooses. */
+export const schedules: Schedules = {
+  best: scheduleBest,
+  contraction: scheduleContraction,
+  map: mapSchedule,
+  row: rowSchedule,
+};
