@@ -112,7 +112,29 @@ suite("fuse: contractions", ({ test }) => {
   });
 });
 
-suite("fuse: bindings", ({ test }) => {
+suite("fuse: limits", ({ test }) => {
+  test("a chain of thousands of operations is several kernels", () => {
+    const w = words("deep");
+    let x = w.data("x", { n: 1000 });
+    for (let i = 0; i < 3000; i++) x = w.op("add", w.op("mul", x, 1.25), i);
+    const { length } = shapes(w.graph({ x }));
+    assert.ok(length > 1 && length < 30, `${length} kernels`);
+  });
+  test("sixty-four layers compile in seconds, and equal ones to equal kernels", () => {
+    const w = words("layers");
+    let x = w.data("x", { token: 64, model: 96 });
+    for (let i = 0; i < 64; i++) {
+      const a = rmsNorm(w, x, w.weight(`gain${i}`, { model: 96 }), 96);
+      const [gate, up] = ["gate", "up"].map((name) =>
+        dot(w, a, w.weight(`${name}${i}`, { mlp: 200, model: 96 }), "model"),
+      );
+      if (gate === undefined || up === undefined) throw new Error("two products");
+      const neuron = w.op("mul", silu(w, gate), up);
+      x = w.op("add", x, dot(w, neuron, w.weight(`down${i}`, { model: 96, mlp: 200 }), "mlp"));
+    }
+    const { program, kernels } = compile(w.graph({ x }));
+    assert.equal([program.main.length, kernels.length], [64 * 3, 5]);
+  });
   test("a kernel that would need too many buffers is cut", () => {
     const w = words("many");
     const inputs = Array.from({ length: 40 }, (_, i) => w.data(`x${i}`, { n: 100 }));

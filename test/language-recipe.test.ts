@@ -64,6 +64,7 @@ suite("language: selectors", ({ test }) => {
     assert.is(selected("for layer[0].down"), "down0");
     assert.is(selected("for self_attn.q_proj"), "q0 q1");
     assert.is(selected("for layer[0 .. 2].mlp.*"), "gate0 up0 down0 gate1 up1 down1");
+    assert.is(selected("for up, layer[0].gate, up"), "gate0 up0 up1");
   });
 
   test("a range is half open", () => assert.is(selected("for layer[0 .. 1].mlp.*"), "gate0 up0 down0"));
@@ -76,7 +77,8 @@ suite("language: selectors", ({ test }) => {
   test("one that matches nothing is a mistake, in `for` and in `except`", () => {
     const stage = (selector: string) => halve + recipe(`stage small = halve() of model ${selector}`);
     assert.equal(problems(stage("for layers")), ["empty-selector"]);
-    assert.equal(problems(stage("for layer except layer[2]")), ["empty-selector"]);
+    assert.equal(problems(stage("for layer except layer[2]")), ["out-of-range"]);
+    assert.equal(problems(stage("for layer[1 .. 3]")), ["out-of-range"]);
     assert.equal(problems(stage("for gate except mlp.*")), ["empty-selector"]);
   });
 
@@ -346,8 +348,7 @@ ${members}
 
   test("one in the recipe's own file comes before the library's, and `??` reads what a config may lack", () => {
     const source = (members: string) => arch(members) + halve + recipe("stage small = halve() of model for layer[0]");
-    const prefixed = [...rest, ...norms].map((line) => line.replace('ignore "', 'ignore "model.layers.{layer}.'));
-    const { typed } = bound(source([mlp, ...prefixed].join("\n")));
+    const { typed } = bound(source([mlp, ...rest, ...norms].join("\n")));
     const [stage] = typed.steps;
     assert.equal(stage?.kind === "stage" && stage.selected.map(({ linear }) => linear.name), ["gate", "up", "down"]);
     assert.equal(problems(source(mlp)), ["weight-unknown"]);

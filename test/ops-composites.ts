@@ -177,6 +177,21 @@ const others: Readonly<Record<string, MakeCase>> = {
     const z = s.op("sqrt", s.op("add", s.op("mul", y, y), 0.5));
     return s.case(z, s.reduce("sum", z, "column"), s.reduce("sum", s.op("log", z), "row"));
   },
+  "sums and products at random": (random) => {
+    const s = sketch(random);
+    const width = random.pick([1, 3, 64, 100]);
+    const row = (): Node => s.input({ row: random.pick([1, 5, 31]), column: width });
+    const inputs = [row(), s.input({ column: width }), s.input({ column: width }, weight), s.input({ column: width })];
+    const constants = [2, -1, 0.1, 3, -0.7, 1e-3, Math.PI].map((value) => s.constant(Math.fround(value)));
+    const terms: Node[] = [...inputs, ...inputs, ...constants];
+    const made = Array.from({ length: 12 }, () => {
+      const recent = [...terms.slice(-4), random.pick(terms)];
+      const node = s.op(random.pick(["add", "sub", "mul", "add", "mul"]), random.pick(recent), random.pick(terms));
+      terms.push(random.unit() < 0.15 ? s.op("neg", node) : node);
+      return node;
+    });
+    return s.case(...made.slice(-3));
+  },
   "rotation of pairs": (random) => {
     const s = sketch(random);
     const { token, half } = shape(random, ["token", "half"], 1500);

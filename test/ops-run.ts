@@ -4,7 +4,8 @@ import { interpret, roundTo } from "../compiler/graph/interpret.ts";
 import { type DType, count as elements } from "../compiler/graph/type.ts";
 import { verifyGraph } from "../compiler/graph/verify.ts";
 import type { Slot } from "../compiler/plan/program.ts";
-import { compileGraph } from "../compiler/program.ts";
+import { type CompileOptions, compileGraph } from "../compiler/program.ts";
+import type { Schedules } from "../compiler/schedule/schedules.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { type BufferPool, bufferPool } from "../runtime/gpu/buffers.ts";
 import { type Device, openDevice } from "../runtime/gpu/device.ts";
@@ -24,7 +25,8 @@ export interface Run {
 
 export interface Bench {
   readonly device: Device;
-  readonly run: (from: Case, family: Family) => Promise<Run>;
+  /** With the compiler's choice of schedules, or this one. */
+  readonly run: (from: Case, family: Family, schedules?: Schedules) => Promise<Run>;
 }
 
 /** The process's device, with the memory and the pipelines of all cases. */
@@ -32,7 +34,10 @@ export async function openBench(): Promise<Bench> {
   const device = await openDevice();
   const pool = bufferPool(device);
   const running = executor(device, pool);
-  return { device, run: (from, family) => run(from, family, device, pool, running) };
+  return {
+    device,
+    run: (from, family, schedules) => run(from, { family, ...(schedules && { schedules }) }, device, pool, running),
+  };
 }
 
 /** Accumulators begin with this at element i, and the data is run twice. */
@@ -40,14 +45,14 @@ const initial = (i: number): number => (i % 7) - 3;
 
 async function run(
   { graph, inputs }: Case,
-  family: Family,
+  options: CompileOptions,
   { facts }: Device,
   pool: BufferPool,
   { load }: Executor,
 ): Promise<Run> {
   const simple = simplify(graph);
   verifyGraph(simple);
-  const { program, kernels } = compileGraph(simple, facts, { family });
+  const { program, kernels } = compileGraph(simple, facts, options);
   const loaded = await load(program, kernels);
   const slots = program.buffers.flatMap(({ slot, bytes }) => (slot === undefined ? [] : [{ slot, bytes }]));
   const bound = new Map<string, { readonly slot: Slot; readonly bytes: number; readonly buffer: GPUBuffer }>();

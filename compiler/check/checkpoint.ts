@@ -70,19 +70,20 @@ export function checkCheckpoint(context: Context, instance: ArchInstance): void 
     for (let layer = 0; layer < (inBlock ? layers : 1); layer++) expected.add(tensorName(name, layer));
   };
   for (const { name, inBlock } of tensors) add(name, inBlock);
-  for (const { linear, name } of ignored(arch.members, instance)) add(name, linear);
+  for (const { name, inBlock } of ignored(arch.members, "")) add(name, inBlock);
+  for (const { tied, at, inBlock } of instance.linears) if (tied) add(`${at}.weight`, inBlock);
   const unknown = [...facts.tensors.keys()].filter((name) => !expected.has(name));
   if (unknown.length > 0)
     report(context, { kind: "weight-unknown", span: arch.name.span, tensors: unknown, arch: arch.name.text });
 }
 
+/** What the checkpoint may hold besides; names inside `blocks` go on from the block's. */
 function* ignored(
   members: readonly Ast.ArchMember[],
-  instance: ArchInstance,
-): Iterable<{ readonly name: string; readonly linear: boolean }> {
+  prefix: string,
+): Iterable<{ readonly name: string; readonly inBlock: boolean }> {
   for (const member of members) {
-    if (member.kind === "blocks") yield* ignored(member.members, instance);
-    else if (member.kind === "ignore") yield { name: member.at.value, linear: member.at.value.includes("{") };
+    if (member.kind === "blocks") yield* ignored(member.members, `${member.at.value}.`);
+    else if (member.kind === "ignore") yield { name: prefix + member.at.value, inBlock: prefix !== "" };
   }
-  for (const { tied, at } of instance.linears) if (tied) yield { name: `${at}.weight`, linear: false };
 }

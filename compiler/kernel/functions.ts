@@ -3,7 +3,8 @@ import { mathFunctions } from "./math.ts";
 import type { Helper, MathName, Width } from "./wgsl.ts";
 
 const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
-  fence: "fn fence(x: f32) -> f32 { return select(x, 0.0, arrayLength(&MEMORY) == 0u); }",
+  // With a constant for what is never chosen, Mesa moves the operation that follows into the selection.
+  fence: "fn fence(x: f32) -> f32 { let length = arrayLength(&MEMORY); return select(x, f32(length), length == 0u); }",
   is_number: "fn is_number(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u; }",
   modulo: "fn modulo(a: f32, b: f32) -> f32 { return a - b * floor(a / b); }",
   wrap_modulo:

@@ -16,6 +16,7 @@ import { writeSequentially } from "./reduce.ts";
 import { fourFrom, type Sharing, writeShared } from "./reduce-together.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
+import { elementary } from "./wgsl.ts";
 import { isAligned, variableName, type WriteReduces, type Writer, writer } from "./writer.ts";
 
 interface RowStore {
@@ -164,8 +165,6 @@ function worthKeeping({ value, storage }: RowStore, computed: ReadonlySet<Scalar
     ? expressionsOf([value]).findLast((x) => computed.has(x) && x.dtype === "f32" && isDear(x))
     : undefined;
 }
-
-const elementary: ReadonlySet<string> = new Set(["exp", "log", "sin", "cos", "tanh", "pow"]);
 
 function writeElement(out: Writer, { storage, address, value }: RowStore, around: Header): void {
   const text = out.wide(value);

@@ -5,7 +5,8 @@
 import { partials } from "./evaluate.ts";
 import { combined, resultNames, startOf } from "./reduce.ts";
 import type { ReduceScalar } from "./scalar.ts";
-import type { Width } from "./wgsl.ts";
+import { expressionsOf } from "./uses.ts";
+import { elementary, typeName, type Width } from "./wgsl.ts";
 import { variableName, type Writer } from "./writer.ts";
 
 /** How invocations exchange. */
@@ -29,8 +30,9 @@ export function writeShared(
   const count = partials / (sharing.lanes * width);
   const results = reduces.map((x) => out.fresh(resultNames[x.by]));
   const part = (i: number, j: number): string => `${results[i]}${j}`;
-  for (const [i, x] of reduces.entries()) for (let j = 0; j < count; j++) writeStart(out, x, part(i, j), width);
-  writeLoop(reduces, out, sharing, { part, others });
+  if (count === 1 || count * sizeOfText(reduces) > mostText)
+    writeRolled(reduces, out, sharing, { part, others, count });
+  else writeUnrolled(reduces, out, sharing, { part, others, count });
   return reduces.map((x, i) => {
     for (let half = count / 2; half >= 1; half /= 2)
       for (let j = 0; j < half; j++) writeCombine(out, x, part(i, j), part(i, j + half));
@@ -46,12 +48,90 @@ export const fourFrom = (quarter: string): string => `(${quarter} * 4u + vec4u(0
 interface Terms {
   /** The variable of part j of reduction i. */
   readonly part: (i: number, j: number) => string;
+  /** Of parts that an invocation has. */
+  readonly count: number;
   readonly others: () => void;
 }
 
-/** Runs of 64 terms, then what is left of them. */
-function writeLoop(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, terms: Terms): void {
+/** Operations that a loop may be unrolled to: SwiftShader needs minutes and gigabytes for thousands. */
+const mostText = 200;
+
+/** Operations in the text of a term; an elementary function has some twenty. */
+function sizeOfText(reduces: readonly ReduceScalar[]): number {
+  const parts = expressionsOf(reduces.map(({ body }) => body));
+  return parts.reduce(
+    (sum, x) => sum + (x.kind === "reduce" || (x.kind === "apply" && elementary.has(x.op)) ? 20 : 1),
+    0,
+  );
+}
+
+/** One part after the other, so that a term is written once. */
+function writeRolled(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, terms: Terms): void {
+  const { part, others, count } = terms;
+  const width = sharing.isWide ? 4 : 1;
+  if (count === 1) {
+    for (const [i, x] of reduces.entries()) writeStart(out, x, part(i, 0), width);
+    writeLoop(reduces, out, sharing, { first: "lane", own: (i) => part(i, 0), others });
+    return;
+  }
+  const own = reduces.map((_, i) => out.fresh(`${part(i, 0)}_part`));
+  for (const [i, x] of reduces.entries()) writeArray(out, x, `${own[i]}s`, count, width);
+  out.open(`for (var j = 0u; j < ${count}u; j++)`, new Map());
+  for (const [i, x] of reduces.entries()) writeStart(out, x, `${own[i]}`, width);
+  writeLoop(reduces, out, sharing, { first: `j * ${sharing.lanes}u + lane`, own: (i) => `${own[i]}`, others });
+  for (const [i, x] of reduces.entries())
+    copyPart(out, x, [`${own[i]}s[j]`, `${own[i]}s_at[j]`], [`${own[i]}`, `${own[i]}_at`]);
+  out.close();
+  for (const [i, x] of reduces.entries())
+    for (let j = 0; j < count; j++)
+      copyPart(out, x, [`var ${part(i, j)}`, `var ${part(i, j)}_at`], [`${own[i]}s[${j}]`, `${own[i]}s_at[${j}]`]);
+}
+
+interface Loop {
+  /** Text of the first step. */
+  readonly first: string;
+  /** The variable of reduction i. */
+  readonly own: (i: number) => string;
+  readonly others: () => void;
+}
+
+/** Every 64th term from the first on. */
+function writeLoop(
+  reduces: readonly ReduceScalar[],
+  out: Writer,
+  { isWide }: Sharing,
+  { first, own, others }: Loop,
+): void {
   const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
+  const width = isWide ? 4 : 1;
+  const name = out.fresh(variableName(over));
+  const counter = isWide ? out.fresh(`${name}_quarter`) : name;
+  out.open(
+    `for (var ${counter} = ${first}; ${counter} < ${over.size / width}u; ${counter} += ${partials / width}u)`,
+    new Map([[over, isWide ? fourFrom(counter) : name]]),
+    isWide ? { variable: over, quarter: counter } : undefined,
+  );
+  for (const [i, x] of reduces.entries()) writeTerm(out, x, own(i), name);
+  others();
+  out.close();
+}
+
+function writeArray(out: Writer, x: ReduceScalar, name: string, count: number, width: Width): void {
+  out.line(`var ${name}: array<${typeName(x.body.dtype, width)}, ${count}>;`);
+  if (x.by === "argmax") out.line(`var ${name}_at: array<i32, ${count}>;`);
+}
+
+/** The value, and the place of an argmax. */
+function copyPart(out: Writer, { by }: ReduceScalar, into: readonly string[], from: readonly string[]): void {
+  out.line(`${into[0]} = ${from[0]};`);
+  if (by === "argmax") out.line(`${into[1]} = ${from[1]};`);
+}
+
+/** Runs of 64 terms, then what is left of them. */
+function writeUnrolled(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, terms: Terms): void {
+  const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
+  for (const [i, x] of reduces.entries())
+    for (let j = 0; j < terms.count; j++) writeStart(out, x, terms.part(i, j), sharing.isWide ? 4 : 1);
   const width = sharing.isWide ? 4 : 1;
   const run = partials / width;
   const steps = over.size / width;

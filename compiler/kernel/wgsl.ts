@@ -23,6 +23,9 @@ export type Helper =
   | "negative_zero";
 export type MathName = "exp" | "log" | "tanh" | "sin" | "cos" | "pow";
 
+/** Primitives that are functions of the header's, some twenty operations each. */
+export const elementary: ReadonlySet<string> = new Set<MathName>(["exp", "log", "sin", "cos", "tanh", "pow"]);
+
 export interface Operands {
   /** In parentheses where needed. */
   readonly texts: readonly string[];

@@ -2,21 +2,18 @@
 @group(0) @binding(0) var<storage, read> x0: array<f32>;
 @group(0) @binding(1) var<storage, read> x1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y0: array<f32>;
+fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
 var<private> negative_zero_bits: u32 = 0x80000000u;
 fn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }
-fn fence(x: f32) -> f32 { return select(x, 0.0, arrayLength(&x0) == 0u); }
 var<workgroup> shared_sum0: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let position = group.x;
-  var sum0 = negative_zero();
-  for (var start = 0u; start < 128u; start += 64u) {
-    {
-      let model = start + lane;
-      let x = x0[position * 128u + model];
-      sum0 = sum0 + x * x;
-    }
+  var sum0 = fence(negative_zero());
+  for (var model = lane; model < 128u; model += 64u) {
+    let x = x0[position * 128u + model];
+    sum0 = sum0 + x * x;
   }
   shared_sum0[lane] = sum0;
   workgroupBarrier();

@@ -3,15 +3,15 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> x0: array<vec4f>;
 @group(0) @binding(1) var<storage, read> x1: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y0: array<vec4f>;
+fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
 var<private> negative_zero_bits: u32 = 0x80000000u;
 fn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }
-fn fence(x: f32) -> f32 { return select(x, 0.0, arrayLength(&x0) == 0u); }
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let position = group.x;
-  var sum0 = vec4f(negative_zero());
-  var sum1 = vec4f(negative_zero());
+  var sum0 = vec4f(fence(negative_zero()));
+  var sum1 = vec4f(fence(negative_zero()));
   for (var start = 0u; start < 32u; start += 16u) {
     {
       let model_quarter = start + lane;

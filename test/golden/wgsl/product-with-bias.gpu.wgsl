@@ -6,6 +6,7 @@
 fn read_x2(i: u32) -> f32 {
   return read_f16(x2[(i >> 1u)], i);
 }
+fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
 fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }
 
 fn load_a(batch: u32, m: u32, k: u32) -> f32 {
@@ -17,9 +18,10 @@ fn load_b0(batch: u32, k: u32, n: u32) -> f32 {
 }
 
 fn store(batch: u32, m: u32, n: u32, s0: f32) {
-  y0[m * 50u + n] = s0 + x0[n];
+  y0[m * 50u + n] = fence(s0) + x0[n];
 }
 
+var<private> nothing: u32 = 0x80000000u;
 const DEPTH = 16u;
 var<workgroup> a_tile: array<vec4f, 144>;
 var<workgroup> b0_tile: array<vec4f, 144>;
@@ -50,10 +52,10 @@ fn main(
   let batch = 0u;
   let first_m = row_tile * 32u;
   let first_n = column_tile * 32u;
-  var s0_0_0 = vec4f(-0.0);
-  var s0_1_0 = vec4f(-0.0);
-  var s0_2_0 = vec4f(-0.0);
-  var s0_3_0 = vec4f(-0.0);
+  var s0_0_0 = vec4f(bitcast<f32>(nothing));
+  var s0_1_0 = vec4f(bitcast<f32>(nothing));
+  var s0_2_0 = vec4f(bitcast<f32>(nothing));
+  var s0_3_0 = vec4f(bitcast<f32>(nothing));
   for (var k = 0u; k < 128u; k += DEPTH) {
     load_tiles(batch, first_m, first_n, k, lane);
     workgroupBarrier();

@@ -25,6 +25,7 @@ enable subgroups;
 @group(0) @binding(1) var<storage, read_write> y0: array<f32>;
 @group(0) @binding(2) var<storage, read> x1: array<f32>;
 @group(0) @binding(3) var<storage, read> x2: array<f32>;
+fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
 
 fn load_a(batch: u32, m: u32, k: u32) -> f32 {
   return x1[m * 128u + k];
@@ -35,8 +36,10 @@ fn load_b0(batch: u32, k: u32, n: u32) -> f32 {
 }
 
 fn store(batch: u32, m: u32, n: u32, s0: f32) {
-  y0[m * 50u + n] = s0 + x0[n];
+  y0[m * 50u + n] = fence(s0) + x0[n];
 }
+
+var<private> nothing: u32 = 0x80000000u;
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -65,22 +68,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let n1 = first_n + 8u;
   let n2 = first_n + 16u;
   let n3 = first_n + 24u;
-  var s0_0_0 = -0.0; var s0_0_1 = -0.0; var s0_0_2 = -0.0; var s0_0_3 = -0.0;
-  var s0_1_0 = -0.0; var s0_1_1 = -0.0; var s0_1_2 = -0.0; var s0_1_3 = -0.0;
-  var s0_2_0 = -0.0; var s0_2_1 = -0.0; var s0_2_2 = -0.0; var s0_2_3 = -0.0;
-  var s0_3_0 = -0.0; var s0_3_1 = -0.0; var s0_3_2 = -0.0; var s0_3_3 = -0.0;
-  var s0_4_0 = -0.0; var s0_4_1 = -0.0; var s0_4_2 = -0.0; var s0_4_3 = -0.0;
-  var s0_5_0 = -0.0; var s0_5_1 = -0.0; var s0_5_2 = -0.0; var s0_5_3 = -0.0;
-  var s0_6_0 = -0.0; var s0_6_1 = -0.0; var s0_6_2 = -0.0; var s0_6_3 = -0.0;
-  var s0_7_0 = -0.0; var s0_7_1 = -0.0; var s0_7_2 = -0.0; var s0_7_3 = -0.0;
-  var s0_8_0 = -0.0; var s0_8_1 = -0.0; var s0_8_2 = -0.0; var s0_8_3 = -0.0;
-  var s0_9_0 = -0.0; var s0_9_1 = -0.0; var s0_9_2 = -0.0; var s0_9_3 = -0.0;
-  var s0_10_0 = -0.0; var s0_10_1 = -0.0; var s0_10_2 = -0.0; var s0_10_3 = -0.0;
-  var s0_11_0 = -0.0; var s0_11_1 = -0.0; var s0_11_2 = -0.0; var s0_11_3 = -0.0;
-  var s0_12_0 = -0.0; var s0_12_1 = -0.0; var s0_12_2 = -0.0; var s0_12_3 = -0.0;
-  var s0_13_0 = -0.0; var s0_13_1 = -0.0; var s0_13_2 = -0.0; var s0_13_3 = -0.0;
-  var s0_14_0 = -0.0; var s0_14_1 = -0.0; var s0_14_2 = -0.0; var s0_14_3 = -0.0;
-  var s0_15_0 = -0.0; var s0_15_1 = -0.0; var s0_15_2 = -0.0; var s0_15_3 = -0.0;
+  var s0_0_0 = bitcast<f32>(nothing); var s0_0_1 = bitcast<f32>(nothing); var s0_0_2 = bitcast<f32>(nothing); var s0_0_3 = bitcast<f32>(nothing);
+  var s0_1_0 = bitcast<f32>(nothing); var s0_1_1 = bitcast<f32>(nothing); var s0_1_2 = bitcast<f32>(nothing); var s0_1_3 = bitcast<f32>(nothing);
+  var s0_2_0 = bitcast<f32>(nothing); var s0_2_1 = bitcast<f32>(nothing); var s0_2_2 = bitcast<f32>(nothing); var s0_2_3 = bitcast<f32>(nothing);
+  var s0_3_0 = bitcast<f32>(nothing); var s0_3_1 = bitcast<f32>(nothing); var s0_3_2 = bitcast<f32>(nothing); var s0_3_3 = bitcast<f32>(nothing);
+  var s0_4_0 = bitcast<f32>(nothing); var s0_4_1 = bitcast<f32>(nothing); var s0_4_2 = bitcast<f32>(nothing); var s0_4_3 = bitcast<f32>(nothing);
+  var s0_5_0 = bitcast<f32>(nothing); var s0_5_1 = bitcast<f32>(nothing); var s0_5_2 = bitcast<f32>(nothing); var s0_5_3 = bitcast<f32>(nothing);
+  var s0_6_0 = bitcast<f32>(nothing); var s0_6_1 = bitcast<f32>(nothing); var s0_6_2 = bitcast<f32>(nothing); var s0_6_3 = bitcast<f32>(nothing);
+  var s0_7_0 = bitcast<f32>(nothing); var s0_7_1 = bitcast<f32>(nothing); var s0_7_2 = bitcast<f32>(nothing); var s0_7_3 = bitcast<f32>(nothing);
+  var s0_8_0 = bitcast<f32>(nothing); var s0_8_1 = bitcast<f32>(nothing); var s0_8_2 = bitcast<f32>(nothing); var s0_8_3 = bitcast<f32>(nothing);
+  var s0_9_0 = bitcast<f32>(nothing); var s0_9_1 = bitcast<f32>(nothing); var s0_9_2 = bitcast<f32>(nothing); var s0_9_3 = bitcast<f32>(nothing);
+  var s0_10_0 = bitcast<f32>(nothing); var s0_10_1 = bitcast<f32>(nothing); var s0_10_2 = bitcast<f32>(nothing); var s0_10_3 = bitcast<f32>(nothing);
+  var s0_11_0 = bitcast<f32>(nothing); var s0_11_1 = bitcast<f32>(nothing); var s0_11_2 = bitcast<f32>(nothing); var s0_11_3 = bitcast<f32>(nothing);
+  var s0_12_0 = bitcast<f32>(nothing); var s0_12_1 = bitcast<f32>(nothing); var s0_12_2 = bitcast<f32>(nothing); var s0_12_3 = bitcast<f32>(nothing);
+  var s0_13_0 = bitcast<f32>(nothing); var s0_13_1 = bitcast<f32>(nothing); var s0_13_2 = bitcast<f32>(nothing); var s0_13_3 = bitcast<f32>(nothing);
+  var s0_14_0 = bitcast<f32>(nothing); var s0_14_1 = bitcast<f32>(nothing); var s0_14_2 = bitcast<f32>(nothing); var s0_14_3 = bitcast<f32>(nothing);
+  var s0_15_0 = bitcast<f32>(nothing); var s0_15_1 = bitcast<f32>(nothing); var s0_15_2 = bitcast<f32>(nothing); var s0_15_3 = bitcast<f32>(nothing);
   for (var k = 0u; k < 128u; k += 8u) {
     let own_k = k + lane;
     let b0_0_0 = load_b0(batch, k, n0);

@@ -34,6 +34,7 @@ fn math_exp(x: f32) -> f32 {
 }
 var<private> infinity_bits: u32 = 0x7f800000u;
 fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }
+fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
 var<private> negative_zero_bits: u32 = 0x80000000u;
 fn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }
 var<workgroup> shared_greatest0: array<f32, 64>;
@@ -43,12 +44,9 @@ var<workgroup> shared_sum0: array<f32, 64>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let position = group.x;
   var greatest0 = -infinity();
-  for (var start = 0u; start < 128u; start += 64u) {
-    {
-      let model = start + lane;
-      let x = x0[position * 128u + model];
-      greatest0 = max(greatest0, x);
-    }
+  for (var model = lane; model < 128u; model += 64u) {
+    let x = x0[position * 128u + model];
+    greatest0 = max(greatest0, x);
   }
   shared_greatest0[lane] = greatest0;
   workgroupBarrier();
@@ -94,14 +92,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (lane == 0u) { shared_greatest0[lane] = greatest0; }
   workgroupBarrier();
   let whole = shared_greatest0[0];
-  var sum0 = negative_zero();
-  for (var start_2 = 0u; start_2 < 128u; start_2 += 64u) {
-    {
-      let model_2 = start_2 + lane;
-      let x_2 = x0[position * 128u + model_2];
-      let exp_ = math_exp((x_2 - whole));
-      sum0 = sum0 + exp_;
-    }
+  var sum0 = fence(negative_zero());
+  for (var model_2 = lane; model_2 < 128u; model_2 += 64u) {
+    let x_2 = x0[position * 128u + model_2];
+    let exp_ = math_exp((x_2 - whole));
+    sum0 = sum0 + exp_;
   }
   shared_sum0[lane] = sum0;
   workgroupBarrier();

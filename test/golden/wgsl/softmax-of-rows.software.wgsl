@@ -35,6 +35,7 @@ fn math_exp(x: f32) -> f32 {
 }
 var<private> infinity_bits: u32 = 0x7f800000u;
 fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }
+fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
 var<private> negative_zero_bits: u32 = 0x80000000u;
 fn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }
 fn math_exp4(a: vec4f) -> vec4f { return vec4f(math_exp(a.x), math_exp(a.y), math_exp(a.z), math_exp(a.w)); }
@@ -65,8 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   greatest0 = max(greatest0, other_3);
   let pair = max(greatest0.xy, greatest0.zw);
   let whole = max(pair.x, pair.y);
-  var sum0 = vec4f(negative_zero());
-  var sum1 = vec4f(negative_zero());
+  var sum0 = vec4f(fence(negative_zero()));
+  var sum1 = vec4f(fence(negative_zero()));
   for (var start_2 = 0u; start_2 < 32u; start_2 += 16u) {
     {
       let model_3_quarter = start_2 + lane;

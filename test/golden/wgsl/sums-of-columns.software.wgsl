@@ -1,6 +1,7 @@
 // sums of columns.lcomp:1:1
 @group(0) @binding(0) var<storage, read> x0: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y0: array<vec4f>;
+fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
 var<private> negative_zero_bits: u32 = 0x80000000u;
 fn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }
 
@@ -9,7 +10,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let position = group.x;
   let element = position * 16u + lane;
   {
-    var sum = vec4f(negative_zero());
+    var sum = vec4f(fence(negative_zero()));
     for (var token = 0u; token < 512u; token++) {
       sum = sum + x0[token * 32u + element];
     }

@@ -1,0 +1,38 @@
+/** A line of the benchmark: one computation, written for lcomp and for each peer. */
+import type { Graph } from "../compiler/graph/graph.ts";
+import type { Jax, JaxArray } from "./jax.ts";
+import type { Tensor, Tfjs } from "./tfjs.ts";
+import type { Named, Values } from "./values.ts";
+
+export interface PeerLine<Package, T> {
+  /** Its inputs, in the layout that is fastest for it. */
+  readonly given: Named;
+  readonly compute: (peer: Package, given: Readonly<Record<string, T>>) => T;
+}
+
+export interface Line {
+  readonly name: string;
+  /** As the compiler gets it from the checker; one output. */
+  readonly graph: Graph;
+  /** By the names of the graph's inputs. */
+  readonly inputs: Named;
+  readonly tfjs: PeerLine<Tfjs, Tensor>;
+  /** Traced once by `jit`. Each use of an array consumes it; `ref` keeps it. */
+  readonly jax: PeerLine<Jax, JaxArray>;
+  /** How far results may be apart, as a share of the largest value. */
+  readonly tolerance: number;
+  /** The least ratio to the best peer. */
+  readonly least: number;
+  /** For BLAS. */
+  readonly product?: { readonly m: number; readonly n: number; readonly k: number };
+  /** What the programs of ../shared/bench compute as well. */
+  readonly shared?: { readonly program: "gemm_run"; readonly size: number } | { readonly program: "chain" };
+}
+
+/** What a peer takes, by name, and what it computes of it. */
+export function peerLine<Package, T, Name extends string>(
+  given: Readonly<Record<Name, Values>>,
+  compute: (peer: Package, given: Readonly<Record<Name, T>>) => T,
+): PeerLine<Package, T> {
+  return { given, compute: compute as PeerLine<Package, T>["compute"] };
+}

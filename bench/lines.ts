@@ -1,0 +1,94 @@
+/** What is measured, and the least that it must reach. */
+import { dot, softmax, words } from "../test/fuse-sketch.ts";
+import { blockLine } from "./block.ts";
+import { type Line, peerLine } from "./line.ts";
+import { random, transposed } from "./values.ts";
+
+/** Sums of at most 1024 products, each rounded: far within this share of the largest. */
+const tolerance = 1e-5;
+
+/** A square product; the second factor is a weight, which lcomp lays out when it is bound, or data. */
+function squareProduct(size: number, second: "weight" | "data", least: number): Line {
+  const w = words("product");
+  const a = w.data("a", { m: size, k: size });
+  const b = w[second]("b", { k: size, n: size });
+  const inputs = { a: random(1, size, size), b: random(2, size, size) };
+  return {
+    name: second === "weight" ? `product ${size}` : `product ${size}, both data`,
+    graph: w.graph({ y: dot(w, a, b, "k") }),
+    ...{ inputs, tolerance, least },
+    tfjs: peerLine(inputs, (tf, { a, b }) => tf.matMul(a, b)),
+    jax: peerLine(inputs, ({ numpy }, { a, b }) => numpy.matmul(a, b)),
+    product: { m: size, n: size, k: size },
+    ...(second === "weight" ? { shared: { program: "gemm_run", size } as const } : {}),
+  };
+}
+
+/** A linear layer: the weight is stored as [out, in]. tfjs gets it transposed, since it is faster so; jax-js is not. */
+function linear(token: number, out: number, model: number): Line {
+  const w = words("linear");
+  const x = w.data("a", { token, model });
+  const weight = w.weight("b", { out, model });
+  const inputs = { a: random(1, token, model), b: random(2, out, model) };
+  return {
+    name: `linear ${token} × ${out}×${model}`,
+    graph: w.graph({ y: dot(w, x, weight, "model") }),
+    ...{ inputs, tolerance, least: 1 },
+    tfjs: peerLine({ a: inputs.a, b: transposed(inputs.b) }, (tf, { a, b }) => tf.matMul(a, b)),
+    jax: peerLine(inputs, ({ numpy }, { a, b }) => numpy.einsum("ti,oi->to", a, b)),
+    product: { m: token, n: out, k: model },
+  };
+}
+
+/** Eight operations, as chain.mjs has them. */
+function chain(size: number): Line {
+  const { op, data, graph } = words("chain");
+  const x = data("x", { i: size });
+  const v = op("log", op("add", op("sqrt", op("add", op("tanh", op("exp", x)), 1)), 1));
+  const sigmoid = op("div", 1, op("add", op("exp", op("neg", op("add", op("mul", v, v), 0.5))), 1));
+  const inputs = { x: random(3, size) };
+  return {
+    name: `chain of 8, ${size / 2 ** 20} Mi`,
+    graph: graph({ y: op("max", sigmoid, 0.1) }),
+    ...{ inputs, tolerance: 1e-5, least: 1.5 },
+    tfjs: peerLine(inputs, (tf, { x }) => {
+      const v = tf.log(tf.add(tf.sqrt(tf.add(tf.tanh(tf.exp(x)), 1)), 1));
+      return tf.maximum(tf.sigmoid(tf.add(tf.square(v), 0.5)), 0.1);
+    }),
+    jax: peerLine(inputs, ({ numpy }, { x }) => {
+      const v = numpy.log(numpy.sqrt(numpy.tanh(numpy.exp(x)).add(1)).add(1));
+      const squared = v.ref.mul(v).add(0.5);
+      return numpy.maximum(numpy.reciprocal(numpy.exp(squared.neg()).add(1)), 0.1);
+    }),
+    shared: { program: "chain" },
+  };
+}
+
+function rowSoftmax(rows: number, columns: number): Line {
+  const w = words("softmax");
+  const inputs = { x: random(4, rows, columns) };
+  return {
+    name: `softmax ${rows}×${columns}`,
+    graph: w.graph({ y: softmax(w, w.data("x", { row: rows, column: columns }), "column") }),
+    ...{ inputs, tolerance: 1e-5, least: 1 },
+    tfjs: peerLine(inputs, (tf, { x }) => tf.softmax(x)),
+    jax: peerLine(inputs, ({ nn }, { x }) => nn.softmax(x, -1)),
+  };
+}
+
+/** All lines, each made when it is its turn. */
+export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
+  "product 256": () => squareProduct(256, "weight", 1),
+  "product 512": () => squareProduct(512, "weight", 1.5),
+  "product 1024": () => squareProduct(1024, "weight", 1.5),
+  "product 256, both data": () => squareProduct(256, "data", 1),
+  "product 512, both data": () => squareProduct(512, "data", 1),
+  "product 1024, both data": () => squareProduct(1024, "data", 1),
+  "linear 128×128": () => linear(512, 128, 128),
+  "linear 384×128": () => linear(512, 384, 128),
+  "linear 1024×128": () => linear(512, 1024, 128),
+  chain: () => chain(2 ** 20),
+  "softmax 4096×512": () => rowSoftmax(4096, 512),
+  "softmax 512×1024": () => rowSoftmax(512, 1024),
+  "block of examples/tiny": () => blockLine("examples/tiny"),
+};

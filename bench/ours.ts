@@ -1,0 +1,61 @@
+/** lcomp: a graph through the compiler, its program on the device. */
+import type { Graph } from "../compiler/graph/graph.ts";
+import type { Program, Slot } from "../compiler/plan/program.ts";
+import { compileGraph } from "../compiler/program.ts";
+import { simplify } from "../compiler/simplify/simplify.ts";
+import type { BufferPool } from "../runtime/gpu/buffers.ts";
+import type { Device } from "../runtime/gpu/device.ts";
+import type { Executor } from "../runtime/gpu/execute.ts";
+import type { Contestant } from "./contestant.ts";
+import type { Named } from "./values.ts";
+
+export interface Runtime {
+  readonly device: Device;
+  readonly pool: BufferPool;
+  readonly executor: Executor;
+}
+
+export interface Ours extends Contestant {
+  readonly program: Program;
+}
+
+/** The program of a graph with one output, with its inputs on the device, after its setup. */
+export async function openOurs(graph: Graph, inputs: Named, { device, pool, executor }: Runtime): Promise<Ours> {
+  const { program, kernels } = compileGraph(simplify(graph), device.facts);
+  const loaded = await executor.load(program, kernels);
+  const bound: { readonly slot: Slot; readonly buffer: GPUBuffer }[] = [];
+  for (const { slot, bytes } of program.buffers) {
+    if (slot === undefined) continue;
+    const buffer = await pool.acquire(bytes, slot.name);
+    const content = new Float32Array(bytes / 4).fill(Number.NaN);
+    if (slot.role !== "output") content.set(found(inputs[slot.name], slot.name).values);
+    pool.upload(buffer, content);
+    loaded.bind(slot.role, slot.name, buffer);
+    bound.push({ slot, buffer });
+  }
+  const isOutput = ({ slot }: { readonly slot: Slot }): boolean => slot.role === "output";
+  const { buffer: output, slot } = found(bound.find(isOutput), "output");
+  const size = slot.dims.reduce((product, dim) => product * dim.size, 1);
+  loaded.setup();
+  return {
+    name: "lcomp",
+    program,
+    run: async (times) => {
+      for (let i = 0; i < times; i++) loaded.run();
+      await device.settle(device.queue.onSubmittedWorkDone());
+    },
+    result: async () => {
+      loaded.run();
+      return new Float32Array(await pool.read(output, 4 * size));
+    },
+    close: () => {
+      loaded.unload();
+      for (const { buffer } of bound) pool.release(buffer);
+    },
+  };
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`there is no ${what}`);
+  return value;
+}

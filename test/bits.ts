@@ -1,0 +1,40 @@
+/**
+ * A process of its own for each adapter: prints a line with the hash of every output of every case, however it is scheduled.
+ * Seed from LCOMP_SEED, names of cases as arguments (none for all), LCOMP_ROUNDS of each.
+ */
+import { createHash } from "node:crypto";
+import { cases } from "./ops-cases.ts";
+import { composites } from "./ops-composites.ts";
+import { randomOf } from "./ops-random.ts";
+import { type Family, openBench, type Run } from "./ops-run.ts";
+import type { Case } from "./ops-sketch.ts";
+import { drawnSchedules } from "./schedules-draw.ts";
+
+const rounds = Number(process.env["LCOMP_ROUNDS"] ?? 1);
+const names = process.argv.slice(2);
+const { device, run } = await openBench();
+
+/** Subgroup matrices add in an order of their own, and SwiftShader has none. */
+const without = ["matrix"] as const;
+
+const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+
+/** What the compiler chooses for software adapters, and draws from either family. */
+async function runsOf(made: Case, name: string): Promise<readonly Run[]> {
+  const drawn = (family: Family): Promise<Run> =>
+    run(made, family, drawnSchedules(randomOf(`${name} ${family}`), { without }));
+  return [await run(made, "software"), await drawn("software"), await drawn("gpu")];
+}
+
+for (const [name, make] of Object.entries({ ...cases, ...composites })) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  for (let round = 0; round < rounds; round++) {
+    const made = make(randomOf(name, round));
+    const runs = await runsOf(made, `${name} ${round}`);
+    for (const { name: output } of made.graph.outputs) {
+      const hashes = new Set(runs.map(({ words }) => hashOf(words.get(output) ?? new Uint8Array())));
+      process.stdout.write(`${name}, round ${round}: ${output} ${[...hashes].join(" or ")}\n`);
+    }
+  }
+}
+device.close();
