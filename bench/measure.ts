@@ -8,7 +8,7 @@ import { type Clock, median, timed } from "./clock.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Line } from "./line.ts";
 import { openOurs, type Runtime } from "./ours.ts";
-import type { Shared } from "./shared.ts";
+import type { Shared } from "./reference.ts";
 
 export interface Arena {
   readonly runtime: Runtime;

@@ -18,8 +18,8 @@ import { lines } from "./lines.ts";
 import { type Arena, type Measured, measure } from "./measure.ts";
 import { installPeers, offerDevice } from "./peers.ts";
 import { measureRates } from "./rates.ts";
+import { openShared } from "./reference.ts";
 import { columns, notes, padded, row, shortfalls, writeResults } from "./report.ts";
-import { openShared } from "./shared.ts";
 import { openTfjs } from "./tfjs.ts";
 
 interface Options {

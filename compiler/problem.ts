@@ -160,7 +160,7 @@ function describeModel(
       return {
         title: `the checkpoint has ${p.tensors.length === 1 ? "a tensor" : `${p.tensors.length} tensors`} that \`${p.arch}\` does not know: ${list(p.tensors.slice(0, 3))}${p.tensors.length > 3 ? " …" : ""}`,
         places: labels([p.span, `this architecture would leave ${p.tensors.length === 1 ? "it" : "them"} out`]),
-        hint: `the model is a variant that this architecture does not describe`,
+        hint: `the model is a variant that this architecture does not describe, or config.json is another model's`,
       };
     case "config-missing":
       return {
@@ -172,6 +172,7 @@ function describeModel(
       return {
         title: `\`${p.field}\` in config.json is ${p.found}, not ${p.expected}`,
         places: labels([p.span, `read here`]),
+        hint: `is it the config.json of this model? download it again`,
       };
     case "empty-selector":
       return {

@@ -22,7 +22,7 @@ const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 /** What the compiler chooses for software adapters, and draws from either family. */
 async function runsOf(made: Case, name: string): Promise<readonly Run[]> {
   const drawn = (family: Family): Promise<Run> =>
-    run(made, family, drawnSchedules(randomOf(`${name} ${family}`), { without }));
+    run(made, family, { schedules: drawnSchedules(randomOf(`${name} ${family}`), { without }) });
   return [await run(made, "software"), await drawn("software"), await drawn("gpu")];
 }
 

@@ -3,6 +3,7 @@ import type { Output } from "../compiler/graph/graph.ts";
 import { interpret, roundTo } from "../compiler/graph/interpret.ts";
 import { type DType, count as elements } from "../compiler/graph/type.ts";
 import { verifyGraph } from "../compiler/graph/verify.ts";
+import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
 import type { Slot } from "../compiler/plan/program.ts";
 import { type CompileOptions, compileGraph } from "../compiler/program.ts";
 import type { Schedules } from "../compiler/schedule/schedules.ts";
@@ -23,10 +24,15 @@ export interface Run {
   readonly words: ReadonlyMap<string, Uint8Array>;
 }
 
+/** Instead of the compiler's choice of schedules, and of what the device has. */
+interface RunOptions {
+  readonly schedules?: Schedules;
+  readonly facts?: DeviceFacts;
+}
+
 export interface Bench {
   readonly device: Device;
-  /** With the compiler's choice of schedules, or this one. */
-  readonly run: (from: Case, family: Family, schedules?: Schedules) => Promise<Run>;
+  readonly run: (from: Case, family: Family, options?: RunOptions) => Promise<Run>;
 }
 
 /** The process's device, with the memory and the pipelines of all cases. */
@@ -36,7 +42,8 @@ export async function openBench(): Promise<Bench> {
   const running = executor(device, pool);
   return {
     device,
-    run: (from, family, schedules) => run(from, { family, ...(schedules && { schedules }) }, device, pool, running),
+    run: (from, family, { facts = device.facts, ...options } = {}) =>
+      run(from, { family, ...options }, facts, pool, running),
   };
 }
 
@@ -46,7 +53,7 @@ const initial = (i: number): number => (i % 7) - 3;
 async function run(
   { graph, inputs }: Case,
   options: CompileOptions,
-  { facts }: Device,
+  facts: DeviceFacts,
   pool: BufferPool,
   { load }: Executor,
 ): Promise<Run> {

@@ -41,10 +41,10 @@ export function drawnSchedules(
         schedulesFor(c, facts, family).filter(({ kind }) => !without.includes(kind)),
       ),
     map: ({ isWide }) => ({ workgroup: pick([1, 16, 64, 128]), repeats: isWide ? pick([1, 2, 3, 4]) : pick([1, 3]) }),
-    row: ({ terms, facts: { hasSubgroups, subgroupMinSize, subgroupMaxSize }, family }) => {
+    row: ({ terms, isNested, facts: { hasSubgroups, subgroupMinSize, subgroupMaxSize }, family }) => {
       const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize && subgroupMaxSize <= 32;
       const together =
-        family === "software" && isFixed
+        family === "software" && isFixed && !isNested
           ? ({ kind: "subgroup", lanes: subgroupMaxSize } as const)
           : ({ kind: "workgroup", lanes: pick([4, 16, 64]) } as const);
       const alone = { kind: "invocation" } as const;

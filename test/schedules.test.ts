@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import { showGraph } from "../compiler/graph/show.ts";
 import type { Contraction, ContractionSchedule } from "../compiler/kernel/contraction.ts";
 import { schedulesFor } from "../compiler/schedule/contraction.ts";
+import type { Schedules } from "../compiler/schedule/schedules.ts";
 import { demandedAdapter, deviceFacts, findAdapter } from "../runtime/gpu/adapter.ts";
 import { suite } from "./harness.ts";
 import { cases, type MakeCase } from "./ops-cases.ts";
@@ -15,15 +16,14 @@ import { drawnSchedules } from "./schedules-draw.ts";
 const families: readonly Family[] = ["software", "gpu"];
 let bench: Promise<Bench> | undefined;
 
-/** The case under drawn schedules against the reference; `seen` notes which kinds were drawn. */
-async function compare(made: Case, family: Family, name: string, seen: Set<string>, only?: "matrix"): Promise<void> {
+/** The case under these schedules against the reference. */
+async function compare(made: Case, family: Family, schedules: Schedules): Promise<void> {
   bench ??= openBench();
   const { run } = await bench;
-  const without = only === undefined ? [] : (["plain", "tiled", "broadcast"] as const);
-  const { outputs } = await run(made, family, drawnSchedules(randomOf(`${name} ${family}`), { without, seen }));
+  const { outputs } = await run(made, family, { schedules });
   for (const [output, { values, tolerances }] of expectedOf(made)) {
     const difference = firstDifference(outputs.get(output), values, tolerances);
-    if (difference !== undefined) assert.unreachable(`${name}: ${output}${difference}\n${showGraph(made.graph)}`);
+    if (difference !== undefined) assert.unreachable(`${output}${difference}\n${showGraph(made.graph)}`);
   }
 }
 
@@ -32,9 +32,10 @@ const drawn: Readonly<Record<string, MakeCase>> = { reduce: cases.reduce, best: 
 
 for (const family of families) {
   const seen = new Set<string>();
+  const schedules = drawnSchedules(randomOf(`schedules ${family}`), { seen });
   suite(`drawn schedules, ${family}, LCOMP_SEED=${seed}`, ({ test }) => {
     for (const [name, make] of Object.entries(drawn)) {
-      test(`${name} stays within its tolerance`, () => compare(make(randomOf(name, 7)), family, name, seen));
+      test(`${name} stays within its tolerance`, () => compare(make(randomOf(name, 7)), family, schedules));
     }
 
     test("every kind of schedule was drawn", () => {
@@ -70,7 +71,8 @@ suite(`subgroup matrices, LCOMP_SEED=${seed}`, ({ test, skip }) => {
     if (canMultiply)
       test(title, async () => {
         const seen = new Set<string>();
-        await compare(halves(randomOf("halves", round)), "gpu", `halves ${round}`, seen, "matrix");
+        const schedules = drawnSchedules(randomOf("matrices", round), { without: ["plain", "tiled"], seen });
+        await compare(halves(randomOf("halves", round)), "gpu", schedules);
         assert.ok(seen.has("contraction matrix"));
       });
     else skip(title, "the adapter has no subgroup matrices that lcomp uses");

@@ -130,6 +130,10 @@ function declareSize({ context, facts }: Building, scope: Scope, { name, value }
   declareDimension(scope, name.text, sizeFrom(context, found, name.text, value.span, facts !== null), "config");
 }
 
+/** The field of the config that an expression reads first, if it is that field or what stands in for it. */
+const fieldIn = ({ file, start, end }: Span): string | undefined =>
+  /^config\.([\w.]+)\s*(?:\?\?|$)/.exec(file.text.slice(start, end))?.[1];
+
 const largest = 2 ** 31;
 
 function sizeFrom(context: Context, value: Value, name: string, span: Span, bound: boolean): Size {
@@ -148,7 +152,7 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
     report(context, {
       kind: "config-value",
       span,
-      field: name,
+      field: fieldIn(span) ?? name,
       found: showValue(value),
       expected: `a whole number from 1 to ${largest}`,
     });
@@ -163,7 +167,7 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
     report(context, {
       kind: "config-value",
       span: blocks.count.span,
-      field: blocks.name.text,
+      field: fieldIn(blocks.count.span) ?? blocks.name.text,
       found: showSize(count),
       expected: "at most 4096 blocks",
     });

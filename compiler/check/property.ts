@@ -6,17 +6,7 @@ import { compileTimeNumber } from "./expression.ts";
 import { declareDimension } from "./signature.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
 import { emit, type Operand, volume } from "./tensor.ts";
-import {
-  type Corpus,
-  number,
-  ofSize,
-  type Sparsity,
-  type Tensor,
-  unknownNumber,
-  type Value,
-  type Windows,
-  wrong,
-} from "./value.ts";
+import { type Corpus, number, ofSize, type Sparsity, unknownNumber, type Value, type Windows, wrong } from "./value.ts";
 
 /** `sparsity.cell(d)`: the length of a cell along d; `sparsity.keep(d)`: how many of a cell stay. */
 export function sparsityCall(
@@ -77,37 +67,34 @@ export function corpusCall(context: Context, scope: Scope, of: Corpus, name: Ast
   const bound = bindArguments(context, scope, name.text, parameters, expression.arguments, span);
   if (!bound) return wrong;
   const numberOf = (key: string, what: string, least: number) => wholeFrom(context, bound.values.get(key), what, least);
-  const before = context.found.length;
   const length = numberOf("length", "the length of a window", 2);
   const count = isSample ? numberOf("count", "the number of samples", 1) : 0;
   const seed = isSample ? numberOf("seed", "the seed", 0) : 0;
-  if (context.found.length > before) return wrong;
+  if (length === null || count === null || seed === null) return wrong;
   const split = of.split ?? (isSample ? "train" : "test");
   const windows: Windows = { kind: "windows", corpus: of.name, split, length, draw: isSample ? { count, seed } : null };
   if (isSample && context.countWindows({ ...windows, draw: null }) === 0) return tooLong(context, windows, span);
   return isSample ? windows : tokensOf(context, scope, windows, span);
 }
 
-/** A whole number from `least`; 0 while it is unknown or left out. */
-function wholeFrom(context: Context, given: Operand | undefined, what: string, least: number): number {
-  const value = given ? (compileTimeNumber(context, given)?.real ?? null) : null;
-  if (!given || value === null) return 0;
-  if (!Number.isInteger(value) || value < least || value > 2 ** 31)
-    report(context, {
-      kind: "out-of-range",
-      span: given.span,
-      what,
-      value: String(value),
-      range: `a whole number from ${least}`,
-    });
-  return value;
+/** A whole number from `least`; 0 while it is unknown or left out, null if it is wrong. */
+function wholeFrom(context: Context, given: Operand | undefined, what: string, least: number): number | null {
+  if (!given) return 0;
+  const found = compileTimeNumber(context, given);
+  if (!found) return null;
+  const { real: value } = found;
+  if (value === null) return 0;
+  if (Number.isInteger(value) && value >= least && value <= 2 ** 31) return value;
+  const range = `a whole number from ${least}`;
+  report(context, { kind: "out-of-range", span: given.span, what, value: String(value), range });
+  return null;
 }
 
 /** The tokens of windows: i32[sample, token], with `sample` streaming past. */
-function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): Tensor {
+function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): Value {
   const length = windows.length > 0 ? fixed(windows.length) : atom("token");
   const count = context.countWindows(windows);
-  if (count === 0) tooLong(context, windows, span);
+  if (count === 0) return tooLong(context, windows, span);
   refuseOthers(context, scope, windows, span);
   const stream = { span, streamed: { model: null, windows } };
   const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the windows", stream);
@@ -122,14 +109,12 @@ function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Ca
   };
 }
 
-const tooLong = (context: Context, { length }: Windows, span: Ast.Call["span"]) =>
-  report(context, {
-    kind: "out-of-range",
-    span,
-    what: "the length of a window",
-    value: String(length),
-    range: "at most the length of the text",
-  });
+function tooLong(context: Context, windows: Windows, span: Ast.Call["span"]): Value {
+  const { corpus, split, length } = windows;
+  const tokens = context.countWindows({ ...windows, length: 1, draw: null });
+  const range = `at most ${tokens}, all tokens of \`${corpus}.${split}\``;
+  return report(context, { kind: "out-of-range", span, what: "the length of a window", value: String(length), range });
+}
 
 /** In one scope `sample` and `token` are those of one text in windows of one length. */
 function refuseOthers(context: Context, scope: Scope, windows: Windows, span: Ast.Call["span"]): void {

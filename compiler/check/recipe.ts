@@ -161,10 +161,7 @@ function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter
       return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
     return { kind: "model", name: name.text, context: null };
   }
-  const named = facts.config["architectures"];
-  const architecture = Array.isArray(named)
-    ? String(named[0])
-    : String(named ?? facts.config["model_type"] ?? "model without `architectures` in its config.json");
+  const architecture = architectureOf(facts);
   const found = inputs.modules.archs.findLast(({ arch }) =>
     arch.architectures.some(({ value }) => value === architecture),
   );
@@ -181,6 +178,13 @@ function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter
   at.models.set(name.text, { name: name.text, facts, instance: instanceOf(0), instanceOf });
   const longest = facts.config["max_position_embeddings"];
   return { kind: "model", name: name.text, context: typeof longest === "number" ? longest : null };
+}
+
+/** What config.json calls the model. */
+function architectureOf({ config }: ModelFacts): string {
+  const named: unknown = config["architectures"];
+  const [first = config["model_type"]]: readonly unknown[] = Array.isArray(named) ? named : [named ?? undefined];
+  return typeof first === "string" ? first : "model without `architectures` in its config.json";
 }
 
 function checkStatement(at: Recipe, statement: Ast.Statement): void {

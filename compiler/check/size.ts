@@ -13,7 +13,9 @@ interface Ratio {
   readonly under: number;
 }
 
-const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
+/** Of numbers too large to count, 1: they are refused where a size is needed. */
+const gcd = (a: number, b: number): number =>
+  Number.isFinite(a) && Number.isFinite(b) ? (b === 0 ? Math.abs(a) : gcd(b, a % b)) : 1;
 
 function ratio(over: number, under: number): Ratio {
   const common = gcd(over, under) || 1;

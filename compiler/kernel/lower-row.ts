@@ -45,6 +45,7 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const schedule = schedules.row({
     terms: Math.max(0, ...shared.map(({ over }) => over.size)),
     isInterleaved,
+    isNested: shared.some(({ over, body }) => hasReduceOf(body, over)),
     family,
     facts,
   });
@@ -91,6 +92,9 @@ function sharedReduces(roots: readonly Scalar[], row: Variable): readonly Reduce
     (x): x is ReduceScalar => x.kind === "reduce" && isOfRow(x) && (x.isInterleaved || x.by !== "sum"),
   );
 }
+
+const hasReduceOf = (body: Scalar, over: Variable): boolean =>
+  expressionsOf([body]).some((x) => x.kind === "reduce" && x.free.has(variableKey(over)));
 
 /** Whether every loop along the row can go by fours: all memory is contiguous along it. */
 function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[], schedule: RowSchedule): boolean {

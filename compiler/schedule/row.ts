@@ -12,6 +12,8 @@ interface RowWork {
   readonly terms: number;
   /** Some sum is interleaved. */
   readonly isInterleaved: boolean;
+  /** A term is itself a reduction: a subgroup's unrolled loop would hold it as often as 32 times, and compile for minutes. */
+  readonly isNested: boolean;
   readonly family: "software" | "gpu";
   readonly facts: DeviceFacts;
 }
@@ -19,10 +21,10 @@ interface RowWork {
 /** Interleaved sums have 64 parts, and no row is shared by more invocations. */
 const lanesOfWorkgroup = 64;
 
-export function rowSchedule({ terms, isInterleaved, family, facts }: RowWork): RowSchedule {
+export function rowSchedule({ terms, isInterleaved, isNested, family, facts }: RowWork): RowSchedule {
   if (!isInterleaved && terms <= 64) return { kind: "invocation" };
   const { hasSubgroups, subgroupMinSize, subgroupMaxSize } = facts;
   const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize && subgroupMaxSize <= 32;
-  if (family === "software" && isFixed) return { kind: "subgroup", lanes: subgroupMaxSize };
+  if (family === "software" && isFixed && !isNested) return { kind: "subgroup", lanes: subgroupMaxSize };
   return { kind: "workgroup", lanes: lanesOfWorkgroup };
 }

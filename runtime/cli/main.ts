@@ -58,7 +58,7 @@ async function main(args: readonly string[]): Promise<void> {
     .version()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? usageError(message);
+      throw error === undefined || error.name === "YError" ? usageError(error?.message ?? message) : error;
     })
     .parseAsync();
 }
@@ -70,6 +70,11 @@ function usageError(message: string): UserError {
     return new UserError(`--${missing.replaceAll(", ", " and --")} must be given`, { exitCode: 2 });
   if (message.startsWith("Not enough non-option arguments"))
     return new UserError("something must be named here: COMMAND --help says what", { exitCode: 2 });
+  const [, bare] = /^Not enough arguments following: (.+)$/.exec(message) ?? [];
+  if (bare !== undefined) return new UserError(`--${bare} needs a value`, { exitCode: 2 });
+  const [, flag, given, choices] = /Argument: (\S+), Given: "(.*)", Choices: (.+)$/.exec(message) ?? [];
+  if (flag !== undefined)
+    return new UserError(`--${flag} ${given} is none of ${choices?.replaceAll('"', "")}`, { exitCode: 2 });
   const [, names] = /^Unknown arguments?: (.+)$/.exec(message) ?? [];
   const [name] = names?.split(", ") ?? [];
   return name === undefined

@@ -63,10 +63,12 @@ export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
     .epilogue(loaded.doc);
 }
 
-/** The arguments after the command: the first that ends in .lcomp, else the first that is no flag. */
+/** The arguments after the command: the first that ends in .lcomp, else the first that is no flag and no flag's value. */
 function recipeIn(args: readonly string[]): string | undefined {
   const rest = args.slice(1);
-  return rest.find((arg) => arg.endsWith(".lcomp") && !arg.startsWith("-")) ?? rest.find((arg) => !arg.startsWith("-"));
+  const named = rest.find((arg) => arg.endsWith(".lcomp") && !arg.startsWith("-"));
+  const isValue = (at: number): boolean => /^--(?!json$|quiet$|force$)[^=]+$/.test(rest[at - 1] ?? "");
+  return named ?? rest.find((arg, at) => !arg.startsWith("-") && !isValue(at));
 }
 
 const kinds: Readonly<Record<string, string>> = { Model: "a model's folder", Corpus: "a text, or a folder of texts" };

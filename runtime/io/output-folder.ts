@@ -15,7 +15,7 @@ import { statfs, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { UserError } from "../user-error.ts";
-import { explained, explainedNow, withFile } from "./file.ts";
+import { explained, explainedNow, isMissing, withFile } from "./file.ts";
 import type { TensorDeclaration } from "./safetensors.ts";
 import { byText, declaredBytes, SafetensorsWriter } from "./safetensors-writer.ts";
 
@@ -178,7 +178,7 @@ function makeParents(parent: string): readonly string[] {
   const made: string[] = [];
   try {
     for (const path of missing) {
-      explainedNow("create", path, () => mkdirSync(path));
+      makeFolder(path, path);
       made.push(path);
     }
   } catch (error) {
@@ -188,13 +188,23 @@ function makeParents(parent: string): readonly string[] {
   return made;
 }
 
+/** Makes a folder in one that is there: what the system calls absent is then a place that takes none, such as /proc. */
+function makeFolder(path: string, shownAs: string): void {
+  try {
+    explainedNow("write", shownAs, () => mkdirSync(path));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new UserError(`cannot write ${shownAs}: no folder can be made there; choose another place`, { cause: error });
+  }
+}
+
 /** Makes a hidden folder beside the target, hence on its file system. */
 function makeSibling(target: string, purpose: string): string {
   for (let attempt = 0; ; attempt++) {
     const suffix = attempt === 0 ? "" : `-${attempt}`;
     const path = join(dirname(target), `.${basename(target)}.${purpose}-${process.pid}${suffix}`);
     if (existsSync(path)) continue;
-    explainedNow("write", target, () => mkdirSync(path));
+    makeFolder(path, target);
     return path;
   }
 }

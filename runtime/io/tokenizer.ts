@@ -19,15 +19,17 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const config = await readJsonObject(folder, "config.json");
   const vocabulary = requireSize({ folder, config }, "vocab_size");
   const path = join(folder, "tokenizer.json");
-  const definition = await readJsonObject(folder, "tokenizer.json");
+  const definition = await readDefinition(folder);
   const settings = await readOptional(folder, "tokenizer_config.json");
   const generation = await readOptional(folder, "generation_config.json");
   const largest = largestId(definition, path);
   if (largest >= vocabulary) throw misfit(folder, largest, vocabulary);
   const library = build(definition, settings, path);
   const special = (name: "bos" | "eos"): number | undefined => {
-    const id = firstId(config[`${name}_token_id`]) ?? firstId(generation[`${name}_token_id`]);
-    return id ?? library.token_to_id(tokenText(settings[`${name}_token`]));
+    const stored = firstId(config[`${name}_token_id`]) ?? firstId(generation[`${name}_token_id`]);
+    const id = stored ?? library.token_to_id(tokenText(settings[`${name}_token`]));
+    if (id !== undefined && id >= vocabulary) throw misfit(folder, id, vocabulary);
+    return id;
   };
   const encode: Tokenizer["encode"] = (text, options) => {
     const { ids, tokens } = library.encode(text, { add_special_tokens: options.special });
@@ -45,6 +47,13 @@ const misfit = (folder: string, id: number, vocabulary: number): UserError =>
   new UserError(
     `the tokenizer in ${folder} does not fit: it has a token ${id}, the model's vocab_size is ${vocabulary}; use the tokenizer of this model`,
   );
+
+const readDefinition = (folder: string): Promise<JsonObject> =>
+  readJsonObject(folder, "tokenizer.json").catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    const way = "save the model's tokenizer there (Transformers: tokenizer.save_pretrained)";
+    throw new UserError(`${folder} has no tokenizer.json; ${way}`, { cause: error });
+  });
 
 const readOptional = (folder: string, name: string): Promise<JsonObject> =>
   readJsonObject(folder, name).catch((error: unknown) => {

@@ -91,7 +91,7 @@ async function requireFiniteStatistic(
   for await (const { piece } of readback.pieces(buffer, bytes)) {
     if (firstNonFinite(piece, "F32") < 0) continue;
     throw new UserError(
-      `${where}: the activations are too large for a statistic, which became NaN or infinite; check the model's weights`,
+      `${where}: a statistic became NaN or infinite, as the activations are that or too large; check the model's weights and config.json`,
     );
   }
 }
