@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
-import type { Best, BestSchedule } from "../compiler/kernel/best.ts";
+import type { Best, BestSchedule } from "../compiler/schedule/best.ts";
 import { bestBody } from "../compiler/kernel/best-body.ts";
-import { scheduleBest } from "../compiler/schedule/best.ts";
+import { scheduleBest } from "../compiler/schedule/schedule-best.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
 import { validateWgsl } from "../runtime/gpu/validate.ts";
 import { suite } from "./harness.ts";

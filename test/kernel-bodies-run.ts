@@ -1,5 +1,5 @@
 /** Runs one kernel on arrays, for tests of bodies whose header they write themselves. */
-import type { ContractionBody } from "../compiler/kernel/contraction.ts";
+import type { ContractionBody } from "../compiler/schedule/contraction.ts";
 import { bufferUsage, type Device, mapMode } from "../runtime/gpu/device.ts";
 
 /** How WGSL calls the features of a body. */

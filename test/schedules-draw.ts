@@ -1,5 +1,5 @@
 /** Schedules at random, of all that a family has: no choice may change a result. */
-import { schedulesFor } from "../compiler/schedule/contraction.ts";
+import { schedulesFor } from "../compiler/schedule/schedule-contraction.ts";
 import type { Schedules } from "../compiler/schedule/schedules.ts";
 import type { Random } from "./ops-random.ts";
 

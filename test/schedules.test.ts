@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { showGraph } from "../compiler/graph/show.ts";
-import type { Contraction, ContractionSchedule } from "../compiler/kernel/contraction.ts";
-import { schedulesFor } from "../compiler/schedule/contraction.ts";
+import type { Contraction, ContractionSchedule } from "../compiler/schedule/contraction.ts";
+import { schedulesFor } from "../compiler/schedule/schedule-contraction.ts";
 import type { Schedules } from "../compiler/schedule/schedules.ts";
 import { demandedAdapter, deviceFacts, findAdapter } from "../runtime/gpu/adapter.ts";
 import { suite } from "./harness.ts";

@@ -1,7 +1,7 @@
 /** The bodies of `best`: a mask of the greatest of each row. */
-import type { Best, BestSchedule } from "./best.ts";
+import type { Best, BestSchedule } from "../schedule/best.ts";
+import type { ContractionBody } from "../schedule/contraction.ts";
 import { readBody } from "./bodies/read.ts";
-import type { ContractionBody } from "./contraction.ts";
 import { type Grid, lineGrid } from "./contraction-grid.ts";
 import { lines, range } from "./contraction-text.ts";
 

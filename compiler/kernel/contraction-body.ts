@@ -1,5 +1,5 @@
 /** Contraction bodies: one file per kind of schedule. */
-import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
+import type { Contraction, ContractionBody, ContractionSchedule } from "../schedule/contraction.ts";
 import { broadcastBody } from "./contraction-broadcast.ts";
 import { matrixBody } from "./contraction-matrix.ts";
 import { plainBody } from "./contraction-plain.ts";

@@ -4,7 +4,7 @@
  * register, which is done lane by lane. So the lanes load one row of the first factor at as many k as there are lanes, each
  * value of which is then broadcast; and registers of the second factor are loaded once for all rows.
  */
-import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
+import type { Contraction, ContractionBody, ContractionSchedule } from "../schedule/contraction.ts";
 import { tileGrid } from "./contraction-grid.ts";
 import { clamped, declaredNothing, guarded, lines, nothing, plus, range, sums } from "./contraction-text.ts";
 

@@ -1,5 +1,5 @@
 /** How the tiles of a contraction are numbered by workgroups; shared by every kind of schedule. */
-import type { Contraction, ContractionBody } from "./contraction.ts";
+import type { Contraction, ContractionBody } from "../schedule/contraction.ts";
 
 /** WebGPU's default limit, which every adapter keeps. */
 const workgroupsPerDimension = 65535;

@@ -3,30 +3,10 @@
  * two, share the factors in workgroup memory; each holds `tiles` matrices of sums. Results pass through workgroup memory on
  * their way to `store`, because which invocation holds which element of a matrix is nobody's business.
  */
-import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
+import type { Contraction, ContractionBody } from "../schedule/contraction.ts";
+import { type Matrix, sizesOf } from "../schedule/tiles.ts";
 import { tileGrid } from "./contraction-grid.ts";
 import { clamped, lines, range, sums } from "./contraction-text.ts";
-
-type Matrix = Extract<ContractionSchedule, { readonly kind: "matrix" }>;
-
-/** Terms that are in workgroup memory at a time, at least. */
-const termsAtOnce = 32;
-
-/** Elements by which rows in workgroup memory are longer than they need be: 16 bytes, so that loads stay aligned. */
-const spare = 8;
-
-const sizesOf = ({ shape, tiles }: Matrix) => {
-  const [rows, columns] = [2 * tiles[0] * shape[0], 2 * tiles[1] * shape[1]];
-  const depth = Math.max(shape[2], termsAtOnce);
-  return { rows, columns, depth, aPitch: depth + spare, bPitch: columns + spare, subgroups: 4 };
-};
-
-/** Bytes of workgroup memory that the schedule takes. */
-export function matrixMemory(c: Contraction, schedule: Matrix): number {
-  const { rows, depth, aPitch, bPitch, subgroups } = sizesOf(schedule);
-  const [m, n] = schedule.shape;
-  return 2 * rows * aPitch + c.accumulators * (2 * depth * bPitch + 4 * subgroups * m * n);
-}
 
 /** The device must have f16 → f32 matrices of `shape`; `subgroup` is its greatest subgroup. */
 export function matrixBody(c: Contraction, schedule: Matrix): ContractionBody {

@@ -1,5 +1,5 @@
 /** Contractions with one invocation per output: for small or odd shapes, and where a device has nothing better. */
-import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
+import type { Contraction, ContractionBody, ContractionSchedule } from "../schedule/contraction.ts";
 import { lineGrid } from "./contraction-grid.ts";
 import { declaredNothing, lines, nothing, sums } from "./contraction-text.ts";
 

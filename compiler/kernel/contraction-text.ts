@@ -1,5 +1,5 @@
 /** Pieces of WGSL that the bodies of contractions are written with. */
-import type { Contraction } from "./contraction.ts";
+import type { Contraction } from "../schedule/contraction.ts";
 
 /** 0, 1 … count - 1. */
 export const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);

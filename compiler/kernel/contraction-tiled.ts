@@ -5,28 +5,10 @@
  * Edges load what is in range a second time and are not stored, and the last terms are counted exactly: nothing is padded.
  */
 import { invariant } from "../invariant.ts";
-import type { Contraction, ContractionBody, ContractionSchedule } from "./contraction.ts";
+import type { Contraction, ContractionBody } from "../schedule/contraction.ts";
+import { pitch, type Tiled, tileOf } from "../schedule/tiles.ts";
 import { tileGrid } from "./contraction-grid.ts";
 import { clamped, declaredNothing, guarded, lines, nothing, plus, range, sums, times } from "./contraction-text.ts";
-
-type Tiled = Extract<ContractionSchedule, { readonly kind: "tiled" }>;
-
-/** Rows and columns of a workgroup's outputs, and the vectors of four of an invocation's. */
-const tileOf = ({ workgroup, thread }: Tiled) => ({
-  rows: workgroup[1] * thread[0],
-  columns: workgroup[0] * thread[1],
-  down: thread[0] / 4,
-  across: thread[1] / 4,
-});
-
-/** Vectors from one term to the next in workgroup memory, with one to spare. */
-const pitch = (length: number): number => length / 4 + 1;
-
-/** Bytes of workgroup memory that the schedule takes. */
-export function tiledMemory(c: Contraction, schedule: Tiled): number {
-  const { rows, columns } = tileOf(schedule);
-  return 16 * schedule.depth * (pitch(rows) + c.accumulators * pitch(columns));
-}
 
 /** Both sides of `thread` must be multiples of 4. */
 export function tiledBody(c: Contraction, schedule: Tiled): ContractionBody {

@@ -1,18 +1,24 @@
-/** How the greatest of each row are found. */
-import type { Best, BestSchedule } from "../kernel/best.ts";
-import type { DeviceFacts } from "../plan/device-facts.ts";
+/** What a `best` kernel computes, apart from how. */
 
-/** Up to here each element is ranked against all others: n·(n - 1) comparisons in registers, against 16 passes and more. */
-const cell = 16;
-
-/** Software adapters give a row one register, as barriers cost them 10 us; GPUs a workgroup, the greater the longer the row. */
-export function scheduleBest({ n }: Best, facts: DeviceFacts, family: "software" | "gpu"): BestSchedule {
-  if (n <= cell) return { kind: "rank", workgroup: 64 };
-  const { hasSubgroups, subgroupMinSize, subgroupMaxSize, maxComputeInvocationsPerWorkgroup } = facts;
-  if (family === "gpu") {
-    const wanted = n <= 256 ? 32 : n <= 2 ** 16 ? 256 : 1024;
-    return { kind: "workgroup", workgroup: Math.min(wanted, maxComputeInvocationsPerWorkgroup) };
-  }
-  const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize;
-  return isFixed ? { kind: "subgroup", subgroup: subgroupMaxSize } : { kind: "alone", workgroup: 8 };
+/** In each of `rows` rows of `n` scores the `keep` greatest stay; of equals the later. */
+export interface Best {
+  readonly rows: number;
+  readonly n: number;
+  readonly keep: number;
 }
+
+/**
+ * Names that the header declares and a body may use:
+ *   fn load_score(row: u32, i: u32) -> f32            never NaN; -0 equals 0
+ *   fn store_mask(row: u32, i: u32, kept: bool)       called once for each element
+ * A body declares ROWS, N and KEEP, and no binding.
+ */
+export type BestSchedule =
+  /** One invocation per row ranks every element against all others. For cells of at most 16. */
+  | { readonly kind: "rank"; readonly workgroup: number }
+  /** One invocation per row searches for the cut. */
+  | { readonly kind: "alone"; readonly workgroup: number }
+  /** One subgroup of exactly this size per row, and per workgroup. */
+  | { readonly kind: "subgroup"; readonly subgroup: number }
+  /** One workgroup per row. */
+  | { readonly kind: "workgroup"; readonly workgroup: number };

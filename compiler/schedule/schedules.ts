@@ -1,8 +1,9 @@
 /** The choice of a schedule for each shape of kernel. Tests put their own in its place: no choice changes a result. */
-import { scheduleBest } from "./best.ts";
-import { scheduleContraction } from "./contraction.ts";
+
 import { mapSchedule } from "./map.ts";
 import { rowSchedule } from "./row.ts";
+import { scheduleBest } from "./schedule-best.ts";
+import { scheduleContraction } from "./schedule-contraction.ts";
 
 export interface Schedules {
   readonly best: typeof scheduleBest;

@@ -6,9 +6,9 @@ import type { Node } from "../graph/ops.ts";
 import { count, type Dim, type DType } from "../graph/type.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import { flatten, fromVariable, type Variable, variableKey, variablesOf } from "./affine.ts";
-import { panelWidth } from "./contraction.ts";
 import { type Layout, rows } from "./layout.ts";
 import { backward, type Position, parts } from "./position.ts";
+import { panelWidth } from "./schedule-contraction.ts";
 import { isReadable, type Storage } from "./storage.ts";
 
 export interface Storages {
