@@ -30,14 +30,21 @@ function scale(y: number, n: number): number {
   return result < 2 ** -126 ? 0 : f(result);
 }
 
-const expTerms = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1];
+const octavesOf = (x: number): number => sub(add(mul(x, f(Math.LOG2E)), 12582912), 12582912);
+
+/** exp(x) - 2ⁿ over 2ⁿ, for x · log₂ e near n. */
+function beyond(x: number, n: number): number {
+  const r = sub(sub(x, mul(n, f(0.693359375))), mul(n, f(-2.1219444e-4)));
+  const terms = [1.3814598735e-3, 8.3687170179e-3, 4.1668388054e-2, 1.6666520631e-1, 4.9999993448e-1];
+  return add(mul(polynomial(r, terms), mul(r, r)), r);
+}
 
 export function exp(x: number): number {
   if (Number.isNaN(x)) return x;
-  const v = Math.min(Math.max(x, -104), 89);
-  const n = Math.floor(add(mul(v, f(Math.LOG2E)), 0.5));
-  const r = sub(sub(v, mul(n, f(0.693359375))), mul(n, f(-2.1219444e-4)));
-  return scale(add(add(mul(polynomial(r, expTerms), mul(r, r)), r), 1), n);
+  if (x < f(-87.336544)) return 0;
+  if (x > f(88.722835)) return Infinity;
+  const n = octavesOf(x);
+  return scale(add(beyond(x, n), 1), n);
 }
 
 const logTerms = [
@@ -58,13 +65,11 @@ export function log(x: number): number {
   return add(add(m, y), mul(e, f(0.693359375)));
 }
 
-const tanhTerms = [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1];
-
 export function tanh(x: number): number {
   const a = Math.min(Math.abs(x), 9.5);
-  const z = mul(a, a);
-  const small = add(mul(mul(polynomial(z, tanhTerms), z), a), a);
-  const y = a < 0.625 ? small : sub(1, div(2, add(exp(add(a, a)), 1)));
+  const n = octavesOf(a + a);
+  const u = add(mul(2 ** n, beyond(a + a, n)), sub(2 ** n, 1));
+  const y = div(u, add(u, 2));
   return x < 0 || Object.is(x, -0) ? -y : y;
 }
 

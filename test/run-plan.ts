@@ -313,7 +313,7 @@ export function handMadePlan(
   };
 }
 
-const anyDevice: Plan["device"] = {
+export const anyDevice: Plan["device"] = {
   kind: "null",
   software: true,
   hasF16: false,

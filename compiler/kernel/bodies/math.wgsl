@@ -1,5 +1,6 @@
 // Elementary functions made of + - * /, floor, comparisons and integers, so that every software adapter gives the same bits
-// and no adapter's own approximation (some are off by thousands of ulp) is trusted. Each is within 1.5 ulp, `math_pow` 4.
+// and no adapter's own approximation (some are off by thousands of ulp) is trusted. Each is within 1.5 ulp, `math_tanh` 2.5,
+// `math_pow` 4.
 //
 // Mesa re-associates: (a + b) + C becomes (a + C) + b for a constant C, C·n - D·n becomes (C - D)·n, and (a·b + c·d) + e
 // becomes a·b + (c·d + e). `max` against a bound that is never reached stops it; so does an integer mask on the bits. NaN is
@@ -28,28 +29,41 @@ fn math_scale(y: f32, n: i32) -> f32 {
   return select(select(scaled, 0.0, exponent <= 0), math_infinity(), exponent >= 255);
 }
 
-// exp(n·ln 2 + r) = 2^n · exp(r), |r| <= ln 2 / 2; ln 2 in two parts, n times the first is exact.
+// exp(r) - 1 for |r| <= ln 2 / 2.
+fn math_expm1(r: f32) -> f32 {
+  var p = 1.3814598735e-3;
+  p = p * r + 8.3687170179e-3;
+  p = p * r + 4.1668388054e-2;
+  p = p * r + 1.6666520631e-1;
+  p = p * r + 4.9999993448e-1;
+  return p * (r * r) + r;
+}
+
+// x · log₂ e to the nearest whole number n, as 1.5 · 2^23 + n: the low bits are those of n.
+fn math_octaves(x: f32) -> f32 {
+  return max(x * 1.44269504 + 12582912.0, 1.0);
+}
+
+// x - n·ln 2; ln 2 in two parts, n times the first is exact.
+fn math_within_octave(x: f32, n: f32) -> f32 {
+  return (x - n * 0.693359375) - n * -2.12194440e-4;
+}
+
+// exp(n·ln 2 + r) = 2^n · exp(r).
 fn math_exp(x: f32) -> f32 {
-  let v = clamp(x, -104.0, 89.0);
-  let n = floor(v * 1.44269504 + 0.5);
-  let r = (v - n * 0.693359375) - n * -2.12194440e-4;
-  var p = 1.9875691500e-4;
-  p = p * r + 1.3981999507e-3;
-  p = p * r + 8.3334519073e-3;
-  p = p * r + 4.1665795894e-2;
-  p = p * r + 1.6666665459e-1;
-  p = p * r + 5.0000001201e-1;
-  let y = max(p * (r * r) + r, -2.0) + 1.0;
-  return select(math_scale(y, i32(n)), x, math_is_nan(x));
+  let octaves = math_octaves(x);
+  let y = max(math_expm1(math_within_octave(x, octaves - 12582912.0)), -2.0) + 1.0;
+  let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(octaves) << 23u));
+  let finite = select(scaled, 0.0, x < -87.336544);
+  return select(select(finite, math_infinity(), x > 88.722835), x, math_is_nan(x));
 }
 
 // x = m · 2^e, m in [√½, √2): log x = log m + e·ln 2.
 fn math_log(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
-  let half = bitcast<f32>((bits & 0x007fffffu) | 0x3f000000u);
-  let low = half < 0.707106781;
-  let e = f32(i32((bits >> 23u) & 255u) - select(126, 127, low));
-  let m = select(half, half + half, low) - 1.0;
+  let above = bits - 0x3f3504f3u;
+  let e = f32(bitcast<i32>(above) >> 23u);
+  let m = bitcast<f32>((above & 0x007fffffu) + 0x3f3504f3u) - 1.0;
   let z = m * m;
   var p = 7.0376836292e-2;
   p = p * m - 1.1514610310e-1;
@@ -63,23 +77,19 @@ fn math_log(x: f32) -> f32 {
   var y = (p * m) * z;
   y = max(y + e * -2.12194440e-4, -4.0) - 0.5 * z;
   let finite = (m + y) + e * 0.693359375;
-  let is_zero = (bits & 0x7fffffffu) < 0x00800000u;
-  let positive = select(select(finite, x, bits >= 0x7f800000u), -math_infinity(), is_zero);
-  return select(positive, math_nan(), (bits > 0x80000000u && !is_zero) || math_is_nan(x));
+  let is_zero = (bits & 0x7f800000u) == 0u;
+  let special = select(select(x, math_nan(), (bits & 0x80000000u) != 0u), -math_infinity(), is_zero);
+  return select(special, finite, bits - 0x00800000u < 0x7f000000u);
 }
 
-// Odd polynomial below 0.625, else 1 - 2 / (exp(2|x|) + 1).
+// u / (u + 2) of u = exp(2|x|) - 1, which loses nothing near 0.
 fn math_tanh(x: f32) -> f32 {
   let a = min(abs(x), 9.5);
-  let z = a * a;
-  var p = -5.70498872745e-3;
-  p = p * z + 2.06390887954e-2;
-  p = p * z - 5.37397155531e-2;
-  p = p * z + 1.33314422036e-1;
-  p = p * z - 3.33332819422e-1;
-  let small = (p * z) * a + a;
-  let large = 1.0 - 2.0 / (math_exp(a + a) + 1.0);
-  let y = bitcast<u32>(select(large, small, a < 0.625)) | (bitcast<u32>(x) & 0x80000000u);
+  let octaves = math_octaves(a + a);
+  let power = bitcast<f32>((bitcast<u32>(octaves) << 23u) + 0x3f800000u);
+  let r = math_within_octave(a + a, octaves - 12582912.0);
+  let u = max(power * math_expm1(r), -1e30) + min(power - 1.0, 1e30);
+  let y = bitcast<u32>(u / (u + 2.0)) | (bitcast<u32>(x) & 0x80000000u);
   return select(bitcast<f32>(y), x, math_is_nan(x));
 }
 

@@ -11,26 +11,33 @@ fn math_infinity() -> f32 {
   return bitcast<f32>(bits);
 }
 
-// y · 2^n for y in [0.25, 4], n in [-300, 300].
-fn math_scale(y: f32, n: i32) -> f32 {
-  let exponent = i32(bitcast<u32>(y) >> 23u) + n;
-  let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(n) << 23u));
-  return select(select(scaled, 0.0, exponent <= 0), math_infinity(), exponent >= 255);
+// exp(r) - 1 for |r| <= ln 2 / 2.
+fn math_expm1(r: f32) -> f32 {
+  var p = 1.3814598735e-3;
+  p = p * r + 8.3687170179e-3;
+  p = p * r + 4.1668388054e-2;
+  p = p * r + 1.6666520631e-1;
+  p = p * r + 4.9999993448e-1;
+  return p * (r * r) + r;
 }
 
-// exp(n·ln 2 + r) = 2^n · exp(r), |r| <= ln 2 / 2; ln 2 in two parts, n times the first is exact.
+// x · log₂ e to the nearest whole number n, as 1.5 · 2^23 + n: the low bits are those of n.
+fn math_octaves(x: f32) -> f32 {
+  return max(x * 1.44269504 + 12582912.0, 1.0);
+}
+
+// x - n·ln 2; ln 2 in two parts, n times the first is exact.
+fn math_within_octave(x: f32, n: f32) -> f32 {
+  return (x - n * 0.693359375) - n * -2.12194440e-4;
+}
+
+// exp(n·ln 2 + r) = 2^n · exp(r).
 fn math_exp(x: f32) -> f32 {
-  let v = clamp(x, -104.0, 89.0);
-  let n = floor(v * 1.44269504 + 0.5);
-  let r = (v - n * 0.693359375) - n * -2.12194440e-4;
-  var p = 1.9875691500e-4;
-  p = p * r + 1.3981999507e-3;
-  p = p * r + 8.3334519073e-3;
-  p = p * r + 4.1665795894e-2;
-  p = p * r + 1.6666665459e-1;
-  p = p * r + 5.0000001201e-1;
-  let y = max(p * (r * r) + r, -2.0) + 1.0;
-  return select(math_scale(y, i32(n)), x, math_is_nan(x));
+  let octaves = math_octaves(x);
+  let y = max(math_expm1(math_within_octave(x, octaves - 12582912.0)), -2.0) + 1.0;
+  let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(octaves) << 23u));
+  let finite = select(scaled, 0.0, x < -87.336544);
+  return select(select(finite, math_infinity(), x > 88.722835), x, math_is_nan(x));
 }
 var<private> infinity_bits: u32 = 0x7f800000u;
 fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }
