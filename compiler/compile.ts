@@ -9,13 +9,14 @@ import type { GraphStep } from "./build/graphs.ts";
 import { checkModule } from "./check/check.ts";
 import { checkCheckpoint } from "./check/checkpoint.ts";
 import { type Context, newContext } from "./check/context.ts";
-import type { CorpusFacts, ModelFacts } from "./check/facts.ts";
+import { bytesOf, type CorpusFacts, type ModelFacts } from "./check/facts.ts";
 import { declareModules } from "./check/module.ts";
 import { checkRecipe } from "./check/recipe.ts";
-import type { TypedRecipe } from "./check/typed.ts";
+import { layersOf, type TypedRecipe } from "./check/typed.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
 import type { Host } from "./host.ts";
+import { invariant } from "./invariant.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import { hash } from "./plan/hash.ts";
 import type { ModelRecord, Plan } from "./plan/plan.ts";
@@ -77,7 +78,7 @@ export function loadRecipe(host: Host, path: string): LoadedRecipe {
       {
         id: "no-recipe",
         title: `${path} declares no recipe`,
-        labels: [],
+        labels: main ? [{ span: { file: main.tree.file, start: 0, end: 0 }, text: "" }] : [],
         hint: "a recipe begins `recipe name(model: Model, text: Corpus) {`",
       },
     ]);
@@ -99,7 +100,7 @@ export function outline({ recipe, program }: LoadedRecipe, { parameters, models,
   const context = newContext(graphs, windowCounter(corpora));
   const modules = declareModules(context, program);
   const scope = modules.scopes.get(program.modules.at(-1)?.name ?? "");
-  if (!scope) throw new CompileError([]);
+  invariant(scope !== undefined, "the recipe has no module");
   const typed = checkRecipe(context, recipe, scope, { parameters, models, modules });
   for (const { instance } of typed.models) checkCheckpoint(context, instance);
   refuse(context);
@@ -145,16 +146,15 @@ export function plan(
   };
 }
 
-function modelRecord({ name, facts, instance }: TypedRecipe["models"][number]): ModelRecord {
+function modelRecord(model: TypedRecipe["models"][number]): ModelRecord {
+  const { name, facts, instance } = model;
   const tensors = [...facts.tensors].map(([tensor, { dtype, shape }]) => [tensor, dtype, shape]).sort();
-  const layers = instance.blocks?.count.terms.get("")?.over ?? 0;
-  const bytes = [...facts.tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
   return {
     name,
     architecture: instance.arch.name.text,
     headers: hash(JSON.stringify([facts.config, tensors])),
-    layers,
-    bytes,
+    layers: layersOf(model),
+    bytes: bytesOf(facts),
   };
 }
 

@@ -5,7 +5,14 @@ import { type Context, scopeIn } from "../check/context.ts";
 import { forward, forwardBlock, type LinearInput, tokensInput } from "../check/forward.ts";
 import { applyMethod } from "../check/method.ts";
 import { known } from "../check/size.ts";
-import type { Evaluation, Measure, TypedModel, TypedRecipe, TypedStage } from "../check/typed.ts";
+import {
+  type Evaluation,
+  layersOf,
+  type Measure,
+  type TypedModel,
+  type TypedRecipe,
+  type TypedStage,
+} from "../check/typed.ts";
 import type { Tensor } from "../check/value.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
@@ -50,8 +57,6 @@ function signature({ facts, instance }: TypedModel, layer: number): string {
     .map(({ name }) => facts.tensors.get(tensorName(name, layer))?.dtype)
     .join(" ");
 }
-
-const layersOf = ({ instance }: TypedModel): number => (instance.blocks ? (known(instance.blocks.count) ?? 0) : 0);
 
 /** The block at hand, without the dimension that streams. */
 const entryOf = (entry: Tensor): Tensor => ({ ...entry, dims: entry.dims.filter(({ streamed }) => !streamed) });

@@ -159,6 +159,9 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
   return atom(name);
 }
 
+/** The path of a block's tensors; whatever the blocks are called, slots say `{layer}` for the number. */
+export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.replaceAll(`{${name.text}}`, "{layer}")}.`;
+
 function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): void {
   const { context, hooks } = building;
   const counted = evaluate(context, scope, blocks.count);
@@ -172,7 +175,7 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
       expected: "at most 4096 blocks",
     });
   const inside = scopeIn(scope);
-  declareMembers(building, inside, blocks.members, `${blocks.at.value}.`);
+  declareMembers(building, inside, blocks.members, blockPrefix(blocks));
   const forward = blocks.members.find(
     (member): member is Ast.Fn => member.kind === "fn" && member.name.text === "forward",
   );

@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { DType } from "../graph/type.ts";
-import type { ArchInstance } from "./arch.ts";
+import { type ArchInstance, blockPrefix } from "./arch.ts";
 import { type Context, report } from "./context.ts";
 import type { ModelFacts } from "./facts.ts";
 import { known, type Size } from "./size.ts";
@@ -19,7 +19,7 @@ export interface StoredTensor {
 export const storedTypes: Readonly<Record<string, DType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
 /** The name of a stored tensor in the block at hand, or outside the blocks. */
-export const tensorName = (name: string, layer: number): string => name.replaceAll(/\{\w+\}/g, String(layer));
+export const tensorName = (name: string, layer: number): string => name.replaceAll("{layer}", String(layer));
 
 /** The type that a tensor is stored in, if the checkpoint has it in the shape that the config says. */
 export function checkStored(
@@ -83,7 +83,7 @@ function* ignored(
   prefix: string,
 ): Iterable<{ readonly name: string; readonly inBlock: boolean }> {
   for (const member of members) {
-    if (member.kind === "blocks") yield* ignored(member.members, `${member.at.value}.`);
+    if (member.kind === "blocks") yield* ignored(member.members, blockPrefix(member));
     else if (member.kind === "ignore") yield { name: prefix + member.at.value, inBlock: prefix !== "" };
   }
 }

@@ -10,6 +10,10 @@ export interface ModelFacts {
   >;
 }
 
+/** Bytes of a model's stored tensors. */
+export const bytesOf = ({ tensors }: ModelFacts): number =>
+  [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+
 /** Tokens in each split of a text that is used, and their sha256. */
 export interface CorpusFacts {
   readonly tokens: { readonly [split in Split]?: number };

@@ -33,7 +33,7 @@ export function measureScope(at: Recipe): Context {
 }
 
 const keyOf = ({ model, windows }: Stream) =>
-  `${model?.name} ${windows.split} ${windows.length}${windows.draw ? ` ${windows.draw.count} ${windows.draw.seed}` : ""}`;
+  `${model?.name} ${windows.corpus}.${windows.split} ${windows.length}${windows.draw ? ` ${windows.draw.count} ${windows.draw.seed}` : ""}`;
 
 /** Logits of a model: f32[sample, token, vocab], with `sample` knowing whose they are. */
 function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor, span: Span): Value {
@@ -81,7 +81,7 @@ function collect(context: Context, at: Recipe, node: Node, stream: Stream): Node
     report(context, { kind: "not-supported", span: node.origin, what: "keeping more than one number of each window" });
     return node;
   }
-  const kept = evaluation.kept as { node: Node; series: string }[];
+  const { kept } = evaluation;
   const old = kept.find((each) => each.node === node);
   const series = old?.series ?? `${keyOf(stream)} ${kept.length}`;
   if (!old) kept.push({ node, series });

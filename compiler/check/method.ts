@@ -9,7 +9,7 @@ import { bindValue, type Context, report, type Scope, scopeIn } from "./context.
 import { evaluateBlock } from "./expression.ts";
 import { orderNode } from "./forward.ts";
 import { declareDimension, plainParameter } from "./signature.ts";
-import { atom, type Size, times } from "./size.ts";
+import { atom, fixed, type Size, times } from "./size.ts";
 import { emit, graphDims, ids, type Operand, readsInput } from "./tensor.ts";
 import { type Dimension, ofSize, type Stream, showValue, type Tensor, unknownNumber, type Value } from "./value.ts";
 
@@ -171,13 +171,9 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
     windows: { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
   };
   const drawn = stream.windows.draw;
-  const sample = declareDimension(
-    scope,
-    "sample",
-    drawn ? { terms: new Map([["", { over: drawn.count, under: 1 }]]) } : atom("sample"),
-    "the samples",
-    { streamed: stream },
-  );
+  const sample = declareDimension(scope, "sample", drawn ? fixed(drawn.count) : atom("sample"), "the samples", {
+    streamed: stream,
+  });
   const dims = [sample, tokens, input];
   if (!site?.input) return { kind: "tensor", dtype: "f32", dims, node: null };
   const node = emit(context, "merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span);

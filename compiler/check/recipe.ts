@@ -5,7 +5,7 @@ import { instantiate } from "./arch.ts";
 import { bindArguments } from "./call.ts";
 import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
 import { evaluate, operand } from "./expression.ts";
-import type { ModelFacts } from "./facts.ts";
+import { type ModelFacts, bytesOf as storedBytes } from "./facts.ts";
 import { type Measuring, measureScope } from "./measure.ts";
 import { type Applied, applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
@@ -100,7 +100,7 @@ const bytesOf = (at: Recipe): Value => ({
       });
     }
     const facts = at.models.get(at.bases.get(value.name) ?? value.name)?.facts;
-    return facts ? number([...facts.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0)) : unknownNumber;
+    return facts ? number(storedBytes(facts)) : unknownNumber;
   },
 });
 
@@ -324,7 +324,9 @@ function samplesOf(at: Recipe, expression: Ast.Expression): Windows | null {
 /** The formats that a model can be saved in. */
 const formats = ["huggingface"];
 
-function checkSave(at: Recipe, { model, as }: Ast.Save): void {
+function checkSave(at: Recipe, { model, as, span }: Ast.Save): void {
+  if (at.steps.some(({ kind }) => kind === "save"))
+    report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
   const found = modelNamed(at, model);
   if (!formats.includes(as.value))
     report(at.context, {

@@ -6,6 +6,7 @@ import type { ArchInstance } from "./arch.ts";
 import type { ModelFacts } from "./facts.ts";
 import type { Applied } from "./method.ts";
 import type { Selected } from "./selector.ts";
+import { known } from "./size.ts";
 import type { Tensor, Windows } from "./value.ts";
 
 export interface TypedRecipe {
@@ -23,6 +24,9 @@ export interface TypedModel {
   /** The architecture bound to another block's stored types. */
   readonly instanceOf: (layer: number) => ArchInstance;
 }
+
+/** How many blocks a model has. */
+export const layersOf = ({ instance: { blocks } }: TypedModel): number => (blocks ? (known(blocks.count) ?? 0) : 0);
 
 export type TypedStep = TypedStage | Evaluation | Measure | Saving;
 
@@ -46,8 +50,8 @@ export interface Evaluation {
   readonly base: string;
   readonly windows: Windows;
   readonly entry: Tensor;
-  /** One node per series, of one window. */
-  readonly kept: readonly { readonly node: Node; readonly series: string }[];
+  /** One node per series, of one window; grows while measures are checked. */
+  readonly kept: { readonly node: Node; readonly series: string }[];
 }
 
 export interface Measure {

@@ -5,7 +5,7 @@
  * Slots of the programs, by name:
  *   `tokens`             i32[token], one window                              (data; embed and head)
  *   `x`                  f32[token, …], the activation between the pieces    (data of blocks and head; output of embed and blocks)
- *   stored tensor names  `model.layers.{layer}.mlp.up_proj.weight`           (weight, in the stored type; `{layer}` filled in)
+ *   stored tensor names  `model.layers.{layer}.mlp.up_proj.weight`           (weight, in the stored type; `{layer}` is the block)
  *   `a0`, `a1` …         statistics of a calibration program                 (accumulator)
  *   `w`                  the matrix of a compression program                 (weight in, output `result`; output `zeros`, i32 scalar)
  *   `s0`, `s1` …         the statistics that it reads                        (state)
@@ -31,7 +31,7 @@ export interface RecipeRecord {
   readonly doc: string;
   /** As resolved, printed the way a recipe writes them (`50%`, `2:4`). */
   readonly parameters: readonly { readonly name: string; readonly value: string }[];
-  /** Every module that was read, with the sha256 of its text; the recipe first. `text` only for the recipe's own files. */
+  /** Every module that was read, with the sha256 of its text; the recipe first. */
   readonly sources: readonly { readonly module: string; readonly sha256: string }[];
 }
 

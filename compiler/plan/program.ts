@@ -20,7 +20,7 @@ export interface Buffer {
   readonly slot?: Slot;
   /** Scratch: first and last main dispatch that touches it, so that buffers can share memory; setup results live on. */
   readonly live?: { readonly from: number; readonly to: number };
-  /** Content known when the plan is made (none of the model's data), as f32 words: clear to zero if absent. */
+  /** The byte ranges in which it is bound: one, unless it is larger than the largest binding. */
   readonly parts: readonly { readonly offset: number; readonly bytes: number }[];
 }
 

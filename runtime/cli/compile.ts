@@ -73,7 +73,7 @@ async function planned(path: string, flags: Flags, observe?: (graph: Graph) => v
 }
 
 /** Each program's dispatches: the kernel, its shape and workgroups, the source that it computes, bytes and operations. */
-function kernels({ programs }: Plan): string {
+export function kernels({ programs }: Plan): string {
   const lines = programs.flatMap(({ name, setup, main }) => [
     `program ${name}: ${main.length} dispatches${setup.length > 0 ? `, ${setup.length} in setup` : ""}`,
     ...[...setup, ...main].map(({ kernel, shape, workgroups, bytesMoved, operations, origin }, i) => {

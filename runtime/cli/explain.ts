@@ -1,8 +1,8 @@
 /** `lcomp explain`: what a problem means and how it is mended. */
 import type { CommandModule } from "yargs";
+import { explanations, explanationText } from "../../compiler/explanations.ts";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
-import { explanations } from "./explanations.ts";
 import type { Flags } from "./flags.ts";
 
 export const explainCommand: CommandModule<object, Flags> = {
@@ -12,7 +12,7 @@ export const explainCommand: CommandModule<object, Flags> = {
   handler: (flags) => {
     const problem = String(flags["PROBLEM"]).replace(/^\[(.*)\]$/, "$1");
     const known = Object.keys(explanations);
-    const text = known.includes(problem) ? explanations[problem] : undefined;
+    const text = explanationText(problem);
     if (text === undefined) {
       const near = nearest(problem, known);
       const hint = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;

@@ -1,6 +1,7 @@
 /** What a recipe would do, on one screen: known from headers alone. */
 import type { CompressGraphs } from "../../compiler/build/graphs.ts";
-import type { ModelFacts } from "../../compiler/check/facts.ts";
+import { bytesOf, type ModelFacts } from "../../compiler/check/facts.ts";
+import { layersOf } from "../../compiler/check/typed.ts";
 import type { Windows } from "../../compiler/check/value.ts";
 import type { Outline } from "../../compiler/compile.ts";
 import { megabytes, table } from "./table.ts";
@@ -54,12 +55,12 @@ export function outlineReport({ typed, steps }: Outline): OutlineReport {
   return {
     recipe: typed.recipe.name.text,
     parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),
-    models: typed.models.map(({ name, facts: { tensors }, instance }) => ({
-      name,
-      architecture: instance.arch.name.text,
-      layers: instance.blocks?.count.terms.get("")?.over ?? 0,
-      tensors: tensors.size,
-      bytes: saved[name] ?? 0,
+    models: typed.models.map((model) => ({
+      name: model.name,
+      architecture: model.instance.arch.name.text,
+      layers: layersOf(model),
+      tensors: model.facts.tensors.size,
+      bytes: saved[model.name] ?? 0,
     })),
     stages,
     evaluations: steps.flatMap((step) =>
@@ -79,10 +80,7 @@ function settings({ recipe, parameters }: Outline["typed"]): Outline["typed"]["p
 }
 
 function sizes(models: ReadonlyMap<string, ModelFacts>): Record<string, number> {
-  const entries = [...models].map(([name, { tensors }]) => {
-    return [name, [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0)] as const;
-  });
-  return Object.fromEntries(entries);
+  return Object.fromEntries([...models].map(([name, facts]) => [name, bytesOf(facts)] as const));
 }
 
 function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): StageRow {

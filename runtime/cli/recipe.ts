@@ -1,4 +1,5 @@
 /** A recipe on the command line: its parameters are flags, and what they name is opened and described to the compiler. */
+import { join } from "node:path";
 import type { Argv, Options } from "yargs";
 import type { ModelFacts } from "../../compiler/check/facts.ts";
 import {
@@ -12,8 +13,9 @@ import {
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadCorpus, type Split } from "../io/corpus.ts";
+import { readText } from "../io/file.ts";
 import { hashTokens } from "../io/hash.ts";
-import { loadTokenizer } from "../io/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
 import type { Tokens } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, knownFlags, value } from "./flags.ts";
@@ -112,20 +114,33 @@ export async function readTexts(
 ): Promise<{ readonly corpora: ReadonlyMap<string, Tokens>; readonly inputs: CompileInputs }> {
   const { loaded, inputs, models, shown } = open;
   const { steps } = translated(shown, () => outline(loaded, inputs)).typed;
-  const [model] = models.values();
+  const tokenizer = await sharedTokenizer([...models.values()]);
   const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
   for (const step of steps) {
     const windows = step.kind === "stage" || step.kind === "evaluation" ? step.windows : null;
-    if (windows === null || model === undefined) continue;
+    if (windows === null) continue;
+    if (tokenizer === undefined)
+      throw new UserError(`${loaded.name} reads a text and has no model to tokenize it with`);
     const { corpus, split } = windows;
     const text = given(flags, corpus);
     if (text === undefined) throw new UserError(`${loaded.name} needs a text: add --${corpus} PATH`, { exitCode: 2 });
     const tokens = corpora.get(corpus) ?? {};
-    tokens[split] ??= (await loadCorpus(text, split, await loadTokenizer(model.folder))).tokens;
+    tokens[split] ??= (await loadCorpus(text, split, tokenizer)).tokens;
     corpora.set(corpus, tokens);
   }
   const facts = new Map([...corpora].map(([name, tokens]) => [name, countsOf(tokens)]));
   return { corpora, inputs: { ...inputs, corpora: facts } };
+}
+
+/** The tokenizer of the models; several models read the same tokens, so theirs must be the same file. */
+async function sharedTokenizer(models: readonly Checkpoint[]): Promise<Tokenizer | undefined> {
+  const [first, ...others] = models;
+  if (first === undefined) return undefined;
+  const text = await readText(join(first.folder, "tokenizer.json"));
+  for (const { folder } of others)
+    if ((await readText(join(folder, "tokenizer.json"))) !== text)
+      throw new UserError(`${folder} and ${first.folder} have different tokenizers; a recipe's models must share one`);
+  return loadTokenizer(first.folder);
 }
 
 function countsOf(tokens: Partial<Record<Split, Int32Array>>) {
