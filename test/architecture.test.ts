@@ -21,7 +21,7 @@ const layers: readonly (readonly [layer: string, allowed: readonly string[]])[] 
  * The folders of compiler/ in the order in which they may know each other: first the graph, the noun that most of them
  * share, then the stages as a program passes them. `plan` is the contract, not a stage.
  */
-const stages = ["graph", "resolve", "check", "build", "simplify", "fuse", "schedule", "kernel", "memory", "assemble"];
+const stages = ["graph", "resolve", "check", "build", "simplify", "fuse", "schedule", "kernel", "assemble"];
 
 const topLevel = [
   ...["grammar", "compiler", "runtime", "examples", "stdlib", "test", "bench", "docs", ".ci"],

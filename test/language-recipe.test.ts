@@ -237,7 +237,7 @@ suite("language: measures of one's own", ({ test }) => {
       observe b = next_token_loss(other(tokens), tokens)
       ${more}`;
     const graph = measured(each("mean(a - b, over sample)"), "own(model, text, half)", ", other: Model");
-    assert.match(showGraph(graph), /input state model test 16 0[\s\S]*input state half test 16 0/);
+    assert.match(showGraph(graph), /input state model text.test 16 0[\s\S]*input state half text.test 16 0/);
     const together = `fn own(model: Model, other: Model, text: Corpus) {
       let tokens = text.windows(16)
       sum(model(tokens) - other(tokens), over (token, vocab, sample))

@@ -87,7 +87,7 @@ function* following(sum: Node, around: Surroundings): Iterable<Node> {
 }
 
 const continues = (node: Node, sum: Node): boolean =>
-  (isElementwise(node) || isView(node) || node.op === "cast") && count(node.type) === count(sum.type);
+  (isElementwise(node) || isView(node)) && count(node.type) === count(sum.type);
 
 /** Contractions on which the node's other operands depend element by element. */
 function siblings(node: Node, byNode: ReadonlyMap<Node, Product>, region: ReadonlySet<Node>): readonly Node[] {

@@ -107,7 +107,7 @@ const isPackedOutput = ({ node, store }: Output): boolean => ["f16", "bf16"].inc
 function reducing(graph: Graph, barriers: ReadonlySet<Node>, isBroadcast: boolean): readonly boolean[] {
   const result: boolean[] = [];
   for (const node of graph.nodes) {
-    const through = isElementwise(node) || node.op === "cast" || node.op === "detach";
+    const through = isElementwise(node) || node.op === "detach";
     const isFrom = (x: Node): boolean => result[x.id] === true && (isBroadcast || count(x.type) === count(node.type));
     result.push(!barriers.has(node) && (isReduction(node) || (through && node.inputs.some(isFrom))));
   }

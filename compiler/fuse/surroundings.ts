@@ -1,6 +1,6 @@
 /** Facts about a graph that fusion asks for again and again. */
 import type { Graph } from "../graph/graph.ts";
-import type { Node } from "../graph/ops.ts";
+import type { Node, OpName } from "../graph/ops.ts";
 
 export interface Surroundings {
   readonly graph: Graph;
@@ -24,18 +24,46 @@ export function surroundings(graph: Graph): Surroundings {
   return { graph, readers, isSetup: ({ id }) => hasData && !isData[id], isOutput: (node) => outputs.has(node) };
 }
 
-const structural: readonly string[] = [
-  "constant",
-  "input",
-  "index",
-  "reduce",
-  "rename",
-  "split",
-  "merge",
-  "gather",
-  "best",
-  "detach",
-];
+/** Total over the primitives: does each element of the result depend on one element of each operand, in place? */
+const elementwise: Readonly<Record<OpName, boolean>> = {
+  constant: false,
+  input: false,
+  index: false,
+  reduce: false,
+  rename: false,
+  split: false,
+  merge: false,
+  gather: false,
+  best: false,
+  detach: false,
+  neg: true,
+  abs: true,
+  exp: true,
+  log: true,
+  sqrt: true,
+  rsqrt: true,
+  sin: true,
+  cos: true,
+  tanh: true,
+  floor: true,
+  round: true,
+  not: true,
+  cast: true,
+  add: true,
+  sub: true,
+  mul: true,
+  div: true,
+  pow: true,
+  min: true,
+  max: true,
+  mod: true,
+  less: true,
+  lessEqual: true,
+  equal: true,
+  and: true,
+  or: true,
+  select: true,
+};
 
 /** Whether each element depends on one element of each operand. */
-export const isElementwise = (node: Node): boolean => !structural.includes(node.op);
+export const isElementwise = ({ op }: Node): boolean => elementwise[op];
