@@ -35,10 +35,6 @@ export const explanations: Readonly<Record<string, Explanation>> = {
   ...syntaxExplanations,
   ...languageExplanations,
   ...modelExplanations,
-  "file-not-found": { text: "There is no such file." },
-  "no-recipe": {
-    text: "`run`, `plan` and `compile` need a file with a recipe: `recipe name(model: Model, text: Corpus) { … }`.",
-  },
 };
 
 /** The explanation of a problem as text for a terminal; undefined if there is no such problem. */
