@@ -3,10 +3,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
+import { interpretNode } from "../compiler/graph/interpret.ts";
+import { showGraph } from "../compiler/graph/show.ts";
+import { simplify } from "../compiler/simplify/simplify.ts";
 import { findAdapter } from "../runtime/gpu/adapter.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
-import { seed } from "./ops-random.ts";
+import { cases } from "./ops-cases.ts";
+import { composites } from "./ops-composites.ts";
+import { randomOf, seed } from "./ops-random.ts";
+import { type Family, openBench } from "./ops-run.ts";
+import type { Case } from "./ops-sketch.ts";
 import { root } from "./sources.ts";
 
 const hasLavapipe = (await findAdapter("lavapipe")) !== undefined;
@@ -22,6 +29,31 @@ async function printed(environment: Readonly<Record<string, string>>, ...args: r
 
 const bitsOn = async (environment: Readonly<Record<string, string>>): Promise<readonly string[]> =>
   (await printed(environment, join(root, "test/bits.ts"))).trimEnd().split("\n");
+
+/** Every primitive of a chain of sums and products, rounded once to f32: what an adapter that rewrites nothing gives. */
+function rounded({ graph, inputs }: Case): ReadonlyMap<string, Float64Array> {
+  const given = new Map([...inputs].map(([name, values]) => [name, values.map(Math.fround)]));
+  const values: Float64Array[] = [];
+  for (const node of graph.nodes) values.push(interpretNode(node, values, given).map(Math.fround));
+  return new Map(graph.outputs.map(({ name, node }) => [name, values[node.id] ?? new Float64Array()]));
+}
+
+async function compareWithFround(family: Family): Promise<void> {
+  const { device, run } = await openBench();
+  const name = "sums and products at random";
+  const make = composites[name] ?? cases.add;
+  // A GPU may fuse a product with a sum.
+  for (let round = 0; round < (device.facts.software ? 25 : 0); round++) {
+    const made = make(randomOf(name, round));
+    const { outputs } = await run(made, family);
+    for (const [output, expected] of rounded({ ...made, graph: simplify(made.graph) })) {
+      const wrong = [...expected.keys()].filter((i) => outputs.get(output)?.[i] !== expected[i]);
+      if (wrong.length > 0)
+        assert.unreachable(`round ${round}: ${output} differs at ${wrong}\n${showGraph(made.graph)}`);
+    }
+  }
+  device.close();
+}
 
 let reference: Promise<readonly string[]> | undefined;
 
@@ -42,6 +74,9 @@ suite(`bits, LCOMP_SEED=${seed}`, ({ test, skip }) => {
         );
       });
   }
+
+  for (const family of ["software", "gpu"] as const)
+    test(`sums and products are those of Math.fround, ${family} schedules`, () => compareWithFround(family));
 
   const name = "the perplexity of examples/tiny on SwiftShader and on lavapipe agrees to 1e-6";
   if (!hasLavapipe) skip(name, "this machine has no lavapipe");

@@ -16,16 +16,18 @@ export interface Suite {
 /** The line that run.ts looks for: one for each skipped test. */
 export const skipMark = "skipped test: ";
 
+/** LCOMP_TEST_TAG and LCOMP_TEST_NAME, a part of the title, choose among the tests. */
 export function suite(name: string, define: (suite: Suite) => undefined): void {
-  const only = process.env["LCOMP_TEST_TAG"];
-  const isChosen = (tags: readonly string[]): boolean => only === undefined || tags.includes(only);
+  const { LCOMP_TEST_TAG: only, LCOMP_TEST_NAME: part = "" } = process.env;
+  const isChosen = (title: string, tags: readonly string[]): boolean =>
+    title.includes(part) && (only === undefined || tags.includes(only));
   const tests = uvu(name);
   define({
     test: (title, body, ...tags) => {
-      if (isChosen(tags)) tests(title, body);
+      if (isChosen(title, tags)) tests(title, body);
     },
     skip: (title, reason, ...tags) => {
-      if (!isChosen(tags)) return;
+      if (!isChosen(title, tags)) return;
       process.stdout.write(`${skipMark}${JSON.stringify({ test: `${name}: ${title}`, reason })}\n`);
       tests.skip(title);
     },

@@ -175,8 +175,14 @@ function refuseTargets({ test }: Suite): void {
       await refused(() => new OutputFolder(file), /cannot write .*file: a file is there/);
       await refused(() => new OutputFolder(join(file, "below")), /cannot write .*below: a part of this path is a file/);
       await refused(() => new OutputFolder(join(file, "far/below")), /a part of this path is a file/);
-      await refused(() => new OutputFolder("/proc/lcomp"), /\/proc\/lcomp: .*(no such|not permit|denied)/);
-      await refused(() => new OutputFolder("/proc/lcomp/deep/down"), /\/proc\/lcomp: .*(no such|not permit|denied)/);
+      await refused(
+        () => new OutputFolder("/proc/lcomp"),
+        /\/proc\/lcomp: .*(no folder can be made there|not permit|denied)/,
+      );
+      await refused(
+        () => new OutputFolder("/proc/lcomp/deep/down"),
+        /\/proc\/lcomp: .*(no folder can be made there|not permit|denied)/,
+      );
       await refused(() => new OutputFolder(join(folder, "x".repeat(300))), /the name is too long/);
       symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
       await refused(() => new OutputFolder(join(folder, "dangling")), /dangling: there is no such/);

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
-import type { Best, BestSchedule } from "../compiler/schedule/best.ts";
 import { bestBody } from "../compiler/kernel/best-body.ts";
+import type { Best, BestSchedule } from "../compiler/schedule/best.ts";
 import { scheduleBest } from "../compiler/schedule/schedule-best.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
 import { validateWgsl } from "../runtime/gpu/validate.ts";

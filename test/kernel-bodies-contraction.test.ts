@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
-import type { Contraction, ContractionSchedule } from "../compiler/schedule/contraction.ts";
 import { contractionBody } from "../compiler/kernel/contraction-body.ts";
 import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
+import type { Contraction, ContractionSchedule } from "../compiler/schedule/contraction.ts";
 import { panelWidth, scheduleContraction, schedulesFor } from "../compiler/schedule/schedule-contraction.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
 import { validateWgsl } from "../runtime/gpu/validate.ts";

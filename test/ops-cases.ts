@@ -172,9 +172,9 @@ export const cases: { readonly [K in OpName]: MakeCase } = {
   reduce: (random) =>
     random.pick([
       reduced("sum", draws.normal),
-      reduced("max", draws.wide),
-      reduced("min", draws.few),
-      reduced("argmax", random.pick([draws.normal, draws.few])),
+      reduced("max", random.pick([draws.wide, between(-9, -1)])),
+      reduced("min", random.pick([draws.few, between(1, 9)])),
+      reduced("argmax", random.pick([draws.normal, draws.few, between(-9, -1)])),
     ])(random),
   rename: (random) => {
     const s = sketch(random);

@@ -114,14 +114,14 @@ export async function readTexts(
 ): Promise<{ readonly corpora: ReadonlyMap<string, Tokens>; readonly inputs: CompileInputs }> {
   const { loaded, inputs, models, shown } = open;
   const { steps } = translated(shown, () => outline(loaded, inputs)).typed;
-  const tokenizer = await sharedTokenizer([...models.values()]);
+  const read = steps.flatMap((step) =>
+    (step.kind === "stage" || step.kind === "evaluation") && step.windows !== null ? [step.windows] : [],
+  );
+  const tokenizer = read.length > 0 ? await sharedTokenizer([...models.values()]) : undefined;
   const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
-  for (const step of steps) {
-    const windows = step.kind === "stage" || step.kind === "evaluation" ? step.windows : null;
-    if (windows === null) continue;
+  for (const { corpus, split } of read) {
     if (tokenizer === undefined)
       throw new UserError(`${loaded.name} reads a text and has no model to tokenize it with`);
-    const { corpus, split } = windows;
     const text = given(flags, corpus);
     if (text === undefined) throw new UserError(`${loaded.name} needs a text: add --${corpus} PATH`, { exitCode: 2 });
     const tokens = corpora.get(corpus) ?? {};
@@ -136,11 +136,12 @@ export async function readTexts(
 async function sharedTokenizer(models: readonly Checkpoint[]): Promise<Tokenizer | undefined> {
   const [first, ...others] = models;
   if (first === undefined) return undefined;
-  const text = await readText(join(first.folder, "tokenizer.json"));
+  const tokenizer = await loadTokenizer(first.folder);
+  const definition = (folder: string): Promise<string> => readText(join(folder, "tokenizer.json"));
   for (const { folder } of others)
-    if ((await readText(join(folder, "tokenizer.json"))) !== text)
+    if ((await definition(folder)) !== (await definition(first.folder)))
       throw new UserError(`${folder} and ${first.folder} have different tokenizers; a recipe's models must share one`);
-  return loadTokenizer(first.folder);
+  return tokenizer;
 }
 
 function countsOf(tokens: Partial<Record<Split, Int32Array>>) {

@@ -2,7 +2,7 @@
  * A child process of hostile-recipes.test.ts: COUNT random edits of recipes, from number FIRST on, each checked and, where that
  * finds nothing, compiled to a plan. One line for each on stdout: its number, its CPU seconds and what became of it.
  *
- *   node mutants.ts SEED FIRST COUNT
+ *   node recipe-mutants.ts SEED FIRST COUNT
  */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
