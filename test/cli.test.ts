@@ -150,7 +150,7 @@ suite("cli: recipes", ({ test }) => {
       assert.match(stdout, /^half {2}sparsity 50%\n/);
       assert.match(
         stdout,
-        /^sparse +wanda\(sparsity\) +model +q k v o gate up down × 4 layers +1\.57 MB +→ +1\.57 MB$/m,
+        /^sparse +wanda\(sparsity: 50%\) +model +q k v o gate up down × 4 layers +1\.57 MB +→ +1\.57 MB$/m,
       );
       assert.match(stdout, /^sparse observes 2 windows of 32 tokens of text\.train$/m);
       assert.match(stdout, /^total: 1\.84 MB → 1\.84 MB; sparse is saved as huggingface$/m);
