@@ -7,7 +7,7 @@ import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { root } from "./sources.ts";
 
-const sources = ["grammar", "compiler", "runtime", "stdlib", "examples", "package.json", "tsconfig.json", "LICENSE"];
+const sources = ["grammar", "compiler", "runtime", "stdlib", "examples", "docs", "package.json", "tsconfig.json", "LICENSE"];
 
 /** What a command writes to stdout, ended with 0. */
 function end(folder: string, program: string, ...args: readonly string[]): string {
@@ -19,7 +19,7 @@ function end(folder: string, program: string, ...args: readonly string[]): strin
 /** Why the package cannot be tried here; null if it can. */
 function reasonAgainst(): string | null {
   if (!process.env["CI"]) return "it downloads packages, which only CI does";
-  const { status } = spawnSync("npm", ["ping", "--loglevel=error"], { timeout: 30_000 });
+  const { status } = spawnSync("npm", ["view", "yargs", "version", "--loglevel=error"], { timeout: 30_000 });
   return status === 0 ? null : "npm reaches no registry";
 }
 
@@ -63,6 +63,7 @@ suite("package", ({ test, skip }) => {
         assert.equal(files.filter((name) => !["README.md", "node_modules"].includes(name)).sort(), [
           "LICENSE",
           "dist",
+          "docs",
           "examples",
           "package.json",
           "runtime",

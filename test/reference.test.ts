@@ -76,9 +76,9 @@ suite("reference: another reader", ({ test, skip }) => {
     );
 
   for (const [model, text, length, lines] of [
-    ["stories260K", "tinystories/test.txt", 512, 40],
-    ["babyllama361", "tinystories/test.txt", 256, 20],
-    ["tiny", "world/test.jsonl", 512, 70],
+    ["stories260K", "tinystories/test.txt", 512, 28],
+    ["babyllama361", "tinystories/test.txt", 256, 8],
+    ["tiny", "world/test.jsonl", 512, 64],
   ] as const) {
     const prefix = `hf_eval.py and lcomp agree on the beginning of ${text} for ${model} to 2e-5`;
     if (reason !== null) {

@@ -9,7 +9,8 @@ const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
   modulo: "fn modulo(a: f32, b: f32) -> f32 { return a - b * floor(a / b); }",
   wrap_modulo:
     "fn wrap_modulo(a: i32, b: i32) -> i32 { let r = a % b; return select(r, r + b, r != 0 && ((r < 0) != (b < 0))); }",
-  to_f16: "fn to_f16(x: f32) -> f32 { return unpack2x16float(pack2x16float(vec2f(x, 0.0))).x; }",
+  // SwiftShader's pack2x16float rounds small numbers twice.
+  to_f16: "fn to_f16(x: f32) -> f32 { return unpack2x16float(math_pack_f16(x)).x; }",
   to_bf16: `fn to_bf16(x: f32) -> f32 { return bitcast<f32>(bf16_bits(x) << 16u); }`,
   bf16_bits: `fn bf16_bits(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
@@ -20,7 +21,7 @@ const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
     "fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }",
   read_bf16:
     "fn read_bf16(word: u32, i: u32) -> f32 { return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (i & 1u) == 1u)); }",
-  pack_f16: "fn pack_f16(x: f32, y: f32) -> u32 { return pack2x16float(vec2f(x, y)); }",
+  pack_f16: "fn pack_f16(x: f32, y: f32) -> u32 { return math_pack_f16(x) | (math_pack_f16(y) << 16u); }",
   pack_bf16: "fn pack_bf16(x: f32, y: f32) -> u32 { return bf16_bits(x) | (bf16_bits(y) << 16u); }",
   infinity:
     "var<private> infinity_bits: u32 = 0x7f800000u;\nfn infinity() -> f32 { return bitcast<f32>(infinity_bits); }",
@@ -48,11 +49,10 @@ export function helperText(
     if (needed !== undefined) scalar.add(needed);
     scalar.add(helper);
   }
-  const math = mathFunctions(new Set([...scalar].filter(isMath).map((name) => `math_${name}`)));
-  const texts = [
-    math.trimEnd(),
-    ...[...scalar].flatMap((helper) => (isMath(helper) ? [] : bodies[helper].replace("MEMORY", memory))),
-  ].filter((text) => text !== "");
+  const own = [...scalar].flatMap((helper) => (isMath(helper) ? [] : bodies[helper].replace("MEMORY", memory)));
+  const called = own.flatMap((text) => text.match(/\bmath_\w+/g) ?? []);
+  const math = mathFunctions(new Set([...[...scalar].filter(isMath).map((name) => `math_${name}`), ...called]));
+  const texts = [math.trimEnd(), ...own].filter((text) => text !== "");
   return [...texts, ...used.filter(({ width }) => width === 4).map(({ helper }) => fourText(helper))].join("\n");
 }
 
