@@ -7,7 +7,17 @@ import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { root } from "./sources.ts";
 
-const sources = ["grammar", "compiler", "runtime", "stdlib", "examples", "docs", "package.json", "tsconfig.json", "LICENSE"];
+const sources = [
+  "grammar",
+  "compiler",
+  "runtime",
+  "stdlib",
+  "examples",
+  "docs",
+  "package.json",
+  "tsconfig.json",
+  "LICENSE",
+];
 
 /** What a command writes to stdout, ended with 0. */
 function end(folder: string, program: string, ...args: readonly string[]): string {
