@@ -14,6 +14,9 @@ export const written = 32;
 /** Starting a kernel. */
 export const launch = 50_000;
 
+/** At most this many sums share a kernel: registers are few. */
+export const mostSums = 3;
+
 const cheap = (): number => 1;
 const some = (): number => 4;
 const many = (): number => 20;

@@ -61,3 +61,11 @@ export function shareRows(draft: Draft, shared: Node): boolean {
 
 export const sameNames = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every(({ name }) => b.some((dim) => dim.name === name));
+
+/** Which drafts compute a node; copies in other layouts do not count. */
+export function writersOf(drafts: Iterable<Draft>): ReadonlyMap<Node, readonly Draft[]> {
+  const writers = new Map<Node, readonly Draft[]>();
+  for (const draft of drafts)
+    if (!draft.isCopy) for (const { node } of draft.targets) writers.set(node, [...(writers.get(node) ?? []), draft]);
+  return writers;
+}

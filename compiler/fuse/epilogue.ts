@@ -2,8 +2,10 @@
  * How far what follows a contraction belongs to its kernel: element-wise nodes and views through which everything that reads the
  * sum must go. The furthest such node is the target.
  */
+
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
+import { mostSums } from "./cost.ts";
 import type { Product } from "./roles.ts";
 import { exchanged, sameRoles } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
@@ -31,9 +33,6 @@ export function endings(products: readonly Product[], around: Surroundings): rea
   }
   return result;
 }
-
-/** At most this many sums share a kernel: registers are few. */
-const mostSums = 3;
 
 function furthest(
   product: Product,

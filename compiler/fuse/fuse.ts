@@ -3,7 +3,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { invariant } from "../invariant.ts";
-import type { Draft } from "./draft.ts";
+import { type Draft, writersOf } from "./draft.ts";
 import { endings } from "./epilogue.ts";
 import type { Group, Sum, Target } from "./group.ts";
 import { merge } from "./merge.ts";
@@ -54,9 +54,7 @@ function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): Node 
 /** Each draft after those whose targets it reads. */
 function inOrder(placed: Placed): readonly Draft[] {
   const { drafts } = placed;
-  const writers = new Map<Node, readonly Draft[]>();
-  for (const draft of drafts)
-    if (!draft.isCopy) for (const { node } of draft.targets) writers.set(node, [...(writers.get(node) ?? []), draft]);
+  const writers = writersOf(drafts);
   const result: Draft[] = [];
   const waiting = new Set(drafts);
   while (waiting.size > 0) {

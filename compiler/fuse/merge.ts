@@ -1,7 +1,8 @@
 /** Joins groups that share a pass over memory, two at a time, as long as none then waits for itself. */
 import type { Node } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
-import { type Draft, isParallel, sameNames } from "./draft.ts";
+import { mostSums } from "./cost.ts";
+import { type Draft, isParallel, sameNames, writersOf } from "./draft.ts";
 import type { Placed } from "./place.ts";
 import { type BindingLimits, isBindable, type Reads, readsOf } from "./reads.ts";
 import { sameRoles } from "./roles.ts";
@@ -27,10 +28,12 @@ interface World {
 }
 
 function surveyed(drafts: readonly Draft[], placed: Placed): World {
-  const writers = new Map<Node, readonly Draft[]>();
-  for (const draft of drafts)
-    if (!draft.isCopy) for (const { node } of draft.targets) writers.set(node, [...(writers.get(node) ?? []), draft]);
-  return { placed, drafts, reads: new Map(drafts.map((draft) => [draft, readsOf(draft, placed)])), writers };
+  return {
+    placed,
+    drafts,
+    reads: new Map(drafts.map((draft) => [draft, readsOf(draft, placed)])),
+    writers: writersOf(drafts),
+  };
 }
 
 /** Groups further apart than this in the order of the graph are not compared. */
@@ -54,9 +57,6 @@ function joined(a: Draft, b: Draft, world: World): Draft | undefined {
   if (a.stage !== b.stage || [a, b].some(({ isCopy, isBest }) => isCopy || isBest)) return undefined;
   return a.ending === undefined ? joinedRows(a, b, world) : joinedContractions(a, b);
 }
-
-/** Registers for sums are few. */
-const mostSums = 3;
 
 /** Sums with a common first factor and the same dimensions in each role. */
 function joinedContractions(a: Draft, b: Draft): Draft | undefined {
