@@ -1,19 +1,19 @@
-/** From a graph to a program for one adapter: fuse, lay out, lower, assemble. */
+/** From a graph to a program for one adapter: fuse, lay out, lower, link. */
 
 import { fuse } from "./fuse/fuse.ts";
-import type { Group } from "./fuse/group.ts";
 import { sumsFirst } from "./fuse/sums-first.ts";
 import type { Graph } from "./graph/graph.ts";
-import { assemble } from "./kernel/assemble.ts";
+import { link } from "./kernel/link.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Kernel, Program } from "./plan/program.ts";
+import type { Family } from "./schedule/family.ts";
 import { type Schedules, schedules } from "./schedule/schedules.ts";
 import { storages } from "./schedule/storages.ts";
 
 export interface CompileOptions {
   /** How kernels are scheduled; by default after the device. */
-  readonly family?: "software" | "gpu";
+  readonly family?: Family;
   /** The choice of schedules within the family, for tests that draw them. */
   readonly schedules?: Schedules;
 }
@@ -22,8 +22,6 @@ export interface CompiledGraph {
   readonly program: Program;
   /** Each once, in the order of first use. */
   readonly kernels: readonly Kernel[];
-  /** One per dispatch, setup before main. */
-  readonly groups: readonly Group[];
 }
 
 export function compileGraph(written: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
@@ -32,8 +30,7 @@ export function compileGraph(written: Graph, facts: DeviceFacts, options: Compil
   const limits = { most: facts.maxStorageBuffersPerShaderStage, largest: facts.maxStorageBufferBindingSize };
   const groups = fuse(graph, { packs: family === "software", limits });
   const memory = storages(graph, groups, facts, family);
-  const { all, find, storageOf } = memory;
-  const lowering = { facts, family, schedules: options.schedules ?? schedules, storages: all, find, storageOf };
+  const lowering = { ...memory, facts, family, schedules: options.schedules ?? schedules };
   const lowered = groups.map((group) => ({ group, kernel: lowerGroup(group, lowering) }));
-  return { ...assemble(graph, lowered, memory.all, facts), groups };
+  return link(graph, lowered, memory.storages, facts);
 }

@@ -2,40 +2,18 @@
 import type { Node } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
 import type { Ending } from "./epilogue.ts";
-import type { Target } from "./group.ts";
+import type { Stage, Target } from "./group.ts";
 
 export interface Draft {
   readonly id: number;
-  readonly targets: Target[];
-  readonly stage: "setup" | "main";
-  ending?: Ending;
+  readonly targets: readonly Target[];
+  readonly stage: Stage;
+  readonly ending?: Ending;
   readonly isBest: boolean;
-  isCopy: boolean;
+  readonly isCopy: boolean;
   /** Set when a reduction is found that rows of the targets share. */
   outer?: readonly Dim[];
 }
-
-/** How a node is needed by a draft. Needs with equal paths are one evaluation. */
-export interface Need {
-  readonly draft: Draft;
-  /** Loops and views between the target and the node. */
-  readonly path: readonly Step[];
-  readonly evaluations: number;
-  /** A factor of a contraction, which is read again for each tile: nothing is shared between evaluations. */
-  readonly isFactor: boolean;
-}
-
-export interface Step {
-  /** The dimensions that a loop runs over, as they are called at the node; none for a view. */
-  readonly loop: readonly string[];
-  readonly size: number;
-  readonly label: string;
-}
-
-export const keyOf = ({ draft, path }: Need): string => `${draft.id}:${path.map(({ label }) => label).join("/")}`;
-
-/** Whether the node is needed just where the target's own element or row is. */
-export const isDirect = ({ path, isFactor }: Need): boolean => path.length === 0 && !isFactor;
 
 /** Rows below this many leave most of a device idle, unless they are short. */
 const leastRows = 16;

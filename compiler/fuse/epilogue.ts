@@ -6,19 +6,19 @@
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
 import { mostSums } from "./cost.ts";
-import type { Product } from "./roles.ts";
-import { exchanged, sameRoles } from "./roles.ts";
+import { exchanged, type Product, sharesFirst } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
 import { isView } from "./view.ts";
 
-/** Contractions that one kernel computes: the second factors differ, `a` is common, the nodes in `region` lead to `end`. */
+/** Contractions that one kernel computes: they share the first factor, and the nodes in `region` lead to `end`. */
 export interface Ending {
-  readonly products: readonly Product[];
-  readonly a: Node;
+  readonly products: Products;
   readonly end: Node;
   /** From the sums to the end. */
   readonly region: ReadonlySet<Node>;
 }
+
+type Products = readonly [Product, ...Product[]];
 
 /** Groups the contractions of a graph by their ends. */
 export function endings(products: readonly Product[], around: Surroundings): readonly Ending[] {
@@ -40,33 +40,33 @@ function furthest(
   taken: ReadonlySet<Node>,
   around: Surroundings,
 ): Ending {
-  let best: Ending = { products: [product], a: product.factors[0], end: product.node, region: new Set([product.node]) };
+  let best: Ending = { products: [product], end: product.node, region: new Set([product.node]) };
   const region = new Set<Node>([product.node]);
   const sums: Node[] = [product.node];
   const productsOf = (nodes: readonly Node[]): readonly Product[] => nodes.flatMap((node) => byNode.get(node) ?? []);
   for (const node of following(product.node, around)) {
-    if (region.size > mostNodes) break;
+    if (region.size > longest) break;
     if (taken.has(node) || !node.inputs.some((x: Node) => region.has(x))) continue;
     const joined = siblings(node, byNode, region).filter((sum) => !taken.has(sum));
     region.add(node);
     if (
       joined.length > 0 &&
       sums.length + joined.length <= mostSums &&
-      commonFactor(productsOf([...sums, ...joined])) !== undefined
+      aligned(productsOf([...sums, ...joined])) !== undefined
     ) {
       for (const between of joined.flatMap((sum) => regionOf(sum, node, around))) region.add(between);
       sums.push(...joined);
     }
     const needed = leadingTo(node, region);
-    const products = productsOf(sums.filter((sum) => needed.has(sum)));
-    const a = commonFactor(products);
-    if (a !== undefined && !isView(node) && isClosed(needed, node, around))
-      best = { products: sides(products, a), a, end: node, region: needed };
+    const products = aligned(productsOf(sums.filter((sum) => needed.has(sum))));
+    if (products !== undefined && !isView(node) && isClosed(needed, node, around))
+      best = { products, end: node, region: needed };
   }
   return best;
 }
 
-const mostNodes = 64;
+/** Nodes after a sum that are looked at. */
+const longest = 64;
 
 /** Whether nothing but `end` is read from outside. */
 const isClosed = (region: ReadonlySet<Node>, end: Node, { isOutput, readers }: Surroundings): boolean =>
@@ -114,7 +114,7 @@ function leadingTo(end: Node, region: ReadonlySet<Node>): ReadonlySet<Node> {
   const result = new Set<Node>([end]);
   const pending = [end];
   for (let node = pending.pop(); node !== undefined; node = pending.pop())
-    for (const x of node.inputs as readonly Node[])
+    for (const x of node.inputs)
       if (region.has(x) && !result.has(x)) {
         result.add(x);
         pending.push(x);
@@ -122,22 +122,12 @@ function leadingTo(end: Node, region: ReadonlySet<Node>): ReadonlySet<Node> {
   return result;
 }
 
-/** A factor of all products, of one of either if there is one; undefined if the roles of the others differ. */
-function commonFactor(products: readonly Product[]): Node | undefined {
-  const [first, ...rest] = products;
-  if (first === undefined) return undefined;
-  if (rest.length === 0) return first.factors[0];
-  return first.factors.find((a) => {
-    const roles = sidesOf(first, a)?.roles;
-    return rest.every((other) => {
-      const same = sidesOf(other, a);
-      return same !== undefined && roles !== undefined && sameRoles(same.roles, roles);
-    });
-  });
+/** The products, each with the factor first that all of them have; undefined if there is none, or the roles of the others differ. */
+function aligned([one, ...rest]: readonly Product[]): Products | undefined {
+  if (one === undefined) return undefined;
+  for (const first of [one, exchanged(one)]) {
+    const others = rest.flatMap((other) => [other, exchanged(other)].find((each) => sharesFirst(first, each)) ?? []);
+    if (others.length === rest.length) return [first, ...others];
+  }
+  return undefined;
 }
-
-const sidesOf = (product: Product, a: Node): Product | undefined =>
-  product.factors[0] === a ? product : product.factors[1] === a ? exchanged(product) : undefined;
-
-const sides = (products: readonly Product[], a: Node): readonly Product[] =>
-  products.flatMap((product) => sidesOf(product, a) ?? []);

@@ -4,11 +4,11 @@ import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { invariant } from "../invariant.ts";
 import { type Draft, writersOf } from "./draft.ts";
-import { endings } from "./epilogue.ts";
-import type { Group, Sum, Target } from "./group.ts";
+import { type Ending, endings } from "./epilogue.ts";
+import type { Group, Sum } from "./group.ts";
 import { merge } from "./merge.ts";
 import { type Placed, place } from "./place.ts";
-import { type BindingLimits, isBindable, readsOf } from "./reads.ts";
+import { type BindingLimits, isBindable, readsOf, writersFor } from "./reads.ts";
 import { exchanged, productOf } from "./roles.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 
@@ -55,11 +55,12 @@ function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): Node 
 function inOrder(placed: Placed): readonly Draft[] {
   const { drafts } = placed;
   const writers = writersOf(drafts);
+  const before = new Map(drafts.map((draft) => [draft, writersFor(readsOf(draft, placed), writers)]));
   const result: Draft[] = [];
   const waiting = new Set(drafts);
   while (waiting.size > 0) {
     const ready = [...waiting].filter((draft) =>
-      before(draft, placed, writers).every((other) => other === draft || !waiting.has(other)),
+      before.get(draft)?.every((other) => other === draft || !waiting.has(other)),
     );
     invariant(ready.length > 0, "groups need each other");
     const next = ready.reduce((first, draft) => (order(draft) < order(first) ? draft : first));
@@ -72,32 +73,20 @@ function inOrder(placed: Placed): readonly Draft[] {
 const order = ({ targets, stage }: Draft): number =>
   Math.min(...targets.map(({ node }) => node.id)) - (stage === "setup" ? 1e9 : 0);
 
-const before = (draft: Draft, placed: Placed, writers: ReadonlyMap<Node, readonly Draft[]>): readonly Draft[] =>
-  [...readsOf(draft, placed).written].flatMap((node) => writers.get(node) ?? []);
-
 function groupOf(draft: Draft, placed: Placed): Group {
   const { targets, stage, isCopy, outer, ending } = draft;
   const common = { targets: [...targets], stage, isCopy };
   if (isCopy) return { ...common, shape: "map" };
   if (draft.isBest) return { ...common, shape: "best" };
-  if (ending !== undefined)
-    return {
-      ...common,
-      shape: "contraction",
-      a: ending.a,
-      roles: firstOf(ending.products).roles,
-      sums: sumsOf(ending.products, placed),
-    };
+  if (ending !== undefined) {
+    const [{ factors, roles }] = ending.products;
+    return { ...common, shape: "contraction", a: factors[0], roles, sums: sumsOf(ending, placed) };
+  }
   return outer === undefined ? { ...common, shape: "map" } : { ...common, shape: "row", outer };
 }
 
-const firstOf = <T>([first]: readonly T[]): T => {
-  invariant(first !== undefined, "an ending without a sum");
-  return first;
-};
-
-const sumsOf = (products: NonNullable<Draft["ending"]>["products"], { packed }: Placed): readonly Sum[] =>
+const sumsOf = ({ products }: Ending, { packed }: Placed): readonly Sum[] =>
   products.map(({ node, factors: [, b] }) => {
-    const memory: Target | undefined = packed.get(b);
+    const memory = packed.get(b);
     return memory === undefined ? { node, b } : { node, b, packed: memory };
   });

@@ -7,6 +7,9 @@ import type { Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
 import type { View } from "./view.ts";
 
+/** Once per binding of the weights, or once per sample. */
+export type Stage = "setup" | "main";
+
 /** A value that gets memory. */
 export interface Target {
   readonly node: Node;
@@ -17,7 +20,7 @@ export interface Target {
 
 interface Common {
   readonly targets: readonly Target[];
-  readonly stage: "setup" | "main";
+  readonly stage: Stage;
   /** The nodes of `targets` are read from where they are, and only stored anew. */
   readonly isCopy: boolean;
 }

@@ -1,11 +1,13 @@
 /** Joins groups that share a pass over memory, two at a time, as long as none then waits for itself. */
 import type { Node } from "../graph/ops.ts";
-import { count, type Dim } from "../graph/type.ts";
+import { storedAs } from "../graph/result-type.ts";
+import { count, type Dim, isHalf } from "../graph/type.ts";
 import { mostSums } from "./cost.ts";
 import { type Draft, isParallel, sameNames, writersOf } from "./draft.ts";
+import type { Target } from "./group.ts";
 import type { Placed } from "./place.ts";
-import { type BindingLimits, isBindable, type Reads, readsOf } from "./reads.ts";
-import { sameRoles } from "./roles.ts";
+import { type BindingLimits, isBindable, type Reads, readsOf, writersFor } from "./reads.ts";
+import { sharesFirst } from "./roles.ts";
 
 /** The same nodes have memory afterwards, in fewer groups. */
 export function merge(placed: Placed, limits: BindingLimits): Placed {
@@ -37,17 +39,17 @@ function surveyed(drafts: readonly Draft[], placed: Placed): World {
 }
 
 /** Groups further apart than this in the order of the graph are not compared. */
-const most = 64;
+const mostApart = 64;
 
-/** Larger kernels are read by people and by recursion with difficulty. */
-const mostNodes = 400;
+/** Nodes that a joined group computes: larger kernels are read by people and by recursion with difficulty. */
+const mostComputed = 400;
 
 function firstPair(world: World, limits: BindingLimits): readonly [Draft, Draft, Draft] | undefined {
   for (const [i, a] of world.drafts.entries())
-    for (const b of world.drafts.slice(i + 1, i + 1 + most)) {
+    for (const b of world.drafts.slice(i + 1, i + 1 + mostApart)) {
       const made = joined(a, b, world);
       if (made === undefined || waitsForItself(a, b, world)) continue;
-      const isSmall = readsOf(made, world.placed).computed.size <= mostNodes;
+      const isSmall = readsOf(made, world.placed).computed.size <= mostComputed;
       if (isSmall && isBindable(made, world.placed, limits)) return [a, b, made];
     }
   return undefined;
@@ -61,10 +63,10 @@ function joined(a: Draft, b: Draft, world: World): Draft | undefined {
 /** Sums with a common first factor and the same dimensions in each role. */
 function joinedContractions(a: Draft, b: Draft): Draft | undefined {
   const [x, y] = [a.ending, b.ending];
-  const [rolesX, rolesY] = [x?.products[0]?.roles, y?.products[0]?.roles];
-  if (x === undefined || y === undefined || rolesX === undefined || rolesY === undefined) return undefined;
-  if (x.a !== y.a || !sameRoles(rolesX, rolesY) || x.products.length + y.products.length > mostSums) return undefined;
-  const ending = { ...x, products: [...x.products, ...y.products], region: new Set([...x.region, ...y.region]) };
+  if (x === undefined || y === undefined) return undefined;
+  const products = [...x.products, ...y.products] as const;
+  if (products.length > mostSums || !sharesFirst(x.products[0], y.products[0])) return undefined;
+  const ending = { ...x, products, region: new Set([...x.region, ...y.region]) };
   return { ...a, targets: [...a.targets, ...b.targets], ending };
 }
 
@@ -76,7 +78,7 @@ function joinedRows(a: Draft, b: Draft, world: World): Draft | undefined {
   if (outer === undefined && targets.some(({ node }) => !sameNames(node.type.dims, a.targets[0]?.node.type.dims ?? [])))
     return undefined;
   if (a.outer !== undefined && b.outer !== undefined && outer === undefined) return undefined;
-  if (targets.some(({ node, output }) => isHalf(node, output?.store))) return undefined;
+  if (targets.some(isPacked)) return undefined;
   const elements = Math.max(...targets.map(({ node }) => count(node.type)));
   if (outer !== undefined && !(targets.every(({ node }) => has(node, outer)) && isParallel(outer, elements)))
     return undefined;
@@ -84,7 +86,9 @@ function joinedRows(a: Draft, b: Draft, world: World): Draft | undefined {
   return { ...a, targets, ...(outer === undefined ? {} : { outer }) };
 }
 
-const isHalf = ({ type }: Node, store: string | undefined): boolean => ["f16", "bf16"].includes(store ?? type.dtype);
+/** Halves of a word are written together. */
+const isPacked = ({ node, output }: Target): boolean =>
+  isHalf(output === undefined ? node.type.dtype : storedAs(output));
 
 const has = ({ type }: Node, dims: readonly Dim[]): boolean =>
   dims.every(({ name }) => type.dims.some((dim) => dim.name === name));
@@ -119,8 +123,10 @@ function sharesMemory(a: Draft, b: Draft, elements: number, { reads }: World): b
 /** Whether a group between the two needs one and is needed by the other. */
 function waitsForItself(a: Draft, b: Draft, { reads, writers }: World): boolean {
   const seen = new Set<Draft>();
-  const before = (draft: Draft): readonly Draft[] =>
-    [...(reads.get(draft)?.written ?? [])].flatMap((node) => writers.get(node) ?? []);
+  const before = (draft: Draft): readonly Draft[] => {
+    const own = reads.get(draft);
+    return own === undefined ? [] : writersFor(own, writers);
+  };
   const pending = [a, b].flatMap(before).filter((draft) => draft !== a && draft !== b);
   for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
     if (draft === a || draft === b) return true;

@@ -5,12 +5,15 @@
 
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
-import { count } from "../graph/type.ts";
+import { storedAs } from "../graph/result-type.ts";
+import { count, isHalf } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
-import { type Draft, isDirect, keyOf, type Need, type Step, shareRows } from "./draft.ts";
+import { type Draft, shareRows } from "./draft.ts";
 import type { Ending } from "./epilogue.ts";
 import type { Target } from "./group.ts";
+import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, throughView } from "./need.ts";
+import { extentsOf, type Product } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
 import { beneathViews, isView, type View } from "./view.ts";
 
@@ -41,7 +44,7 @@ export function place(placing: Placing): Placed {
 
 interface State extends Placing {
   readonly drafts: Draft[];
-  readonly needs: Map<Node, Map<string, Need>>;
+  readonly needs: Needs;
   readonly stored: Set<Node>;
   readonly packed: Map<Node, Target>;
   /** Must have memory. */
@@ -53,16 +56,17 @@ interface State extends Placing {
   readonly hasReduce: readonly boolean[];
   /** Computing an element takes a value that a whole row shares. */
   readonly isOfRow: readonly boolean[];
+  /** What outputs store: the nodes beneath their views. */
   readonly outputsOf: ReadonlyMap<Node, readonly Output[]>;
 }
 
 function begin(placing: Placing): State {
   const { endings, around, forced } = placing;
   const { graph } = around;
-  const outputsOf = Map.groupBy(graph.outputs, ({ node }) => coreOf(node));
+  const outputsOf = Map.groupBy(graph.outputs, ({ node }) => beneathViews(node));
   const required = new Set<Node>([...forced, ...endings.map(({ end }) => end)]);
   for (const node of graph.nodes) if (node.op === "best") required.add(node);
-  for (const [core, outputs] of outputsOf) if (outputs.some((output) => !isPackedOutput(output))) required.add(core);
+  for (const [base, outputs] of outputsOf) if (!outputs.every(isPacked)) required.add(base);
   const inside = new Set(endings.flatMap(({ region, end }) => [...region].filter((node) => node !== end)));
   for (const node of tooDeep(graph, required)) if (!inside.has(node)) required.add(node);
   const barriers = new Set([...required, ...inside]);
@@ -98,10 +102,8 @@ function tooDeep(graph: Graph, required: ReadonlySet<Node>): readonly Node[] {
   return result;
 }
 
-/** What an output stores: the node beneath its views, unless that is an input, whose slot has memory already. */
-const coreOf = (node: Node): Node => beneathViews(node);
-
-const isPackedOutput = ({ node, store }: Output): boolean => ["f16", "bf16"].includes(store ?? node.type.dtype);
+/** Halves of a word are written together, by a kernel of their own. */
+const isPacked = (output: Output): boolean => isHalf(storedAs(output));
 
 /** Whether computing an element takes a reduction along a row, through nodes of the same dimensions or of any. */
 function reducing(graph: Graph, barriers: ReadonlySet<Node>, isBroadcast: boolean): readonly boolean[] {
@@ -128,38 +130,35 @@ const fewTerms = 8;
 function visit(node: Node, state: State): void {
   const needs = [...(state.needs.get(node)?.values() ?? [])];
   const outputs = state.outputsOf.get(node) ?? [];
-  if (node.op !== "input" && needs.length === 0 && outputs.length === 0) return;
-  if (node.op === "input") copyInput(node, outputs, state);
+  if (node.op === "input") copy(node, outputs, state);
+  else if (needs.length === 0 && outputs.length === 0) return;
   else if (state.required.has(node) || isWorthMemory(node, needs, state)) store(node, needs, outputs, state);
   else inline(node, needs, outputs, state);
 }
 
 function inline(node: Node, needs: readonly Need[], outputs: readonly Output[], state: State): void {
-  const shown = outputs.map((output) => begun(draft(state, node, [target(node, output)], {}), node));
+  const shown = outputs.map((output) => begun(draft(state, node, [target(node, output)]), node));
   for (const need of [...needs, ...shown]) expand(node, { ...need, evaluations: evaluationsOf(node, need) }, state);
 }
 
-/** An output that is an input, or a view of one. */
-function copyInput(node: Node, outputs: readonly Output[], state: State): void {
-  for (const output of outputs) draft(state, node, [target(node, output)], { isCopy: true });
+/** Outputs that store anew what has memory. */
+function copy(node: Node, outputs: readonly Output[], state: State): void {
+  for (const output of outputs) draft(state, node, [target(node, output)], true);
 }
 
 /** Gives the node memory: a slot if an output shows its value, else memory of its own if another kernel reads it. */
 function store(node: Node, needs: readonly Need[], outputs: readonly Output[], state: State): void {
-  const direct = outputs.filter((output) => !isPackedOutput(output));
+  const direct = outputs.filter((output) => !isPacked(output));
+  const packed = outputs.filter(isPacked);
   const isShown = direct.some(({ accumulate }) => accumulate === undefined);
-  const packed = outputs.filter(isPackedOutput);
   const isRead = needs.length > 0 || packed.length > 0;
   const targets = [...direct.map((output) => target(node, output)), ...(isRead && !isShown ? [target(node)] : [])];
-  const ending = state.endingOf.get(node);
-  const made = draft(state, node, targets, ending === undefined ? {} : { ending });
-  for (const output of packed) draft(state, node, [target(node, output)], { isCopy: true });
+  const made = draft(state, node, targets);
+  copy(node, packed, state);
   state.stored.add(node);
-  if (ending === undefined && leadsToReduce(node, state)) shareRows(made, node);
+  if (made.ending === undefined && leadsToReduce(node, state)) shareRows(made, node);
   expand(node, begun(made, node), state);
 }
-
-const begun = (draft: Draft, node: Node): Need => ({ draft, path: [], evaluations: count(node.type), isFactor: false });
 
 function target(node: Node, output?: Output): Target {
   if (output === undefined) return { node, through: [] };
@@ -171,20 +170,16 @@ function target(node: Node, output?: Output): Target {
   return { node, through, output };
 }
 
-function draft(
-  state: State,
-  node: Node,
-  targets: readonly Target[],
-  options: { readonly ending?: Ending; readonly isCopy?: boolean },
-): Draft {
+function draft(state: State, node: Node, targets: readonly Target[], isCopy = false): Draft {
   const isShown = targets.some(({ output }) => output !== undefined);
+  const ending = isCopy ? undefined : state.endingOf.get(node);
   const made: Draft = {
     id: state.drafts.length,
-    targets: [...targets],
+    targets,
     stage: state.around.isSetup(node) && !isShown ? "setup" : "main",
-    isBest: node.op === "best" && options.isCopy !== true,
-    isCopy: options.isCopy ?? false,
-    ...(options.ending === undefined ? {} : { ending: options.ending }),
+    isBest: node.op === "best" && !isCopy,
+    isCopy,
+    ...(ending === undefined ? {} : { ending }),
   };
   state.drafts.push(made);
   return made;
@@ -229,84 +224,40 @@ function evaluationsOf(node: Node, { draft, path, evaluations }: Need): number {
 
 /** Passes the need for a node that is computed in the draft on to what it is computed from. */
 function expand(node: Node, need: Need, state: State): void {
+  const { needs } = state;
   const product = need.draft.ending?.products.find((each) => each.node === node);
   if (product !== undefined) expandFactors(product, need.draft, state);
-  else if (isView(node)) addNeed(node.inputs[0], throughView(node, need), state);
+  else if (isView(node)) addNeed(needs, node.inputs[0], throughView(node, need));
   else if (node.op === "gather") {
     const [x, at] = node.inputs;
-    addNeed(x, { ...need, path: [...need.path, { loop: [], size: 1, label: `at ${node.id}` }] }, state);
-    addNeed(at, need, state);
-  } else if (node.op === "reduce") {
-    const { over } = node.attrs;
-    const step: Step = { loop: over, size: termsOf(node), label: `over ${over.join(" ")}` };
-    addNeed(node.inputs[0], { ...need, path: [...need.path, step], evaluations: need.evaluations * step.size }, state);
-  } else for (const x of new Set<Node>(node.inputs)) addNeed(x, need, state);
+    addNeed(needs, x, { ...need, path: [...need.path, elsewhere(`at ${node.id}`)] });
+    addNeed(needs, at, need);
+  } else if (node.op === "reduce") addNeed(needs, node.inputs[0], inLoop(need, node.attrs.over, termsOf(node)));
+  else for (const x of new Set<Node>(node.inputs)) addNeed(needs, x, need);
 }
 
-/** Products of a kernel: the first factor is read again for each tile of columns, the second for each tile of rows. */
-function expandFactors({ factors, roles }: Ending["products"][number], draft: Draft, state: State): void {
-  const [a, b] = factors;
-  const [batch, m, n, k] = [roles.batch, roles.m, roles.n, roles.k].map((dims) => count({ dims })) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const factor = (label: string, evaluations: number): Need => ({
-    draft,
-    path: [{ loop: [], size: 1, label }],
-    evaluations,
-    isFactor: true,
-  });
-  addNeed(a, factor("a", batch * m * k * Math.ceil(n / 32)), state);
-  if (state.packs) pack(b, draft, state);
-  else addNeed(b, factor("b", batch * n * k * Math.ceil(m / 16)), state);
-}
-
-/** The second factor gets memory: its own if it is computed, in panels if no other layout suits its readers better. */
-function pack(b: Node, draft: Draft, state: State): void {
+/**
+ * The first factor is read again for each tile of columns, the second for each tile of rows. One that is to lie in panels gets
+ * memory: its own if it is computed.
+ */
+function expandFactors({ factors: [a, b], roles }: Product, draft: Draft, state: State): void {
+  const { batch, m, n, k } = extentsOf(roles);
+  const need = (factor: Node, label: string, evaluations: number): void =>
+    addNeed(state.needs, factor, { draft, path: [elsewhere(label)], evaluations, isFactor: true });
+  need(a, "a", batch * m * k * Math.ceil(n / 32));
   const base = beneathViews(b);
-  const isOwn = base.op !== "input" && base.op !== "constant";
-  if (isOwn) {
+  if (!state.packs) need(b, "b", batch * n * k * Math.ceil(m / 16));
+  else if (base.op === "input" || base.op === "constant") pack(b, state);
+  else {
     state.required.add(base);
-    addNeed(
-      base,
-      { draft, path: [{ loop: [], size: 1, label: "b" }], evaluations: count(base.type), isFactor: true },
-      state,
-    );
-    return;
+    need(base, "b", count(base.type));
   }
+}
+
+/** A copy of what is given, in panels. */
+function pack(b: Node, state: State): void {
   if (state.packed.has(b)) return;
   const memory = target(b);
   state.packed.set(b, memory);
-  const packing = makeDraft(state, b, memory);
-  expand(b, begun(packing, b), state);
-}
-
-const makeDraft = (state: State, b: Node, memory: Target): Draft => draft(state, b, [memory], {});
-
-/** Loops over a dimension that a view splits or merges are followed no further. */
-function throughView(node: View, need: Need): Need {
-  const renamed = (name: string): string => (node.op === "rename" && name === node.attrs.to ? node.attrs.from : name);
-  const path = need.path.map((step) => ({ ...step, loop: step.loop.map(renamed) }));
-  return node.op === "detach" ? need : { ...need, path: [...path, { loop: [], size: 1, label: labelOf(node) }] };
-}
-
-const labelOf = (node: View): string => `${node.op} ${JSON.stringify(node.attrs)}`;
-
-/** Adds a need, without the loops whose dimensions the node lacks: it is computed before them. */
-function addNeed(node: Node, need: Need, state: State): void {
-  const isInLoop = ({ loop }: Step): boolean =>
-    loop.length === 0 || loop.some((name) => node.type.dims.some((dim) => dim.name === name));
-  const last = need.path.findLastIndex((step) => step.loop.length === 0);
-  const path = need.path.filter((step, i) => i <= last || isInLoop(step));
-  const dropped = need.path
-    .filter((step, i) => i > last && !isInLoop(step))
-    .reduce((product, { size }) => product * size, 1);
-  const own = { ...need, path, evaluations: need.evaluations / dropped };
-  const known = state.needs.get(node) ?? new Map<string, Need>();
-  const key = keyOf(own);
-  const before = known.get(key);
-  known.set(key, before === undefined || before.evaluations < own.evaluations ? own : before);
-  state.needs.set(node, known);
+  expand(b, begun(draft(state, b, [memory]), b), state);
 }

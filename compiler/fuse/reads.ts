@@ -44,6 +44,10 @@ export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: 
   };
 }
 
+/** The drafts that must run before one with these reads. */
+export const writersFor = ({ written }: Reads, writers: ReadonlyMap<Node, readonly Draft[]>): readonly Draft[] =>
+  [...written].flatMap((node) => writers.get(node) ?? []);
+
 /** What a kernel may bind. */
 export interface BindingLimits {
   readonly most: number;

@@ -6,6 +6,21 @@ import type { Node, NodeOf } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
 import type { Roles } from "./group.ts";
 
+/** The sizes of a contraction. */
+export interface Extents {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+export const extentsOf = ({ batch, m, n, k }: Roles): Extents => ({
+  batch: count({ dims: batch }),
+  m: count({ dims: m }),
+  n: count({ dims: n }),
+  k: count({ dims: k }),
+});
+
 /** A sum of a product, with its factors in reading order; m are the dimensions of the first alone, n those of the second. */
 export interface Product {
   readonly node: NodeOf<"reduce">;
@@ -23,8 +38,9 @@ export function productOf(node: Node): Product | undefined {
   if (x.op !== "mul" || node.type.dtype !== "f32") return undefined;
   const [a, b] = x.inputs;
   const roles = rolesOf(a.type.dims, b.type.dims, node.attrs.over);
-  if (roles === undefined || count({ dims: roles.k }) < leastTerms) return undefined;
-  return count({ dims: roles.m }) > 1 && count({ dims: roles.n }) > 1 ? { node, factors: [a, b], roles } : undefined;
+  if (roles === undefined) return undefined;
+  const { m, n, k } = extentsOf(roles);
+  return m > 1 && n > 1 && k >= leastTerms ? { node, factors: [a, b], roles } : undefined;
 }
 
 function rolesOf(a: readonly Dim[], b: readonly Dim[], over: readonly string[]): Roles | undefined {
@@ -47,8 +63,9 @@ export const exchanged = ({ node, factors: [a, b], roles }: Product): Product =>
   roles: { ...roles, m: roles.n, n: roles.m },
 });
 
-/** Same names and sizes in each role, in the same order. */
-export const sameRoles = (a: Roles, b: Roles): boolean =>
-  (["batch", "m", "n", "k"] as const).every((role) => show(a[role]) === show(b[role]));
+/** Whether one kernel can compute both: they have the first factor, and the names and sizes in each role. */
+export const sharesFirst = (x: Product, y: Product): boolean =>
+  x.factors[0] === y.factors[0] &&
+  (["batch", "m", "n", "k"] as const).every((role) => show(x.roles[role]) === show(y.roles[role]));
 
 const show = (dims: readonly Dim[]): string => dims.map(({ name, size }) => `${name}:${size}`).join(" ");

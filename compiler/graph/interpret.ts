@@ -2,7 +2,7 @@
  * What the primitives mean: the reference for every kernel, in float64, written to be obviously right and not to be fast.
  * A tensor is a Float64Array, row-major in the dim order of its node's type; booleans are 0 and 1.
  */
-import { invariant } from "../invariant.ts";
+import { bug, invariant } from "../invariant.ts";
 import type { Graph } from "./graph.ts";
 import { dispatch, type Node, type NodeOf, type Rules } from "./ops.ts";
 import { count, type Dim, type DType } from "./type.ts";
@@ -72,12 +72,12 @@ export const scalar = {
 } as const;
 
 const unary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array => {
-  const [x] = operands(node as Node, values);
+  const [x] = operands(node, values);
   const f = scalar[node.op] as (x: number) => number;
   return Float64Array.from(x, (value) => wrap(node.type.dtype, f(value)));
 };
 const binary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array => {
-  const [a, b] = operands(node as Node, values);
+  const [a, b] = operands(node, values);
   const isWhole = node.type.dtype === "i32" || node.type.dtype === "u32";
   const f = (node.op === "mul" && isWhole ? Math.imul : scalar[node.op]) as (a: number, b: number) => number;
   return Float64Array.from(a, (value, i) => wrap(node.type.dtype, f(value, b[i] ?? NaN)));
@@ -85,7 +85,7 @@ const binary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array
 
 const semantics: Rules<readonly [values: Values], Float64Array> = {
   constant: ({ attrs }) => Float64Array.of(roundTo(attrs.dtype, attrs.value)),
-  input: () => invariant(false, "an input has no semantics of its own") as never,
+  input: () => bug("an input has no semantics of its own"),
   index: ({ attrs }) => Float64Array.from({ length: attrs.dim.size }, (_, i) => i),
   neg: unary,
   abs: unary,
@@ -195,7 +195,10 @@ function best({ inputs: [x], attrs }: NodeOf<"best">, values: Values): Float64Ar
 }
 
 /** The values of the node's inputs, each repeated over the dims of the node that it lacks. */
-function operands({ inputs, type }: Node, values: Values): readonly [Float64Array, Float64Array, Float64Array] {
+function operands(
+  { inputs, type }: Pick<Node, "inputs" | "type">,
+  values: Values,
+): readonly [Float64Array, Float64Array, Float64Array] {
   const spread = (x: Node | undefined): Float64Array => {
     if (x === undefined) return new Float64Array(0);
     const value = valueIn(values, x);

@@ -77,6 +77,14 @@ export type InputRole = "weight" | "data" | "state";
 
 export type OpName = keyof Ops;
 
+/** The primitives of this form. */
+type OpsLike<Form> = { [K in OpName]: Ops[K] extends Form ? (Form extends Ops[K] ? K : never) : never }[OpName];
+
+/** Of one operand, and without attributes. */
+export type UnaryOp = OpsLike<Unary>;
+/** Of two operands. */
+export type BinaryOp = OpsLike<Binary>;
+
 export interface NodeOf<K extends OpName> {
   readonly id: number;
   readonly op: K;

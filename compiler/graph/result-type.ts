@@ -1,7 +1,8 @@
 /** The type of a node, from its inputs and attributes. What is refused here the checker has already told the user. */
 import { invariant } from "../invariant.ts";
+import type { Output } from "./graph.ts";
 import type { Node, OpName, Ops } from "./ops.ts";
-import { count, type Dim, type DType, showType, sizeOf, type TensorType } from "./type.ts";
+import { count, type Dim, type DType, readAs, showType, sizeOf, type TensorType } from "./type.ts";
 
 /** The type that the primitive gives for these inputs; the inputs' own types are taken as they are. */
 export function resultType<K extends OpName>(op: K, inputs: Ops[K]["inputs"], attrs: Ops[K]["attrs"]): TensorType {
@@ -10,11 +11,8 @@ export function resultType<K extends OpName>(op: K, inputs: Ops[K]["inputs"], at
   return type;
 }
 
-/** The dtype in which a value is computed: `f16` and `bf16` are stored types and read as f32. */
-export const readAs = (dtype: DType): DType => (dtype === "f16" || dtype === "bf16" ? "f32" : dtype);
-
-/** Same dtype and the same dims in the same order. */
-export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameDims(a.dims, b.dims);
+/** The dtype in which an output lies in memory. */
+export const storedAs = ({ node, store }: Output): DType => store ?? node.type.dtype;
 
 /** The same dims in the same order. */
 export const sameDims = (a: readonly Dim[], b: readonly Dim[]): boolean =>

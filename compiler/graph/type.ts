@@ -1,7 +1,17 @@
 /** Tensor types: a dtype and a set of named dimensions. From the graph on every size is a number. */
 
-/** `f16` and `bf16` are stored types: they read as f32. `bool` is one u32 per element in memory. */
-export type DType = "f32" | "f16" | "bf16" | "i32" | "u32" | "bool";
+/** The dtype in which a value is computed. `bool` is one u32 per element in memory. */
+export type ValueType = "f32" | "i32" | "u32" | "bool";
+
+/** Stored types, two to a word, that read as f32. */
+export type Half = "f16" | "bf16";
+
+export type DType = ValueType | Half;
+
+export const isHalf = (dtype: DType): dtype is Half => dtype === "f16" || dtype === "bf16";
+
+/** The dtype in which a value that is stored like this is computed. */
+export const readAs = (dtype: DType): ValueType => (isHalf(dtype) ? "f32" : dtype);
 
 export interface Dim {
   /** Unique within a tensor; two dims are the same dimension when name and size agree. */
@@ -19,7 +29,8 @@ export const sizeOf = (type: TensorType, name: string): number | undefined =>
   type.dims.find((dim) => dim.name === name)?.size;
 
 /** Number of elements; 1 for a scalar. */
-export const count = ({ dims }: { readonly dims: readonly Dim[] }): number => dims.reduce((n, { size }) => n * size, 1);
+export const count = ({ dims }: { readonly dims: readonly Pick<Dim, "size">[] }): number =>
+  dims.reduce((n, { size }) => n * size, 1);
 
 /** `f32[out: 128, in: 64]` */
 export const showType = ({ dtype, dims }: TensorType): string =>

@@ -1,12 +1,12 @@
 /** The bodies of `best`: a mask of the greatest of each row. */
 import type { Best, BestSchedule } from "../schedule/best.ts";
-import type { ContractionBody } from "../schedule/contraction.ts";
 import { readBody } from "./bodies/read.ts";
-import { type Grid, lineGrid } from "./contraction-grid.ts";
+import type { Body } from "./body.ts";
 import { lines, range } from "./contraction-text.ts";
+import { type Grid, lineGrid } from "./grid.ts";
 
 /** The kernel text below the header, for any legal schedule. */
-export function bestBody(best: Best, schedule: BestSchedule): ContractionBody {
+export function bestBody(best: Best, schedule: BestSchedule): Body {
   switch (schedule.kind) {
     case "rank":
       return rankBody(best, schedule.workgroup);
@@ -26,7 +26,7 @@ export function bestBody(best: Best, schedule: BestSchedule): ContractionBody {
 }
 
 /** An element stays if fewer than `keep` beat it. */
-function rankBody({ rows, n, keep }: Best, workgroup: number): ContractionBody {
+function rankBody({ rows, n, keep }: Best, workgroup: number): Body {
   const grid = lineGrid(Math.ceil(rows / workgroup));
   const beats = (other: number, i: number): string => `u32(x${other} ${other > i ? ">=" : ">"} x${i})`;
   const rank = (i: number): string => {
@@ -45,15 +45,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   return { wgsl, workgroups: grid.workgroups, features: [] };
 }
 
-type Features = ContractionBody["features"];
-
 function searchBody(
   { n, keep }: Best,
   team: number,
   main: (grid: Grid) => string,
   grid: Grid,
-  features: Features,
-): ContractionBody {
+  features: Body["features"],
+): Body {
   // Even, so that steps of two bits end at 1; three steps of the first size reach beyond n.
   const indexShift = 2 * Math.floor(Math.log2(n) / 2);
   const wgsl = `const N = ${n}u;

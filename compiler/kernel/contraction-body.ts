@@ -1,12 +1,13 @@
 /** Contraction bodies: one file per kind of schedule. */
-import type { Contraction, ContractionBody, ContractionSchedule } from "../schedule/contraction.ts";
+import type { Contraction, ContractionSchedule } from "../schedule/contraction.ts";
+import type { Body } from "./body.ts";
 import { broadcastBody } from "./contraction-broadcast.ts";
 import { matrixBody } from "./contraction-matrix.ts";
 import { plainBody } from "./contraction-plain.ts";
 import { tiledBody } from "./contraction-tiled.ts";
 
 /** The kernel text below the header, for any legal schedule. */
-export function contractionBody(c: Contraction, schedule: ContractionSchedule): ContractionBody {
+export function contractionBody(c: Contraction, schedule: ContractionSchedule): Body {
   switch (schedule.kind) {
     case "plain":
       return plainBody(c, schedule);

@@ -4,13 +4,14 @@
  * register, which is done lane by lane. So the lanes load one row of the first factor at as many k as there are lanes, each
  * value of which is then broadcast; and registers of the second factor are loaded once for all rows.
  */
-import type { Contraction, ContractionBody, ContractionSchedule } from "../schedule/contraction.ts";
-import { tileGrid } from "./contraction-grid.ts";
+import type { Contraction, ContractionSchedule } from "../schedule/contraction.ts";
+import type { Body } from "./body.ts";
 import { clamped, declaredNothing, guarded, lines, nothing, plus, range, sums } from "./contraction-text.ts";
+import { tileGrid } from "./grid.ts";
 
 type Broadcast = Extract<ContractionSchedule, { readonly kind: "broadcast" }>;
 
-export function broadcastBody(c: Contraction, schedule: Broadcast): ContractionBody {
+export function broadcastBody(c: Contraction, schedule: Broadcast): Body {
   const { subgroup, rows, columns } = schedule;
   const width = subgroup * columns;
   const grid = tileGrid(c, rows, width);

@@ -3,13 +3,14 @@
  * two, share the factors in workgroup memory; each holds `tiles` matrices of sums. Results pass through workgroup memory on
  * their way to `store`, because which invocation holds which element of a matrix is nobody's business.
  */
-import type { Contraction, ContractionBody } from "../schedule/contraction.ts";
+import type { Contraction } from "../schedule/contraction.ts";
 import { type Matrix, sizesOf } from "../schedule/tiles.ts";
-import { tileGrid } from "./contraction-grid.ts";
+import type { Body } from "./body.ts";
 import { clamped, lines, range, sums } from "./contraction-text.ts";
+import { tileGrid } from "./grid.ts";
 
 /** The device must have f16 → f32 matrices of `shape`; `subgroup` is its greatest subgroup. */
-export function matrixBody(c: Contraction, schedule: Matrix): ContractionBody {
+export function matrixBody(c: Contraction, schedule: Matrix): Body {
   const { rows, columns, depth, aPitch, bPitch, subgroups } = sizesOf(schedule);
   const [m, n, k] = schedule.shape;
   const grid = tileGrid(c, rows, columns);

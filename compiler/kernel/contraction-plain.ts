@@ -1,12 +1,13 @@
 /** Contractions with one invocation per output: for small or odd shapes, and where a device has nothing better. */
-import type { Contraction, ContractionBody, ContractionSchedule } from "../schedule/contraction.ts";
-import { lineGrid } from "./contraction-grid.ts";
+import type { Contraction, ContractionSchedule } from "../schedule/contraction.ts";
+import type { Body } from "./body.ts";
 import { declaredNothing, lines, nothing, sums } from "./contraction-text.ts";
+import { lineGrid } from "./grid.ts";
 
 type Plain = Extract<ContractionSchedule, { readonly kind: "plain" }>;
 
 /** Invocations are numbered over `[batch][m][n]`. */
-export function plainBody(c: Contraction, { workgroup }: Plain): ContractionBody {
+export function plainBody(c: Contraction, { workgroup }: Plain): Body {
   const outputs = c.batch * c.m * c.n;
   const grid = lineGrid(Math.ceil(outputs / workgroup));
   const wgsl = `${declaredNothing}

@@ -5,13 +5,14 @@
  * Edges load what is in range a second time and are not stored, and the last terms are counted exactly: nothing is padded.
  */
 import { invariant } from "../invariant.ts";
-import type { Contraction, ContractionBody } from "../schedule/contraction.ts";
+import type { Contraction } from "../schedule/contraction.ts";
 import { pitch, type Tiled, tileOf } from "../schedule/tiles.ts";
-import { tileGrid } from "./contraction-grid.ts";
+import type { Body } from "./body.ts";
 import { clamped, declaredNothing, guarded, lines, nothing, plus, range, sums, times } from "./contraction-text.ts";
+import { tileGrid } from "./grid.ts";
 
 /** Both sides of `thread` must be multiples of 4. */
-export function tiledBody(c: Contraction, schedule: Tiled): ContractionBody {
+export function tiledBody(c: Contraction, schedule: Tiled): Body {
   const { workgroup, depth } = schedule;
   const { rows, columns, down, across } = tileOf(schedule);
   invariant(

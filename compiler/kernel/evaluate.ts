@@ -4,12 +4,11 @@
  */
 
 import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
-import { readAs } from "../graph/result-type.ts";
-import { count, sizeOf } from "../graph/type.ts";
-import { invariant } from "../invariant.ts";
+import { count, readAs, sizeOf, type ValueType } from "../graph/type.ts";
+import { bug } from "../invariant.ts";
 import { bounded, fromVariable, loaded, variablesOf } from "../schedule/affine.ts";
 import { backward, indexAt, type Position, parts } from "../schedule/position.ts";
-import { asIndex, type ElementOp, freshVariable, type Scalar, type Scalars, type ValueType } from "./scalar.ts";
+import { asIndex, type ElementOp, freshVariable, type Scalar, type Scalars } from "./scalar.ts";
 
 /** The value of a node that this kernel does not compute: read from memory, or named by the text around. */
 export type Stored = (node: Node, at: Position) => Scalar | undefined;
@@ -17,7 +16,7 @@ export type Stored = (node: Node, at: Position) => Scalar | undefined;
 /** The node's value at a position, which names at least the node's dimensions. */
 export type Evaluate = (node: Node, at: Position) => Scalar;
 
-export const valueType = (node: Node): ValueType => readAs(node.type.dtype) as ValueType;
+export const valueType = ({ type }: Pick<Node, "type">): ValueType => readAs(type.dtype);
 
 /** Sums over the last dimensions with more terms than this are interleaved. */
 export const partials = 64;
@@ -43,13 +42,13 @@ const element = (node: NodeOf<ElementOp>, at: Position, evaluate: Evaluate, make
   return make.apply(
     node.op,
     inputs.map((x) => evaluate(x, at)),
-    valueType(node as Node),
+    valueType(node),
   );
 };
 
 const rules: Rules<Rest, Scalar> = {
-  constant: ({ attrs, type }, _at, _evaluate, make) => make.constant(attrs.value, readAs(type.dtype) as ValueType),
-  input: ({ attrs }) => invariant(false, `input ${attrs.name} has no storage`) as never,
+  constant: (node, _at, _evaluate, make) => make.constant(node.attrs.value, valueType(node)),
+  input: ({ attrs }) => bug(`input ${attrs.name} has no storage`),
   index: ({ attrs }, at, _evaluate, make) => make.index(indexAt(at, attrs.dim.name)),
 
   neg: element,
@@ -101,7 +100,7 @@ const rules: Rules<Rest, Scalar> = {
       new Map([...at, [attrs.dim, affine === undefined ? loaded(value, size) : bounded(affine, size)]]),
     );
   },
-  best: ({ id }) => invariant(false, `best %${id} has no storage`) as never,
+  best: ({ id }) => bug(`best %${id} has no storage`),
 };
 
 /** Whether a sum over these dimensions of `x` runs as 64 interleaved sums: they are its last, and have more terms. */

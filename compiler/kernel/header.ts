@@ -2,6 +2,7 @@
  * What stands above the functions of a kernel: features, memory, helper functions. A buffer above the largest binding is bound in
  * parts, and the functions that read and write it pick the part.
  */
+import { isHalf } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import type { Kernel } from "../plan/program.ts";
 import { bytesOf, isPacked, type Storage } from "../schedule/storage.ts";
@@ -24,6 +25,13 @@ export interface Header {
   readonly bindings: () => readonly Binding[];
   readonly print: (features: Kernel["features"]) => string;
 }
+
+/** How WGSL calls the features of a device. */
+export const extensions: Readonly<Record<Kernel["features"][number], string>> = {
+  subgroups: "subgroups",
+  "shader-f16": "f16",
+  "chromium-experimental-subgroup-matrix": "chromium_experimental_subgroup_matrix",
+};
 
 /** The offsets and sizes in which a storage is bound. */
 export function partsOf(
@@ -102,15 +110,11 @@ export function header({ storages, largestBinding, four }: Options): Header {
       const first = self.bindings().length === 0 ? undefined : [...accesses.values()][0];
       const fence = first === undefined ? "" : first.parts.length === 1 ? first.name : `${first.name}_0`;
       let binding = 0;
-      for (const { storage } of accesses.values())
-        if (storage.dtype === "f16" || storage.dtype === "bf16") use(`read_${storage.dtype}`, 1);
+      for (const { storage } of accesses.values()) if (isHalf(storage.dtype)) use(`read_${storage.dtype}`, 1);
       const memory = [...accesses.values()].flatMap((each) =>
         memoryText(each, four.has(each.storage.id) ? 4 : 1, () => binding++),
       );
-      const enabled = features.map(
-        (feature) =>
-          `enable ${{ "shader-f16": "f16", subgroups: "subgroups", "chromium-experimental-subgroup-matrix": "chromium_experimental_subgroup_matrix" }[feature]};`,
-      );
+      const enabled = features.map((feature) => `enable ${extensions[feature]};`);
       return [...enabled, ...memory, helperText([...helpers.values()], fence)].filter((text) => text !== "").join("\n");
     },
   };
@@ -119,7 +123,7 @@ export function header({ storages, largestBinding, four }: Options): Header {
 
 /** A value as memory holds it; of a packed storage, two values. */
 function bitsOf({ dtype }: Storage, value: string, width: Width, use: Header["use"]): string {
-  if (dtype === "f16" || dtype === "bf16") return `${use(`pack_${dtype}`, 1)}(${value})`;
+  if (isHalf(dtype)) return `${use(`pack_${dtype}`, 1)}(${value})`;
   if (dtype !== "bool") return value;
   return width === 4 ? `select(vec4u(0u), vec4u(1u), ${value})` : `select(0u, 1u, ${value})`;
 }
@@ -134,8 +138,8 @@ function memoryText(
   nextBinding: () => number,
 ): readonly string[] {
   const { dtype } = storage;
-  const half = dtype === "f16" || dtype === "bf16" ? dtype : undefined;
-  const type = typeName(half !== undefined || dtype === "bool" ? "u32" : (dtype as "f32" | "i32" | "u32"), width);
+  const half = isHalf(dtype) ? dtype : undefined;
+  const type = typeName(isHalf(dtype) || dtype === "bool" ? "u32" : dtype, width);
   const mode = isWritten ? "read_write" : "read";
   const names = parts.length === 1 ? [name] : parts.map((_, i) => `${name}_${i}`);
   const size = (parts[0]?.bytes ?? 0) / (4 * width);

@@ -8,7 +8,7 @@ import { type Position, parts } from "../schedule/position.ts";
 import { elementAddress } from "../schedule/storage.ts";
 import { bestBody } from "./best-body.ts";
 import { header } from "./header.ts";
-import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
+import { expressions, firstTarget, type Lowered, type Lowering, loadText, operationsOf, withBody } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import { writer } from "./writer.ts";
 
@@ -27,25 +27,13 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
   const { evaluate, make } = expressions(group, lowering);
   const score = make.cast("f32", evaluate(node.inputs[0], at));
   const bound = new Map([row, i].map((variable) => [variable, variable.name]));
-  const load = writer([score], bound, { around, writeReduces: writeSequentially });
-  const text = load.value(score);
-  load.line(`return ${text};`);
+  const load = loadText("load_score", [row, i], score, around);
   const store = writer([], bound, { around, writeReduces: writeSequentially });
   for (const target of group.targets) {
     const storage = storageOf(target);
     store.line(around.write(storage, store.index(elementAddress(storage, at)), "kept", 1));
   }
-  const functions = [
-    `fn load_score(row: u32, i: u32) -> f32 {\n${load.text()}\n}`,
-    `fn store_mask(row: u32, i: u32, kept: bool) {\n${store.text()}\n}`,
-  ];
+  const functions = [load, `fn store_mask(row: u32, i: u32, kept: bool) {\n${store.text()}\n}`];
   const body = bestBody(best, schedules.best(best, facts, family));
-  const wgsl = `${around.print(body.features)}\n\n${functions.join("\n\n")}\n\n${body.wgsl}`;
-  return {
-    wgsl,
-    bindings: around.bindings(),
-    workgroups: body.workgroups,
-    features: body.features,
-    operations: operationsOf([score]) + best.rows * best.n,
-  };
+  return withBody(body, functions, around, operationsOf([score]) + best.rows * best.n);
 }

@@ -3,12 +3,13 @@
  * the order of the first target's memory, four neighbours at a time where all memory allows it.
  */
 import type { MapGroup, RowGroup, Target } from "../fuse/group.ts";
-import type { Dim } from "../graph/type.ts";
+import { count, type Dim } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
 import { bounded, fromVariable, type Index, number, plus, times, type Variable } from "../schedule/affine.ts";
-import { positionAt } from "../schedule/layout.ts";
+import { positionAt, room } from "../schedule/layout.ts";
 import { backward, type Position, parts } from "../schedule/position.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
-import { lineGrid } from "./contraction-grid.ts";
+import { type Grid, lineGrid } from "./grid.ts";
 import { type Header, header } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
@@ -39,7 +40,7 @@ interface Walk {
 export function lowerMap(group: MapGroup | RowGroup, lowering: Lowering): Lowered {
   const wide = walk(group, lowering, 4);
   const chosen = wide !== undefined && readsWell(wide) ? wide : walk(group, lowering, 1);
-  if (chosen === undefined) throw new Error("a walk by single elements always exists");
+  invariant(chosen !== undefined, "no walk by single elements");
   return write(chosen, lowering);
 }
 
@@ -48,7 +49,7 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
   const storage = lowering.storageOf(first);
   const outer = outerOf(group, lowering);
   if (width === 4 && !isWideEnough(group, storage, lowering)) return undefined;
-  const size = outer === undefined ? roomOf(storage) : outer.reduce((n, dim) => n * dim.size, 1);
+  const size = outer === undefined ? room(storage.layout) : count({ dims: outer });
   if (isPacked(storage)) return width === 4 ? undefined : packedWalk(group, lowering, storage, size);
   if (width === 4 && (size % 4 !== 0 || outer !== undefined)) return undefined;
   const element: Variable = { name: "element", size: size / width, turn: 0 };
@@ -82,7 +83,7 @@ function outerOf(group: MapGroup | RowGroup, { storageOf }: Lowering): readonly 
 
 /** A GPU needs many invocations more than it needs wide ones, if each has a long way to go. */
 const isWideEnough = ({ shape }: MapGroup | RowGroup, storage: Storage, { family }: Lowering): boolean =>
-  shape === "map" || family === "software" || roomOf(storage) >= 2 ** 16;
+  shape === "map" || family === "software" || room(storage.layout) >= 2 ** 16;
 
 /** Halves of a word are written together, so the walk is by words. */
 function packedWalk(group: MapGroup | RowGroup, lowering: Lowering, storage: Storage, size: number): Walk {
@@ -100,16 +101,6 @@ function placeOf(storage: Storage, address: Index): ReturnType<typeof positionAt
   return { ...place, at: storage.through.reduceRight<Position>((at, view) => backward(view, at), place.at) };
 }
 
-const roomOf = ({ layout }: Storage): number => {
-  if (layout.kind === "rows") return layout.order.reduce((n, { size }) => n * size, 1);
-  const columns = layout.n.reduce((n, { size }) => n * size, 1);
-  return (
-    [...layout.batch, ...layout.k].reduce((n, { size }) => n * size, 1) *
-    Math.ceil(columns / layout.width) *
-    layout.width
-  );
-};
-
 /** The dimensions of a row that the target has, in the order of its memory. */
 export function innerOf(
   { node }: Target,
@@ -122,7 +113,7 @@ export function innerOf(
   if (dims.length === 0) return undefined;
   const variable = {
     name: dims.map(({ name }) => name).join("_"),
-    size: dims.reduce((n, { size }) => n * size, 1),
+    size: count({ dims }),
     turn: 0,
   };
   return { variable, dims };
@@ -159,17 +150,18 @@ function write(walk: Walk, { storages, facts, family, schedules }: Lowering): Lo
     facts,
   });
   const grid = lineGrid(Math.ceil(element.size / (workgroup * repeats)));
-  const bound = new Map(lane === undefined ? [] : [[lane, "vec4u(0u, 1u, 2u, 3u)"]]);
+  const bound = new Map([[element, "element"]]);
+  if (lane !== undefined) bound.set(lane, "vec4u(0u, 1u, 2u, 3u)");
   const out = writer(roots, bound, {
     around,
     writeReduces: writeSequentially,
     ...(lane === undefined ? {} : { wide: { variable: lane } }),
   });
-  for (const line of grid.wgsl.split("\n")) out.line(line.trim());
-  writeElements(out, { name: "element", element, workgroup, repeats }, () => writeStores(out, walk, around));
-  const main = `@compute @workgroup_size(${workgroup})\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n${out.text()}\n}\n`;
+  const isGuarded = element.size % (workgroup * repeats) !== 0;
+  if (isGuarded) out.line(`if (element >= ${element.size}u) { return; }`);
+  writeStores(out, walk, around);
   return {
-    wgsl: `${around.print([])}\n\n${main}`,
+    wgsl: `${around.print([])}\n\nfn compute(element: u32) {\n${out.text()}\n}\n\n${entry(grid, workgroup, repeats)}`,
     bindings: around.bindings(),
     workgroups: grid.workgroups,
     features: [],
@@ -179,20 +171,14 @@ function write(walk: Walk, { storages, facts, family, schedules }: Lowering): Lo
 
 const isHalf = (storage: Storage | undefined): boolean => storage !== undefined && isPacked(storage);
 
-/** The loop over an invocation's elements, with a guard where the last invocations have less. */
-function writeElements(
-  out: Writer,
-  plan: { name: string; element: Variable; workgroup: number; repeats: number },
-  body: () => void,
-): void {
-  const { element, workgroup, repeats, name } = plan;
-  const isGuarded = element.size % (workgroup * repeats) !== 0;
-  if (repeats > 1) out.open(`for (var i = 0u; i < ${repeats}u; i++)`, new Map());
-  out.line(`let ${name} = position * ${workgroup * repeats}u + ${repeats > 1 ? `i * ${workgroup}u + ` : ""}lane;`);
-  out.open(isGuarded ? `if (${name} < ${element.size}u)` : "", new Map([[element, name]]));
-  body();
-  out.close();
-  if (repeats > 1) out.close();
+/** One call per element of an invocation, and no loop: on lavapipe a step of one costs as much as twenty operations. */
+function entry({ wgsl }: Grid, workgroup: number, repeats: number): string {
+  const calls = Array.from({ length: repeats }, (_, i) => `compute(first${i === 0 ? "" : ` + ${i * workgroup}u`});`);
+  return `@compute @workgroup_size(${workgroup})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  ${[wgsl, `let first = position * ${workgroup * repeats}u + lane;`, ...calls].join("\n  ")}
+}
+`;
 }
 
 function writeStores(out: Writer, { stores, column, columns }: Walk, around: Header & Surroundings): void {

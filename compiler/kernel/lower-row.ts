@@ -3,21 +3,22 @@
  * adapters it is one subgroup.
  */
 import type { RowGroup } from "../fuse/group.ts";
+import { count } from "../graph/type.ts";
 import { fromVariable, type Index, type Variable, variableKey } from "../schedule/affine.ts";
 import { parts } from "../schedule/position.ts";
 import type { RowSchedule } from "../schedule/row.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
-import { lineGrid } from "./contraction-grid.ts";
 import type { Evaluate } from "./evaluate.ts";
+import { lineGrid } from "./grid.ts";
 import { type Header, header } from "./header.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { innerOf, lowerMap } from "./lower-map.ts";
 import { writeSequentially } from "./reduce.ts";
-import { fourFrom, type Sharing, writeShared } from "./reduce-together.ts";
+import { type Sharing, stepping, writeShared } from "./reduce-together.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
 import { elementary } from "./wgsl.ts";
-import { isAligned, variableName, type WriteReduces, type Writer, writer } from "./writer.ts";
+import { isAligned, type WriteReduces, type Writer, writer } from "./writer.ts";
 
 interface RowStore {
   readonly storage: Storage;
@@ -36,7 +37,7 @@ interface Pending {
 
 export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const { facts, family, schedules, storages } = lowering;
-  const size = group.outer.reduce((n, dim) => n * dim.size, 1);
+  const size = count({ dims: group.outer });
   const row: Variable = { name: "row", size, turn: 0 };
   const stores = storesOf(group, lowering, row, expressions(group, lowering).evaluate);
   const roots = stores.map(({ value }) => value);
@@ -45,7 +46,6 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const schedule = schedules.row({
     terms: Math.max(0, ...shared.map(({ over }) => over.size)),
     isInterleaved,
-    isNested: shared.some(({ over, body }) => hasReduceOf(body, over)),
     family,
     facts,
   });
@@ -93,9 +93,6 @@ function sharedReduces(roots: readonly Scalar[], row: Variable): readonly Reduce
   );
 }
 
-const hasReduceOf = (body: Scalar, over: Variable): boolean =>
-  expressionsOf([body]).some((x) => x.kind === "reduce" && x.free.has(variableKey(over)));
-
 /** Whether every loop along the row can go by fours: all memory is contiguous along it. */
 function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[], schedule: RowSchedule): boolean {
   if (schedule.kind !== "subgroup" || schedule.lanes > 16 || shared.some(({ by }) => by === "argmax")) return false;
@@ -135,25 +132,25 @@ function readInFours(
 /** Loops of shared reductions; what a loop computes on its way and is to be stored is stored there, or kept there for later. */
 const phases =
   (sharing: Sharing, shared: readonly ReduceScalar[], pending: Pending, around: Header): WriteReduces =>
-  (reduces, out) => {
-    const [first] = reduces;
-    if (first === undefined || !reduces.every((x) => shared.includes(x))) return writeSequentially(reduces, out);
+  (loop, out) => {
+    const { over, reduces } = loop;
+    if (!reduces.every((x) => shared.includes(x))) return writeSequentially(loop, out);
     const computed = new Set(expressionsOf(reduces.map(({ body }) => body)).filter(({ kind }) => kind === "apply"));
     const along = [...pending.stores].filter(
-      ({ inner }) => inner !== undefined && variableKey(inner) === variableKey(first.over),
+      ({ inner }) => inner !== undefined && variableKey(inner) === variableKey(over),
     );
     const stored = along.filter(({ value }) => computed.has(value));
     const kept = along.flatMap((store) => {
       const value =
         stored.includes(store) || !pending.keeps || pending.kept.has(store)
           ? undefined
-          : worthKeeping(store, computed, first.over);
+          : worthKeeping(store, computed, over);
       if (value === undefined) return [];
       pending.kept.set(store, value);
       return [{ ...store, value }];
     });
     for (const store of stored) pending.stores.delete(store);
-    return writeShared(reduces, out, sharing, () => {
+    return writeShared(loop, out, sharing, () => {
       for (const store of [...stored, ...kept]) writeElement(out, store, around);
     });
   };
@@ -187,15 +184,8 @@ function writeStore(
     out.line(`if (lane == 0u) { ${around.write(storage, out.index(address), text, 1)} }`);
     return;
   }
-  const name = out.fresh(variableName(inner));
-  const counter = isWide ? out.fresh(`${name}_quarter`) : name;
-  const end = isWide ? inner.size / 4 : inner.size;
-  const bound = new Map([[inner, isWide ? fourFrom(counter) : name]]);
-  out.open(
-    `for (var ${counter} = lane; ${counter} < ${end}u; ${counter} += ${lanes}u)`,
-    bound,
-    isWide ? { variable: inner, quarter: counter } : undefined,
-  );
+  const { counter, steps, bound, wide } = stepping(inner, out, isWide);
+  out.open(`for (var ${counter} = lane; ${counter} < ${steps}u; ${counter} += ${lanes}u)`, bound, wide);
   if (kept !== undefined) {
     const again = out.fresh("kept");
     out.line(`let ${again} = ${around.read(storage.id, out.address(address), isWide ? 4 : 1)};`);

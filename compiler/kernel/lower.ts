@@ -1,32 +1,32 @@
 /** From a group to a kernel: what every shape needs, and the choice of the shape. */
 
 import type { Group, Target } from "../fuse/group.ts";
-import type { Node } from "../graph/ops.ts";
 import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
-import type { Kernel } from "../plan/program.ts";
+import type { Dispatch, Kernel } from "../plan/program.ts";
+import type { Variable } from "../schedule/affine.ts";
+import type { Family } from "../schedule/family.ts";
 import type { Schedules } from "../schedule/schedules.ts";
-import { elementAddress, type Storage } from "../schedule/storage.ts";
+import { elementAddress } from "../schedule/storage.ts";
+import type { Storages } from "../schedule/storages.ts";
+import type { Body } from "./body.ts";
 import { type Evaluate, evaluator, type Stored, valueType } from "./evaluate.ts";
-import type { Binding } from "./header.ts";
+import type { Binding, Header } from "./header.ts";
+import { writeSequentially } from "./reduce.ts";
 import { type Scalar, type Scalars, scalars } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
+import { type Surroundings, writer } from "./writer.ts";
 
-export interface Lowering {
+export interface Lowering extends Storages {
   readonly facts: DeviceFacts;
-  readonly family: "software" | "gpu";
+  readonly family: Family;
   readonly schedules: Schedules;
-  /** By id. */
-  readonly storages: readonly Storage[];
-  /** Where a node's value can be read. */
-  readonly find: (node: Node) => Storage | undefined;
-  readonly storageOf: (target: Target) => Storage;
 }
 
 export interface Lowered {
   readonly wgsl: string;
   readonly bindings: readonly Binding[];
-  readonly workgroups: readonly [x: number, y: number, z: number];
+  readonly workgroups: Dispatch["workgroups"];
   readonly features: Kernel["features"];
   /** Arithmetic operations, each product and sum one. */
   readonly operations: number;
@@ -62,6 +62,23 @@ export function operationsOf(roots: readonly Scalar[]): number {
 
 /** From a variable's key, `name.size.turn`. */
 const sizeOfVariable = (key: string): number => Number(key.split(".").at(-2));
+
+/** `fn name(parameters) -> f32`: the value at the parameters, which are variables. */
+export function loadText(name: string, parameters: readonly Variable[], value: Scalar, around: Surroundings): string {
+  const bound = new Map(parameters.map((variable) => [variable, variable.name]));
+  const out = writer([value], bound, { around, writeReduces: writeSequentially });
+  const text = out.value(value);
+  out.line(`return ${text};`);
+  const declared = parameters.map((variable) => `${variable.name}: u32`);
+  return `fn ${name}(${declared.join(", ")}) -> f32 {\n${out.text()}\n}`;
+}
+
+/** A kernel whose body is written by hand and calls these functions. */
+export function withBody(body: Body, functions: readonly string[], around: Header, operations: number): Lowered {
+  const { workgroups, features } = body;
+  const wgsl = `${around.print(features)}\n\n${functions.join("\n\n")}\n\n${body.wgsl}`;
+  return { wgsl, bindings: around.bindings(), workgroups, features, operations };
+}
 
 /** The first target, whose memory gives the order in which a kernel walks. */
 export function firstTarget({ targets }: Group): Target {

@@ -2,12 +2,14 @@
  * Reductions that the invocations of a subgroup or workgroup share, in the graph's order: 64 interleaved parts, then halves.
  * Which invocation has which parts changes nothing.
  */
+import type { Variable } from "../schedule/affine.ts";
 import { partials } from "./evaluate.ts";
 import { combined, resultNames, startOf } from "./reduce.ts";
 import type { ReduceScalar } from "./scalar.ts";
+import type { WideVariable } from "./scopes.ts";
 import { expressionsOf } from "./uses.ts";
 import { elementary, typeName, type Width } from "./wgsl.ts";
-import { variableName, type Writer } from "./writer.ts";
+import { type Loop, variableName, type Writer } from "./writer.ts";
 
 /** How invocations exchange. */
 export interface Sharing {
@@ -20,19 +22,14 @@ export interface Sharing {
 }
 
 /** The loop over the terms, with `others` once for each, and the exchange; gives the name of each result. */
-export function writeShared(
-  reduces: readonly ReduceScalar[],
-  out: Writer,
-  sharing: Sharing,
-  others: () => void,
-): readonly string[] {
+export function writeShared(loop: Loop, out: Writer, sharing: Sharing, others: () => void): readonly string[] {
+  const { reduces } = loop;
   const width = sharing.isWide ? 4 : 1;
   const count = partials / (sharing.lanes * width);
   const results = reduces.map((x) => out.fresh(resultNames[x.by]));
   const part = (i: number, j: number): string => `${results[i]}${j}`;
-  if (count === 1 || count * sizeOfText(reduces) > mostText)
-    writeRolled(reduces, out, sharing, { part, others, count });
-  else writeUnrolled(reduces, out, sharing, { part, others, count });
+  if (count === 1 || count * sizeOfText(reduces) > mostText) writeRolled(loop, out, sharing, { part, others, count });
+  else writeUnrolled(loop, out, sharing, { part, others, count });
   return reduces.map((x, i) => {
     for (let half = count / 2; half >= 1; half /= 2)
       for (let j = 0; j < half; j++) writeCombine(out, x, part(i, j), part(i, j + half));
@@ -42,8 +39,24 @@ export function writeShared(
   });
 }
 
-/** The four indices that a quarter stands for. */
-export const fourFrom = (quarter: string): string => `(${quarter} * 4u + vec4u(0u, 1u, 2u, 3u))`;
+/** A loop along a variable: what `Writer.open` takes, and the text of the counter of its steps, each of which may be four terms. */
+interface Stepping {
+  /** Of the term. */
+  readonly name: string;
+  readonly counter: string;
+  readonly steps: number;
+  readonly bound: ReadonlyMap<Variable, string>;
+  readonly wide: WideVariable | undefined;
+}
+
+export function stepping(variable: Variable, out: Writer, isWide: boolean): Stepping {
+  const name = out.fresh(variableName(variable));
+  if (!isWide)
+    return { name, counter: name, steps: variable.size, bound: new Map([[variable, name]]), wide: undefined };
+  const counter = out.fresh(`${name}_quarter`);
+  const bound = new Map([[variable, `(${counter} * 4u + vec4u(0u, 1u, 2u, 3u))`]]);
+  return { name, counter, steps: variable.size / 4, bound, wide: { variable, quarter: counter } };
+}
 
 interface Terms {
   /** The variable of part j of reduction i. */
@@ -66,19 +79,20 @@ function sizeOfText(reduces: readonly ReduceScalar[]): number {
 }
 
 /** One part after the other, so that a term is written once. */
-function writeRolled(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, terms: Terms): void {
+function writeRolled(loop: Loop, out: Writer, sharing: Sharing, terms: Terms): void {
+  const { reduces } = loop;
   const { part, others, count } = terms;
   const width = sharing.isWide ? 4 : 1;
   if (count === 1) {
     for (const [i, x] of reduces.entries()) writeStart(out, x, part(i, 0), width);
-    writeLoop(reduces, out, sharing, { first: "lane", own: (i) => part(i, 0), others });
+    writeLoop(loop, out, sharing, { first: "lane", own: (i) => part(i, 0), others });
     return;
   }
   const own = reduces.map((_, i) => out.fresh(`${part(i, 0)}_part`));
   for (const [i, x] of reduces.entries()) writeArray(out, x, `${own[i]}s`, count, width);
   out.open(`for (var j = 0u; j < ${count}u; j++)`, new Map());
   for (const [i, x] of reduces.entries()) writeStart(out, x, `${own[i]}`, width);
-  writeLoop(reduces, out, sharing, { first: `j * ${sharing.lanes}u + lane`, own: (i) => `${own[i]}`, others });
+  writeLoop(loop, out, sharing, { first: `j * ${sharing.lanes}u + lane`, own: (i) => `${own[i]}`, others });
   for (const [i, x] of reduces.entries())
     copyPart(out, x, [`${own[i]}s[j]`, `${own[i]}s_at[j]`], [`${own[i]}`, `${own[i]}_at`]);
   out.close();
@@ -87,7 +101,7 @@ function writeRolled(reduces: readonly ReduceScalar[], out: Writer, sharing: Sha
       copyPart(out, x, [`var ${part(i, j)}`, `var ${part(i, j)}_at`], [`${own[i]}s[${j}]`, `${own[i]}s_at[${j}]`]);
 }
 
-interface Loop {
+interface Every {
   /** Text of the first step. */
   readonly first: string;
   /** The variable of reduction i. */
@@ -96,21 +110,10 @@ interface Loop {
 }
 
 /** Every 64th term from the first on. */
-function writeLoop(
-  reduces: readonly ReduceScalar[],
-  out: Writer,
-  { isWide }: Sharing,
-  { first, own, others }: Loop,
-): void {
-  const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
-  const width = isWide ? 4 : 1;
-  const name = out.fresh(variableName(over));
-  const counter = isWide ? out.fresh(`${name}_quarter`) : name;
-  out.open(
-    `for (var ${counter} = ${first}; ${counter} < ${over.size / width}u; ${counter} += ${partials / width}u)`,
-    new Map([[over, isWide ? fourFrom(counter) : name]]),
-    isWide ? { variable: over, quarter: counter } : undefined,
-  );
+function writeLoop({ over, reduces }: Loop, out: Writer, { isWide }: Sharing, { first, own, others }: Every): void {
+  const { name, counter, steps, bound, wide } = stepping(over, out, isWide);
+  const stride = partials / (isWide ? 4 : 1);
+  out.open(`for (var ${counter} = ${first}; ${counter} < ${steps}u; ${counter} += ${stride}u)`, bound, wide);
   for (const [i, x] of reduces.entries()) writeTerm(out, x, own(i), name);
   others();
   out.close();
@@ -128,8 +131,8 @@ function copyPart(out: Writer, { by }: ReduceScalar, into: readonly string[], fr
 }
 
 /** Runs of 64 terms, then what is left of them. */
-function writeUnrolled(reduces: readonly ReduceScalar[], out: Writer, sharing: Sharing, terms: Terms): void {
-  const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
+function writeUnrolled(loop: Loop, out: Writer, sharing: Sharing, terms: Terms): void {
+  const { over, reduces } = loop;
   for (const [i, x] of reduces.entries())
     for (let j = 0; j < terms.count; j++) writeStart(out, x, terms.part(i, j), sharing.isWide ? 4 : 1);
   const width = sharing.isWide ? 4 : 1;
@@ -137,7 +140,7 @@ function writeUnrolled(reduces: readonly ReduceScalar[], out: Writer, sharing: S
   const steps = over.size / width;
   const whole = steps - (steps % run);
   const write = (base: string, limit: number): void => {
-    for (let j = 0; j * sharing.lanes < limit; j++) writeTerms(reduces, out, sharing, { ...terms, base, j, limit });
+    for (let j = 0; j * sharing.lanes < limit; j++) writeTerms(loop, out, sharing, { ...terms, base, j, limit });
   };
   if (whole > 0) {
     const base = out.fresh("start");
@@ -158,21 +161,14 @@ interface Run extends Terms {
 
 /** Each invocation's term of part j, or its four. */
 function writeTerms(
-  reduces: readonly ReduceScalar[],
+  { over, reduces }: Loop,
   out: Writer,
   { lanes, isWide }: Sharing,
   { part, others, base, limit, j }: Run,
 ): void {
-  const [{ over } = { over: { name: "", size: 0, turn: 0 } }] = reduces;
-  const name = out.fresh(variableName(over));
-  const counter = isWide ? out.fresh(`${name}_quarter`) : name;
-  const bound = new Map([[over, isWide ? fourFrom(counter) : name]]);
+  const { name, counter, bound, wide } = stepping(over, out, isWide);
   const isGuarded = limit < (j + 1) * lanes;
-  out.open(
-    isGuarded ? `if (lane < ${limit - j * lanes}u)` : "",
-    bound,
-    isWide ? { variable: over, quarter: counter } : undefined,
-  );
+  out.open(isGuarded ? `if (lane < ${limit - j * lanes}u)` : "", bound, wide);
   out.line(`let ${counter} = ${base}${j === 0 ? "" : ` + ${j * lanes}u`} + lane;`);
   for (const [i, x] of reduces.entries()) writeTerm(out, x, part(i, j), name);
   others();

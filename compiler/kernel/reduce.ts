@@ -36,8 +36,7 @@ export const combined = (by: Reduction, into: string, term: string): string =>
   by === "sum" ? `${into} + ${term}` : `${by}(${into}, ${term})`;
 
 /** One loop for all; interleaved sums keep their partial sums in an array. */
-export const writeSequentially: WriteReduces = (reduces, out) => {
-  const [{ over, isInterleaved } = reduces[0] as ReduceScalar] = reduces;
+export const writeSequentially: WriteReduces = ({ over, isInterleaved, reduces }, out) => {
   const results = reduces.map((x) => {
     const type = typeName(x.body.dtype, out.widthOf(x));
     const name = out.fresh(resultNames[x.by]);

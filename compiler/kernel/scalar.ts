@@ -2,7 +2,8 @@
  * What a kernel computes for one element: expressions over named indices. Equal expressions made by one maker are one object, so
  * that a printer needs a name for each that is used twice.
  */
-import type { OpName } from "../graph/ops.ts";
+import type { BinaryOp, UnaryOp } from "../graph/ops.ts";
+import { type DType, readAs, type ValueType } from "../graph/type.ts";
 import {
   type Index,
   number,
@@ -15,14 +16,8 @@ import {
 } from "../schedule/affine.ts";
 
 /** The primitives that work element by element. */
-export type ElementOp = Exclude<
-  OpName,
-  "constant" | "input" | "index" | "reduce" | "rename" | "split" | "merge" | "gather" | "best" | "cast" | "detach"
->;
+export type ElementOp = Exclude<UnaryOp, "detach"> | BinaryOp | "select";
 
-/** The dtype in which a value is computed. */
-export type ValueType = "f32" | "i32" | "u32" | "bool";
-export type CastTo = ValueType | "f16" | "bf16";
 export type Reduction = "sum" | "max" | "min" | "argmax";
 
 interface Common {
@@ -41,7 +36,7 @@ export type Scalar = Common &
     /** A value that the text around the expression has given a name. */
     | { readonly kind: "named"; readonly name: string }
     | { readonly kind: "apply"; readonly op: ElementOp; readonly inputs: readonly Scalar[] }
-    | { readonly kind: "cast"; readonly to: CastTo; readonly input: Scalar }
+    | { readonly kind: "cast"; readonly to: DType; readonly input: Scalar }
     | Reduce
   );
 
@@ -64,7 +59,7 @@ export interface Scalars {
   readonly load: (storage: number, address: Index, dtype: ValueType) => Scalar;
   readonly named: (name: string, dtype: ValueType) => Scalar;
   readonly apply: (op: ElementOp, inputs: readonly Scalar[], dtype: ValueType) => Scalar;
-  readonly cast: (to: CastTo, input: Scalar) => Scalar;
+  readonly cast: (to: DType, input: Scalar) => Scalar;
   readonly reduce: (by: Reduction, over: Variable, body: Scalar, isInterleaved: boolean) => Scalar;
 }
 
@@ -96,8 +91,7 @@ export function scalars(): Scalars {
     },
     cast: (to, input) => {
       if (to === input.dtype) return input;
-      const dtype = to === "f16" || to === "bf16" ? "f32" : to;
-      return make(`cast ${to} ${input.id}`, { kind: "cast", to, input, dtype }, input.free);
+      return make(`cast ${to} ${input.id}`, { kind: "cast", to, input, dtype: readAs(to) }, input.free);
     },
     reduce: (by, over, body, isInterleaved) => {
       const key = `reduce ${by} ${isInterleaved} ${variableKey(over)} ${body.id}`;

@@ -1,5 +1,6 @@
 /** How primitives are written in WGSL, for scalars and for vectors of four. One rule per primitive; operands come as text. */
-import type { CastTo, ElementOp, ValueType } from "./scalar.ts";
+import { type DType, isHalf, type ValueType } from "../graph/type.ts";
+import type { ElementOp } from "./scalar.ts";
 
 /** 4: the value is that of four neighbouring elements. */
 export type Width = 1 | 4;
@@ -93,9 +94,8 @@ export const operations: Readonly<Record<ElementOp, (operands: Operands) => stri
 };
 
 /** The text of a conversion. */
-export function castText(to: CastTo, text: string, from: ValueType, width: Width, use: Operands["use"]): string {
-  if (to === "f16" || to === "bf16")
-    return `${use(`to_${to}`)}(${from === "f32" ? text : `${typeName("f32", width)}(${text})`})`;
+export function castText(to: DType, text: string, from: ValueType, width: Width, use: Operands["use"]): string {
+  if (isHalf(to)) return `${use(`to_${to}`)}(${from === "f32" ? text : `${typeName("f32", width)}(${text})`})`;
   return `${typeName(to, width)}(${text})`;
 }
 

@@ -26,8 +26,15 @@ export interface Surroundings {
   readonly use: (helper: Helper, width: Width) => string;
 }
 
-/** Writes the loop of reductions over one variable that do not need each other, and returns the name of each result. */
-export type WriteReduces = (reduces: readonly ReduceScalar[], writer: Writer) => readonly string[];
+/** Reductions over one variable that do not need each other: one loop. */
+export interface Loop {
+  readonly over: Variable;
+  readonly isInterleaved: boolean;
+  readonly reduces: readonly ReduceScalar[];
+}
+
+/** Writes the loop, and returns the name of each result. */
+export type WriteReduces = (loop: Loop, writer: Writer) => readonly string[];
 
 export interface Writer {
   /** The text of a value; statements that it needs are written where they belong. */
@@ -175,9 +182,9 @@ function reduceText(x: ReduceScalar, work: Work): string {
   const { scopes, uses, writeReduces, writer } = work;
   const level = scopes.levelOf(x.free);
   const isHere = ({ free }: Scalar): boolean => scopes.levelOf(free) === level && scopes.hasAll(free);
-  const batch = uses.batches.get(x)?.filter(isHere) ?? [x];
-  const names = scopes.outside(level, () => writeReduces(batch, writer()));
-  for (const [i, other] of batch.entries()) scopes.at(level).names.set(`${other.id}`, names[i] ?? "");
+  const reduces = uses.batches.get(x)?.filter(isHere) ?? [x];
+  const names = scopes.outside(level, () => writeReduces({ ...x, reduces }, writer()));
+  for (const [i, other] of reduces.entries()) scopes.at(level).names.set(`${other.id}`, names[i] ?? "");
   return scopes.at(level).names.get(`${x.id}`) ?? "";
 }
 

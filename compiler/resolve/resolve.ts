@@ -5,10 +5,10 @@ import { parse } from "../../grammar/parse.ts";
 import type { SourceFile } from "../../grammar/source.ts";
 import type { Host } from "../host.ts";
 import { explain } from "../problem.ts";
-import type { LinkedModule, Program } from "./program.ts";
+import type { ResolvedModule } from "./module.ts";
 
-/** Throws CompileError with all that is wrong in any of the files. */
-export function resolve(host: Host, file: SourceFile): Program {
+/** Importers last. Throws CompileError with all that is wrong in any of the files. */
+export function resolve(host: Host, file: SourceFile): readonly ResolvedModule[] {
   const walk: Walk = { host, done: new Map(), open: [], diagnostics: [] };
   for (const name of host.library.filter((name) => name.startsWith("std/arch/"))) {
     const arch = walk.done.has(name) ? undefined : host.read(name);
@@ -17,12 +17,12 @@ export function resolve(host: Host, file: SourceFile): Program {
   walk.done.delete(file.path);
   visit(walk, file.path, file);
   if (walk.diagnostics.length > 0) throw new CompileError(walk.diagnostics);
-  return { modules: [...walk.done.values()] };
+  return [...walk.done.values()];
 }
 
 interface Walk {
   readonly host: Host;
-  readonly done: Map<string, LinkedModule>;
+  readonly done: Map<string, ResolvedModule>;
   readonly open: string[];
   readonly diagnostics: Diagnostic[];
 }

@@ -1,22 +1,5 @@
 /** What a contraction kernel computes, apart from how: extents, and the WGSL functions that bring operands in and results out. */
-
-export interface Contraction {
-  readonly batch: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** Sums of one kernel: they share the first factor. */
-  readonly accumulators: number;
-  /**
-   * The second factors lie in panels of `width` columns, `[batch][n / width][k][n % width]`, padded with zeros to whole panels;
-   * `load_bI(batch, k, n)` may then be called for any n below the padded n. Otherwise n and k must be in range.
-   */
-  readonly panels?: { readonly width: number };
-  /** What the first factor's prologue costs per element, in operations; 0 for a bare load. */
-  readonly prologue: number;
-  /** Operands are f16 exactly (stored so), products and sums may be taken by subgroup matrices with an f32 accumulator. */
-  readonly half: boolean;
-}
+import type { Extents } from "../fuse/roles.ts";
 
 /**
  * Names that the header declares and a body may use:
@@ -25,11 +8,16 @@ export interface Contraction {
  *   fn store(batch: u32, m: u32, n: u32, s0: f32, s1: f32 …)  epilogue; in range only
  * Sums run over k ascending, one product added at a time, so that every schedule gives the same bits where fma is not fused.
  */
-export interface ContractionBody {
-  /** Everything below the header: private and workgroup variables, helpers, and the entry point `main`. */
-  readonly wgsl: string;
-  readonly workgroups: readonly [x: number, y: number, z: number];
-  readonly features: readonly ("shader-f16" | "subgroups" | "chromium-experimental-subgroup-matrix")[];
+export interface Contraction extends Extents {
+  /** Sums of one kernel: they share the first factor. */
+  readonly accumulators: number;
+  /**
+   * The second factors lie in panels of `width` columns, `[batch][n / width][k][n % width]`, padded with zeros to whole panels;
+   * `load_bI(batch, k, n)` may then be called for any n below the padded n. Otherwise n and k must be in range.
+   */
+  readonly panels?: { readonly width: number };
+  /** Operands are f16 exactly (stored so), products and sums may be taken by subgroup matrices with an f32 accumulator. */
+  readonly half: boolean;
 }
 
 /** How a contraction runs on a device; choosing it never changes the result beyond rounding. */

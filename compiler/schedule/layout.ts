@@ -5,23 +5,24 @@ import { indexAt, type Position, parts } from "./position.ts";
 
 export type Layout =
   /** Row-major: the last varies fastest. */
-  | { readonly kind: "rows"; readonly order: readonly Dim[] }
-  /** `[batch][n / width][k][n % width]`, with room for whole panels; what lies behind the last column is never used. */
-  | {
-      readonly kind: "panels";
-      readonly batch: readonly Dim[];
-      readonly k: readonly Dim[];
-      readonly n: readonly Dim[];
-      readonly width: number;
-    };
+  { readonly kind: "rows"; readonly order: readonly Dim[] } | Panels;
+
+/** `[batch][n / width][k][n % width]`, with room for whole panels; what lies behind the last column is never used. */
+export interface Panels {
+  readonly kind: "panels";
+  readonly batch: readonly Dim[];
+  readonly k: readonly Dim[];
+  readonly n: readonly Dim[];
+  readonly width: number;
+}
 
 export const rows = (order: readonly Dim[]): Layout => ({ kind: "rows", order });
 
 /** Number of elements with padding. */
 export function room(layout: Layout): number {
   if (layout.kind === "rows") return count({ dims: layout.order });
-  const { batch, k, n, width } = layout;
-  return count({ dims: batch }) * Math.ceil(count({ dims: n }) / width) * count({ dims: k }) * width;
+  const { panels, width, k } = panelSizes(layout);
+  return count({ dims: layout.batch }) * panels * k * width;
 }
 
 export function addressOf(layout: Layout, at: Position): Index {
@@ -56,10 +57,8 @@ export function positionAt(
   return columns % width === 0 ? { at, columns } : { at, column, columns };
 }
 
-function panelSizes({ n, k, width }: Extract<Layout, { readonly kind: "panels" }>): {
-  panels: number;
-  width: number;
-  k: number;
-} {
-  return { panels: Math.ceil(count({ dims: n }) / width), width, k: count({ dims: k }) };
-}
+const panelSizes = ({ n, k, width }: Panels) => ({
+  panels: Math.ceil(count({ dims: n }) / width),
+  width,
+  k: count({ dims: k }),
+});

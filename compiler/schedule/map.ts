@@ -1,5 +1,6 @@
 /** How many elements an invocation of a map kernel computes. */
 import type { DeviceFacts } from "../plan/device-facts.ts";
+import type { Family } from "./family.ts";
 
 interface MapWork {
   /** Elements of the walk, each of which may be four. */
@@ -7,7 +8,7 @@ interface MapWork {
   /** In all. */
   readonly operations: number;
   readonly isWide: boolean;
-  readonly family: "software" | "gpu";
+  readonly family: Family;
   readonly facts: DeviceFacts;
 }
 

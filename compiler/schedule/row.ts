@@ -1,5 +1,6 @@
 /** How a kernel that reduces along rows shares them out. */
 import type { DeviceFacts } from "../plan/device-facts.ts";
+import { type Family, fixedSubgroup } from "./family.ts";
 
 export type RowSchedule =
   /** One invocation takes a row: short rows, and sums whose order is ascending. */
@@ -12,19 +13,17 @@ interface RowWork {
   readonly terms: number;
   /** Some sum is interleaved. */
   readonly isInterleaved: boolean;
-  /** A term is itself a reduction: a subgroup's unrolled loop would hold it as often as 32 times, and compile for minutes. */
-  readonly isNested: boolean;
-  readonly family: "software" | "gpu";
+  readonly family: Family;
   readonly facts: DeviceFacts;
 }
 
 /** Interleaved sums have 64 parts, and no row is shared by more invocations. */
 const lanesOfWorkgroup = 64;
 
-export function rowSchedule({ terms, isInterleaved, isNested, family, facts }: RowWork): RowSchedule {
+export function rowSchedule({ terms, isInterleaved, family, facts }: RowWork): RowSchedule {
   if (!isInterleaved && terms <= 64) return { kind: "invocation" };
-  const { hasSubgroups, subgroupMinSize, subgroupMaxSize } = facts;
-  const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize && subgroupMaxSize <= 32;
-  if (family === "software" && isFixed && !isNested) return { kind: "subgroup", lanes: subgroupMaxSize };
-  return { kind: "workgroup", lanes: lanesOfWorkgroup };
+  const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
+  return subgroup === undefined
+    ? { kind: "workgroup", lanes: lanesOfWorkgroup }
+    : { kind: "subgroup", lanes: subgroup };
 }

@@ -5,15 +5,11 @@
 
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Contraction, ContractionSchedule } from "./contraction.ts";
-import { matrixMemory, tiledMemory } from "./tiles.ts";
-
-export type Family = "software" | "gpu";
+import { type Family, fixedSubgroup } from "./family.ts";
+import { type Matrix, matrixMemory, type Tiled, tiledMemory } from "./tiles.ts";
 
 /** A contraction before it is known how its second factors lie in memory. */
 type Unplaced = Omit<Contraction, "panels">;
-
-type Tiled = Extract<ContractionSchedule, { readonly kind: "tiled" }>;
-type Matrix = Extract<ContractionSchedule, { readonly kind: "matrix" }>;
 
 /** The schedule to use. */
 export function scheduleContraction(c: Contraction, facts: DeviceFacts, family: Family): ContractionSchedule {
@@ -38,12 +34,6 @@ export function schedulesFor(c: Contraction, facts: DeviceFacts, family: Family)
 }
 
 const operationsOf = ({ batch, m, n, k, accumulators }: Unplaced): number => 2 * batch * m * n * k * accumulators;
-
-/** The size of all subgroups, where there is but one and a kernel can be unrolled over its lanes. */
-function fixedSubgroup({ hasSubgroups, subgroupMinSize, subgroupMaxSize }: DeviceFacts): number | undefined {
-  const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize && subgroupMaxSize <= 32;
-  return isFixed ? subgroupMaxSize : undefined;
-}
 
 /** As many equal parts of `size` as make none greater than `most`; how great the greatest is. */
 const evenPart = (size: number, most: number): number => Math.ceil(size / Math.ceil(size / most));

@@ -2,7 +2,7 @@
 
 import type { View } from "../fuse/view.ts";
 import type { Node } from "../graph/ops.ts";
-import type { DType } from "../graph/type.ts";
+import { type DType, isHalf } from "../graph/type.ts";
 import type { Slot } from "../plan/program.ts";
 import type { Index } from "./affine.ts";
 import { addressOf, type Layout, room } from "./layout.ts";
@@ -27,7 +27,8 @@ export const elementAddress = ({ layout, through }: Storage, at: Position): Inde
     through.reduce((position, view) => forward(view, position), at),
   );
 
-export const isPacked = ({ dtype }: Storage): boolean => dtype === "f16" || dtype === "bf16";
+/** Whether a word of memory holds two elements. */
+export const isPacked = ({ dtype }: Storage): boolean => isHalf(dtype);
 
 /** In bytes: whole words. */
 export const bytesOf = (storage: Storage): number => Math.ceil(room(storage.layout) / (isPacked(storage) ? 2 : 1)) * 4;

@@ -1,29 +1,29 @@
 /** Gives every slot and every target its memory. The layout of what kernels hand to each other is chosen for its readers. */
-import type { ContractionGroup, Group, Roles, RowGroup, Sum, Target } from "../fuse/group.ts";
+import type { ContractionGroup, Group, RowGroup, Sum, Target } from "../fuse/group.ts";
+import { extentsOf } from "../fuse/roles.ts";
 import { isView } from "../fuse/view.ts";
 import type { Graph, Output } from "../graph/graph.ts";
-import type { Node } from "../graph/ops.ts";
-import { count, type Dim, type DType } from "../graph/type.ts";
+import type { Node, NodeOf } from "../graph/ops.ts";
+import { storedAs } from "../graph/result-type.ts";
+import { count, type Dim, readAs } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
-import { flatten, fromVariable, type Variable, variableKey, variablesOf } from "./affine.ts";
+import { flatten, fromVariable, type Index, variablesOf } from "./affine.ts";
+import type { Family } from "./family.ts";
 import { type Layout, rows } from "./layout.ts";
-import { backward, type Position, parts } from "./position.ts";
+import { backward, indexAt, type Position, parts } from "./position.ts";
 import { panelWidth } from "./schedule-contraction.ts";
 import { isReadable, type Storage } from "./storage.ts";
 
 export interface Storages {
-  readonly all: readonly Storage[];
+  /** By id. */
+  readonly storages: readonly Storage[];
   /** Where the value of a node can be read. */
   readonly find: (node: Node) => Storage | undefined;
   readonly storageOf: (target: Target) => Storage;
 }
 
-export function storages(
-  graph: Graph,
-  groups: readonly Group[],
-  facts: DeviceFacts,
-  family: "software" | "gpu",
-): Storages {
+export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFacts, family: Family): Storages {
   const all: Storage[] = [];
   const byTarget = new Map<Target, Storage>();
   const byNode = new Map<Node, Storage>();
@@ -38,6 +38,8 @@ export function storages(
     const target = targets.find((each) => each.output === output);
     if (target !== undefined) byTarget.set(target, add(outputStorage(target, output)));
   }
+  const widthOf = (group: ContractionGroup): number | undefined =>
+    panelWidth({ ...extentsOf(group.roles), accumulators: group.sums.length, half: false }, facts, family);
   const packed = new Set(
     groups.flatMap((group) => (group.shape === "contraction" ? group.sums.flatMap((sum) => sum.packed ?? []) : [])),
   );
@@ -46,23 +48,23 @@ export function storages(
     const { node } = target;
     byTarget.set(
       target,
-      add({ node, through: [], dtype: wordType(node), layout: layoutFor(target, groups, facts, family) }),
+      add({ node, through: [], dtype: readAs(node.type.dtype), layout: layoutFor(target, groups, widthOf) }),
     );
   }
   for (const [target, storage] of byTarget)
     if (!packed.has(target) && isReadable(storage) && !byNode.has(target.node)) byNode.set(target.node, storage);
   return {
-    all,
+    storages: all,
     find: (node) => byNode.get(node),
     storageOf: (target) => {
       const found = byTarget.get(target);
-      if (found === undefined) throw new Error(`target %${target.node.id} has no memory`);
+      invariant(found !== undefined, `target %${target.node.id} has no memory`);
       return found;
     },
   };
 }
 
-function inputStorage(node: Extract<Node, { op: "input" }>): Omit<Storage, "id"> {
+function inputStorage(node: NodeOf<"input">): Omit<Storage, "id"> {
   const { name, type, role } = node.attrs;
   return {
     node,
@@ -73,44 +75,55 @@ function inputStorage(node: Extract<Node, { op: "input" }>): Omit<Storage, "id">
   };
 }
 
-function outputStorage(
-  { node, through }: Target,
-  { name, accumulate, store, node: { type } }: Output,
-): Omit<Storage, "id"> {
-  const dtype = store ?? type.dtype;
+function outputStorage({ node, through }: Target, output: Output): Omit<Storage, "id"> {
+  const { name, accumulate } = output;
+  const { dims } = output.node.type;
+  const dtype = storedAs(output);
   const role = accumulate === undefined ? "output" : "accumulator";
   return {
     node,
     through,
-    layout: rows(type.dims),
+    layout: rows(dims),
     dtype,
-    slot: { name, role, dtype, dims: type.dims, ...(accumulate === undefined ? {} : { accumulate }) },
+    slot: { name, role, dtype, dims, ...(accumulate === undefined ? {} : { accumulate }) },
   };
 }
 
-/** Between kernels, what reads as f32 lies as f32. */
-const wordType = ({ type: { dtype } }: Node): DType => (dtype === "f16" || dtype === "bf16" ? "f32" : dtype);
-
 /** First factors with the terms last, second factors in the panels that the contraction wants, rows with the row last. */
-function layoutFor(target: Target, groups: readonly Group[], facts: DeviceFacts, family: "software" | "gpu"): Layout {
+function layoutFor(target: Target, groups: readonly Group[], widthOf: PanelWidth): Layout {
   const { node } = target;
   const contractions = groups.filter((group) => group.shape === "contraction");
   const sums = contractions.flatMap((group) => group.sums.map((sum) => ({ group, sum })));
-  const packed = sums.find(({ sum }) => sum.packed === target);
   const first = contractions.find(({ a }) => beneath(a, node) === node);
   const second = sums.find(({ sum }) => sum.packed === undefined && beneath(sum.b, node) === node);
-  const chosen =
-    packed !== undefined
-      ? secondFactor(packed, node, facts, family)
-      : first !== undefined
-        ? firstFactor(first, node)
-        : second && secondFactor(second, node, facts, family);
+  const packed = sums.find(({ sum }) => sum.packed === target);
+  const chosen = packed
+    ? secondFactor(packed, node, widthOf)
+    : first
+      ? firstFactor(first, node)
+      : second && secondFactor(second, node, widthOf);
   return chosen ?? rowsLast(node, groups);
 }
 
-function firstFactor({ a, roles }: ContractionGroup, node: Node): Layout | undefined {
-  const dims = dimsByRole(a, node, roles, "m");
+/** The width of the panels that a contraction wants for its second factors, if any. */
+type PanelWidth = (group: ContractionGroup) => number | undefined;
+
+function firstFactor({ a, roles: { batch, m, k } }: ContractionGroup, node: Node): Layout | undefined {
+  const dims = dimsByRole(a, node, { batch, side: m, k });
   return dims && rows([...dims.batch, ...dims.side, ...dims.k]);
+}
+
+function secondFactor(
+  { group, sum }: { readonly group: ContractionGroup; readonly sum: Sum },
+  node: Node,
+  widthOf: PanelWidth,
+): Layout | undefined {
+  const { batch, n, k } = group.roles;
+  const dims = dimsByRole(sum.b, node, { batch, side: n, k });
+  if (dims === undefined) return undefined;
+  const width = widthOf(group);
+  if (width === undefined) return rows([...dims.batch, ...dims.k, ...dims.side]);
+  return { kind: "panels", batch: dims.batch, k: dims.k, n: dims.side, width };
 }
 
 /** The order of the type, with the row last that a group reduces. */
@@ -131,59 +144,32 @@ function beneath(of: Node, base: Node): Node {
   return node;
 }
 
-function secondFactor(
-  { group, sum }: { readonly group: ContractionGroup; readonly sum: Sum },
-  node: Node,
-  facts: DeviceFacts,
-  family: "software" | "gpu",
-): Layout | undefined {
-  const { roles } = group;
-  const dims = dimsByRole(sum.b, node, roles, "n");
-  if (dims === undefined) return undefined;
-  const sizes = {
-    batch: count({ dims: roles.batch }),
-    m: count({ dims: roles.m }),
-    n: count({ dims: roles.n }),
-    k: count({ dims: roles.k }),
-  };
-  const width = panelWidth({ ...sizes, accumulators: group.sums.length, prologue: 0, half: false }, facts, family);
-  if (width === undefined) return rows([...dims.batch, ...dims.k, ...dims.side]);
-  return { kind: "panels", batch: dims.batch, k: dims.k, n: dims.side, width };
-}
-
 interface DimsByRole {
   readonly batch: readonly Dim[];
   readonly side: readonly Dim[];
   readonly k: readonly Dim[];
 }
 
-/** The dimensions of `base`, seen as a factor through views, by what they do; undefined if one does two things. */
-function dimsByRole(factor: Node, base: Node, roles: Roles, side: "m" | "n"): DimsByRole | undefined {
-  const roleDims = { batch: roles.batch, side: roles[side], k: roles.k };
-  const names = ["batch", "side", "k"] as const;
-  const variables = new Map(
-    names.map((name) => [name, { name, size: count({ dims: roleDims[name] }), turn: 0 } as Variable]),
-  );
-  const variable = (name: (typeof names)[number]): Variable => variables.get(name) ?? { name, size: 1, turn: 0 };
-  let at: Position = new Map(names.flatMap((name) => [...parts(fromVariable(variable(name)), roleDims[name])]));
+/** The dimensions of `base`, seen through views as a factor with the given ones, by what they do; undefined if one does two things. */
+function dimsByRole(factor: Node, base: Node, dims: DimsByRole): DimsByRole | undefined {
+  const roles = ["batch", "side", "k"] as const;
+  const whole = (role: keyof DimsByRole): Index =>
+    fromVariable({ name: role, size: count({ dims: dims[role] }), turn: 0 });
+  let at: Position = new Map(roles.flatMap((role) => parts(whole(role), dims[role])));
   for (let node = factor; node !== base; node = node.inputs[0]) {
     if (!isView(node)) return undefined;
     at = backward(node, at);
   }
-  const belongs = (dim: Dim, name: (typeof names)[number]): boolean => {
-    const index = at.get(dim.name);
-    const own = index === undefined ? new Set<string>() : variablesOf(index);
-    return own.size === 0 ? name === "batch" : own.size === 1 && own.has(variableKey(variable(name)));
+  const own = (role: keyof DimsByRole): readonly Dim[] =>
+    base.type.dims.filter(({ name }) => {
+      const variables = [...variablesOf(indexAt(at, name))];
+      const isOfRole = variables.every((key) => variablesOf(whole(role)).has(key));
+      return variables.length === 0 ? role === "batch" : isOfRole;
+    });
+  const isWhole = (role: keyof DimsByRole): boolean => {
+    const indices = own(role).map(({ name }) => indexAt(at, name));
+    const sizes = own(role).map(({ size }) => size);
+    return flatten(indices, sizes).key === whole(role).key;
   };
-  const found = names.map((name) => base.type.dims.filter((dim) => belongs(dim, name)));
-  const isWhole = names.every((name, i) => {
-    const dims = found[i] ?? [];
-    const index = flatten(
-      dims.map((dim) => at.get(dim.name) ?? fromVariable(variable(name))),
-      dims.map(({ size }) => size),
-    );
-    return index.key === fromVariable(variable(name)).key;
-  });
-  const [batch, own, k] = found;
-  return isWhole && batch !== undefined && own !== undefined && k !== undefined ? { batch, side: own, k } : undefined;
+  return roles.every(isWhole) ? { batch: own("batch"), side: own("side"), k: own("k") } : undefined;
 }

@@ -8,7 +8,7 @@ export const isConstant = (node: Node, value: number): boolean => node.op === "c
 /** A primitive of constants is the constant: computed in float64 and rounded once. What is not finite is left to the kernel. */
 export function fold(node: NodeOf<keyof typeof scalar | "cast">, { make }: Surroundings): Node | false {
   const values: number[] = [];
-  for (const x of node.inputs as readonly Node[]) {
+  for (const x of node.inputs) {
     if (x.op !== "constant") return false;
     values.push(roundTo(x.attrs.dtype, x.attrs.value));
   }

@@ -73,7 +73,8 @@ function keep(
     const a = keptOf(product.inputs[0]);
     const b = product.op === "neg" ? undefined : keptOf(product.inputs[1]);
     if (product.op === "div" && a === undefined && b !== undefined) return undefined;
-    kept.set(product, a === undefined || b === undefined ? (a ?? b) : make(product.op as "mul" | "div", [a, b], {}));
+    const isWhole = product.op !== "neg" && a !== undefined && b !== undefined;
+    kept.set(product, isWhole ? make(product.op, [a, b], {}) : (a ?? b));
   }
   return keptOf(root);
 }

@@ -2,9 +2,10 @@
 import type { Graph } from "../graph/graph.ts";
 import { maker } from "../graph/make.ts";
 import type { Node, NodeOf, OpName, Ops } from "../graph/ops.ts";
-import { readAs, sameDims } from "../graph/result-type.ts";
+import { sameDims } from "../graph/result-type.ts";
 import { showNode } from "../graph/show.ts";
-import { invariant } from "../invariant.ts";
+import { readAs } from "../graph/type.ts";
+import { bug } from "../invariant.ts";
 
 /** Rules per primitive; the first that gives a replacement wins. */
 export type RewriteRules = { readonly [K in OpName]: readonly RewriteRule<K>[] };
@@ -30,7 +31,7 @@ export function rewrite(graph: Graph, rules: RewriteRules): Graph {
     if (isSame(current, next)) return next;
     current = next;
   }
-  return invariant(false, `the rules do not come to rest on ${graph.name}`) as never;
+  return bug(`the rules do not come to rest on ${graph.name}`);
 }
 
 /** Once over the nodes in order; each is made again on the images of its inputs, and replaced if a rule applies. */
@@ -65,7 +66,7 @@ function walk({ name, nodes, outputs }: Graph, rules: RewriteRules): Graph {
 
 const isSame = (a: Graph, b: Graph): boolean =>
   a.nodes.length === b.nodes.length &&
-  a.nodes.every((node, i) => showNode(node) === showNode(b.nodes[i] as Node)) &&
+  a.nodes.map(showNode).join() === b.nodes.map(showNode).join() &&
   a.outputs.every(({ node }, i) => node.id === b.outputs[i]?.node.id);
 
 /** The replacement with the type of the node, if it can have it. */

@@ -1,12 +1,13 @@
-/** How the tiles of a contraction are numbered by workgroups; shared by every kind of schedule. */
-import type { Contraction, ContractionBody } from "../schedule/contraction.ts";
+/** How workgroups are numbered. */
+import type { Contraction } from "../schedule/contraction.ts";
+import type { Body } from "./body.ts";
 
 /** WebGPU's default limit, which every adapter keeps. */
 const workgroupsPerDimension = 65535;
 
 /** The workgroups of a kernel, and the lines of `main` that turn `group` (its workgroup_id) into the names that it works on. */
 export interface Grid {
-  readonly workgroups: ContractionBody["workgroups"];
+  readonly workgroups: Body["workgroups"];
   readonly wgsl: string;
 }
 

@@ -2,7 +2,7 @@
  * From kernels to a program: equal kernels become one, under the places of the first, and buffers get their live ranges.
  */
 import { showPlace } from "../../grammar/source.ts";
-import type { Group } from "../fuse/group.ts";
+import type { Group, Stage } from "../fuse/group.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
@@ -17,7 +17,7 @@ interface LoweredGroup {
   readonly kernel: Lowered;
 }
 
-export function assemble(
+export function link(
   graph: Graph,
   lowered: readonly LoweredGroup[],
   storages: readonly Storage[],
@@ -36,7 +36,7 @@ export function assemble(
     kernels.set(wgsl, known);
     return { stage: group.stage, dispatch: dispatchOf(group, kernel, known.hash) };
   });
-  const of = (stage: "setup" | "main"): readonly Dispatch[] =>
+  const of = (stage: Stage): readonly Dispatch[] =>
     dispatches.filter((each) => each.stage === stage).map(({ dispatch }) => dispatch);
   const [setup, main] = [of("setup"), of("main")];
   const buffers = storages.map((storage) => bufferOf(storage, setup, main, facts));

@@ -1,9 +1,11 @@
-/** Invariants of a graph. Runs after every stage in tests and with --verify; a violation is a bug in the compiler. */
-import { invariant } from "../invariant.ts";
-import type { Graph, Output } from "./graph.ts";
-import type { Node } from "./ops.ts";
-import { resultType, sameType } from "./result-type.ts";
-import { showNode } from "./show.ts";
+/** Invariants of a graph, which tests check after every simplification. A violation is a bug in the compiler. */
+
+import type { Graph, Output } from "../compiler/graph/graph.ts";
+import type { Node } from "../compiler/graph/ops.ts";
+import { resultType, sameDims, storedAs } from "../compiler/graph/result-type.ts";
+import { showNode } from "../compiler/graph/show.ts";
+import { readAs } from "../compiler/graph/type.ts";
+import { invariant } from "../compiler/invariant.ts";
 
 /** Throws if nodes are out of order, stale in type, unused, bound twice under one name, or an output cannot be kept. */
 export function verifyGraph({ nodes, outputs }: Graph): void {
@@ -14,7 +16,8 @@ export function verifyGraph({ nodes, outputs }: Graph): void {
       invariant(x.id < i && nodes[x.id] === x, `${showNode(node)}: %${x.id} is not an earlier node of this graph`);
       isUsed.add(x);
     }
-    invariant(sameType(node.type, resultType(node.op, node.inputs, node.attrs)), `${showNode(node)}: stale type`);
+    const { dtype, dims } = resultType(node.op, node.inputs, node.attrs);
+    invariant(node.type.dtype === dtype && sameDims(node.type.dims, dims), `${showNode(node)}: stale type`);
   }
   for (const node of nodes) invariant(isUsed.has(node), `${showNode(node)}: nothing needs it`);
   checkUnique(
@@ -28,11 +31,12 @@ export function verifyGraph({ nodes, outputs }: Graph): void {
   for (const output of outputs) verifyOutput(output, nodes);
 }
 
-function verifyOutput({ name, node, accumulate, store }: Output, nodes: readonly Node[]): void {
+function verifyOutput(output: Output, nodes: readonly Node[]): void {
+  const { name, node, accumulate, store } = output;
   invariant(nodes[node.id] === node, `output ${name} is not a node of this graph`);
-  const isReal = ["f32", "f16", "bf16"].includes(node.type.dtype);
+  const isReal = readAs(node.type.dtype) === "f32";
   invariant(store === undefined || isReal, `output ${name}: ${node.type.dtype} stored as ${store}`);
-  const kept = store ?? node.type.dtype;
+  const kept = storedAs(output);
   invariant(accumulate === undefined || kept === "f32", `output ${name}: accumulated in ${kept}`);
 }
 
