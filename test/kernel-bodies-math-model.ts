@@ -30,27 +30,14 @@ function scale(y: number, n: number): number {
   return result < 2 ** -126 ? 0 : f(result);
 }
 
-const octavesOf = (x: number): number => sub(add(mul(x, f(Math.LOG2E)), 12582912), 12582912);
-
-/** exp(x) - 2ⁿ over 2ⁿ, for x · log₂ e near n. */
-function beyond(x: number, n: number): number {
-  const r = sub(sub(x, mul(n, f(0.693359375))), mul(n, f(-2.1219444e-4)));
-  const terms = [1.3814598735e-3, 8.3687170179e-3, 4.1668388054e-2, 1.6666520631e-1, 4.9999993448e-1];
-  return add(mul(polynomial(r, terms), mul(r, r)), r);
-}
-
 export function exp(x: number): number {
-  if (Number.isNaN(x)) return x;
-  if (x < f(-87.336544)) return 0;
-  if (x > f(88.722835)) return Infinity;
-  const n = octavesOf(x);
-  return scale(add(beyond(x, n), 1), n);
+  if (x < f(-86.643398)) return 0;
+  const octaves = sub(Math.min(add(mul(x, f(Math.LOG2E)), 12582912), 12583040), 12582912);
+  const n = Number.isNaN(x) ? 0 : octaves;
+  const r = sub(sub(x, mul(n, f(0.693359375))), mul(n, f(-2.1219444e-4)));
+  const terms = [2.7629079598e-3, 1.673749029e-2, 8.3336781632e-2, 0.33333040797, 0.99999986864, 2, 2];
+  return mul(polynomial(r, terms), 2 ** (n - 1));
 }
-
-const logTerms = [
-  7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
-  2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-];
 
 export function log(x: number): number {
   if (Math.abs(x) < 2 ** -126) return -Infinity;
@@ -59,18 +46,19 @@ export function log(x: number): number {
   const half = floatOf((bits & 0x007fffff) | 0x3f000000);
   const isLow = half < f(Math.SQRT1_2);
   const e = (bits >>> 23) - (isLow ? 127 : 126);
-  const m = (isLow ? half + half : half) - 1;
-  const z = mul(m, m);
-  const y = sub(add(mul(mul(polynomial(m, logTerms), m), z), mul(e, f(-2.1219444e-4))), mul(0.5, z));
-  return add(add(m, y), mul(e, f(0.693359375)));
+  const m = isLow ? half + half : half;
+  const s = div(m - 1, add(m, 1));
+  const z = mul(s, s);
+  const terms = mul(polynomial(z, [0.298716973194, 0.399775480653, 0.666667762744]), z);
+  const rest = sub(mul(s, sub(m - 1, terms)), mul(e, f(-2.1219444e-4)));
+  return add(sub(m - 1, rest), mul(e, f(0.693359375)));
 }
 
 export function tanh(x: number): number {
-  const a = Math.min(Math.abs(x), 9.5);
-  const n = octavesOf(a + a);
-  const u = add(mul(2 ** n, beyond(a + a, n)), sub(2 ** n, 1));
-  const y = div(u, add(u, 2));
-  return x < 0 || Object.is(x, -0) ? -y : y;
+  const z = Math.min(mul(x, x), 81);
+  const p = polynomial(z, [1.33190215232e-8, 2.0583443778e-5, 3.49403224147e-3, 0.133797159756, 0.999999979011]);
+  const q = polynomial(z, [7.76199846629e-7, 3.28308907556e-4, 2.58710643405e-2, 0.467130312147, 1]);
+  return Math.max(-1, Math.min(div(mul(x, p), q), 1));
 }
 
 /** 2/π to 512 bits after the point. */

@@ -9,8 +9,9 @@ import type { ElementOp, Scalar } from "./scalar.ts";
 export function fences(op: ElementOp, inputs: readonly Scalar[]): readonly boolean[] {
   const [a, b] = inputs;
   if (inputs.length !== 2 || a?.dtype !== "f32" || b?.dtype !== "f32") return inputs.map(() => false);
-  if (op === "div") return [inputsOf(a, "mul").includes(b), isConstant(b) || (isConstant(a) && endsIn(b, "mul"))];
-  if (op === "mul") return [movesInProduct(a, b), movesInProduct(b, a)];
+  if (op === "div")
+    return [isZero(a) || inputsOf(a, "mul").includes(b), isConstant(b) || (isConstant(a) && endsIn(b, "mul"))];
+  if (op === "mul") return [isZero(a) || movesInProduct(a, b), isZero(b) || movesInProduct(b, a)];
   if (op !== "add" && op !== "sub") return [false, false];
   // a·b + a·c = a·(b + c); a - a = 0, even where a is infinite.
   const isJoined = factorsOf(a).some((x) => factorsOf(b).includes(x)) || (op === "sub" && a === b);
@@ -29,6 +30,9 @@ const movesInSum = (x: Scalar, other: Scalar): boolean =>
   (termsOf(x).length > 0 && termsOf(x).every((term) => factorsOf(term).length > 0));
 
 const isConstant = ({ kind }: Scalar): boolean => kind === "constant";
+
+/** 0 · x and 0 / x would be 0, even where x is infinite or NaN. */
+const isZero = (x: Scalar): boolean => x.kind === "constant" && x.value === 0;
 
 /** The value without its signs, which are moved freely. */
 const bare = (x: Scalar): Scalar => (x.kind === "apply" && x.op === "neg" && x.inputs[0] ? bare(x.inputs[0]) : x);

@@ -1,11 +1,11 @@
 // Elementary functions made of + - * /, floor, comparisons and integers, so that every software adapter gives the same bits
-// and no adapter's own approximation (some are off by thousands of ulp) is trusted. Each is within 1.5 ulp, `math_tanh` 2.5,
-// `math_pow` 4.
+// and no adapter's own approximation (some are off by thousands of ulp) is trusted. Each is within 1.5 ulp, `math_tanh` 6.5,
+// `math_pow` 4. Coefficients are of the least largest relative error (Remez).
 //
 // Mesa re-associates: (a + b) + C becomes (a + C) + b for a constant C, C·n - D·n becomes (C - D)·n, and (a·b + c·d) + e
-// becomes a·b + (c·d + e). `max` against a bound that is never reached stops it; so does an integer mask on the bits. NaN is
-// known by its bits alone, since x != x is folded to false, and is put back at the end. Results below 2^-126 are zero, as
-// some adapters make them.
+// becomes a·b + (c·d + e). `min` or `max` against a bound that is never reached stops it; so does an integer mask on the bits.
+// NaN is known by its bits alone, since x != x is folded to false; where arithmetic does not carry it, it is put back at the
+// end. Results below 2^-126, of `math_exp` below 2^-125, are zero, as some adapters make them.
 
 fn math_is_nan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
@@ -29,68 +29,55 @@ fn math_scale(y: f32, n: i32) -> f32 {
   return select(select(scaled, 0.0, exponent <= 0), math_infinity(), exponent >= 255);
 }
 
-// exp(r) - 1 for |r| <= ln 2 / 2.
-fn math_expm1(r: f32) -> f32 {
-  var p = 1.3814598735e-3;
-  p = p * r + 8.3687170179e-3;
-  p = p * r + 4.1668388054e-2;
-  p = p * r + 1.6666520631e-1;
-  p = p * r + 4.9999993448e-1;
-  return p * (r * r) + r;
-}
-
-// x · log₂ e to the nearest whole number n, as 1.5 · 2^23 + n: the low bits are those of n.
-fn math_octaves(x: f32) -> f32 {
-  return max(x * 1.44269504 + 12582912.0, 1.0);
-}
-
-// x - n·ln 2; ln 2 in two parts, n times the first is exact.
-fn math_within_octave(x: f32, n: f32) -> f32 {
-  return (x - n * 0.693359375) - n * -2.12194440e-4;
-}
-
-// exp(n·ln 2 + r) = 2^n · exp(r).
+// exp(n·ln 2 + r) = 2·exp(r) · 2^(n - 1): n is x · log₂ e to the nearest whole number, made as 1.5 · 2^23 + n, whose low bits
+// are those of n; for r, ln 2 is in two parts, n times the first is exact. n ends at 128, where r grows, and the product with it.
 fn math_exp(x: f32) -> f32 {
-  let octaves = math_octaves(x);
-  let y = max(math_expm1(math_within_octave(x, octaves - 12582912.0)), -2.0) + 1.0;
-  let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(octaves) << 23u));
-  let finite = select(scaled, 0.0, x < -87.336544);
-  return select(select(finite, math_infinity(), x > 88.722835), x, math_is_nan(x));
+  let octaves = min(x * 1.44269504 + 12582912.0, 12583040.0);
+  let n = octaves - 12582912.0;
+  let r = (x - n * 0.693359375) - n * -2.12194440e-4;
+  var p = 2.7629079598e-3;
+  p = p * r + 1.6737490290e-2;
+  p = p * r + 8.3336781632e-2;
+  p = p * r + 0.33333040797;
+  p = p * r + 0.99999986864;
+  p = p * r + 2.0;
+  p = p * r + 2.0;
+  let power = bitcast<f32>((bitcast<u32>(octaves) << 23u) + 0x3f000000u);
+  return select(p * power, 0.0, x < -86.643398);
 }
 
-// x = m · 2^e, m in [√½, √2): log x = log m + e·ln 2.
+// x = m · 2^e, m in [√½, √2): log x = log m + e·ln 2. With f = m - 1, s = f / (m + 1), z = s²:
+// log m = 2s + s·(⅔ z + ⅖ z² …) = f - s·(f - (⅔ z + ⅖ z² …)).
 fn math_log(x: f32) -> f32 {
-  let bits = bitcast<u32>(x);
-  let above = bits - 0x3f3504f3u;
+  let above = bitcast<u32>(x) - 0x3f3504f3u;
   let e = f32(bitcast<i32>(above) >> 23u);
-  let m = bitcast<f32>((above & 0x007fffffu) + 0x3f3504f3u) - 1.0;
-  let z = m * m;
-  var p = 7.0376836292e-2;
-  p = p * m - 1.1514610310e-1;
-  p = p * m + 1.1676998740e-1;
-  p = p * m - 1.2420140846e-1;
-  p = p * m + 1.4249322787e-1;
-  p = p * m - 1.6668057665e-1;
-  p = p * m + 2.0000714765e-1;
-  p = p * m - 2.4999993993e-1;
-  p = p * m + 3.3333331174e-1;
-  var y = (p * m) * z;
-  y = max(y + e * -2.12194440e-4, -4.0) - 0.5 * z;
-  let finite = (m + y) + e * 0.693359375;
-  let is_zero = (bits & 0x7f800000u) == 0u;
-  let special = select(select(x, math_nan(), (bits & 0x80000000u) != 0u), -math_infinity(), is_zero);
-  return select(special, finite, bits - 0x00800000u < 0x7f000000u);
+  let m = bitcast<f32>((above & 0x007fffffu) + 0x3f3504f3u);
+  let f = m - 1.0;
+  let s = f / (m + 1.0);
+  let z = s * s;
+  var p = 0.298716973194;
+  p = p * z + 0.399775480653;
+  p = p * z + 0.666667762744;
+  let rest = s * (f - p * z) - e * -2.12194440e-4;
+  let finite = max(f - rest, -4.0) + e * 0.693359375;
+  let below = select(-math_infinity(), math_nan(), x < 0.0);
+  return select(x, select(finite, below, x < 1.17549435e-38), x <= 3.4028234e38);
 }
 
-// u / (u + 2) of u = exp(2|x|) - 1, which loses nothing near 0.
+// x · P(x²) / Q(x²) up to 9, where it has reached 1.
 fn math_tanh(x: f32) -> f32 {
-  let a = min(abs(x), 9.5);
-  let octaves = math_octaves(a + a);
-  let power = bitcast<f32>((bitcast<u32>(octaves) << 23u) + 0x3f800000u);
-  let r = math_within_octave(a + a, octaves - 12582912.0);
-  let u = max(power * math_expm1(r), -1e30) + min(power - 1.0, 1e30);
-  let y = bitcast<u32>(u / (u + 2.0)) | (bitcast<u32>(x) & 0x80000000u);
-  return select(bitcast<f32>(y), x, math_is_nan(x));
+  let z = min(x * x, 81.0);
+  var p = 1.33190215232e-8;
+  p = p * z + 2.0583443778e-5;
+  p = p * z + 3.49403224147e-3;
+  p = p * z + 0.133797159756;
+  p = p * z + 0.999999979011;
+  var q = 7.76199846629e-7;
+  q = q * z + 3.28308907556e-4;
+  q = q * z + 2.58710643405e-2;
+  q = q * z + 0.467130312147;
+  q = q * z + 1.0;
+  return select(clamp(x * p / q, -1.0, 1.0), x, math_is_nan(x));
 }
 
 // The upper half of a · b.
@@ -187,7 +174,7 @@ fn math_log2(x: f32) -> vec2f {
   let low = (bits & 0x007fffffu) < 0x003504f3u;
   let e = f32(i32(bits >> 23u) - select(126, 127, low));
   let m = bitcast<f32>((bits & 0x007fffffu) | select(0x3f000000u, 0x3f800000u, low));
-  let f = max(m - 1.0, -1.0);
+  let f = m - 1.0;
   let s_full = f / (m + 1.0);
   let s = math_leading(s_full);
   let t = math_leading(m + 1.0);

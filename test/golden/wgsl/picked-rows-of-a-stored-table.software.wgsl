@@ -7,12 +7,15 @@ fn read_x1(i: u32) -> f32 {
 @group(0) @binding(2) var<storage, read_write> y0: array<vec4f>;
 fn read_bf16(word: u32, i: u32) -> f32 { return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (i & 1u) == 1u)); }
 
+fn compute(element: u32) {
+  if (element >= 1056u) { return; }
+  let addresses = min(u32(x0[(element / 32u)]), 999u) * 128u + (element % 32u) * 4u + vec4u(0u, 1u, 2u, 3u);
+  y0[element] = vec4(read_x1(addresses.x), read_x1(addresses.y), read_x1(addresses.z), read_x1(addresses.w));
+}
+
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let position = group.x;
-  let element = position * 128u + lane;
-  if (element < 1056u) {
-    let addresses = min(u32(x0[(element / 32u)]), 999u) * 128u + (element % 32u) * 4u + vec4u(0u, 1u, 2u, 3u);
-    y0[element] = vec4(read_x1(addresses.x), read_x1(addresses.y), read_x1(addresses.z), read_x1(addresses.w));
-  }
+  let first = position * 128u + lane;
+  compute(first);
 }

@@ -6,15 +6,17 @@ fn read_x0(i: u32) -> f32 {
 @group(0) @binding(1) var<storage, read_write> y0: array<f32>;
 fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }
 
+fn compute(element: u32) {
+  if ((element / 4096u) * 32u + (element % 32u) < 50u) {
+    y0[element] = read_x0((element / 4096u) * 4096u + (element % 32u) * 128u + ((element / 32u) % 128u));
+  }
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let position = group.x;
-  let element = position * 256u + lane;
-  {
-    if ((element / 4096u) * 32u + (element % 32u) < 50u) {
-      y0[element] = read_x0((element / 4096u) * 4096u + (element % 32u) * 128u + ((element / 32u) % 128u));
-    }
-  }
+  let first = position * 256u + lane;
+  compute(first);
 }
 
 ----

@@ -2,43 +2,21 @@
 enable subgroups;
 @group(0) @binding(0) var<storage, read> x0: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y0: array<vec4f>;
-fn math_is_nan(x: f32) -> bool {
-  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
-}
-
-// Constants of these bits, which WGSL refuses as constants.
-fn math_infinity() -> f32 {
-  var bits = 0x7f800000u;
-  return bitcast<f32>(bits);
-}
-
-// exp(r) - 1 for |r| <= ln 2 / 2.
-fn math_expm1(r: f32) -> f32 {
-  var p = 1.3814598735e-3;
-  p = p * r + 8.3687170179e-3;
-  p = p * r + 4.1668388054e-2;
-  p = p * r + 1.6666520631e-1;
-  p = p * r + 4.9999993448e-1;
-  return p * (r * r) + r;
-}
-
-// x · log₂ e to the nearest whole number n, as 1.5 · 2^23 + n: the low bits are those of n.
-fn math_octaves(x: f32) -> f32 {
-  return max(x * 1.44269504 + 12582912.0, 1.0);
-}
-
-// x - n·ln 2; ln 2 in two parts, n times the first is exact.
-fn math_within_octave(x: f32, n: f32) -> f32 {
-  return (x - n * 0.693359375) - n * -2.12194440e-4;
-}
-
-// exp(n·ln 2 + r) = 2^n · exp(r).
+// exp(n·ln 2 + r) = 2·exp(r) · 2^(n - 1): n is x · log₂ e to the nearest whole number, made as 1.5 · 2^23 + n, whose low bits
+// are those of n; for r, ln 2 is in two parts, n times the first is exact. n ends at 128, where r grows, and the product with it.
 fn math_exp(x: f32) -> f32 {
-  let octaves = math_octaves(x);
-  let y = max(math_expm1(math_within_octave(x, octaves - 12582912.0)), -2.0) + 1.0;
-  let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(octaves) << 23u));
-  let finite = select(scaled, 0.0, x < -87.336544);
-  return select(select(finite, math_infinity(), x > 88.722835), x, math_is_nan(x));
+  let octaves = min(x * 1.44269504 + 12582912.0, 12583040.0);
+  let n = octaves - 12582912.0;
+  let r = (x - n * 0.693359375) - n * -2.12194440e-4;
+  var p = 2.7629079598e-3;
+  p = p * r + 1.6737490290e-2;
+  p = p * r + 8.3336781632e-2;
+  p = p * r + 0.33333040797;
+  p = p * r + 0.99999986864;
+  p = p * r + 2.0;
+  p = p * r + 2.0;
+  let power = bitcast<f32>((bitcast<u32>(octaves) << 23u) + 0x3f000000u);
+  return select(p * power, 0.0, x < -86.643398);
 }
 var<private> infinity_bits: u32 = 0x7f800000u;
 fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }

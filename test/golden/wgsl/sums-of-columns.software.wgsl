@@ -5,15 +5,17 @@ fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(le
 var<private> negative_zero_bits: u32 = 0x80000000u;
 fn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }
 
+fn compute(element: u32) {
+  var sum = vec4f(fence(negative_zero()));
+  for (var token = 0u; token < 512u; token++) {
+    sum = sum + x0[token * 32u + element];
+  }
+  y0[element] = sum;
+}
+
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let position = group.x;
-  let element = position * 16u + lane;
-  {
-    var sum = vec4f(fence(negative_zero()));
-    for (var token = 0u; token < 512u; token++) {
-      sum = sum + x0[token * 32u + element];
-    }
-    y0[element] = sum;
-  }
+  let first = position * 16u + lane;
+  compute(first);
 }
