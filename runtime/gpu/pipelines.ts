@@ -1,7 +1,7 @@
-/** Pipelines: each kernel is compiled once per device, all that a program needs at the same time. */
+/** Pipelines: each kernel is compiled once per device, all that a program needs at the same time, and ready when it is first used. */
 import type { Kernel } from "../../compiler/plan/program.ts";
 import { UserError } from "../user-error.ts";
-import type { Device } from "./device.ts";
+import { bufferUsage, type Device } from "./device.ts";
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -59,12 +59,34 @@ async function compile({ device, create, settle }: Device, kernel: Kernel): Prom
       pipelineLayout: device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
     };
   });
-  const pipeline = device.createComputePipelineAsync({
-    layout: pipelineLayout,
-    compute: { module },
-    label: kernel.hash,
-  });
-  return { layout, pipeline: await settle(pipeline.catch((error) => refuse(kernel, error))) };
+  const made = device.createComputePipelineAsync({ layout: pipelineLayout, compute: { module }, label: kernel.hash });
+  const pipeline = await settle(made.catch((error) => refuse(kernel, error)));
+  await create(`kernel ${kernel.hash}`, () => dispatchNothing(device, { pipeline, layout }, entries.length));
+  await settle(device.queue.onSubmittedWorkDone());
+  return { pipeline, layout };
+}
+
+/** The largest element that a kernel binds, vec4f. */
+const elementBytes = 16;
+
+/**
+ * A dispatch of no workgroups: lavapipe compiles a kernel for the CPU when it is first dispatched. Their number is read from a
+ * buffer, as Dawn warns of a literal 0.
+ */
+function dispatchNothing(device: GPUDevice, { pipeline, layout }: Pipeline, bindings: number): void {
+  const none = device.createBuffer({ size: 3 * Uint32Array.BYTES_PER_ELEMENT, usage: bufferUsage.INDIRECT });
+  const buffers = Array.from({ length: bindings }, () =>
+    device.createBuffer({ size: elementBytes, usage: bufferUsage.STORAGE }),
+  );
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
+  pass.dispatchWorkgroupsIndirect(none, 0);
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+  for (const buffer of [none, ...buffers]) buffer.destroy();
 }
 
 function refuse({ hash }: Kernel, error: unknown): never {
