@@ -37,6 +37,7 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 const mean = (values: readonly number[]): number => sum(values) / values.length;
 const power = (values: readonly number[]): number => sum(values.map((x) => x * x));
 const spread = (values: readonly number[]): number => power(values.map((x) => x - mean(values))) / values.length;
+const dot = (a: Float64Array, b: Float64Array): number => a.reduce((total, x, i) => total + x * (b[i] ?? NaN), 0);
 const most = (values: readonly number[]): number => Math.max(...values);
 const abs = Math.abs;
 
@@ -64,6 +65,13 @@ const byColumn =
     return halfOfRows(w, (value, _, i) => abs(value) * (weights[i] ?? NaN));
   };
 
+const scaled =
+  (statistic: (windows: readonly Matrix[]) => Float64Array): Model =>
+  (w, windows) => {
+    const factors = statistic(windows);
+    return map(w, (value, _, i) => value * (factors[i] ?? NaN));
+  };
+
 const even = (x: number): number => (abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 const clamp = (x: number, low: number, high: number): number => Math.min(high, Math.max(low, x));
 const f32 = Math.fround;
@@ -80,6 +88,9 @@ const onWeights = "on linear(w: f32[out, in])";
 const onBoth = "on linear(w: f32[out, in], x: f32[sample, token, in]) from compressed";
 const scored = (observe: string, score: string): string =>
   `${header}method mine(sparsity: Sparsity = 50%) ${onBoth} {\n  ${observe}\n  keep_best(w, ${score}, sparsity, over in)\n}\n`;
+
+const observing = (body: string): string => `method mine() ${onBoth} {\n  ${body}\n}\n`;
+const centre = "observe centre = mean(x, over (sample, token))";
 
 /** By the sentence that the test is called. */
 export const zoo: Readonly<Record<string, Specimen>> = {
@@ -134,6 +145,63 @@ export const zoo: Readonly<Record<string, Specimen>> = {
         mean(tokens.map((x, t) => (x[i] ?? NaN) * (answers[o]?.[t] ?? NaN)));
       return halfOfRows(w, (value, o, i) => abs(value * pull(o, i)));
     },
+  },
+  "variance in a second pass": {
+    method: observing(`${centre}
+  observe spread = mean((x - centre)^2, over (sample, token))
+  w * spread`),
+    gives: scaled((windows) => each(windows, (values) => mean(values.map((x) => x * x)) - mean(values) ** 2)),
+  },
+  "third moment in a third pass, with what lies between": {
+    method: observing(`${centre}
+  observe spread = mean((x - centre)^2, over (sample, token))
+  let scale = 1 / sqrt(spread)
+  observe skew = mean(((x - centre) * scale)^3, over (sample, token))
+  w * skew`),
+    gives: scaled((windows) =>
+      each(windows, (values) => mean(values.map((x) => ((x - mean(values)) / Math.sqrt(spread(values))) ** 3))),
+    ),
+  },
+  "energy of what the layer makes": {
+    method: observing(`observe energy = norm(sum(w * x, over in), over (sample, token))
+  w * energy`),
+    gives: (w, windows) => {
+      const energy = w.map((row) => Math.sqrt(power(windows.flat().map((x) => dot(row, x)))));
+      return map(w, (value, o) => value * (energy[o] ?? NaN));
+    },
+  },
+  "error of rounded weights on centred inputs, in a second pass": {
+    method: observing(`${centre}
+  let rest = w - round(8 * w) / 8
+  observe error = mean(sum(rest * (x - centre), over in)^2, over (sample, token))
+  w * error`),
+    gives: (w, windows) => {
+      const middle = each(windows, mean);
+      const centred = windows.flat().map((x) => x.map((value, i) => value - (middle[i] ?? NaN)));
+      const rest = map(w, (value) => value - even(8 * value) / 8);
+      const error = rest.map((row) => mean(centred.map((x) => dot(row, x) ** 2)));
+      return map(w, (value, o) => value * (error[o] ?? NaN));
+    },
+  },
+  "observations in a function, of an activation that another one has changed": {
+    method: `fn doubled(x) {
+  let twice = 2 * x
+  twice
+}
+fn deviation(x: f32[sample, token, in]) {
+  ${centre}
+  observe spread = mean((x - centre)^2, over (sample, token))
+  sqrt(spread)
+}
+${observing("observe wide = deviation(doubled(x))\n  w * wide")}`,
+    gives: scaled((windows) => each(windows, (values) => 2 * Math.sqrt(spread(values)))),
+  },
+  "observations that nothing reads": {
+    method: observing(`${centre}
+  observe spread = mean((x - centre)^2, over (sample, token))
+  observe most = max(x, over (sample, token))
+  w * most`),
+    gives: scaled((windows) => each(windows, most)),
   },
   "distance from the row's mean in standard deviations": {
     method: `${header}fn deviation(w, over d: Dim) {

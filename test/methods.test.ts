@@ -192,6 +192,19 @@ method mine() on linear(w: f32[out, in], x: f32[sample, token, in]) ${from} {
 }
 `;
 
+const loudRows = `import { keep_best } from "std/prune/mask"
+method mine() on linear(w: f32[out, in], x: f32[sample, token, in]) {
+  observe energy = norm(sum(w * x, over in), over (sample, token))
+  keep_best(w, abs(w) * energy, 50%, over out)
+}
+`;
+const loudRowsModel: Model = (w, windows) => {
+  const made = (row: Float64Array) => windows.flat().map((x) => x.reduce((sum, v, i) => sum + v * (row[i] ?? NaN), 0));
+  const energy = w.map((row) => Math.hypot(...made(row)));
+  const score = w.map((row, o) => row.map((value) => Math.abs(value) * (energy[o] ?? NaN)));
+  return keep(w, score, (_, i) => i, w.length / 2);
+};
+
 suite("methods: where and on what", ({ test }) => {
   test(
     "from dense, later blocks see what the original ones give",
@@ -227,6 +240,16 @@ suite("methods: where and on what", ({ test }) => {
           chosen: inBlocks(2).filter((path) => path !== "model.layers.0.mlp.down_proj"),
         },
       ),
+    ),
+  );
+
+  test(
+    "an observation reads the weight of its layer as it is stored, with the blocks before it as they were compressed",
+    inFolder((folder) =>
+      tried(folder, { "mine.lcomp": loudRows, "recipe.lcomp": recipe("mine()", "for linear") }, loudRowsModel, {
+        variant: { biased: ["proj"], isUntied: true, dtype: "F16" },
+        chosen: [...inBlocks(2), "lm_head"],
+      }),
     ),
   );
 

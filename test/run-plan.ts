@@ -2,14 +2,15 @@
  * A plan written by hand, and a model for it: y = x + W·x / n per block, and a stage that drops the weights with
  * |w|·sqrt(Σ x²) below a threshold. What the driver must compute is computed here in plain numbers.
  */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan, Step, WindowsRecord } from "../compiler/plan/plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "../compiler/plan/program.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
-import { fromFloat32, toFloat32 } from "../runtime/io/numbers.ts";
-import { readTensor } from "../runtime/io/safetensors.ts";
+import { toFloat32 } from "../runtime/io/numbers.ts";
 import { SafetensorsWriter } from "../runtime/io/safetensors-writer.ts";
+import { readTensor, toStored } from "./io/tensors.ts";
 
 export interface Shape {
   readonly hidden: number;
@@ -45,7 +46,7 @@ export async function writeModel(
   for (const [name, [rows, columns]] of shapes) {
     const values = Float32Array.from({ length: Math.min(rows * columns, 65536) }, () => random.next().value);
     spoil(name, values);
-    const piece = fromFloat32(values, "F16");
+    const piece = toStored(values, "F16");
     for (let at = 0; at < 2 * rows * columns; at += piece.byteLength) await writer.write(name, piece, at);
   }
   await writer.close();
@@ -273,8 +274,9 @@ export function handMadePlan(
 ): Plan {
   const forward = { embed: "embed", blocks: Array.from({ length: shape.layers }, () => "block") };
   const windows: WindowsRecord = { corpus: "text", split: "test", length: shape.length, count, seed: null };
-  const target = (layer: number) => ({ name: "w", tensor: `layers.${layer}.w`, program: "drop", statistics: ["a0"] });
-  const blocks = forward.blocks.map((_, layer) => ({ layer, calibrate: "power", targets: [target(layer)] }));
+  const statistics = [{ slot: "s0", statistic: "a0" }];
+  const target = (layer: number) => ({ name: "w", tensor: `layers.${layer}.w`, program: "drop", statistics });
+  const blocks = forward.blocks.map((_, layer) => ({ layer, calibrate: ["power"], targets: [target(layer)] }));
   const value = { kind: "report", of: null, value: null, place: "hand.lcomp:1:1" } as const;
   return {
     version: 1,

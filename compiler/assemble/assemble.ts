@@ -109,7 +109,7 @@ function targetsOf(
   { calibrate, targets }: BlockTargets,
 ): Omit<CompressStep["blocks"][number], "layer"> {
   return {
-    calibrate: calibrate ? programFor(at, calibrate) : "",
+    calibrate: calibrate.map((graph) => programFor(at, graph)),
     targets: targets.map(({ selected, tensor, graph, statistics }) => ({
       name: selected.linear.name,
       tensor,

@@ -1,9 +1,9 @@
 /** From a checked recipe to graphs: every piece of every forward pass, statistics, compressions and measures. */
 import { showPlace } from "../../grammar/source.ts";
-import { storedTypes, tensorName } from "../check/checkpoint.ts";
+import { tensorName } from "../check/checkpoint.ts";
 import { type Context, scopeIn } from "../check/context.ts";
 import { forward, forwardBlock, type LinearInput, tokensInput } from "../check/forward.ts";
-import { applyMethod } from "../check/method.ts";
+import { applyMethod, type Compression } from "../check/method.ts";
 import { known } from "../check/size.ts";
 import {
   type Evaluation,
@@ -16,6 +16,8 @@ import {
 import type { Tensor } from "../check/value.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
+import { storedTypes } from "../plan/program.ts";
+import { observed, passesOver, type Statistic } from "./calibration.ts";
 import type { BlockTargets, ForwardGraphs, GraphStep, TargetGraph } from "./graphs.ts";
 
 interface Building {
@@ -24,6 +26,8 @@ interface Building {
   readonly models: ReadonlyMap<string, TypedModel>;
   /** Forward passes by model and length of window. */
   readonly forwards: Map<string, ForwardGraphs>;
+  /** What methods make of a matrix, by the nodes that they give. */
+  readonly compressions: Map<string, Graph>;
 }
 
 /** The graphs and steps of a recipe that was checked with this context; problems that only sizes show are noted there. */
@@ -33,6 +37,7 @@ export function build(context: Context, maker: Maker, { models, steps }: TypedRe
     maker,
     models: new Map(models.map((model) => [model.name, model])),
     forwards: new Map(),
+    compressions: new Map(),
   };
   return steps.flatMap((step) => buildStep(building, step));
 }
@@ -122,10 +127,9 @@ function compressStep(building: Building, stage: TypedStage): GraphStep[] {
   const groups = new Map<number | null, TypedStage["selected"][number][]>();
   for (const each of stage.selected) groups.set(each.layer, [...(groups.get(each.layer) ?? []), each]);
   const done = new Map<string, BlockTargets>();
-  const graphs = new Map<string, Graph>();
   const blocks = [...groups].map(([layer, selected]) => {
     const key = `${layer === null ? "head" : signature(model, layer)} ${selected.map(({ linear }) => linear.name).join(" ")}`;
-    const made = done.get(key) ?? blockTargets(building, stage, model, layer, selected, start, graphs);
+    const made = done.get(key) ?? blockTargets(building, stage, model, layer, selected, start);
     done.set(key, made);
     return inLayer(made, layer);
   });
@@ -162,39 +166,35 @@ function blockTargets(
   layer: number | null,
   selected: TypedStage["selected"],
   start: ReturnType<typeof forward> | null,
-  graphs: Map<string, Graph>,
 ): BlockTargets {
   const { context, maker } = building;
   const inputs = activationsOf(building, model, layer, start);
-  const statistics: Output[] = [];
+  const statistics: Statistic[] = [];
   const targets: TargetGraph[] = [];
   for (const each of selected) {
     const tensor = tensorName(`${each.linear.at}.weight`, layer ?? 0);
-    const input = inputs.find(({ linear }) => linear.at === each.linear.at)?.input ?? null;
+    const met = inputs.find(({ linear }) => linear.at === each.linear.at);
     const stream = stage.windows ? { model: null, windows: stage.windows } : null;
-    context.where = ` in ${tensor}`;
-    const made = applyMethod(context, stage.applied, {
+    const inside: Context = { ...context, where: ` in ${tensor}`, stage: stage.span };
+    const made = applyMethod(inside, stage.applied, {
       linear: each.linear,
       dtype: storedTypes[model.facts.tensors.get(tensor)?.dtype ?? ""] ?? "f32",
-      input: input ? entryOf(input) : null,
+      input: met ? entryOf(met.input) : null,
       stream,
     });
-    context.where = "";
     if (!made) continue;
-    const slots = made.statistics.map(({ node, by }) => {
-      const old = statistics.find((output) => output.node === node && output.accumulate === by);
-      if (!old) statistics.push({ name: `a${statistics.length}`, node, accumulate: by });
-      return (old ?? statistics.at(-1))?.name ?? "";
-    });
-    // The same method on a matrix of the same size and type, from statistics of the same types, is the same graph.
-    const shape = [made.outputs[0]?.node.type, made.outputs[0]?.store, ...made.statistics.map(({ node }) => node.type)]
-      .map((type) => JSON.stringify(type))
-      .join(" ");
-    const graph = graphs.get(shape) ?? maker.graph("compress", made.outputs);
-    graphs.set(shape, graph);
-    targets.push({ selected: each, tensor, graph, statistics: slots });
+    const graph = compressGraph(building, made);
+    targets.push({ selected: each, tensor, graph, statistics: observed(maker, statistics, made, graph, met ?? null) });
   }
-  return { layer, calibrate: statistics.length > 0 ? maker.graph("calibrate", statistics) : null, targets };
+  return { layer, calibrate: passesOver(maker, statistics), targets };
+}
+
+/** The same method on a matrix of the same size and type, from statistics of the same types, is the same graph. */
+function compressGraph({ maker, compressions }: Building, { outputs }: Compression): Graph {
+  const key = outputs.map(({ node, store }) => `${node.id} ${store}`).join(" ");
+  const graph = compressions.get(key) ?? maker.graph("compress", outputs);
+  compressions.set(key, graph);
+  return graph;
 }
 
 function activationsOf(

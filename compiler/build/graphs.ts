@@ -17,13 +17,14 @@ export interface TargetGraph {
   /** The stored tensor, the layer's number filled in. */
   readonly tensor: string;
   readonly graph: Graph;
-  readonly statistics: readonly string[];
+  /** Which of the block's statistics goes into which state slot of the graph. */
+  readonly statistics: readonly { readonly slot: string; readonly statistic: string }[];
 }
 
 export interface BlockTargets {
   readonly layer: number | null;
-  /** Null when no target needs statistics. */
-  readonly calibrate: Graph | null;
+  /** What collects the statistics, one graph per pass over the samples; none when no target needs any. */
+  readonly calibrate: readonly Graph[];
   readonly targets: readonly TargetGraph[];
 }
 

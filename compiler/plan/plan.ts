@@ -6,7 +6,7 @@
  *   `tokens`             i32[token], one window                              (data; embed and head)
  *   `x`                  f32[token, …], the activation between the pieces    (data of blocks and head; output of embed and blocks)
  *   stored tensor names  `model.layers.{layer}.mlp.up_proj.weight`           (weight, in the stored type; `{layer}` is the block)
- *   `a0`, `a1` …         statistics of a calibration program                 (accumulator)
+ *   `a0`, `a1` …         statistics of a block                               (accumulator of a calibration program; state of a later one)
  *   `w`                  the matrix of a compression program                 (weight in, output `result`; output `zeros`, i32 scalar)
  *   `s0`, `s1` …         the statistics that it reads                        (state)
  *   `e0`, `e1` …         what an evaluation keeps of each window             (output of head)
@@ -51,6 +51,7 @@ export interface CorpusRecord {
   readonly splits: readonly { readonly split: Split; readonly tokens: number; readonly sha256: string }[];
 }
 
+/** The part of a corpus that serves one purpose: calibration, choice, judgement. */
 export type Split = "train" | "validation" | "test";
 
 /** Windows of `length` tokens: all that fit without overlap, or `count` drawn with a seed. */
@@ -86,22 +87,22 @@ export interface CompressStep {
   /** One entry per block that has targets, in order of blocks. */
   readonly blocks: readonly {
     readonly layer: number;
-    /** Empty when no target needs statistics. */
-    readonly calibrate: string;
-    readonly targets: readonly Target[];
+    /** The programs that collect statistics, one per pass over the samples; none when no target needs any. */
+    readonly calibrate: readonly string[];
+    readonly targets: readonly TargetRecord[];
   }[];
   /** Targets outside the blocks (an untied head); `calibrate` runs on what the last block gives. */
-  readonly head: { readonly calibrate: string; readonly targets: readonly Target[] } | null;
+  readonly head: { readonly calibrate: readonly string[]; readonly targets: readonly TargetRecord[] } | null;
 }
 
-export interface Target {
+export interface TargetRecord {
   /** `q`, `gate` …: the name in the architecture, by which tables group. */
   readonly name: string;
   /** The stored tensor, the layer's number filled in. */
   readonly tensor: string;
   readonly program: string;
-  /** Which statistic goes into `s0`, `s1` … */
-  readonly statistics: readonly string[];
+  /** Which statistic goes into which state slot. */
+  readonly statistics: readonly { readonly slot: string; readonly statistic: string }[];
 }
 
 export interface EvaluateStep {

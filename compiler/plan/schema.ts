@@ -1,10 +1,11 @@
 /** The plan's form as a JTD schema, held to the types of plan.ts and program.ts by the compiler. Its order is the order of the file. */
 import type { JTDSchemaType } from "ajv/dist/jtd.js";
 import type { DeviceFacts } from "./device-facts.ts";
-import type { Forward, Plan, Step, Target, WindowsRecord } from "./plan.ts";
+import type { Forward, Plan, Step, TargetRecord, WindowsRecord } from "./plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
 
 const text = { type: "string" } as const;
+const texts = { elements: text } as const;
 const count = { type: "uint32" } as const;
 /** Beyond 32 bits. */
 const size = { type: "float64" } as const;
@@ -60,7 +61,7 @@ const dispatch: JTDSchemaType<Listed<Dispatch>> = {
     kernel: text,
     bindings: { elements: { properties: { buffer: count, offset: size, bytes: size } } },
     workgroups: { elements: count },
-    origin: { elements: text },
+    origin: texts,
     bytesMoved: size,
     operations: size,
     shape: text,
@@ -87,10 +88,15 @@ const windows = {
   properties: { corpus: text, split, length: count, count, seed: { type: "float64", nullable: true } },
 } satisfies JTDSchemaType<WindowsRecord>;
 
-const forward = { properties: { embed: text, blocks: { elements: text } } } satisfies JTDSchemaType<Forward>;
+const forward = { properties: { embed: text, blocks: texts } } satisfies JTDSchemaType<Forward>;
 
-const target: JTDSchemaType<Target> = {
-  properties: { name: text, tensor: text, program: text, statistics: { elements: text } },
+const target: JTDSchemaType<TargetRecord> = {
+  properties: {
+    name: text,
+    tensor: text,
+    program: text,
+    statistics: { elements: { properties: { slot: text, statistic: text } } },
+  },
 };
 
 const step: JTDSchemaType<Step> = {
@@ -104,11 +110,11 @@ const step: JTDSchemaType<Step> = {
         windows: { ...windows, nullable: true },
         propagate: { enum: ["compressed", "dense"] },
         forward: { ...forward, nullable: true },
-        blocks: { elements: { properties: { layer: count, calibrate: text, targets: { elements: target } } } },
-        head: { properties: { calibrate: text, targets: { elements: target } }, nullable: true },
+        blocks: { elements: { properties: { layer: count, calibrate: texts, targets: { elements: target } } } },
+        head: { properties: { calibrate: texts, targets: { elements: target } }, nullable: true },
       },
     },
-    evaluate: { properties: { of: text, windows, forward, head: text, series: { elements: text } } },
+    evaluate: { properties: { of: text, windows, forward, head: text, series: texts } },
     measure: {
       properties: {
         program: text,

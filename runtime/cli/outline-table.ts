@@ -16,6 +16,8 @@ export interface StageRow {
   readonly matched: number;
   /** `64 windows of 512 tokens of text.train`; null where nothing is observed. */
   readonly over: string | null;
+  /** How often they pass through each block for that. */
+  readonly passes: number;
   readonly bytes_before: number;
   readonly bytes_after: number;
 }
@@ -95,9 +97,10 @@ function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): StageRow
     after += count * (result?.store === "f16" || result?.store === "bf16" ? 2 : 4);
   }
   const { stage, action, of, windows } = step;
-  const over = windows && targets.some(({ statistics }) => statistics.length > 0) ? showWindows(windows) : null;
-  const matched = targets.length;
-  return { stage, action, of, layers: matchedLayers(step), matched, over, bytes_before: before, bytes_after: after };
+  const passes = Math.max(0, ...step.blocks.map(({ calibrate }) => calibrate.length));
+  const over = windows && passes > 0 ? showWindows(windows) : null;
+  const [layers, matched] = [matchedLayers(step), targets.length];
+  return { stage, action, of, layers, matched, over, passes, bytes_before: before, bytes_after: after };
 }
 
 /** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers. */
@@ -134,7 +137,8 @@ export function showOutline({ recipe, parameters, models, stages, evaluations, s
       ...[megabytes(row.bytes_before), "→", megabytes(row.bytes_after)],
     ]);
     lines.push("", table(["stage", "action", "of", "layers", "before", "", "after"], rows, 4).trimEnd());
-    for (const { stage, over } of stages) if (over !== null) lines.push(`${stage} observes ${over}`);
+    for (const { stage, over, passes } of stages)
+      if (over !== null) lines.push(`${stage} observes ${over}${passes > 1 ? ` in ${passes} passes` : ""}`);
   }
   if (evaluations.length > 0) lines.push("");
   for (const { model, over } of evaluations) lines.push(`evaluate ${model} on ${over}`);

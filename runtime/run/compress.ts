@@ -2,7 +2,7 @@
  * Block by block: statistics with the block as it was, each target compressed, then the inputs of the next block. Only one block's
  * weights are on the GPU at a time, and no pass is made that nothing needs.
  */
-import type { CompressStep, Target } from "../../compiler/plan/plan.ts";
+import type { CompressStep, TargetRecord } from "../../compiler/plan/plan.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
@@ -33,7 +33,7 @@ interface Work {
 export async function compress(session: Session, step: CompressStep): Promise<StageResult> {
   const source = session.models.of(step.of);
   const file = await session.models.stage(step.stage, source, declarations(session, step, source));
-  const calibrates = step.blocks.some(({ calibrate }) => calibrate !== "") || (step.head?.calibrate ?? "") !== "";
+  const calibrates = [...step.blocks, step.head].some((part) => (part?.calibrate.length ?? 0) > 0);
   const windows = calibrates && step.windows !== null ? session.windows(step.windows) : [];
   const layers = step.forward?.blocks.length ?? step.blocks.length;
   const work = { session, step, source, file, windows, layers, results: [] };
@@ -82,9 +82,9 @@ async function compressAlone(work: Work): Promise<void> {
 async function compressInOrder(work: Work): Promise<void> {
   const { session, step, source, windows } = work;
   if (step.forward === null) throw new Error(`stage ${step.stage} has statistics and no forward pass`);
-  const lastLayer = step.head?.calibrate
+  const lastLayer = step.head?.calibrate.length
     ? work.layers
-    : (step.blocks.findLast(({ calibrate }) => calibrate)?.layer ?? 0);
+    : (step.blocks.findLast(({ calibrate }) => calibrate.length > 0)?.layer ?? 0);
   session.progress({ ...moment(work, null, "embedding"), done: 0 });
   const between = await embed(session, step.forward, source, windows);
   try {
@@ -133,16 +133,15 @@ async function compressHead(work: Work, between: Activations): Promise<void> {
 
 async function gather(
   work: Work,
-  calibrate: string,
+  calibrate: readonly string[],
   weights: HeldWeights,
   layer: number | null,
   between: Activations,
 ): Promise<Statistics> {
-  if (calibrate === "") return { buffers: new Map(), release: () => undefined };
   const { session, step, windows } = work;
   const where = layer === null ? `stage ${step.stage}` : `stage ${step.stage}, layer ${layer}`;
-  return collectStatistics(session, calibrate, { weights, layer, between, windows, where }, (window) =>
-    session.progress(moment(work, layer, "statistics", (0.45 * window) / windows.length)),
+  return collectStatistics(session, calibrate, { weights, layer, between, windows, where }, (share) =>
+    session.progress(moment(work, layer, "statistics", 0.45 * share)),
   );
 }
 
@@ -151,7 +150,7 @@ async function compressTargets(
   work: Work,
   weights: HeldWeights,
   layer: number | null,
-  targets: readonly Target[],
+  targets: readonly TargetRecord[],
   statistics: ReadonlyMap<string, GPUBuffer>,
 ): Promise<void> {
   const { session, step, file, results } = work;

@@ -8,13 +8,13 @@ import { elements, type LoadedProgram, type SlotBuffer } from "./programs.ts";
 import type { Session } from "./session.ts";
 import { bindWeights, type HeldWeights } from "./weights.ts";
 
-/** Statistics by the names of the calibration program: `a0`, `a1` … */
+/** Statistics of a block by their names: `a0`, `a1` … */
 export interface Statistics {
   readonly buffers: ReadonlyMap<string, GPUBuffer>;
   readonly release: () => void;
 }
 
-/** Where a calibration program runs and on what. */
+/** Where calibration programs run and on what. */
 interface Calibration {
   readonly weights: HeldWeights;
   readonly layer: number | null;
@@ -24,39 +24,61 @@ interface Calibration {
   readonly where: string;
 }
 
-/** Runs a calibration program over all windows, in order; what it collects is finite. */
+/** Runs calibration programs one after the other, each over all windows in order; what they collect is finite. */
 export async function collectStatistics(
   session: Session,
-  name: string,
+  programs: readonly string[],
   calibration: Calibration,
-  visited: (window: number) => void,
+  done: (share: number) => void,
 ): Promise<Statistics> {
-  const { weights, layer, between, windows, where } = calibration;
   const buffers = new Map<string, GPUBuffer>();
   const release = (): void => {
     for (const buffer of buffers.values()) session.pool.release(buffer);
   };
+  const { length: count } = calibration.windows;
   try {
-    await session.withProgram(name, async (program) => {
-      const slots = program.slots("accumulator");
-      for (const slot of slots) buffers.set(slot.slot.name, await beginStatistic(session, program, slot));
-      await bindWeights(program, weights, layer);
-      program.setup();
-      await withTokens(session, program, (send) =>
-        between.visit((x, i) => {
-          send(windows[i] as Int32Array);
-          program.bind("data", "x", x);
-          program.run();
-          visited(i);
-        }),
+    for (const [pass, name] of programs.entries())
+      await session.withProgram(name, (program) =>
+        collect(session, program, calibration, buffers, (window) => done((pass + window / count) / programs.length)),
       );
-      for (const slot of slots) await requireFiniteStatistic(session, slot, buffers.get(slot.slot.name), where);
-    });
   } catch (error) {
     release();
     throw error;
   }
   return { buffers, release };
+}
+
+/** One pass: adds its statistics to those that the passes before have collected, and that it may read. */
+async function collect(
+  session: Session,
+  program: LoadedProgram,
+  { weights, layer, between, windows, where }: Calibration,
+  buffers: Map<string, GPUBuffer>,
+  visited: (window: number) => void,
+): Promise<void> {
+  bindStatistics(program, buffers);
+  const slots = program.slots("accumulator");
+  for (const slot of slots) buffers.set(slot.slot.name, await beginStatistic(session, program, slot));
+  await bindWeights(program, weights, layer);
+  program.setup();
+  await withTokens(session, program, (send) =>
+    between.visit((x, i) => {
+      send(windows[i] as Int32Array);
+      program.bind("data", "x", x);
+      program.run();
+      visited(i);
+    }),
+  );
+  for (const slot of slots) await requireFiniteStatistic(session, slot, buffers.get(slot.slot.name), where);
+}
+
+/** Binds the statistics that a program reads, by its names for them. */
+export function bindStatistics(program: LoadedProgram, statistics: ReadonlyMap<string, GPUBuffer | undefined>): void {
+  for (const { slot } of program.slots("state")) {
+    const buffer = statistics.get(slot.name);
+    if (buffer === undefined) throw new Error(`no statistic was collected for ${slot.name} of ${program.name}`);
+    program.bind("state", slot.name, buffer);
+  }
 }
 
 const infinities: Readonly<Record<NonNullable<Slot["accumulate"]>, number>> = { sum: 0, max: -Infinity, min: Infinity };
@@ -91,7 +113,7 @@ async function requireFiniteStatistic(
   for await (const { piece } of readback.pieces(buffer, bytes)) {
     if (firstNonFinite(piece, "F32") < 0) continue;
     throw new UserError(
-      `${where}: a statistic became NaN or infinite, as the activations are that or too large; check the model's weights and config.json`,
+      `${where}: a statistic became NaN or infinite, as an observation divides by 0 or the activations are too large; check the method, the model's weights and config.json`,
     );
   }
 }

@@ -1,10 +1,11 @@
 /** One matrix: its program makes the new one from the stored one and its statistics; the result goes to the stage's file. */
-import type { Target } from "../../compiler/plan/plan.ts";
+import type { TargetRecord } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import { elements, type SlotBuffer, slotNamed } from "./programs.ts";
 import type { Session } from "./session.ts";
+import { bindStatistics } from "./statistics.ts";
 import type { HeldWeights, StageFile } from "./weights.ts";
 
 /** What became of one target. */
@@ -20,7 +21,7 @@ export interface TargetResult {
 interface Job {
   readonly stage: string;
   readonly layer: number | null;
-  readonly target: Target;
+  readonly target: TargetRecord;
   readonly weights: HeldWeights;
   readonly statistics: ReadonlyMap<string, GPUBuffer>;
   readonly file: StageFile;
@@ -37,11 +38,8 @@ export async function runTarget(
     const [weight] = program.slots("weight");
     if (weight === undefined) throw new Error(`program ${program.name} has no weight`);
     program.bind("weight", weight.slot.name, await weights.get(target.tensor, weight));
-    for (const [i, statistic] of target.statistics.entries()) {
-      const buffer = statistics.get(statistic);
-      if (buffer === undefined) throw new Error(`no statistic ${statistic} was collected for ${target.tensor}`);
-      program.bind("state", `s${i}`, buffer);
-    }
+    const bySlot = new Map(target.statistics.map(({ slot, statistic }) => [slot, statistics.get(statistic)]));
+    bindStatistics(program, bySlot);
     const result = slotNamed(program, "output", "result");
     const zeros = slotNamed(program, "output", "zeros");
     const counted = await pool.acquire(zeros.bytes, "a count");

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Slot } from "../../compiler/plan/program.ts";
+import { storedTypes } from "../../compiler/plan/program.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import { type Checkpoint, requireFinite } from "../io/checkpoint.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
@@ -13,8 +13,6 @@ import { elements, type LoadedProgram, type SlotBuffer } from "./programs.ts";
 
 /** A tensor is read, written and sent to the GPU in pieces of at most this many bytes. */
 export const pieceBytes = 16 * 2 ** 20;
-
-const dtypes: Readonly<Record<string, Slot["dtype"]>> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
 /** A given model or a stage's result. */
 export interface Model {
@@ -132,7 +130,7 @@ let staging: Uint8Array<ArrayBuffer> | undefined;
 async function sendWeight(pool: BufferPool, tensor: StoredTensor, { slot, bytes }: SlotBuffer): Promise<GPUBuffer> {
   const { name, dtype, shape } = tensor;
   const count = shape.reduce((product, size) => product * size, 1);
-  if (dtypes[dtype] !== slot.dtype || count !== elements(slot)) {
+  if (storedTypes[dtype] !== slot.dtype || count !== elements(slot)) {
     const expected = `${slot.dtype} [${slot.dims.map(({ size }) => size).join(", ")}]`;
     const found = `${dtype} [${shape.join(", ")}]`;
     throw new UserError(`the plan was made for another model: it expects ${name} as ${expected}, here it is ${found}`);
