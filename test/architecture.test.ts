@@ -61,6 +61,26 @@ function* matches({ path, code }: Source, pattern: RegExp, message: string): Gen
     yield `${path}:${lineAt(code, index)}: ${message}: ${found}`;
 }
 
+/** Exports that tests alone use and that must stand where they are. */
+const forTests = [
+  // The meaning of the primitives, beside the table of them.
+  "compiler/graph/interpret.ts interpret",
+  // Draws from all that the private functions of the file can make.
+  "compiler/schedule/schedule-contraction.ts schedulesFor",
+  // The other half of `showPlan`: what is written as a plan file can be read.
+  "compiler/plan/load.ts loadPlan",
+];
+
+/** Whether one of these files imports a name of a file. */
+function importedBy(sources: readonly Source[]): (source: Source, name: string) => boolean {
+  const imports = sources.flatMap((source) => source.imports);
+  const used = new Set(imports.flatMap(({ from, names }) => names.map((name) => `${from} ${name}`)));
+  return ({ path }, name) => used.has(`${path} ${name}`) || used.has(`${path} *`);
+}
+
+/** How often a file has a name, its declaration included. */
+const usesOf = (name: string, { code }: Source): number => code.split(new RegExp(`\\b${name}\\b`)).length - 1;
+
 /** The names that belong to .lcomp files: the methods and architectures of the standard library, and what networks are made of. */
 function reservedNames(): RegExp {
   const files = readdirSync(join(root, "stdlib"), { recursive: true, encoding: "utf8" });
@@ -117,15 +137,24 @@ suite("architecture", ({ test }) => {
   });
 
   test("every export is imported somewhere, except a type that is part of another export", () => {
-    const taken = everything.flatMap(({ imports }) =>
-      imports.flatMap(({ from, names }) => names.map((name) => `${from} ${name}`)),
-    );
-    const used = new Set(taken);
-    const found = problems(everything, function* ({ path, code, exports }) {
-      for (const { name, isType, line } of exports) {
-        const isPart = isType && code.split(new RegExp(`\\b${name}\\b`)).length > 2;
-        const isUsed = isPart || used.has(`${path} ${name}`) || used.has(`${path} *`);
-        if (!isUsed) yield `${path}:${line}: ${name} is exported and never imported`;
+    const isImported = importedBy(everything);
+    const found = problems(everything, function* (source) {
+      for (const { name, isType, line } of source.exports) {
+        const isPart = isType && usesOf(name, source) > 1;
+        if (!isPart && !isImported(source, name))
+          yield `${source.path}:${line}: ${name} is exported and never imported`;
+      }
+    });
+    assert.equal(found, []);
+  });
+
+  test("the product uses all that it exports: what only tests need is in test/", () => {
+    const isImported = importedBy(product);
+    const found = problems(product, function* (source) {
+      for (const { name, line } of source.exports) {
+        const isUsed = usesOf(name, source) > 1 || isImported(source, name);
+        if (isUsed === forTests.includes(`${source.path} ${name}`))
+          yield `${source.path}:${line}: ${name} is ${isUsed ? "used, and listed as if it were not" : "used by tests alone"}`;
       }
     });
     assert.equal(found, []);

@@ -1,10 +1,11 @@
 import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { openCheckpoint, readWeight, requireFinite, requireSize } from "../runtime/io/checkpoint.ts";
+import { openCheckpoint, requireFinite, requireSize } from "../runtime/io/checkpoint.ts";
 import type { StoredTensor } from "../runtime/io/safetensors.ts";
 import { type Suite, suite } from "./harness.ts";
 import { inFolder, refused, writeSafetensors } from "./io/folder.ts";
+import { readWeight } from "./io/tensors.ts";
 
 const f32 = (from: number, to: number) => ({ dtype: "F32", shape: [(to - from) / 4], data_offsets: [from, to] });
 

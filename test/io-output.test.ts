@@ -14,10 +14,10 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { explained } from "../runtime/io/file.ts";
-import { OutputFolder, writeFolder } from "../runtime/io/output-folder.ts";
-import { readTensor } from "../runtime/io/safetensors.ts";
+import { OutputFolder } from "../runtime/io/output-folder.ts";
 import { type Suite, suite } from "./harness.ts";
-import { inFolder, refused } from "./io/folder.ts";
+import { inFolder, refused, writeFolder } from "./io/folder.ts";
+import { readTensor } from "./io/tensors.ts";
 
 const child = (name: string) => join(import.meta.dirname, "io", name);
 
@@ -29,7 +29,7 @@ const declarations = [
 ] as const;
 
 async function writeModel(path: string, limit: number): Promise<void> {
-  await writeFolder(path, {}, async (folder) => {
+  await writeFolder(path, async (folder) => {
     await folder.write("config.json", '{"vocab_size": 3}\n');
     const tensors = await folder.tensors(declarations, { limit });
     await tensors.write("b", new Uint8Array(100).fill(2));
@@ -116,7 +116,7 @@ function abortCleanly({ test }: Suite): void {
     "an exception while writing leaves nothing",
     inFolder(async (folder) => {
       await refused(
-        () => writeFolder(join(folder, "out"), {}, async (output) => output.copy(folder, ["absent"])),
+        () => writeFolder(join(folder, "out"), async (output) => output.copy(folder, ["absent"])),
         /cannot read .*absent: there is no such file/,
       );
       assert.equal(readdirSync(folder), []);
@@ -149,7 +149,7 @@ function respectTargets({ test }: Suite): void {
     inFolder(async (folder) => {
       mkdirSync(join(folder, "real"));
       symlinkSync(join(folder, "real"), join(folder, "link"));
-      await writeFolder(join(folder, "link"), {}, (output) => output.write("a", "1"));
+      await writeFolder(join(folder, "link"), (output) => output.write("a", "1"));
       assert.equal(readdirSync(folder), ["link", "real"]);
       assert.equal(readdirSync(join(folder, "real")), ["a"]);
     }),
@@ -194,7 +194,7 @@ function refuseTargets({ test }: Suite): void {
     "a target that was filled meanwhile is left alone",
     inFolder(async (folder) => {
       const target = join(folder, "out");
-      const write = writeFolder(target, {}, async () => {
+      const write = writeFolder(target, async () => {
         mkdirSync(target);
         writeFileSync(join(target, "theirs"), "");
       });
@@ -212,7 +212,7 @@ function refuseTargets({ test }: Suite): void {
       writeFileSync(join(folder, "model/tokenizer.json"), bytes);
       writeFileSync(join(folder, "model/generation_config.json"), "theirs");
       chmodSync(join(folder, "model/tokenizer.json"), 0o400);
-      await writeFolder(join(folder, "out"), {}, async (output) => {
+      await writeFolder(join(folder, "out"), async (output) => {
         await output.write("generation_config.json", "ours");
         await output.copy(join(folder, "model"), ["generation_config.json", "tokenizer.json"]);
       });
@@ -229,7 +229,7 @@ function surviveFailures({ test, skip }: Suite): void {
     inFolder(async (folder) => {
       const huge = { name: "w", dtype: "F32", shape: [2 ** 30, 2 ** 17] } as const;
       await refused(
-        () => writeFolder(join(folder, "out"), {}, async (output) => void (await output.tensors([huge]))),
+        () => writeFolder(join(folder, "out"), async (output) => void (await output.tensors([huge]))),
         /out: it needs 562949953.4 MB and [\d.]+ MB are free/,
       );
       assert.equal(readdirSync(folder), []);

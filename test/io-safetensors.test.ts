@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { byteSize, readHeader, readRange, readTensor } from "../runtime/io/safetensors.ts";
+import { byteSize, readHeader, readRange } from "../runtime/io/safetensors.ts";
 import { SafetensorsWriter } from "../runtime/io/safetensors-writer.ts";
 import { type Suite, suite } from "./harness.ts";
 import { broken, inFolder, refused, safetensorsBytes, writeSafetensors } from "./io/folder.ts";
+import { readTensor } from "./io/tensors.ts";
 
 const entry = (dtype: unknown, shape: unknown, from: unknown, to: unknown) => ({
   dtype,

@@ -8,8 +8,9 @@ import { showPlan } from "../../compiler/plan/show.ts";
 import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
-import { declare, type Flags, value } from "./flags.ts";
+import { declare, type Flags, given, value } from "./flags.ts";
 import { entryFor } from "./host.ts";
+import { showKernels } from "./kernel-table.ts";
 import { openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
 
 const artifacts = ["tree", "types", "graph", "kernels", "wgsl", "plan"] as const;
@@ -30,14 +31,14 @@ export const compileCommand = (args: readonly string[]): CommandModule<object, F
       args,
     ),
   handler: async (flags) => {
-    process.stdout.write(await emit(String(flags["RECIPE"]), flags["emit"] as Artifact, flags));
+    process.stdout.write(await emit(String(flags["RECIPE"]), given(flags, "emit") as Artifact, flags));
   },
 });
 
 async function emit(path: string, artifact: Artifact, flags: Flags): Promise<string> {
   switch (artifact) {
     case "tree":
-      return showModule(lastOf(readRecipe(path).loaded.program.modules).tree);
+      return showModule(lastOf(readRecipe(path).loaded.modules).tree);
     case "types":
       return types(path);
     case "graph": {
@@ -46,7 +47,7 @@ async function emit(path: string, artifact: Artifact, flags: Flags): Promise<str
       return graphs.map(showGraph).join("\n");
     }
     case "kernels":
-      return kernels(await planned(path, flags));
+      return (await planned(path, flags)).programs.map(showKernels).join("\n");
     case "wgsl":
       return (await planned(path, flags)).kernels.map(({ hash, wgsl }) => `// kernel ${hash}\n${wgsl}\n`).join("\n");
     case "plan":
@@ -58,7 +59,7 @@ function types(path: string): string {
   const { host, module, shown } = entryFor(path);
   const { context } = translated(shown, () => check(host, module));
   const own = context.types.filter(({ span }) => span.file.path === module);
-  return own.map(({ span, name, type }) => `${showPlace(span).padEnd(32)} ${name}: ${type}\n`).join("");
+  return own.map(({ span, name, type }) => `${showPlace(shown(span)).padEnd(32)} ${name}: ${type}\n`).join("");
 }
 
 async function planned(path: string, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {
@@ -70,20 +71,6 @@ async function planned(path: string, flags: Flags, observe?: (graph: Graph) => v
   } finally {
     device.close();
   }
-}
-
-/** Each program's dispatches: the kernel, its shape and workgroups, the source that it computes, bytes and operations. */
-export function kernels({ programs }: Plan): string {
-  const lines = programs.flatMap(({ name, setup, main }) => [
-    `program ${name}: ${main.length} dispatches${setup.length > 0 ? `, ${setup.length} in setup` : ""}`,
-    ...[...setup, ...main].map(({ kernel, shape, workgroups, bytesMoved, operations, origin }, i) => {
-      const phase = i < setup.length ? "setup" : "main";
-      const numbers = `${bytesMoved} bytes  ${operations} operations`;
-      return `  ${phase.padEnd(5)} ${kernel.slice(0, 12)}  ${shape.padEnd(11)}  ${workgroups.join("×")}  ${numbers}  ${origin.join(" ")}`;
-    }),
-    "",
-  ]);
-  return `${lines.join("\n")}`;
 }
 
 function lastOf<T>(items: readonly T[]): T {

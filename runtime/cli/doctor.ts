@@ -1,6 +1,7 @@
 /** `lcomp doctor`: which adapters there are, which one lcomp would use, and how to get what is missing. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { styleText } from "node:util";
+import type { CommandModule } from "yargs";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import {
   type AdapterInfo,
@@ -12,6 +13,7 @@ import {
   listAdapters,
 } from "../gpu/adapter.ts";
 import { findSwiftShader } from "../gpu/swiftshader.ts";
+import { declare, type Flags, flag } from "./flags.ts";
 
 export interface Missing {
   readonly what: string;
@@ -27,12 +29,17 @@ export interface Report {
   readonly missing: readonly Missing[];
 }
 
-/** Prints the report on stdout; the status is 1 where there is no adapter that lcomp would use. */
-export async function doctor({ json = false }: { json?: boolean }): Promise<number> {
-  const report = await examine();
-  console.log(json ? JSON.stringify(report, null, 2) : showReport(report));
-  return report.adapters.some(({ isUsed }) => isUsed) ? 0 : 1;
-}
+/** The command; the status is 1 where there is no adapter that lcomp would use. */
+export const doctorCommand: CommandModule<object, Flags> = {
+  command: "doctor",
+  describe: "Show adapters, their features, and what to install if there is none",
+  builder: (yargs) => declare(yargs, { json: flag("print the report as JSON") }),
+  handler: async (flags) => {
+    const report = await examine();
+    process.stdout.write(`${flags["json"] === true ? JSON.stringify(report, null, 2) : showReport(report)}\n`);
+    if (!report.adapters.some(({ isUsed }) => isUsed)) process.exitCode = 1;
+  },
+};
 
 async function examine(): Promise<Report> {
   const demand = demandedAdapter();

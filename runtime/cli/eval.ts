@@ -3,9 +3,10 @@ import type { CommandModule } from "yargs";
 import { plan } from "../../compiler/compile.ts";
 import { openDevice } from "../gpu/device.ts";
 import { declare, type Flags, flag, value } from "./flags.ts";
+import { interruptible } from "./interrupt.ts";
 import { progressLine } from "./progress.ts";
 import { openRecipe, readRecipe, readTexts, translated } from "./recipe.ts";
-import { carryOut } from "./run.ts";
+import { runShown } from "./run.ts";
 
 interface Evaluation {
   readonly mean_nll: number;
@@ -27,7 +28,11 @@ export const evalCommand: CommandModule<object, Flags> = {
       quiet: flag("no progress"),
     }),
   handler: async (flags) => {
-    const found = await evaluate({ ...flags, model: flags["MODEL"] });
+    const asked = { ...flags, model: flags["MODEL"] };
+    const found = await interruptible(
+      (signal) => evaluate(asked, signal),
+      () => undefined,
+    );
     const lines = Object.entries(found).map(
       ([name, number]) => `${name.padEnd(14)}  ${Number(number.toPrecision(7))}\n`,
     );
@@ -35,15 +40,14 @@ export const evalCommand: CommandModule<object, Flags> = {
   },
 };
 
-async function evaluate(flags: Flags): Promise<Evaluation> {
+async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> {
   const open = await openRecipe(readRecipe("std/evaluate"), flags);
   const { corpora, inputs } = await readTexts(open, flags);
   const device = await openDevice();
   try {
     const made = translated(open.shown, () => plan(open.loaded, inputs, device.facts));
-    const progress = progressLine(flags["quiet"] === true);
-    const given = { device, models: open.models, corpora, output: null, recipe: "" };
-    const { reports } = await carryOut(made, given, progress);
+    const given = { device, models: open.models, corpora, output: null, recipe: "", signal };
+    const { reports } = await runShown(made, given, progressLine(flags["quiet"] === true));
     const measured = (name: string): number => {
       const report = reports.find(({ of }) => of?.measure === name);
       if (report === undefined) throw new Error(`std/evaluate does not report ${name}`);

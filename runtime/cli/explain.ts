@@ -7,15 +7,14 @@ import type { Flags } from "./flags.ts";
 
 export const explainCommand: CommandModule<object, Flags> = {
   command: "explain <PROBLEM>",
-  describe: "Explain a problem by the name that stands in brackets behind it",
+  describe: "Explain a problem by the name in brackets behind its message",
   builder: (yargs) => yargs.positional("PROBLEM", { type: "string", describe: "such as dimension-mismatch" }),
   handler: (flags) => {
     const problem = String(flags["PROBLEM"]).replace(/^\[(.*)\]$/, "$1");
-    const known = Object.keys(explanations);
     const text = explanationText(problem);
     if (text === undefined) {
-      const near = nearest(problem, known);
-      const hint = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
+      const near = nearest(problem, Object.keys(explanations));
+      const hint = near === undefined ? "a message ends with its problem's name in brackets" : `did you mean ${near}?`;
       throw new UserError(`there is no problem ${problem}; ${hint}`, { exitCode: 2 });
     }
     process.stdout.write(`${problem}\n\n${text}\n`);

@@ -1,7 +1,8 @@
 /** The flags of the command at hand; all are declared here, so that a misspelled one can be answered with the nearest. */
 import type { Argv, Options } from "yargs";
+import { UserError } from "../user-error.ts";
 
-const declared: string[] = ["help", "version"];
+const declared: string[] = ["help", "h", "version"];
 
 /** The flags that have been declared so far. */
 export const knownFlags: readonly string[] = declared;
@@ -29,6 +30,8 @@ export type Flags = Readonly<Record<string, unknown>>;
 /** The value of a flag, undefined if it was not given. */
 export function given(flags: Flags, name: string): string | undefined {
   const found = flags[name];
+  if (Array.isArray(found)) throw new UserError(`--${name} is given ${found.length} times`, { exitCode: 2 });
+  if (found === "") throw new UserError(`--${name} needs a value`, { exitCode: 2 });
   return typeof found === "string" ? found : undefined;
 }
 

@@ -2,8 +2,7 @@
 import { globSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Host } from "../../compiler/host.ts";
-import type { Diagnostic } from "../../grammar/diagnostic.ts";
-import type { SourceFile } from "../../grammar/source.ts";
+import type { SourceFile, Span } from "../../grammar/source.ts";
 import { explainedNow } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
 import { packageRoot } from "./package-root.ts";
@@ -12,30 +11,37 @@ import { packageRoot } from "./package-root.ts";
 export interface Entry {
   readonly host: Host;
   readonly module: string;
-  /** A message whose places are paths from the working directory, as editors open them. */
-  readonly shown: (diagnostic: Diagnostic) => Diagnostic;
+  /** A place as people see it: in a file, its path from the working directory, as editors open it. */
+  readonly shown: (span: Span) => Span;
 }
 
 const standard = join(packageRoot, "stdlib");
 
 /** The host for a file given by a user, or for a module of the standard library. */
 export function entryFor(path: string): Entry {
-  if (path.startsWith("std/")) return { host: hostIn("."), module: path, shown: (diagnostic) => diagnostic };
+  if (path.startsWith("std/")) return { host: hostIn("."), module: path, shown: shownFrom(".") };
   const isFile = explainedNow("read", path, () => statSync(path)).isFile();
   if (!isFile) throw new UserError(`cannot read ${path}: it is not a regular file; give a .lcomp file`);
   const folder = dirname(path);
+  return { host: hostIn(folder), module: basename(path), shown: shownFrom(folder) };
+}
+
+/** Shows the places of modules in a folder as paths from the working directory, and those of arguments on the command line. */
+function shownFrom(folder: string): Entry["shown"] {
   const files = new Map<string, SourceFile>();
-  const shownFile = (file: SourceFile): SourceFile => {
-    if (file.path.startsWith("std/") || file.path.startsWith("--")) return file;
-    const known = files.get(file.path) ?? { ...file, path: join(folder, file.path) };
+  const once = (file: SourceFile, make: () => SourceFile): SourceFile => {
+    const known = files.get(file.path) ?? make();
     files.set(file.path, known);
     return known;
   };
-  const shown = (diagnostic: Diagnostic): Diagnostic => ({
-    ...diagnostic,
-    labels: diagnostic.labels.map(({ span, text }) => ({ span: { ...span, file: shownFile(span.file) }, text })),
-  });
-  return { host: hostIn(folder), module: basename(path), shown };
+  return ({ file, start, end }) => {
+    if (file.path.startsWith("std/")) return { file, start, end };
+    if (!file.path.startsWith("--"))
+      return { file: once(file, () => ({ ...file, path: join(folder, file.path) })), start, end };
+    const line = `${file.path} ${file.text.slice(file.text.indexOf("\n") + 1)}`;
+    const shift = line.length - file.text.length;
+    return { file: once(file, () => ({ path: "command line", text: line })), start: start + shift, end: end + shift };
+  };
 }
 
 function hostIn(folder: string): Host {

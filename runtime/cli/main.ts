@@ -1,6 +1,6 @@
 /** The command line: results on stdout, everything else on stderr; 0 done, 1 a problem, 2 wrong usage, 130 interrupted. */
 import { isatty } from "node:tty";
-import yargs from "yargs";
+import yargs, { type CommandModule } from "yargs";
 import { PlanError } from "../../compiler/plan/load.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
@@ -8,24 +8,34 @@ import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
 import { checkCommand } from "./check.ts";
 import { compileCommand } from "./compile.ts";
-import { doctor } from "./doctor.ts";
+import { doctorCommand } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { explainCommand } from "./explain.ts";
-import { flag, knownFlags } from "./flags.ts";
+import { type Flags, knownFlags } from "./flags.ts";
 import { fmtCommand } from "./fmt.ts";
 import { interrupted } from "./interrupt.ts";
 import { planCommand } from "./plan.ts";
 import { runCommand } from "./run.ts";
 
-const commands = ["run", "plan", "eval", "check", "fmt", "explain", "compile", "doctor"];
+/** In the order of the help; those of a recipe find its flags in the arguments. */
+const commandsFor = (args: readonly string[]): readonly CommandModule<object, Flags>[] => [
+  runCommand(args),
+  planCommand(args),
+  evalCommand,
+  checkCommand,
+  fmtCommand,
+  explainCommand,
+  compileCommand(args),
+  doctorCommand,
+];
+
+/** `run <RECIPE>` */
+const usageOf = ({ command }: CommandModule<object, Flags>): string => String(command);
+const nameOf = (command: CommandModule<object, Flags>): string => usageOf(command).split(" ", 1)[0] ?? "";
 
 async function main(args: readonly string[]): Promise<void> {
-  const [first] = args;
-  if (first !== undefined && !first.startsWith("-") && !commands.includes(first))
-    throw unknown("command", first, commands);
-  const command = args.find((arg) => !arg.startsWith("-"));
-  const recipeArgs = (name: string): readonly string[] => (command === name ? args : []);
-  await yargs([...args])
+  const commands = commandsFor(args);
+  const parser = yargs([...args])
     .scriptName("lcomp")
     .locale("en")
     .usage("$0 COMMAND\n\nMakes language models smaller, as a recipe says, on any GPU.")
@@ -33,62 +43,64 @@ async function main(args: readonly string[]): Promise<void> {
       "boolean-negation": false,
       "camel-case-expansion": false,
       "dot-notation": false,
-      "duplicate-arguments-array": false,
       "parse-numbers": false,
       "parse-positional-numbers": false,
     })
-    .command(runCommand(recipeArgs("run")))
-    .command(planCommand(recipeArgs("plan")))
-    .command(evalCommand)
-    .command(checkCommand)
-    .command(fmtCommand)
-    .command(explainCommand)
-    .command(compileCommand(recipeArgs("compile")))
-    .command({
-      command: "doctor",
-      describe: "Show adapters, their features, and what to install if there is none",
-      builder: (parser) => parser.options({ json: flag("print the report as JSON") }),
-      handler: async ({ json }) => {
-        process.exitCode = await doctor({ json: json === true });
-      },
-    })
-    .demandCommand(1, "Give a command; lcomp --help lists them.")
+    .demandCommand(1, "a command is missing; lcomp --help lists them")
     .strict()
     .help()
+    .alias("help", "h")
     .version()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error === undefined || error.name === "YError" ? usageError(error?.message ?? message) : error;
-    })
-    .parseAsync();
+      const isUsage = error === undefined || error.name === "YError";
+      throw isUsage ? usageError(error?.message ?? message, args, commands) : error;
+    });
+  for (const command of commands) parser.command(command);
+  const [first] = args;
+  if (first === undefined) {
+    process.stderr.write(`${await parser.getHelp()}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const names = commands.map(nameOf);
+  if (!first.startsWith("-") && !names.includes(first)) throw unknown("command", first, names, "lcomp --help");
+  await parser.parseAsync();
 }
 
-/** What yargs says about wrong usage, with the flag that was probably meant. */
-function usageError(message: string): UserError {
-  const [, missing] = /^Missing required arguments?: (.+)$/.exec(message) ?? [];
-  if (missing !== undefined)
-    return new UserError(`--${missing.replaceAll(", ", " and --")} must be given`, { exitCode: 2 });
-  if (message.startsWith("Not enough non-option arguments"))
-    return new UserError("something must be named here: COMMAND --help says what", { exitCode: 2 });
+/** What yargs says about wrong usage, in our words. */
+function usageError(
+  message: string,
+  args: readonly string[],
+  commands: readonly CommandModule<object, Flags>[],
+): UserError {
+  const command = commands.find((each) => nameOf(each) === args[0]);
+  const help = command === undefined ? "lcomp --help" : `lcomp ${nameOf(command)} --help`;
+  const wrong = (sentence: string): UserError => new UserError(sentence, { exitCode: 2 });
   const [, bare] = /^Not enough arguments following: (.+)$/.exec(message) ?? [];
-  if (bare !== undefined) return new UserError(`--${bare} needs a value`, { exitCode: 2 });
+  if (bare !== undefined) return wrong(`--${bare} needs a value`);
   const [, flag, given, choices] = /Argument: (\S+), Given: "(.*)", Choices: (.+)$/.exec(message) ?? [];
-  if (flag !== undefined)
-    return new UserError(`--${flag} ${given} is none of ${choices?.replaceAll('"', "")}`, { exitCode: 2 });
-  const [, names] = /^Unknown arguments?: (.+)$/.exec(message) ?? [];
-  const [name] = names?.split(", ") ?? [];
-  return name === undefined
-    ? new UserError(message, { exitCode: 2 })
-    : unknown(
-        "flag",
-        `--${name}`,
-        knownFlags.map((known) => `--${known}`),
-      );
+  if (flag !== undefined) return wrong(`--${flag} ${given} is none of ${choices?.replaceAll('"', "")}`);
+  const stray = args.find((arg) => /^-+[a-z]/i.test(arg) && !knownFlags.includes(flagNameOf(arg)));
+  if (stray !== undefined) {
+    const known = knownFlags.filter((name) => name.length > 1).map((name) => `--${name}`);
+    return unknown("flag", stray.replace(/=.*$/s, ""), known, help);
+  }
+  const [, missing] = /^Missing required arguments?: (.+)$/.exec(message) ?? [];
+  if (missing !== undefined) return wrong(`--${missing.replaceAll(", ", " and --")} must be given; ${help} says more`);
+  const [, extra] = /^Unknown arguments?: ([^,]+)/.exec(message) ?? [];
+  if (extra !== undefined) return wrong(`${extra} is one argument too many; ${help} says more`);
+  if (command !== undefined && message.startsWith("Not enough non-option arguments"))
+    return wrong(`something is missing: lcomp ${usageOf(command)}; ${help} says more`);
+  return wrong(message);
 }
 
-function unknown(what: string, name: string, known: readonly string[]): UserError {
+/** `text` for `--text=a`. */
+const flagNameOf = (arg: string): string => arg.replace(/^-+/, "").replace(/=.*$/s, "");
+
+function unknown(what: string, name: string, known: readonly string[], help: string): UserError {
   const near = nearest(name, known);
-  const hint = near === undefined ? "lcomp --help lists what there is" : `did you mean ${near}?`;
+  const hint = near === undefined ? `${help} lists what there is` : `did you mean ${near}?`;
   return new UserError(`there is no ${what} ${name}; ${hint}`, { exitCode: 2 });
 }
 

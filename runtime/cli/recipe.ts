@@ -10,9 +10,10 @@ import {
   parseArgument,
   type RecipeParameter,
 } from "../../compiler/compile.ts";
+import type { Split } from "../../compiler/plan/plan.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
-import { loadCorpus, type Split } from "../io/corpus.ts";
+import { loadCorpus } from "../io/corpus.ts";
 import { readText } from "../io/file.ts";
 import { hashTokens } from "../io/hash.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
@@ -45,8 +46,13 @@ export function translated<T>(shown: Entry["shown"], work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof CompileError) throw new CompileError(error.diagnostics.map(shown));
-    throw error;
+    if (!(error instanceof CompileError)) throw error;
+    throw new CompileError(
+      error.diagnostics.map((diagnostic) => ({
+        ...diagnostic,
+        labels: diagnostic.labels.map(({ span, text }) => ({ span: shown(span), text })),
+      })),
+    );
   }
 }
 
@@ -148,6 +154,6 @@ function countsOf(tokens: Partial<Record<Split, Int32Array>>) {
   const splits = Object.entries(tokens).sort();
   return {
     tokens: Object.fromEntries(splits.map(([split, ids]) => [split, ids.length])),
-    hashes: Object.fromEntries(splits.map(([split, ids]) => [split, hashTokens([ids])])),
+    hashes: Object.fromEntries(splits.map(([split, ids]) => [split, hashTokens(ids)])),
   };
 }

@@ -1,4 +1,7 @@
 /** What a run has found, for people and for programs: both under the same names. */
+import { join } from "node:path";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import type { ReportResult } from "../run/measure.ts";
 import type { RunResult } from "../run/run-plan.ts";
 import { duration, table } from "./table.ts";
@@ -11,13 +14,15 @@ export interface RunReport {
   /** By stage: the share of zeros by kind of layer, and of all. */
   readonly zeros: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly expectations: readonly { readonly text: string; readonly place: string; readonly holds: boolean }[];
+  /** Files beside the saved model's weights that were not copied. */
+  readonly left_behind: readonly string[];
   readonly seconds: number;
   readonly compile_seconds: number;
   readonly adapter: string;
 }
 
 /** The numbers of a run. */
-export function runReport(result: RunResult, adapter: string): RunReport {
+export function runReport(result: RunResult, left: readonly string[], adapter: string): RunReport {
   const { reports, stages, expects, seconds, compileSeconds } = result;
   const measures: Record<string, Record<string, number>> = {};
   const values: Record<string, number> = {};
@@ -31,8 +36,22 @@ export function runReport(result: RunResult, adapter: string): RunReport {
     (measures[row] as Record<string, number>)[report.of.model] = report.value;
   }
   const zeros = Object.fromEntries(stages.map(({ stage, targets }) => [stage, sharesOf(targets)]));
-  return { measures, values, zeros, expectations: expects, seconds, compile_seconds: compileSeconds, adapter };
+  const times = { seconds, compile_seconds: compileSeconds };
+  return { measures, values, zeros, expectations: expects, left_behind: left, ...times, adapter };
 }
+
+/** The files that a saved result lacks of the folder that it began as. */
+export function leftBehind({ steps }: Plan, models: ReadonlyMap<string, Checkpoint>): readonly string[] {
+  const stages = new Map(steps.flatMap((step) => (step.kind === "compress" ? [[step.stage, step.of] as const] : [])));
+  let name = steps.flatMap((step) => (step.kind === "save" ? [step.of] : []))[0] ?? "";
+  while (stages.has(name)) name = stages.get(name) ?? "";
+  const model = models.get(name);
+  return model?.leftBehind.map((file) => join(model.folder, file)) ?? [];
+}
+
+/** The sentence about them, if there are any. */
+export const showLeftBehind = ({ left_behind: files }: RunReport): string =>
+  files.length === 0 ? "" : `not copied, being above 100 MB or a link out of the folder: ${files.join(", ")}\n`;
 
 /** The measure's name; with its other arguments where a model has it more than once. */
 function rowOf({ text, of }: ReportResult, all: readonly ReportResult[]): string {

@@ -88,7 +88,7 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
 }
 
 /** The next size in steps of an eighth of a power of two, at least 256 bytes, so that sizes meet again and little is wasted. */
-export function sizeClass(bytes: number, largest: number): number {
+function sizeClass(bytes: number, largest: number): number {
   const step = Math.max(256, 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3));
   const size = Math.ceil(Math.max(bytes, 1) / step) * step;
   return bytes <= largest ? Math.min(size, largest) : size;

@@ -40,23 +40,19 @@ export interface Device {
 }
 
 export interface DeviceOptions {
-  /** Defaults to LCOMP_ADAPTER. */
-  readonly adapter?: Demand;
+  /** Defaults to LCOMP_ADAPTER; a "null" device compiles shaders and runs nothing. */
+  readonly adapter?: Demand | "null";
 }
 
 /** What a kernel may enable, where the adapter has it. */
 const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query", subgroupMatrixFeature];
 
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  if (options.adapter === "null") return open(await nullAdapter());
   const demand = options.adapter ?? demandedAdapter();
   const adapter = await findAdapter(demand);
   if (adapter === undefined) throw new UserError(missingAdapter(demand));
   return open(adapter);
-}
-
-/** A device that compiles shaders and runs nothing. */
-export async function openNullDevice(): Promise<Device> {
-  return open(await nullAdapter());
 }
 
 function missingAdapter(demand: Demand | undefined): string {

@@ -40,7 +40,7 @@ export async function placeScratch({ name, buffers }: Program, pool: BufferPool)
 }
 
 /** A piece of memory and the buffers that lie in it one after the other. */
-export interface Region {
+interface Region {
   readonly bytes: number;
   readonly ids: readonly number[];
 }
@@ -52,7 +52,7 @@ interface Open {
 }
 
 /** In order of their first use, each buffer goes to the free region that fits it best, growing the largest if none does. */
-export function share(buffers: readonly Buffer[]): readonly Region[] {
+function share(buffers: readonly Buffer[]): readonly Region[] {
   const regions: Open[] = [];
   const scratch = buffers.flatMap(({ id, bytes, slot, live }) => (slot || !live ? [] : [{ id, bytes, ...live }]));
   scratch.sort((a, b) => a.from - b.from || b.bytes - a.bytes);

@@ -5,7 +5,7 @@ import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { UserError } from "../user-error.ts";
 import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject } from "./file.ts";
 import { type FloatDType, firstNonFinite, isFloatDType, toFloat32 } from "./numbers.ts";
-import { readHeader, readTensor, type StoredTensor } from "./safetensors.ts";
+import { readHeader, type StoredTensor } from "./safetensors.ts";
 
 /** A model folder that has been opened: headers are read and checked, weights are not read. */
 export interface Checkpoint {
@@ -68,14 +68,6 @@ function indices(flat: number, shape: readonly number[]): number[] {
     return index;
   });
   return reversed.reverse();
-}
-
-/** The values of a weight, all of them finite. */
-export async function readWeight(tensor: StoredTensor): Promise<Float32Array> {
-  const dtype = requireFloat(tensor);
-  const bytes = await readTensor(tensor);
-  requireFinite(tensor, bytes);
-  return toFloat32(bytes, dtype);
 }
 
 const single = "model.safetensors";

@@ -3,13 +3,11 @@
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Split } from "../../compiler/plan/plan.ts";
 import { UserError } from "../user-error.ts";
 import { decodeUtf8, explained, isJsonObject, parseJson, readText, withFile } from "./file.ts";
 import { randomBelow } from "./random.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-
-/** The part of a corpus that serves one purpose: calibration, choice, judgement. */
-export type Split = "train" | "validation" | "test";
 
 /** A text as one stream of token ids. */
 export interface Corpus {

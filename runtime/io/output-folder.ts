@@ -124,22 +124,6 @@ export class OutputFolder {
   }
 }
 
-/** Writes a folder: finished if `use` returns, aborted if it throws. A signal handler may abort what `use` was given. */
-export async function writeFolder<T>(
-  path: string,
-  options: { readonly force?: boolean },
-  use: (folder: OutputFolder) => Promise<T>,
-): Promise<T> {
-  const folder = new OutputFolder(path, options);
-  try {
-    const result = await use(folder);
-    folder.finish();
-    return result;
-  } finally {
-    folder.abort();
-  }
-}
-
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** The absolute target; a link to a folder is followed, so that the folder is replaced and not the link. */

@@ -163,7 +163,3 @@ export async function readRange(
   }
   return withFile(tensor.path, (file) => readExactly(file, into, tensor.offset + start));
 }
-
-/** All bytes of a tensor. */
-export const readTensor = (tensor: StoredTensor, into?: Uint8Array): Promise<Uint8Array> =>
-  readRange(tensor, 0, tensor.bytes, into);

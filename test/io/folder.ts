@@ -1,8 +1,9 @@
-// Temporary folders and hand-made safetensors files for the io tests.
+// Temporary folders, output folders and hand-made safetensors files for the io tests.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { OutputFolder } from "../../runtime/io/output-folder.ts";
 import { UserError } from "../../runtime/user-error.ts";
 
 /** Runs a test body with a folder of its own. */
@@ -14,6 +15,18 @@ export const inFolder = (body: (folder: string) => Promise<void>) => async (): P
     rmSync(folder, { recursive: true, force: true });
   }
 };
+
+/** Writes an output folder: finished if `use` returns, aborted if it throws. */
+export async function writeFolder<T>(path: string, use: (folder: OutputFolder) => Promise<T>): Promise<T> {
+  const folder = new OutputFolder(path);
+  try {
+    const result = await use(folder);
+    folder.finish();
+    return result;
+  } finally {
+    folder.abort();
+  }
+}
 
 /** Expects a UserError whose sentence matches, and which is one line. */
 export async function refused(action: () => unknown, expected: RegExp): Promise<void> {

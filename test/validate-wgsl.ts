@@ -1,7 +1,7 @@
 /** WGSL checked by Tint on Dawn's null backend: no GPU is needed, and every feature is there. */
-import { type Device, openNullDevice } from "./device.ts";
+import { type Device, openDevice } from "../runtime/gpu/device.ts";
 
-export interface WgslMessage {
+interface WgslMessage {
   readonly type: GPUCompilationMessageType;
   readonly message: string;
   readonly line: number;
@@ -12,7 +12,7 @@ let device: Promise<Device> | undefined;
 
 /** What Tint says about a shader; a valid one has no message of type "error". */
 export async function validateWgsl(code: string): Promise<readonly WgslMessage[]> {
-  device ??= openNullDevice();
+  device ??= openDevice({ adapter: "null" });
   const { device: gpu } = await device;
   gpu.pushErrorScope("validation");
   const info = gpu.createShaderModule({ code }).getCompilationInfo();

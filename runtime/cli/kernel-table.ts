@@ -1,0 +1,21 @@
+/** What `--emit kernels` prints: the dispatches of a program, with the source that each computes and what it must move and compute. */
+import type { Program } from "../../compiler/plan/program.ts";
+import { table } from "./table.ts";
+
+const head = ["", "shape", "source", "kernel", "workgroups", "bytes", "operations"];
+
+/** A dispatch a line, setup first; `kernel` begins the hash by which `--emit wgsl` names it. */
+export function showKernels({ name, setup, main }: Program): string {
+  const rows = [...setup, ...main].map((dispatch, i) => [
+    i < setup.length ? "setup" : "main",
+    dispatch.shape,
+    dispatch.origin.join(" "),
+    dispatch.kernel.slice(0, 12),
+    dispatch.workgroups.join("×"),
+    String(dispatch.bytesMoved),
+    String(dispatch.operations),
+  ]);
+  const count = `${main.length} ${main.length === 1 ? "dispatch" : "dispatches"}`;
+  const before = setup.length === 0 ? "" : `, and ${setup.length} once before them`;
+  return `program ${name}: ${count}${before}\n${table(head, rows, 4)}`;
+}

@@ -1,0 +1,23 @@
+// Whole tensors of safetensors files, as bytes and as values, and values as they are stored.
+import { requireFinite } from "../../runtime/io/checkpoint.ts";
+import { type FloatDType, toFloat32 } from "../../runtime/io/numbers.ts";
+import { readRange, type StoredTensor } from "../../runtime/io/safetensors.ts";
+
+/** All bytes of a tensor. */
+export const readTensor = (tensor: StoredTensor, into?: Uint8Array): Promise<Uint8Array> =>
+  readRange(tensor, 0, tensor.bytes, into);
+
+/** The values of a weight, all of them finite. */
+export async function readWeight(tensor: StoredTensor): Promise<Float32Array> {
+  const bytes = await readTensor(tensor);
+  requireFinite(tensor, bytes);
+  return toFloat32(bytes, tensor.dtype as FloatDType);
+}
+
+/** Values as stored floats, rounded to nearest, ties to even. */
+export function toStored(values: Float32Array, dtype: FloatDType): Uint8Array {
+  if (dtype === "F32") return new Uint8Array(values.slice().buffer);
+  if (dtype === "F16") return new Uint8Array(Float16Array.from(values).buffer);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return new Uint8Array(Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16).buffer);
+}
