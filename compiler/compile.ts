@@ -2,7 +2,7 @@
 import type * as Ast from "../grammar/ast.ts";
 import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
 import { parse } from "../grammar/parse.ts";
-import type { SourceFile } from "../grammar/source.ts";
+import type { SourceFile, Span } from "../grammar/source.ts";
 import { assemble, windowCounter } from "./assemble/assemble.ts";
 import { build } from "./build/build.ts";
 import type { GraphStep } from "./build/graphs.ts";
@@ -22,7 +22,7 @@ import { hash } from "./plan/hash.ts";
 import type { ModelRecord, Plan } from "./plan/plan.ts";
 import { explain } from "./problem.ts";
 import { compileGraph } from "./program.ts";
-import type { Program } from "./resolve/program.ts";
+import type { ResolvedModule } from "./resolve/module.ts";
 import { resolve } from "./resolve/resolve.ts";
 import { simplify } from "./simplify/simplify.ts";
 
@@ -32,7 +32,8 @@ export interface LoadedRecipe {
   readonly name: string;
   readonly doc: string;
   readonly parameters: readonly RecipeParameter[];
-  readonly program: Program;
+  /** That of the recipe last. */
+  readonly modules: readonly ResolvedModule[];
 }
 
 /** A recipe's parameter is a command-line flag; `type` and `fallback` as written. */
@@ -58,20 +59,20 @@ export interface Outline {
 }
 
 /** Resolves and checks a file and all that it imports; throws CompileError with all that is wrong. */
-export function check(host: Host, path: string): { readonly program: Program; readonly context: Context } {
+export function check(host: Host, path: string): Pick<LoadedRecipe, "modules"> & { readonly context: Context } {
   const file = host.read(path);
   if (!file) throw new CompileError([{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }]);
-  const program = resolve(host, file);
+  const modules = resolve(host, file);
   const context = newContext(null);
-  checkModule(context, program, declareModules(context, program));
+  checkModule(context, modules, declareModules(context, modules));
   refuse(context);
-  return { program, context };
+  return { modules, context };
 }
 
 /** The recipe of a file, checked without a model; of several, the last. */
 export function loadRecipe(host: Host, path: string): LoadedRecipe {
-  const { program } = check(host, path);
-  const main = program.modules.at(-1);
+  const { modules } = check(host, path);
+  const main = modules.at(-1);
   const recipe = main?.tree.declarations.findLast((declaration) => declaration.kind === "recipe");
   if (!recipe)
     throw new CompileError([
@@ -88,20 +89,20 @@ export function loadRecipe(host: Host, path: string): LoadedRecipe {
     doc,
     fallback: value ? textOf(value) : null,
   }));
-  return { recipe, name: recipe.name.text, doc: recipe.doc, parameters, program };
+  return { recipe, name: recipe.name.text, doc: recipe.doc, parameters, modules };
 }
 
 const textOf = ({ span: { file, start, end } }: { readonly span: Ast.Expression["span"] }) =>
   file.text.slice(start, end);
 
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
-export function outline({ recipe, program }: LoadedRecipe, { parameters, models, corpora }: CompileInputs): Outline {
+export function outline({ recipe, modules }: LoadedRecipe, { parameters, models, corpora }: CompileInputs): Outline {
   const graphs = maker();
   const context = newContext(graphs, windowCounter(corpora));
-  const modules = declareModules(context, program);
-  const scope = modules.scopes.get(program.modules.at(-1)?.name ?? "");
+  const declared = declareModules(context, modules);
+  const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
-  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules });
+  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared });
   for (const { instance } of typed.models) checkCheckpoint(context, instance);
   refuse(context);
   const steps = build(context, graphs, typed);
@@ -123,7 +124,7 @@ export function plan(
     return compileGraph(simple, device);
   };
   const { kernels, programs, steps: planned } = assemble(steps, compile, windowCounter(inputs.corpora));
-  const sources = loaded.program.modules.map(({ name, tree }) => ({
+  const sources = loaded.modules.map(({ name, tree }) => ({
     module: name.startsWith("std/") ? name : (name.split("/").at(-1) ?? name),
     sha256: hash(tree.file.text),
   }));
@@ -158,16 +159,18 @@ function modelRecord(model: TypedRecipe["models"][number]): ModelRecord {
   };
 }
 
-/** Throws what was found, with the calls that led there. */
+const holds = (outer: Span, inner: Span): boolean =>
+  outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;
+
+/** Throws what was found, with the stage and the outermost call that led there. */
 function refuse({ found }: Context): void {
   if (found.length === 0) return;
   throw new CompileError(
-    found.map(({ problem, calls }): Diagnostic => {
+    found.map(({ problem, stage, calls }): Diagnostic => {
       const diagnostic = explain(problem);
-      const call = calls.find(({ name }) => name !== "");
-      if (!call) return diagnostic;
-      const inCall = { span: call.span, text: `in this call of \`${call.name}\`` };
-      return { ...diagnostic, labels: [inCall, ...diagnostic.labels].slice(0, 3) };
+      const inStage = stage && !holds(stage, problem.span) ? [{ span: stage, text: "in this stage" }] : [];
+      const [inCall] = calls.flatMap(({ span, name }) => (name ? [{ span, text: `in this call of \`${name}\`` }] : []));
+      return { ...diagnostic, labels: [...inStage, ...(inCall ? [inCall] : []), ...diagnostic.labels] };
     }),
   );
 }
@@ -182,8 +185,9 @@ export function parseArgument({ name, type }: RecipeParameter, text: string): As
   throw new CompileError([
     {
       id: "wrong-parameter",
-      title: `\`--${name}\` must be ${type}`,
+      title: `\`--${name}\` needs one value, of type \`${type}\``,
       labels: [{ span, text: "this is not one value" }],
+      hint: "values are written as in a recipe: `50%`, `2:4`, `1e-3`, `true`",
     },
   ]);
 }

@@ -162,11 +162,15 @@ const values = {
     ),
   },
   "unknown-parameter": {
-    text: "What is called takes no such argument, or not so many. Arguments go by place, or by name with a colon.",
+    text: "What is called has no parameter of this name. Arguments go by place, or by name with a colon.",
     examples: programs(
-      "fn scaled(x: f32[in], by: Float) = x * by\nfn twice(x: f32[in]) = scaled(x, 2, factor: 3)",
+      "fn scaled(x: f32[in], by: Float) = x * by\nfn twice(x: f32[in]) = scaled(x, factor: 2)",
       "fn scaled(x: f32[in], by: Float) = x * by\nfn twice(x: f32[in]) = scaled(x, by: 2)",
     ),
+  },
+  "wrong-arguments": {
+    text: "What is called takes fewer arguments, the same one once only, or arguments of another form; the message shows how a call looks.",
+    examples: programs("fn bounded(x: f32[in]) = clamp(x, 0, 1, 2)", "fn bounded(x: f32[in]) = clamp(x, 0, 1)"),
   },
   "wrong-parameter": {
     text: `The argument is of another type than the parameter, or outside of its range. 50% is a share or a sparsity, 2:4 a sparsity, 4 a whole number; true and false are of type Bool.`,

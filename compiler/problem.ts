@@ -4,7 +4,7 @@ import type { Span } from "../grammar/source.ts";
 import { nearest } from "../grammar/suggest.ts";
 
 export type Problem =
-  | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[] }
+  | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
   | { kind: "duplicate-name"; span: Span; name: string; first: Span }
   | {
       kind: "dimension-mismatch";
@@ -33,8 +33,9 @@ export type Problem =
   | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
   | { kind: "out-of-range"; span: Span; what: string; value: string; range: string }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[] }
-  | { kind: "missing-parameter"; span: Span; of: string; name: string; type: string }
-  | { kind: "unknown-parameter"; span: Span; of: string; name: string; known: readonly string[] }
+  | { kind: "missing-parameter"; span: Span; of: string; name: string; type: string; form?: string }
+  | { kind: "unknown-parameter"; span: Span; of: string; name: string; known: readonly string[]; form: string }
+  | { kind: "wrong-arguments"; span: Span; of: string; surplus?: string; first?: Span; form: string }
   | { kind: "wrong-parameter"; span: Span; of: string; name: string; expected: string; found: string }
   | { kind: "wrong-type"; span: Span; expected: string; found: string; hint?: string }
   | { kind: "import-not-found"; span: Span; path: string; known: readonly string[] }
@@ -84,6 +85,7 @@ function describe(problem: Problem): Description {
       return describeModel(problem);
     case "missing-parameter":
     case "unknown-parameter":
+    case "wrong-arguments":
     case "wrong-parameter":
     case "wrong-type":
     case "out-of-range":
@@ -111,7 +113,7 @@ function describeDimensions(
       return {
         title: `the operands of \`${p.op}\` do not align: ${p.left} and ${p.right}`,
         places: labels([p.leftSpan, p.left], [p.rightSpan, p.right]),
-        hint: `${list(p.lacks)} ${p.lacks.length === 1 ? "stands" : "stand"} on one side only, on each side; \`${p.op}\` needs one operand's names to contain the other's: rename a dimension, reduce over it first, or multiply both by what carries all names before`,
+        hint: `\`${p.op}\` needs all names of one operand in the other, and ${list(p.lacks)} are each in one only: \`rename\` one that is the same, reduce over one that is too much, or distribute a factor that has them all, as in \`a * x + a * y\` for \`a * (x + y)\``,
       };
     case "absent-dimension":
       return {
@@ -186,7 +188,9 @@ function describeModel(
 }
 
 function describeValues(
-  p: Of<"missing-parameter" | "unknown-parameter" | "wrong-parameter" | "wrong-type" | "out-of-range">,
+  p: Of<
+    "missing-parameter" | "unknown-parameter" | "wrong-arguments" | "wrong-parameter" | "wrong-type" | "out-of-range"
+  >,
 ): Description {
   switch (p.kind) {
     case "out-of-range":
@@ -198,14 +202,24 @@ function describeValues(
       return {
         title: `\`${p.of}\` needs \`${p.name}\`${p.type ? ` (${p.type})` : ""}`,
         places: labels([p.span, `\`${p.name}\` is not given`]),
-        hint: undefined,
+        hint: p.form && written(p.form),
       };
     case "unknown-parameter":
       return {
         title: `\`${p.of}\` has no parameter \`${p.name}\``,
         places: labels([p.span, `not a parameter`]),
-        hint: suggestion(p.name, p.known) ?? (p.known.length > 0 ? `it has ${list(p.known)}` : `it takes none`),
+        hint: suggestion(p.name, p.known) ?? written(p.form),
       };
+    case "wrong-arguments": {
+      const first: readonly (readonly [Span, string])[] = p.first ? [[p.first, `given here`]] : [];
+      return {
+        title: p.surplus
+          ? `\`${p.of}\` has no place for ${p.first ? "a second" : "the argument"} \`${p.surplus}\``
+          : `\`${p.of}\` is not called like this`,
+        places: labels([p.span, p.surplus ? `one too many` : `called here`], ...first),
+        hint: written(p.form),
+      };
+    }
     case "wrong-parameter":
       return {
         title: `\`${p.name}\` of \`${p.of}\` must be ${p.expected}, and is ${p.found}`,
@@ -233,7 +247,7 @@ function describeNames(
       return {
         title: `there is no ${p.what} \`${p.name}\` here`,
         places: labels([p.span, `not known`]),
-        hint: suggestion(p.name, p.known),
+        hint: suggestion(p.name, p.known) ?? p.hint,
       };
     case "duplicate-name":
       return {
@@ -282,6 +296,8 @@ function describeNames(
       return { title: `${p.what} is not supported yet`, places: labels([p.span, `not supported yet`]), hint: p.hint };
   }
 }
+
+const written = (form: string) => `it is written \`${form}\``;
 
 function suggestion(name: string, known: readonly string[]): string | undefined {
   const found = nearest(name, known);

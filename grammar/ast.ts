@@ -85,13 +85,13 @@ export interface WeightDeclaration extends Declared {
   readonly at: StringLiteral;
 }
 
-/** `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `| tied embed` */
+/** `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `| tied embed where condition` */
 export interface LinearDeclaration extends Declared {
   readonly kind: "linear";
   readonly from: readonly Name[];
   readonly to: readonly Name[];
   readonly at: StringLiteral;
-  readonly tied?: Name;
+  readonly tied?: { readonly name: Name; readonly condition?: Expression };
 }
 
 /** `blocks layer: count at "model.layers.{layer}" { … }` */

@@ -115,10 +115,12 @@ function writeMember(page: Page, node: Ast.ArchMember, indent: number): string {
     case "weight":
     case "table":
       return `${node.kind} ${node.name.text}: ${writeType(page, node.type, indent)} at ${quoted(node.at.value)}`;
-    case "linear":
-      return `linear ${node.name.text}: ${writeNames(node.from)} -> ${writeNames(node.to)} at ${quoted(node.at.value)}${
-        node.tied ? ` | tied ${node.tied.text}` : ""
-      }`;
+    case "linear": {
+      const head = `linear ${node.name.text}: ${writeNames(node.from)} -> ${writeNames(node.to)} at ${quoted(node.at.value)}`;
+      if (!node.tied) return head;
+      const { name, condition } = node.tied;
+      return `${head} | tied ${name.text}${condition ? ` where ${writeValue(page, condition, indent, 0)}` : ""}`;
+    }
     case "blocks": {
       const count = writeValue(page, node.count, indent, 0);
       return `blocks ${node.name.text}: ${count} at ${quoted(node.at.value)} ${writeMembers(page, node, indent)}`;

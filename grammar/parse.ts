@@ -17,18 +17,8 @@ const most = 20;
 
 const parser = new Parser();
 
-/** The tree of a file; throws a `CompileError` with all that is wrong with its syntax. */
+/** The tree of a file; throws a `CompileError` with all that is wrong with its syntax, in the order of the text. */
 export function parse(file: SourceFile): Module {
-  const { module, diagnostics } = parseRecovering(file);
-  if (diagnostics.length > 0) throw new CompileError(diagnostics);
-  return module;
-}
-
-/** The tree of what can be read, and what is wrong with the rest, in the order of the text. */
-export function parseRecovering(file: SourceFile): {
-  readonly module: Module;
-  readonly diagnostics: readonly Diagnostic[];
-} {
   const lexed = lex(file);
   const { tokens, diagnostics } = layOut(file, lexed.tokens, lexed.comments);
   const { imports, declarations: read, problems, documented } = parser.read(file, tokens);
@@ -40,10 +30,9 @@ export function parseRecovering(file: SourceFile): {
     .map((token) => ({ text: token.image.trimEnd(), span: spanOf(file, token) }));
   const span = { file, start: 0, end: file.text.length };
   const found = problems.map((problem) => (problem instanceof Mistake ? problem.diagnostic : explain(file, problem)));
-  return {
-    module: { file, span, comments, imports, declarations },
-    diagnostics: oncePerLine([...lexed.diagnostics, ...diagnostics, ...found, ...deep]),
-  };
+  const all = oncePerLine([...lexed.diagnostics, ...diagnostics, ...found, ...deep]);
+  if (all.length > 0) throw new CompileError(all);
+  return { file, span, comments, imports, declarations };
 }
 
 /** The message for what chevrotain found; its text is the `Need` that `raise` gave it. */

@@ -219,7 +219,7 @@ export class Parser extends StatementParser {
     return this.SUBRULE(this.string);
   });
 
-  // linear = "linear" name ":" names "->" names "at" string [ "|" "tied" name ]
+  // linear = "linear" name ":" names "->" names "at" string [ "|" "tied" name [ "where" expression ] ]
   protected readonly linear = this.RULE("linear", (): Ast.LinearDeclaration => {
     const first = this.CONSUME(K.linear);
     const name = this.SUBRULE(this.name);
@@ -231,7 +231,12 @@ export class Parser extends StatementParser {
     const tied = this.OPTION(() => {
       this.CONSUME(T.Bar);
       this.CONSUME(K.tied, raise("linear-tied"));
-      return this.SUBRULE2(this.name);
+      const table = this.SUBRULE2(this.name);
+      const condition = this.OPTION2(() => {
+        this.CONSUME(K.where);
+        return this.SUBRULE(this.expression);
+      });
+      return { name: table, ...(condition && { condition }) };
     });
     return { kind: "linear", name, doc: this.doc(first), from, to, at, ...(tied && { tied }), span: this.from(first) };
   });

@@ -98,11 +98,6 @@ export function missing(need: Need, span: Span, found: string, lineEnd?: Span): 
   return { id, title, labels: [{ span, text }], ...(hint && { hint }) };
 }
 
-/** Every id that a parse can report. */
-export const syntaxIds: readonly string[] = [
-  ...new Set([...Object.keys(mistakes), ...Object.values(needs).map(([id]) => id)]),
-];
-
 const meant: Readonly<Record<string, string>> = {
   "**": "a power is `x^2`",
   ":=": "a name is bound with `let x = …`",
@@ -139,7 +134,8 @@ const lookalikes: Readonly<Record<string, string>> = {
 
 const lookalike = (found: string): Pick<Wording, "hint"> => {
   const plain = lookalikes[found];
-  return plain === undefined ? {} : { hint: `write \`${plain}\`` };
+  const hint = plain === undefined ? adviceOn(found) : `write \`${plain}\``;
+  return hint === undefined ? {} : { hint };
 };
 
 const advice: Readonly<Record<string, string>> = {
@@ -152,6 +148,9 @@ const advice: Readonly<Record<string, string>> = {
   return: "the last line of a block is its value",
   if: "a choice is `value where condition else otherwise`",
   while: "loops are `repeat n from { … } { … }`",
+  for: "there are no loops over elements: operations take whole tensors",
+  "@": "a matrix product is `sum(a * b, over d)`",
+  "selection-colon ,": "several dimensions are written `over (a, b)`",
 };
 
 const adviceOn = (key: string): string | undefined => (Object.hasOwn(advice, key) ? advice[key] : undefined);

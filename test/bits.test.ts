@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import * as assert from "uvu/assert";
 import { interpretNode } from "../compiler/graph/interpret.ts";
 import { showGraph } from "../compiler/graph/show.ts";
+import type { Family } from "../compiler/schedule/family.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { findAdapter } from "../runtime/gpu/adapter.ts";
 import { suite } from "./harness.ts";
@@ -12,7 +13,7 @@ import { inFolder } from "./io/folder.ts";
 import { cases } from "./ops-cases.ts";
 import { composites } from "./ops-composites.ts";
 import { randomOf, seed } from "./ops-random.ts";
-import { type Family, openBench } from "./ops-run.ts";
+import { openBench } from "./ops-run.ts";
 import type { Case } from "./ops-sketch.ts";
 import { root } from "./sources.ts";
 

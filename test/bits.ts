@@ -2,11 +2,13 @@
  * A process of its own for each adapter: prints a line with the hash of every output of every case, however it is scheduled.
  * Seed from LCOMP_SEED, names of cases as arguments (none for all), LCOMP_ROUNDS of each.
  */
+
 import { createHash } from "node:crypto";
+import type { Family } from "../compiler/schedule/family.ts";
 import { cases } from "./ops-cases.ts";
 import { composites } from "./ops-composites.ts";
 import { randomOf } from "./ops-random.ts";
-import { type Family, openBench, type Run } from "./ops-run.ts";
+import { openBench, type Run } from "./ops-run.ts";
 import type { Case } from "./ops-sketch.ts";
 import { drawnSchedules } from "./schedules-draw.ts";
 

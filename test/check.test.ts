@@ -65,6 +65,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "empty-selector": true,
   "missing-parameter": true,
   "unknown-parameter": true,
+  "wrong-arguments": true,
   "wrong-parameter": true,
   "wrong-type": true,
   "import-not-found": true,

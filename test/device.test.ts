@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
-import { bufferUsage, type Device, mapMode, openDevice, openNullDevice } from "../runtime/gpu/device.ts";
-import { validateWgsl } from "../runtime/gpu/validate.ts";
+import { bufferUsage, type Device, mapMode, openDevice } from "../runtime/gpu/device.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { suite } from "./harness.ts";
+import { validateWgsl } from "./validate-wgsl.ts";
 
 const double = `
 @group(0) @binding(0) var<storage, read_write> values: array<f32>;
@@ -85,7 +85,7 @@ suite("device", ({ test }) => {
   });
 
   test("memory that runs out is named", async () => {
-    const { device, create, close } = await openNullDevice();
+    const { device, create, close } = await openDevice({ adapter: "null" });
     const size = 250 * 2 ** 20;
     const fill = async (): Promise<void> => {
       for (let i = 0; i < 4; i++)
@@ -96,7 +96,7 @@ suite("device", ({ test }) => {
   });
 
   test("a command that the device refuses fails where it is made", async () => {
-    const { device, facts, create, close } = await openNullDevice();
+    const { device, facts, create, close } = await openDevice({ adapter: "null" });
     const size = 2 * facts.maxBufferSize;
     const message = await failureOf(
       create("a buffer", () => device.createBuffer({ size, usage: bufferUsage.STORAGE })),
@@ -106,7 +106,7 @@ suite("device", ({ test }) => {
   });
 
   test("an error that nobody awaited is thrown by the next wait", async () => {
-    const { device, queue, facts, settle, close } = await openNullDevice();
+    const { device, queue, facts, settle, close } = await openDevice({ adapter: "null" });
     device.createBuffer({ size: 2 * facts.maxBufferSize, usage: bufferUsage.STORAGE });
     assert.match(await failureOf(settle(queue.onSubmittedWorkDone())), /^The GPU refused a command: Buffer size/);
     close();

@@ -5,9 +5,9 @@ import { suite } from "./harness.ts";
 import { root } from "./sources.ts";
 
 function doctor(json: boolean, variables: NodeJS.ProcessEnv = {}): { status: number | null; stdout: string } {
-  const code = `import { doctor } from "./runtime/cli/doctor.ts"; process.exitCode = await doctor({ json: ${json} });`;
+  const args = ["runtime/cli/main.ts", "doctor", ...(json ? ["--json"] : [])];
   const options = { cwd: root, encoding: "utf8", env: { ...process.env, ...variables } } as const;
-  const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], options);
+  const { status, stdout } = spawnSync(process.execPath, args, options);
   return { status, stdout };
 }
 

@@ -309,6 +309,7 @@ const fn = node<Ast.Fn>(
   { kind: kind("fn"), name, doc, parameters, result: trees.type, body: fc.oneof(trees.block, trees.expression) },
   "result",
 );
+const tied = fc.record({ name, condition: trees.expression }, { requiredKeys: ["name"] });
 const { members } = fc.letrec<{ readonly member: Ast.ArchMember; readonly members: Ast.ArchMember[] }>((tie) => ({
   members: few(tie("member")),
   member: fc.oneof(
@@ -316,7 +317,7 @@ const { members } = fc.letrec<{ readonly member: Ast.ArchMember; readonly member
     node<Ast.DimDeclaration>({ kind: kind("dim"), name, doc, value: trees.expression }),
     node<Ast.WeightDeclaration>({ kind: fc.constantFrom("weight", "table"), name, doc, type: trees.type, at: string }),
     node<Ast.LinearDeclaration>(
-      { kind: kind("linear"), name, doc, from: few(name, 1), to: few(name, 1), at: string, tied: name },
+      { kind: kind("linear"), name, doc, from: few(name, 1), to: few(name, 1), at: string, tied },
       "tied",
     ),
     node<Ast.Ignore>({ kind: kind("ignore"), at: string }),

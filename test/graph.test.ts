@@ -5,13 +5,14 @@ import { maker } from "../compiler/graph/make.ts";
 import type { Node } from "../compiler/graph/ops.ts";
 import { showGraph } from "../compiler/graph/show.ts";
 import { showType } from "../compiler/graph/type.ts";
-import { verifyGraph } from "../compiler/graph/verify.ts";
-import { fromFloat32, toFloat32 } from "../runtime/io/numbers.ts";
+import { toFloat32 } from "../runtime/io/numbers.ts";
 import { golden } from "./golden.ts";
 import { suite } from "./harness.ts";
+import { toStored } from "./io/tensors.ts";
 import { cases } from "./ops-cases.ts";
 import { randomOf } from "./ops-random.ts";
 import { type Sizes, type Sketch, sketch } from "./ops-sketch.ts";
+import { verifyGraph } from "./verify-graph.ts";
 
 const fresh = (): Sketch => sketch(randomOf("graph"));
 
@@ -205,7 +206,7 @@ suite("interpret", ({ test }) => {
       ["f16", "F16"],
       ["bf16", "BF16"],
     ] as const) {
-      const expected = toFloat32(fromFloat32(values, stored), stored);
+      const expected = toFloat32(toStored(values, stored), stored);
       for (const [i, x] of values.entries())
         if (roundTo(dtype, x) !== expected[i]) assert.is(roundTo(dtype, x), expected[i], `${dtype} ${x}`);
     }

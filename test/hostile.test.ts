@@ -137,9 +137,11 @@ const configs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[]
     /^problem: `\S+gate_proj\.weight` has the shape \[384, 128\] in the checkpoint, and \[2147483648, 128\]/,
   ],
   [
-    { max_position_embeddings: 1e18, rope_theta: -1 },
-    /^lcomp: stage small, layer 0: a statistic became NaN or infinite, .* config\.json\n$/,
+    { max_position_embeddings: 1e18 },
+    /^problem: `max_position_embeddings` in config\.json is 1000000000000000000, not a/,
   ],
+  [{ rope_theta: -1 }, /^lcomp: stage small, layer 0: a statistic became NaN or infinite, .* config\.json\n$/],
+  [{ rope_scaling: "linear" }, /^problem: `scaling` of `rope` must be an object of config\.json, and is "linear"/],
   [
     { architectures: [], model_type: undefined },
     /^problem: model is a model without `architectures` in its config\.json, which/,
@@ -269,7 +271,7 @@ suite("hostile: output", ({ test }) => {
     prepared((folder) => {
       const usages: readonly (readonly [readonly string[], RegExp])[] = [
         [given.slice(0, 3), /^lcomp: --model needs a value\n$/],
-        [["run", "--out", "out"], /^lcomp: something must be named here: COMMAND --help says what\n$/],
+        [["run", "--out", "out"], /^lcomp: something is missing: lcomp run <RECIPE>; lcomp run --help says more\n$/],
         [
           ["compile", "half.lcomp", "--emit", "stars"],
           /^lcomp: --emit stars is none of tree, types, graph, kernels, wgsl, plan\n$/,

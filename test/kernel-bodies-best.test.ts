@@ -3,10 +3,10 @@ import { bestBody } from "../compiler/kernel/best-body.ts";
 import type { Best, BestSchedule } from "../compiler/schedule/best.ts";
 import { scheduleBest } from "../compiler/schedule/schedule-best.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
-import { validateWgsl } from "../runtime/gpu/validate.ts";
 import { suite } from "./harness.ts";
 import { kernelText, runKernel } from "./kernel-bodies-run.ts";
 import { randomOf } from "./ops-random.ts";
+import { validateWgsl } from "./validate-wgsl.ts";
 
 type Floats = Float32Array<ArrayBuffer>;
 

@@ -2,18 +2,17 @@ import * as assert from "uvu/assert";
 import { contractionBody } from "../compiler/kernel/contraction-body.ts";
 import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
 import type { Contraction, ContractionSchedule } from "../compiler/schedule/contraction.ts";
+import { families } from "../compiler/schedule/family.ts";
 import { panelWidth, scheduleContraction, schedulesFor } from "../compiler/schedule/schedule-contraction.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
-import { validateWgsl } from "../runtime/gpu/validate.ts";
 import { suite } from "./harness.ts";
 import { kernelText, runKernel } from "./kernel-bodies-run.ts";
 import { randomOf } from "./ops-random.ts";
+import { validateWgsl } from "./validate-wgsl.ts";
 
 type Floats = Float32Array<ArrayBuffer>;
 
-const families = ["software", "gpu"] as const;
-
-const base: Contraction = { batch: 1, m: 1, n: 1, k: 1, accumulators: 1, prologue: 0, half: false };
+const base: Contraction = { batch: 1, m: 1, n: 1, k: 1, accumulators: 1, half: false };
 
 /** Functions of a header: rectified first factors, row-major or panelled second ones, and an epilogue of all sums. */
 function functionsOf({ m, n, k, accumulators, panels }: Contraction): string {

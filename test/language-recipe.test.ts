@@ -289,17 +289,18 @@ suite("language: methods", ({ test }) => {
     assert.equal(of(gram), []);
   });
 
-  test("an observation that needs a second pass is not supported yet", () => {
-    const second = `method own() ${header} {
+  test("what an observation calls may observe; elsewhere a function is given no activation", () => {
+    const deviation = (call: string) => `fn deviation(x: f32[sample, token, in]) {
       observe centre = mean(x, over (sample, token))
-      observe spread = sum((x - centre)^2, over (sample, token))
-      w * spread
+      observe spread = mean((x - centre)^2, over (sample, token))
+      sqrt(spread)
+    }
+    method own() ${header} {
+      ${call}
+      w * wide
     }`;
-    assert.equal(of(second), ["not-supported"]);
-    assert.equal(
-      of(`method own() ${header} {\n  observe y = norm(sum(w * x, over in), over (sample, token))\n  w * y\n}`),
-      ["not-supported"],
-    );
+    assert.equal(of(deviation("observe wide = deviation(x)")), []);
+    assert.equal(problemsOf(deviation("let wide = deviation(x)")), ["activation-outside-observe"]);
   });
 
   test("activations come from the compressed or from the given model", () => {
@@ -362,5 +363,38 @@ ${members}
     assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x) + x"))), ["not-aligned"]);
     assert.equal(problemsOf(arch(mlp.replace("fn forward", "fn forwards"))), ["unknown-name"]);
     assert.equal(problemsOf(arch(mlp, "lm_head(embed[vocab: tokens] + norm[model: 0 .. 1 as one])")), ["not-aligned"]);
+    assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(layer(x)) * up(x)"))), ["not-supported"]);
+    assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x, x) * up()"))), [
+      "wrong-arguments",
+      "missing-parameter",
+    ]);
+  });
+
+  test("it needs a forward pass, and one through its blocks to be run", () => {
+    const members = [mlp, ...rest, ...norms].join("\n");
+    assert.equal(problemsOf(arch(members).replace("  fn forward(tokens", "  fn backward(tokens")), ["unknown-name"]);
+    const measured = `import { mean_nll } from "std/evaluate"\n${arch(members, "lm_head(embed[vocab: tokens])")}`;
+    assert.equal(problems(measured + recipe("report mean_nll(model, text.test, 16)")), ["not-supported"]);
+  });
+
+  test("a condition on `tied` decides, and where it is silent the checkpoint does", () => {
+    const tied = (condition: string) =>
+      arch([mlp, ...rest, ...norms].join("\n")).replace("tied embed", `tied embed${condition}`) +
+      halve +
+      recipe("stage small = halve() of model for lm_head");
+    for (const condition of ["", " where config.tie_word_embeddings", " where config.is_shared"])
+      assert.equal(problems(tied(condition)), ["not-supported"]);
+    assert.equal(problems(tied(" where not config.tie_word_embeddings")), ["weight-missing"]);
+    assert.equal(problems(tied(" where config.hidden_size")), ["wrong-type"]);
+  });
+
+  test("its dimensions are the model's", () => {
+    assert.equal(
+      values(recipe("report model.context, 2 * model.vocab")).map(({ value }) => value),
+      [64, 64],
+    );
+    const own = arch([mlp, ...rest, ...norms].join("\n"));
+    assert.equal(problems(own + recipe("report model.context")), ["unknown-name"]);
+    assert.equal(problemsOf(recipe("report model.contxt")), ["unknown-name"]);
   });
 });

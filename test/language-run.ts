@@ -45,10 +45,10 @@ export function run(source: string, inputs: Readonly<Record<string, readonly num
   const graphs = maker();
   const context = newContext(graphs);
   const file = { path: "own.lcomp", text: source };
-  const program = resolve(library, file);
-  const modules = declareModules(context, program);
-  const fn = program.modules.at(-1)?.tree.declarations.findLast((declaration) => declaration.kind === "fn");
-  const scope = modules.scopes.get("own.lcomp");
+  const modules = resolve(library, file);
+  const declared = declareModules(context, modules);
+  const fn = modules.at(-1)?.tree.declarations.findLast((declaration) => declaration.kind === "fn");
+  const scope = declared.scopes.get("own.lcomp");
   if (!fn || !scope) throw new Error("the text declares no function");
   const given = new Map<string, readonly number[]>();
   const values = new Map<string, Operand>();

@@ -217,6 +217,10 @@ suite("language: functions", ({ test }) => {
     for (const type of ["f32[out]", "i32[in]", "f32[in, out]"])
       refuses(`fn f(a: f32[in: 2]) -> ${type} = a`, "wrong-type");
     refuses("fn f(a: f32[in: 2]) -> f32[in] = 3", "wrong-type");
+    gives("f32 3", "fn f(a: f32[in: 2]) -> f32 = 3");
+    refuses("fn f(a: f32[in: 2]) -> f32 = a", "wrong-type");
+    refuses("fn f(a: f32[in: 2]) -> Int = sum(a, over in)", "wrong-type");
+    refuses("fn f(a: f32[in: 2]) -> Int in 4 to 8 = size(in)", "wrong-type");
   });
 
   test("arguments go by place or name, and defaults read earlier parameters", () => {
@@ -225,8 +229,11 @@ suite("language: functions", ({ test }) => {
     gives("f32[in: 2] 6 12", called("scaled(a)"));
     gives("f32[in: 2] 30 60", called("scaled(a, 5)"));
     gives("f32[in: 2] 10 20", called("scaled(m: 5, x: a)"));
-    refuses(called("scaled(a, 5, 6, 7)"), "unknown-parameter");
+    refuses(called("scaled(a, 5, 6, 7)"), "wrong-arguments");
+    refuses(called("scaled(a, x: a)"), "wrong-arguments");
+    refuses(called("scaled(a, k: 5)"), "unknown-parameter");
     refuses(called("scaled(n: 5)"), "missing-parameter");
+    gives("f32[in: 2] 1 1", called("clamp(a, high: 1, low: 0)"));
     refuses(called("scaled(a, 0.5)"), "wrong-parameter");
   });
 

@@ -2,21 +2,21 @@ import * as assert from "uvu/assert";
 import type { Graph } from "../compiler/graph/graph.ts";
 import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
 import { type CompiledGraph, compileGraph } from "../compiler/program.ts";
+import { type Family, families } from "../compiler/schedule/family.ts";
 import { type Schedules, schedules } from "../compiler/schedule/schedules.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { type BufferPool, bufferPool } from "../runtime/gpu/buffers.ts";
 import { executor } from "../runtime/gpu/execute.ts";
-import { validateWgsl } from "../runtime/gpu/validate.ts";
 import { facts, type Words, words } from "./fuse-sketch.ts";
 import { suite } from "./harness.ts";
 import { cases, type MakeCase } from "./ops-cases.ts";
 import { firstDifference } from "./ops-compare.ts";
 import { composites } from "./ops-composites.ts";
 import { randomOf, seed } from "./ops-random.ts";
-import { type Bench, expectedOf, type Family, openBench } from "./ops-run.ts";
+import { type Bench, expectedOf, openBench } from "./ops-run.ts";
 import { sketch } from "./ops-sketch.ts";
+import { validateWgsl } from "./validate-wgsl.ts";
 
-const families: readonly Family[] = ["software", "gpu"];
 let bench: Promise<Bench> | undefined;
 
 /** The case on the device as if it had these facts, with these schedules. */

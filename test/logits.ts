@@ -1,4 +1,5 @@
 /** The logits of a model for one window, by the compiled forward pass on the device: what enters the blocks, each block, the head. */
+
 import { instantiate } from "../compiler/check/arch.ts";
 import { newContext, scopeIn } from "../compiler/check/context.ts";
 import { forward, forwardBlock, tokensInput } from "../compiler/check/forward.ts";
@@ -7,9 +8,11 @@ import type { Graph } from "../compiler/graph/graph.ts";
 import { maker } from "../compiler/graph/make.ts";
 import type { Node } from "../compiler/graph/ops.ts";
 import { resolve } from "../compiler/resolve/resolve.ts";
-import { type Checkpoint, openCheckpoint, readWeight } from "../runtime/io/checkpoint.ts";
+import type { Family } from "../compiler/schedule/family.ts";
+import { type Checkpoint, openCheckpoint } from "../runtime/io/checkpoint.ts";
+import { readWeight } from "./io/tensors.ts";
 import { library } from "./library.ts";
-import type { Bench, Family } from "./ops-run.ts";
+import type { Bench } from "./ops-run.ts";
 
 /** The three graphs of a forward pass on windows of that length; blocks of all layers are one graph. */
 function graphsOf({ folder, config, tensors }: Checkpoint, length: number) {

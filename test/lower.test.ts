@@ -2,19 +2,19 @@ import * as assert from "uvu/assert";
 import type { Graph } from "../compiler/graph/graph.ts";
 import { interpret } from "../compiler/graph/interpret.ts";
 import { compileGraph } from "../compiler/program.ts";
+import { type Family, families } from "../compiler/schedule/family.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { bufferPool } from "../runtime/gpu/buffers.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
 import { executor } from "../runtime/gpu/execute.ts";
-import { validateWgsl } from "../runtime/gpu/validate.ts";
 import { dot, facts, llamaBlock, rmsNorm, softmax, type Words, words } from "./fuse-sketch.ts";
 import { golden } from "./golden.ts";
 import { suite } from "./harness.ts";
 import { cases } from "./ops-cases.ts";
 import { composites } from "./ops-composites.ts";
 import { randomOf, seed } from "./ops-random.ts";
+import { validateWgsl } from "./validate-wgsl.ts";
 
-const families = ["software", "gpu"] as const;
 const x = (w: Words) => w.data("x", { token: 512, model: 128 });
 
 const graphs: Readonly<Record<string, (w: Words) => Graph>> = {
@@ -115,7 +115,7 @@ suite("lower: kernels", ({ test }) => {
 });
 
 /** Runs the graph as if the largest binding had so many bytes, and compares every output with the reference. */
-async function runInParts(graph: Graph, family: "software" | "gpu", bytes: number): Promise<number> {
+async function runInParts(graph: Graph, family: Family, bytes: number): Promise<number> {
   const device = await openDevice();
   const pool = bufferPool(device);
   const { program, kernels } = compileGraph(graph, { ...device.facts, maxStorageBufferBindingSize: bytes }, { family });

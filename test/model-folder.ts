@@ -1,9 +1,11 @@
 /** Small models of random numbers in Hugging Face folders, with the tokenizer of examples/tiny. */
+
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type FloatDType, fromFloat32 } from "../runtime/io/numbers.ts";
+import type { FloatDType } from "../runtime/io/numbers.ts";
 import { randomBelow } from "../runtime/io/random.ts";
 import { SafetensorsWriter } from "../runtime/io/safetensors-writer.ts";
+import { toStored } from "./io/tensors.ts";
 import { root } from "./sources.ts";
 
 const example = join(root, "examples/tiny");
@@ -89,7 +91,7 @@ export async function writeDecoder(folder: string, variant: Variant = {}): Promi
     );
     for (const [name, shape] of own) {
       weightMap[name] = file;
-      await writer.write(name, fromFloat32(valuesOf(name, shape, normal), dtype));
+      await writer.write(name, toStored(valuesOf(name, shape, normal), dtype));
     }
     await writer.close();
   }

@@ -1,22 +1,22 @@
 /** Runs a case on the device, through everything between the graph and the result. */
+
 import type { Output } from "../compiler/graph/graph.ts";
 import { interpret, roundTo } from "../compiler/graph/interpret.ts";
 import { type DType, count as elements } from "../compiler/graph/type.ts";
-import { verifyGraph } from "../compiler/graph/verify.ts";
 import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
 import type { Slot } from "../compiler/plan/program.ts";
 import { type CompileOptions, compileGraph } from "../compiler/program.ts";
+import type { Family } from "../compiler/schedule/family.ts";
 import type { Schedules } from "../compiler/schedule/schedules.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { type BufferPool, bufferPool } from "../runtime/gpu/buffers.ts";
 import { type Device, openDevice } from "../runtime/gpu/device.ts";
 import { type Executor, executor } from "../runtime/gpu/execute.ts";
-import { fromFloat32, toFloat32 } from "../runtime/io/numbers.ts";
+import { toFloat32 } from "../runtime/io/numbers.ts";
+import { toStored } from "./io/tensors.ts";
 import type { Case } from "./ops-sketch.ts";
 import { tolerancesOf } from "./tolerances.ts";
-
-/** Which schedules the compiler is to use, whatever the adapter is. */
-export type Family = "software" | "gpu";
+import { verifyGraph } from "./verify-graph.ts";
 
 /** Values by output name, and what is to be compared with them. */
 export interface Run {
@@ -32,6 +32,7 @@ interface RunOptions {
 
 export interface Bench {
   readonly device: Device;
+  /** With the schedules of a family, whatever the adapter is. */
   readonly run: (from: Case, family: Family, options?: RunOptions) => Promise<Run>;
 }
 
@@ -131,7 +132,7 @@ function accumulated(
 function encode(dtype: DType, values: Float64Array): Uint8Array {
   const rounded = values.map((x) => roundTo(dtype, x));
   if (dtype === "f16" || dtype === "bf16")
-    return fromFloat32(Float32Array.from(rounded), dtype === "f16" ? "F16" : "BF16");
+    return toStored(Float32Array.from(rounded), dtype === "f16" ? "F16" : "BF16");
   const words =
     dtype === "f32"
       ? Float32Array.from(rounded)

@@ -1,14 +1,14 @@
 import * as assert from "uvu/assert";
 import { showGraph } from "../compiler/graph/show.ts";
+import { type Family, families } from "../compiler/schedule/family.ts";
 import { suite } from "./harness.ts";
 import { cases, type MakeCase } from "./ops-cases.ts";
 import { firstDifference } from "./ops-compare.ts";
 import { composites } from "./ops-composites.ts";
 import { randomOf, seed } from "./ops-random.ts";
-import { type Bench, expectedOf, type Family, openBench } from "./ops-run.ts";
+import { type Bench, expectedOf, openBench } from "./ops-run.ts";
 
 const rounds = Number(process.env["LCOMP_ROUNDS"] ?? 2);
-const families: readonly Family[] = ["software", "gpu"];
 let bench: Promise<Bench> | undefined;
 
 /** Every round of the case, on one family, against the reference. */

@@ -1,4 +1,5 @@
 /** Methods of the library, compiled as a recipe compiles them, against what their authors' code returns for one layer. */
+
 import { existsSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { newContext } from "../compiler/check/context.ts";
@@ -8,8 +9,9 @@ import { fixed } from "../compiler/check/size.ts";
 import type { Dimension, MethodValue, Sparsity, Tensor } from "../compiler/check/value.ts";
 import { type Maker, maker } from "../compiler/graph/make.ts";
 import { resolve } from "../compiler/resolve/resolve.ts";
-import { readHeader, readTensor } from "../runtime/io/safetensors.ts";
+import { readHeader } from "../runtime/io/safetensors.ts";
 import { suite } from "./harness.ts";
+import { readTensor } from "./io/tensors.ts";
 import { library } from "./library.ts";
 import { type Bench, openBench } from "./ops-run.ts";
 
@@ -65,7 +67,7 @@ function compiled(
     tied: null,
     span,
   };
-  const given = new Map([["sparsity", { value: sparsity, span }]]);
+  const given = new Map([["sparsity", sparsity]]);
   const made = applyMethod(
     context,
     { method: value.method, scope: value.scope, arguments: given },

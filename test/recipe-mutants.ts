@@ -15,6 +15,7 @@ import { hostWith } from "./language-run.ts";
 import { zoo } from "./methods-zoo.ts";
 import { anyDevice } from "./run-plan.ts";
 import { root } from "./sources.ts";
+import { verifyGraph } from "./verify-graph.ts";
 
 const [seed = 0, first = 0, count = 1] = process.argv.slice(2).map(Number);
 const recipe = (call: string): string => `
@@ -72,7 +73,7 @@ function attempt(text: string): string {
       models: new Map(of("Model").map((name) => [name, facts])),
       corpora: new Map(of("Corpus").map((name) => [name, { tokens }])),
     };
-    return `plan of ${plan(loaded, inputs, anyDevice).kernels.length} kernels`;
+    return `plan of ${plan(loaded, inputs, anyDevice, verifyGraph).kernels.length} kernels`;
   } catch (error) {
     if (!(error instanceof CompileError)) return `BUG ${error instanceof Error ? error.stack : error}`;
     const messages = error.diagnostics.map((diagnostic) => render(diagnostic));

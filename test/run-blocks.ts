@@ -1,9 +1,10 @@
 /** Runs the hand-made plan on a model of that many blocks: `node run-blocks.ts FOLDER LAYERS`. Its memory is measured from outside. */
+
 import { join } from "node:path";
 import { openDevice } from "../runtime/gpu/device.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
-import { writeFolder } from "../runtime/io/output-folder.ts";
 import { runPlan } from "../runtime/run/run-plan.ts";
+import { writeFolder } from "./io/folder.ts";
 import { handMadePlan, largeShape } from "./run-plan.ts";
 
 const [folder = "", layers = "0"] = process.argv.slice(2);
@@ -12,7 +13,7 @@ const tokens = new Int32Array(4 * shape.length).fill(1);
 const device = await openDevice();
 const models = new Map([["model", await openCheckpoint(join(folder, layers))]]);
 const plan = handMadePlan(shape, { threshold: 0.5, propagate: "compressed", windows: 4, tokens: tokens.length });
-await writeFolder(join(folder, `${layers}-out`), {}, (output) =>
+await writeFolder(join(folder, `${layers}-out`), (output) =>
   runPlan(plan, {
     device,
     models,

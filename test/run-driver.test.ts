@@ -4,12 +4,11 @@ import * as assert from "uvu/assert";
 import type { Plan } from "../compiler/plan/plan.ts";
 import { type Device, openDevice } from "../runtime/gpu/device.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
-import { writeFolder } from "../runtime/io/output-folder.ts";
 import { type RunResult, runPlan } from "../runtime/run/run-plan.ts";
 import type { RunOptions } from "../runtime/run/session.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { suite } from "./harness.ts";
-import { inFolder, refused } from "./io/folder.ts";
+import { inFolder, refused, writeFolder } from "./io/folder.ts";
 import { handMadePlan, type PlanOptions, type Shape, valuesOf, writeModel } from "./run-plan.ts";
 
 const shape: Shape = { hidden: 16, layers: 3, length: 4, vocabulary: 10 };
@@ -72,7 +71,7 @@ async function run(folder: string, plan: Plan, options: Partial<RunOptions> = {}
     progress: () => undefined,
     signal: new AbortController().signal,
   };
-  return writeFolder(join(folder, to), {}, (output) => runPlan(plan, { ...given, output, ...options }));
+  return writeFolder(join(folder, to), (output) => runPlan(plan, { ...given, output, ...options }));
 }
 
 const total = ({ reports }: RunResult): number =>

@@ -1,4 +1,5 @@
 /** Schedules at random, of all that a family has: no choice may change a result. */
+import { fixedSubgroup } from "../compiler/schedule/family.ts";
 import { schedulesFor } from "../compiler/schedule/schedule-contraction.ts";
 import type { Schedules } from "../compiler/schedule/schedules.ts";
 import type { Random } from "./ops-random.ts";
@@ -25,14 +26,14 @@ export function drawnSchedules(
     return pick(all.filter(({ kind }) => kind === chosen));
   };
   return {
-    best: ({ n }, { hasSubgroups, subgroupMinSize, subgroupMaxSize }, family) => {
-      const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize;
+    best: ({ n }, facts, family) => {
+      const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
       return draw("best", [
         ...(n <= 16 ? ([{ kind: "rank", workgroup: pick([1, 32, 64]) }] as const) : []),
         { kind: "alone", workgroup: pick([1, 8]) } as const,
-        family === "software" && isFixed
-          ? ({ kind: "subgroup", subgroup: subgroupMaxSize } as const)
-          : ({ kind: "workgroup", workgroup: pick([16, 64]) } as const),
+        subgroup === undefined
+          ? ({ kind: "workgroup", workgroup: pick([16, 64]) } as const)
+          : ({ kind: "subgroup", subgroup } as const),
       ]);
     },
     contraction: (c, facts, family) =>
@@ -41,12 +42,12 @@ export function drawnSchedules(
         schedulesFor(c, facts, family).filter(({ kind }) => !without.includes(kind)),
       ),
     map: ({ isWide }) => ({ workgroup: pick([1, 16, 64, 128]), repeats: isWide ? pick([1, 2, 3, 4]) : pick([1, 3]) }),
-    row: ({ terms, isNested, facts: { hasSubgroups, subgroupMinSize, subgroupMaxSize }, family }) => {
-      const isFixed = hasSubgroups && subgroupMinSize === subgroupMaxSize && subgroupMaxSize <= 32;
+    row: ({ terms, facts, family }) => {
+      const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
       const together =
-        family === "software" && isFixed && !isNested
-          ? ({ kind: "subgroup", lanes: subgroupMaxSize } as const)
-          : ({ kind: "workgroup", lanes: pick([4, 16, 64]) } as const);
+        subgroup === undefined
+          ? ({ kind: "workgroup", lanes: pick([4, 16, 64]) } as const)
+          : ({ kind: "subgroup", lanes: subgroup } as const);
       const alone = { kind: "invocation" } as const;
       return terms === 0 ? alone : draw("row", [together, alone]);
     },

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { showGraph } from "../compiler/graph/show.ts";
 import type { Contraction, ContractionSchedule } from "../compiler/schedule/contraction.ts";
+import { type Family, families } from "../compiler/schedule/family.ts";
 import { schedulesFor } from "../compiler/schedule/schedule-contraction.ts";
 import type { Schedules } from "../compiler/schedule/schedules.ts";
 import { demandedAdapter, deviceFacts, findAdapter } from "../runtime/gpu/adapter.ts";
@@ -9,11 +10,10 @@ import { cases, type MakeCase } from "./ops-cases.ts";
 import { firstDifference } from "./ops-compare.ts";
 import { composites } from "./ops-composites.ts";
 import { randomOf, seed, shape } from "./ops-random.ts";
-import { type Bench, expectedOf, type Family, openBench } from "./ops-run.ts";
+import { type Bench, expectedOf, openBench } from "./ops-run.ts";
 import { type Case, sketch } from "./ops-sketch.ts";
 import { drawnSchedules } from "./schedules-draw.ts";
 
-const families: readonly Family[] = ["software", "gpu"];
 let bench: Promise<Bench> | undefined;
 
 /** The case under these schedules against the reference. */
@@ -46,7 +46,7 @@ for (const family of families) {
   });
 }
 
-const product: Contraction = { batch: 1, m: 64, n: 64, k: 64, accumulators: 1, prologue: 0, half: true };
+const product: Contraction = { batch: 1, m: 64, n: 64, k: 64, accumulators: 1, half: true };
 const isMatrix = ({ kind }: ContractionSchedule): boolean => kind === "matrix";
 
 /** Products of halves, whose factors a subgroup matrix can hold. */

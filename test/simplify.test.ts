@@ -2,7 +2,6 @@ import * as assert from "uvu/assert";
 import { interpret } from "../compiler/graph/interpret.ts";
 import type { Node } from "../compiler/graph/ops.ts";
 import { showGraph } from "../compiler/graph/show.ts";
-import { verifyGraph } from "../compiler/graph/verify.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { suite } from "./harness.ts";
 import { cases } from "./ops-cases.ts";
@@ -11,6 +10,7 @@ import { composites } from "./ops-composites.ts";
 import { draws, randomOf, seed } from "./ops-random.ts";
 import { type Sketch, sketch } from "./ops-sketch.ts";
 import { tolerancesOf } from "./tolerances.ts";
+import { verifyGraph } from "./verify-graph.ts";
 
 /** The graph of y as it prints once simplified, without types, places and the inputs x0: f32[a, b], x1: f32[b], x2: bool[a]. */
 function simplified(make: (s: Sketch, x: Node, y: Node, c: Node) => Node): string {

@@ -1,14 +1,14 @@
 /** Architectures: dimensions from config.json, weights from the checkpoint, and the forward pass in three pieces. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import { functionValue } from "./call.ts";
+import { bindArguments, functionValue, parameter } from "./call.ts";
 import { checkStored, type StoredTensor, tensorName } from "./checkpoint.ts";
 import { type Context, findDimension, knownNames, report, type Scope, scopeIn } from "./context.ts";
-import { evaluate } from "./expression.ts";
+import { condition, evaluate } from "./expression.ts";
 import type { ModelFacts } from "./facts.ts";
 import { declareDimension } from "./signature.ts";
 import { atom, fixed, known, type Size, showSize } from "./size.ts";
-import { arithmeticOf, emit, graphDims, reduceOf, volume } from "./tensor.ts";
+import { arithmeticOf, emit, graphDims, reduceOf, truth, volume } from "./tensor.ts";
 import { type Config, type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
 /** A linear layer of an architecture: y = x · Wᵀ (+ bias), with the stored matrix [out, in]. */
@@ -26,6 +26,7 @@ export interface Linear {
 
 export interface ArchInstance {
   readonly arch: Ast.Arch;
+  readonly forward: Ast.Fn | null;
   readonly facts: ModelFacts | null;
   readonly scope: Scope;
   readonly blocks: {
@@ -37,13 +38,6 @@ export interface ArchInstance {
   readonly linears: readonly Linear[];
   /** The stored tensors that it reads, with `{layer}` in the names of those of blocks. */
   readonly tensors: readonly StoredTensor[];
-  readonly hooks: Hooks;
-}
-
-/** What happens where a forward pass meets a linear layer or the stack of blocks; set while one is evaluated. */
-interface Hooks {
-  onLinear: ((linear: Linear, input: Tensor) => void) | null;
-  onBlocks: ((input: Tensor, span: Span) => Value) | null;
 }
 
 interface Building {
@@ -51,7 +45,6 @@ interface Building {
   readonly facts: ModelFacts | null;
   /** The block whose stored types the graph takes. */
   readonly layer: number;
-  readonly hooks: Hooks;
   readonly linears: Linear[];
   readonly tensors: StoredTensor[];
   blocks: ArchInstance["blocks"];
@@ -72,7 +65,6 @@ export function instantiate(
     context,
     facts,
     layer,
-    hooks: { onLinear: null, onBlocks: null },
     linears: [],
     tensors: [],
     blocks: null,
@@ -80,17 +72,16 @@ export function instantiate(
   declareMembers(building, scope, arch.members, "");
   return {
     arch,
+    forward: forwardOf(context, arch),
     facts,
     scope,
     blocks: building.blocks,
     linears: building.linears,
     tensors: building.tensors,
-    hooks: building.hooks,
   };
 }
 
 function declareMembers(building: Building, scope: Scope, members: readonly Ast.ArchMember[], prefix: string): void {
-  const { context } = building;
   for (const member of members) {
     switch (member.kind) {
       case "dim":
@@ -113,17 +104,17 @@ function declareMembers(building: Building, scope: Scope, members: readonly Ast.
         break;
     }
   }
-  if (prefix === "" && !members.some((member) => member.kind === "fn" && member.name.text === "forward"))
-    report(context, {
-      kind: "unknown-name",
-      span: members[0]?.span ?? emptySpan,
-      name: "forward",
-      what: "function",
-      known: [],
-    });
 }
 
-const emptySpan: Span = { file: { path: "", text: "" }, start: 0, end: 0 };
+/** The `forward` among the members of an architecture or of its blocks. */
+function forwardOf(context: Context, { name, members }: Ast.Arch | Ast.Blocks): Ast.Fn | null {
+  const found = members.find((member): member is Ast.Fn => member.kind === "fn" && member.name.text === "forward");
+  if (!found) {
+    const what = `\`fn\` in \`${name.text}\` named`;
+    report(context, { kind: "unknown-name", span: name.span, name: "forward", what, known: [] });
+  }
+  return found ?? null;
+}
 
 function declareSize({ context, facts }: Building, scope: Scope, { name, value }: Ast.DimDeclaration): void {
   const found = evaluate(context, scope, value);
@@ -163,7 +154,7 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
 export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.replaceAll(`{${name.text}}`, "{layer}")}.`;
 
 function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): void {
-  const { context, hooks } = building;
+  const { context } = building;
   const counted = evaluate(context, scope, blocks.count);
   const count = sizeFrom(context, counted, blocks.name.text, blocks.count.span, building.facts !== null);
   if ((known(count) ?? 1) > 4096)
@@ -176,27 +167,18 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
     });
   const inside = scopeIn(scope);
   declareMembers(building, inside, blocks.members, blockPrefix(blocks));
-  const forward = blocks.members.find(
-    (member): member is Ast.Fn => member.kind === "fn" && member.name.text === "forward",
-  );
+  const forward = forwardOf(context, blocks);
   if (!forward) {
-    const { span } = blocks.name;
-    scope.values.set(
-      blocks.name.text,
-      report(context, { kind: "unknown-name", span, name: "forward", what: "function", known: [] }),
-    );
+    scope.values.set(blocks.name.text, wrong);
     return;
   }
   building.blocks = { count, variable: blocks.name.text, scope: inside, forward };
   scope.values.set(blocks.name.text, {
     kind: "callable",
     name: blocks.name.text,
-    call: (caller, from, { arguments: [first], span }) => {
-      const input = first?.kind === "value" ? evaluate(caller, from, first.value) : wrong;
-      if (input.kind === "tensor") return hooks.onBlocks?.(input, span) ?? input;
-      return input.kind === "wrong"
-        ? wrong
-        : report(caller, { kind: "wrong-type", span, expected: "activations", found: showValue(input) });
+    call: (caller, from, call) => {
+      const input = activationsOf(caller, from, blocks.name.text, call);
+      return (input && caller.pass?.onBlocks(input, call.span)) ?? wrong;
     },
   });
 }
@@ -266,21 +248,21 @@ function declareLinear(
   { name, from, to, at, tied, span }: Ast.LinearDeclaration,
   prefix: string,
 ): void {
-  const { context, facts, hooks } = building;
+  const { context, facts } = building;
   const [inputs, outputs] = [dimsNamed(context, scope, from), dimsNamed(context, scope, to)];
   const path = prefix + at.value;
-  const isTied = tied !== undefined && (facts === null || isTiedIn(facts, path));
+  const isTied = tied !== undefined && isTiedIn(building, scope, path, tied.condition);
   const linear: Linear = {
     name: name.text,
     at: path,
     from: inputs,
     to: outputs,
     inBlock: prefix !== "",
-    tied: isTied ? tied.text : null,
+    tied: isTied ? tied.name.text : null,
     span,
   };
   building.linears.push(linear);
-  const shared = isTied ? scope.values.get(tied.text) : undefined;
+  const shared = isTied ? scope.values.get(tied.name.text) : undefined;
   const weight = isTied
     ? shared?.kind === "tensor"
       ? shared
@@ -296,21 +278,39 @@ function declareLinear(
   scope.values.set(name.text, {
     kind: "callable",
     name: name.text,
-    call: (caller, at, { arguments: [first], span: place }) => {
-      const input = first?.kind === "value" ? evaluate(caller, at, first.value) : wrong;
-      if (input.kind !== "tensor")
-        return input.kind === "wrong"
-          ? wrong
-          : report(caller, { kind: "wrong-type", span: place, expected: "activations", found: showValue(input) });
-      hooks.onLinear?.(linear, input);
-      return weight ? applyLinear(caller, linear, input, weight, bias, place) : wrong;
+    call: (caller, at, call) => {
+      const input = activationsOf(caller, at, name.text, call);
+      if (input) caller.pass?.onLinear(linear, input, weight);
+      return input && weight ? applyLinear(caller, linear, input, weight, bias, call.span) : wrong;
     },
   });
 }
 
-/** A head without a tensor of its own shares the table's, unless the config denies it. */
-const isTiedIn = ({ config, tensors }: ModelFacts, path: string): boolean =>
-  config["tie_word_embeddings"] === true || (!tensors.has(`${path}.weight`) && config["tie_word_embeddings"] !== false);
+/** The one argument of a linear layer, or of the blocks. */
+function activationsOf(
+  context: Context,
+  scope: Scope,
+  name: string,
+  { arguments: given, span }: Ast.Call,
+): Tensor | null {
+  const x = bindArguments(context, scope, name, [parameter("x")], given, span)?.values.get("x");
+  if (x?.value.kind === "tensor") return x.value;
+  if (x) report(context, { kind: "wrong-type", span: x.span, expected: "activations", found: showValue(x.value) });
+  return null;
+}
+
+/** Where the condition is silent, a layer without a tensor of its own shares the table's. */
+function isTiedIn(
+  { context, facts, layer }: Building,
+  scope: Scope,
+  path: string,
+  asked: Ast.Expression | undefined,
+): boolean {
+  const said = asked && condition(context, scope, asked);
+  if (!facts || !said || said.value.kind === "absent" || !truth(context, said))
+    return !facts?.tensors.has(tensorName(`${path}.weight`, layer));
+  return said.value.kind === "boolean" && said.value.value === true;
+}
 
 function applyLinear(
   context: Context,

@@ -1,9 +1,17 @@
 /** The functions that the language itself provides: element-wise mathematics, reductions, views, and `best`. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import type { OpName } from "../graph/ops.ts";
-import { dimensionsOver } from "./call.ts";
-import { type Context, dimensionsNamed, knownNames, makeDimension, report, type Scope, wholeSize } from "./context.ts";
+import type { UnaryOp } from "../graph/ops.ts";
+import { bindArguments, parameter } from "./call.ts";
+import {
+  type Context,
+  dimensionsNamed,
+  makeDimension,
+  report,
+  reportDimension,
+  type Scope,
+  wholeSize,
+} from "./context.ts";
 import { compileTimeNumber, operand } from "./expression.ts";
 import { atom, known, showSize } from "./size.ts";
 import { arithmeticOf, asTensor, emit, graphDims, ids, numeric, type Operand, reduceOf, volume } from "./tensor.ts";
@@ -23,7 +31,7 @@ import { mergeOf, renameOf, splitOf, stackOf } from "./views.ts";
 
 type Builtin = (context: Context, scope: Scope, call: Ast.Call) => Value;
 
-const elementwise: Readonly<Record<string, { readonly op: OpName; readonly real: (x: number) => number }>> = {
+const elementwise: Readonly<Record<string, { readonly op: UnaryOp; readonly real: (x: number) => number }>> = {
   exp: { op: "exp", real: Math.exp },
   log: { op: "log", real: Math.log },
   sqrt: { op: "sqrt", real: Math.sqrt },
@@ -40,10 +48,10 @@ const kept: ReadonlySet<string> = new Set(["abs", "floor", "round"]);
 
 function mathematics(
   name: string,
-  { op, real }: { readonly op: OpName; readonly real: (x: number) => number },
+  { op, real }: { readonly op: UnaryOp; readonly real: (x: number) => number },
 ): Builtin {
   return (context, scope, call) => {
-    const [x] = positional(context, scope, name, call, 1) ?? [];
+    const [x] = valuesOf(context, scope, name, call, "x");
     if (!x || !numeric(context, x)) return wrong;
     if (x.value.kind === "number") return x.value.real === null ? unknownNumber : number(real(x.value.real));
     return applied(context, op, x, call.span);
@@ -51,82 +59,44 @@ function mathematics(
 }
 
 /** Whole numbers stay so under `abs`, and as they are under `floor` and `round`. */
-function applied(context: Context, op: OpName, x: Operand, span: Span): Value {
+function applied(context: Context, op: UnaryOp, x: Operand, span: Span): Value {
   const isWhole = x.value.kind === "tensor" && x.value.dtype === "i32" && kept.has(op);
   const tensor = asTensor(context, x, isWhole ? "i32" : "f32");
   if (!tensor || (isWhole && op !== "abs")) return tensor ?? wrong;
-  return { ...tensor, node: emit(context, op as "exp", [tensor.node], {}, span) };
+  return { ...tensor, node: emit(context, op, [tensor.node], {}, span) };
 }
 
-/** The values of positional arguments, or a problem if there are not so many. */
-function positional(
+/** The values of the parameters named, in their order, or a problem. */
+function valuesOf(
   context: Context,
   scope: Scope,
   name: string,
   { arguments: given, span }: Ast.Call,
-  count: number,
-): Operand[] | null {
-  const values = given.filter(
-    (argument) => argument.kind === "value" && !argument.name,
-  ) as readonly Ast.ValueArgument[];
-  const stray = given.find((argument) => argument.kind === "mapping" || (argument.kind === "value" && argument.name));
-  if (stray) {
-    report(context, { kind: "unknown-parameter", span: stray.span, of: name, name: text(stray.span), known: [] });
-    return null;
-  }
-  if (values.length > count) {
-    report(context, {
-      kind: "unknown-parameter",
-      span: values[count]?.span ?? span,
-      of: name,
-      name: text(values[count]?.span ?? span),
-      known: [],
-    });
-    return null;
-  }
-  if (values.length < count) {
-    report(context, {
-      kind: "missing-parameter",
-      span,
-      of: name,
-      name: count === 1 ? "a value" : `${count} values`,
-      type: "",
-    });
-    return null;
-  }
-  return values.map(({ value }) => operand(context, scope, value));
+  ...names: readonly string[]
+): Operand[] {
+  const parameters = names.map((each) => parameter(each));
+  const bound = bindArguments(context, scope, name, parameters, given, span);
+  return bound ? names.flatMap((each) => bound.values.get(each) ?? []) : [];
 }
-
-const text = ({ file, start, end }: Span) => file.text.slice(start, end);
 
 /** The tensor and the dimensions of a call such as `sum(x, over d)`; each dimension must be the tensor's. */
 function reduced(
   context: Context,
   scope: Scope,
   name: string,
-  call: Ast.Call,
-  count = 1,
+  { arguments: given, span }: Ast.Call,
+  ...more: readonly string[]
 ): {
   readonly x: Tensor;
   readonly over: readonly Dimension[];
   readonly more: readonly Operand[];
   readonly span: Span;
 } | null {
-  const over = call.arguments.find((argument) => argument.kind === "over");
-  if (!over) {
-    report(context, {
-      kind: "missing-parameter",
-      span: call.span,
-      of: name,
-      name: "over …",
-      type: "the dimensions that it takes together",
-    });
-    return null;
-  }
-  const operands = positional(context, scope, name, call, count);
-  const [first, ...more] = operands ?? [];
-  const dims = !first || first.value.kind === "wrong" ? null : dimensionsOver(context, scope, over);
-  if (!first || !dims || !numericOrTruth(context, first)) return null;
+  const parameters = ["x", ...more, "over d"].map((each) => parameter(each));
+  const bound = bindArguments(context, scope, name, parameters, given, span);
+  const over = given.find((argument) => argument.kind === "over");
+  const [first, dims] = [bound?.values.get("x"), bound?.dims.get("d")?.dims];
+  if (!bound || !first || !over || !dims || !numericOrTruth(context, first)) return null;
   const x = asTensor(context, first, first.value.kind === "tensor" && first.value.dtype === "i32" ? "i32" : "f32");
   if (!x) return null;
   const own: Dimension[] = [];
@@ -146,7 +116,7 @@ function reduced(
     });
     return null;
   }
-  return { x, over: own, more, span: first.span };
+  return { x, over: own, more: more.flatMap((each) => bound.values.get(each) ?? []), span: first.span };
 }
 
 const numericOrTruth = (context: Context, x: Operand): boolean =>
@@ -155,11 +125,11 @@ const numericOrTruth = (context: Context, x: Operand): boolean =>
 /** `max(x, over d)` reduces; `max(a, b)` takes the greater of two. */
 function extreme(by: "max" | "min"): Builtin {
   return (context, scope, call) => {
-    if (call.arguments.some(({ kind }) => kind === "over")) {
+    if (call.arguments.length === 1 || call.arguments.some(({ kind }) => kind === "over")) {
       const of = reduced(context, scope, by, call);
       return of ? reduceOf(context, by, of.x, of.over, call.span) : wrong;
     }
-    const [a, b] = positional(context, scope, by, call, 2) ?? [];
+    const [a, b] = valuesOf(context, scope, by, call, "a", "b");
     return a && b ? arithmeticOf(context, by, a, b, call.span) : wrong;
   };
 }
@@ -224,7 +194,7 @@ function argument(by: "argmax" | "argmin"): Builtin {
 
 /** `best(score, n, over d)`: true for the n greatest along d. */
 const best: Builtin = (context, scope, call) => {
-  const of = reduced(context, scope, "best", call, 2);
+  const of = reduced(context, scope, "best", call, "n");
   const [many] = of?.more ?? [];
   if (!of || !many) return wrong;
   const keep = compileTimeNumber(context, many);
@@ -263,18 +233,16 @@ function dimensionArgument(
     if (first.value.kind === "name") {
       const { text: dim, span: place } = first.value;
       const found = dimensionsNamed(scope, dim);
-      if (!found)
-        report(context, {
-          kind: "unknown-name",
-          span: place,
-          name: dim,
-          what: "dimension",
-          known: knownNames(scope, "dims"),
-        });
+      if (!found) reportDimension(context, scope, dim, place);
       return found;
     }
   }
-  report(context, { kind: "missing-parameter", span, of: name, name: "a dimension", type: `as in \`${name}(token)\`` });
+  report(context, {
+    kind: "wrong-arguments",
+    span,
+    of: name,
+    form: name === "index" ? "index(d)` or `index(d: n)" : "size(d)",
+  });
   return null;
 }
 
@@ -326,14 +294,14 @@ const index: Builtin = (context, scope, call) => {
 };
 
 const clamp: Builtin = (context, scope, call) => {
-  const [x, low, high] = positional(context, scope, "clamp", call, 3) ?? [];
+  const [x, low, high] = valuesOf(context, scope, "clamp", call, "x", "low", "high");
   if (!x || !low || !high) return wrong;
   const raised = arithmeticOf(context, "max", x, low, call.span);
   return arithmeticOf(context, "min", { value: raised, span: call.span }, high, call.span);
 };
 
 const detach: Builtin = (context, scope, call) => {
-  const [x] = positional(context, scope, "detach", call, 1) ?? [];
+  const [x] = valuesOf(context, scope, "detach", call, "x");
   if (x?.value.kind !== "tensor") return x?.value ?? wrong;
   return { ...x.value, node: emit(context, "detach", [x.value.node], {}, call.span) };
 };
@@ -341,7 +309,7 @@ const detach: Builtin = (context, scope, call) => {
 /** Rounds to a stored type and reads it back. */
 function stored(dtype: "f16" | "bf16"): Builtin {
   return (context, scope, call) => {
-    const [x] = positional(context, scope, dtype, call, 1) ?? [];
+    const [x] = valuesOf(context, scope, dtype, call, "x");
     const tensor = x && numeric(context, x) ? asTensor(context, x, "f32") : null;
     return tensor ? { ...tensor, node: emit(context, "cast", [tensor.node], { dtype }, call.span) } : wrong;
   };
@@ -349,7 +317,7 @@ function stored(dtype: "f16" | "bf16"): Builtin {
 
 /** `refuse("…")`: what a definition does not cover; reached only where a condition known at compile time leads there. */
 const refuse: Builtin = (context, scope, call) => {
-  const [what] = positional(context, scope, "refuse", call, 1) ?? [];
+  const [what] = valuesOf(context, scope, "refuse", call, "reason");
   if (context.maker && what?.value.kind === "string")
     report(context, { kind: "not-supported", span: call.span, what: what.value.value ?? "this" });
   return wrong;

@@ -10,12 +10,13 @@ import {
   findValue,
   knownNames,
   report,
+  reportDimension,
   type Scope,
   scopeIn,
 } from "./context.ts";
 import { evaluate, evaluateBlock, operand } from "./expression.ts";
 import { corpusCall, sparsityCall } from "./property.ts";
-import { matchResult, matchTensor, plainParameter } from "./signature.ts";
+import { matchResult, matchTensor, plainParameter, tensorTypeOf } from "./signature.ts";
 import type { Operand } from "./tensor.ts";
 import { type Dimension, type ModelValue, showValue, type Value, wrong } from "./value.ts";
 
@@ -42,15 +43,18 @@ export function call(context: Context, scope: Scope, expression: Ast.Call): Valu
   return report(context, { kind: "wrong-type", span, expected: "a function", found: showValue(target) });
 }
 
+/** What a model is called with. */
+export const windowTokens = "tokens of windows, such as `text.windows(512)`";
+
 function applyModel(context: Context, scope: Scope, model: ModelValue, { arguments: given, span }: Ast.Call): Value {
   const [first] = given;
   if (first?.kind !== "value" || given.length !== 1)
-    return report(context, { kind: "missing-parameter", span, of: "a model", name: "tokens", type: "" });
+    return report(context, { kind: "wrong-arguments", span, of: model.name, form: `${model.name}(tokens)` });
   const tokens = evaluate(context, scope, first.value);
   if (tokens.kind !== "tensor")
     return tokens.kind === "wrong"
       ? wrong
-      : report(context, { kind: "wrong-type", span: first.span, expected: "tokens", found: showValue(tokens) });
+      : report(context, { kind: "wrong-type", span: first.span, expected: windowTokens, found: showValue(tokens) });
   if (!context.apply) return report(context, { kind: "not-supported", span, what: "calling a model here" });
   const logits = context.apply(model, tokens, span);
   for (const dim of logits.kind === "tensor" ? logits.dims : []) {
@@ -83,8 +87,8 @@ export function bindArguments(
     .every(Boolean);
   for (const { name, label, value, type } of complete ? parameters : []) {
     if (bound.values.has(name.text) || bound.dims.has(name.text) || value) continue;
-    const [shown, typed] = [label ? `${label} ${name.text}` : name.text, type ? typeText(type) : ""];
-    report(context, { kind: "missing-parameter", span, of, name: shown, type: typed });
+    const [shown, typed] = [label ? `${label} ${name.text}` : name.text, type ? textOf(type) : ""];
+    report(context, { kind: "missing-parameter", span, of, name: shown, type: typed, form: formOf(of, parameters) });
   }
   return complete && context.found.length === before ? bound : null;
 }
@@ -103,7 +107,13 @@ function bindArgument(
   argument: Ast.Argument,
   { values, dims }: Binding,
 ): boolean {
-  const parameter = parameterFor(context, of, parameters, argument, new Set([...values.keys(), ...dims.keys()]));
+  const parameter = parameterFor(
+    context,
+    of,
+    parameters,
+    argument,
+    new Map<string, { readonly span: Span }>([...values, ...dims]),
+  );
   if (!parameter) return false;
   if (argument.kind === "over") {
     if ([...values.values()].some(({ value }) => value.kind === "wrong")) return false;
@@ -117,37 +127,64 @@ function bindArgument(
   return given.value.kind !== "wrong";
 }
 
-const typeText = ({ span }: Ast.TypeExpression) => span.file.text.slice(span.start, span.end);
+const textOf = ({ span }: Ast.TypeExpression | Ast.Expression) => span.file.text.slice(span.start, span.end);
+
+/** `wanda(sparsity: Sparsity = 50%)`: how a call may look. */
+function formOf(of: string, parameters: readonly Ast.Parameter[]): string {
+  const shown = parameters.map(({ label, name, type, value }) =>
+    [label && `${label} `, name.text, type && `: ${textOf(type)}`, value && ` = ${textOf(value)}`].join(""),
+  );
+  return `${of}(${shown.join(", ")})`;
+}
+
+/** A parameter of what the language itself provides; `over d` takes dimensions. */
+export function parameter(form: string, value?: number): Ast.Parameter {
+  const spanOf = (text: string): Span => ({ file: { path: "", text }, start: 0, end: text.length });
+  const [text, span, number] = [form.replace(/^over /, ""), spanOf(form), `${value}`];
+  return {
+    name: { text, span },
+    doc: "",
+    ...(text !== form && { label: "over" }),
+    ...(value !== undefined && { value: { kind: "number", value, text: number, span: spanOf(number) } }),
+    span,
+  };
+}
 
 function parameterFor(
   context: Context,
   of: string,
   parameters: readonly Ast.Parameter[],
   argument: Ast.Argument,
-  taken: ReadonlySet<string>,
+  taken: ReadonlyMap<string, { readonly span: Span }>,
 ): Ast.Parameter | null {
+  const { span } = argument;
   const label = argument.kind === "over" ? argument.label : undefined;
   const wanted = argument.kind === "value" ? argument.name : undefined;
-  const free = parameters.filter((parameter) => parameter.label === label && !taken.has(parameter.name.text));
-  const found =
-    argument.kind === "mapping" ? undefined : wanted ? free.find(({ name }) => name.text === wanted.text) : free[0];
+  const fitting = argument.kind === "mapping" ? [] : parameters.filter((each) => each.label === label);
+  const meant = wanted ? fitting.filter(({ name }) => name.text === wanted.text) : fitting;
+  const found = meant.find(({ name }) => !taken.has(name.text));
   if (found) return found;
-  const name =
-    argument.kind === "over"
-      ? `${argument.label} …`
-      : (wanted?.text ?? argument.span.file.text.slice(argument.span.start, argument.span.end));
-  report(context, {
-    kind: "unknown-parameter",
-    span: argument.span,
-    of,
-    name,
-    known: parameters.map((parameter) => parameter.name.text),
-  });
+  const form = formOf(of, parameters);
+  const name = wanted?.text ?? (label && `${label} …`);
+  const [again] = name ? meant : [];
+  const first = again && taken.get(again.name.text);
+  if (name && !first) {
+    const known = parameters.map((each) => each.name.text);
+    report(context, { kind: "unknown-parameter", span, of, name, known, form });
+  } else
+    report(context, {
+      kind: "wrong-arguments",
+      span,
+      of,
+      surplus: name ?? span.file.text.slice(span.start, span.end),
+      ...(first && { first: first.span }),
+      form,
+    });
   return null;
 }
 
 /** The dimensions that `over …` names; a `Dim` parameter may stand for several. */
-export function dimensionsOver(
+function dimensionsOver(
   context: Context,
   scope: Scope,
   { dims }: { readonly dims: readonly Ast.Name[] },
@@ -157,7 +194,7 @@ export function dimensionsOver(
     const named = dimensionsNamed(scope, text);
     if (named) found.push(...named);
     else {
-      report(context, { kind: "unknown-name", span, name: text, what: "dimension", known: knownNames(scope, "dims") });
+      reportDimension(context, scope, text, span);
       return null;
     }
   }
@@ -218,9 +255,10 @@ function bindParameters(
     const { name, type, value: fallback } = parameter;
     const given = bound.values.get(name.text) ?? (fallback ? operand(context, inside, fallback) : null);
     if (!given) continue;
-    let { value } = given;
-    if (type?.kind === "tensor-type") value = matchTensor(context, { caller, inside }, type, given, rest);
-    else if (type) value = plainParameter(context, inside, fn.name.text, parameter, type, given);
+    const tensorType = type && tensorTypeOf(type);
+    const value = tensorType
+      ? matchTensor(context, { caller, inside }, tensorType, given, rest)
+      : plainParameter(context, inside, fn.name.text, parameter, given);
     bindValue(context, inside, name, value);
   }
 }

@@ -1,6 +1,6 @@
 /** Checks every declaration of a file as far as that goes without a model: sizes are symbols. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Program } from "../resolve/program.ts";
+import type { ResolvedModule } from "../resolve/module.ts";
 import { instantiate } from "./arch.ts";
 import { applyFunction } from "./call.ts";
 import type { Context, Scope } from "./context.ts";
@@ -11,11 +11,12 @@ import { applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
 import { checkNames } from "./names.ts";
 import { checkRecipe } from "./recipe.ts";
+import { tensorTypeOf } from "./signature.ts";
 import { atom } from "./size.ts";
 import type { Dimension, Value } from "./value.ts";
 
 /** Checks the file that was asked for; what it imports is checked where it is used. */
-export function checkModule(context: Context, { modules }: Program, declared: Modules): void {
+export function checkModule(context: Context, modules: readonly ResolvedModule[], declared: Modules): void {
   const main = modules.at(-1);
   const scope = main && declared.scopes.get(main.name);
   if (!main || !scope) return;
@@ -62,10 +63,11 @@ const numbers = ["Int", "Float", "Fraction", "Sparsity", "Bool"];
 function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter): Value | null {
   const { label, type } = parameter;
   if (label || !type) return null;
-  if (type.kind === "plain-type") return numbers.includes(type.name.text) ? unknownOf(parameter) : null;
-  const { element } = type;
+  const tensorType = tensorTypeOf(type);
+  if (!tensorType) return type.kind === "plain-type" && numbers.includes(type.name.text) ? unknownOf(parameter) : null;
+  const { element, dims } = tensorType;
   if (element.text !== "f32" && element.text !== "i32" && element.text !== "bool") return null;
-  const own = type.dims.flatMap((dim): Dimension[] =>
+  const own = dims.flatMap((dim): Dimension[] =>
     dim.kind === "rest" || dim.parts ? [] : [dimension(context, inside, dim)],
   );
   return { kind: "tensor", dtype: element.text, dims: own, node: null };

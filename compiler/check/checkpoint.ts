@@ -2,6 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { DType } from "../graph/type.ts";
+import { storedTypes } from "../plan/program.ts";
 import { type ArchInstance, blockPrefix } from "./arch.ts";
 import { type Context, report } from "./context.ts";
 import type { ModelFacts } from "./facts.ts";
@@ -14,9 +15,6 @@ export interface StoredTensor {
   readonly shape: readonly Size[];
   readonly span: Span;
 }
-
-/** Stored types that can be read. */
-export const storedTypes: Readonly<Record<string, DType>> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
 /** The name of a stored tensor in the block at hand, or outside the blocks. */
 export const tensorName = (name: string, layer: number): string => name.replaceAll("{layer}", String(layer));

@@ -3,6 +3,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Problem } from "../problem.ts";
+import type { Linear } from "./arch.ts";
 import { fixed, known, type Size, same, showSize } from "./size.ts";
 import {
   type Dimension,
@@ -22,8 +23,16 @@ export interface Observer {
   readonly collect: (each: Node, stream: Stream) => Node;
 }
 
+/** What happens where a forward pass meets a linear layer or the stack of blocks. */
+export interface ForwardPass {
+  readonly onLinear: (linear: Linear, input: Tensor, weight: Tensor | null) => void;
+  readonly onBlocks: (input: Tensor, span: Span) => Value;
+}
+
 export interface Found {
   readonly problem: Problem;
+  /** The stage whose method was at work. */
+  readonly stage: Span | null;
   /** The calls that led there, outermost first. */
   readonly calls: readonly { readonly span: Span; readonly name: string }[];
 }
@@ -36,11 +45,17 @@ export interface Context {
   readonly types: { readonly span: Span; readonly name: string; readonly type: string }[];
   readonly calls: { readonly span: Span; readonly name: string; readonly declaration: Span }[];
   /** ` in model.layers.0.mlp.down_proj`: which layer is at hand, for messages; empty in general. */
-  where: string;
-  /** Set inside `observe`. */
-  observer: Observer | null;
+  readonly where: string;
+  /** The stage whose method is at work. */
+  readonly stage: Span | null;
+  /** Set where there may be an `observe`. */
+  readonly observer: Observer | null;
+  /** Inside an `observe`, and the functions that it calls, activations may be read. */
+  readonly isObserving: boolean;
   /** How a model is applied to tokens, where that is possible (in a measure). */
   readonly apply: ((model: ModelValue, tokens: Tensor, span: Span) => Value) | null;
+  /** Set while a forward pass is evaluated. */
+  readonly pass: ForwardPass | null;
   /** How many windows there are; null while the text is not known. */
   readonly countWindows: (windows: Windows) => number | null;
 }
@@ -51,8 +66,11 @@ export const newContext = (maker: Maker | null, countWindows: Context["countWind
   types: [],
   calls: [],
   where: "",
+  stage: null,
   observer: null,
+  isObserving: false,
   apply: null,
+  pass: null,
   countWindows,
 });
 
@@ -77,7 +95,8 @@ export const scopeIn = (parent: Scope | null): Scope => ({
 /** Notes a problem once per place and kind, with the calls that led to it. */
 export function report(context: Context, problem: Problem): { readonly kind: "wrong" } {
   const again = context.found.some(({ problem: old }) => old.kind === problem.kind && old.span === problem.span);
-  if (!again) context.found.push({ problem, calls: context.calls.map(({ span, name }) => ({ span, name })) });
+  const { stage, calls } = context;
+  if (!again) context.found.push({ problem, stage, calls: [...calls] });
   return { kind: "wrong" };
 }
 
@@ -103,6 +122,12 @@ export function dimensionsNamed(scope: Scope, name: string): readonly Dimension[
   if (several?.kind === "dims") return several.dims;
   const one = findDimension(scope, name);
   return one ? [one] : null;
+}
+
+/** Says that there is no such dimension; where a value of the scope is wrong, it may be missing for that, and nothing is said. */
+export function reportDimension(context: Context, scope: Scope, name: string, span: Span): void {
+  if ([...scope.values.values()].some(({ kind }) => kind === "wrong")) return;
+  report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims") });
 }
 
 /** All names that a message may suggest. */

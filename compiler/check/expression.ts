@@ -61,6 +61,13 @@ export function operand(context: Context, scope: Scope, expression: Ast.Expressi
   return { value: value.kind === "config" && value.value === null ? unknownNumber : value, span: expression.span };
 }
 
+/** As `operand`, where a truth value is asked for. */
+export function condition(context: Context, scope: Scope, expression: Ast.Expression): Operand {
+  const value = evaluate(context, scope, expression);
+  const isOpen = value.kind === "config" && value.value === null;
+  return { value: isOpen ? { kind: "boolean", value: null } : value, span: expression.span };
+}
+
 /** Statements in order, then the value of the block. */
 export function evaluateBlock(context: Context, scope: Scope, body: Ast.Block | Ast.Expression): Value {
   if (body.kind !== "block") return evaluate(context, scope, body);
@@ -80,20 +87,15 @@ export function evaluateBlock(context: Context, scope: Scope, body: Ast.Block | 
   });
 }
 
-/** Inside `observe`, activations may be read; what is kept must have left `token` behind. */
+/** Inside `observe`, activations may be read; what is kept has left what streams behind, and in a measure all but that. */
 function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe): Value {
-  const streaming: Scope = {
-    ...scope,
-    values: new Map([["observe", { kind: "boolean", value: true }]]),
-    parent: scope,
-  };
-  const seen = evaluate(context, streaming, value);
+  const seen = evaluate({ ...context, isObserving: true }, scope, value);
   if (seen.kind !== "tensor")
     return seen.kind === "wrong" || seen.kind === "number"
       ? seen
       : report(context, { kind: "wrong-type", span: value.span, expected: "a tensor", found: showValue(seen) });
   const stream = seen.dims.find((dim) => dim.streamed);
-  const kept = seen.dims.filter(({ id, streamed }) => id === "token" || (streamed && context.apply === null));
+  const kept = seen.dims.filter(({ id, streamed }) => (context.apply ? !streamed : streamed || id === "token"));
   if (kept.length > 0)
     return report(context, {
       kind: "observation-keeps",
@@ -133,13 +135,13 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
     });
   }
   const streams = found.kind === "tensor" && found.dims.some(({ streamed }) => streamed);
-  if (streams && !findValue(scope, "observe") && context.apply === null)
+  if (streams && !context.isObserving && context.apply === null)
     return report(context, { kind: "activation-outside-observe", span, name: text });
   return found;
 }
 
 function unaryOf(context: Context, scope: Scope, { op, value, span }: Ast.Unary): Value {
-  const x = operand(context, scope, value);
+  const x = op === "not" ? condition(context, scope, value) : operand(context, scope, value);
   if (op === "not") {
     if (!truth(context, x)) return wrong;
     if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
@@ -151,17 +153,20 @@ function unaryOf(context: Context, scope: Scope, { op, value, span }: Ast.Unary)
 }
 
 function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast.Binary): Value {
-  const a = operand(context, scope, left);
-  if (op === "??") return a.value.kind === "absent" ? evaluate(context, scope, right) : a.value;
-  const b = operand(context, scope, right);
-  if (op === "and" || op === "or") return logicOf(context, op, a, b, span);
+  if (op === "??") {
+    const found = evaluate(context, scope, left);
+    return found.kind === "absent" ? evaluate(context, scope, right) : found;
+  }
+  if (op === "and" || op === "or")
+    return logicOf(context, op, condition(context, scope, left), condition(context, scope, right), span);
+  const [a, b] = [operand(context, scope, left), operand(context, scope, right)];
   if (["==", "!=", "<", "<=", ">", ">="].includes(op)) return comparisonOf(context, op, a, b, span);
   return arithmeticOf(context, op, a, b, span);
 }
 
 /** A condition known at compile time picks its branch; the other is not built. */
-function whereOf(context: Context, scope: Scope, { value, condition, otherwise, span }: Ast.Where): Value {
-  const test = operand(context, scope, condition);
+function whereOf(context: Context, scope: Scope, { value, condition: asked, otherwise, span }: Ast.Where): Value {
+  const test = condition(context, scope, asked);
   const other = (): Operand => (otherwise ? operand(context, scope, otherwise) : { value: number(0), span });
   if (test.value.kind === "boolean" && test.value.value !== null)
     return test.value.value ? evaluate(context, scope, value) : other().value;
@@ -213,13 +218,17 @@ function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Fiel
     case "corpus":
       return corpusField(context, of, name);
     case "model":
-      return name.text === "context"
-        ? of.context === null
-          ? unknownNumber
-          : number(of.context)
-        : unknownField(context, name, "property of a model", ["context"]);
-    default:
-      return report(context, { kind: "wrong-type", span, expected: "something with fields", found: showValue(of) });
+      return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
+    default: {
+      const hint = of.kind === "tensor" ? `functions stand before a tensor: \`abs(w)\`, \`size(d)\`` : "";
+      return report(context, {
+        kind: "wrong-type",
+        span,
+        expected: "something with fields",
+        found: showValue(of),
+        hint,
+      });
+    }
   }
 }
 
@@ -230,6 +239,16 @@ function corpusField(context: Context, of: Extract<Value, { kind: "corpus" }>, n
 
 const unknownField = (context: Context, { text, span }: Ast.Name, what: string, names: readonly string[]) =>
   report(context, { kind: "unknown-name", span, name: text, what, known: names });
+
+const unknownSize = (context: Context, { text, span }: Ast.Name, known: readonly string[]) =>
+  report(context, {
+    kind: "unknown-name",
+    span,
+    name: text,
+    what: "dimension of this model",
+    known,
+    hint: `its \`arch\` declares ${known.map((dim) => `\`${dim}\``).join(", ")}`,
+  });
 
 /** A field of config.json; while no model is bound it is a number of its own name. */
 function configField({ value, path }: Config, name: string): Value {
@@ -278,9 +297,10 @@ export function compileTimeNumber(
 ): Extract<Value, { kind: "number" }> | null {
   if (value.kind === "number") return value;
   if (value.kind !== "wrong") {
+    const [expected, found] = ["a number known before the run", showValue(value)];
+    const hint = value.kind === "sparsity" ? "`sparsity.keep(d)` is how many of a cell along `d` stay" : "";
     if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
-    else
-      report(context, { kind: "wrong-type", span, expected: "a number known before the run", found: showValue(value) });
+    else report(context, { kind: "wrong-type", span, expected, found, hint });
   }
   return null;
 }

@@ -1,4 +1,5 @@
 /** What the compiler is told about the world: headers and counts, never weights or text. */
+import type { Split } from "../plan/plan.ts";
 
 export interface ModelFacts {
   /** How messages name it: the folder as given. */
@@ -19,5 +20,3 @@ export interface CorpusFacts {
   readonly tokens: { readonly [split in Split]?: number };
   readonly hashes?: { readonly [split in Split]?: string };
 }
-
-type Split = "train" | "validation" | "test";

@@ -4,11 +4,11 @@ import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import type { ArchInstance, Linear } from "./arch.ts";
 import { applyFunction } from "./call.ts";
-import { type Context, report, type Scope, scopeIn } from "./context.ts";
+import { type Context, type ForwardPass, report, type Scope, scopeIn } from "./context.ts";
 import { declareDimension } from "./signature.ts";
 import { atom, fixed } from "./size.ts";
 import { emit, graphDims } from "./tensor.ts";
-import type { Dimension, Tensor, Value } from "./value.ts";
+import { type Dimension, type Tensor, type Value, wrong } from "./value.ts";
 
 /** A forward pass from tokens: what enters the first block, and what comes after the last, reading it as the input `x`. */
 export interface Forwarded {
@@ -21,10 +21,9 @@ export interface Forwarded {
 export interface LinearInput {
   readonly linear: Linear;
   readonly input: Tensor;
+  /** Its dimensions are those of `linear.to`, then those of `linear.from`. */
+  readonly weight: Tensor | null;
 }
-
-const forwardOf = ({ arch }: ArchInstance): Ast.Fn | undefined =>
-  arch.members.find((member): member is Ast.Fn => member.kind === "fn" && member.name.text === "forward");
 
 /** An activation that the runtime hands from piece to piece. */
 function handed(context: Context, of: Tensor, span: Span): Tensor {
@@ -43,22 +42,19 @@ function declaredOrder(context: Context, { blocks }: ArchInstance, input: Tensor
 
 /** Applies the whole model to tokens; the blocks are left out, and meet at `entry` and the input `x`. */
 export function forward(context: Context, instance: ArchInstance, scope: Scope, tokens: Tensor, span: Span): Forwarded {
-  const fn = forwardOf(instance);
+  const { forward: fn } = instance;
   const inputs: LinearInput[] = [];
   let entry: Tensor | null = null;
-  if (!fn) return { entry, logits: { kind: "wrong" }, inputs };
-  instance.hooks.onLinear = (linear, input) => void inputs.push({ linear, input });
-  instance.hooks.onBlocks = (input, place) => {
+  if (!fn) return { entry, logits: wrong, inputs };
+  const onBlocks = (input: Tensor, place: Span): Value => {
     if (entry) return report(context, { kind: "not-supported", span: place, what: "a second pass through the blocks" });
     entry = declaredOrder(context, instance, input, place);
     return handed(context, entry, place);
   };
-  const values = new Map(fn.parameters.slice(0, 1).map(({ name }) => [name.text, { value: tokens as Value, span }]));
-  const logits = applyFunction(context, { scope, span, isUsers: false }, fn, instance.scope, {
-    values,
-    dims: new Map(),
-  });
-  instance.hooks.onLinear = instance.hooks.onBlocks = null;
+  const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
+  const logits = applyTo(inside, scope, fn, instance.scope, tokens, span);
+  if (context.maker && !entry && logits.kind !== "wrong")
+    report(context, { kind: "not-supported", span: fn.name.span, ...noBlocks });
   return { entry, logits, inputs };
 }
 
@@ -72,15 +68,27 @@ export function forwardBlock(
   const inputs: LinearInput[] = [];
   if (!instance.blocks) return { result: null, inputs };
   const { forward: fn, scope } = instance.blocks;
-  instance.hooks.onLinear = (linear, input) => void inputs.push({ linear, input });
-  const x = handed(context, entry, span);
-  const values = new Map(fn.parameters.slice(0, 1).map(({ name }) => [name.text, { value: x as Value, span }]));
-  const result = applyFunction(context, { scope: scopeIn(scope), span, isUsers: false }, fn, scope, {
-    values,
-    dims: new Map(),
-  });
-  instance.hooks.onLinear = null;
+  const onBlocks = (_: Tensor, place: Span) =>
+    report(context, { kind: "not-supported", span: place, what: "a pass through the blocks inside one of them" });
+  const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
+  const result = applyTo(inside, scopeIn(scope), fn, scope, handed(context, entry, span), span);
   return { result: result.kind === "tensor" ? inOrder(context, result, entry, span) : null, inputs };
+}
+
+const noBlocks = {
+  what: "a forward pass without blocks",
+  hint: "a model is run block by block: declare them with `blocks`, and pass through them here",
+};
+
+const noting =
+  (inputs: LinearInput[]): ForwardPass["onLinear"] =>
+  (linear, input, weight) =>
+    void inputs.push({ linear, input, weight });
+
+/** A `forward` on what it takes. */
+function applyTo(context: Context, caller: Scope, fn: Ast.Fn, declaredIn: Scope, value: Tensor, span: Span): Value {
+  const values = new Map(fn.parameters.slice(0, 1).map(({ name }) => [name.text, { value, span }]));
+  return applyFunction(context, { scope: caller, span, isUsers: false }, fn, declaredIn, { values, dims: new Map() });
 }
 
 /** A block hands on what it was handed, in the same order of memory. */

@@ -1,14 +1,15 @@
 /** Measures: what a recipe reports and expects of its models, from one pass over windows for each model and text. */
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
+import { windowTokens } from "./call.ts";
 import { type Context, report, scopeIn } from "./context.ts";
 import { forward } from "./forward.ts";
 import type { Recipe } from "./recipe.ts";
 import { declareDimension } from "./signature.ts";
 import { atom } from "./size.ts";
-import { emit, readsInput } from "./tensor.ts";
+import { emit } from "./tensor.ts";
 import type { Evaluation } from "./typed.ts";
-import type { ModelValue, Stream, Tensor, Value } from "./value.ts";
+import { type ModelValue, type Stream, showValue, type Tensor, type Value } from "./value.ts";
 
 export interface Measuring {
   /** By model and windows: measures of one model on the same windows share the pass. */
@@ -38,13 +39,7 @@ const keyOf = ({ model, windows }: Stream) =>
 /** Logits of a model: f32[sample, token, vocab], with `sample` knowing whose they are. */
 function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor, span: Span): Value {
   const stream = tokens.dims.find((dim) => dim.streamed)?.streamed;
-  if (!stream)
-    return report(context, {
-      kind: "wrong-type",
-      span,
-      expected: "tokens of windows, such as `text.windows(512)`",
-      found: "others",
-    });
+  if (!stream) return report(context, { kind: "wrong-type", span, expected: windowTokens, found: showValue(tokens) });
   const mine: Stream = { windows: stream.windows, model };
   const marked: Tensor = {
     ...tokens,
@@ -69,16 +64,27 @@ function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor
   return logits;
 }
 
+const severalNumbers = {
+  what: "keeping more than one number of each window",
+  hint: "reduce over all other dimensions before `sample`",
+};
+
+const oneAnother = {
+  what: "an observation of a measure that reads another one",
+  hint: "observe a number of each window, and combine the numbers after: both carry `sample`",
+};
+
 /** Keeps one value per window, read afterwards along `sample`. */
 function collect(context: Context, at: Recipe, node: Node, stream: Stream): Node {
   const evaluation = at.measuring.evaluations.get(keyOf(stream));
   const count = context.countWindows(stream.windows);
-  if (readsInput(node, ({ role }) => role === "state")) {
-    report(context, { kind: "not-supported", span: node.origin, what: "an observation that reads another one" });
+  const reads = context.maker?.graph("observation", [{ name: "each", node }]).nodes ?? [];
+  if (reads.some(({ op, attrs }) => op === "input" && attrs.role === "state")) {
+    report(context, { kind: "not-supported", span: node.origin, ...oneAnother });
     return node;
   }
   if (!evaluation || count === null || node.type.dims.length > 0) {
-    report(context, { kind: "not-supported", span: node.origin, what: "keeping more than one number of each window" });
+    report(context, { kind: "not-supported", span: node.origin, ...severalNumbers });
     return node;
   }
   const { kept } = evaluation;

@@ -3,14 +3,14 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
-import type { DType } from "../graph/type.ts";
+import { type DType, isHalf } from "../graph/type.ts";
 import type { Linear } from "./arch.ts";
 import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
 import { evaluateBlock } from "./expression.ts";
 import { orderNode } from "./forward.ts";
-import { declareDimension, plainParameter } from "./signature.ts";
+import { declareDimension } from "./signature.ts";
 import { atom, fixed, type Size, times } from "./size.ts";
-import { emit, graphDims, ids, type Operand, readsInput } from "./tensor.ts";
+import { emit, graphDims, ids } from "./tensor.ts";
 import { type Dimension, ofSize, type Stream, showValue, type Tensor, unknownNumber, type Value } from "./value.ts";
 
 /** A method with its arguments, as a stage names it. */
@@ -18,12 +18,13 @@ export interface Applied {
   readonly method: Ast.Method;
   /** The scope of the module that declares it. */
   readonly scope: Scope;
-  readonly arguments: ReadonlyMap<string, Operand>;
+  readonly arguments: ReadonlyMap<string, Value>;
 }
 
 /** What a method makes of one linear layer. */
 export interface Compression {
-  /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. */
+  /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
+   *  and the slots of those before it. */
   readonly statistics: readonly { readonly node: Node; readonly by: "sum" | "max" | "min"; readonly slot: string }[];
   readonly outputs: readonly Output[];
 }
@@ -54,20 +55,12 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   bindHeader(context, scope, applied, site);
   const statistics: { node: Node; by: "sum" | "max" | "min"; slot: string }[] = [];
   const accumulate = (node: Node, by: "sum" | "max" | "min"): Node => {
-    if (readsInput(node, ({ name, role }) => role === "state" || name === "w"))
-      report(context, {
-        kind: "not-supported",
-        span: node.origin,
-        what: "an observation that reads `w` or another observation",
-        hint: "observe what goes into the layer, and combine it afterwards",
-      });
     const slot = statistics.find((old) => old.node === node && old.by === by)?.slot ?? `s${statistics.length}`;
     if (!statistics.some((old) => old.slot === slot)) statistics.push({ node, by, slot });
     return stateInput(context, slot, node);
   };
   const inside: Context = { ...context, observer: { accumulate, collect: (each) => each } };
   const result = context.found.length > before ? null : evaluateBlock(inside, scope, method.body);
-  context.where = inside.where;
   if (context.found.length > before || !result) return null;
   const compressed = checkResult(context, scope, method, result);
   if (!compressed?.node || !site) return null;
@@ -87,13 +80,8 @@ function stateInput(context: Context, slot: string, node: Node): Node {
 
 function bindHeader(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
   for (const parameter of method.parameters) {
-    const argument = given.get(parameter.name.text);
-    const { type } = parameter;
-    const value =
-      argument && type?.kind === "plain-type"
-        ? plainParameter(context, scope, method.name.text, parameter, type, argument)
-        : (argument?.value ?? unknownOf(parameter));
-    bindValue(context, scope, parameter.name, value);
+    const { name } = parameter;
+    bindValue(context, scope, name, given.get(name.text) ?? unknownOf(parameter));
   }
   for (const seen of method.sees)
     bindValue(context, scope, seen.name, seenTensor(context, scope, seen, site) ?? { kind: "wrong" });
@@ -202,7 +190,7 @@ function outputsOf(context: Context, result: Tensor, { dtype }: Site, span: Span
   const { make } = context.maker;
   const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
   const isZero = make("cast", [make("equal", [result.node, zero], {}, span)], { dtype: "i32" }, span);
-  const store = dtype === "f16" || dtype === "bf16" ? dtype : "f32";
+  const store = isHalf(dtype) ? dtype : "f32";
   const order = ["out", "in"];
   const dims = order.flatMap((name) => result.dims.filter((dim) => dim.name === name));
   const ordered = orderNode(context, result.node, dims, span) ?? result.node;

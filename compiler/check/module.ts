@@ -1,6 +1,6 @@
 /** Modules: what each declares, with what it imports, as scopes. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Program } from "../resolve/program.ts";
+import type { ResolvedModule } from "../resolve/module.ts";
 import { builtinScope } from "./builtins.ts";
 import { functionValue } from "./call.ts";
 import { type Context, report, type Scope, scopeIn } from "./context.ts";
@@ -11,7 +11,7 @@ export interface Modules {
   readonly archs: readonly { readonly arch: Ast.Arch; readonly scope: Scope }[];
 }
 
-export function declareModules(context: Context, { modules }: Program): Modules {
+export function declareModules(context: Context, modules: readonly ResolvedModule[]): Modules {
   const scopes = new Map<string, Scope>();
   const archs: { readonly arch: Ast.Arch; readonly scope: Scope }[] = [];
   const builtins = builtinScope();

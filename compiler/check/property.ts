@@ -1,7 +1,7 @@
 /** What values offer beyond their fields: a sparsity's counts, a text's windows. */
 import type * as Ast from "../../grammar/ast.ts";
-import { bindArguments } from "./call.ts";
-import { type Context, dimensionsNamed, knownNames, report, type Scope } from "./context.ts";
+import { bindArguments, parameter } from "./call.ts";
+import { type Context, dimensionsNamed, report, reportDimension, type Scope } from "./context.ts";
 import { compileTimeNumber } from "./expression.ts";
 import { declareDimension } from "./signature.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
@@ -25,11 +25,13 @@ export function sparsityCall(
       known: ["cell", "keep", "share", "pattern"],
     });
   const [first] = given;
-  const asked = first?.kind === "value" && first.value.kind === "name" ? first.value.text : "";
-  const dims = dimensionsNamed(scope, asked);
-  if (!dims || given.length !== 1) {
-    const known = knownNames(scope, "dims");
-    return report(context, { kind: "unknown-name", span: first?.span ?? span, name: asked, what: "dimension", known });
+  if (first?.kind !== "value" || first.value.kind !== "name" || given.length !== 1)
+    return report(context, { kind: "wrong-arguments", span, of: name.text, form: `${name.text}(d)` });
+  const { text, span: place } = first.value;
+  const dims = dimensionsNamed(scope, text);
+  if (!dims) {
+    reportDimension(context, scope, text, place);
+    return wrong;
   }
   return cellOrKept(name.text === "cell", of, volume(dims));
 }
@@ -41,13 +43,6 @@ function cellOrKept(isCell: boolean, { pattern, share }: Sparsity, size: Size): 
   const n = known(size);
   return share === null || n === undefined ? unknownNumber : number(n - Math.floor(n * share));
 }
-
-const parameter = (name: string, span: Ast.Call["span"], value?: number): Ast.Parameter => ({
-  name: { text: name, span },
-  doc: "",
-  span,
-  ...(value === undefined ? {} : { value: { kind: "number", value, text: String(value), span } }),
-});
 
 /** `text.sample(count, length: n, seed: 0)` draws windows; `text.windows(length)` takes all that fit, and gives their tokens. */
 export function corpusCall(context: Context, scope: Scope, of: Corpus, name: Ast.Name, expression: Ast.Call): Value {
@@ -61,9 +56,7 @@ export function corpusCall(context: Context, scope: Scope, of: Corpus, name: Ast
       what: "function of a text",
       known: ["sample", "windows", "train", "validation", "test"],
     });
-  const parameters = isSample
-    ? [parameter("count", span), parameter("length", span), parameter("seed", span, 0)]
-    : [parameter("length", span)];
+  const parameters = isSample ? [parameter("count"), parameter("length"), parameter("seed", 0)] : [parameter("length")];
   const bound = bindArguments(context, scope, name.text, parameters, expression.arguments, span);
   if (!bound) return wrong;
   const numberOf = (key: string, what: string, least: number) => wholeFrom(context, bound.values.get(key), what, least);

@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { instantiate } from "./arch.ts";
-import { bindArguments } from "./call.ts";
+import { type Bound, bindArguments } from "./call.ts";
 import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
 import { evaluate, operand } from "./expression.ts";
 import { type ModelFacts, bytesOf as storedBytes } from "./facts.ts";
@@ -11,12 +11,12 @@ import { type Applied, applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
 import { type Selected, select } from "./selector.ts";
 import { plainParameter } from "./signature.ts";
-import type { Operand } from "./tensor.ts";
 import type { MeasureValue, TypedModel, TypedRecipe, TypedStage, TypedStep } from "./typed.ts";
 import {
   type MethodValue,
   type ModelValue,
   number,
+  ofSize,
   showValue,
   unknownNumber,
   type Value,
@@ -91,13 +91,7 @@ const bytesOf = (at: Recipe): Value => ({
     const value = first?.kind === "value" && more.length === 0 ? evaluate(context, scope, first.value) : null;
     if (value?.kind !== "model") {
       if (value?.kind === "wrong") return value;
-      return report(context, {
-        kind: "missing-parameter",
-        span,
-        of: "bytes",
-        name: "a model",
-        type: "as in `bytes(model)`",
-      });
+      return report(context, { kind: "wrong-arguments", span, of: "bytes", form: "bytes(model)" });
     }
     const facts = at.models.get(at.bases.get(value.name) ?? value.name)?.facts;
     return facts ? number(storedBytes(facts)) : unknownNumber;
@@ -142,7 +136,7 @@ function parameterValue(
   if (type.name.text === "Corpus") return { kind: "corpus", name: name.text, split: null };
   const source = inputs.parameters.get(name.text) ?? fallback;
   const of = recipe.name.text;
-  if (source) return plainParameter(context, scope, of, parameter, type, operand(context, scope, source));
+  if (source) return plainParameter(context, scope, of, parameter, operand(context, scope, source));
   if (context.maker)
     return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
   return unknownOf(parameter);
@@ -159,7 +153,7 @@ function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter
   if (!facts) {
     if (context.maker)
       return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
-    return { kind: "model", name: name.text, context: null };
+    return { kind: "model", name: name.text, sizes: unknownSizes(inputs) };
   }
   const architecture = architectureOf(facts);
   const found = inputs.modules.archs.findLast(({ arch }) =>
@@ -175,10 +169,19 @@ function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter
     instances.set(layer, instance);
     return instance;
   };
-  at.models.set(name.text, { name: name.text, facts, instance: instanceOf(0), instanceOf });
-  const longest = facts.config["max_position_embeddings"];
-  return { kind: "model", name: name.text, context: typeof longest === "number" ? longest : null };
+  const instance = instanceOf(0);
+  at.models.set(name.text, { name: name.text, facts, instance, instanceOf });
+  const sizes = [...instance.scope.dims].map(([dim, { size }]) => [dim, ofSize(size)] as const);
+  return { kind: "model", name: name.text, sizes: new Map(sizes) };
 }
+
+/** While no model is given, it may have whatever an architecture declares. */
+const unknownSizes = ({ modules: { archs } }: RecipeInputs): ModelValue["sizes"] =>
+  new Map(
+    archs.flatMap(({ arch: { members } }) =>
+      members.flatMap((member) => (member.kind === "dim" ? [[member.name.text, unknownNumber] as const] : [])),
+    ),
+  );
 
 /** What config.json calls the model. */
 function architectureOf({ config }: ModelFacts): string {
@@ -261,19 +264,21 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
     });
   const applied = { method: method.method, scope: method.scope, arguments: complete(context, method, bound.values) };
   if (context.found.length > before) return;
-  if (!context.maker) applyMethod(context, applied, null);
+  if (!context.maker) applyMethod({ ...context, stage: stage.span }, applied, null);
   at.steps.push(...typedStage(at, stage, applied, of.name, windows));
 }
 
 /** The arguments of a method in the order of its parameters; a default may read earlier ones. */
-function complete(context: Context, { method, scope }: MethodValue, given: Applied["arguments"]): Map<string, Operand> {
+function complete(context: Context, { method, scope }: MethodValue, given: Bound["values"]): Map<string, Value> {
   const inside = scopeIn(scope);
-  const all = new Map<string, Operand>();
-  for (const { name, value } of method.parameters) {
-    const argument = given.get(name.text) ?? (value ? operand(context, inside, value) : undefined);
+  const all = new Map<string, Value>();
+  for (const parameter of method.parameters) {
+    const { name, value: fallback } = parameter;
+    const argument = given.get(name.text) ?? (fallback ? operand(context, inside, fallback) : undefined);
     if (!argument) continue;
-    inside.values.set(name.text, argument.value);
-    all.set(name.text, argument);
+    const value = plainParameter(context, inside, method.name.text, parameter, argument);
+    inside.values.set(name.text, value);
+    all.set(name.text, value);
   }
   return all;
 }
@@ -301,7 +306,7 @@ function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, 
 /** `prune(sparsity: 50%)`: the method with its arguments as resolved. */
 function actionOf({ method, arguments: given }: Applied): string {
   const shown = method.parameters.flatMap(({ name: { text: name } }) => {
-    const value = given.get(name)?.value;
+    const value = given.get(name);
     return value ? [`${name}: ${showValue(value)}`] : [];
   });
   return `${method.name.text}(${shown.join(", ")})`;

@@ -1,6 +1,7 @@
 /** Headers: what a declared type asks of an argument, and what a declared result lets out. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import type { Problem } from "../problem.ts";
 import { bindDimension, type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { operand } from "./expression.ts";
 import { known, type Size, same, showSize } from "./size.ts";
@@ -69,6 +70,16 @@ function checkRest(rest: { dims: readonly Dimension[] | null }, others: readonly
   return others.filter(({ id }) => !rest.dims?.some((dim) => dim.id === id));
 }
 
+const elements: readonly string[] = ["f32", "i32", "bool"] satisfies Tensor["dtype"][];
+
+/** A type of tensors, of which `f32` by itself is one without dimensions; null for any other. */
+export const tensorTypeOf = (type: Ast.TypeExpression): Ast.TensorTypeExpression | null =>
+  type.kind === "tensor-type"
+    ? type
+    : elements.includes(type.name.text)
+      ? { kind: "tensor-type", element: type.name, arguments: type.arguments, dims: [], span: type.span }
+      : null;
+
 const text = ({ span }: Ast.TypeExpression) => span.file.text.slice(span.start, span.end);
 
 function dtypeOf(context: Context, { element, arguments: given }: Ast.TensorTypeExpression): Tensor["dtype"] | null {
@@ -129,15 +140,22 @@ export function matchResult(
   fn: Ast.Fn,
   result: Value,
 ): Value {
+  const span = bodySpan(fn);
+  const declared = fn.result ? tensorTypeOf(fn.result) : null;
+  if (fn.result?.kind === "plain-type" && !declared) {
+    const complaint: Complaint = (expected, found) => ({ kind: "wrong-type", span, expected, found });
+    return plainValue(context, inside, fn.result, { value: result, span }, complaint);
+  }
+  if (result.kind === "number" && declared?.dims.length === 0)
+    return matchTensor(context, { caller: caller.scope, inside }, declared, { value: result, span }, { dims: null });
   if (result.kind === "record") {
     const fields = [...result.fields].map(
       ([name, value]) => [name, matchResult(context, caller, inside, fn, value)] as const,
     );
     return { kind: "record", fields: new Map(fields) };
   }
-  const declared = fn.result?.kind === "tensor-type" ? fn.result : null;
   if (result.kind !== "tensor" && declared && result.kind !== "wrong") {
-    report(context, { kind: "wrong-type", span: bodySpan(fn), expected: text(declared), found: showValue(result) });
+    report(context, { kind: "wrong-type", span, expected: text(declared), found: showValue(result) });
     return wrong;
   }
   if (result.kind !== "tensor") return result;
@@ -148,7 +166,7 @@ export function matchResult(
     if (!declared?.dims.some((d) => d.kind === "dim-name" && d.name.text === dim.name))
       return report(context, {
         kind: "dimension-escapes",
-        span: bodySpan(fn),
+        span,
         name: dim.name,
         fn: fn.name.text,
         declared: fn.name.span,
@@ -202,11 +220,16 @@ const plain: Readonly<Record<string, Check>> = {
   Sparsity: (value) => sparsityFrom(value) ?? "a share such as 50%, or a pattern such as 2:4",
   Bool: (value) => (value.kind === "boolean" ? value : "true or false"),
   Text: (value) => (value.kind === "string" ? value : "a text in quotes"),
+  Config: (value) => (isConfig(value) ? value : "an object of config.json"),
   Model: (value) => (value.kind === "model" ? value : "a model"),
   Corpus: (value) => (value.kind === "corpus" ? value : "a text"),
   Sample: (value) =>
     value.kind === "windows" ? value : "windows of text, such as text.train.sample(128, length: 2048, seed: 0)",
 };
+
+/** One that is missing has no fields; what is not known yet is a number. */
+const isConfig = (value: Value): boolean =>
+  value.kind === "config" || value.kind === "absent" || (value.kind === "number" && !value.size && value.real === null);
 
 const plainTypes: readonly string[] = Object.keys(plain);
 
@@ -218,17 +241,35 @@ function sparsityFrom(value: Value): Value | null {
   return { kind: "sparsity", share: value.real, pattern: null };
 }
 
-/** An argument for a parameter of a plain type, checked against it. */
+/** An argument for a parameter of a plain type, checked against it; one without a type takes anything. */
 export function plainParameter(
   context: Context,
   scope: Scope,
   of: string,
-  { name }: Ast.Parameter,
-  type: Ast.PlainTypeExpression,
+  { name, type }: Ast.Parameter,
   given: Operand,
 ): Value {
+  if (type?.kind !== "plain-type") return given.value;
+  return plainValue(context, scope, type, given, (expected, found) => ({
+    kind: "wrong-parameter",
+    span: given.span,
+    of,
+    name: name.text,
+    expected,
+    found,
+  }));
+}
+
+type Complaint = (expected: string, found: string) => Problem;
+
+function plainValue(
+  context: Context,
+  scope: Scope,
+  type: Ast.PlainTypeExpression,
+  given: Operand,
+  complaint: Complaint,
+): Value {
   if (given.value.kind === "wrong") return wrong;
-  if (type.name.text === "f32" || type.name.text === "i32") return given.value;
   const check = plain[type.name.text];
   if (!check || type.arguments.length > 0)
     return report(context, {
@@ -238,38 +279,23 @@ export function plainParameter(
       hint: `parameters may be ${plainTypes.join(", ")} or tensors`,
     });
   const value = check(given.value);
-  if (typeof value === "string")
-    return report(context, {
-      kind: "wrong-parameter",
-      span: given.span,
-      of,
-      name: name.text,
-      expected: value,
-      found: showValue(given.value),
-    });
-  return inRange(context, scope, of, name.text, type, { value, span: given.span });
+  if (typeof value !== "string") return inRange(context, scope, type, value, complaint);
+  const expected = given.value.kind === "tensor" ? `${value} that is known before the run` : value;
+  return report(context, complaint(expected, showValue(given.value)));
 }
 
 function inRange(
   context: Context,
   scope: Scope,
-  of: string,
-  name: string,
   { range }: Ast.PlainTypeExpression,
-  given: Operand,
+  value: Value,
+  complaint: Complaint,
 ): Value {
-  if (!range || given.value.kind !== "number" || given.value.real === null) return given.value;
+  if (!range || value.kind !== "number" || value.real === null) return value;
   const [from, to] = [operand(context, scope, range.from).value, operand(context, scope, range.to).value];
-  if (from.kind !== "number" || to.kind !== "number" || from.real === null || to.real === null) return given.value;
-  if (given.value.real >= from.real && given.value.real <= to.real) return given.value;
-  return report(context, {
-    kind: "wrong-parameter",
-    span: given.span,
-    of,
-    name,
-    expected: `from ${from.real} to ${to.real}`,
-    found: String(given.value.real),
-  });
+  if (from.kind !== "number" || to.kind !== "number" || from.real === null || to.real === null) return value;
+  if (value.real >= from.real && value.real <= to.real) return value;
+  return report(context, complaint(`from ${from.real} to ${to.real}`, String(value.real)));
 }
 
 /** A fresh dimension under its own name, as the header of a method or an architecture declares it. */

@@ -1,6 +1,6 @@
 /** Operations on tensors and numbers known at compile time: alignment by name, and the graph nodes that follow from it. */
 import type { Span } from "../../grammar/source.ts";
-import type { Node, OpName, Ops } from "../graph/ops.ts";
+import type { BinaryOp, Node, OpName, Ops } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
 import { divided, fixed, known, minus, plus, times } from "./size.ts";
@@ -27,23 +27,20 @@ export interface Operand {
 export function emit<K extends OpName>(
   context: Context,
   op: K,
-  inputs: readonly (Node | null)[],
+  inputs: Perhaps<Ops[K]["inputs"]>,
   attrs: Ops[K]["attrs"],
   span: Span,
 ): Node | null {
-  if (!context.maker || context.found.length > 0 || inputs.includes(null)) return null;
-  return context.maker.make(op, inputs as unknown as Ops[K]["inputs"], attrs, span);
+  return context.maker && context.found.length === 0 && areMade(inputs)
+    ? context.maker.make(op, inputs, attrs, span)
+    : null;
 }
 
-/** Whether a node is computed from an input that `isMeant`. */
-export function readsInput(node: Node, isMeant: (attrs: Ops["input"]["attrs"]) => boolean): boolean {
-  const seen = new Set<Node>([node]);
-  for (const next of seen) {
-    if (next.op === "input" && isMeant(next.attrs)) return true;
-    for (const input of next.inputs) seen.add(input);
-  }
-  return false;
-}
+/** Nodes, as far as they could be made. */
+type Perhaps<Inputs extends readonly Node[]> = Inputs | { readonly [I in keyof Inputs]: Inputs[I] | null };
+
+const areMade = <Inputs extends readonly Node[]>(inputs: Perhaps<Inputs>): inputs is Inputs =>
+  inputs.every((input) => input !== null);
 
 /** The graph's dimensions: those that stream are not in a node's type. */
 export const graphDims = (dims: readonly Dimension[]): Dim[] =>
@@ -68,6 +65,9 @@ export function asTensor(context: Context, { value, span }: Operand, dtype: Tens
   if (value.dtype === dtype) return value;
   return { ...value, dtype, node: emit(context, "cast", [value.node], { dtype }, span) };
 }
+
+const nodeOf = (context: Context, operand: Operand, dtype: Tensor["dtype"]): Node | null =>
+  asTensor(context, operand, dtype)?.node ?? null;
 
 /** Complains unless the value is a tensor or a number. */
 export function numeric(context: Context, operand: Operand): operand is Operand & { readonly value: Tensor | Num } {
@@ -123,24 +123,28 @@ function namesakes(left: readonly Dimension[], right: readonly Dimension[]): rea
 }
 
 /** The union, the first's first. Of two that are the same, what streams through a model knows more than what merely streams. */
-function united(context: Context, left: readonly Dimension[], right: readonly Dimension[], span: Span): Dimension[] {
-  const both = left.map((x): Dimension => {
+function united(
+  context: Context,
+  left: readonly Dimension[],
+  right: readonly Dimension[],
+  span: Span,
+): Dimension[] | null {
+  const both: Dimension[] = [];
+  for (const x of left) {
     const y = right.find(({ id }) => id === x.id);
     const [one, other] = [x.streamed?.model?.name, y?.streamed?.model?.name];
-    if (one && other && one !== other)
-      report(context, {
-        kind: "not-supported",
-        span,
-        what: `one observation of \`${one}\` and \`${other}\``,
-        hint: "observe each by itself, then compare what is kept",
-      });
-    return y && other ? y : x;
-  });
+    if (one && other && one !== other) {
+      const what = `one observation of \`${one}\` and \`${other}\``;
+      report(context, { kind: "not-supported", span, what, hint: "observe each by itself, then compare what is kept" });
+      return null;
+    }
+    both.push(y && other ? y : x);
+  }
   return [...both, ...right.filter(({ id }) => !left.some((dim) => dim.id === id))];
 }
 
 const arithmetic: Readonly<
-  Record<string, { readonly op: OpName; readonly outer: boolean; readonly real: (a: number, b: number) => number }>
+  Record<string, { readonly op: BinaryOp; readonly outer: boolean; readonly real: (a: number, b: number) => number }>
 > = {
   "+": { op: "add", outer: false, real: (a, b) => a + b },
   "-": { op: "sub", outer: false, real: (a, b) => a - b },
@@ -161,14 +165,8 @@ export function arithmeticOf(context: Context, op: string, a: Operand, b: Operan
   if (!dims) return wrong;
   const real = op === "/" || op === "^" || isReal(a.value) || isReal(b.value);
   const dtype = real ? "f32" : "i32";
-  const x = asTensor(context, a, dtype);
-  const y = asTensor(context, b, dtype);
-  return {
-    kind: "tensor",
-    dtype,
-    dims,
-    node: emit(context, rule.op as "add", [x?.node ?? null, y?.node ?? null], {}, span),
-  };
+  const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
+  return { kind: "tensor", dtype, dims, node: emit(context, rule.op, [x, y], {}, span) };
 }
 
 const isReal = (value: Tensor | Num) =>
@@ -220,8 +218,8 @@ export function comparisonOf(context: Context, op: string, a: Operand, b: Operan
   const dims = align(context, op, a, b, true);
   if (!dims) return wrong;
   const dtype = isReal(a.value) || isReal(b.value) ? "f32" : "i32";
-  const pair = [asTensor(context, a, dtype)?.node ?? null, asTensor(context, b, dtype)?.node ?? null];
-  const made = emit(context, rule.op, rule.swap ? pair.reverse() : pair, {}, span);
+  const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
+  const made = emit(context, rule.op, rule.swap ? [y, x] : [x, y], {}, span);
   return { kind: "tensor", dtype: "bool", dims, node: rule.not ? emit(context, "not", [made], {}, span) : made };
 }
 
@@ -258,8 +256,8 @@ export function logicOf(context: Context, op: "and" | "or", a: Operand, b: Opera
   if (a.value.kind === "boolean" && b.value.kind === "boolean") return both(op, a.value.value, b.value.value);
   const dims = align(context, op, a, b, true);
   if (!dims) return wrong;
-  const [x, y] = [asTensor(context, a, "bool"), asTensor(context, b, "bool")];
-  return { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x?.node ?? null, y?.node ?? null], {}, span) };
+  const [x, y] = [nodeOf(context, a, "bool"), nodeOf(context, b, "bool")];
+  return { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x, y], {}, span) };
 }
 
 function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
@@ -285,23 +283,9 @@ export function selectOf(context: Context, condition: Operand, value: Operand, o
   const merged: Operand = { value: { kind: "tensor", dtype, dims: both, node: null }, span: value.span };
   const dims = align(context, "where", merged, condition, false);
   if (!dims) return wrong;
-  const nodes = [
-    asTensor(context, condition, "bool"),
-    asTensor(context, value, dtype),
-    asTensor(context, otherwise, dtype),
-  ];
-  return {
-    kind: "tensor",
-    dtype,
-    dims,
-    node: emit(
-      context,
-      "select",
-      nodes.map((x) => x?.node ?? null),
-      {},
-      span,
-    ),
-  };
+  const choice = nodeOf(context, condition, "bool");
+  const [x, y] = [nodeOf(context, value, dtype), nodeOf(context, otherwise, dtype)];
+  return { kind: "tensor", dtype, dims, node: emit(context, "select", [choice, x, y], {}, span) };
 }
 
 function operands(context: Context, a: Operand, b: Operand): boolean {

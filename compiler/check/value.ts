@@ -1,7 +1,9 @@
 /** What an expression stands for while a program is checked: a tensor with named dimensions, or something known at compile time. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
+import type { Split } from "../plan/plan.ts";
 import type { Context, Scope } from "./context.ts";
 import { fixed, known, type Size, showSize } from "./size.ts";
 
@@ -85,22 +87,22 @@ export interface ModelValue {
   readonly kind: "model";
   /** The parameter's or the stage's name. */
   readonly name: string;
-  /** The longest text it was made for; null while unknown. */
-  readonly context: number | null;
+  /** The dimensions of its architecture outside the blocks, as `model.context` reads them. */
+  readonly sizes: ReadonlyMap<string, Num>;
 }
 
 /** A text, whole (`split` null) or one of its splits. */
 export interface Corpus {
   readonly kind: "corpus";
   readonly name: string;
-  readonly split: "train" | "validation" | "test" | null;
+  readonly split: Split | null;
 }
 
 /** Windows of one length: all that fit, without overlap, or `count` drawn with a seed. */
 export interface Windows {
   readonly kind: "windows";
   readonly corpus: string;
-  readonly split: "train" | "validation" | "test";
+  readonly split: Split;
   readonly length: number;
   readonly draw: { readonly count: number; readonly seed: number } | null;
 }

@@ -10,18 +10,12 @@ import { type Dimension, showValue, type Tensor, type Value, wrong } from "./val
 function viewed(
   context: Context,
   scope: Scope,
-  name: string,
+  name: keyof typeof forms,
   { arguments: given, span }: Ast.Call,
 ): { readonly x: Tensor; readonly at: Operand; readonly mapping: Ast.MappingArgument } | null {
   const [first, mapping] = given;
   if (first?.kind !== "value" || mapping?.kind !== "mapping" || given.length !== 2) {
-    report(context, {
-      kind: "missing-parameter",
-      span,
-      of: name,
-      name: "a tensor and a mapping",
-      type: `as in \`${examples[name]}\``,
-    });
+    report(context, { kind: "wrong-arguments", span, of: name, form: forms[name] });
     return null;
   }
   const at = operand(context, scope, first.value);
@@ -31,7 +25,7 @@ function viewed(
   return null;
 }
 
-const examples: Readonly<Record<string, string>> = {
+const forms = {
   rename: "rename(x, in -> in')",
   split: "split(x, in -> (block, lane: 128))",
   merge: "merge(x, (block, lane) -> in)",
@@ -201,16 +195,10 @@ export function mergeOf(context: Context, scope: Scope, call: Ast.Call): Value {
 
 /** `stack(half: a, b)`: a new dimension, along which the operands lie. */
 export function stackOf(context: Context, scope: Scope, { arguments: given, span }: Ast.Call): Value {
-  const [first, ...more] = given;
-  if (first?.kind !== "value" || !first.name || more.some((argument) => argument.kind !== "value" || argument.name))
-    return report(context, {
-      kind: "missing-parameter",
-      span,
-      of: "stack",
-      name: "a name for the new dimension",
-      type: "as in `stack(half: a, b)`",
-    });
-  const items = given.map((argument) => operand(context, scope, (argument as Ast.ValueArgument).value));
+  const [first, ...more] = given.filter((argument) => argument.kind === "value");
+  if (!first?.name || more.some(({ name }) => name) || 1 + more.length < given.length)
+    return report(context, { kind: "wrong-arguments", span, of: "stack", form: "stack(half: a, b)" });
+  const items = [first, ...more].map(({ value }) => operand(context, scope, value));
   if (!items.every((item) => numeric(context, item))) return wrong;
   const made = makeDimension(context, scope, first.name.text, fixed(items.length), first.name.span);
   let dims: Dimension[] = [];
