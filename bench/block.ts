@@ -1,9 +1,11 @@
 /** A block of examples/tiny on one sequence: lcomp from its standard library, the peers as one would write it for them. */
+
 import type { ModelFacts } from "../compiler/check/facts.ts";
 import { outline } from "../compiler/compile.ts";
 import type { Graph } from "../compiler/graph/graph.ts";
 import { openRecipe, readRecipe } from "../runtime/cli/recipe.ts";
-import { type Checkpoint, readWeight, requireSize } from "../runtime/io/checkpoint.ts";
+import { type Checkpoint, requireSize } from "../runtime/io/checkpoint.ts";
+import { readWeight } from "../test/io/tensors.ts";
 import type { Jax, JaxArray } from "./jax.ts";
 import { type Line, peerLine } from "./line.ts";
 import type { Tensor, Tfjs } from "./tfjs.ts";
