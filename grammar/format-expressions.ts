@@ -66,7 +66,7 @@ function writeBare(page: Page, value: Ast.Expression, indent: number): string {
     case "binary":
       return writeBinary(value, inner);
     case "where":
-      return writeWhere(value, inner, " ");
+      return writeWhere(value, inner);
     case "call":
       return `${inner(value.callee, postfix)}(${value.arguments.map((one) => writeArgument(page, one, indent)).join(", ")})`;
     case "index":
@@ -86,11 +86,12 @@ function writeBare(page: Page, value: Ast.Expression, indent: number): string {
 
 type Inner = (child: Ast.Expression, least?: number) => string;
 
-/** How tightly the operands of an operator must bind: comparisons do not chain, `^` associates to the right. */
+/** How tightly the operands of an operator must bind: `^` associates to the right; few know that `a ?? b == c` compares last. */
 function operandTightness(op: Ast.BinaryOp): readonly [left: number, right: number] {
   const own = precedence[op];
   if (op === "^") return [postfix, precedence.negate];
-  return own === precedence["=="] ? [own + 1, own + 1] : [own, own + 1];
+  const compared = precedence["??"] + 1;
+  return own === precedence["=="] ? [compared, compared] : [own, own + 1];
 }
 
 function writeBinary({ op, left, right }: Ast.Binary, inner: Inner): string {
@@ -99,9 +100,24 @@ function writeBinary({ op, left, right }: Ast.Binary, inner: Inner): string {
   return inner(left, before) + sign + inner(right, after);
 }
 
-function writeWhere({ value, condition, otherwise }: Ast.Where, inner: Inner, separator: string): string {
-  const first = `${inner(value, 1)}${separator}where ${inner(condition, 1)}`;
-  return otherwise ? `${first}${separator}else ${inner(otherwise, loose)}` : first;
+function writeWhere({ value, condition, otherwise }: Ast.Where, inner: Inner): string {
+  const first = `${inner(value, 1)} where ${inner(condition, 1)}`;
+  return otherwise ? `${first} else ${inner(otherwise, loose)}` : first;
+}
+
+/** A line per choice, each after the first behind its `else`. */
+function breakWhere(value: Ast.Where, inner: Inner, indent: number): string {
+  const start = `\n${pad(indent + 2)}`;
+  const rows: string[] = [];
+  let rest: Ast.Expression | undefined = value;
+  while (rest?.kind === "where") {
+    const [first, condition] = [inner(rest.value, 1), `where ${inner(rest.condition, 1)}`];
+    const isShort = indent + start.length + "else ".length + first.length + condition.length < width;
+    rows.push(first + (isShort ? " " : start) + condition);
+    rest = rest.otherwise;
+  }
+  if (rest) rows.push(inner(rest, loose));
+  return rows.join(`${start}else `);
 }
 
 const writeRecord = (fields: readonly string[]): string => (fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`);
@@ -193,7 +209,7 @@ function broken(page: Page, value: Ast.Expression, indent: number): string | und
     case "construct":
       return `${inner(value.format, postfix)} ${broken(page, value.record, indent)}`;
     case "where":
-      return writeWhere(value, inner, `\n${pad(indent + 2)}`);
+      return breakWhere(value, inner, indent);
     case "binary": {
       const [before, after] = operandTightness(value.op);
       if (value.op === "^") return undefined;
