@@ -19,7 +19,11 @@ const { device, run } = await openBench();
 /** Subgroup matrices add in an order of their own, and SwiftShader has none. */
 const without = ["matrix"] as const;
 
-const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+/** NaN is NaN, whatever its bits. */
+const hashOf = (values: Float64Array): string => {
+  const canonical = values.map((x) => (Number.isNaN(x) ? Number.NaN : x));
+  return createHash("sha256").update(canonical).digest("hex").slice(0, 16);
+};
 
 /** What the compiler chooses for software adapters, and draws from either family. */
 async function runsOf(made: Case, name: string): Promise<readonly Run[]> {
@@ -34,7 +38,7 @@ for (const [name, make] of Object.entries({ ...cases, ...composites })) {
     const made = make(randomOf(name, round));
     const runs = await runsOf(made, `${name} ${round}`);
     for (const { name: output } of made.graph.outputs) {
-      const hashes = new Set(runs.map(({ words }) => hashOf(words.get(output) ?? new Uint8Array())));
+      const hashes = new Set(runs.map(({ outputs }) => hashOf(outputs.get(output) ?? new Float64Array())));
       process.stdout.write(`${name}, round ${round}: ${output} ${[...hashes].join(" or ")}\n`);
     }
   }

@@ -55,10 +55,11 @@ export function log(x: number): number {
 }
 
 export function tanh(x: number): number {
-  const z = Math.min(mul(x, x), 81);
+  const c = Math.max(-9, Math.min(x, 9));
+  const z = mul(c, c);
   const p = polynomial(z, [1.33190215232e-8, 2.0583443778e-5, 3.49403224147e-3, 0.133797159756, 0.999999979011]);
   const q = polynomial(z, [7.76199846629e-7, 3.28308907556e-4, 2.58710643405e-2, 0.467130312147, 1]);
-  return Math.max(-1, Math.min(div(mul(x, p), q), 1));
+  return Math.max(-1, Math.min(div(mul(c, p), q), 1));
 }
 
 /** 2/π to 512 bits after the point. */

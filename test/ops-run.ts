@@ -21,7 +21,6 @@ import { verifyGraph } from "./verify-graph.ts";
 /** Values by output name, and what is to be compared with them. */
 export interface Run {
   readonly outputs: ReadonlyMap<string, Float64Array>;
-  readonly words: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Instead of the compiler's choice of schedules, and of what the device has. */
@@ -73,17 +72,15 @@ async function run(
   loaded.setup();
   loaded.run();
   if (graph.outputs.some(({ accumulate }) => accumulate !== undefined)) loaded.run();
-  const words = new Map<string, Uint8Array>();
   const outputs = new Map<string, Float64Array>();
   for (const { name } of graph.outputs) {
     const { slot, bytes, buffer } = bound.get(name) ?? fail(`the program has no slot ${name}`);
     const data = new Uint8Array(await pool.read(buffer, bytes));
-    words.set(name, data);
     outputs.set(name, decode(slot.dtype, data).subarray(0, elements(slot)));
   }
   loaded.unload();
   for (const { buffer } of bound.values()) pool.release(buffer);
-  return { outputs, words };
+  return { outputs };
 }
 
 /** Outputs begin as NaN, so that an element that no kernel writes is seen. */

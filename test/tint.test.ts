@@ -7,6 +7,7 @@ import type { ModelFacts } from "../compiler/check/facts.ts";
 import { loadRecipe, parseArgument, plan } from "../compiler/compile.ts";
 import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
 import type { Plan } from "../compiler/plan/plan.ts";
+import { parse } from "../grammar/parse.ts";
 import { showKernels } from "../runtime/cli/kernel-table.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { facts } from "./fuse-sketch.ts";
@@ -133,11 +134,13 @@ const models: Readonly<Record<string, ModelFacts>> = {
 
 /** A recipe for each method of the library, with its own arguments and with a pattern. */
 const ofMethods = library.library.flatMap((module) => {
-  const text = library.read(module)?.text ?? "";
-  return [...text.matchAll(/^method (\w+)\((.*?)\) on linear/gm)].flatMap(([, method = "", parameters = ""]) =>
-    ["", ...(parameters.includes("sparsity") ? ["2:4"] : [])].map((argument): readonly [string, string] => [
-      `${method}(${argument})`,
-      `import { ${method} } from "${module}"
+  const file = library.read(module);
+  const methods = (file ? parse(file).declarations : []).filter((each) => each.kind === "method");
+  return methods.flatMap(({ name: { text: method }, parameters }) =>
+    ["", ...(parameters.some(({ name }) => name.text === "sparsity") ? ["2:4"] : [])].map(
+      (argument): readonly [string, string] => [
+        `${method}(${argument})`,
+        `import { ${method} } from "${module}"
 import { perplexity, perplexity_error } from "std/evaluate"
 recipe trial(model: Model, text: Corpus) {
   let sample = text.train.sample(2, length: 96, seed: 0)
@@ -146,7 +149,8 @@ recipe trial(model: Model, text: Corpus) {
   save made as "huggingface"
 }
 `,
-    ]),
+      ],
+    ),
   );
 });
 

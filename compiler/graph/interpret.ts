@@ -236,8 +236,18 @@ function valueIn(values: Values, { id }: Node): Float64Array {
   return value;
 }
 
+/** An element-wise primitive of constants, as its type holds the result. */
+export function elementOf(
+  op: keyof typeof scalar,
+  operands: readonly { readonly value: number; readonly dtype: DType }[],
+  dtype: DType,
+): number {
+  const [a = Number.NaN, b = Number.NaN] = operands.map((x) => roundTo(x.dtype, x.value));
+  return roundTo(dtype, wrap(dtype, (scalar[op] as (a: number, b: number) => number)(a, b)));
+}
+
 /** Integer arithmetic wraps at 32 bits; reals stay as they are. */
-export const wrap = (dtype: DType, x: number): number => (dtype === "i32" ? x | 0 : dtype === "u32" ? x >>> 0 : x);
+const wrap = (dtype: DType, x: number): number => (dtype === "i32" ? x | 0 : dtype === "u32" ? x >>> 0 : x);
 
 /** The value as the dtype holds it: reals half to even, integers towards zero and saturating, `bool` non-zero. */
 export function roundTo(dtype: DType, x: number): number {

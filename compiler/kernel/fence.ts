@@ -8,15 +8,24 @@ import type { ElementOp, Scalar } from "./scalar.ts";
 /** For each operand of the operation, whether it needs a fence. */
 export function fences(op: ElementOp, inputs: readonly Scalar[]): readonly boolean[] {
   const [a, b] = inputs;
-  if (inputs.length !== 2 || a?.dtype !== "f32" || b?.dtype !== "f32") return inputs.map(() => false);
-  if (op === "div")
-    return [isZero(a) || inputsOf(a, "mul").includes(b), isConstant(b) || (isConstant(a) && endsIn(b, "mul"))];
-  if (op === "mul") return [isZero(a) || movesInProduct(a, b), isZero(b) || movesInProduct(b, a)];
-  if (op !== "add" && op !== "sub") return [false, false];
-  // a·b + a·c = a·(b + c); a - a = 0, even where a is infinite.
-  const isJoined = factorsOf(a).some((x) => factorsOf(b).includes(x)) || (op === "sub" && a === b);
-  return [isJoined || movesInSum(a, b), movesInSum(b, a)];
+  const rule = rules[op];
+  return rule && a?.dtype === "f32" && b?.dtype === "f32" ? rule(a, b) : inputs.map(() => false);
 }
+
+type Rule = (a: Scalar, b: Scalar) => readonly [boolean, boolean];
+
+const rules: { readonly [Op in ElementOp]?: Rule } = {
+  add: (a, b) => [haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)],
+  // a - a = 0, even where a is infinite.
+  sub: (a, b) => [a === b || haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)],
+  mul: (a, b) => [isZero(a) || (isRoot(a) && isRoot(b)) || movesInProduct(a, b), isZero(b) || movesInProduct(b, a)],
+  div: (a, b) => [isZero(a) || inputsOf(a, "mul").includes(b), isConstant(b) || (isConstant(a) && endsIn(b, "mul"))],
+  // Its body is full of constants.
+  pow: (a, b) => [isConstant(a), isConstant(b)],
+};
+
+/** a·b + a·c = a·(b + c). */
+const haveCommonFactor = (a: Scalar, b: Scalar): boolean => factorsOf(a).some((x) => factorsOf(b).includes(x));
 
 /** x·C · C and x/y · y. */
 const movesInProduct = (x: Scalar, other: Scalar): boolean =>
@@ -28,6 +37,12 @@ const movesInSum = (x: Scalar, other: Scalar): boolean =>
   (isConstant(other) && endsIn(x, "add")) ||
   termsOf(x).some((term) => term === bare(other)) ||
   (termsOf(x).length > 0 && termsOf(x).every((term) => factorsOf(term).length > 0));
+
+/** √x · √x would be x. */
+const isRoot = (x: Scalar): boolean => {
+  const [inner = x] = inputsOf(x, "abs");
+  return inputsOf(inner, "sqrt", "rsqrt").length > 0;
+};
 
 const isConstant = ({ kind }: Scalar): boolean => kind === "constant";
 

@@ -2,6 +2,7 @@
  * What a kernel computes for one element: expressions over named indices. Equal expressions made by one maker are one object, so
  * that a printer needs a name for each that is used twice.
  */
+import { elementOf } from "../graph/interpret.ts";
 import type { BinaryOp, UnaryOp } from "../graph/ops.ts";
 import { type DType, readAs, type ValueType } from "../graph/type.ts";
 import {
@@ -114,8 +115,22 @@ export function asIndex(x: Scalar): Index | undefined {
 
 function fold(op: ElementOp, inputs: readonly Scalar[], dtype: ValueType, make: Scalars): Scalar | undefined {
   const [first, second, third] = inputs;
+  if (op === "select" && second === third) return second;
   if (op === "select" && first?.kind === "constant") return first.value === 0 ? third : second;
-  if (first?.dtype !== "i32" || second?.dtype !== "i32") return undefined;
+  if (op === "select") return undefined;
+  const constants = inputs.filter((x) => x.kind === "constant");
+  if (constants.length === inputs.length) return make.constant(elementOf(op, constants, dtype), dtype);
+  if (op === "less" && first === second) return make.constant(0, "bool");
+  return first?.dtype === "i32" && second?.dtype === "i32" ? foldIndices(op, first, second, dtype, make) : undefined;
+}
+
+function foldIndices(
+  op: ElementOp,
+  first: Scalar,
+  second: Scalar,
+  dtype: ValueType,
+  make: Scalars,
+): Scalar | undefined {
   const [a, b] = [asIndex(first), asIndex(second)];
   if (a === undefined || b === undefined) return undefined;
   const truth = compare(op, a, b);

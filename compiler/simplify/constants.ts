@@ -1,22 +1,19 @@
 /** Constants: recognising and folding them. */
-import { roundTo, scalar, wrap } from "../graph/interpret.ts";
-import type { Node, NodeOf, OpName } from "../graph/ops.ts";
+import { elementOf, roundTo, type scalar } from "../graph/interpret.ts";
+import type { Node, NodeOf } from "../graph/ops.ts";
 import type { Surroundings } from "./rewrite.ts";
 
 export const isConstant = (node: Node, value: number): boolean => node.op === "constant" && node.attrs.value === value;
 
-/** A primitive of constants is the constant: computed in float64 and rounded once. What is not finite is left to the kernel. */
+/** A primitive of constants is the constant, computed in float64 and rounded once; WGSL refuses some, such as √-1. */
 export function fold(node: NodeOf<keyof typeof scalar | "cast">, { make }: Surroundings): Node | false {
-  const values: number[] = [];
+  const operands: NodeOf<"constant">["attrs"][] = [];
   for (const x of node.inputs) {
     if (x.op !== "constant") return false;
-    values.push(roundTo(x.attrs.dtype, x.attrs.value));
+    operands.push(x.attrs);
   }
   const { dtype } = node.type;
-  const value = roundTo(dtype, wrap(dtype, apply(node.op, values)));
-  return Number.isFinite(value) && make("constant", [], { value, dtype });
-}
-
-function apply(op: keyof typeof scalar | (OpName & "cast"), [a = NaN, b = NaN]: readonly number[]): number {
-  return op === "cast" ? a : (scalar[op] as (a: number, b: number) => number)(a, b);
+  const [first] = operands;
+  const value = node.op === "cast" ? roundTo(dtype, first?.value ?? Number.NaN) : elementOf(node.op, operands, dtype);
+  return make("constant", [], { value, dtype });
 }

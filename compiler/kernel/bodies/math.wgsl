@@ -66,7 +66,8 @@ fn math_log(x: f32) -> f32 {
 
 // x · P(x²) / Q(x²) up to 9, where it has reached 1.
 fn math_tanh(x: f32) -> f32 {
-  let z = min(x * x, 81.0);
+  let c = clamp(x, -9.0, 9.0);
+  let z = c * c;
   var p = 1.33190215232e-8;
   p = p * z + 2.0583443778e-5;
   p = p * z + 3.49403224147e-3;
@@ -77,7 +78,7 @@ fn math_tanh(x: f32) -> f32 {
   q = q * z + 2.58710643405e-2;
   q = q * z + 0.467130312147;
   q = q * z + 1.0;
-  return select(clamp(x * p / q, -1.0, 1.0), x, math_is_nan(x));
+  return select(clamp(c * p / q, -1.0, 1.0), x, math_is_nan(x));
 }
 
 // The upper half of a · b.
