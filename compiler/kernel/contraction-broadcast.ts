@@ -63,7 +63,7 @@ function terms(c: Contraction, schedule: Broadcast, depth: number): string {
     registers.map(({ i, j }) => `let b${i}_${j}_${u} = load_b${i}(batch, ${plus("k", u)}, n${j});`),
   );
   const add = (row: number, u: number): string => {
-    const sums = registers.map(({ i, j }) => `s${i}_${row}_${j} = s${i}_${row}_${j} + a * b${i}_${j}_${u};`);
+    const sums = registers.map(({ i, j }) => `s${i}_${row}_${j} = fma(a, b${i}_${j}_${u}, s${i}_${row}_${j});`);
     return `{ let a = subgroupBroadcast(a${row}, ${u}u); ${sums.join(" ")} }`;
   };
   const rowsAtOnce = Math.max(1, Math.floor(sumsInRegisters / registers.length));

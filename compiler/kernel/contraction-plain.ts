@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   ${lines(c.accumulators, (i) => `var s${i} = ${nothing};`)}
   for (var k = 0u; k < ${c.k}u; k++) {
     let a = load_a(batch, m, k);
-    ${lines(c.accumulators, (i) => `s${i} = s${i} + a * load_b${i}(batch, k, n);`, "    ")}
+    ${lines(c.accumulators, (i) => `s${i} = fma(a, load_b${i}(batch, k, n), s${i});`, "    ")}
   }
   store(batch, m, n, ${sums(c, (i) => `s${i}`)});
 }

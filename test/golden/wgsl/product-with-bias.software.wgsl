@@ -124,146 +124,146 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let a1 = load_a(batch, m1, own_k);
     let a2 = load_a(batch, m2, own_k);
     let a3 = load_a(batch, m3, own_k);
-    { let a = subgroupBroadcast(a0, 0u); s0_0_0 = s0_0_0 + a * b0_0_0; s0_0_1 = s0_0_1 + a * b0_1_0; s0_0_2 = s0_0_2 + a * b0_2_0; s0_0_3 = s0_0_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a1, 0u); s0_1_0 = s0_1_0 + a * b0_0_0; s0_1_1 = s0_1_1 + a * b0_1_0; s0_1_2 = s0_1_2 + a * b0_2_0; s0_1_3 = s0_1_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a2, 0u); s0_2_0 = s0_2_0 + a * b0_0_0; s0_2_1 = s0_2_1 + a * b0_1_0; s0_2_2 = s0_2_2 + a * b0_2_0; s0_2_3 = s0_2_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a3, 0u); s0_3_0 = s0_3_0 + a * b0_0_0; s0_3_1 = s0_3_1 + a * b0_1_0; s0_3_2 = s0_3_2 + a * b0_2_0; s0_3_3 = s0_3_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a0, 1u); s0_0_0 = s0_0_0 + a * b0_0_1; s0_0_1 = s0_0_1 + a * b0_1_1; s0_0_2 = s0_0_2 + a * b0_2_1; s0_0_3 = s0_0_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a1, 1u); s0_1_0 = s0_1_0 + a * b0_0_1; s0_1_1 = s0_1_1 + a * b0_1_1; s0_1_2 = s0_1_2 + a * b0_2_1; s0_1_3 = s0_1_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a2, 1u); s0_2_0 = s0_2_0 + a * b0_0_1; s0_2_1 = s0_2_1 + a * b0_1_1; s0_2_2 = s0_2_2 + a * b0_2_1; s0_2_3 = s0_2_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a3, 1u); s0_3_0 = s0_3_0 + a * b0_0_1; s0_3_1 = s0_3_1 + a * b0_1_1; s0_3_2 = s0_3_2 + a * b0_2_1; s0_3_3 = s0_3_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a0, 2u); s0_0_0 = s0_0_0 + a * b0_0_2; s0_0_1 = s0_0_1 + a * b0_1_2; s0_0_2 = s0_0_2 + a * b0_2_2; s0_0_3 = s0_0_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a1, 2u); s0_1_0 = s0_1_0 + a * b0_0_2; s0_1_1 = s0_1_1 + a * b0_1_2; s0_1_2 = s0_1_2 + a * b0_2_2; s0_1_3 = s0_1_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a2, 2u); s0_2_0 = s0_2_0 + a * b0_0_2; s0_2_1 = s0_2_1 + a * b0_1_2; s0_2_2 = s0_2_2 + a * b0_2_2; s0_2_3 = s0_2_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a3, 2u); s0_3_0 = s0_3_0 + a * b0_0_2; s0_3_1 = s0_3_1 + a * b0_1_2; s0_3_2 = s0_3_2 + a * b0_2_2; s0_3_3 = s0_3_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a0, 3u); s0_0_0 = s0_0_0 + a * b0_0_3; s0_0_1 = s0_0_1 + a * b0_1_3; s0_0_2 = s0_0_2 + a * b0_2_3; s0_0_3 = s0_0_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a1, 3u); s0_1_0 = s0_1_0 + a * b0_0_3; s0_1_1 = s0_1_1 + a * b0_1_3; s0_1_2 = s0_1_2 + a * b0_2_3; s0_1_3 = s0_1_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a2, 3u); s0_2_0 = s0_2_0 + a * b0_0_3; s0_2_1 = s0_2_1 + a * b0_1_3; s0_2_2 = s0_2_2 + a * b0_2_3; s0_2_3 = s0_2_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a3, 3u); s0_3_0 = s0_3_0 + a * b0_0_3; s0_3_1 = s0_3_1 + a * b0_1_3; s0_3_2 = s0_3_2 + a * b0_2_3; s0_3_3 = s0_3_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a0, 4u); s0_0_0 = s0_0_0 + a * b0_0_4; s0_0_1 = s0_0_1 + a * b0_1_4; s0_0_2 = s0_0_2 + a * b0_2_4; s0_0_3 = s0_0_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a1, 4u); s0_1_0 = s0_1_0 + a * b0_0_4; s0_1_1 = s0_1_1 + a * b0_1_4; s0_1_2 = s0_1_2 + a * b0_2_4; s0_1_3 = s0_1_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a2, 4u); s0_2_0 = s0_2_0 + a * b0_0_4; s0_2_1 = s0_2_1 + a * b0_1_4; s0_2_2 = s0_2_2 + a * b0_2_4; s0_2_3 = s0_2_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a3, 4u); s0_3_0 = s0_3_0 + a * b0_0_4; s0_3_1 = s0_3_1 + a * b0_1_4; s0_3_2 = s0_3_2 + a * b0_2_4; s0_3_3 = s0_3_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a0, 5u); s0_0_0 = s0_0_0 + a * b0_0_5; s0_0_1 = s0_0_1 + a * b0_1_5; s0_0_2 = s0_0_2 + a * b0_2_5; s0_0_3 = s0_0_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a1, 5u); s0_1_0 = s0_1_0 + a * b0_0_5; s0_1_1 = s0_1_1 + a * b0_1_5; s0_1_2 = s0_1_2 + a * b0_2_5; s0_1_3 = s0_1_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a2, 5u); s0_2_0 = s0_2_0 + a * b0_0_5; s0_2_1 = s0_2_1 + a * b0_1_5; s0_2_2 = s0_2_2 + a * b0_2_5; s0_2_3 = s0_2_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a3, 5u); s0_3_0 = s0_3_0 + a * b0_0_5; s0_3_1 = s0_3_1 + a * b0_1_5; s0_3_2 = s0_3_2 + a * b0_2_5; s0_3_3 = s0_3_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a0, 6u); s0_0_0 = s0_0_0 + a * b0_0_6; s0_0_1 = s0_0_1 + a * b0_1_6; s0_0_2 = s0_0_2 + a * b0_2_6; s0_0_3 = s0_0_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a1, 6u); s0_1_0 = s0_1_0 + a * b0_0_6; s0_1_1 = s0_1_1 + a * b0_1_6; s0_1_2 = s0_1_2 + a * b0_2_6; s0_1_3 = s0_1_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a2, 6u); s0_2_0 = s0_2_0 + a * b0_0_6; s0_2_1 = s0_2_1 + a * b0_1_6; s0_2_2 = s0_2_2 + a * b0_2_6; s0_2_3 = s0_2_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a3, 6u); s0_3_0 = s0_3_0 + a * b0_0_6; s0_3_1 = s0_3_1 + a * b0_1_6; s0_3_2 = s0_3_2 + a * b0_2_6; s0_3_3 = s0_3_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a0, 7u); s0_0_0 = s0_0_0 + a * b0_0_7; s0_0_1 = s0_0_1 + a * b0_1_7; s0_0_2 = s0_0_2 + a * b0_2_7; s0_0_3 = s0_0_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a1, 7u); s0_1_0 = s0_1_0 + a * b0_0_7; s0_1_1 = s0_1_1 + a * b0_1_7; s0_1_2 = s0_1_2 + a * b0_2_7; s0_1_3 = s0_1_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a2, 7u); s0_2_0 = s0_2_0 + a * b0_0_7; s0_2_1 = s0_2_1 + a * b0_1_7; s0_2_2 = s0_2_2 + a * b0_2_7; s0_2_3 = s0_2_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a3, 7u); s0_3_0 = s0_3_0 + a * b0_0_7; s0_3_1 = s0_3_1 + a * b0_1_7; s0_3_2 = s0_3_2 + a * b0_2_7; s0_3_3 = s0_3_3 + a * b0_3_7; }
+    { let a = subgroupBroadcast(a0, 0u); s0_0_0 = fma(a, b0_0_0, s0_0_0); s0_0_1 = fma(a, b0_1_0, s0_0_1); s0_0_2 = fma(a, b0_2_0, s0_0_2); s0_0_3 = fma(a, b0_3_0, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 0u); s0_1_0 = fma(a, b0_0_0, s0_1_0); s0_1_1 = fma(a, b0_1_0, s0_1_1); s0_1_2 = fma(a, b0_2_0, s0_1_2); s0_1_3 = fma(a, b0_3_0, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 0u); s0_2_0 = fma(a, b0_0_0, s0_2_0); s0_2_1 = fma(a, b0_1_0, s0_2_1); s0_2_2 = fma(a, b0_2_0, s0_2_2); s0_2_3 = fma(a, b0_3_0, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 0u); s0_3_0 = fma(a, b0_0_0, s0_3_0); s0_3_1 = fma(a, b0_1_0, s0_3_1); s0_3_2 = fma(a, b0_2_0, s0_3_2); s0_3_3 = fma(a, b0_3_0, s0_3_3); }
+    { let a = subgroupBroadcast(a0, 1u); s0_0_0 = fma(a, b0_0_1, s0_0_0); s0_0_1 = fma(a, b0_1_1, s0_0_1); s0_0_2 = fma(a, b0_2_1, s0_0_2); s0_0_3 = fma(a, b0_3_1, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 1u); s0_1_0 = fma(a, b0_0_1, s0_1_0); s0_1_1 = fma(a, b0_1_1, s0_1_1); s0_1_2 = fma(a, b0_2_1, s0_1_2); s0_1_3 = fma(a, b0_3_1, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 1u); s0_2_0 = fma(a, b0_0_1, s0_2_0); s0_2_1 = fma(a, b0_1_1, s0_2_1); s0_2_2 = fma(a, b0_2_1, s0_2_2); s0_2_3 = fma(a, b0_3_1, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 1u); s0_3_0 = fma(a, b0_0_1, s0_3_0); s0_3_1 = fma(a, b0_1_1, s0_3_1); s0_3_2 = fma(a, b0_2_1, s0_3_2); s0_3_3 = fma(a, b0_3_1, s0_3_3); }
+    { let a = subgroupBroadcast(a0, 2u); s0_0_0 = fma(a, b0_0_2, s0_0_0); s0_0_1 = fma(a, b0_1_2, s0_0_1); s0_0_2 = fma(a, b0_2_2, s0_0_2); s0_0_3 = fma(a, b0_3_2, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 2u); s0_1_0 = fma(a, b0_0_2, s0_1_0); s0_1_1 = fma(a, b0_1_2, s0_1_1); s0_1_2 = fma(a, b0_2_2, s0_1_2); s0_1_3 = fma(a, b0_3_2, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 2u); s0_2_0 = fma(a, b0_0_2, s0_2_0); s0_2_1 = fma(a, b0_1_2, s0_2_1); s0_2_2 = fma(a, b0_2_2, s0_2_2); s0_2_3 = fma(a, b0_3_2, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 2u); s0_3_0 = fma(a, b0_0_2, s0_3_0); s0_3_1 = fma(a, b0_1_2, s0_3_1); s0_3_2 = fma(a, b0_2_2, s0_3_2); s0_3_3 = fma(a, b0_3_2, s0_3_3); }
+    { let a = subgroupBroadcast(a0, 3u); s0_0_0 = fma(a, b0_0_3, s0_0_0); s0_0_1 = fma(a, b0_1_3, s0_0_1); s0_0_2 = fma(a, b0_2_3, s0_0_2); s0_0_3 = fma(a, b0_3_3, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 3u); s0_1_0 = fma(a, b0_0_3, s0_1_0); s0_1_1 = fma(a, b0_1_3, s0_1_1); s0_1_2 = fma(a, b0_2_3, s0_1_2); s0_1_3 = fma(a, b0_3_3, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 3u); s0_2_0 = fma(a, b0_0_3, s0_2_0); s0_2_1 = fma(a, b0_1_3, s0_2_1); s0_2_2 = fma(a, b0_2_3, s0_2_2); s0_2_3 = fma(a, b0_3_3, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 3u); s0_3_0 = fma(a, b0_0_3, s0_3_0); s0_3_1 = fma(a, b0_1_3, s0_3_1); s0_3_2 = fma(a, b0_2_3, s0_3_2); s0_3_3 = fma(a, b0_3_3, s0_3_3); }
+    { let a = subgroupBroadcast(a0, 4u); s0_0_0 = fma(a, b0_0_4, s0_0_0); s0_0_1 = fma(a, b0_1_4, s0_0_1); s0_0_2 = fma(a, b0_2_4, s0_0_2); s0_0_3 = fma(a, b0_3_4, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 4u); s0_1_0 = fma(a, b0_0_4, s0_1_0); s0_1_1 = fma(a, b0_1_4, s0_1_1); s0_1_2 = fma(a, b0_2_4, s0_1_2); s0_1_3 = fma(a, b0_3_4, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 4u); s0_2_0 = fma(a, b0_0_4, s0_2_0); s0_2_1 = fma(a, b0_1_4, s0_2_1); s0_2_2 = fma(a, b0_2_4, s0_2_2); s0_2_3 = fma(a, b0_3_4, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 4u); s0_3_0 = fma(a, b0_0_4, s0_3_0); s0_3_1 = fma(a, b0_1_4, s0_3_1); s0_3_2 = fma(a, b0_2_4, s0_3_2); s0_3_3 = fma(a, b0_3_4, s0_3_3); }
+    { let a = subgroupBroadcast(a0, 5u); s0_0_0 = fma(a, b0_0_5, s0_0_0); s0_0_1 = fma(a, b0_1_5, s0_0_1); s0_0_2 = fma(a, b0_2_5, s0_0_2); s0_0_3 = fma(a, b0_3_5, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 5u); s0_1_0 = fma(a, b0_0_5, s0_1_0); s0_1_1 = fma(a, b0_1_5, s0_1_1); s0_1_2 = fma(a, b0_2_5, s0_1_2); s0_1_3 = fma(a, b0_3_5, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 5u); s0_2_0 = fma(a, b0_0_5, s0_2_0); s0_2_1 = fma(a, b0_1_5, s0_2_1); s0_2_2 = fma(a, b0_2_5, s0_2_2); s0_2_3 = fma(a, b0_3_5, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 5u); s0_3_0 = fma(a, b0_0_5, s0_3_0); s0_3_1 = fma(a, b0_1_5, s0_3_1); s0_3_2 = fma(a, b0_2_5, s0_3_2); s0_3_3 = fma(a, b0_3_5, s0_3_3); }
+    { let a = subgroupBroadcast(a0, 6u); s0_0_0 = fma(a, b0_0_6, s0_0_0); s0_0_1 = fma(a, b0_1_6, s0_0_1); s0_0_2 = fma(a, b0_2_6, s0_0_2); s0_0_3 = fma(a, b0_3_6, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 6u); s0_1_0 = fma(a, b0_0_6, s0_1_0); s0_1_1 = fma(a, b0_1_6, s0_1_1); s0_1_2 = fma(a, b0_2_6, s0_1_2); s0_1_3 = fma(a, b0_3_6, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 6u); s0_2_0 = fma(a, b0_0_6, s0_2_0); s0_2_1 = fma(a, b0_1_6, s0_2_1); s0_2_2 = fma(a, b0_2_6, s0_2_2); s0_2_3 = fma(a, b0_3_6, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 6u); s0_3_0 = fma(a, b0_0_6, s0_3_0); s0_3_1 = fma(a, b0_1_6, s0_3_1); s0_3_2 = fma(a, b0_2_6, s0_3_2); s0_3_3 = fma(a, b0_3_6, s0_3_3); }
+    { let a = subgroupBroadcast(a0, 7u); s0_0_0 = fma(a, b0_0_7, s0_0_0); s0_0_1 = fma(a, b0_1_7, s0_0_1); s0_0_2 = fma(a, b0_2_7, s0_0_2); s0_0_3 = fma(a, b0_3_7, s0_0_3); }
+    { let a = subgroupBroadcast(a1, 7u); s0_1_0 = fma(a, b0_0_7, s0_1_0); s0_1_1 = fma(a, b0_1_7, s0_1_1); s0_1_2 = fma(a, b0_2_7, s0_1_2); s0_1_3 = fma(a, b0_3_7, s0_1_3); }
+    { let a = subgroupBroadcast(a2, 7u); s0_2_0 = fma(a, b0_0_7, s0_2_0); s0_2_1 = fma(a, b0_1_7, s0_2_1); s0_2_2 = fma(a, b0_2_7, s0_2_2); s0_2_3 = fma(a, b0_3_7, s0_2_3); }
+    { let a = subgroupBroadcast(a3, 7u); s0_3_0 = fma(a, b0_0_7, s0_3_0); s0_3_1 = fma(a, b0_1_7, s0_3_1); s0_3_2 = fma(a, b0_2_7, s0_3_2); s0_3_3 = fma(a, b0_3_7, s0_3_3); }
     let a4 = load_a(batch, m4, own_k);
     let a5 = load_a(batch, m5, own_k);
     let a6 = load_a(batch, m6, own_k);
     let a7 = load_a(batch, m7, own_k);
-    { let a = subgroupBroadcast(a4, 0u); s0_4_0 = s0_4_0 + a * b0_0_0; s0_4_1 = s0_4_1 + a * b0_1_0; s0_4_2 = s0_4_2 + a * b0_2_0; s0_4_3 = s0_4_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a5, 0u); s0_5_0 = s0_5_0 + a * b0_0_0; s0_5_1 = s0_5_1 + a * b0_1_0; s0_5_2 = s0_5_2 + a * b0_2_0; s0_5_3 = s0_5_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a6, 0u); s0_6_0 = s0_6_0 + a * b0_0_0; s0_6_1 = s0_6_1 + a * b0_1_0; s0_6_2 = s0_6_2 + a * b0_2_0; s0_6_3 = s0_6_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a7, 0u); s0_7_0 = s0_7_0 + a * b0_0_0; s0_7_1 = s0_7_1 + a * b0_1_0; s0_7_2 = s0_7_2 + a * b0_2_0; s0_7_3 = s0_7_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a4, 1u); s0_4_0 = s0_4_0 + a * b0_0_1; s0_4_1 = s0_4_1 + a * b0_1_1; s0_4_2 = s0_4_2 + a * b0_2_1; s0_4_3 = s0_4_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a5, 1u); s0_5_0 = s0_5_0 + a * b0_0_1; s0_5_1 = s0_5_1 + a * b0_1_1; s0_5_2 = s0_5_2 + a * b0_2_1; s0_5_3 = s0_5_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a6, 1u); s0_6_0 = s0_6_0 + a * b0_0_1; s0_6_1 = s0_6_1 + a * b0_1_1; s0_6_2 = s0_6_2 + a * b0_2_1; s0_6_3 = s0_6_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a7, 1u); s0_7_0 = s0_7_0 + a * b0_0_1; s0_7_1 = s0_7_1 + a * b0_1_1; s0_7_2 = s0_7_2 + a * b0_2_1; s0_7_3 = s0_7_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a4, 2u); s0_4_0 = s0_4_0 + a * b0_0_2; s0_4_1 = s0_4_1 + a * b0_1_2; s0_4_2 = s0_4_2 + a * b0_2_2; s0_4_3 = s0_4_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a5, 2u); s0_5_0 = s0_5_0 + a * b0_0_2; s0_5_1 = s0_5_1 + a * b0_1_2; s0_5_2 = s0_5_2 + a * b0_2_2; s0_5_3 = s0_5_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a6, 2u); s0_6_0 = s0_6_0 + a * b0_0_2; s0_6_1 = s0_6_1 + a * b0_1_2; s0_6_2 = s0_6_2 + a * b0_2_2; s0_6_3 = s0_6_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a7, 2u); s0_7_0 = s0_7_0 + a * b0_0_2; s0_7_1 = s0_7_1 + a * b0_1_2; s0_7_2 = s0_7_2 + a * b0_2_2; s0_7_3 = s0_7_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a4, 3u); s0_4_0 = s0_4_0 + a * b0_0_3; s0_4_1 = s0_4_1 + a * b0_1_3; s0_4_2 = s0_4_2 + a * b0_2_3; s0_4_3 = s0_4_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a5, 3u); s0_5_0 = s0_5_0 + a * b0_0_3; s0_5_1 = s0_5_1 + a * b0_1_3; s0_5_2 = s0_5_2 + a * b0_2_3; s0_5_3 = s0_5_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a6, 3u); s0_6_0 = s0_6_0 + a * b0_0_3; s0_6_1 = s0_6_1 + a * b0_1_3; s0_6_2 = s0_6_2 + a * b0_2_3; s0_6_3 = s0_6_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a7, 3u); s0_7_0 = s0_7_0 + a * b0_0_3; s0_7_1 = s0_7_1 + a * b0_1_3; s0_7_2 = s0_7_2 + a * b0_2_3; s0_7_3 = s0_7_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a4, 4u); s0_4_0 = s0_4_0 + a * b0_0_4; s0_4_1 = s0_4_1 + a * b0_1_4; s0_4_2 = s0_4_2 + a * b0_2_4; s0_4_3 = s0_4_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a5, 4u); s0_5_0 = s0_5_0 + a * b0_0_4; s0_5_1 = s0_5_1 + a * b0_1_4; s0_5_2 = s0_5_2 + a * b0_2_4; s0_5_3 = s0_5_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a6, 4u); s0_6_0 = s0_6_0 + a * b0_0_4; s0_6_1 = s0_6_1 + a * b0_1_4; s0_6_2 = s0_6_2 + a * b0_2_4; s0_6_3 = s0_6_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a7, 4u); s0_7_0 = s0_7_0 + a * b0_0_4; s0_7_1 = s0_7_1 + a * b0_1_4; s0_7_2 = s0_7_2 + a * b0_2_4; s0_7_3 = s0_7_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a4, 5u); s0_4_0 = s0_4_0 + a * b0_0_5; s0_4_1 = s0_4_1 + a * b0_1_5; s0_4_2 = s0_4_2 + a * b0_2_5; s0_4_3 = s0_4_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a5, 5u); s0_5_0 = s0_5_0 + a * b0_0_5; s0_5_1 = s0_5_1 + a * b0_1_5; s0_5_2 = s0_5_2 + a * b0_2_5; s0_5_3 = s0_5_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a6, 5u); s0_6_0 = s0_6_0 + a * b0_0_5; s0_6_1 = s0_6_1 + a * b0_1_5; s0_6_2 = s0_6_2 + a * b0_2_5; s0_6_3 = s0_6_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a7, 5u); s0_7_0 = s0_7_0 + a * b0_0_5; s0_7_1 = s0_7_1 + a * b0_1_5; s0_7_2 = s0_7_2 + a * b0_2_5; s0_7_3 = s0_7_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a4, 6u); s0_4_0 = s0_4_0 + a * b0_0_6; s0_4_1 = s0_4_1 + a * b0_1_6; s0_4_2 = s0_4_2 + a * b0_2_6; s0_4_3 = s0_4_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a5, 6u); s0_5_0 = s0_5_0 + a * b0_0_6; s0_5_1 = s0_5_1 + a * b0_1_6; s0_5_2 = s0_5_2 + a * b0_2_6; s0_5_3 = s0_5_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a6, 6u); s0_6_0 = s0_6_0 + a * b0_0_6; s0_6_1 = s0_6_1 + a * b0_1_6; s0_6_2 = s0_6_2 + a * b0_2_6; s0_6_3 = s0_6_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a7, 6u); s0_7_0 = s0_7_0 + a * b0_0_6; s0_7_1 = s0_7_1 + a * b0_1_6; s0_7_2 = s0_7_2 + a * b0_2_6; s0_7_3 = s0_7_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a4, 7u); s0_4_0 = s0_4_0 + a * b0_0_7; s0_4_1 = s0_4_1 + a * b0_1_7; s0_4_2 = s0_4_2 + a * b0_2_7; s0_4_3 = s0_4_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a5, 7u); s0_5_0 = s0_5_0 + a * b0_0_7; s0_5_1 = s0_5_1 + a * b0_1_7; s0_5_2 = s0_5_2 + a * b0_2_7; s0_5_3 = s0_5_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a6, 7u); s0_6_0 = s0_6_0 + a * b0_0_7; s0_6_1 = s0_6_1 + a * b0_1_7; s0_6_2 = s0_6_2 + a * b0_2_7; s0_6_3 = s0_6_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a7, 7u); s0_7_0 = s0_7_0 + a * b0_0_7; s0_7_1 = s0_7_1 + a * b0_1_7; s0_7_2 = s0_7_2 + a * b0_2_7; s0_7_3 = s0_7_3 + a * b0_3_7; }
+    { let a = subgroupBroadcast(a4, 0u); s0_4_0 = fma(a, b0_0_0, s0_4_0); s0_4_1 = fma(a, b0_1_0, s0_4_1); s0_4_2 = fma(a, b0_2_0, s0_4_2); s0_4_3 = fma(a, b0_3_0, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 0u); s0_5_0 = fma(a, b0_0_0, s0_5_0); s0_5_1 = fma(a, b0_1_0, s0_5_1); s0_5_2 = fma(a, b0_2_0, s0_5_2); s0_5_3 = fma(a, b0_3_0, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 0u); s0_6_0 = fma(a, b0_0_0, s0_6_0); s0_6_1 = fma(a, b0_1_0, s0_6_1); s0_6_2 = fma(a, b0_2_0, s0_6_2); s0_6_3 = fma(a, b0_3_0, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 0u); s0_7_0 = fma(a, b0_0_0, s0_7_0); s0_7_1 = fma(a, b0_1_0, s0_7_1); s0_7_2 = fma(a, b0_2_0, s0_7_2); s0_7_3 = fma(a, b0_3_0, s0_7_3); }
+    { let a = subgroupBroadcast(a4, 1u); s0_4_0 = fma(a, b0_0_1, s0_4_0); s0_4_1 = fma(a, b0_1_1, s0_4_1); s0_4_2 = fma(a, b0_2_1, s0_4_2); s0_4_3 = fma(a, b0_3_1, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 1u); s0_5_0 = fma(a, b0_0_1, s0_5_0); s0_5_1 = fma(a, b0_1_1, s0_5_1); s0_5_2 = fma(a, b0_2_1, s0_5_2); s0_5_3 = fma(a, b0_3_1, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 1u); s0_6_0 = fma(a, b0_0_1, s0_6_0); s0_6_1 = fma(a, b0_1_1, s0_6_1); s0_6_2 = fma(a, b0_2_1, s0_6_2); s0_6_3 = fma(a, b0_3_1, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 1u); s0_7_0 = fma(a, b0_0_1, s0_7_0); s0_7_1 = fma(a, b0_1_1, s0_7_1); s0_7_2 = fma(a, b0_2_1, s0_7_2); s0_7_3 = fma(a, b0_3_1, s0_7_3); }
+    { let a = subgroupBroadcast(a4, 2u); s0_4_0 = fma(a, b0_0_2, s0_4_0); s0_4_1 = fma(a, b0_1_2, s0_4_1); s0_4_2 = fma(a, b0_2_2, s0_4_2); s0_4_3 = fma(a, b0_3_2, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 2u); s0_5_0 = fma(a, b0_0_2, s0_5_0); s0_5_1 = fma(a, b0_1_2, s0_5_1); s0_5_2 = fma(a, b0_2_2, s0_5_2); s0_5_3 = fma(a, b0_3_2, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 2u); s0_6_0 = fma(a, b0_0_2, s0_6_0); s0_6_1 = fma(a, b0_1_2, s0_6_1); s0_6_2 = fma(a, b0_2_2, s0_6_2); s0_6_3 = fma(a, b0_3_2, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 2u); s0_7_0 = fma(a, b0_0_2, s0_7_0); s0_7_1 = fma(a, b0_1_2, s0_7_1); s0_7_2 = fma(a, b0_2_2, s0_7_2); s0_7_3 = fma(a, b0_3_2, s0_7_3); }
+    { let a = subgroupBroadcast(a4, 3u); s0_4_0 = fma(a, b0_0_3, s0_4_0); s0_4_1 = fma(a, b0_1_3, s0_4_1); s0_4_2 = fma(a, b0_2_3, s0_4_2); s0_4_3 = fma(a, b0_3_3, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 3u); s0_5_0 = fma(a, b0_0_3, s0_5_0); s0_5_1 = fma(a, b0_1_3, s0_5_1); s0_5_2 = fma(a, b0_2_3, s0_5_2); s0_5_3 = fma(a, b0_3_3, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 3u); s0_6_0 = fma(a, b0_0_3, s0_6_0); s0_6_1 = fma(a, b0_1_3, s0_6_1); s0_6_2 = fma(a, b0_2_3, s0_6_2); s0_6_3 = fma(a, b0_3_3, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 3u); s0_7_0 = fma(a, b0_0_3, s0_7_0); s0_7_1 = fma(a, b0_1_3, s0_7_1); s0_7_2 = fma(a, b0_2_3, s0_7_2); s0_7_3 = fma(a, b0_3_3, s0_7_3); }
+    { let a = subgroupBroadcast(a4, 4u); s0_4_0 = fma(a, b0_0_4, s0_4_0); s0_4_1 = fma(a, b0_1_4, s0_4_1); s0_4_2 = fma(a, b0_2_4, s0_4_2); s0_4_3 = fma(a, b0_3_4, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 4u); s0_5_0 = fma(a, b0_0_4, s0_5_0); s0_5_1 = fma(a, b0_1_4, s0_5_1); s0_5_2 = fma(a, b0_2_4, s0_5_2); s0_5_3 = fma(a, b0_3_4, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 4u); s0_6_0 = fma(a, b0_0_4, s0_6_0); s0_6_1 = fma(a, b0_1_4, s0_6_1); s0_6_2 = fma(a, b0_2_4, s0_6_2); s0_6_3 = fma(a, b0_3_4, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 4u); s0_7_0 = fma(a, b0_0_4, s0_7_0); s0_7_1 = fma(a, b0_1_4, s0_7_1); s0_7_2 = fma(a, b0_2_4, s0_7_2); s0_7_3 = fma(a, b0_3_4, s0_7_3); }
+    { let a = subgroupBroadcast(a4, 5u); s0_4_0 = fma(a, b0_0_5, s0_4_0); s0_4_1 = fma(a, b0_1_5, s0_4_1); s0_4_2 = fma(a, b0_2_5, s0_4_2); s0_4_3 = fma(a, b0_3_5, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 5u); s0_5_0 = fma(a, b0_0_5, s0_5_0); s0_5_1 = fma(a, b0_1_5, s0_5_1); s0_5_2 = fma(a, b0_2_5, s0_5_2); s0_5_3 = fma(a, b0_3_5, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 5u); s0_6_0 = fma(a, b0_0_5, s0_6_0); s0_6_1 = fma(a, b0_1_5, s0_6_1); s0_6_2 = fma(a, b0_2_5, s0_6_2); s0_6_3 = fma(a, b0_3_5, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 5u); s0_7_0 = fma(a, b0_0_5, s0_7_0); s0_7_1 = fma(a, b0_1_5, s0_7_1); s0_7_2 = fma(a, b0_2_5, s0_7_2); s0_7_3 = fma(a, b0_3_5, s0_7_3); }
+    { let a = subgroupBroadcast(a4, 6u); s0_4_0 = fma(a, b0_0_6, s0_4_0); s0_4_1 = fma(a, b0_1_6, s0_4_1); s0_4_2 = fma(a, b0_2_6, s0_4_2); s0_4_3 = fma(a, b0_3_6, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 6u); s0_5_0 = fma(a, b0_0_6, s0_5_0); s0_5_1 = fma(a, b0_1_6, s0_5_1); s0_5_2 = fma(a, b0_2_6, s0_5_2); s0_5_3 = fma(a, b0_3_6, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 6u); s0_6_0 = fma(a, b0_0_6, s0_6_0); s0_6_1 = fma(a, b0_1_6, s0_6_1); s0_6_2 = fma(a, b0_2_6, s0_6_2); s0_6_3 = fma(a, b0_3_6, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 6u); s0_7_0 = fma(a, b0_0_6, s0_7_0); s0_7_1 = fma(a, b0_1_6, s0_7_1); s0_7_2 = fma(a, b0_2_6, s0_7_2); s0_7_3 = fma(a, b0_3_6, s0_7_3); }
+    { let a = subgroupBroadcast(a4, 7u); s0_4_0 = fma(a, b0_0_7, s0_4_0); s0_4_1 = fma(a, b0_1_7, s0_4_1); s0_4_2 = fma(a, b0_2_7, s0_4_2); s0_4_3 = fma(a, b0_3_7, s0_4_3); }
+    { let a = subgroupBroadcast(a5, 7u); s0_5_0 = fma(a, b0_0_7, s0_5_0); s0_5_1 = fma(a, b0_1_7, s0_5_1); s0_5_2 = fma(a, b0_2_7, s0_5_2); s0_5_3 = fma(a, b0_3_7, s0_5_3); }
+    { let a = subgroupBroadcast(a6, 7u); s0_6_0 = fma(a, b0_0_7, s0_6_0); s0_6_1 = fma(a, b0_1_7, s0_6_1); s0_6_2 = fma(a, b0_2_7, s0_6_2); s0_6_3 = fma(a, b0_3_7, s0_6_3); }
+    { let a = subgroupBroadcast(a7, 7u); s0_7_0 = fma(a, b0_0_7, s0_7_0); s0_7_1 = fma(a, b0_1_7, s0_7_1); s0_7_2 = fma(a, b0_2_7, s0_7_2); s0_7_3 = fma(a, b0_3_7, s0_7_3); }
     let a8 = load_a(batch, m8, own_k);
     let a9 = load_a(batch, m9, own_k);
     let a10 = load_a(batch, m10, own_k);
     let a11 = load_a(batch, m11, own_k);
-    { let a = subgroupBroadcast(a8, 0u); s0_8_0 = s0_8_0 + a * b0_0_0; s0_8_1 = s0_8_1 + a * b0_1_0; s0_8_2 = s0_8_2 + a * b0_2_0; s0_8_3 = s0_8_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a9, 0u); s0_9_0 = s0_9_0 + a * b0_0_0; s0_9_1 = s0_9_1 + a * b0_1_0; s0_9_2 = s0_9_2 + a * b0_2_0; s0_9_3 = s0_9_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a10, 0u); s0_10_0 = s0_10_0 + a * b0_0_0; s0_10_1 = s0_10_1 + a * b0_1_0; s0_10_2 = s0_10_2 + a * b0_2_0; s0_10_3 = s0_10_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a11, 0u); s0_11_0 = s0_11_0 + a * b0_0_0; s0_11_1 = s0_11_1 + a * b0_1_0; s0_11_2 = s0_11_2 + a * b0_2_0; s0_11_3 = s0_11_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a8, 1u); s0_8_0 = s0_8_0 + a * b0_0_1; s0_8_1 = s0_8_1 + a * b0_1_1; s0_8_2 = s0_8_2 + a * b0_2_1; s0_8_3 = s0_8_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a9, 1u); s0_9_0 = s0_9_0 + a * b0_0_1; s0_9_1 = s0_9_1 + a * b0_1_1; s0_9_2 = s0_9_2 + a * b0_2_1; s0_9_3 = s0_9_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a10, 1u); s0_10_0 = s0_10_0 + a * b0_0_1; s0_10_1 = s0_10_1 + a * b0_1_1; s0_10_2 = s0_10_2 + a * b0_2_1; s0_10_3 = s0_10_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a11, 1u); s0_11_0 = s0_11_0 + a * b0_0_1; s0_11_1 = s0_11_1 + a * b0_1_1; s0_11_2 = s0_11_2 + a * b0_2_1; s0_11_3 = s0_11_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a8, 2u); s0_8_0 = s0_8_0 + a * b0_0_2; s0_8_1 = s0_8_1 + a * b0_1_2; s0_8_2 = s0_8_2 + a * b0_2_2; s0_8_3 = s0_8_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a9, 2u); s0_9_0 = s0_9_0 + a * b0_0_2; s0_9_1 = s0_9_1 + a * b0_1_2; s0_9_2 = s0_9_2 + a * b0_2_2; s0_9_3 = s0_9_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a10, 2u); s0_10_0 = s0_10_0 + a * b0_0_2; s0_10_1 = s0_10_1 + a * b0_1_2; s0_10_2 = s0_10_2 + a * b0_2_2; s0_10_3 = s0_10_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a11, 2u); s0_11_0 = s0_11_0 + a * b0_0_2; s0_11_1 = s0_11_1 + a * b0_1_2; s0_11_2 = s0_11_2 + a * b0_2_2; s0_11_3 = s0_11_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a8, 3u); s0_8_0 = s0_8_0 + a * b0_0_3; s0_8_1 = s0_8_1 + a * b0_1_3; s0_8_2 = s0_8_2 + a * b0_2_3; s0_8_3 = s0_8_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a9, 3u); s0_9_0 = s0_9_0 + a * b0_0_3; s0_9_1 = s0_9_1 + a * b0_1_3; s0_9_2 = s0_9_2 + a * b0_2_3; s0_9_3 = s0_9_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a10, 3u); s0_10_0 = s0_10_0 + a * b0_0_3; s0_10_1 = s0_10_1 + a * b0_1_3; s0_10_2 = s0_10_2 + a * b0_2_3; s0_10_3 = s0_10_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a11, 3u); s0_11_0 = s0_11_0 + a * b0_0_3; s0_11_1 = s0_11_1 + a * b0_1_3; s0_11_2 = s0_11_2 + a * b0_2_3; s0_11_3 = s0_11_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a8, 4u); s0_8_0 = s0_8_0 + a * b0_0_4; s0_8_1 = s0_8_1 + a * b0_1_4; s0_8_2 = s0_8_2 + a * b0_2_4; s0_8_3 = s0_8_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a9, 4u); s0_9_0 = s0_9_0 + a * b0_0_4; s0_9_1 = s0_9_1 + a * b0_1_4; s0_9_2 = s0_9_2 + a * b0_2_4; s0_9_3 = s0_9_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a10, 4u); s0_10_0 = s0_10_0 + a * b0_0_4; s0_10_1 = s0_10_1 + a * b0_1_4; s0_10_2 = s0_10_2 + a * b0_2_4; s0_10_3 = s0_10_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a11, 4u); s0_11_0 = s0_11_0 + a * b0_0_4; s0_11_1 = s0_11_1 + a * b0_1_4; s0_11_2 = s0_11_2 + a * b0_2_4; s0_11_3 = s0_11_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a8, 5u); s0_8_0 = s0_8_0 + a * b0_0_5; s0_8_1 = s0_8_1 + a * b0_1_5; s0_8_2 = s0_8_2 + a * b0_2_5; s0_8_3 = s0_8_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a9, 5u); s0_9_0 = s0_9_0 + a * b0_0_5; s0_9_1 = s0_9_1 + a * b0_1_5; s0_9_2 = s0_9_2 + a * b0_2_5; s0_9_3 = s0_9_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a10, 5u); s0_10_0 = s0_10_0 + a * b0_0_5; s0_10_1 = s0_10_1 + a * b0_1_5; s0_10_2 = s0_10_2 + a * b0_2_5; s0_10_3 = s0_10_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a11, 5u); s0_11_0 = s0_11_0 + a * b0_0_5; s0_11_1 = s0_11_1 + a * b0_1_5; s0_11_2 = s0_11_2 + a * b0_2_5; s0_11_3 = s0_11_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a8, 6u); s0_8_0 = s0_8_0 + a * b0_0_6; s0_8_1 = s0_8_1 + a * b0_1_6; s0_8_2 = s0_8_2 + a * b0_2_6; s0_8_3 = s0_8_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a9, 6u); s0_9_0 = s0_9_0 + a * b0_0_6; s0_9_1 = s0_9_1 + a * b0_1_6; s0_9_2 = s0_9_2 + a * b0_2_6; s0_9_3 = s0_9_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a10, 6u); s0_10_0 = s0_10_0 + a * b0_0_6; s0_10_1 = s0_10_1 + a * b0_1_6; s0_10_2 = s0_10_2 + a * b0_2_6; s0_10_3 = s0_10_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a11, 6u); s0_11_0 = s0_11_0 + a * b0_0_6; s0_11_1 = s0_11_1 + a * b0_1_6; s0_11_2 = s0_11_2 + a * b0_2_6; s0_11_3 = s0_11_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a8, 7u); s0_8_0 = s0_8_0 + a * b0_0_7; s0_8_1 = s0_8_1 + a * b0_1_7; s0_8_2 = s0_8_2 + a * b0_2_7; s0_8_3 = s0_8_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a9, 7u); s0_9_0 = s0_9_0 + a * b0_0_7; s0_9_1 = s0_9_1 + a * b0_1_7; s0_9_2 = s0_9_2 + a * b0_2_7; s0_9_3 = s0_9_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a10, 7u); s0_10_0 = s0_10_0 + a * b0_0_7; s0_10_1 = s0_10_1 + a * b0_1_7; s0_10_2 = s0_10_2 + a * b0_2_7; s0_10_3 = s0_10_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a11, 7u); s0_11_0 = s0_11_0 + a * b0_0_7; s0_11_1 = s0_11_1 + a * b0_1_7; s0_11_2 = s0_11_2 + a * b0_2_7; s0_11_3 = s0_11_3 + a * b0_3_7; }
+    { let a = subgroupBroadcast(a8, 0u); s0_8_0 = fma(a, b0_0_0, s0_8_0); s0_8_1 = fma(a, b0_1_0, s0_8_1); s0_8_2 = fma(a, b0_2_0, s0_8_2); s0_8_3 = fma(a, b0_3_0, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 0u); s0_9_0 = fma(a, b0_0_0, s0_9_0); s0_9_1 = fma(a, b0_1_0, s0_9_1); s0_9_2 = fma(a, b0_2_0, s0_9_2); s0_9_3 = fma(a, b0_3_0, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 0u); s0_10_0 = fma(a, b0_0_0, s0_10_0); s0_10_1 = fma(a, b0_1_0, s0_10_1); s0_10_2 = fma(a, b0_2_0, s0_10_2); s0_10_3 = fma(a, b0_3_0, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 0u); s0_11_0 = fma(a, b0_0_0, s0_11_0); s0_11_1 = fma(a, b0_1_0, s0_11_1); s0_11_2 = fma(a, b0_2_0, s0_11_2); s0_11_3 = fma(a, b0_3_0, s0_11_3); }
+    { let a = subgroupBroadcast(a8, 1u); s0_8_0 = fma(a, b0_0_1, s0_8_0); s0_8_1 = fma(a, b0_1_1, s0_8_1); s0_8_2 = fma(a, b0_2_1, s0_8_2); s0_8_3 = fma(a, b0_3_1, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 1u); s0_9_0 = fma(a, b0_0_1, s0_9_0); s0_9_1 = fma(a, b0_1_1, s0_9_1); s0_9_2 = fma(a, b0_2_1, s0_9_2); s0_9_3 = fma(a, b0_3_1, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 1u); s0_10_0 = fma(a, b0_0_1, s0_10_0); s0_10_1 = fma(a, b0_1_1, s0_10_1); s0_10_2 = fma(a, b0_2_1, s0_10_2); s0_10_3 = fma(a, b0_3_1, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 1u); s0_11_0 = fma(a, b0_0_1, s0_11_0); s0_11_1 = fma(a, b0_1_1, s0_11_1); s0_11_2 = fma(a, b0_2_1, s0_11_2); s0_11_3 = fma(a, b0_3_1, s0_11_3); }
+    { let a = subgroupBroadcast(a8, 2u); s0_8_0 = fma(a, b0_0_2, s0_8_0); s0_8_1 = fma(a, b0_1_2, s0_8_1); s0_8_2 = fma(a, b0_2_2, s0_8_2); s0_8_3 = fma(a, b0_3_2, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 2u); s0_9_0 = fma(a, b0_0_2, s0_9_0); s0_9_1 = fma(a, b0_1_2, s0_9_1); s0_9_2 = fma(a, b0_2_2, s0_9_2); s0_9_3 = fma(a, b0_3_2, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 2u); s0_10_0 = fma(a, b0_0_2, s0_10_0); s0_10_1 = fma(a, b0_1_2, s0_10_1); s0_10_2 = fma(a, b0_2_2, s0_10_2); s0_10_3 = fma(a, b0_3_2, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 2u); s0_11_0 = fma(a, b0_0_2, s0_11_0); s0_11_1 = fma(a, b0_1_2, s0_11_1); s0_11_2 = fma(a, b0_2_2, s0_11_2); s0_11_3 = fma(a, b0_3_2, s0_11_3); }
+    { let a = subgroupBroadcast(a8, 3u); s0_8_0 = fma(a, b0_0_3, s0_8_0); s0_8_1 = fma(a, b0_1_3, s0_8_1); s0_8_2 = fma(a, b0_2_3, s0_8_2); s0_8_3 = fma(a, b0_3_3, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 3u); s0_9_0 = fma(a, b0_0_3, s0_9_0); s0_9_1 = fma(a, b0_1_3, s0_9_1); s0_9_2 = fma(a, b0_2_3, s0_9_2); s0_9_3 = fma(a, b0_3_3, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 3u); s0_10_0 = fma(a, b0_0_3, s0_10_0); s0_10_1 = fma(a, b0_1_3, s0_10_1); s0_10_2 = fma(a, b0_2_3, s0_10_2); s0_10_3 = fma(a, b0_3_3, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 3u); s0_11_0 = fma(a, b0_0_3, s0_11_0); s0_11_1 = fma(a, b0_1_3, s0_11_1); s0_11_2 = fma(a, b0_2_3, s0_11_2); s0_11_3 = fma(a, b0_3_3, s0_11_3); }
+    { let a = subgroupBroadcast(a8, 4u); s0_8_0 = fma(a, b0_0_4, s0_8_0); s0_8_1 = fma(a, b0_1_4, s0_8_1); s0_8_2 = fma(a, b0_2_4, s0_8_2); s0_8_3 = fma(a, b0_3_4, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 4u); s0_9_0 = fma(a, b0_0_4, s0_9_0); s0_9_1 = fma(a, b0_1_4, s0_9_1); s0_9_2 = fma(a, b0_2_4, s0_9_2); s0_9_3 = fma(a, b0_3_4, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 4u); s0_10_0 = fma(a, b0_0_4, s0_10_0); s0_10_1 = fma(a, b0_1_4, s0_10_1); s0_10_2 = fma(a, b0_2_4, s0_10_2); s0_10_3 = fma(a, b0_3_4, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 4u); s0_11_0 = fma(a, b0_0_4, s0_11_0); s0_11_1 = fma(a, b0_1_4, s0_11_1); s0_11_2 = fma(a, b0_2_4, s0_11_2); s0_11_3 = fma(a, b0_3_4, s0_11_3); }
+    { let a = subgroupBroadcast(a8, 5u); s0_8_0 = fma(a, b0_0_5, s0_8_0); s0_8_1 = fma(a, b0_1_5, s0_8_1); s0_8_2 = fma(a, b0_2_5, s0_8_2); s0_8_3 = fma(a, b0_3_5, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 5u); s0_9_0 = fma(a, b0_0_5, s0_9_0); s0_9_1 = fma(a, b0_1_5, s0_9_1); s0_9_2 = fma(a, b0_2_5, s0_9_2); s0_9_3 = fma(a, b0_3_5, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 5u); s0_10_0 = fma(a, b0_0_5, s0_10_0); s0_10_1 = fma(a, b0_1_5, s0_10_1); s0_10_2 = fma(a, b0_2_5, s0_10_2); s0_10_3 = fma(a, b0_3_5, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 5u); s0_11_0 = fma(a, b0_0_5, s0_11_0); s0_11_1 = fma(a, b0_1_5, s0_11_1); s0_11_2 = fma(a, b0_2_5, s0_11_2); s0_11_3 = fma(a, b0_3_5, s0_11_3); }
+    { let a = subgroupBroadcast(a8, 6u); s0_8_0 = fma(a, b0_0_6, s0_8_0); s0_8_1 = fma(a, b0_1_6, s0_8_1); s0_8_2 = fma(a, b0_2_6, s0_8_2); s0_8_3 = fma(a, b0_3_6, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 6u); s0_9_0 = fma(a, b0_0_6, s0_9_0); s0_9_1 = fma(a, b0_1_6, s0_9_1); s0_9_2 = fma(a, b0_2_6, s0_9_2); s0_9_3 = fma(a, b0_3_6, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 6u); s0_10_0 = fma(a, b0_0_6, s0_10_0); s0_10_1 = fma(a, b0_1_6, s0_10_1); s0_10_2 = fma(a, b0_2_6, s0_10_2); s0_10_3 = fma(a, b0_3_6, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 6u); s0_11_0 = fma(a, b0_0_6, s0_11_0); s0_11_1 = fma(a, b0_1_6, s0_11_1); s0_11_2 = fma(a, b0_2_6, s0_11_2); s0_11_3 = fma(a, b0_3_6, s0_11_3); }
+    { let a = subgroupBroadcast(a8, 7u); s0_8_0 = fma(a, b0_0_7, s0_8_0); s0_8_1 = fma(a, b0_1_7, s0_8_1); s0_8_2 = fma(a, b0_2_7, s0_8_2); s0_8_3 = fma(a, b0_3_7, s0_8_3); }
+    { let a = subgroupBroadcast(a9, 7u); s0_9_0 = fma(a, b0_0_7, s0_9_0); s0_9_1 = fma(a, b0_1_7, s0_9_1); s0_9_2 = fma(a, b0_2_7, s0_9_2); s0_9_3 = fma(a, b0_3_7, s0_9_3); }
+    { let a = subgroupBroadcast(a10, 7u); s0_10_0 = fma(a, b0_0_7, s0_10_0); s0_10_1 = fma(a, b0_1_7, s0_10_1); s0_10_2 = fma(a, b0_2_7, s0_10_2); s0_10_3 = fma(a, b0_3_7, s0_10_3); }
+    { let a = subgroupBroadcast(a11, 7u); s0_11_0 = fma(a, b0_0_7, s0_11_0); s0_11_1 = fma(a, b0_1_7, s0_11_1); s0_11_2 = fma(a, b0_2_7, s0_11_2); s0_11_3 = fma(a, b0_3_7, s0_11_3); }
     let a12 = load_a(batch, m12, own_k);
     let a13 = load_a(batch, m13, own_k);
     let a14 = load_a(batch, m14, own_k);
     let a15 = load_a(batch, m15, own_k);
-    { let a = subgroupBroadcast(a12, 0u); s0_12_0 = s0_12_0 + a * b0_0_0; s0_12_1 = s0_12_1 + a * b0_1_0; s0_12_2 = s0_12_2 + a * b0_2_0; s0_12_3 = s0_12_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a13, 0u); s0_13_0 = s0_13_0 + a * b0_0_0; s0_13_1 = s0_13_1 + a * b0_1_0; s0_13_2 = s0_13_2 + a * b0_2_0; s0_13_3 = s0_13_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a14, 0u); s0_14_0 = s0_14_0 + a * b0_0_0; s0_14_1 = s0_14_1 + a * b0_1_0; s0_14_2 = s0_14_2 + a * b0_2_0; s0_14_3 = s0_14_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a15, 0u); s0_15_0 = s0_15_0 + a * b0_0_0; s0_15_1 = s0_15_1 + a * b0_1_0; s0_15_2 = s0_15_2 + a * b0_2_0; s0_15_3 = s0_15_3 + a * b0_3_0; }
-    { let a = subgroupBroadcast(a12, 1u); s0_12_0 = s0_12_0 + a * b0_0_1; s0_12_1 = s0_12_1 + a * b0_1_1; s0_12_2 = s0_12_2 + a * b0_2_1; s0_12_3 = s0_12_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a13, 1u); s0_13_0 = s0_13_0 + a * b0_0_1; s0_13_1 = s0_13_1 + a * b0_1_1; s0_13_2 = s0_13_2 + a * b0_2_1; s0_13_3 = s0_13_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a14, 1u); s0_14_0 = s0_14_0 + a * b0_0_1; s0_14_1 = s0_14_1 + a * b0_1_1; s0_14_2 = s0_14_2 + a * b0_2_1; s0_14_3 = s0_14_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a15, 1u); s0_15_0 = s0_15_0 + a * b0_0_1; s0_15_1 = s0_15_1 + a * b0_1_1; s0_15_2 = s0_15_2 + a * b0_2_1; s0_15_3 = s0_15_3 + a * b0_3_1; }
-    { let a = subgroupBroadcast(a12, 2u); s0_12_0 = s0_12_0 + a * b0_0_2; s0_12_1 = s0_12_1 + a * b0_1_2; s0_12_2 = s0_12_2 + a * b0_2_2; s0_12_3 = s0_12_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a13, 2u); s0_13_0 = s0_13_0 + a * b0_0_2; s0_13_1 = s0_13_1 + a * b0_1_2; s0_13_2 = s0_13_2 + a * b0_2_2; s0_13_3 = s0_13_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a14, 2u); s0_14_0 = s0_14_0 + a * b0_0_2; s0_14_1 = s0_14_1 + a * b0_1_2; s0_14_2 = s0_14_2 + a * b0_2_2; s0_14_3 = s0_14_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a15, 2u); s0_15_0 = s0_15_0 + a * b0_0_2; s0_15_1 = s0_15_1 + a * b0_1_2; s0_15_2 = s0_15_2 + a * b0_2_2; s0_15_3 = s0_15_3 + a * b0_3_2; }
-    { let a = subgroupBroadcast(a12, 3u); s0_12_0 = s0_12_0 + a * b0_0_3; s0_12_1 = s0_12_1 + a * b0_1_3; s0_12_2 = s0_12_2 + a * b0_2_3; s0_12_3 = s0_12_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a13, 3u); s0_13_0 = s0_13_0 + a * b0_0_3; s0_13_1 = s0_13_1 + a * b0_1_3; s0_13_2 = s0_13_2 + a * b0_2_3; s0_13_3 = s0_13_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a14, 3u); s0_14_0 = s0_14_0 + a * b0_0_3; s0_14_1 = s0_14_1 + a * b0_1_3; s0_14_2 = s0_14_2 + a * b0_2_3; s0_14_3 = s0_14_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a15, 3u); s0_15_0 = s0_15_0 + a * b0_0_3; s0_15_1 = s0_15_1 + a * b0_1_3; s0_15_2 = s0_15_2 + a * b0_2_3; s0_15_3 = s0_15_3 + a * b0_3_3; }
-    { let a = subgroupBroadcast(a12, 4u); s0_12_0 = s0_12_0 + a * b0_0_4; s0_12_1 = s0_12_1 + a * b0_1_4; s0_12_2 = s0_12_2 + a * b0_2_4; s0_12_3 = s0_12_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a13, 4u); s0_13_0 = s0_13_0 + a * b0_0_4; s0_13_1 = s0_13_1 + a * b0_1_4; s0_13_2 = s0_13_2 + a * b0_2_4; s0_13_3 = s0_13_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a14, 4u); s0_14_0 = s0_14_0 + a * b0_0_4; s0_14_1 = s0_14_1 + a * b0_1_4; s0_14_2 = s0_14_2 + a * b0_2_4; s0_14_3 = s0_14_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a15, 4u); s0_15_0 = s0_15_0 + a * b0_0_4; s0_15_1 = s0_15_1 + a * b0_1_4; s0_15_2 = s0_15_2 + a * b0_2_4; s0_15_3 = s0_15_3 + a * b0_3_4; }
-    { let a = subgroupBroadcast(a12, 5u); s0_12_0 = s0_12_0 + a * b0_0_5; s0_12_1 = s0_12_1 + a * b0_1_5; s0_12_2 = s0_12_2 + a * b0_2_5; s0_12_3 = s0_12_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a13, 5u); s0_13_0 = s0_13_0 + a * b0_0_5; s0_13_1 = s0_13_1 + a * b0_1_5; s0_13_2 = s0_13_2 + a * b0_2_5; s0_13_3 = s0_13_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a14, 5u); s0_14_0 = s0_14_0 + a * b0_0_5; s0_14_1 = s0_14_1 + a * b0_1_5; s0_14_2 = s0_14_2 + a * b0_2_5; s0_14_3 = s0_14_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a15, 5u); s0_15_0 = s0_15_0 + a * b0_0_5; s0_15_1 = s0_15_1 + a * b0_1_5; s0_15_2 = s0_15_2 + a * b0_2_5; s0_15_3 = s0_15_3 + a * b0_3_5; }
-    { let a = subgroupBroadcast(a12, 6u); s0_12_0 = s0_12_0 + a * b0_0_6; s0_12_1 = s0_12_1 + a * b0_1_6; s0_12_2 = s0_12_2 + a * b0_2_6; s0_12_3 = s0_12_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a13, 6u); s0_13_0 = s0_13_0 + a * b0_0_6; s0_13_1 = s0_13_1 + a * b0_1_6; s0_13_2 = s0_13_2 + a * b0_2_6; s0_13_3 = s0_13_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a14, 6u); s0_14_0 = s0_14_0 + a * b0_0_6; s0_14_1 = s0_14_1 + a * b0_1_6; s0_14_2 = s0_14_2 + a * b0_2_6; s0_14_3 = s0_14_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a15, 6u); s0_15_0 = s0_15_0 + a * b0_0_6; s0_15_1 = s0_15_1 + a * b0_1_6; s0_15_2 = s0_15_2 + a * b0_2_6; s0_15_3 = s0_15_3 + a * b0_3_6; }
-    { let a = subgroupBroadcast(a12, 7u); s0_12_0 = s0_12_0 + a * b0_0_7; s0_12_1 = s0_12_1 + a * b0_1_7; s0_12_2 = s0_12_2 + a * b0_2_7; s0_12_3 = s0_12_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a13, 7u); s0_13_0 = s0_13_0 + a * b0_0_7; s0_13_1 = s0_13_1 + a * b0_1_7; s0_13_2 = s0_13_2 + a * b0_2_7; s0_13_3 = s0_13_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a14, 7u); s0_14_0 = s0_14_0 + a * b0_0_7; s0_14_1 = s0_14_1 + a * b0_1_7; s0_14_2 = s0_14_2 + a * b0_2_7; s0_14_3 = s0_14_3 + a * b0_3_7; }
-    { let a = subgroupBroadcast(a15, 7u); s0_15_0 = s0_15_0 + a * b0_0_7; s0_15_1 = s0_15_1 + a * b0_1_7; s0_15_2 = s0_15_2 + a * b0_2_7; s0_15_3 = s0_15_3 + a * b0_3_7; }
+    { let a = subgroupBroadcast(a12, 0u); s0_12_0 = fma(a, b0_0_0, s0_12_0); s0_12_1 = fma(a, b0_1_0, s0_12_1); s0_12_2 = fma(a, b0_2_0, s0_12_2); s0_12_3 = fma(a, b0_3_0, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 0u); s0_13_0 = fma(a, b0_0_0, s0_13_0); s0_13_1 = fma(a, b0_1_0, s0_13_1); s0_13_2 = fma(a, b0_2_0, s0_13_2); s0_13_3 = fma(a, b0_3_0, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 0u); s0_14_0 = fma(a, b0_0_0, s0_14_0); s0_14_1 = fma(a, b0_1_0, s0_14_1); s0_14_2 = fma(a, b0_2_0, s0_14_2); s0_14_3 = fma(a, b0_3_0, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 0u); s0_15_0 = fma(a, b0_0_0, s0_15_0); s0_15_1 = fma(a, b0_1_0, s0_15_1); s0_15_2 = fma(a, b0_2_0, s0_15_2); s0_15_3 = fma(a, b0_3_0, s0_15_3); }
+    { let a = subgroupBroadcast(a12, 1u); s0_12_0 = fma(a, b0_0_1, s0_12_0); s0_12_1 = fma(a, b0_1_1, s0_12_1); s0_12_2 = fma(a, b0_2_1, s0_12_2); s0_12_3 = fma(a, b0_3_1, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 1u); s0_13_0 = fma(a, b0_0_1, s0_13_0); s0_13_1 = fma(a, b0_1_1, s0_13_1); s0_13_2 = fma(a, b0_2_1, s0_13_2); s0_13_3 = fma(a, b0_3_1, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 1u); s0_14_0 = fma(a, b0_0_1, s0_14_0); s0_14_1 = fma(a, b0_1_1, s0_14_1); s0_14_2 = fma(a, b0_2_1, s0_14_2); s0_14_3 = fma(a, b0_3_1, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 1u); s0_15_0 = fma(a, b0_0_1, s0_15_0); s0_15_1 = fma(a, b0_1_1, s0_15_1); s0_15_2 = fma(a, b0_2_1, s0_15_2); s0_15_3 = fma(a, b0_3_1, s0_15_3); }
+    { let a = subgroupBroadcast(a12, 2u); s0_12_0 = fma(a, b0_0_2, s0_12_0); s0_12_1 = fma(a, b0_1_2, s0_12_1); s0_12_2 = fma(a, b0_2_2, s0_12_2); s0_12_3 = fma(a, b0_3_2, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 2u); s0_13_0 = fma(a, b0_0_2, s0_13_0); s0_13_1 = fma(a, b0_1_2, s0_13_1); s0_13_2 = fma(a, b0_2_2, s0_13_2); s0_13_3 = fma(a, b0_3_2, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 2u); s0_14_0 = fma(a, b0_0_2, s0_14_0); s0_14_1 = fma(a, b0_1_2, s0_14_1); s0_14_2 = fma(a, b0_2_2, s0_14_2); s0_14_3 = fma(a, b0_3_2, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 2u); s0_15_0 = fma(a, b0_0_2, s0_15_0); s0_15_1 = fma(a, b0_1_2, s0_15_1); s0_15_2 = fma(a, b0_2_2, s0_15_2); s0_15_3 = fma(a, b0_3_2, s0_15_3); }
+    { let a = subgroupBroadcast(a12, 3u); s0_12_0 = fma(a, b0_0_3, s0_12_0); s0_12_1 = fma(a, b0_1_3, s0_12_1); s0_12_2 = fma(a, b0_2_3, s0_12_2); s0_12_3 = fma(a, b0_3_3, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 3u); s0_13_0 = fma(a, b0_0_3, s0_13_0); s0_13_1 = fma(a, b0_1_3, s0_13_1); s0_13_2 = fma(a, b0_2_3, s0_13_2); s0_13_3 = fma(a, b0_3_3, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 3u); s0_14_0 = fma(a, b0_0_3, s0_14_0); s0_14_1 = fma(a, b0_1_3, s0_14_1); s0_14_2 = fma(a, b0_2_3, s0_14_2); s0_14_3 = fma(a, b0_3_3, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 3u); s0_15_0 = fma(a, b0_0_3, s0_15_0); s0_15_1 = fma(a, b0_1_3, s0_15_1); s0_15_2 = fma(a, b0_2_3, s0_15_2); s0_15_3 = fma(a, b0_3_3, s0_15_3); }
+    { let a = subgroupBroadcast(a12, 4u); s0_12_0 = fma(a, b0_0_4, s0_12_0); s0_12_1 = fma(a, b0_1_4, s0_12_1); s0_12_2 = fma(a, b0_2_4, s0_12_2); s0_12_3 = fma(a, b0_3_4, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 4u); s0_13_0 = fma(a, b0_0_4, s0_13_0); s0_13_1 = fma(a, b0_1_4, s0_13_1); s0_13_2 = fma(a, b0_2_4, s0_13_2); s0_13_3 = fma(a, b0_3_4, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 4u); s0_14_0 = fma(a, b0_0_4, s0_14_0); s0_14_1 = fma(a, b0_1_4, s0_14_1); s0_14_2 = fma(a, b0_2_4, s0_14_2); s0_14_3 = fma(a, b0_3_4, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 4u); s0_15_0 = fma(a, b0_0_4, s0_15_0); s0_15_1 = fma(a, b0_1_4, s0_15_1); s0_15_2 = fma(a, b0_2_4, s0_15_2); s0_15_3 = fma(a, b0_3_4, s0_15_3); }
+    { let a = subgroupBroadcast(a12, 5u); s0_12_0 = fma(a, b0_0_5, s0_12_0); s0_12_1 = fma(a, b0_1_5, s0_12_1); s0_12_2 = fma(a, b0_2_5, s0_12_2); s0_12_3 = fma(a, b0_3_5, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 5u); s0_13_0 = fma(a, b0_0_5, s0_13_0); s0_13_1 = fma(a, b0_1_5, s0_13_1); s0_13_2 = fma(a, b0_2_5, s0_13_2); s0_13_3 = fma(a, b0_3_5, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 5u); s0_14_0 = fma(a, b0_0_5, s0_14_0); s0_14_1 = fma(a, b0_1_5, s0_14_1); s0_14_2 = fma(a, b0_2_5, s0_14_2); s0_14_3 = fma(a, b0_3_5, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 5u); s0_15_0 = fma(a, b0_0_5, s0_15_0); s0_15_1 = fma(a, b0_1_5, s0_15_1); s0_15_2 = fma(a, b0_2_5, s0_15_2); s0_15_3 = fma(a, b0_3_5, s0_15_3); }
+    { let a = subgroupBroadcast(a12, 6u); s0_12_0 = fma(a, b0_0_6, s0_12_0); s0_12_1 = fma(a, b0_1_6, s0_12_1); s0_12_2 = fma(a, b0_2_6, s0_12_2); s0_12_3 = fma(a, b0_3_6, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 6u); s0_13_0 = fma(a, b0_0_6, s0_13_0); s0_13_1 = fma(a, b0_1_6, s0_13_1); s0_13_2 = fma(a, b0_2_6, s0_13_2); s0_13_3 = fma(a, b0_3_6, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 6u); s0_14_0 = fma(a, b0_0_6, s0_14_0); s0_14_1 = fma(a, b0_1_6, s0_14_1); s0_14_2 = fma(a, b0_2_6, s0_14_2); s0_14_3 = fma(a, b0_3_6, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 6u); s0_15_0 = fma(a, b0_0_6, s0_15_0); s0_15_1 = fma(a, b0_1_6, s0_15_1); s0_15_2 = fma(a, b0_2_6, s0_15_2); s0_15_3 = fma(a, b0_3_6, s0_15_3); }
+    { let a = subgroupBroadcast(a12, 7u); s0_12_0 = fma(a, b0_0_7, s0_12_0); s0_12_1 = fma(a, b0_1_7, s0_12_1); s0_12_2 = fma(a, b0_2_7, s0_12_2); s0_12_3 = fma(a, b0_3_7, s0_12_3); }
+    { let a = subgroupBroadcast(a13, 7u); s0_13_0 = fma(a, b0_0_7, s0_13_0); s0_13_1 = fma(a, b0_1_7, s0_13_1); s0_13_2 = fma(a, b0_2_7, s0_13_2); s0_13_3 = fma(a, b0_3_7, s0_13_3); }
+    { let a = subgroupBroadcast(a14, 7u); s0_14_0 = fma(a, b0_0_7, s0_14_0); s0_14_1 = fma(a, b0_1_7, s0_14_1); s0_14_2 = fma(a, b0_2_7, s0_14_2); s0_14_3 = fma(a, b0_3_7, s0_14_3); }
+    { let a = subgroupBroadcast(a15, 7u); s0_15_0 = fma(a, b0_0_7, s0_15_0); s0_15_1 = fma(a, b0_1_7, s0_15_1); s0_15_2 = fma(a, b0_2_7, s0_15_2); s0_15_3 = fma(a, b0_3_7, s0_15_3); }
   }
   for (var row = 0u; row < 16u; row++) {
     let m = first_m + row;
