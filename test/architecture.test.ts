@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { suite } from "./harness.ts";
@@ -81,6 +81,26 @@ function importedBy(sources: readonly Source[]): (source: Source, name: string) 
 /** How often a file has a name, its declaration included. */
 const usesOf = (name: string, { code }: Source): number => code.split(new RegExp(`\\b${name}\\b`)).length - 1;
 
+/** Those of the functions that kernels can call, of bodies/*.wgsl and functions.ts, that no kernel calls. */
+function uncalledFunctions(): readonly string[] {
+  const offers = "compiler/kernel/functions.ts";
+  const bodies = globSync("compiler/kernel/bodies/*.wgsl", { cwd: root });
+  const texts = bodies.map((path) => readFileSync(join(root, path), "utf8").replace(/\/\/.*/g, ""));
+  const sources = product.filter(({ path }) => isBelow("compiler/kernel", path));
+  const offered = [...texts, ...sources.filter(({ path }) => path === offers).map(({ code }) => code)].join("\n");
+  const others = sources
+    .filter(({ path }) => path !== offers)
+    .map(({ code }) => code.replace(/^export type .*?;$/gms, ""));
+  const asking = others.join("\n");
+  const isCalled = (name: string): boolean => new RegExp(`(?<!fn )\\b${name}\\(`).test(offered + asking);
+  const isAskedFor = (name: string): boolean =>
+    [`"${name}"`, `helper("${name.replace(/^math_/, "")}")`, `\`${name.replace(/_.*/, "")}_\${`].some((text) =>
+      asking.includes(text),
+    );
+  const names = Array.from(offered.matchAll(/\bfn (\w+)\(/g), ([, name]) => name ?? "");
+  return names.filter((name) => !isCalled(name) && !isAskedFor(name));
+}
+
 /** The names that belong to .lcomp files: the methods and architectures of the standard library, and what networks are made of. */
 function reservedNames(): RegExp {
   const files = readdirSync(join(root, "stdlib"), { recursive: true, encoding: "utf8" });
@@ -158,6 +178,10 @@ suite("architecture", ({ test }) => {
       }
     });
     assert.equal(found, []);
+  });
+
+  test("kernels call all functions that they are offered", () => {
+    assert.equal(uncalledFunctions(), []);
   });
 
   test("no method, norm, activation or architecture has its name in TypeScript", () => {

@@ -1,8 +1,10 @@
 import * as assert from "uvu/assert";
 import type { Graph } from "../compiler/graph/graph.ts";
 import { interpret } from "../compiler/graph/interpret.ts";
+import { header } from "../compiler/kernel/header.ts";
 import { compileGraph } from "../compiler/program.ts";
 import { type Family, families } from "../compiler/schedule/family.ts";
+import { rows } from "../compiler/schedule/layout.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { bufferPool } from "../runtime/gpu/buffers.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
@@ -93,6 +95,20 @@ suite(`lower: Tint accepts every kernel, LCOMP_SEED=${seed}`, ({ test }) => {
 });
 
 suite("lower: kernels", ({ test }) => {
+  test("memory that is read and then written keeps a name of its own", () => {
+    const layout = rows([{ name: "row", size: 8 }]);
+    const node = x(words("names"));
+    const storage = (id: number) => ({ id, node, through: [], layout, dtype: "f32" as const });
+    const storages = [storage(0), storage(1)];
+    const { read, write, bindings } = header({ storages, largestBinding: 1024, four: new Set() });
+    assert.is(read(0, "i", 1), "x0[i]");
+    assert.is(write(storage(0), "i", "0.0", 1), "x0[i] = 0.0;");
+    assert.is(read(1, "i", 1), "x1[i]");
+    assert.equal(
+      bindings().map(({ access }) => access),
+      ["read_write", "read"],
+    );
+  });
   test("two equal pieces of a graph are one kernel", () => {
     const w = words("twice");
     const [a, b] = [w.data("a", { token: 100, model: 70 }), w.data("b", { token: 100, model: 70 })];

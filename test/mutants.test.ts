@@ -76,6 +76,13 @@ const mutants: Readonly<Record<string, Mutant>> = {
     test: "lower-affine",
     title: "",
   },
+  "what is divided may be negative": {
+    file: "compiler/schedule/affine.ts",
+    from: "Math.floor(rest.low / by)",
+    to: "Math.floor(rest.constant / by)",
+    test: "lower-affine",
+    title: "simplifying",
+  },
   "less is less or equal": {
     file: "compiler/kernel/wgsl.ts",
     from: '  less: infix("<"),',

@@ -32,6 +32,9 @@ export const sizeOf = (type: TensorType, name: string): number | undefined =>
 export const count = ({ dims }: { readonly dims: readonly Pick<Dim, "size">[] }): number =>
   dims.reduce((n, { size }) => n * size, 1);
 
+/** Bytes of that many elements in memory: whole words, which hold two halves or one of anything else. */
+export const bytesIn = (dtype: DType, elements: number): number => Math.ceil(elements / (isHalf(dtype) ? 2 : 1)) * 4;
+
 /** `f32[out: 128, in: 64]` */
 export const showType = ({ dtype, dims }: TensorType): string =>
   dims.length === 0 ? dtype : `${dtype}[${dims.map(({ name, size }) => `${name}: ${size}`).join(", ")}]`;

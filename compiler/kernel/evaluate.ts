@@ -95,10 +95,8 @@ const rules: Rules<Rest, Scalar> = {
     const size = sizeOf(x.type, attrs.dim) ?? 0;
     const value = evaluate(place, at);
     const affine = asIndex(value);
-    return evaluate(
-      x,
-      new Map([...at, [attrs.dim, affine === undefined ? loaded(value, size) : bounded(affine, size)]]),
-    );
+    const position = affine === undefined || affine.low < 0 ? loaded(value, size) : bounded(affine, size);
+    return evaluate(x, new Map([...at, [attrs.dim, position]]));
   },
   best: ({ id }) => bug(`best %${id} has no storage`),
 };

@@ -4,6 +4,7 @@
  */
 import { isHalf } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
+import { type Part, partsOf } from "../plan/device-facts.ts";
 import type { Kernel } from "../plan/program.ts";
 import { bytesOf, isPacked, type Storage } from "../schedule/storage.ts";
 import { helperName, helperText } from "./functions.ts";
@@ -33,20 +34,6 @@ export const extensions: Readonly<Record<Kernel["features"][number], string>> = 
   "chromium-experimental-subgroup-matrix": "chromium_experimental_subgroup_matrix",
 };
 
-/** The offsets and sizes in which a storage is bound. */
-export function partsOf(
-  storage: Storage,
-  largest: number,
-): readonly { readonly offset: number; readonly bytes: number }[] {
-  const bytes = bytesOf(storage);
-  const step = Math.floor(largest / 256) * 256;
-  if (bytes <= step) return [{ offset: 0, bytes }];
-  return Array.from({ length: Math.ceil(bytes / step) }, (_, i) => ({
-    offset: i * step,
-    bytes: Math.min(step, bytes - i * step),
-  }));
-}
-
 interface Options {
   readonly storages: readonly Storage[];
   readonly largestBinding: number;
@@ -58,7 +45,7 @@ interface Access {
   readonly storage: Storage;
   readonly name: string;
   readonly isWritten: boolean;
-  readonly parts: readonly { readonly offset: number; readonly bytes: number }[];
+  readonly parts: readonly Part[];
 }
 
 export function header({ storages, largestBinding, four }: Options): Header {
@@ -68,12 +55,13 @@ export function header({ storages, largestBinding, four }: Options): Header {
     const storage = storages[id];
     invariant(storage !== undefined, `no storage ${id}`);
     const known = accesses.get(id);
-    const count = [...accesses.values()].filter((other) => other.isWritten === isWritten).length;
+    const letter = isWritten ? "y" : "x";
+    const count = [...accesses.values()].filter(({ name }) => name.startsWith(letter)).length;
     const made = known ?? {
       storage,
-      name: `${isWritten ? "y" : "x"}${count}`,
+      name: `${letter}${count}`,
       isWritten,
-      parts: partsOf(storage, largestBinding),
+      parts: partsOf(bytesOf(storage), largestBinding),
     };
     accesses.set(id, { ...made, isWritten: made.isWritten || isWritten });
     return made;

@@ -5,14 +5,13 @@ import { showPlace } from "../../grammar/source.ts";
 import type { Group, Stage } from "../fuse/group.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
-import type { DeviceFacts } from "../plan/device-facts.ts";
+import { type DeviceFacts, partsOf } from "../plan/device-facts.ts";
 import { hash } from "../plan/hash.ts";
 import type { Buffer, Dispatch, Kernel, Program } from "../plan/program.ts";
 import { bytesOf, type Storage } from "../schedule/storage.ts";
-import { partsOf } from "./header.ts";
 import type { Lowered } from "./lower.ts";
 
-interface LoweredGroup {
+export interface LoweredGroup {
   readonly group: Group;
   readonly kernel: Lowered;
 }
@@ -64,12 +63,13 @@ const placesOf = ({ targets }: Group): readonly string[] => [
 function bufferOf(storage: Storage, setup: readonly Dispatch[], main: readonly Dispatch[], facts: DeviceFacts): Buffer {
   const touches = ({ bindings }: Dispatch): boolean => bindings.some(({ buffer }) => buffer === storage.id);
   const from = main.findIndex(touches);
+  const bytes = bytesOf(storage);
   const isScratch = storage.slot === undefined && from >= 0 && !setup.some(touches);
   return {
     id: storage.id,
-    bytes: bytesOf(storage),
+    bytes,
     ...(storage.slot === undefined ? {} : { slot: storage.slot }),
     ...(isScratch ? { live: { from, to: main.findLastIndex(touches) } } : {}),
-    parts: partsOf(storage, facts.maxStorageBufferBindingSize),
+    parts: partsOf(bytes, facts.maxStorageBufferBindingSize),
   };
 }

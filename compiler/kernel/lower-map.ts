@@ -60,16 +60,12 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
   if (width === 4 && column !== undefined) return undefined;
   const { evaluate } = expressions(group, lowering);
   const stores = group.targets.map((target): Store => {
-    const inner = innerOf(target, lowering.storageOf(target), outer);
+    const own = lowering.storageOf(target);
+    const inner = innerOf(target, own, outer);
     const position = inner === undefined ? at : new Map([...at, ...parts(fromVariable(inner.variable), inner.dims)]);
-    const address = elementAddress(lowering.storageOf(target), position);
+    const address = own === storage && outer === undefined ? index : elementAddress(own, position);
     const values = [evaluate(target.node, position)];
-    return {
-      storage: lowering.storageOf(target),
-      address,
-      values,
-      ...(inner === undefined ? {} : { inner: inner.variable }),
-    };
+    return { storage: own, address, values, ...(inner === undefined ? {} : { inner: inner.variable }) };
   });
   return { element, stores, columns, ...(width === 4 ? { lane } : {}), ...(column === undefined ? {} : { column }) };
 }

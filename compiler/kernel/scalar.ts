@@ -135,9 +135,12 @@ function foldIndices(
   if (a === undefined || b === undefined) return undefined;
   const truth = compare(op, a, b);
   if (truth !== undefined) return make.constant(Number(truth), "bool");
-  const index = dtype === "i32" ? arithmetic(op, a, b) : undefined;
-  return index === undefined ? undefined : make.index(index);
+  const index = dtype === "i32" && isSmall(a) && isSmall(b) ? arithmetic(op, a, b) : undefined;
+  return index !== undefined && isSmall(index) ? make.index(index) : undefined;
 }
+
+/** Far from where i32 wraps, which an index does not. */
+const isSmall = ({ low, high }: Index): boolean => low >= -(2 ** 30) && high < 2 ** 30;
 
 /** What the ranges of both sides say. */
 function compare(op: ElementOp, a: Index, b: Index): boolean | undefined {
@@ -153,7 +156,7 @@ function arithmetic(op: ElementOp, a: Index, b: Index): Index | undefined {
   if (op === "add") return plus(a, b);
   if (op === "sub") return plus(a, times(b, -1));
   if (op === "mul") return scaled(a, b) ?? scaled(b, a);
-  return op === "mod" && isNumber(b) && b.constant > 0 && a.low >= 0 ? remainder(a, b.constant) : undefined;
+  return op === "mod" && isNumber(b) && b.constant > 0 ? remainder(a, b.constant) : undefined;
 }
 
 const isNumber = ({ terms }: Index): boolean => terms.length === 0;

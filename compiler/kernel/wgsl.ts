@@ -12,13 +12,14 @@ export type Helper =
   | "is_number"
   | "modulo"
   | "wrap_modulo"
+  | "to_i32"
+  | "to_u32"
   | "to_f16"
   | "to_bf16"
   | "read_f16"
   | "read_bf16"
   | "pack_f16"
   | "pack_bf16"
-  | "bf16_bits"
   | "infinity"
   | "nan"
   | "negative_zero";
@@ -96,6 +97,7 @@ export const operations: Readonly<Record<ElementOp, (operands: Operands) => stri
 /** The text of a conversion. */
 export function castText(to: DType, text: string, from: ValueType, width: Width, use: Operands["use"]): string {
   if (isHalf(to)) return `${use(`to_${to}`)}(${from === "f32" ? text : `${typeName("f32", width)}(${text})`})`;
+  if (from === "f32" && (to === "i32" || to === "u32")) return `${use(`to_${to}`)}(${text})`;
   return `${typeName(to, width)}(${text})`;
 }
 
@@ -127,7 +129,8 @@ const reserved = new Set(
   `alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop
   override requires return struct switch true var while main lane group position element array atomic bool f16 f32 i32 u32 mat2x2
   ptr sampler vec2 vec3 vec4 vec2f vec3f vec4f vec2u vec3u vec4u vec4i abs min max select exp log sin cos tanh pow sqrt floor round
-  bitcast fence modulo infinity nan unpack2x16float pack2x16float arrayLength subgroupShuffleXor subgroupBroadcast workgroupBarrier
+  bitcast fence is_number modulo wrap_modulo to_i32 to_u32 to_f16 to_bf16 pack_f16 pack_bf16 infinity nan negative_zero
+  unpack2x16float pack2x16float arrayLength subgroupShuffleXor subgroupBroadcast workgroupBarrier
   NULL Self abstract active alignas alignof as asm asm_fragment async attribute auto await become binding_array cast catch class
   co_await co_return co_yield coherent column_major common compile compile_fragment concept const_cast consteval constexpr constinit
   crate debugger decltype delete demote demote_to_helper do dynamic_cast enum explicit export extends extern external fallthrough

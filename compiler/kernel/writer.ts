@@ -219,14 +219,16 @@ function atomText(atom: Atom, key: string, work: Work): string {
   return shared({ key, free, name: "at", isNamed, canMove: false }, work, () => {
     if (atom.kind === "quotient") return `(${tight(indexText(atom.of, work))} / ${atom.by}u)`;
     if (atom.kind === "remainder") return `(${tight(indexText(atom.of, work))} % ${atom.by}u)`;
-    const type = typeName("u32", widthOf(free, work));
-    const last = type === "u32" ? `${atom.size - 1}u` : `${type}(${atom.size - 1}u)`;
-    return `min(${atom.kind === "bounded" ? indexText(atom.of, work) : unsignedText(atom.from as Scalar, type, work)}, ${last})`;
+    const [width, last] = [widthOf(free, work), atom.size - 1];
+    const bound = (dtype: "i32" | "u32", value: number): string =>
+      width === 1 ? `${value}${dtype === "u32" ? "u" : ""}` : `${typeName(dtype, width)}(${value})`;
+    if (atom.kind === "bounded") return `min(${indexText(atom.of, work)}, ${bound("u32", last)})`;
+    const from = atom.from as Scalar;
+    const text = valueText(from, work);
+    if (from.dtype === "u32") return `min(${text}, ${bound("u32", last)})`;
+    return `${typeName("u32", width)}(clamp(${text}, ${bound("i32", 0)}, ${bound("i32", last)}))`;
   });
 }
-
-const unsignedText = (x: Scalar, type: string, work: Work): string =>
-  x.dtype === "u32" ? valueText(x, work) : `${type}(${valueText(x, work)})`;
 
 /** A quarter of an aligned address. */
 function quarterText(address: Index, { variable, quarter }: WideVariable, work: Work): string {

@@ -35,3 +35,18 @@ export interface DeviceFacts {
   readonly maxComputeWorkgroupStorageSize: number;
   readonly maxComputeWorkgroupsPerDimension: number;
 }
+
+/** A piece of a buffer that is bound by itself. */
+export interface Part {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The parts in which a buffer of these bytes is bound where a binding holds at most `largest`: they start at multiples of 256. */
+export function partsOf(bytes: number, largest: number): readonly Part[] {
+  const step = Math.floor(largest / 256) * 256;
+  return Array.from({ length: Math.ceil(bytes / step) }, (_, i) => ({
+    offset: i * step,
+    bytes: Math.min(step, bytes - i * step),
+  }));
+}

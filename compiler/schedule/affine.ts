@@ -1,7 +1,9 @@
 /**
- * Index expressions: sums of variables, quotients and remainders times constants, in u32 arithmetic. They are kept in a normal
- * form, so that equal keys are equal expressions and the split of a merge is what it was.
+ * Index expressions: sums of variables, quotients and remainders times constants. They are kept in a normal form, so that equal
+ * keys are equal expressions and the split of a merge is what it was. Kernels compute them in u32: sums and products may wrap on
+ * their way, what is divided or bounded is never negative.
  */
+import { invariant } from "../invariant.ts";
 
 /** A loop counter or a coordinate: 0 ≤ value < size. `turn` tells variables of one dimension apart. */
 export interface Variable {
@@ -23,7 +25,7 @@ export type Atom =
   | { readonly kind: "remainder"; readonly of: Index; readonly by: number }
   /** `min(of, size - 1)`: a position that could lie outside. */
   | { readonly kind: "bounded"; readonly of: Index; readonly size: number }
-  /** `min(u32(from), size - 1)`: a position that is data. */
+  /** `clamp(from, 0, size - 1)`: a position that is data, or one that could be negative. */
   | { readonly kind: "loaded"; readonly from: Datum; readonly size: number };
 
 export interface Term {
@@ -32,7 +34,7 @@ export interface Term {
   readonly times: number;
 }
 
-/** `constant + Σ times · atom`, with terms sorted by key; `low` and `high` bound the value. */
+/** `constant + Σ times · atom`, with terms sorted by key; `low` and `high` bound the value. No atom is negative. */
 export interface Index {
   readonly terms: readonly Term[];
   readonly constant: number;
@@ -56,27 +58,26 @@ export const times = (a: Index, factor: number): Index =>
     a.constant * factor,
   );
 
-/** The whole quotient; `a` is not negative. */
+/** The greatest whole number that is not above `a / by`. */
 export function quotient(a: Index, by: number): Index {
   if (by === 1) return a;
   const { exact, rest } = divide(a, by);
-  if (rest.high < by && rest.low >= 0) return exact;
-  return plus(exact, quotientOfRest(rest, by));
+  return rest.high < by ? exact : plus(exact, quotientOfRest(rest, by));
 }
 
-/** What is left of `a`, which is not negative. */
+/** `a - by · quotient(a, by)`, from 0 to `by - 1`. */
 export function remainder(a: Index, by: number): Index {
   const { rest } = divide(a, by);
-  if (rest.high < by && rest.low >= 0) return rest;
+  if (rest.high < by) return rest;
   const step = stepOf(rest, by);
   if (step !== undefined) return plus(times(remainder(step.whole, by / step.size), step.size), step.below);
-  return single({ kind: "remainder", of: rest, by });
+  return single({ kind: "remainder", of: natural(rest), by });
 }
 
-/** `a` if it is known to be below `size`, else the nearest of the range (a negative one is taken to the end). */
+/** `a`, which is not negative, or the last position below `size`. */
 export function bounded(a: Index, size: number): Index {
-  if (a.low >= 0 && a.high < size) return a;
-  return size === 1 ? number(0) : single({ kind: "bounded", of: a, size });
+  if (natural(a).high < size) return a;
+  return a.low >= size - 1 ? number(size - 1) : single({ kind: "bounded", of: a, size });
 }
 
 /** A position along a dimension of `size` that is computed from data. */
@@ -194,20 +195,16 @@ function reunite({ atom, key, times: factor }: Term, terms: Map<string, Term>): 
   return times(atom.of, factor);
 }
 
-/** `a = by · exact + rest`, exactly, with as much as possible in `exact`. */
+/** `a = by · exact + rest`, exactly, with as much as possible in `exact`; the least value that `rest` can have is from 0 to `by - 1`. */
 function divide(a: Index, by: number): { readonly exact: Index; readonly rest: Index } {
   const isWhole = ({ times }: Term): boolean => times % by === 0;
-  const over = Math.floor(a.constant / by);
-  return {
-    exact: make(
-      a.terms.filter(isWhole).map((term) => ({ ...term, times: term.times / by })),
-      over,
-    ),
-    rest: make(
-      a.terms.filter((term) => !isWhole(term)),
-      a.constant - over * by,
-    ),
-  };
+  const whole = a.terms.filter(isWhole).map((term) => ({ ...term, times: term.times / by }));
+  const rest = make(
+    a.terms.filter((term) => !isWhole(term)),
+    a.constant,
+  );
+  const over = Math.floor(rest.low / by);
+  return { exact: make(whole, over), rest: plus(rest, number(-by * over)) };
 }
 
 /** `a = size · whole + below` with 0 ≤ below < size, where size divides `by`: then only `whole` matters for the quotient. */
@@ -219,7 +216,7 @@ function stepOf(
   for (const size of [...sizes].sort((x, y) => y - x)) {
     if (size === 1) continue;
     const { exact, rest } = divide(a, size);
-    if (rest.low >= 0 && rest.high < size) return { size, whole: exact, below: rest };
+    if (rest.high < size) return { size, whole: exact, below: rest };
   }
   return undefined;
 }
@@ -230,7 +227,13 @@ function quotientOfRest(rest: Index, by: number): Index {
   const [term] = rest.terms;
   if (rest.terms.length === 1 && rest.constant === 0 && term?.times === 1 && term.atom.kind === "quotient")
     return quotient(term.atom.of, term.atom.by * by);
-  return single({ kind: "quotient", of: rest, by });
+  return single({ kind: "quotient", of: natural(rest), by });
+}
+
+/** The index, of which u32 has the very value. */
+function natural(a: Index): Index {
+  invariant(a.low >= 0 && a.high < 2 ** 32, `${a.key} can be ${a.low} to ${a.high}`);
+  return a;
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

@@ -1,6 +1,6 @@
 /** What a `best` kernel computes, apart from how. */
 
-/** In each of `rows` rows of `n` scores the `keep` greatest stay; of equals the later. */
+/** In each of `rows` rows of `n` scores the `keep` greatest stay, of equals the later; NaN is below all others. */
 export interface Best {
   readonly rows: number;
   readonly n: number;
@@ -9,7 +9,7 @@ export interface Best {
 
 /**
  * Names that the header declares and a body may use:
- *   fn load_score(row: u32, i: u32) -> f32            never NaN; -0 equals 0
+ *   fn load_score(row: u32, i: u32) -> f32
  *   fn store_mask(row: u32, i: u32, kept: bool)       called once for each element
  * A body declares ROWS, N and KEEP, and no binding.
  */

@@ -1,6 +1,7 @@
 /** Where the elements of a tensor lie in memory. */
 import { count, type Dim } from "../graph/type.ts";
-import { flatten, type Index, plus, quotient, remainder, times } from "./affine.ts";
+import { invariant } from "../invariant.ts";
+import { bounded, flatten, type Index, plus, quotient, remainder, times } from "./affine.ts";
 import { indexAt, type Position, parts } from "./position.ts";
 
 export type Layout =
@@ -25,20 +26,28 @@ export function room(layout: Layout): number {
   return count({ dims: layout.batch }) * panels * k * width;
 }
 
+/** Where the element lies. Nothing below tests it again: what is read or written lies in memory because it is so here. */
 export function addressOf(layout: Layout, at: Position): Index {
-  const flat = (dims: readonly Dim[]): Index =>
-    flatten(
-      dims.map(({ name }) => indexAt(at, name)),
-      dims.map(({ size }) => size),
-    );
-  if (layout.kind === "rows") return flat(layout.order);
-  const n = flat(layout.n);
-  const { panels, width, k } = panelSizes(layout);
-  const panel = plus(times(flat(layout.batch), panels), quotient(n, width));
-  return plus(times(plus(times(panel, k), flat(layout.k)), width), remainder(n, width));
+  const address = layout.kind === "rows" ? flatAt(layout.order, at) : panelAddress(layout, at);
+  const { low, high } = address;
+  invariant(low >= 0 && high < room(layout), `addresses ${low} to ${high} in memory of ${room(layout)} elements`);
+  return address;
 }
 
-/** What lies at an address; `column` is below `columns` where it is an element and not padding. */
+const flatAt = (dims: readonly Dim[], at: Position): Index =>
+  flatten(
+    dims.map(({ name }) => indexAt(at, name)),
+    dims.map(({ size }) => size),
+  );
+
+function panelAddress(layout: Panels, at: Position): Index {
+  const n = flatAt(layout.n, at);
+  const { panels, width, k } = panelSizes(layout);
+  const panel = plus(times(flatAt(layout.batch, at), panels), quotient(n, width));
+  return plus(times(plus(times(panel, k), flatAt(layout.k, at)), width), remainder(n, width));
+}
+
+/** What lies at an address; `column` is below `columns` where it is an element. Padding has the position of the last column. */
 export function positionAt(
   layout: Layout,
   address: Index,
@@ -48,12 +57,12 @@ export function positionAt(
   const row = quotient(address, width);
   const panel = quotient(row, k);
   const column = plus(times(remainder(panel, panels), width), remainder(address, width));
+  const columns = count({ dims: layout.n });
   const at = new Map([
     ...parts(quotient(panel, panels), layout.batch),
     ...parts(remainder(row, k), layout.k),
-    ...parts(column, layout.n),
+    ...parts(bounded(column, columns), layout.n),
   ]);
-  const columns = count({ dims: layout.n });
   return columns % width === 0 ? { at, columns } : { at, column, columns };
 }
 

@@ -2,7 +2,7 @@
 
 import type { View } from "../fuse/view.ts";
 import type { Node } from "../graph/ops.ts";
-import { type DType, isHalf } from "../graph/type.ts";
+import { bytesIn, type DType, isHalf } from "../graph/type.ts";
 import type { Slot } from "../plan/program.ts";
 import type { Index } from "./affine.ts";
 import { addressOf, type Layout, room } from "./layout.ts";
@@ -30,8 +30,8 @@ export const elementAddress = ({ layout, through }: Storage, at: Position): Inde
 /** Whether a word of memory holds two elements. */
 export const isPacked = ({ dtype }: Storage): boolean => isHalf(dtype);
 
-/** In bytes: whole words. */
-export const bytesOf = (storage: Storage): number => Math.ceil(room(storage.layout) / (isPacked(storage) ? 2 : 1)) * 4;
+/** With padding. */
+export const bytesOf = ({ dtype, layout }: Storage): number => bytesIn(dtype, room(layout));
 
 /** Whether another kernel can read the node's value here. */
 export const isReadable = ({ slot, dtype, node }: Storage): boolean =>

@@ -227,17 +227,6 @@ fn math_pow(x: f32, y: f32) -> f32 {
   return select(defined, 1.0, (bitcast<u32>(y) & 0x7fffffffu) == 0u);
 }
 
-// Towards zero; out of range the nearest there is, 0 for NaN.
-fn math_i32(x: f32) -> i32 {
-  let inside = i32(clamp(x, -2147483648.0, 2147483520.0));
-  return select(select(inside, 2147483647, x >= 2147483648.0), 0, math_is_nan(x));
-}
-
-fn math_u32(x: f32) -> u32 {
-  let inside = u32(clamp(x, 0.0, 4294967040.0));
-  return select(select(inside, 4294967295u, x >= 4294967296.0), 0u, math_is_nan(x));
-}
-
 // The nearest f16, of two the even one, in the low 16 bits.
 fn math_pack_f16(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
@@ -253,19 +242,8 @@ fn math_pack_f16(x: f32) -> u32 {
   return all | ((bits >> 16u) & 0x8000u);
 }
 
-fn math_unpack_f16(half: u32) -> f32 {
-  let a = half & 0x7fffu;
-  let small = f32(a) * 5.9604644775390625e-8;
-  let normal = bitcast<f32>((a << 13u) + select(0x38000000u, 0x70000000u, a >= 0x7c00u));
-  return bitcast<f32>(bitcast<u32>(select(normal, small, a < 0x0400u)) | ((half & 0x8000u) << 16u));
-}
-
 // The nearest bf16, of two the even one, in the low 16 bits.
 fn math_pack_bf16(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   return select((bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u, (bits >> 16u) | 0x40u, math_is_nan(x));
-}
-
-fn math_unpack_bf16(half: u32) -> f32 {
-  return bitcast<f32>(half << 16u);
 }
