@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { ascending } from "../compiler/graph/interpret.ts";
 import { bestBody } from "../compiler/kernel/best-body.ts";
 import type { Best, BestSchedule } from "../compiler/schedule/best.ts";
 import { scheduleBest } from "../compiler/schedule/schedule-best.ts";
@@ -18,7 +19,7 @@ function expected({ rows, n, keep }: Best, scores: Floats): Floats {
   const mask = new Float32Array(rows * n).fill(2);
   for (let row = 0; row < rows; row++) {
     const order = Array.from({ length: n }, (_, i) => row * n + i);
-    order.sort((a, b) => (scores[a] ?? NaN) - (scores[b] ?? NaN));
+    order.sort((a, b) => ascending(scores[a] ?? NaN, scores[b] ?? NaN));
     for (const at of order.slice(n - keep)) mask[at] = 1;
   }
   return mask;
@@ -73,6 +74,17 @@ suite("best bodies", ({ test }) => {
       const best = { rows: 2, n, keep: 3 };
       for (const schedule of schedulesFor(best)) await compare(best, schedule, new Float32Array(2 * n).fill(-0.5));
     }
+  });
+
+  test("NaN of either sign is below -∞, and exactly `keep` stay", async () => {
+    const { pick } = randomOf("NaN");
+    const words = [0x7fc00000, 0xffc00000, 0x7f800001, 0xffffffff, 0xff800000, 0x7f800000, 0x3f800000];
+    for (const n of [4, 16, 17, 129])
+      for (const keep of [1, n / 2, n - 1].map(Math.floor)) {
+        const bits = Uint32Array.from({ length: 5 * n }, (_, i) => (i < n ? 0xffc00000 : pick(words)));
+        for (const schedule of schedulesFor({ rows: 5, n, keep }))
+          await compare({ rows: 5, n, keep }, schedule, new Float32Array(bits.buffer));
+      }
   });
 
   test("more rows than a dimension has workgroups", async () => {

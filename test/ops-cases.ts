@@ -1,7 +1,7 @@
 /** For every primitive: random graphs that exercise it, with random inputs. To add a primitive, add its line here. */
 import type { Node, OpName } from "../compiler/graph/ops.ts";
 import type { DType } from "../compiler/graph/type.ts";
-import { between, type Draw, draws, type Random, shape } from "./ops-random.ts";
+import { between, type Draw, draws, orNaN, type Random, shape } from "./ops-random.ts";
 import { type Case, type Sizes, type Sketch, sketch, some } from "./ops-sketch.ts";
 
 /** A case of the primitive; draws everything from `random`. */
@@ -43,7 +43,7 @@ const arithmetic =
   (op: WithoutAttrs, draw: Draw): MakeCase =>
   (random) => {
     const dtype = random.pick<DType>(["f32", "f32", "i32"]);
-    const values = dtype === "i32" ? draws.whole : random.pick([draw, draws.normal]);
+    const values = dtype === "i32" ? draws.whole : random.pick([draw, draws.normal, orNaN(draw)]);
     return binary(op, values, values, [dtype])(random);
   };
 
@@ -71,8 +71,12 @@ function cells(random: Random): { readonly outer: Sizes; readonly inner: Sizes; 
   return { outer: shape(random, ["row"], 30), inner, size: inner.block * inner.lane };
 }
 
+const edges = [NaN, Infinity, -Infinity, 3e9, -3e9, 5e9, 2147483520, -2147483648, 1.9, -1.9, -0];
+
 const casts = {
   "f32 to i32": ["f32", between(-1e6, 1e6), "i32"],
+  "f32 to i32, out of range": ["f32", ({ pick }) => pick(edges), "i32"],
+  "f32 to u32": ["f32", ({ pick }) => pick(edges), "u32"],
   "f32 to bool": ["f32", draws.few, "bool"],
   "f32 to f16": ["f32", draws.normal, "f16"],
   "f32 to bf16": ["f32", draws.wide, "bf16"],
@@ -171,10 +175,10 @@ export const cases: { readonly [K in OpName]: MakeCase } = {
 
   reduce: (random) =>
     random.pick([
-      reduced("sum", draws.normal),
-      reduced("max", random.pick([draws.wide, between(-9, -1)])),
-      reduced("min", random.pick([draws.few, between(1, 9)])),
-      reduced("argmax", random.pick([draws.normal, draws.few, between(-9, -1)])),
+      reduced("sum", random.pick([draws.normal, orNaN(draws.normal, 0.001)])),
+      reduced("max", random.pick([draws.wide, between(-9, -1), orNaN(draws.wide), orNaN(draws.few, 0.9)])),
+      reduced("min", random.pick([draws.few, between(1, 9), orNaN(draws.wide), orNaN(draws.few, 0.9)])),
+      reduced("argmax", random.pick([draws.normal, draws.few, between(-9, -1), orNaN(draws.few, 0.9)])),
     ])(random),
   rename: (random) => {
     const s = sketch(random);
@@ -200,17 +204,20 @@ export const cases: { readonly [K in OpName]: MakeCase } = {
     const s = sketch(random);
     const { word, width, token } = shape(random, ["word", "width", "token"], 5000);
     const table = s.input(some(random, { word, width }, true));
-    const at: Draw = ({ integer }) => integer(0, word - 1);
-    const tokens = s.input({ token }, { draw: at, dtype: random.pick<DType>(["i32", "u32"]) });
-    const rows = s.input({ width }, { draw: at, dtype: "i32" });
-    const last = s.op("sub", s.constant(word - 1, "i32"), s.index("reversed", word));
+    const at =
+      (least: number): Draw =>
+      ({ integer }) =>
+        integer(least, word + 1);
+    const tokens = s.input({ token }, { draw: at(0), dtype: random.pick<DType>(["i32", "u32"]) });
+    const rows = s.input({ width }, { draw: at(-2), dtype: "i32" });
+    const last = s.op("sub", s.constant(word - random.integer(-1, 2), "i32"), s.index("reversed", word));
     return s.case(s.gather(table, "word", tokens), s.gather(table, "word", rows), s.gather(table, "word", last));
   },
   best: (random) => {
     const s = sketch(random);
     const sizes = shape(random, ["a", "b", "c"], 3000);
     const over = random.shuffle(["a", "b", "c"]).slice(0, random.integer(1, 2)) as (keyof typeof sizes)[];
-    const x = s.input(sizes, { draw: random.pick([draws.normal, draws.few]) });
+    const x = s.input(sizes, { draw: random.pick([draws.normal, draws.few, orNaN(draws.few)]) });
     const keep = random.integer(
       0,
       over.reduce((n, name) => n * sizes[name], 1),

@@ -10,7 +10,8 @@ export function firstDifference(
   if (actual.length !== expected.length) return ` has ${actual.length} elements, not ${expected.length}`;
   const isWrong = (x: number, i: number): boolean => {
     const [value, tolerance] = [actual[i] ?? NaN, tolerances[i] ?? NaN];
-    return tolerance !== Infinity && value !== x && !(Math.abs(value - x) <= tolerance);
+    const isSame = value === x || (Number.isNaN(value) && Number.isNaN(x));
+    return tolerance !== Infinity && !isSame && !(Math.abs(value - x) <= tolerance);
   };
   const wrong = [...expected.keys()].filter((i) => isWrong(expected[i] ?? NaN, i));
   const [first] = wrong;

@@ -2,7 +2,7 @@
 import type { Node } from "../compiler/graph/ops.ts";
 import type { DType } from "../compiler/graph/type.ts";
 import type { MakeCase } from "./ops-cases.ts";
-import { between, draws, type Random, shape } from "./ops-random.ts";
+import { between, draws, orNaN, type Random, shape } from "./ops-random.ts";
 import { type Sizes, type Sketch, sketch, some } from "./ops-sketch.ts";
 
 /** Sizes of a product, few enough for the reference. */
@@ -139,6 +139,15 @@ const rows: Readonly<Record<string, MakeCase>> = {
     const x = s.input(shape(random, ["a", "b", "c"]));
     return s.case(...[["a"], ["b"], ["c"], ["c", "a"], ["a", "b", "c"]].map((over) => s.reduce("sum", x, ...over)));
   },
+  "NaN among the terms": (random) => {
+    const s = sketch(random);
+    const column = random.pick([4, 63, 64, 96, 128, 1000]);
+    const x = s.input({ row: 9, column }, { draw: orNaN(draws.normal, random.pick([1 / column, 0.5, 1])) });
+    const square = s.reduce("sum", s.op("mul", x, x), "column");
+    const extremes = (["max", "min", "argmax"] as const).map((by) => s.reduce(by, x, "column"));
+    const clamped = [s.op("min", s.op("max", x, 0), 1), s.op("max", s.op("min", x, 1), 0)];
+    return s.case(s.op("sqrt", square), s.op("div", s.reduce("sum", x, "column"), column), ...extremes, ...clamped);
+  },
   "loss of picked words": (random) => {
     const s = sketch(random);
     const { token, word } = shape(random, ["token", "word"]);
@@ -154,7 +163,7 @@ const rows: Readonly<Record<string, MakeCase>> = {
     const [block, lane] = [random.pick([1, 3, 16, 33]), 4];
     const w = s.input(
       { out: random.pick([1, 5, 17]), in: block * lane },
-      { ...weight, draw: random.pick([draws.normal, draws.few]) },
+      { ...weight, draw: random.pick([draws.normal, draws.few, orNaN(draws.few)]) },
     );
     const score = s.op("abs", w);
     const cells = s.make("best", [s.split(score, "in", { block, lane })], { keep: 2, over: ["lane"] });
@@ -167,6 +176,10 @@ const rows: Readonly<Record<string, MakeCase>> = {
     );
   },
 };
+
+/** Positions along a new dimension of `size`: the last comes first, and 0 last. */
+const down = (s: Sketch, name: string, size: number, stride = 1): Node =>
+  s.op("mul", s.op("sub", s.constant(size - 1, "i32"), s.index(name, size)), s.constant(stride, "i32"));
 
 const others: Readonly<Record<string, MakeCase>> = {
   "chain with a reduction": (random) => {
@@ -239,6 +252,35 @@ const others: Readonly<Record<string, MakeCase>> = {
     );
     const square = s.input({ row: width, column: width });
     return s.case(slice, s.reduce("sum", slice, "step"), s.gather(square, "column", s.index("row", width)));
+  },
+  reverse: (random) => {
+    const s = sketch(random);
+    const sizes = shape(random, ["row", "column"], 4000);
+    const x = s.input(some(random, sizes, true));
+    const reversed = s.gather(x, "column", down(s, "step", sizes.column));
+    return s.case(reversed, s.reduce("sum", reversed, "step"), s.op("mul", s.rename(reversed, "step", "column"), x));
+  },
+  "reverse of a merge": (random) => {
+    const s = sketch(random);
+    const { a, b, c } = shape(random, ["a", "b", "c"], 2000);
+    const merged = s.merge(s.input(some(random, { a, b, c }, true)), random.shuffle(["a", "b", "c"]), "all");
+    const reversed = s.gather(merged, "all", down(s, "step", a * b * c));
+    const halves = s.gather(merged, "all", down(s, "half", Math.ceil((a * b * c) / 2), 2));
+    return s.case(reversed, s.split(reversed, "step", { c, a, b }), halves);
+  },
+  "index arithmetic modulo": (random) => {
+    const s = sketch(random);
+    const { row, column } = shape(random, ["row", "column"], 4000);
+    const whole = (value: number): Node => s.constant(value, "i32");
+    const scaled = (x: Node): Node => s.op("mul", x, whole(random.integer(-6, 6)));
+    const by = random.integer(1, 9);
+    const sum = s.op(
+      random.pick(["add", "sub"]),
+      s.op("add", scaled(s.index("row", row)), whole(random.integer(-30, 30))),
+      scaled(s.op("mod", scaled(s.index("column", column)), whole(random.integer(1, 9)))),
+    );
+    const rest = s.op("mod", sum, whole(by));
+    return s.case(sum, rest, s.op("mod", sum, whole(-by)), s.gather(s.input({ lane: by, row }), "lane", rest));
   },
   "rows of a stored table": (random) => {
     const s = sketch(random);

@@ -75,6 +75,12 @@ export const draws = {
   truth: ({ integer }) => integer(0, 1),
 } satisfies Record<string, Draw>;
 
+/** Now and then NaN, or nearly always. */
+export const orNaN =
+  (draw: Draw, share = 0.1): Draw =>
+  (random) =>
+    random.unit() < share ? Number.NaN : draw(random);
+
 /** Evenly from `from` to `to`. */
 export const between =
   (from: number, to: number): Draw =>

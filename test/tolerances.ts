@@ -77,6 +77,9 @@ interface State {
 
 const none = (node: Node): Float64Array => new Float64Array(count(node.type));
 
+/** A NaN of which no adapter makes anything else: no rounding leads to it. */
+const isSureNaN = (value: number, error: number | undefined): boolean => Number.isNaN(value) && error === 0;
+
 /** The rounding of the operation and what the operands' errors may change, since all of these functions are monotone. */
 const monotone = (node: NodeOf<keyof typeof scalar>, state: State): Float64Array => {
   const isReal = node.type.dtype === "f32";
@@ -85,6 +88,7 @@ const monotone = (node: NodeOf<keyof typeof scalar>, state: State): Float64Array
     const carried = corners(f, values, errors);
     if (!isReal) return carried;
     const y = f(...values);
+    if (Number.isNaN(y) && values.some((x, i) => isSureNaN(x, errors[i]))) return 0;
     const rounding = (roundings[node.op] as Rounding)(y, values[0] ?? 0, values[1] ?? 0);
     const error = carried + rounding + (rounding === 0 ? 0 : smallest);
     return Math.abs(y) > largest ? Infinity : error;
@@ -133,7 +137,9 @@ const rules: Rules<readonly [State], Float64Array> = {
   less: monotone,
   lessEqual: monotone,
   equal: (node, state) =>
-    each(node, state, ([a = 0, b = 0], [ea = 0, eb = 0]) => (ea + eb > 0 && Math.abs(a - b) <= ea + eb ? Infinity : 0)),
+    each(node, state, ([a = 0, b = 0], [ea = 0, eb = 0]) =>
+      ea + eb > 0 && !(Math.abs(a - b) > ea + eb) ? Infinity : 0,
+    ),
   and: monotone,
   or: monotone,
   select: (node, state) =>
@@ -173,6 +179,7 @@ const reductions: Record<NodeOf<"reduce">["attrs"]["by"], (node: NodeOf<"reduce"
     const terms = count(node.inputs[0].type) / count(node.type);
     const isReal = node.type.dtype === "f32";
     return perRow(node, node.type.dims, state, (values, errors) => {
+      if (values.some((x, i) => isSureNaN(x, errors[i]))) return 0;
       let size = 0;
       let carried = 0;
       for (const [i, value] of values.entries()) {
@@ -182,16 +189,16 @@ const reductions: Record<NodeOf<"reduce">["attrs"]["by"], (node: NodeOf<"reduce"
       return isReal ? carried + (terms - 1) * (u * size + smallest) : carried;
     });
   },
-  max: (node, state) => perRow(node, node.type.dims, state, (values, errors) => extreme(values, errors)),
+  max: (node, state) => perNumbers(node, state, (values, errors) => extreme(values, errors)),
   min: (node, state) =>
-    perRow(node, node.type.dims, state, (values, errors) =>
+    perNumbers(node, state, (values, errors) =>
       extreme(
         values.map((value) => -value),
         errors,
       ),
     ),
   argmax: (node, state) =>
-    perRow(node, node.type.dims, state, (values, errors) => {
+    perNumbers(node, state, (values, errors) => {
       const first = values.indexOf(Math.max(...values));
       const isClose = (value: number, i: number): boolean => {
         const distance = (errors[i] ?? NaN) + (errors[first] ?? NaN);
@@ -200,6 +207,17 @@ const reductions: Record<NodeOf<"reduce">["attrs"]["by"], (node: NodeOf<"reduce"
       return values.some(isClose) ? Infinity : 0;
     }),
 };
+
+/** `perRow` without the NaN that these reductions pass over. */
+const perNumbers = (node: NodeOf<"reduce">, state: State, of: Parameters<typeof perRow>[3]): Float64Array =>
+  perRow(node, node.type.dims, state, (values, errors) => {
+    const kept = [...values.keys()].filter((i) => !isSureNaN(values[i] ?? NaN, errors[i]));
+    if (kept.length === 0) return 0;
+    return of(
+      kept.map((i) => values[i] ?? NaN),
+      kept.map((i) => errors[i] ?? NaN),
+    );
+  });
 
 /** How much the greatest value may change. */
 function extreme(values: readonly number[], errors: readonly number[]): number {
@@ -237,7 +255,8 @@ function corners(f: (...operands: number[]) => number, values: readonly number[]
   let change = 0;
   for (let corner = 0; corner < 2 ** values.length; corner++) {
     const moved = values.map((value, i) => value + (((corner >> i) & 1) === 1 ? 1 : -1) * (errors[i] ?? NaN));
-    const moves = Math.abs(f(...moved) - y);
+    const isUndecided = moved.some((x, i) => Number.isNaN(x) && errors[i] !== 0);
+    const moves = isUndecided ? NaN : Math.abs(f(...moved) - y);
     change = Math.max(change, Number.isNaN(moves) ? Infinity : moves);
   }
   return change;

@@ -42,6 +42,12 @@ export function interpretNode(
 
 type Values = readonly Float64Array[];
 
+/** Of a NaN and another value the other. */
+const passingNaN =
+  (f: (a: number, b: number) => number) =>
+  (a: number, b: number): number =>
+    Number.isNaN(a) ? b : Number.isNaN(b) ? a : f(a, b);
+
 /** The scalar functions of the element-wise primitives; integers wrap afterwards, see `wrap`. */
 export const scalar = {
   neg: (x: number) => -x,
@@ -61,8 +67,8 @@ export const scalar = {
   mul: (a: number, b: number) => a * b,
   div: (a: number, b: number) => a / b,
   pow: Math.pow,
-  min: Math.min,
-  max: Math.max,
+  min: passingNaN(Math.min),
+  max: passingNaN(Math.max),
   mod: (a: number, b: number) => a - b * Math.floor(a / b),
   less: (a: number, b: number) => Number(a < b),
   lessEqual: (a: number, b: number) => Number(a <= b),
@@ -137,14 +143,14 @@ function reduce({ inputs: [x], attrs, type }: NodeOf<"reduce">, values: Values):
   return result;
 }
 
-/** `from` is walked with every dimension ascending, so that of equals the first stays. */
+/** `from` is walked with every dimension ascending, so that of equals the first stays; a NaN is greater than nothing. */
 function argmax(x: Node, over: string, from: Float64Array, to: Int32Array, size: number): Float64Array {
   const greatest = new Float64Array(size).fill(-Infinity);
   const result = new Float64Array(size);
   const position = offsets(x.type.dims, new Map([[over, 1]]));
   for (const [i, value] of from.entries()) {
     const at = to[i] ?? 0;
-    if (value <= (greatest[at] ?? NaN)) continue;
+    if (!(value > (greatest[at] ?? NaN))) continue;
     greatest[at] = value;
     result[at] = position[i] ?? NaN;
   }
@@ -174,8 +180,7 @@ function gather({ inputs: [x, at], attrs, type }: NodeOf<"gather">, values: Valu
   const rest = offsets(type.dims, along);
   const positionOf = offsets(type.dims, strides(at.type.dims));
   return Float64Array.from({ length: count(type) }, (_, i) => {
-    const position = positions[positionOf[i] ?? 0] ?? NaN;
-    invariant(position >= 0 && position < size, `gather at ${position} of ${attrs.dim}: ${size}`);
+    const position = Math.min(Math.max(positions[positionOf[i] ?? 0] ?? NaN, 0), size - 1);
     return from[(rest[i] ?? 0) + position * stride] ?? NaN;
   });
 }
@@ -188,11 +193,15 @@ function best({ inputs: [x], attrs }: NodeOf<"best">, values: Values): Float64Ar
   const result = new Float64Array(from.length);
   for (const start of offsets(outer, along)) {
     const places = [...offsets(inner, along)].map((offset) => start + offset);
-    places.sort((a, b) => (from[a] ?? NaN) - (from[b] ?? NaN));
+    places.sort((a, b) => ascending(from[a] ?? NaN, from[b] ?? NaN));
     for (const place of places.slice(places.length - attrs.keep)) result[place] = 1;
   }
   return result;
 }
+
+/** The order of `best`, as `Array.sort` takes it: NaN below all others. */
+export const ascending = (a: number, b: number): number =>
+  Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(b)) - Number(Number.isNaN(a)) : a - b;
 
 /** The values of the node's inputs, each repeated over the dims of the node that it lacks. */
 function operands(
@@ -249,7 +258,7 @@ export function elementOf(
 /** Integer arithmetic wraps at 32 bits; reals stay as they are. */
 const wrap = (dtype: DType, x: number): number => (dtype === "i32" ? x | 0 : dtype === "u32" ? x >>> 0 : x);
 
-/** The value as the dtype holds it: reals half to even, integers towards zero and saturating, `bool` non-zero. */
+/** The value as the dtype holds it: reals half to even, integers towards zero and saturating, NaN as 0, `bool` non-zero. */
 export function roundTo(dtype: DType, x: number): number {
   switch (dtype) {
     case "f32":
@@ -259,9 +268,9 @@ export function roundTo(dtype: DType, x: number): number {
     case "bf16":
       return roundBits(x, 8, -133, 2 ** 128 * (1 - 2 ** -8));
     case "i32":
-      return Math.min(Math.max(Math.trunc(x), -(2 ** 31)), 2 ** 31 - 1) + 0;
+      return Math.min(Math.max(Math.trunc(x) || 0, -(2 ** 31)), 2 ** 31 - 1);
     case "u32":
-      return Math.min(Math.max(Math.trunc(x), 0), 2 ** 32 - 1) + 0;
+      return Math.min(Math.max(Math.trunc(x) || 0, 0), 2 ** 32 - 1);
     case "bool":
       return x === 0 ? 0 : 1;
   }

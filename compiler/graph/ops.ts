@@ -45,6 +45,7 @@ export interface Ops {
   mul: Binary;
   div: Binary;
   pow: Binary;
+  /** Of a NaN and another value the other, as WGSL's are on all adapters that we know. */
   min: Binary;
   max: Binary;
   /** Remainder with the sign of the divisor. */
@@ -56,7 +57,8 @@ export interface Ops {
   or: Binary;
   select: Op<readonly [condition: Node, then: Node, otherwise: Node]>;
 
-  /** Over one or several dimensions. `argmax` takes one, gives i32, and of equals the first. */
+  /** Over one or several dimensions. `argmax` takes one, gives i32, and of equals the first. A sum with a NaN is NaN; the
+   *  others pass over NaN, and start from -∞ or ∞ and place 0, which is what of nothing but NaN they give. */
   reduce: Unary<{ readonly by: "sum" | "max" | "min" | "argmax"; readonly over: readonly string[] }>;
 
   rename: Unary<{ readonly from: string; readonly to: string }>;
@@ -65,10 +67,10 @@ export interface Ops {
   /** The inverse of `split`: `into = dims[0] · n + dims[1] …` */
   merge: Unary<{ readonly dims: readonly string[]; readonly into: string }>;
   /** `x` at the positions that the integer tensor gives along `dim`; the result has the dimensions of the positions in place of
-   *  `dim`; those that x has too align. Positions must be in range. A slice is a gather at `index(step) + start`. */
+   *  `dim`; those that x has too align. A position outside is taken to the nearest inside. A slice is a gather at `index(step) + start`. */
   gather: Op<readonly [x: Node, at: Node], { readonly dim: string }>;
   /** True for the `keep` greatest along the dimensions taken together (in the order given); of equals the later stay, as after a
-   *  stable ascending sort. */
+   *  stable ascending sort. NaN is below all others, and `keep` stay whatever the values are. */
   best: Unary<{ readonly keep: number; readonly over: readonly string[] }>;
 }
 

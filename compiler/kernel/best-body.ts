@@ -5,6 +5,9 @@ import type { Body } from "./body.ts";
 import { lines, range } from "./contraction-text.ts";
 import { type Grid, lineGrid } from "./grid.ts";
 
+/** What both ways of choosing compare. */
+const keyBody = readBody("best-key.wgsl");
+
 /** The kernel text below the header, for any legal schedule. */
 export function bestBody(best: Best, schedule: BestSchedule): Body {
   switch (schedule.kind) {
@@ -28,7 +31,7 @@ export function bestBody(best: Best, schedule: BestSchedule): Body {
 /** An element stays if fewer than `keep` beat it. */
 function rankBody({ rows, n, keep }: Best, workgroup: number): Body {
   const grid = lineGrid(Math.ceil(rows / workgroup));
-  const beats = (other: number, i: number): string => `u32(x${other} ${other > i ? ">=" : ">"} x${i})`;
+  const beats = (other: number, i: number): string => `u32(key${other} ${other > i ? ">=" : ">"} key${i})`;
   const rank = (i: number): string => {
     const others = range(n).filter((other) => other !== i);
     return others.length === 0 ? "0u" : others.map((other) => beats(other, i)).join(" + ");
@@ -38,10 +41,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   ${grid.wgsl}
   let row = position * ${workgroup}u + lane;
   if (row >= ${rows}u) { return; }
-  ${lines(n, (i) => `let x${i} = load_score(row, ${i}u);`)}
+  ${lines(n, (i) => `let key${i} = key_of(row, ${i}u);`)}
   ${lines(n, (i) => `store_mask(row, ${i}u, ${rank(i)} < ${keep}u);`)}
 }
-`;
+
+${keyBody}`;
   return { wgsl, workgroups: grid.workgroups, features: [] };
 }
 
@@ -60,6 +64,7 @@ const TEAM = ${team}u;
 const INDEX_SHIFT = ${indexShift}u;
 
 ${main(grid)}
+${keyBody}
 ${readBody("best.wgsl")}`;
   return { wgsl, workgroups: grid.workgroups, features };
 }

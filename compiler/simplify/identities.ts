@@ -2,6 +2,7 @@
  * Identities, one a line. They hold for every finite value and keep NaN and infinity (a · 0 is not 0), up to the sign of
  * zero; nothing here rounds otherwise than the graph did, except `leaveSum` and constants, which are rounded once.
  */
+import { isWithin, reachOf } from "../graph/reach.ts";
 import { sizeOf } from "../graph/type.ts";
 import { fold, isConstant } from "./constants.ts";
 import { leaveSum } from "./distribute.ts";
@@ -147,7 +148,7 @@ export const identities: RewriteRules = {
     mergeOfSplit,
   ],
   gather: [
-    ({ inputs: [x, at] }) => x.op === "index" && at.type.dtype === "i32" && at, // the i-th index is i
+    ({ inputs: [x, at] }) => x.op === "index" && isWithin(reachOf(at), x.attrs.dim.size) && at, // the i-th index is i
     ({ inputs: [x, at], attrs }, { make }) =>
       // at each position in turn, of a name that x has not: a rename
       at.op === "index" &&

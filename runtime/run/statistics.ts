@@ -1,5 +1,5 @@
 /** What a stage observes of a block's activations, accumulated on the GPU window by window. */
-import type { Slot } from "../../compiler/plan/program.ts";
+import { type Slot, slotNames } from "../../compiler/plan/program.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
@@ -64,7 +64,7 @@ async function collect(
   await withTokens(session, program, (send) =>
     between.visit((x, i) => {
       send(windows[i] as Int32Array);
-      program.bind("data", "x", x);
+      program.bind("data", slotNames.activation, x);
       program.run();
       visited(i);
     }),
@@ -99,18 +99,15 @@ async function beginStatistic(
   return buffer;
 }
 
-/** Larger statistics are not read back: a NaN in them shows in what is made of them. */
-const largestCheck = 64 * 2 ** 20;
-
+/** All of it is looked at, once per block: what a mask makes of a NaN shows nothing. */
 async function requireFiniteStatistic(
   { readback }: Session,
   { slot }: SlotBuffer,
   buffer: GPUBuffer | undefined,
   where: string,
 ): Promise<void> {
-  const bytes = 4 * elements(slot);
-  if (buffer === undefined || slot.dtype !== "f32" || bytes > largestCheck) return;
-  for await (const { piece } of readback.pieces(buffer, bytes)) {
+  if (buffer === undefined || slot.dtype !== "f32") return;
+  for await (const { piece } of readback.pieces(buffer, 4 * elements(slot))) {
     if (firstNonFinite(piece, "F32") < 0) continue;
     throw new UserError(
       `${where}: a statistic became NaN or infinite, as an observation divides by 0 or the activations are too large; check the method, the model's weights and config.json`,

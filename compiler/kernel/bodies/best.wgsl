@@ -1,15 +1,8 @@
-// The `KEEP` greatest of each row, by a team of TEAM invocations per row. Above this: N, KEEP, TEAM, load_score, store_mask,
-// and team_sum, which adds up what the team's invocations give it.
+// The `KEEP` greatest of each row, by a team of TEAM invocations per row. Above this: N, KEEP, TEAM, key_of, store_mask, and
+// team_sum, which adds up what the team's invocations give it.
 //
 // Ranked by (key, index), no two elements are equal. The cut is searched two bits at a time: it is the greatest element such
 // that at least KEEP are not below it. Most searches end early, when exactly KEEP are not below some key.
-
-// In the order of the scores; -0 equals 0.
-fn key_of(row: u32, i: u32) -> u32 {
-  let bits = bitcast<u32>(load_score(row, i));
-  let is_negative = bits > 0x80000000u;
-  return select(bits | 0x80000000u, ~bits, is_negative);
-}
 
 // How many keys are at least each of three.
 fn count_keys(row: u32, lane: u32, keys: vec3u) -> vec3u {

@@ -15,12 +15,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let position = group.x;
   let row = position * 64u + lane;
   if (row >= 2048u) { return; }
-  let x0 = load_score(row, 0u);
-  let x1 = load_score(row, 1u);
-  let x2 = load_score(row, 2u);
-  let x3 = load_score(row, 3u);
-  store_mask(row, 0u, u32(x1 >= x0) + u32(x2 >= x0) + u32(x3 >= x0) < 2u);
-  store_mask(row, 1u, u32(x0 > x1) + u32(x2 >= x1) + u32(x3 >= x1) < 2u);
-  store_mask(row, 2u, u32(x0 > x2) + u32(x1 > x2) + u32(x3 >= x2) < 2u);
-  store_mask(row, 3u, u32(x0 > x3) + u32(x1 > x3) + u32(x2 > x3) < 2u);
+  let key0 = key_of(row, 0u);
+  let key1 = key_of(row, 1u);
+  let key2 = key_of(row, 2u);
+  let key3 = key_of(row, 3u);
+  store_mask(row, 0u, u32(key1 >= key0) + u32(key2 >= key0) + u32(key3 >= key0) < 2u);
+  store_mask(row, 1u, u32(key0 > key1) + u32(key2 >= key1) + u32(key3 >= key1) < 2u);
+  store_mask(row, 2u, u32(key0 > key2) + u32(key1 > key2) + u32(key3 >= key2) < 2u);
+  store_mask(row, 3u, u32(key0 > key3) + u32(key1 > key3) + u32(key2 > key3) < 2u);
+}
+
+// The rank of a score: in the order of the scores, -0 equal to 0, and NaN below all others.
+fn key_of(row: u32, i: u32) -> u32 {
+  let bits = bitcast<u32>(load_score(row, i));
+  let ordered = select(bits | 0x80000000u, ~bits, bits > 0x80000000u);
+  return select(ordered, 0u, (bits & 0x7fffffffu) > 0x7f800000u);
 }

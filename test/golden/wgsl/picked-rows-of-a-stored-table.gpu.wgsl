@@ -9,7 +9,7 @@ fn read_bf16(word: u32, i: u32) -> f32 { return bitcast<f32>(select(word << 16u,
 
 fn compute(element: u32) {
   if (element >= 1056u) { return; }
-  let addresses = min(u32(x0[(element / 32u)]), 999u) * 128u + (element % 32u) * 4u + vec4u(0u, 1u, 2u, 3u);
+  let addresses = u32(clamp(x0[(element / 32u)], 0, 999)) * 128u + (element % 32u) * 4u + vec4u(0u, 1u, 2u, 3u);
   y0[element] = vec4(read_x1(addresses.x), read_x1(addresses.y), read_x1(addresses.z), read_x1(addresses.w));
 }
 

@@ -8,7 +8,7 @@ fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return
 
 fn compute(element: u32) {
   if ((element / 4096u) * 32u + (element % 32u) < 50u) {
-    y0[element] = read_x0((element / 4096u) * 4096u + (element % 32u) * 128u + ((element / 32u) % 128u));
+    y0[element] = read_x0(min((element / 4096u) * 32u + (element % 32u), 49u) * 128u + ((element / 32u) % 128u));
   }
 }
 
