@@ -1,27 +1,34 @@
 import { globSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { check, loadRecipe, outline } from "../compiler/compile.ts";
+import { check, loadRecipe, plan } from "../compiler/compile.ts";
 import type { ProblemKind } from "../compiler/problem.ts";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { render } from "../grammar/render.ts";
 import { models } from "./check-models.ts";
+import { facts } from "./fuse-sketch.ts";
 import { golden } from "./golden.ts";
 import { suite } from "./harness.ts";
 import { library } from "./library.ts";
 
-/** What the compiler says of a file, as a user reads it. */
+/** What the compiler says of a file, as a user reads it, for the model and with the limits of a device that its first line names. */
 function messages(path: string): string {
-  const model = /^\/\/ with the model: (\w+)/.exec(readFileSync(path, "utf8"))?.[1];
+  const [first = ""] = readFileSync(path, "utf8").split("\n");
+  const model = /^\/\/ with the model: (\w+)/.exec(first)?.[1];
+  const limits = [...first.matchAll(/(max\w+) (\d+)/g)].map(([, name, value]) => [name, Number(value)]);
   try {
     if (!model) check(library, path);
     else
-      outline(loadRecipe(library, path), {
-        parameters: new Map(),
-        models: new Map(
-          Object.entries({ model: models[model] }).flatMap(([name, facts]) => (facts ? [[name, facts]] : [])),
-        ),
-        corpora: new Map(),
-      });
+      plan(
+        loadRecipe(library, path),
+        {
+          parameters: new Map(),
+          models: new Map(
+            Object.entries({ model: models[model] }).flatMap(([name, facts]) => (facts ? [[name, facts]] : [])),
+          ),
+          corpora: new Map([["text", { tokens: { train: 1000, test: 1000 } }]]),
+        },
+        { ...facts, ...Object.fromEntries(limits) },
+      );
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     return `${error.diagnostics.map((diagnostic) => render(diagnostic)).join("\n")}\n`;
@@ -77,5 +84,6 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "config-missing": true,
   "config-value": true,
   "unknown-architecture": true,
+  "device-limit": true,
   "not-supported": true,
 };

@@ -18,7 +18,7 @@ export interface FuseOptions {
   readonly limits: BindingLimits;
 }
 
-/** The groups in an order in which they can run. */
+/** The groups in an order in which they can run. One that needs too many bindings is left only where nothing divides it. */
 export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Group[] {
   const around = surroundings(graph);
   const products = graph.nodes.flatMap((node) => productOf(node) ?? []);
@@ -26,19 +26,21 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
     around.isSetup(product.factors[0]) && !around.isSetup(product.factors[1]) ? exchanged(product) : product,
   );
   const forced = new Set<Node>();
-  const ends = endings(oriented, around);
   for (;;) {
+    const ends = endings(oriented, { ...around, isOutput: (node) => forced.has(node) || around.isOutput(node) });
     const placed = merge(place({ around, endings: ends, packs, forced }), limits);
-    const crowded = placed.drafts.find((draft) => !isBindable(draft, placed, limits));
-    if (crowded === undefined) return inOrder(placed).map((draft) => groupOf(draft, placed));
-    const relief = reliefFor(crowded, placed, around);
-    invariant(relief !== undefined && !forced.has(relief), `a kernel needs more than ${limits.most} bindings`);
+    const crowded = placed.drafts.filter((draft) => !isBindable(draft, placed, limits));
+    const relief = crowded.flatMap((draft) => reliefFor(draft, placed, around)).find((node) => !forced.has(node));
+    if (relief === undefined) return inOrder(placed).map((draft) => groupOf(draft, placed));
     forced.add(relief);
   }
 }
 
-/** Of the nodes that a draft computes, the one that takes about half of its reads with it. */
-function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): Node | undefined {
+/**
+ * Which nodes that a draft computes may have memory, so that it reads less: first those that take about half of its reads with
+ * them, then the sums of a contraction, without what follows.
+ */
+function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): readonly Node[] {
   const { stored, computed } = readsOf(draft, placed);
   const below = new Map<Node, ReadonlySet<Node>>();
   for (const node of graph.nodes) {
@@ -48,7 +50,8 @@ function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): Node 
   const isKept = new Set([...draft.targets.map(({ node }) => node), ...(draft.ending?.region ?? [])]);
   const distance = (node: Node): number => Math.abs((below.get(node)?.size ?? 0) - stored.size / 2);
   const choices = [...computed].filter((node) => !isKept.has(node) && (below.get(node)?.size ?? 0) > 1);
-  return choices.sort((x, y) => distance(x) - distance(y) || x.id - y.id)[0];
+  const sums = draft.ending?.products.map(({ node }) => node) ?? [];
+  return [...choices.sort((x, y) => distance(x) - distance(y) || x.id - y.id), ...sums];
 }
 
 /** Each draft after those whose targets it reads. */

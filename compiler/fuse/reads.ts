@@ -1,6 +1,8 @@
 /** What a draft computes and what it reads. */
 import type { Node } from "../graph/ops.ts";
-import { count } from "../graph/type.ts";
+import { storedAs } from "../graph/result-type.ts";
+import { bytesIn, count, type DType, readAs } from "../graph/type.ts";
+import { type DeviceFacts, partsOf } from "../plan/device-facts.ts";
 import type { Draft } from "./draft.ts";
 import type { Placed } from "./place.ts";
 
@@ -49,14 +51,19 @@ export const writersFor = ({ written }: Reads, writers: ReadonlyMap<Node, readon
   [...written].flatMap((node) => writers.get(node) ?? []);
 
 /** What a kernel may bind. */
-export interface BindingLimits {
-  readonly most: number;
-  /** Bytes; a larger tensor takes several bindings. */
-  readonly largest: number;
+export type BindingLimits = Pick<DeviceFacts, "maxStorageBuffersPerShaderStage" | "maxStorageBufferBindingSize">;
+
+/** Whether the draft, with what it reads and writes, stays within the limits, apart from the padding of panels. */
+export function isBindable(draft: Draft, placed: Placed, limits: BindingLimits): boolean {
+  const factors = new Set(draft.ending?.products.map(({ factors }) => factors[1]));
+  const isInput = (node: Node): boolean => node.op === "input" && !(factors.has(node) && placed.packed.has(node));
+  const read = [...readsOf(draft, placed).stored].map((node) =>
+    bytesOf(node, isInput(node) ? node.type.dtype : undefined),
+  );
+  const written = draft.targets.map(({ node, output }) => bytesOf(node, output && storedAs(output)));
+  const bindings = [...read, ...written].map((bytes) => partsOf(bytes, limits.maxStorageBufferBindingSize).length);
+  return bindings.reduce((sum, parts) => sum + parts, 0) <= limits.maxStorageBuffersPerShaderStage;
 }
 
-/** Whether the draft, with what it reads and writes, stays within the limits. */
-export function isBindable(draft: Draft, placed: Placed, { most, largest }: BindingLimits): boolean {
-  const nodes = [...readsOf(draft, placed).stored, ...draft.targets.map(({ node }) => node)];
-  return nodes.reduce((sum, { type }) => sum + Math.ceil((count(type) * 4) / largest), 0) <= most;
-}
+/** Bytes of a node that lies in memory as this type, or else as it is read. */
+const bytesOf = ({ type }: Node, dtype: DType = readAs(type.dtype)): number => bytesIn(dtype, count(type));
