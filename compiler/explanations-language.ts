@@ -10,7 +10,8 @@ export type ModelProblem =
   | "weight-unknown"
   | "config-missing"
   | "config-value"
-  | "unknown-architecture";
+  | "unknown-architecture"
+  | "device-limit";
 
 type Id = Exclude<ProblemKind, ModelProblem> | "file-not-found" | "no-recipe";
 
@@ -148,7 +149,7 @@ const values = {
     ),
   },
   "out-of-range": {
-    text: "The number is whole, and lies outside of what is possible at this place; the message says what is.",
+    text: "The number, or a position that the program alone decides, lies outside of what is possible at this place; the message says what is.",
     examples: programs(
       "fn most(x: f32[in: 4]) = x where best(x, 5, over in)",
       "fn most(x: f32[in: 4]) = x where best(x, 3, over in)",

@@ -93,4 +93,7 @@ export const modelExplanations: Readonly<Record<ModelProblem, Explanation>> = {
     text: `config.json names an architecture that neither the library nor the recipe's own modules describe. An \`arch\` in a file of one's own can, and comes before the library's.`,
     examples: { wrong: named("OtherForCausalLM"), right: named("OwnForCausalLM") },
   },
+  "device-limit": {
+    text: `A tensor is larger than a buffer of this GPU may be, or a kernel needs more pieces of tensors than this GPU binds at once. What is computed on the way is divided until it fits; weights, statistics and results are not. Less to compute at a time, by a shorter \`length\`, makes activations smaller; another adapter may hold more, and \`lcomp doctor\` lists them with their limits.`,
+  },
 };

@@ -2,6 +2,7 @@
 import type { Diagnostic, Label } from "../grammar/diagnostic.ts";
 import type { Span } from "../grammar/source.ts";
 import { nearest } from "../grammar/suggest.ts";
+import type { DeviceFacts } from "./plan/device-facts.ts";
 
 export type Problem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
@@ -31,7 +32,7 @@ export type Problem =
   | { kind: "observation-keeps"; span: Span; name: string; dims: readonly string[] }
   | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
   | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
-  | { kind: "out-of-range"; span: Span; what: string; value: string; range: string }
+  | { kind: "out-of-range"; span: Span; what: string; value: string; range: string; hint?: string }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[] }
   | { kind: "missing-parameter"; span: Span; of: string; name: string; type: string; form?: string }
   | { kind: "unknown-parameter"; span: Span; of: string; name: string; known: readonly string[]; form: string }
@@ -47,6 +48,18 @@ export type Problem =
   | { kind: "config-missing"; span: Span; field: string; known: readonly string[] }
   | { kind: "config-value"; span: Span; field: string; found: string; expected: string }
   | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
+  | {
+      kind: "device-limit";
+      span: Span;
+      /** What is too large: its name, or its type. */
+      tensor: string;
+      bytes: number;
+      /** How many its kernel needs; undefined if the tensor itself is too large. */
+      bindings: number | undefined;
+      /** Weights and statistics: no shorter windows make it smaller. */
+      isFixed: boolean;
+      facts: Pick<DeviceFacts, "maxBufferSize" | "maxStorageBufferBindingSize" | "maxStorageBuffersPerShaderStage">;
+    }
   | { kind: "not-supported"; span: Span; what: string; hint?: string };
 
 export type ProblemKind = Problem["kind"];
@@ -82,6 +95,7 @@ function describe(problem: Problem): Description {
     case "config-missing":
     case "config-value":
     case "empty-selector":
+    case "device-limit":
       return describeModel(problem);
     case "missing-parameter":
     case "unknown-parameter":
@@ -142,7 +156,15 @@ function describeDimensions(
 }
 
 function describeModel(
-  p: Of<"weight-missing" | "weight-shape" | "weight-unknown" | "config-missing" | "config-value" | "empty-selector">,
+  p: Of<
+    | "weight-missing"
+    | "weight-shape"
+    | "weight-unknown"
+    | "config-missing"
+    | "config-value"
+    | "empty-selector"
+    | "device-limit"
+  >,
 ): Description {
   switch (p.kind) {
     case "weight-missing":
@@ -184,7 +206,28 @@ function describeModel(
           suggestion(p.selector, p.known) ??
           (p.known.length > 0 ? `there are ${list(p.known)}` : `it has no linear layer`),
       };
+    case "device-limit":
+      return describeLimit(p);
   }
+}
+
+function describeLimit({ span, tensor, bytes, bindings, isFixed, facts }: Of<"device-limit">): Description {
+  const binding = showBytes(facts.maxStorageBufferBindingSize);
+  const title =
+    bindings === undefined
+      ? `${tensor} takes ${showBytes(bytes)}, and a buffer of this GPU holds ${showBytes(facts.maxBufferSize)}`
+      : `the kernel with ${tensor} (${showBytes(bytes)}) needs ${bindings} bindings of up to ${binding}, and this GPU offers ${facts.maxStorageBuffersPerShaderStage}`;
+  const other = `choose another adapter: \`lcomp doctor\` lists them with what they hold`;
+  return {
+    title,
+    places: labels([span, `too large for this GPU`]),
+    hint: isFixed ? other : `give a shorter \`length\`, or ${other}`,
+  };
+}
+
+function showBytes(bytes: number): string {
+  const [size, unit] = bytes < 2 ** 20 ? [bytes / 2 ** 10, "KiB"] : [bytes / 2 ** 20, "MiB"];
+  return `${Number(size.toFixed(2))} ${unit}`;
 }
 
 function describeValues(
@@ -197,6 +240,7 @@ function describeValues(
       return {
         title: `${p.what} is ${p.value}, and must be ${p.range}`,
         places: labels([p.span, `this is ${p.value}`]),
+        hint: p.hint,
       };
     case "missing-parameter":
       return {

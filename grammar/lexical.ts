@@ -46,18 +46,18 @@ function inspect(file: SourceFile, token: IToken): Diagnostic[] {
 }
 
 /** What the notation of other languages stands for here; what is not listed is left out. */
-const meant: Readonly<Record<string, TokenType>> = {
-  "**": T.Caret,
-  ":=": T.Equals,
-  "&&": K.and,
-  "||": K.or,
-  "!": K.not,
-  "=>": T.Arrow,
-};
+const meant: ReadonlyMap<string, TokenType> = new Map([
+  ["**", T.Caret],
+  [":=", T.Equals],
+  ["&&", K.and],
+  ["||", K.or],
+  ["!", K.not],
+  ["=>", T.Arrow],
+]);
 
 function mend(token: IToken): IToken[] {
   if (token.tokenType === T.Unknown) return [];
   if (token.tokenType !== T.Foreign) return [token];
-  const type = token.image.startsWith("'") ? T.String : meant[token.image];
+  const type = token.image.startsWith("'") ? T.String : meant.get(token.image);
   return type ? [{ ...token, tokenType: type, tokenTypeIdx: type.tokenTypeIdx ?? 0 }] : [];
 }

@@ -58,7 +58,7 @@ const mistakes = {
   }),
   "unknown-statement": (found) => {
     const word = nearest(found, statementWords);
-    const hint = word ? `did you mean \`${word}\`?` : (adviceOn(found) ?? "a new name is bound with `let`");
+    const hint = advice.get(found) ?? (word ? `did you mean \`${word}\`?` : newName);
     return { title: `${quote(found)} begins no statement`, hint };
   },
   "incomplete-statement": (found) => ({
@@ -98,65 +98,78 @@ export function missing(need: Need, span: Span, found: string, lineEnd?: Span): 
   return { id, title, labels: [{ span, text }], ...(hint && { hint }) };
 }
 
-const meant: Readonly<Record<string, string>> = {
-  "**": "a power is `x^2`",
-  ":=": "a name is bound with `let x = …`",
-  "&&": "write `and`",
-  "||": "write `or`",
-  "!": "write `not`",
-  "=>": "write `->`",
-  ";": "statements need no separator",
-};
+const choice = "a choice is `value where condition else other`";
+const newName = "a new name is bound with `let`";
+
+/** What is said of pieces of other languages, by themselves or after the need that they do not meet. */
+const advice: ReadonlyMap<string, string> = new Map([
+  ["**", "a power is `x^2`"],
+  [":=", "a name is bound with `let x = …`"],
+  ["&&", "write `and`"],
+  ["||", "write `or`"],
+  ["!", "write `not`"],
+  ["=>", "write `->`"],
+  [";", "statements need no separator"],
+  ["=", "`=` gives a value a name; equality is `==`"],
+  ["value-expected =", "a name is bound again with `let x = x + 1`; equality is `==`"],
+  ["binding-equals ,", "each name has a `let` of its own"],
+  ["binding-equals :", "a value has its type from what it is: `let x = …`"],
+  ["statement-expected .", "a number begins with a digit: `0.5`"],
+  ["argument-comma =", "an argument is named with a colon: `name: value`"],
+  ["group-end ,", "several dimensions are written `over (a, b)`"],
+  ["selection-colon ,", "several dimensions are written `over (a, b)`"],
+  ["where", "only the last `where` of a chain goes without `else`; the others stand in parentheses"],
+  ["def", "a function is declared with `fn`"],
+  ["function", "a function is declared with `fn`"],
+  ["lambda", "a function has a name and is declared with `fn`"],
+  ["return", "the last line of a block is its value"],
+  ["if", choice],
+  ["?", choice],
+  ["is", "equality is `==`"],
+  ["const", newName],
+  ["var", newName],
+  ["while", "loops are `repeat n from { … } { … }`"],
+  ["for", "there are no loops over elements: operations take whole tensors"],
+  ["@", "a matrix product is `sum(a * b, over d)`"],
+]);
+
+/** Words of other languages that are names in this one: what follows them on their line makes the difference. */
+export const isForeignWord = (text: string): boolean => ["if", "is", "lambda"].includes(text);
 
 const foreign = (found: string): Pick<Wording, "hint"> => {
   if (found.startsWith("'")) return { hint: "strings stand in double quotes" };
-  return { hint: meant[found] ?? "comments begin with `//`" };
+  return { hint: advice.get(found) ?? "comments begin with `//`" };
 };
 
-const lookalikes: Readonly<Record<string, string>> = {
-  "“": '"',
-  "”": '"',
-  "„": '"',
-  "‘": "'",
-  "’": "'",
-  "−": "-",
-  "–": "-",
-  "×": "*",
-  "·": "*",
-  "÷": "/",
-  "≤": "<=",
-  "≥": ">=",
-  "≠": "!=",
-  "→": "->",
-  "…": "...",
-  "²": "^2",
-};
+const lookalikes: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "‘": "'",
+    "’": "'",
+    "−": "-",
+    "–": "-",
+    "×": "*",
+    "·": "*",
+    "÷": "/",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "→": "->",
+    "…": "...",
+    "²": "^2",
+  }),
+);
 
 const lookalike = (found: string): Pick<Wording, "hint"> => {
-  const plain = lookalikes[found];
-  const hint = plain === undefined ? adviceOn(found) : `write \`${plain}\``;
+  const plain = lookalikes.get(found);
+  const hint = plain === undefined ? advice.get(found) : `write \`${plain}\``;
   return hint === undefined ? {} : { hint };
 };
-
-const advice: Readonly<Record<string, string>> = {
-  "=": "`=` gives a value a name; equality is `==`",
-  "argument-comma =": "an argument is named with a colon: `name: value`",
-  "group-end ,": "several dimensions are written `over (a, b)`",
-  where: "only the last `where` of a chain goes without `else`; the others stand in parentheses",
-  def: "a function is declared with `fn`",
-  function: "a function is declared with `fn`",
-  return: "the last line of a block is its value",
-  if: "a choice is `value where condition else otherwise`",
-  while: "loops are `repeat n from { … } { … }`",
-  for: "there are no loops over elements: operations take whole tensors",
-  "@": "a matrix product is `sum(a * b, over d)`",
-  "selection-colon ,": "several dimensions are written `over (a, b)`",
-};
-
-const adviceOn = (key: string): string | undefined => (Object.hasOwn(advice, key) ? advice[key] : undefined);
 
 const hintFor = (need: Need, found: string): string | undefined => {
   const isReserved = needs[need][0] === "missing-name" && (reserved as readonly string[]).includes(found);
   if (isReserved) return `${quote(found)} is a word of the language and cannot be a name`;
-  return adviceOn(`${need} ${found}`) ?? adviceOn(found);
+  return advice.get(`${need} ${found}`) ?? advice.get(found);
 };

@@ -13,7 +13,7 @@ import {
 import type { Need } from "./needs.ts";
 import { deepest, Mistake } from "./operators.ts";
 import { endOf, endsLine, lineEndBefore, placeOf, spanOf } from "./place.ts";
-import { missing, mistake } from "./problem.ts";
+import { isForeignWord, missing, mistake } from "./problem.ts";
 import type { SourceFile, Span } from "./source.ts";
 import { K, memberWords, moduleWords, statementWords, T, vocabulary } from "./tokens.ts";
 
@@ -167,8 +167,17 @@ export abstract class RecoveringParser extends EmbeddedActionsParser {
   /** Reports what stands here although only something else may, and skips to where reading can go on. */
   protected refuse(need: Need, depth: number): void {
     const [last, next] = [this.LA(0), this.LA(1)];
-    this.problems.push(new Mistake(missing(need, this.at(next), next.image, lineEndBefore(this.file, next, last))));
+    if (!this.isForeign())
+      this.problems.push(new Mistake(missing(need, this.at(next), next.image, lineEndBefore(this.file, next, last))));
     this.skip(depth);
+  }
+
+  /** Reports a word of another language that has been read as a name, or would be: what follows on its line shows it. */
+  protected isForeign(): boolean {
+    const word = [this.LA(0), this.LA(1)].find(({ image }) => isForeignWord(image));
+    if (!word || this.beginsLine()) return false;
+    this.problems.push(new Mistake(mistake("foreign-notation", this.at(word), word.image)));
+    return true;
   }
 
   /** Skips to the next statement or member inside brackets of that depth, to the bracket that closes them, or to a declaration. */

@@ -75,4 +75,5 @@ function excerpt({ span: { file, start, end } }: Label): {
 /** One cell for each character: tabs are two blanks, what has no shape is a dot. */
 const shown = (text: string): string[] => [...readable(text.replaceAll("\t", tab))];
 
-const readable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "·");
+/** Every character has a shape and moves nothing else: line ends, controls and what turns the direction of writing are dots. */
+export const readable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "·");

@@ -16,7 +16,12 @@ interface Value {
 export abstract class StatementParser extends ExpressionParser {
   /** Whether a mistake was found between two statements, where only a statement or the end of the block may stand. */
   private isRefused(depth: number, before?: Ast.Expression): boolean {
-    if (this.endsBlock() || this.LA(1).tokenType === K.let || this.startsValue()) return false;
+    if (this.endsBlock()) return false;
+    if (this.isForeign()) {
+      this.skipLine(depth);
+      return true;
+    }
+    if (this.LA(1).tokenType === K.let || this.startsValue()) return false;
     if (this.LA(1).tokenType !== T.Equals || before?.kind !== "name") this.refuse("statement-expected", depth);
     else {
       this.problems.push(new Mistake(mistake("missing-let", before.span, before.text)));

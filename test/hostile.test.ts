@@ -88,6 +88,14 @@ const spoiltWeights: Readonly<Record<string, readonly [Uint8Array, RegExp]>> = {
     Buffer.concat([weights.subarray(0, -64), new Uint8Array(64).fill(0xff)]),
     /tensor \S+ in model\/model\.safetensors holds NaN at \[\d+(, \d+)?\]; use a sound copy/,
   ],
+  "a name that steers the terminal": [
+    edited((tensors, first = "") => {
+      const { [first]: entry, ...others } = tensors;
+      for (const name of Object.keys(tensors)) delete tensors[name];
+      Object.assign(tensors, others, { "\u001b]0;owned\u0007\nlcomp: all is well": { ...entry, dtype: "F99" } });
+    }),
+    /^lcomp: tensor ·\]0;owned··lcomp: all is well in model\/model\.safetensors: unknown dtype "F99"; /,
+  ],
   "a tensor of whole numbers": [
     edited((tensors, first = "") => {
       (tensors[first] as Header[string]).dtype = "I16";

@@ -147,6 +147,15 @@ suite("language: views and selections", ({ test }) => {
     gives("f32[token: 4, model: 2] 5 6 1 2 3 4 3 4", table, { tokens: [2, 0, 1, 1] });
   });
 
+  test("a position outside is refused where the program decides it, and else taken to the nearest", () => {
+    gives("out-of-range", "fn f(a: f32[x: 3]) = a[x: index(x) + 1]");
+    gives("out-of-range", "fn f(a: f32[x: 3]) = a[x: 1 - index(x)]");
+    gives("f32[x: 3] 3 2 1", "fn f(a: f32[x: 3]) = a[x: 2 - index(x)]");
+    gives("f32[x: 3] 2 3 3", "fn f(a: f32[x: 3]) = a[x: min(index(x) + 1, 2)]");
+    gives("f32[t: 3] 1 2 3", "fn f(a: f32[x: 3], i: i32[t: 3]) = a[x: i]", { i: [-7, 1, 9] });
+    gives("i32[t: 3] 0 1 2", "fn f(a: f32[x: 3], i: i32[t: 3]) = index(x)[x: i]", { i: [-7, 1, 9] });
+  });
+
   test("a gather is batched over the names that both carry", () => {
     const next = "fn f(a: f32[row: 2, vocab: 3], next: i32[row]) = a[vocab: next]";
     gives("f32[row: 2] 3 4", next, { next: [2, 0] });
@@ -264,12 +273,26 @@ suite("language: numbers known before the run", ({ test }) => {
     gives("true", "fn f() = 1 KiB == 1024 and 50% == 0.5");
   });
 
+  test("fractions are exact", () => {
+    gives("true", "fn f() = 0.1 + 0.2 == 0.3");
+    gives("29", "fn f() = floor(29% * 100)");
+    gives("100", "fn f() = 300 * (1 / 3)");
+  });
+
+  test("a number that i32 does not hold is none beside whole numbers, and `lowest` is real", () => {
+    gives("f32[x: 3] -3.40282e+38 1 2", "fn f(a: f32[x: 3]) = index(x) where index(x) > 0 else lowest");
+    assert.is(run("fn f(a: f32[x: 3]) = index(x) * 3000000000"), "out-of-range");
+    assert.is(run("fn g(i: i32) = i\nfn f() = g(0.5)"), "out-of-range");
+  });
+
   test("a sparsity is a cell and how many of it stay; a share drops int(n · s)", () => {
     const kept = "fn kept(sparsity: Sparsity, over d: Dim) = { cell: sparsity.cell(d), keep: sparsity.keep(d) }\n";
     const of = (n: number, sparsity: string) => `${kept}fn f(a: f32[in: ${n}]) = kept(${sparsity}, over in)`;
     gives("cell: 7\nkeep: 5", of(7, "30%"));
     gives("cell: 8\nkeep: 4", of(8, "50%"));
     gives("cell: 3\nkeep: 3", of(3, "0%"));
+    for (const percent of [29, 57, 58]) gives(`cell: 100\nkeep: ${100 - percent}`, of(100, `${percent}%`));
+    gives("cell: 9\nkeep: 6", of(9, "1 / 3"));
     gives("cell: 4\nkeep: 2", of(8, "2:4"));
     const tile = `${kept}fn f(a: f32[x: 3, y: 3]) = kept(50%, over (x, y))`;
     gives("cell: 9\nkeep: 5", tile);

@@ -6,7 +6,7 @@ import { newContext } from "../compiler/check/context.ts";
 import { applyMethod, type Compression } from "../compiler/check/method.ts";
 import { declareModules } from "../compiler/check/module.ts";
 import { fixed } from "../compiler/check/size.ts";
-import type { Dimension, MethodValue, Sparsity, Tensor } from "../compiler/check/value.ts";
+import { type Dimension, type MethodValue, number, type Sparsity, type Tensor } from "../compiler/check/value.ts";
 import { type Maker, maker } from "../compiler/graph/make.ts";
 import { resolve } from "../compiler/resolve/resolve.ts";
 import { readHeader } from "../runtime/io/safetensors.ts";
@@ -118,7 +118,7 @@ function outputError(x: Float64Array, w: Float64Array, v: Float64Array): number 
   return Math.sqrt(error / whole);
 }
 
-const half: Sparsity = { kind: "sparsity", share: 0.5, pattern: null };
+const half: Sparsity = { kind: "sparsity", share: number(0.5), pattern: null };
 const twoOfFour: Sparsity = { kind: "sparsity", share: null, pattern: { keep: 2, of: 4 } };
 const cases = [
   ["wanda-50", "std/prune/wanda", "wanda", half],

@@ -16,7 +16,7 @@ import {
 import type { Tensor } from "../check/value.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
-import { storedTypes } from "../plan/program.ts";
+import { slotNames, storedTypes } from "../plan/program.ts";
 import { observed, passesOver, type Statistic } from "./calibration.ts";
 import type { BlockTargets, ForwardGraphs, GraphStep, TargetGraph } from "./graphs.ts";
 
@@ -78,13 +78,14 @@ function forwardGraphs({ context, maker, forwards }: Building, model: TypedModel
     const { result } = bySignature.has(shape)
       ? { result: null }
       : forwardBlock(context, model.instanceOf(layer), x, model.instance.arch.span);
-    const graph = bySignature.get(shape) ?? (result ? maker.graph("block", [{ name: "x", node: result }]) : null);
+    const graph =
+      bySignature.get(shape) ?? (result ? maker.graph("block", [{ name: slotNames.activation, node: result }]) : null);
     if (!graph) return null;
     bySignature.set(shape, graph);
     blocks.push(graph);
   }
   if (!x.node) return null;
-  const made = { embed: maker.graph("embed", [{ name: "x", node: x.node, store: "f32" }]), blocks };
+  const made = { embed: maker.graph("embed", [{ name: slotNames.activation, node: x.node, store: "f32" }]), blocks };
   forwards.set(key, made);
   return made;
 }
@@ -95,14 +96,14 @@ function evaluateStep(building: Building, { of, base, windows, entry, kept }: Ev
   if (!passes) return [];
   const head = building.maker.graph(
     "head",
-    kept.map(({ node }, i) => ({ name: `e${i}`, node })),
+    kept.map(({ node }, i) => ({ name: slotNames.series(i), node })),
   );
   return [{ kind: "evaluate", of, windows, forward: passes, head, series: kept.map(({ series }) => series) }];
 }
 
 function measureStep({ maker }: Building, { values }: Measure): GraphStep {
   const outputs = values.flatMap(({ value }, i): Output[] =>
-    value === null || typeof value === "number" ? [] : [{ name: `v${i}`, node: value }],
+    value === null || typeof value === "number" ? [] : [{ name: slotNames.value(i), node: value }],
   );
   const graph = maker.graph("measure", outputs);
   const inputs = graph.nodes.flatMap((node) => (node.op === "input" ? [node.attrs.name] : []));
@@ -178,7 +179,7 @@ function blockTargets(
     const inside: Context = { ...context, where: ` in ${tensor}`, stage: stage.span };
     const made = applyMethod(inside, stage.applied, {
       linear: each.linear,
-      dtype: storedTypes[model.facts.tensors.get(tensor)?.dtype ?? ""] ?? "f32",
+      dtype: storedTypes.get(model.facts.tensors.get(tensor)?.dtype ?? "") ?? "f32",
       input: met ? entryOf(met.input) : null,
       stream,
     });

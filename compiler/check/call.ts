@@ -15,6 +15,7 @@ import {
   scopeIn,
 } from "./context.ts";
 import { evaluate, evaluateBlock, operand } from "./expression.ts";
+import { habits } from "./habits.ts";
 import { corpusCall, sparsityCall } from "./property.ts";
 import { matchResult, matchTensor, plainParameter, tensorTypeOf } from "./signature.ts";
 import type { Operand } from "./tensor.ts";
@@ -35,6 +36,7 @@ export function call(context: Context, scope: Scope, expression: Ast.Call): Valu
       name: callee.text,
       what: "function",
       known: knownNames(scope, "values"),
+      hint: habits.get(callee.text) ?? "",
     });
   const target = evaluate(context, scope, callee);
   if (target.kind === "callable") return target.call(context, scope, expression);

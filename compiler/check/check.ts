@@ -11,7 +11,7 @@ import { applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
 import { checkNames } from "./names.ts";
 import { checkRecipe } from "./recipe.ts";
-import { tensorTypeOf } from "./signature.ts";
+import { checkOf, tensorTypeOf } from "./signature.ts";
 import { atom } from "./size.ts";
 import type { Dimension, Value } from "./value.ts";
 
@@ -23,9 +23,11 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
   for (const declaration of main.tree.declarations) {
     switch (declaration.kind) {
       case "fn":
+        checkTypes(context, declaration.parameters);
         checkFunction(context, declaration, scope);
         break;
       case "method":
+        checkTypes(context, declaration.parameters);
         applyMethod(context, { method: declaration, scope, arguments: new Map() }, null);
         break;
       case "arch":
@@ -40,6 +42,12 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
         break;
     }
   }
+}
+
+/** Finds types that there are not, also where nothing is known of the values. */
+function checkTypes(context: Context, parameters: readonly Ast.Parameter[]): void {
+  for (const { label, type } of parameters)
+    if (!label && type?.kind === "plain-type" && !tensorTypeOf(type)) checkOf(context, type);
 }
 
 /** A function whose parameters all say what they are is checked with just that. */

@@ -44,7 +44,7 @@ export function checkStored(
     });
     return null;
   }
-  const dtype = storedTypes[found.dtype];
+  const dtype = storedTypes.get(found.dtype);
   if (!dtype)
     report(context, {
       kind: "not-supported",

@@ -127,7 +127,9 @@ export function dimensionsNamed(scope: Scope, name: string): readonly Dimension[
 /** Says that there is no such dimension; where a value of the scope is wrong, it may be missing for that, and nothing is said. */
 export function reportDimension(context: Context, scope: Scope, name: string, span: Span): void {
   if ([...scope.values.values()].some(({ kind }) => kind === "wrong")) return;
-  report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims") });
+  const value = findValue(scope, name);
+  const hint = value?.kind === "tensor" ? `\`${name}\` is a value, ${showValue(value)}` : "";
+  report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims"), hint });
 }
 
 /** All names that a message may suggest. */

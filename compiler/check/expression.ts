@@ -3,6 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { call } from "./call.ts";
 import { bindValue, type Context, findDimension, findValue, knownNames, report, type Scope } from "./context.ts";
+import { habits } from "./habits.ts";
 import { indexOf } from "./selection.ts";
 import { arithmeticOf, comparisonOf, emit, logicOf, numeric, type Operand, selectOf, truth } from "./tensor.ts";
 import {
@@ -132,6 +133,7 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
       name: text,
       what: "value",
       known: knownNames(scope, "values"),
+      hint: habits.get(text) ?? "",
     });
   }
   const streams = found.kind === "tensor" && found.dims.some(({ streamed }) => streamed);
@@ -254,7 +256,7 @@ const unknownSize = (context: Context, { text, span }: Ast.Name, known: readonly
 function configField({ value, path }: Config, name: string): Value {
   const place = `${path}.${name}`;
   if (value === null) return { kind: "config", path: place, value: null };
-  const found = value[name];
+  const found = Object.hasOwn(value, name) ? value[name] : null;
   if (found === undefined || found === null) return { kind: "absent", name: place };
   if (typeof found === "number") return number(found);
   if (typeof found === "string") return { kind: "string", value: found };
@@ -267,8 +269,7 @@ function configField({ value, path }: Config, name: string): Value {
 }
 
 function sparsityField(context: Context, of: Sparsity, name: Ast.Name): Value {
-  if (name.text === "share")
-    return of.share === null ? (of.pattern ? { kind: "absent", name: "share" } : unknownNumber) : number(of.share);
+  if (name.text === "share") return of.share ?? (of.pattern ? { kind: "absent", name: "share" } : unknownNumber);
   if (name.text === "pattern")
     return of.pattern ? number(of.pattern.of) : of.share === null ? unknownNumber : { kind: "absent", name: "pattern" };
   return unknownField(context, name, "property of a sparsity", ["share", "pattern", "cell", "keep"]);

@@ -1,7 +1,9 @@
 /** The forward pass of a model in three pieces: tokens to the first block, one block, and from the last block to the logits. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../plan/program.ts";
 import type { ArchInstance, Linear } from "./arch.ts";
 import { applyFunction } from "./call.ts";
 import { type Context, type ForwardPass, report, type Scope, scopeIn } from "./context.ts";
@@ -28,7 +30,7 @@ export interface LinearInput {
 /** An activation that the runtime hands from piece to piece. */
 function handed(context: Context, of: Tensor, span: Span): Tensor {
   const type = { dtype: "f32" as const, dims: graphDims(of.dims) };
-  return { ...of, node: emit(context, "input", [], { name: "x", type, role: "data" }, span) };
+  return { ...of, node: emit(context, "input", [], { name: slotNames.activation, type, role: "data" }, span) };
 }
 
 /** What enters the blocks, in the order of memory that their header declares. */
@@ -123,6 +125,6 @@ export function tokensInput(context: Context, scope: Scope, length: number, span
     kind: "tensor",
     dtype: "i32",
     dims: [token],
-    node: emit(context, "input", [], { name: "tokens", type, role: "data" }, span),
+    node: emit(context, "input", [], { name: slotNames.tokens, type, role: "data" }, span),
   };
 }

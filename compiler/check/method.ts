@@ -1,9 +1,11 @@
 /** Methods: checked once against their header with symbolic sizes, then for each linear layer of a model. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { type DType, isHalf } from "../graph/type.ts";
+import { slotNames } from "../plan/program.ts";
 import type { Linear } from "./arch.ts";
 import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
 import { evaluateBlock } from "./expression.ts";
@@ -90,7 +92,7 @@ function bindHeader(context: Context, scope: Scope, { method, arguments: given }
       kind: "not-supported",
       span: method.from.span,
       what: `activations from \`${method.from.text}\``,
-      hint: "`from compressed` are those of the model as it is when the layer's turn comes, `from dense` those of the given model",
+      hint: "`from compressed` are those behind blocks that are compressed already, `from dense` those of the model that the stage reads, unchanged",
     });
 }
 
@@ -195,7 +197,7 @@ function outputsOf(context: Context, result: Tensor, { dtype }: Site, span: Span
   const dims = order.flatMap((name) => result.dims.filter((dim) => dim.name === name));
   const ordered = orderNode(context, result.node, dims, span) ?? result.node;
   return [
-    { name: "result", node: ordered, store },
-    { name: "zeros", node: make("reduce", [isZero], { by: "sum", over: order }, span) },
+    { name: slotNames.result, node: ordered, store },
+    { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) },
   ];
 }

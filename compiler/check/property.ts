@@ -1,8 +1,11 @@
 /** What values offer beyond their fields: a sparsity's counts, a text's windows. */
+
 import type * as Ast from "../../grammar/ast.ts";
+import { slotNames } from "../plan/program.ts";
 import { bindArguments, parameter } from "./call.ts";
 import { type Context, dimensionsNamed, report, reportDimension, type Scope } from "./context.ts";
 import { compileTimeNumber } from "./expression.ts";
+import { numbers } from "./number.ts";
 import { declareDimension } from "./signature.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
 import { emit, type Operand, volume } from "./tensor.ts";
@@ -40,8 +43,8 @@ export function sparsityCall(
 function cellOrKept(isCell: boolean, { pattern, share }: Sparsity, size: Size): Value {
   if (pattern) return number(isCell ? pattern.of : pattern.keep);
   if (isCell) return ofSize(size);
-  const n = known(size);
-  return share === null || n === undefined ? unknownNumber : number(n - Math.floor(n * share));
+  const [all, removed] = [known(size), share && numbers("*", (a, b) => a * b, ofSize(size), share).real];
+  return all === undefined || removed === null ? unknownNumber : number(all - Math.floor(removed));
 }
 
 /** `text.sample(count, length: n, seed: 0)` draws windows; `text.windows(length)` takes all that fit, and gives their tokens. */
@@ -98,7 +101,7 @@ function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Ca
     kind: "tensor",
     dtype: "i32",
     dims: [sample, token],
-    node: emit(context, "input", [], { name: "tokens", type, role: "data" }, span),
+    node: emit(context, "input", [], { name: slotNames.tokens, type, role: "data" }, span),
   };
 }
 

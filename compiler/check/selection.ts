@@ -1,5 +1,8 @@
 /** Selections: `x[d: i]` gathers, `x[d: a .. b as step]` slices. */
 import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import type { Node } from "../graph/ops.ts";
+import { isWithin, reachOf } from "../graph/reach.ts";
 import { type Context, makeDimension, report, type Scope } from "./context.ts";
 import { dimensionIn, operand } from "./expression.ts";
 import { atom, known, minus, type Size, showSize } from "./size.ts";
@@ -28,6 +31,11 @@ export function indexOf(context: Context, scope: Scope, { value, selections, spa
 
 function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, { at, span }: Ast.Pick): Value {
   const place = operand(context, scope, at);
+  if (place.value.kind === "sparsity") {
+    const hint = `a slice is \`x[${dimension.name}: 0 .. 4 as step]\``;
+    const found = showValue(place.value);
+    return report(context, { kind: "wrong-type", span: at.span, expected: "a position", found, hint });
+  }
   if (!numeric(context, place)) return wrong;
   const last = known(dimension.size);
   if (
@@ -50,6 +58,7 @@ function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, {
       expected: "whole numbers (i32)",
       found: showValue(place.value),
     });
+  if (where?.node) checkReach(context, where.node, dimension, at.span);
   const positions = place.value.kind === "tensor" ? place.value.dims : [];
   const made = positions.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
   const dims = x.dims.flatMap((dim) => (dim.id === dimension.id ? made : [dim]));
@@ -59,6 +68,21 @@ function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, {
     dims,
     node: emit(context, "gather", [x.node, where?.node ?? null], { dim: dimension.id }, span),
   };
+}
+
+/** Complains of positions that are known before the run and lie outside of the dimension. */
+function checkReach(context: Context, node: Node, { name, size }: Dimension, span: Span): void {
+  const reach = reachOf(node);
+  if (reach === undefined || isWithin(reach, known(size) ?? 0)) return;
+  const [what, value] = reach.low < 0 ? ["least", reach.low] : ["greatest", reach.high];
+  report(context, {
+    kind: "out-of-range",
+    span,
+    what: `the ${what} of these positions along \`${name}\``,
+    value: String(value),
+    range: `from 0 to ${(known(size) ?? 0) - 1}${context.where}`,
+    hint: `\`clamp(…, 0, size(${name}) - 1)\` takes the nearest there is, \`… % size(${name})\` begins again`,
+  });
 }
 
 function slice(

@@ -20,8 +20,9 @@ export function matchTensor(
   rest: { dims: readonly Dimension[] | null },
 ): Value {
   const dtype = dtypeOf(context, type);
-  if (given.value.kind === "wrong" || !dtype) return wrong;
+  if (!dtype) return wrong;
   const value: Value = given.value.kind === "number" ? (asTensor(context, given, dtype) ?? wrong) : given.value;
+  if (value.kind === "wrong") return wrong;
   if (value.kind !== "tensor")
     return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value) });
   if (value.dtype !== dtype && !(value.dtype === "i32" && dtype === "f32"))
@@ -205,40 +206,40 @@ function handOver(
 
 type Check = (value: Value) => Value | string;
 
-const plain: Readonly<Record<string, Check>> = {
-  Int: (value) =>
-    value.kind !== "number"
-      ? "a whole number"
-      : value.real !== null && !Number.isInteger(value.real)
+const plain: ReadonlyMap<string, Check> = new Map(
+  Object.entries<Check>({
+    Int: (value) =>
+      value.kind !== "number"
         ? "a whole number"
-        : value,
-  Float: (value) => (value.kind === "number" ? value : "a number"),
-  Fraction: (value) =>
-    value.kind === "number" && (value.real === null || (value.real >= 0 && value.real <= 1))
-      ? value
-      : "a share between 0% and 100%",
-  Sparsity: (value) => sparsityFrom(value) ?? "a share such as 50%, or a pattern such as 2:4",
-  Bool: (value) => (value.kind === "boolean" ? value : "true or false"),
-  Text: (value) => (value.kind === "string" ? value : "a text in quotes"),
-  Config: (value) => (isConfig(value) ? value : "an object of config.json"),
-  Model: (value) => (value.kind === "model" ? value : "a model"),
-  Corpus: (value) => (value.kind === "corpus" ? value : "a text"),
-  Sample: (value) =>
-    value.kind === "windows" ? value : "windows of text, such as text.train.sample(128, length: 2048, seed: 0)",
-};
+        : value.real !== null && !Number.isInteger(value.real)
+          ? "a whole number"
+          : value,
+    Float: (value) => (value.kind === "number" ? value : "a number"),
+    Fraction: (value) =>
+      value.kind === "number" && (value.real === null || (value.real >= 0 && value.real <= 1))
+        ? value
+        : "a share between 0% and 100%",
+    Sparsity: (value) => sparsityFrom(value) ?? "a share such as 50%, or a pattern such as 2:4",
+    Bool: (value) => (value.kind === "boolean" ? value : "true or false"),
+    Text: (value) => (value.kind === "string" ? value : "a text in quotes"),
+    Config: (value) => (isConfig(value) ? value : "an object of config.json"),
+    Model: (value) => (value.kind === "model" ? value : "a model"),
+    Corpus: (value) => (value.kind === "corpus" ? value : "a text"),
+    Sample: (value) =>
+      value.kind === "windows" ? value : "windows of text, such as text.train.sample(128, length: 2048, seed: 0)",
+  }),
+);
 
 /** One that is missing has no fields; what is not known yet is a number. */
 const isConfig = (value: Value): boolean =>
   value.kind === "config" || value.kind === "absent" || (value.kind === "number" && !value.size && value.real === null);
-
-const plainTypes: readonly string[] = Object.keys(plain);
 
 /** A share to remove below 100 %, or `n:m` with n of every m staying. */
 function sparsityFrom(value: Value): Value | null {
   if (value.kind === "sparsity")
     return value.pattern && (value.pattern.keep < 1 || value.pattern.keep > value.pattern.of) ? null : value;
   if (value.kind !== "number" || (value.real !== null && (value.real < 0 || value.real >= 1))) return null;
-  return { kind: "sparsity", share: value.real, pattern: null };
+  return { kind: "sparsity", share: value.real === null ? null : value, pattern: null };
 }
 
 /** An argument for a parameter of a plain type, checked against it; one without a type takes anything. */
@@ -270,18 +271,20 @@ function plainValue(
   complaint: Complaint,
 ): Value {
   if (given.value.kind === "wrong") return wrong;
-  const check = plain[type.name.text];
-  if (!check || type.arguments.length > 0)
-    return report(context, {
-      kind: "not-supported",
-      span: type.span,
-      what: `the type \`${text(type)}\``,
-      hint: `parameters may be ${plainTypes.join(", ")} or tensors`,
-    });
-  const value = check(given.value);
+  const value = checkOf(context, type)?.(given.value);
+  if (value === undefined) return wrong;
   if (typeof value !== "string") return inRange(context, scope, type, value, complaint);
   const expected = given.value.kind === "tensor" ? `${value} that is known before the run` : value;
   return report(context, complaint(expected, showValue(given.value)));
+}
+
+/** What a plain type asks of a value; null, and a problem, if there is no such type. */
+export function checkOf(context: Context, type: Ast.PlainTypeExpression): Check | null {
+  const check = plain.get(type.name.text);
+  if (check && type.arguments.length === 0) return check;
+  const hint = `parameters may be ${[...plain.keys()].join(", ")} or tensors`;
+  report(context, { kind: "not-supported", span: type.span, what: `the type \`${text(type)}\``, hint });
+  return null;
 }
 
 function inRange(

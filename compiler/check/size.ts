@@ -30,6 +30,19 @@ const size = (entries: Iterable<readonly [string, Ratio]>): Size => ({
 /** A whole number as a size. */
 export const fixed = (value: number): Size => size([["", ratio(value, 1)]]);
 
+/** A number as the fraction that its decimals say (0.29 is 29/100), null where they are too many to be counted. */
+export function rational(value: number): Size | null {
+  const [digits = "", power] = value.toExponential().split("e");
+  const exponent = Number(power) - (digits.split(".")[1]?.length ?? 0);
+  const over = Number(digits.replace(".", "")) * 10 ** Math.max(exponent, 0);
+  const exact = size([["", ratio(over, 10 ** Math.max(-exponent, 0))]]);
+  return Number.isSafeInteger(over) && isExact(exact) ? exact : null;
+}
+
+/** Whether every coefficient is a fraction of numbers that were counted exactly. */
+export const isExact = ({ terms }: Size): boolean =>
+  [...terms.values()].every(({ over, under }) => Number.isSafeInteger(over) && Number.isSafeInteger(under));
+
 /** A size known by name alone. */
 export const atom = (name: string): Size => size([[`${name}^1`, ratio(1, 1)]]);
 

@@ -3,19 +3,9 @@ import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node, OpName, Ops } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
-import { divided, fixed, known, minus, plus, times } from "./size.ts";
-import {
-  type Bool,
-  type Dimension,
-  type Num,
-  number,
-  ofSize,
-  showValue,
-  type Tensor,
-  unknownNumber,
-  type Value,
-  wrong,
-} from "./value.ts";
+import { compareNumbers, numbers } from "./number.ts";
+import { fixed, known, times } from "./size.ts";
+import { type Bool, type Dimension, type Num, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
 /** A value and where it was written. */
 export interface Operand {
@@ -52,6 +42,7 @@ export const ids = (dims: readonly Dimension[]): string[] => dims.filter((dim) =
 export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
   if (value.kind === "number") {
     const real = value.real ?? 0;
+    if (dtype === "i32" && !isWhole(context, real, span)) return null;
     return { kind: "tensor", dtype, dims: [], node: emit(context, "constant", [], { value: real, dtype }, span) };
   }
   if (value.kind === "boolean")
@@ -64,6 +55,14 @@ export function asTensor(context: Context, { value, span }: Operand, dtype: Tens
   if (value.kind !== "tensor") return null;
   if (value.dtype === dtype) return value;
   return { ...value, dtype, node: emit(context, "cast", [value.node], { dtype }, span) };
+}
+
+/** Complains unless i32 holds the number. */
+function isWhole(context: Context, value: number, span: Span): boolean {
+  if (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31) return true;
+  const range = `a whole number (i32) from ${-(2 ** 31)} to ${2 ** 31 - 1}`;
+  report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range });
+  return false;
 }
 
 const nodeOf = (context: Context, operand: Operand, dtype: Tensor["dtype"]): Node | null =>
@@ -143,22 +142,22 @@ function united(
   return [...both, ...right.filter(({ id }) => !left.some((dim) => dim.id === id))];
 }
 
-const arithmetic: Readonly<
-  Record<string, { readonly op: BinaryOp; readonly outer: boolean; readonly real: (a: number, b: number) => number }>
-> = {
-  "+": { op: "add", outer: false, real: (a, b) => a + b },
-  "-": { op: "sub", outer: false, real: (a, b) => a - b },
-  "*": { op: "mul", outer: true, real: (a, b) => a * b },
-  "/": { op: "div", outer: true, real: (a, b) => a / b },
-  "%": { op: "mod", outer: true, real: (a, b) => a - b * Math.floor(a / b) },
-  "^": { op: "pow", outer: true, real: (a, b) => a ** b },
-  min: { op: "min", outer: false, real: Math.min },
-  max: { op: "max", outer: false, real: Math.max },
-};
+type Arithmetic = { readonly op: BinaryOp; readonly outer: boolean; readonly real: (a: number, b: number) => number };
+
+const arithmetic: ReadonlyMap<string, Arithmetic> = new Map<string, Arithmetic>([
+  ["+", { op: "add", outer: false, real: (a, b) => a + b }],
+  ["-", { op: "sub", outer: false, real: (a, b) => a - b }],
+  ["*", { op: "mul", outer: true, real: (a, b) => a * b }],
+  ["/", { op: "div", outer: true, real: (a, b) => a / b }],
+  ["%", { op: "mod", outer: true, real: (a, b) => a - b * Math.floor(a / b) }],
+  ["^", { op: "pow", outer: true, real: (a, b) => a ** b }],
+  ["min", { op: "min", outer: false, real: Math.min }],
+  ["max", { op: "max", outer: false, real: Math.max }],
+]);
 
 /** `a + b` and its like; numbers known at compile time stay so. */
 export function arithmeticOf(context: Context, op: string, a: Operand, b: Operand, span: Span): Value {
-  const rule = arithmetic[op];
+  const rule = arithmetic.get(op);
   if (!rule || !numeric(context, a) || !numeric(context, b)) return wrong;
   if (a.value.kind === "number" && b.value.kind === "number") return numbers(op, rule.real, a.value, b.value);
   const dims = align(context, op, a, b, rule.outer);
@@ -169,46 +168,26 @@ export function arithmeticOf(context: Context, op: string, a: Operand, b: Operan
   return { kind: "tensor", dtype, dims, node: emit(context, rule.op, [x, y], {}, span) };
 }
 
-const isReal = (value: Tensor | Num) =>
+/** A literal that is a whole number takes the type that it meets; one that cannot be counted is real. */
+export const isReal = (value: Tensor | Num): boolean =>
   value.kind === "tensor"
     ? value.dtype === "f32"
-    : value.real === null
-      ? value.size === null
-      : !Number.isInteger(value.real);
+    : value.size === null || (value.real !== null && !Number.isInteger(value.real));
 
-function numbers(op: string, real: (a: number, b: number) => number, a: Num, b: Num): Num {
-  if (a.real !== null && b.real !== null) return number(real(a.real, b.real));
-  if (!a.size || !b.size) return unknownNumber;
-  switch (op) {
-    case "+":
-      return ofSize(plus(a.size, b.size));
-    case "-":
-      return ofSize(minus(a.size, b.size));
-    case "*":
-      return ofSize(times(a.size, b.size));
-    case "/": {
-      const quotient = divided(a.size, b.size);
-      return quotient ? ofSize(quotient) : unknownNumber;
-    }
-    default:
-      return unknownNumber;
-  }
-}
+type Comparison = { readonly op: "less" | "lessEqual" | "equal"; readonly swap: boolean; readonly not: boolean };
 
-const comparisons: Readonly<
-  Record<string, { readonly op: "less" | "lessEqual" | "equal"; readonly swap: boolean; readonly not: boolean }>
-> = {
-  "<": { op: "less", swap: false, not: false },
-  "<=": { op: "lessEqual", swap: false, not: false },
-  ">": { op: "less", swap: true, not: false },
-  ">=": { op: "lessEqual", swap: true, not: false },
-  "==": { op: "equal", swap: false, not: false },
-  "!=": { op: "equal", swap: false, not: true },
-};
+const comparisons: ReadonlyMap<string, Comparison> = new Map<string, Comparison>([
+  ["<", { op: "less", swap: false, not: false }],
+  ["<=", { op: "lessEqual", swap: false, not: false }],
+  [">", { op: "less", swap: true, not: false }],
+  [">=", { op: "lessEqual", swap: true, not: false }],
+  ["==", { op: "equal", swap: false, not: false }],
+  ["!=", { op: "equal", swap: false, not: true }],
+]);
 
 /** `a < b` and its like: true or false at compile time, or a tensor of truth values. */
 export function comparisonOf(context: Context, op: string, a: Operand, b: Operand, span: Span): Value {
-  const rule = comparisons[op];
+  const rule = comparisons.get(op);
   if (!rule) return wrong;
   const early = compareTexts(op, a.value, b.value);
   if (early) return early;
@@ -230,24 +209,6 @@ function compareTexts(op: string, a: Value, b: Value): Bool | null {
     return { kind: "boolean", value: op === "!=" ? a.value !== b.value : a.value === b.value };
   const isOpen = (a.kind === "string" && isUnknown(b)) || (b.kind === "string" && isUnknown(a));
   return isOpen ? { kind: "boolean", value: null } : null;
-}
-
-function compareNumbers(op: string, { real: a }: Num, { real: b }: Num): boolean | null {
-  if (a === null || b === null) return null;
-  switch (op) {
-    case "<":
-      return a < b;
-    case "<=":
-      return a <= b;
-    case ">":
-      return a > b;
-    case ">=":
-      return a >= b;
-    case "==":
-      return a === b;
-    default:
-      return a !== b;
-  }
 }
 
 /** `and`, `or`, `not` on truth values. */

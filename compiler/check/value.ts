@@ -5,7 +5,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Split } from "../plan/plan.ts";
 import type { Context, Scope } from "./context.ts";
-import { fixed, known, type Size, showSize } from "./size.ts";
+import { fixed, known, rational, type Size, showSize, times } from "./size.ts";
 
 /** A dimension: two are the same when their `id` is. */
 export interface Dimension {
@@ -35,7 +35,10 @@ export interface Tensor {
   readonly node: Node | null;
 }
 
-/** A number known at compile time; `real` where its value is known, `size` where it is a whole number of named sizes. */
+/**
+ * A number known at compile time; `real` where its value is known, `size` where it can be counted: a fraction, or a whole number
+ * of named sizes. One whose value is known without a size is real, even if it has no decimals.
+ */
 export interface Num {
   readonly kind: "number";
   readonly real: number | null;
@@ -55,7 +58,7 @@ export interface Text {
 /** A share to remove, or a cell and how many of it stay; null while unknown. */
 export interface Sparsity {
   readonly kind: "sparsity";
-  readonly share: number | null;
+  readonly share: Num | null;
   readonly pattern: { readonly keep: number; readonly of: number } | null;
 }
 
@@ -144,11 +147,7 @@ export type Value =
   | Wrong;
 
 export const wrong: Wrong = { kind: "wrong" };
-export const number = (real: number): Num => ({
-  kind: "number",
-  real,
-  size: Number.isInteger(real) ? fixed(real) : null,
-});
+export const number = (real: number): Num => ({ kind: "number", real, size: rational(real) });
 export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) ?? null, size });
 export const unknownNumber: Num = { kind: "number", real: null, size: null };
 
@@ -198,5 +197,7 @@ const showNumber = ({ real, size }: Num): string => String(real ?? (size ? showS
 
 function showSparsity({ pattern, share }: Sparsity): string {
   if (pattern) return `${pattern.keep}:${pattern.of}`;
-  return share === null ? "a sparsity" : `${100 * share}%`;
+  if (!share) return "a sparsity";
+  const percent = share.size && known(times(share.size, fixed(100)));
+  return `${percent ?? 100 * (share.real ?? 0)}%`;
 }

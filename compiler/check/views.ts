@@ -3,7 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { compileTimeNumber, dimensionIn, operand } from "./expression.ts";
 import { atom, divided, fixed, known, type Size, showSize, times } from "./size.ts";
-import { align, asTensor, emit, graphDims, numeric, type Operand } from "./tensor.ts";
+import { align, asTensor, emit, graphDims, isReal, numeric, type Operand } from "./tensor.ts";
 import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
 /** The tensor and the mapping of `view(x, a -> b)`. */
@@ -208,7 +208,7 @@ export function stackOf(context: Context, scope: Scope, { arguments: given, span
     if (!union) return wrong;
     dims = union;
   }
-  const dtype = items.some(({ value }) => value.kind === "tensor" && value.dtype === "f32") ? "f32" : "i32";
+  const dtype = items.some(({ value }) => isReal(value)) ? "f32" : "i32";
   const nodes = items.map((item) => asTensor(context, item, dtype)?.node ?? null);
   return { kind: "tensor", dtype, dims: [...dims, made], node: stackNodes(context, nodes, made, span) };
 }

@@ -81,7 +81,7 @@ export interface CompressStep {
   /** The model that it reads: a model's name or an earlier stage's. */
   readonly of: string;
   readonly windows: WindowsRecord | null;
-  /** `compressed`: the next block sees what the compressed block gives; `dense`: what the original gives. */
+  /** `compressed`: the next block sees what the compressed block gives; `dense`: what it gives in the model that the stage reads. */
   readonly propagate: "compressed" | "dense";
   readonly forward: Forward | null;
   /** One entry per block that has targets, in order of blocks. */

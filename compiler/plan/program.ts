@@ -32,8 +32,26 @@ export interface Slot {
   readonly accumulate?: "sum" | "max" | "min";
 }
 
+/** The slots that steps bind, by what is in them: the compiler makes them, the runtime finds them. */
+export const slotNames = {
+  tokens: "tokens",
+  /** What a block or a head takes, and what a block gives. */
+  activation: "x",
+  /** What a method makes of a weight, and how many of its elements are zero. */
+  result: "result",
+  zeros: "zeros",
+  /** The outputs of an evaluation, a number per window each. */
+  series: (i: number) => `e${i}`,
+  /** The outputs of a measure. */
+  value: (i: number) => `v${i}`,
+} as const;
+
 /** The types of weights that can be read, as files call them. */
-export const storedTypes: Readonly<Record<string, Slot["dtype"]>> = { F32: "f32", F16: "f16", BF16: "bf16" };
+export const storedTypes: ReadonlyMap<string, Slot["dtype"]> = new Map([
+  ["F32", "f32"],
+  ["F16", "f16"],
+  ["BF16", "bf16"],
+]);
 
 export interface Dispatch {
   /** Content hash of the WGSL text in the plan's kernels. */

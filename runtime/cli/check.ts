@@ -5,6 +5,7 @@ import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { type Flags, list } from "./flags.ts";
 import { entryFor } from "./host.ts";
 import { translated } from "./recipe.ts";
+import { lines } from "./terminal.ts";
 
 export const checkCommand: CommandModule<object, Flags> = {
   command: "check <FILE..>",
@@ -14,7 +15,7 @@ export const checkCommand: CommandModule<object, Flags> = {
     const found: Diagnostic[] = [];
     for (const path of list(flags, "FILE")) {
       const diagnostics = problemsOf(path);
-      if (diagnostics.length === 0) process.stdout.write(`${path}: no problems\n`);
+      if (diagnostics.length === 0) process.stdout.write(lines(`${path}: no problems`));
       found.push(...diagnostics);
     }
     if (found.length > 0) throw new CompileError(found);

@@ -12,6 +12,7 @@ import { declare, type Flags, given, value } from "./flags.ts";
 import { entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
 import { openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { lines } from "./terminal.ts";
 
 const artifacts = ["tree", "types", "graph", "kernels", "wgsl", "plan"] as const;
 type Artifact = (typeof artifacts)[number];
@@ -59,7 +60,7 @@ function types(path: string): string {
   const { host, module, shown } = entryFor(path);
   const { context } = translated(shown, () => check(host, module));
   const own = context.types.filter(({ span }) => span.file.path === module);
-  return own.map(({ span, name, type }) => `${showPlace(shown(span)).padEnd(32)} ${name}: ${type}\n`).join("");
+  return lines(...own.map(({ span, name, type }) => `${showPlace(shown(span)).padEnd(32)} ${name}: ${type}`));
 }
 
 async function planned(path: string, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {

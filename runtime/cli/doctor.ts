@@ -1,6 +1,5 @@
 /** `lcomp doctor`: which adapters there are, which one lcomp would use, and how to get what is missing. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { styleText } from "node:util";
 import type { CommandModule } from "yargs";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import {
@@ -14,6 +13,7 @@ import {
 } from "../gpu/adapter.ts";
 import { findSwiftShader } from "../gpu/swiftshader.ts";
 import { declare, type Flags, flag } from "./flags.ts";
+import { lines } from "./terminal.ts";
 
 export interface Missing {
   readonly what: string;
@@ -36,7 +36,7 @@ export const doctorCommand: CommandModule<object, Flags> = {
   builder: (yargs) => declare(yargs, { json: flag("print the report as JSON") }),
   handler: async (flags) => {
     const report = await examine();
-    process.stdout.write(`${flags["json"] === true ? JSON.stringify(report, null, 2) : showReport(report)}\n`);
+    process.stdout.write(flags["json"] === true ? `${JSON.stringify(report, null, 2)}\n` : showReport(report));
     if (!report.adapters.some(({ isUsed }) => isUsed)) process.exitCode = 1;
   },
 };
@@ -110,24 +110,23 @@ function installLine(what: "loader" | "gpu" | "lavapipe"): string {
   const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
   const ids = release.match(/^ID(_LIKE)?=.*$/gm)?.join(" ") ?? "";
   const known = Object.entries(packages).filter(([id]) => ids.includes(id));
-  const lines = (known.length > 0 ? known : Object.entries(packages)).map(
+  const commands = (known.length > 0 ? known : Object.entries(packages)).map(
     ([, names]) => `${names.command} ${names[what]}`,
   );
   const isOld = what === "lavapipe" && /^VERSION_ID="?12"?$/m.test(release) && ids.includes("debian");
-  return isOld ? `${lines[0]} from bookworm-backports (Debian 12's own is too old)` : lines.join(" | ");
+  return isOld ? `${commands[0]} from bookworm-backports (Debian 12's own is too old)` : commands.join(" | ");
 }
 
 function showReport({ node, platform, demand, adapters, missing: lacking }: Report): string {
-  const lines = [`node ${node} on ${platform}`];
-  if (demand !== null) lines.push(`LCOMP_ADAPTER demands ${demand}`);
-  lines.push("", styleText("bold", "Adapters"));
-  if (adapters.length === 0) lines.push("  none");
-  for (const adapter of adapters) lines.push(...showAdapter(adapter));
-  if (!adapters.some(({ isUsed }) => isUsed))
-    lines.push("", styleText("red", "lcomp cannot run models on this machine yet."));
-  if (lacking.length > 0) lines.push("", styleText("bold", "Not here, and how to get it"));
-  for (const { what, remedy } of lacking) lines.push(`  ${what}`, `      ${remedy}`);
-  return lines.join("\n");
+  const shown = [`node ${node} on ${platform}`];
+  if (demand !== null) shown.push(`LCOMP_ADAPTER demands ${demand}`);
+  shown.push("", "Adapters");
+  if (adapters.length === 0) shown.push("  none");
+  for (const adapter of adapters) shown.push(...showAdapter(adapter));
+  if (!adapters.some(({ isUsed }) => isUsed)) shown.push("", "lcomp cannot run models on this machine yet.");
+  if (lacking.length > 0) shown.push("", "Not here, and how to get it");
+  for (const { what, remedy } of lacking) shown.push(`  ${what}`, `      ${remedy}`);
+  return lines(...shown);
 }
 
 function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][number]): readonly string[] {
@@ -136,7 +135,7 @@ function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][n
     ({ component, result, M, N, K }) => `${component}→${result} ${M}×${N}×${K}`,
   );
   return [
-    `  ${isUsed ? "→" : " "} ${styleText("bold", kind)}  ${name}  ${driver}`,
+    `  ${isUsed ? "→" : " "} ${kind}  ${name}  ${driver}`,
     `      16-bit floats ${facts.hasF16 ? "yes" : "no"}, subgroups ${facts.hasSubgroups ? sizes(facts) : "no"}, subgroup matrices ${matrices.join(", ") || "no"}`,
     `      binding ${mebibytes(facts.maxStorageBufferBindingSize)}, buffer ${mebibytes(facts.maxBufferSize)}, ` +
       `${facts.maxStorageBuffersPerShaderStage} bindings a kernel`,

@@ -9,6 +9,7 @@ import { UserError } from "../user-error.ts";
 import { declare, type Flags, flag, list } from "./flags.ts";
 import { entryFor } from "./host.ts";
 import { translated } from "./recipe.ts";
+import { lines } from "./terminal.ts";
 
 export const fmtCommand: CommandModule<object, Flags> = {
   command: "fmt <FILE..>",
@@ -20,7 +21,7 @@ export const fmtCommand: CommandModule<object, Flags> = {
   handler: (flags) => {
     const isCheck = flags["check"] === true;
     const changed = list(flags, "FILE").filter((path) => reformat(path, isCheck));
-    for (const path of changed) process.stdout.write(`${path}\n`);
+    process.stdout.write(lines(...changed));
     if (isCheck && changed.length > 0)
       throw new UserError(
         `${changed.length} ${changed.length === 1 ? "file is" : "files are"} not in canonical form; run lcomp fmt`,

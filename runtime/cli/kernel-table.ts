@@ -1,6 +1,7 @@
 /** What `--emit kernels` prints: the dispatches of a program, with the source that each computes and what it must move and compute. */
 import type { Program } from "../../compiler/plan/program.ts";
 import { table } from "./table.ts";
+import { lines } from "./terminal.ts";
 
 const head = ["", "shape", "source", "kernel", "workgroups", "bytes", "operations"];
 
@@ -17,5 +18,5 @@ export function showKernels({ name, setup, main }: Program): string {
   ]);
   const count = `${main.length} ${main.length === 1 ? "dispatch" : "dispatches"}`;
   const before = setup.length === 0 ? "" : `, and ${setup.length} once before them`;
-  return `program ${name}: ${count}${before}\n${table(head, rows, 4)}`;
+  return lines(`program ${name}: ${count}${before}`, ...table(head, rows, 4));
 }

@@ -16,6 +16,7 @@ import { fmtCommand } from "./fmt.ts";
 import { interrupted } from "./interrupt.ts";
 import { planCommand } from "./plan.ts";
 import { runCommand } from "./run.ts";
+import { lines } from "./terminal.ts";
 
 /** In the order of the help; those of a recipe find its flags in the arguments. */
 const commandsFor = (args: readonly string[]): readonly CommandModule<object, Flags>[] => [
@@ -107,7 +108,7 @@ function unknown(what: string, name: string, known: readonly string[], help: str
 /** Writes what went wrong and returns the exit status. Only a bug shows more than a message, and only where it is asked for. */
 function report(error: unknown): number {
   const isDebugging = process.env["LCOMP_DEBUG"] !== undefined;
-  if (isDebugging && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (isDebugging && error instanceof Error) process.stderr.write(lines(...(error.stack ?? "").split("\n")));
   if (error instanceof CompileError) {
     const isColoured = isatty(2) && process.env["NO_COLOR"] === undefined;
     process.stderr.write(`${error.diagnostics.map((each) => render(each, isColoured)).join("\n\n")}\n`);
@@ -116,7 +117,7 @@ function report(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
   const isExpected = error instanceof UserError || error instanceof PlanError;
   const bug = "This is a bug in lcomp; LCOMP_DEBUG=1 shows where.";
-  process.stderr.write(isExpected ? `lcomp: ${message}\n` : `lcomp: ${message.split("\n", 1)[0]}\n${bug}\n`);
+  process.stderr.write(isExpected ? lines(`lcomp: ${message}`) : lines(`lcomp: ${message.split("\n", 1)[0]}`, bug));
   return error instanceof UserError ? error.exitCode : 1;
 }
 

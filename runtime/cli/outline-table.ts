@@ -1,10 +1,13 @@
 /** What a recipe would do, on one screen: known from headers alone. */
+
 import type { CompressGraphs } from "../../compiler/build/graphs.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/check/facts.ts";
 import { layersOf } from "../../compiler/check/typed.ts";
 import type { Windows } from "../../compiler/check/value.ts";
 import type { Outline } from "../../compiler/compile.ts";
+import { slotNames } from "../../compiler/plan/program.ts";
 import { megabytes, table } from "./table.ts";
+import { lines } from "./terminal.ts";
 
 /** A stage as the table and `--json` show it. */
 export interface StageRow {
@@ -42,7 +45,7 @@ export interface OutlineReport {
 export function outlineReport({ typed, steps }: Outline): OutlineReport {
   const facts = new Map(typed.models.map((model) => [model.name, model.facts]));
   const bases = new Map([...facts.keys()].map((name) => [name, name]));
-  const saved = { ...sizes(facts) };
+  const saved = new Map([...facts].map(([name, model]) => [name, bytesOf(model)]));
   const stages: StageRow[] = [];
   for (const step of steps) {
     if (step.kind !== "compress") continue;
@@ -50,7 +53,7 @@ export function outlineReport({ typed, steps }: Outline): OutlineReport {
     bases.set(step.stage, base);
     const row = stageRow(step, facts.get(base));
     stages.push(row);
-    saved[step.stage] = (saved[step.of] ?? 0) + row.bytes_after - row.bytes_before;
+    saved.set(step.stage, (saved.get(step.of) ?? 0) + row.bytes_after - row.bytes_before);
   }
   const save = steps.find(({ kind }) => kind === "save");
   const result = save?.kind === "save" ? save.of : (stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
@@ -62,14 +65,14 @@ export function outlineReport({ typed, steps }: Outline): OutlineReport {
       architecture: model.instance.arch.name.text,
       layers: layersOf(model),
       tensors: model.facts.tensors.size,
-      bytes: saved[model.name] ?? 0,
+      bytes: saved.get(model.name) ?? 0,
     })),
     stages,
     evaluations: steps.flatMap((step) =>
       step.kind === "evaluate" ? [{ model: step.of, over: showWindows(step.windows) }] : [],
     ),
     saved: save?.kind === "save" ? { model: save.of, format: save.format } : null,
-    total: { bytes_before: saved[bases.get(result) ?? result] ?? 0, bytes_after: saved[result] ?? 0 },
+    total: { bytes_before: saved.get(bases.get(result) ?? result) ?? 0, bytes_after: saved.get(result) ?? 0 },
   };
 }
 
@@ -81,17 +84,13 @@ function settings({ recipe, parameters }: Outline["typed"]): Outline["typed"]["p
   return parameters.filter(({ name }) => inputs.every((input) => input.name.text !== name));
 }
 
-function sizes(models: ReadonlyMap<string, ModelFacts>): Record<string, number> {
-  return Object.fromEntries([...models].map(([name, facts]) => [name, bytesOf(facts)] as const));
-}
-
 function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): StageRow {
   const targets = step.blocks.flatMap((block) => block.targets);
   let before = 0;
   let after = 0;
   for (const { tensor, graph } of targets) {
     const stored = facts?.tensors.get(tensor);
-    const result = graph.outputs.find(({ name }) => name === "result");
+    const result = graph.outputs.find(({ name }) => name === slotNames.result);
     const count = stored?.shape.reduce((product, size) => product * size, 1) ?? 0;
     before += stored?.bytes ?? 0;
     after += count * (result?.store === "f16" || result?.store === "bf16" ? 2 : 4);
@@ -122,27 +121,27 @@ function showWindows({ corpus, split, length, draw }: Windows): string {
 
 /** The table for people. */
 export function showOutline({ recipe, parameters, models, stages, evaluations, saved, total }: OutlineReport): string {
-  const lines = [
+  const shown = [
     `${recipe}${Object.entries(parameters)
       .map(([name, value]) => `  ${name} ${value}`)
       .join("")}`,
     "",
   ];
   for (const { name, architecture, layers, tensors, bytes } of models) {
-    lines.push(`${name}: ${architecture}, ${layers} layers, ${tensors} tensors, ${megabytes(bytes)}`);
+    shown.push(`${name}: ${architecture}, ${layers} layers, ${tensors} tensors, ${megabytes(bytes)}`);
   }
   if (stages.length > 0) {
     const rows = stages.map((row) => [
       ...[row.stage, row.action, row.of, row.layers],
       ...[megabytes(row.bytes_before), "→", megabytes(row.bytes_after)],
     ]);
-    lines.push("", table(["stage", "action", "of", "layers", "before", "", "after"], rows, 4).trimEnd());
+    shown.push("", ...table(["stage", "action", "of", "layers", "before", "", "after"], rows, 4));
     for (const { stage, over, passes } of stages)
-      if (over !== null) lines.push(`${stage} observes ${over}${passes > 1 ? ` in ${passes} passes` : ""}`);
+      if (over !== null) shown.push(`${stage} observes ${over}${passes > 1 ? ` in ${passes} passes` : ""}`);
   }
-  if (evaluations.length > 0) lines.push("");
-  for (const { model, over } of evaluations) lines.push(`evaluate ${model} on ${over}`);
+  if (evaluations.length > 0) shown.push("");
+  for (const { model, over } of evaluations) shown.push(`evaluate ${model} on ${over}`);
   const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
-  lines.push("", `total: ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
-  return `${lines.join("\n")}\n`;
+  shown.push("", `total: ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
+  return lines(...shown);
 }

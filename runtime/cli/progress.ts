@@ -1,6 +1,8 @@
 /** Progress on stderr: one line that changes on a terminal, a line per layer elsewhere. */
+import { readable } from "../../grammar/render.ts";
 import type { Progress } from "../run/session.ts";
 import { duration } from "./table.ts";
+import { lines } from "./terminal.ts";
 
 export interface ProgressLine {
   readonly show: (progress: Progress) => void;
@@ -27,7 +29,7 @@ function plainLines(): ProgressLine {
       const text = place(progress);
       if (text === last || (progress.layer === null && last.startsWith(progress.title))) return;
       last = text;
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(lines(text));
     },
     end: () => undefined,
   };
@@ -48,7 +50,7 @@ function changingLine(): ProgressLine {
       const left = ((now - begin) / 1000) * (1 / Math.max(progress.done, 1e-6) - 1);
       const toGo = progress.done > 0.02 ? `  ${duration(left)} to go` : "";
       const line = `${place(progress)}  ${progress.what}  ${Math.floor(100 * progress.done)} %${toGo}`;
-      process.stderr.write(`\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+      process.stderr.write(`\r\u001b[K${readable(line).slice(0, (process.stderr.columns || 80) - 1)}`);
     },
     end: () => void process.stderr.write("\r\u001b[K"),
   };

@@ -79,10 +79,13 @@ function recipeIn(args: readonly string[]): string | undefined {
   return named ?? rest.find((arg, at) => !arg.startsWith("-") && !isValue(at));
 }
 
-const kinds: Readonly<Record<string, string>> = { Model: "a model's folder", Corpus: "a text, or a folder of texts" };
+const kinds: ReadonlyMap<string, string> = new Map([
+  ["Model", "a model's folder"],
+  ["Corpus", "a text, or a folder of texts"],
+]);
 
 function flagOf({ type, doc, fallback }: RecipeParameter): Options {
-  const describe = doc === "" ? (kinds[type] ?? type) : doc;
+  const describe = doc === "" ? (kinds.get(type) ?? type) : doc;
   return value(describe, fallback === null ? {} : { defaultDescription: fallback });
 }
 

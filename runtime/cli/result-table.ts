@@ -5,6 +5,7 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import type { ReportResult } from "../run/measure.ts";
 import type { RunResult } from "../run/run-plan.ts";
 import { duration, table } from "./table.ts";
+import { lines } from "./terminal.ts";
 
 export interface RunReport {
   /** By measure, then by model. */
@@ -24,20 +25,27 @@ export interface RunReport {
 /** The numbers of a run. */
 export function runReport(result: RunResult, left: readonly string[], adapter: string): RunReport {
   const { reports, stages, expects, seconds, compileSeconds } = result;
-  const measures: Record<string, Record<string, number>> = {};
-  const values: Record<string, number> = {};
+  const measures = new Map<string, Map<string, number>>();
+  const values = new Map<string, number>();
   for (const report of reports) {
     if (report.of === null) {
-      values[report.text] = report.value;
+      values.set(report.text, report.value);
       continue;
     }
     const row = rowOf(report, reports);
-    measures[row] ??= {};
-    (measures[row] as Record<string, number>)[report.of.model] = report.value;
+    measures.set(row, (measures.get(row) ?? new Map()).set(report.of.model, report.value));
   }
   const zeros = Object.fromEntries(stages.map(({ stage, targets }) => [stage, sharesOf(targets)]));
   const times = { seconds, compile_seconds: compileSeconds };
-  return { measures, values, zeros, expectations: expects, left_behind: left, ...times, adapter };
+  return {
+    measures: Object.fromEntries([...measures].map(([row, models]) => [row, Object.fromEntries(models)])),
+    values: Object.fromEntries(values),
+    zeros,
+    expectations: expects,
+    left_behind: left,
+    ...times,
+    adapter,
+  };
 }
 
 /** The files that a saved result lacks of the folder that it began as. */
@@ -51,7 +59,7 @@ export function leftBehind({ steps }: Plan, models: ReadonlyMap<string, Checkpoi
 
 /** The sentence about them, if there are any. */
 export const showLeftBehind = ({ left_behind: files }: RunReport): string =>
-  files.length === 0 ? "" : `not copied, being above 100 MB or a link out of the folder: ${files.join(", ")}\n`;
+  files.length === 0 ? "" : lines(`not copied, being above 100 MB or a link out of the folder: ${files.join(", ")}`);
 
 /** The measure's name; with its other arguments where a model has it more than once. */
 function rowOf({ text, of }: ReportResult, all: readonly ReportResult[]): string {
@@ -80,29 +88,24 @@ function sharesOf(
 
 /** The tables for people. */
 export function showRun({ measures, values, zeros, seconds, compile_seconds, adapter }: RunReport): string {
-  const parts: string[] = [];
+  const shown: string[] = [];
   const models = [...new Set(Object.values(measures).flatMap((row) => Object.keys(row)))];
   if (models.length > 0) {
     const rows = Object.entries(measures).map(([name, row]) => [name, ...models.map((model) => number(row[model]))]);
-    parts.push(table(["", ...models], rows));
+    shown.push(...table(["", ...models], rows), "");
   }
   const others = Object.entries(values);
   if (others.length > 0) {
-    parts.push(
-      table(
-        ["", ""],
-        others.map(([text, value]) => [text, number(value)]),
-      ),
-    );
+    const rows = others.map(([text, value]) => [text, number(value)]);
+    shown.push(...table(["", ""], rows), "");
   }
   const stages = Object.keys(zeros);
   if (stages.length > 0) {
     const kinds = [...new Set(Object.values(zeros).flatMap((row) => Object.keys(row)))];
     const rows = kinds.map((kind) => [kind, ...stages.map((stage) => percent(zeros[stage]?.[kind]))]);
-    parts.push(table(["zeros", ...stages], rows));
+    shown.push(...table(["zeros", ...stages], rows), "");
   }
-  parts.push(`time ${duration(seconds)}, of which compiling ${duration(compile_seconds)}, on ${adapter}\n`);
-  return parts.join("\n");
+  return lines(...shown, `time ${duration(seconds)}, of which compiling ${duration(compile_seconds)}, on ${adapter}`);
 }
 
 const number = (value: number | undefined): string => (value === undefined ? "" : String(Number(value.toPrecision(6))));
@@ -118,5 +121,5 @@ export function failedExpectation({ expects, reports }: RunResult, shownPlace: (
       const because = numbers.length === 0 ? "" : ` (${numbers.join(", ")})`;
       return `${shownPlace(place)}: the expectation ${text} does not hold${because}`;
     });
-  return `${sentences.join("\n")}; nothing was saved`;
+  return `${sentences.join("; ")}; nothing was saved`;
 }

@@ -1,7 +1,11 @@
 /** Text tables: the first column to the left, numbers to the right. */
 
-/** Rows under a head, columns two spaces apart; each line ends with a line feed. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[], leftColumns = 1): string {
+/** The lines of rows under a head, columns two spaces apart. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  leftColumns = 1,
+): readonly string[] {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
   const line = (row: readonly string[]): string =>
@@ -11,7 +15,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       )
       .join("  ")
       .trimEnd();
-  return all.map((row) => `${line(row)}\n`).join("");
+  return all.map(line);
 }
 
 /** `1.84 MB`: in units of a thousand, as disks are sold. */

@@ -6,8 +6,22 @@
 /** Questions at full speed before the slower pace: short waits end within them. */
 const eager = 50;
 
-/** From now on, who asks on and on by `setImmediate` is heard once a millisecond. Returns what undoes it. */
+/** How many have asked for the slower pace and not yet for its end, and what ends it. */
+let calmed = 0;
+let restore = (): void => undefined;
+
+/** From now on, who asks on and on by `setImmediate` is heard once a millisecond. Returns what undoes it, once all have called theirs. */
 export function calmPolling(): () => void {
+  if (calmed++ === 0) restore = slowDown();
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    if (--calmed === 0) restore();
+  };
+}
+
+function slowDown(): () => void {
   const original = globalThis.setImmediate;
   let isAsking = false;
   let asked = 0;

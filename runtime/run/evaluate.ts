@@ -1,5 +1,7 @@
 /** A forward pass over all windows of a text; what the head keeps of each window becomes a series. */
+
 import type { EvaluateStep } from "../../compiler/plan/plan.ts";
+import { slotNames } from "../../compiler/plan/program.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
@@ -62,7 +64,7 @@ async function runHead(
         withTokens(session, program, (send) =>
           between.visit((x, i) => {
             send(windows[i] as Int32Array);
-            program.bind("data", "x", x);
+            program.bind("data", slotNames.activation, x);
             program.run();
             for (const output of outputs) append(session, output, i);
             visited(i);
@@ -71,7 +73,7 @@ async function runHead(
       );
       const series = new Map<string, Float32Array<ArrayBuffer>>();
       for (const [i, name] of step.series.entries()) {
-        series.set(name, await read(session, step, windows.length, outputs, `e${i}`));
+        series.set(name, await read(session, step, windows.length, outputs, slotNames.series(i)));
       }
       return series;
     } finally {

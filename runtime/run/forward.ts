@@ -1,5 +1,7 @@
 /** The forward pass of a model over all windows of a text, piece by piece. */
+
 import type { Forward } from "../../compiler/plan/plan.ts";
+import { slotNames } from "../../compiler/plan/program.ts";
 import { type Activations, activations } from "./activations.ts";
 import { type LoadedProgram, type SlotBuffer, slotNamed } from "./programs.ts";
 import type { Session } from "./session.ts";
@@ -47,7 +49,7 @@ export async function runBlock(
     await bindWeights(program, weights, layer);
     program.setup();
     await between.advance((before, after, i) => {
-      program.bind("data", "x", before);
+      program.bind("data", slotNames.activation, before);
       program.bind("output", output.slot.name, after);
       program.run();
       visited(i);
@@ -79,11 +81,11 @@ export async function withTokens(
   program: LoadedProgram,
   use: (send: (window: Int32Array) => void) => Promise<void>,
 ): Promise<void> {
-  if (!program.slots("data").some(({ slot }) => slot.name === "tokens")) return use(() => undefined);
-  const { bytes } = slotNamed(program, "data", "tokens");
+  if (!program.slots("data").some(({ slot }) => slot.name === slotNames.tokens)) return use(() => undefined);
+  const { bytes } = slotNamed(program, "data", slotNames.tokens);
   const buffer = await pool.acquire(bytes, "a window of tokens");
   try {
-    program.bind("data", "tokens", buffer);
+    program.bind("data", slotNames.tokens, buffer);
     await use((window) => pool.upload(buffer, new Int32Array(window)));
   } finally {
     pool.release(buffer);

@@ -1,5 +1,7 @@
 /** Numbers for the report, made from series, and expectations. */
+
 import type { MeasureStep } from "../../compiler/plan/plan.ts";
+import { slotNames } from "../../compiler/plan/program.ts";
 import type { Series } from "./evaluate.ts";
 import { type LoadedProgram, slotNamed } from "./programs.ts";
 import type { Session } from "./session.ts";
@@ -64,7 +66,7 @@ async function compute(
       program.run();
       const found: (number | undefined)[] = [];
       for (const i of values.keys()) {
-        const buffer = outputs.get(`v${i}`);
+        const buffer = outputs.get(slotNames.value(i));
         found.push(buffer && new Float32Array(await pool.read(buffer, 4))[0]);
       }
       return found;

@@ -1,6 +1,6 @@
 /** One matrix: its program makes the new one from the stored one and its statistics; the result goes to the stage's file. */
 import type { TargetRecord } from "../../compiler/plan/plan.ts";
-import type { Slot } from "../../compiler/plan/program.ts";
+import { type Slot, slotNames } from "../../compiler/plan/program.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import { elements, type SlotBuffer, slotNamed } from "./programs.ts";
@@ -40,13 +40,13 @@ export async function runTarget(
     program.bind("weight", weight.slot.name, await weights.get(target.tensor, weight));
     const bySlot = new Map(target.statistics.map(({ slot, statistic }) => [slot, statistics.get(statistic)]));
     bindStatistics(program, bySlot);
-    const result = slotNamed(program, "output", "result");
-    const zeros = slotNamed(program, "output", "zeros");
+    const result = slotNamed(program, "output", slotNames.result);
+    const zeros = slotNamed(program, "output", slotNames.zeros);
     const counted = await pool.acquire(zeros.bytes, "a count");
     const buffer = await pool.acquire(result.bytes, `the new ${target.tensor}`);
     try {
-      program.bind("output", "zeros", counted);
-      program.bind("output", "result", buffer);
+      program.bind("output", slotNames.zeros, counted);
+      program.bind("output", slotNames.result, buffer);
       program.setup();
       program.run();
       const [found = 0] = new Int32Array(await pool.read(counted, 4));

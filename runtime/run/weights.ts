@@ -124,13 +124,11 @@ export async function bindWeights(program: LoadedProgram, weights: HeldWeights, 
   }
 }
 
-let staging: Uint8Array<ArrayBuffer> | undefined;
-
 /** The stored bytes of a tensor on the GPU as they are, all of them checked to be finite. */
 async function sendWeight(pool: BufferPool, tensor: StoredTensor, { slot, bytes }: SlotBuffer): Promise<GPUBuffer> {
   const { name, dtype, shape } = tensor;
   const count = shape.reduce((product, size) => product * size, 1);
-  if (storedTypes[dtype] !== slot.dtype || count !== elements(slot)) {
+  if (storedTypes.get(dtype) !== slot.dtype || count !== elements(slot)) {
     const expected = `${slot.dtype} [${slot.dims.map(({ size }) => size).join(", ")}]`;
     const found = `${dtype} [${shape.join(", ")}]`;
     throw new UserError(`the plan was made for another model: it expects ${name} as ${expected}, here it is ${found}`);
@@ -151,14 +149,22 @@ async function sendWeight(pool: BufferPool, tensor: StoredTensor, { slot, bytes 
   return buffer;
 }
 
+/** What the last one that read pieces has left for the next. */
+let spare: Uint8Array<ArrayBuffer> | undefined;
+
 /** The bytes of a tensor in order; a piece is overwritten by the next one. */
 export async function* pieces(
   tensor: StoredTensor,
 ): AsyncGenerator<{ readonly piece: Uint8Array<ArrayBuffer>; readonly at: number }> {
-  staging ??= new Uint8Array(pieceBytes);
-  for (let at = 0; at < tensor.bytes; at += pieceBytes) {
-    const piece = staging.subarray(0, Math.min(pieceBytes, tensor.bytes - at));
-    await readRange(tensor, at, at + piece.byteLength, piece);
-    yield { piece, at };
+  const staging = spare ?? new Uint8Array(pieceBytes);
+  spare = undefined;
+  try {
+    for (let at = 0; at < tensor.bytes; at += pieceBytes) {
+      const piece = staging.subarray(0, Math.min(pieceBytes, tensor.bytes - at));
+      await readRange(tensor, at, at + piece.byteLength, piece);
+      yield { piece, at };
+    }
+  } finally {
+    spare = staging;
   }
 }

@@ -1,0 +1,37 @@
+/** Arithmetic on numbers known at compile time: exact as long as the fractions can be counted, so that 29 % of 100 is 29. */
+import { divided, isExact, minus, plus, type Size, times } from "./size.ts";
+import { type Num, number, ofSize, unknownNumber } from "./value.ts";
+
+/** `a op b`, for which `real` is the rule in floating point. */
+export function numbers(op: string, real: (a: number, b: number) => number, a: Num, b: Num): Num {
+  const exact = exactly(op, a, b);
+  if (a.real !== null && b.real !== null) return exact ? ofSize(exact) : number(real(a.real, b.real));
+  return exact && !isFraction(a) && !isFraction(b) ? ofSize(exact) : unknownNumber;
+}
+
+const isFraction = ({ real }: Num): boolean => real !== null && !Number.isInteger(real);
+
+function exactly(op: string, { size: a }: Num, { size: b }: Num): Size | undefined {
+  if (!a || !b || (op !== "+" && op !== "-" && op !== "*" && op !== "/")) return undefined;
+  const result = { "+": plus, "-": minus, "*": times, "/": divided }[op](a, b);
+  return result && isExact(result) ? result : undefined;
+}
+
+/** `a op b`; null while it is not known. */
+export function compareNumbers(op: string, { real: a }: Num, { real: b }: Num): boolean | null {
+  if (a === null || b === null) return null;
+  switch (op) {
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    case ">=":
+      return a >= b;
+    case "==":
+      return a === b;
+    default:
+      return a !== b;
+  }
+}
