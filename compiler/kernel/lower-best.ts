@@ -8,7 +8,15 @@ import { type Position, parts } from "../schedule/position.ts";
 import { elementAddress } from "../schedule/storage.ts";
 import { bestBody } from "./best-body.ts";
 import { header } from "./header.ts";
-import { expressions, firstTarget, type Lowered, type Lowering, loadText, operationsOf, withBody } from "./lower.ts";
+import {
+  expressions,
+  firstTarget,
+  type Lowered,
+  type Lowering,
+  loadFunction,
+  operationsOf,
+  withBody,
+} from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import { writer } from "./writer.ts";
 
@@ -27,7 +35,7 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
   const { evaluate, make } = expressions(group, lowering);
   const score = make.cast("f32", evaluate(node.inputs[0], at));
   const bound = new Map([row, i].map((variable) => [variable, variable.name]));
-  const load = loadText("load_score", [row, i], score, around);
+  const load = loadFunction("load_score", [row, i], score, around);
   const store = writer([], bound, { around, writeReduces: writeSequentially });
   for (const target of group.targets) {
     const storage = storageOf(target);

@@ -14,7 +14,7 @@ import { elementAddress, type Storage } from "../schedule/storage.ts";
 import { contractionBody } from "./contraction-body.ts";
 import { valueType } from "./evaluate.ts";
 import { type Header, header } from "./header.ts";
-import { expressions, type Lowered, type Lowering, loadText, operationsOf, withBody } from "./lower.ts";
+import { expressions, type Lowered, type Lowering, loadFunction, operationsOf, withBody } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import { writer } from "./writer.ts";
 
@@ -29,7 +29,7 @@ const coordinates = (extents: Extents): Coordinates => {
 };
 
 /** The position along these dimensions. */
-const positionAt = (at: Coordinates, dims: Partial<Roles>): Position =>
+const positionOf = (at: Coordinates, dims: Partial<Roles>): Position =>
   new Map(roleNames.flatMap((role) => parts(fromVariable(at[role]), dims[role] ?? [])));
 
 export function lowerContraction(group: ContractionGroup, lowering: Lowering): Lowered {
@@ -39,15 +39,15 @@ export function lowerContraction(group: ContractionGroup, lowering: Lowering): L
   const at = coordinates(extents);
   const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: new Set() });
   const { evaluate, make } = expressions(group, lowering);
-  const a = evaluate(group.a, positionAt(at, { batch, m, k }));
+  const a = evaluate(group.a, positionOf(at, { batch, m, k }));
   const panels = group.sums.flatMap((sum) => panelsOf(sum, lowering) ?? []);
   const width = panels.length === group.sums.length ? panels[0]?.layout.width : undefined;
   const padded = width === undefined ? at : { ...at, n: { ...at.n, size: Math.ceil(extents.n / width) * width } };
   const b =
     width === undefined
-      ? group.sums.map((sum) => evaluate(sum.b, positionAt(at, { batch, n, k })))
+      ? group.sums.map((sum) => evaluate(sum.b, positionOf(at, { batch, n, k })))
       : panels.map(({ storage, layout }) =>
-          make.load(storage.id, addressOf(layout, positionAt(padded, layout)), valueType(storage.node)),
+          make.load(storage.id, addressOf(layout, positionOf(padded, layout)), valueType(storage.node)),
         );
   const store = storeText(group, at, lowering, around);
   const contraction: Contraction = {
@@ -57,8 +57,8 @@ export function lowerContraction(group: ContractionGroup, lowering: Lowering): L
     half: group.a.type.dtype === "f16" && group.sums.every(({ b }) => b.type.dtype === "f16"),
   };
   const functions = [
-    loadText("load_a", [at.batch, at.m, at.k], a, around),
-    ...b.map((value, i) => loadText(`load_b${i}`, [padded.batch, padded.k, padded.n], value, around)),
+    loadFunction("load_a", [at.batch, at.m, at.k], a, around),
+    ...b.map((value, i) => loadFunction(`load_b${i}`, [padded.batch, padded.k, padded.n], value, around)),
     store.text,
   ];
   const body = contractionBody(contraction, schedules.contraction(contraction, facts, family));
@@ -118,7 +118,7 @@ function storeText(
 ): { readonly text: string; readonly operations: number } {
   const { sums, targets } = group;
   const { batch, m, n } = group.roles;
-  const here = positionAt(at, { batch, m, n });
+  const here = positionOf(at, { batch, m, n });
   const place = positions(group, here);
   const { make, evaluate } = expressions(group, lowering, (node, own) => {
     const i = sums.findIndex((sum) => sum.node === node);

@@ -16,7 +16,7 @@ import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
 import type { Width } from "./wgsl.ts";
-import { isAligned, type Surroundings, variableName, type Writer, writer } from "./writer.ts";
+import { type Environment, isAligned, variableName, type Writer, writer } from "./writer.ts";
 
 /** One store of a target: the values that one element of the walk gives. */
 interface Store {
@@ -177,7 +177,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 `;
 }
 
-function writeStores(out: Writer, { stores, column, columns }: Walk, around: Header & Surroundings): void {
+function writeStores(out: Writer, { stores, column, columns }: Walk, around: Header & Environment): void {
   if (column !== undefined) out.open(`if (${out.index(column)} < ${columns}u)`, new Map());
   for (const { storage, address, values, inner } of stores) {
     if (inner !== undefined) {

@@ -15,7 +15,7 @@ import type { Binding, Header } from "./header.ts";
 import { writeSequentially } from "./reduce.ts";
 import { type Scalar, type Scalars, scalars } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
-import { type Surroundings, writer } from "./writer.ts";
+import { type Environment, writer } from "./writer.ts";
 
 export interface Lowering extends Storages {
   readonly facts: DeviceFacts;
@@ -64,7 +64,12 @@ export function operationsOf(roots: readonly Scalar[]): number {
 const sizeOfVariable = (key: string): number => Number(key.split(".").at(-2));
 
 /** `fn name(parameters) -> f32`: the value at the parameters, which are variables. */
-export function loadText(name: string, parameters: readonly Variable[], value: Scalar, around: Surroundings): string {
+export function loadFunction(
+  name: string,
+  parameters: readonly Variable[],
+  value: Scalar,
+  around: Environment,
+): string {
   const bound = new Map(parameters.map((variable) => [variable, variable.name]));
   const out = writer([value], bound, { around, writeReduces: writeSequentially });
   const text = out.value(value);

@@ -18,7 +18,7 @@ import { type Uses, usesOf } from "./uses.ts";
 import { castText, type Helper, identifier, literal, operations, typeName, type Width } from "./wgsl.ts";
 
 /** What the kernel around a function offers: memory and helper functions. */
-export interface Surroundings {
+export interface Environment {
   /** The text of element `address` of a storage; four elements from four times `address` on if `width` is 4. */
   readonly read: (storage: number, address: string, width: Width) => string;
   /** Whether four elements can be read at once. */
@@ -62,7 +62,7 @@ export interface Writer {
 }
 
 interface Options {
-  readonly around: Surroundings;
+  readonly around: Environment;
   readonly writeReduces: WriteReduces;
   readonly wide?: WideVariable;
 }

@@ -5,7 +5,7 @@
 import type { Node, NodeOf } from "../graph/ops.ts";
 import { sameDims } from "../graph/result-type.ts";
 import { sizeOf } from "../graph/type.ts";
-import type { Surroundings } from "./rewrite.ts";
+import type { Rewriter } from "./rewrite.ts";
 
 type Product = NodeOf<"mul"> | NodeOf<"div"> | NodeOf<"neg">;
 
@@ -22,7 +22,7 @@ interface Factors {
 }
 
 /** Divides the factors of a product that only this sum reads into those that the sum needs and those that can leave. */
-export function leaveSum({ inputs: [x], attrs, type }: NodeOf<"reduce">, around: Surroundings): Node | false {
+export function leaveSum({ inputs: [x], attrs, type }: NodeOf<"reduce">, around: Rewriter): Node | false {
   if (attrs.by !== "sum" || type.dtype !== "f32") return false;
   const factors = factorsOf(x, around);
   const isNeeded = (node: Node): boolean => attrs.over.some((name) => sizeOf(node.type, name) !== undefined);
@@ -39,7 +39,7 @@ export function leaveSum({ inputs: [x], attrs, type }: NodeOf<"reduce">, around:
 }
 
 /** A sign is the factor -1. */
-function factorsOf(root: Node, { make, isSingle }: Surroundings): Factors {
+function factorsOf(root: Node, { make, isSingle }: Rewriter): Factors {
   const products: Product[] = [];
   const leaves: Factor[] = [];
   const pending: Factor[] = [{ node: root, isDivisor: false }];
@@ -64,7 +64,7 @@ function keep(
   root: Node,
   products: readonly Product[],
   isNeeded: (leaf: Node) => boolean,
-  { make }: Surroundings,
+  { make }: Rewriter,
 ): Node | undefined {
   const kept = new Map<Node, Node | undefined>();
   const keptOf = (node: Node): Node | undefined =>
@@ -80,7 +80,7 @@ function keep(
 }
 
 /** The factors multiplied in order; undefined if it begins with a divisor. */
-function multiply([first, ...rest]: readonly Factor[], { make }: Surroundings): Node | undefined {
+function multiply([first, ...rest]: readonly Factor[], { make }: Rewriter): Node | undefined {
   if (first === undefined || first.isDivisor) return undefined;
   return rest.reduce(
     (product, { node, isDivisor }) => make(isDivisor ? "div" : "mul", [product, node], {}),

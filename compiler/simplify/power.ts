@@ -1,9 +1,9 @@
 /** Powers with a constant exponent. */
 import type { Node, NodeOf } from "../graph/ops.ts";
-import type { Surroundings } from "./rewrite.ts";
+import type { Rewriter } from "./rewrite.ts";
 
 /** Few factors: not more rounding than `pow` itself, and right for negative x. */
-export function power({ inputs: [x, exponent] }: NodeOf<"pow">, { make }: Surroundings): Node | false {
+export function power({ inputs: [x, exponent] }: NodeOf<"pow">, { make }: Rewriter): Node | false {
   if (exponent.op !== "constant") return false;
   const square = (of: Node): Node => make("mul", [of, of], {});
   const inverse = (of: Node): Node => make("div", [make("constant", [], { value: 1, dtype: "f32" }), of], {});

@@ -14,9 +14,9 @@ export type RewriteRules = { readonly [K in OpName]: readonly RewriteRule<K>[] }
  * The replacement must have the value of `node`; where it lacks dimensions or orders them otherwise it is dropped, and where
  * it is stored in half precision it is read as f32, so that a rule need not look at types.
  */
-export type RewriteRule<K extends OpName> = (node: NodeOf<K>, around: Surroundings) => Node | false;
+export type RewriteRule<K extends OpName> = (node: NodeOf<K>, around: Rewriter) => Node | false;
 
-export interface Surroundings {
+export interface Rewriter {
   /** The node, itself rewritten already, with the origin of the one that it helps to replace. */
   readonly make: <K extends OpName>(op: K, inputs: Ops[K]["inputs"], attrs: Ops[K]["attrs"]) => Node;
   /** Exactly one node or output of the graph reads it; false for what a rule has just made. */
@@ -40,7 +40,7 @@ function walk({ name, nodes, outputs }: Graph, rules: RewriteRules): Graph {
   const readers = countReaders({ nodes, outputs });
   const readersOfImage = new Map<Node, number>();
   const settle = (node: Node): Node => {
-    const around: Surroundings = {
+    const around: Rewriter = {
       make: (op, inputs, attrs) => settle(make(op, inputs, attrs, node.origin)),
       isSingle: (other) => readersOfImage.get(other) === 1,
     };
@@ -70,7 +70,7 @@ const isSame = (a: Graph, b: Graph): boolean =>
   a.outputs.every(({ node }, i) => node.id === b.outputs[i]?.node.id);
 
 /** The replacement with the type of the node, if it can have it. */
-function fit(replacement: Node, { type }: Node, { make }: Surroundings): Node | false {
+function fit(replacement: Node, { type }: Node, { make }: Rewriter): Node | false {
   if (!sameDims(replacement.type.dims, type.dims)) return false;
   if (replacement.type.dtype === type.dtype) return replacement;
   return readAs(replacement.type.dtype) === type.dtype && make("cast", [replacement], { dtype: type.dtype });

@@ -2,17 +2,17 @@
 import type { Node, NodeOf } from "../graph/ops.ts";
 import { sameDims } from "../graph/result-type.ts";
 import { sizeOf } from "../graph/type.ts";
-import type { Surroundings } from "./rewrite.ts";
+import type { Rewriter } from "./rewrite.ts";
 
 /** d → (a, b) → e is d → e. */
-export function mergeOfSplit({ inputs: [x], attrs }: NodeOf<"merge">, { make }: Surroundings): Node | false {
+export function mergeOfSplit({ inputs: [x], attrs }: NodeOf<"merge">, { make }: Rewriter): Node | false {
   if (x.op !== "split" || x.attrs.into.length !== attrs.dims.length) return false;
   if (x.attrs.into.some(({ name }, i) => name !== attrs.dims[i])) return false;
   return make("rename", [x.inputs[0]], { from: x.attrs.dim, to: attrs.into });
 }
 
 /** (a, b) → d → (e, f) is a → e and b → f, if the sizes agree and no name is needed twice on the way. */
-export function splitOfMerge({ inputs: [x], attrs, type }: NodeOf<"split">, { make }: Surroundings): Node | false {
+export function splitOfMerge({ inputs: [x], attrs, type }: NodeOf<"split">, { make }: Rewriter): Node | false {
   if (x.op !== "merge" || x.attrs.into !== attrs.dim || x.attrs.dims.length !== attrs.into.length) return false;
   let result: Node = x.inputs[0];
   const from = x.attrs.dims.map((name) => ({ name, size: sizeOf(result.type, name) ?? 0 }));
