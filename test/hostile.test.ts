@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { suite } from "./harness.ts";
 import { type Attempt, attempt, refusedWith, said } from "./hostile.ts";
 import { inFolder, safetensorsBytes } from "./io/folder.ts";
+import { onSmallDisk } from "./io/small-disk.ts";
 import { someText } from "./model-folder.ts";
 import { root } from "./sources.ts";
 
@@ -263,13 +264,9 @@ suite("hostile: output", ({ test }) => {
   test(
     "a disk that is full in the middle of a stage",
     prepared((folder) => {
-      const words = [process.execPath, join(root, "runtime/cli/main.ts"), ...given];
-      const command = words.map((word) => (word === "out" ? "disk/new/out" : `'${word}'`)).join(" ");
-      const { stdout, stderr } = onSmallDisk(folder, command);
-      assert.match(
-        said(stderr),
-        /^lcomp: cannot write \S+disk\/new\/out: (the disk is full; free|the file would be larger than) .*\n$/,
-      );
+      const args = given.map((arg) => (arg === "out" ? "disk/new/out" : arg));
+      const { stdout, stderr } = onSmallDisk(folder, 1, [process.execPath, join(root, "runtime/cli/main.ts"), ...args]);
+      assert.match(said(stderr), /^lcomp: cannot write \S+disk\/new\/out: the disk is full; free .*\n$/);
       assert.is(stdout, "status 1\n", "nothing is left on the disk");
     }),
   );
@@ -302,13 +299,3 @@ suite("hostile: output", ({ test }) => {
     }),
   );
 });
-
-/** Runs a command with a disk of 1 MB, less than a stage writes; where nobody may mount one, with a limit on the size of files. */
-function onSmallDisk(folder: string, command: string): { readonly stdout: string; readonly stderr: string } {
-  mkdirSync(join(folder, "disk"));
-  const mount = "mount -t tmpfs -o size=1m tmpfs disk";
-  const isAllowed = spawnSync("unshare", ["-rm", "sh", "-c", mount], { cwd: folder }).status === 0;
-  const whole = `${isAllowed ? mount : "trap '' XFSZ; ulimit -f 1024"}; ${command}; echo "status $?"; ls -A disk`;
-  const [program, ...args] = isAllowed ? ["unshare", "-rm", "sh", "-c", whole] : ["sh", "-c", whole];
-  return spawnSync(program as string, args, { cwd: folder, encoding: "utf8" });
-}
