@@ -2,15 +2,9 @@
 import { join } from "node:path";
 import type { Argv, Options } from "yargs";
 import type { ModelFacts } from "../../compiler/check/facts.ts";
-import {
-  type CompileInputs,
-  type LoadedRecipe,
-  loadRecipe,
-  outline,
-  parseArgument,
-  type RecipeParameter,
-} from "../../compiler/compile.ts";
+import { type CompileInputs, loadRecipe, outline } from "../../compiler/compile.ts";
 import type { Split } from "../../compiler/plan/plan.ts";
+import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadCorpus } from "../io/corpus.ts";

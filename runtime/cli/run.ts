@@ -1,8 +1,9 @@
 /** `lcomp run`: compiles a recipe for this machine and carries it out. */
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
-import { type LoadedRecipe, outline, plan } from "../../compiler/compile.ts";
+import { outline, plan } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import type { LoadedRecipe } from "../../compiler/recipe.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { OutputFolder } from "../io/output-folder.ts";
