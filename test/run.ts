@@ -2,7 +2,9 @@
  * Runs every *.test.ts below test/, each in a process of its own, and trusts nothing: a file passes only if its process ended
  * by itself with status 0 and said that all of its tests ran and passed.
  *
- *   node test/run.ts [NAME]... [--only TAG]     files whose path contains a NAME; tests that carry the tag
+ *   node test/run.ts [NAME]... [--only TAG] [--accept]
+ *
+ * Files whose path contains a NAME; tests that carry the tag; what differs from golden files is written there.
  */
 import { spawn } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
@@ -29,7 +31,10 @@ interface Outcome {
 }
 
 const root = join(import.meta.dirname, "..");
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: "string" }, accept: { type: "boolean", default: false } },
+});
 const running = new Set<number>();
 
 function chosenFiles(): readonly string[] {
@@ -93,8 +98,12 @@ function judge(
 }
 
 function environment(): NodeJS.ProcessEnv {
-  const { only } = values;
-  return only === undefined ? process.env : { ...process.env, LCOMP_TEST_TAG: only };
+  const { only, accept } = values;
+  return {
+    ...process.env,
+    ...(only === undefined ? {} : { LCOMP_TEST_TAG: only }),
+    ...(accept ? { ACCEPT: "1" } : {}),
+  };
 }
 
 function killGroup(pid: number): void {
