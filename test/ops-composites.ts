@@ -209,14 +209,19 @@ const others: Readonly<Record<string, MakeCase>> = {
     const s = sketch(random);
     const width = random.pick([1, 3, 64, 100]);
     const row = (): Node => s.input({ row: random.pick([1, 5, 31]), column: width });
-    const constants = [2, -1, 0.5, 3, -0.7, 0, 1].map((value) => s.constant(value));
-    const terms: Node[] = [row(), s.input({ column: width }), s.input({ column: width }, weight), ...constants];
+    const constants = [2, -1, 0.5, 3, -0.7, 7, 1].map((value) => s.constant(value));
+    const given = [row(), s.input({ column: width }), s.input({ column: width }, weight), ...constants];
+    const terms = [...given];
+    const recent = (): Node => random.pick([...terms.slice(-4), random.pick(terms)]);
+    // A driver is free in the sign of 0, and by what it is divided shows that.
+    const positive = (): Node => s.op("add", s.op("abs", recent()), s.constant(0.25));
     const made = Array.from({ length: 14 }, () => {
-      const recent = (): Node => random.pick([...terms.slice(-4), random.pick(terms)]);
       const node = random.pick([
-        () => s.op(random.pick(["add", "sub", "mul", "div", "min", "max"]), recent(), random.pick(terms)),
-        () => s.op(random.pick(["add", "sub", "mul", "div"]), recent(), recent()),
-        () => s.op(random.pick(["neg", "abs", "sqrt", "rsqrt", "floor", "round"]), recent()),
+        () => s.op(random.pick(["add", "sub", "mul", "min", "max"]), recent(), random.pick(terms)),
+        () => s.op(random.pick(["add", "sub", "mul"]), recent(), recent()),
+        () => s.op("div", recent(), random.pick([random.pick(given), positive()])),
+        () => s.op("rsqrt", positive()),
+        () => s.op(random.pick(["neg", "abs", "sqrt", "floor", "round"]), recent()),
         () => s.op(random.pick(["exp", "log", "tanh", "sin", "cos"]), recent()),
         () => s.op("select", s.op(random.pick(["less", "equal"]), recent(), recent()), recent(), recent()),
         () => s.op(random.pick(["mod", "pow"]), s.op("abs", recent()), random.pick(terms)),

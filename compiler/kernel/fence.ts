@@ -19,10 +19,15 @@ const rules: { readonly [Op in ElementOp]?: Rule } = {
   // a - a = 0, even where a is infinite.
   sub: (a, b) => [a === b || haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)],
   mul: (a, b) => [isZero(a) || (isRoot(a) && isRoot(b)) || movesInProduct(a, b), isZero(b) || movesInProduct(b, a)],
-  div: (a, b) => [isZero(a) || inputsOf(a, "mul").includes(b), isConstant(b) || (isConstant(a) && endsIn(b, "mul"))],
+  div: (a, b) => [isZero(a) || inputsOf(a, "mul").includes(b), mayBeFolded(b) || (isConstant(a) && endsIn(b, "mul"))],
+  mod: (_, b) => [false, mayBeFolded(b)],
   // Its body is full of constants.
   pow: (a, b) => [isConstant(a), isConstant(b)],
 };
+
+/** x / C = x · (1 / C); and what is undefined, for a divisor that Mesa finds to be 0: the least of 0 and something positive, say. */
+const mayBeFolded = (x: Scalar): boolean =>
+  isConstant(x) || (x.kind === "apply" && ["min", "max", "select"].includes(x.op) && x.inputs.some(isZero));
 
 /** a·b + a·c = a·(b + c). */
 const haveCommonFactor = (a: Scalar, b: Scalar): boolean => factorsOf(a).some((x) => factorsOf(b).includes(x));
@@ -39,18 +44,21 @@ const movesInSum = (x: Scalar, other: Scalar): boolean =>
   (termsOf(x).length > 0 && termsOf(x).every((term) => factorsOf(term).length > 0));
 
 /** √x · √x would be x. */
-const isRoot = (x: Scalar): boolean => {
-  const [inner = x] = inputsOf(x, "abs");
-  return inputsOf(inner, "sqrt", "rsqrt").length > 0;
-};
+const isRoot = (x: Scalar): boolean => inputsOf(x, "sqrt", "rsqrt").length > 0;
 
 const isConstant = ({ kind }: Scalar): boolean => kind === "constant";
 
 /** 0 · x and 0 / x would be 0, even where x is infinite or NaN. */
 const isZero = (x: Scalar): boolean => x.kind === "constant" && x.value === 0;
 
-/** The value without its signs, which are moved freely. */
-const bare = (x: Scalar): Scalar => (x.kind === "apply" && x.op === "neg" && x.inputs[0] ? bare(x.inputs[0]) : x);
+/** What Mesa may see beneath signs, which it moves freely, and beneath |x| and bounds, which it leaves out where x is of one sign. */
+function bare(x: Scalar): Scalar {
+  if (x.kind !== "apply") return x;
+  const [first, second] = x.inputs;
+  if ((x.op === "neg" || x.op === "abs") && first) return bare(first);
+  if ((x.op !== "min" && x.op !== "max") || !first || !second) return x;
+  return isConstant(first) ? bare(second) : isConstant(second) ? bare(first) : x;
+}
 
 const inputsOf = (x: Scalar, ...ops: readonly ElementOp[]): readonly Scalar[] => {
   const value = bare(x);

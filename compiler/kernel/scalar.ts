@@ -115,13 +115,27 @@ export function asIndex(x: Scalar): Index | undefined {
 
 function fold(op: ElementOp, inputs: readonly Scalar[], dtype: ValueType, make: Scalars): Scalar | undefined {
   const [first, second, third] = inputs;
-  if (op === "select" && second === third) return second;
-  if (op === "select" && first?.kind === "constant") return first.value === 0 ? third : second;
-  if (op === "select") return undefined;
+  if (op === "select") return first && second && third && foldSelect(first, second, third, dtype, make);
   const constants = inputs.filter((x) => x.kind === "constant");
   if (constants.length === inputs.length) return make.constant(elementOf(op, constants, dtype), dtype);
   if (op === "less" && first === second) return make.constant(0, "bool");
   return first?.dtype === "i32" && second?.dtype === "i32" ? foldIndices(op, first, second, dtype, make) : undefined;
+}
+
+/** Of a choice within a choice by the same condition only one side is ever taken. */
+function foldSelect(
+  condition: Scalar,
+  then: Scalar,
+  otherwise: Scalar,
+  dtype: ValueType,
+  make: Scalars,
+): Scalar | undefined {
+  const side = (x: Scalar, which: 1 | 2): Scalar =>
+    x.kind === "apply" && x.op === "select" && x.inputs[0] === condition ? (x.inputs[which] ?? x) : x;
+  const [first, second] = [side(then, 1), side(otherwise, 2)];
+  if (condition.kind === "constant") return condition.value === 0 ? second : first;
+  if (first === second) return first;
+  return first === then && second === otherwise ? undefined : make.apply("select", [condition, first, second], dtype);
 }
 
 function foldIndices(
