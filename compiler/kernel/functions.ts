@@ -1,6 +1,6 @@
 /** Functions that generated text calls, declared in the header of the kernels that use them. */
 import { mathFunctions } from "./math.ts";
-import type { Helper, MathName, Width } from "./wgsl.ts";
+import { elementary, type Helper, type MathName, type Width } from "./wgsl.ts";
 
 const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
   // With a constant for what is never chosen, Mesa moves the operation that follows into the selection.
@@ -34,7 +34,7 @@ const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
   nan: "var<private> nan_bits: u32 = 0x7fc00000u;\nfn nan() -> f32 { return bitcast<f32>(nan_bits); }",
 };
 
-const isMath = (helper: Helper): helper is MathName => ["exp", "log", "tanh", "sin", "cos", "pow"].includes(helper);
+const isMath = (helper: Helper): helper is MathName => elementary.has(helper);
 
 /** The name of the function for scalars; that for vectors ends in 4. */
 export const helperName = (helper: Helper): string => (isMath(helper) ? `math_${helper}` : helper);

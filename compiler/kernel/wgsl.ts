@@ -23,10 +23,11 @@ export type Helper =
   | "infinity"
   | "nan"
   | "negative_zero";
-export type MathName = "exp" | "log" | "tanh" | "sin" | "cos" | "pow";
+const mathNames = ["exp", "log", "tanh", "sin", "cos", "pow"] as const;
+export type MathName = (typeof mathNames)[number];
 
 /** Primitives that are functions of the header's, some twenty operations each. */
-export const elementary: ReadonlySet<string> = new Set<MathName>(["exp", "log", "sin", "cos", "tanh", "pow"]);
+export const elementary: ReadonlySet<string> = new Set(mathNames);
 
 export interface Operands {
   /** In parentheses where needed. */

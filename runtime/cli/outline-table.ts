@@ -1,10 +1,10 @@
 /** What a recipe would do, on one screen: known from headers alone. */
-
 import type { CompressGraphs } from "../../compiler/build/graphs.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/check/facts.ts";
 import { layersOf } from "../../compiler/check/typed.ts";
 import type { Windows } from "../../compiler/check/value.ts";
 import type { Outline } from "../../compiler/compile.ts";
+import { isHalf } from "../../compiler/graph/type.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
 import { megabytes, table } from "./table.ts";
 import { lines } from "./terminal.ts";
@@ -93,7 +93,7 @@ function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): StageRow
     const result = graph.outputs.find(({ name }) => name === slotNames.result);
     const count = stored?.shape.reduce((product, size) => product * size, 1) ?? 0;
     before += stored?.bytes ?? 0;
-    after += count * (result?.store === "f16" || result?.store === "bf16" ? 2 : 4);
+    after += count * (result?.store && isHalf(result.store) ? 2 : 4);
   }
   const { stage, action, of, windows } = step;
   const passes = Math.max(0, ...step.blocks.map(({ calibrate }) => calibrate.length));

@@ -2,13 +2,13 @@
  * Block by block: statistics with the block as it was, each target compressed, then the inputs of the next block. Only one block's
  * weights are on the GPU at a time, and no pass is made that nothing needs.
  */
-
 import type { CompressStep, TargetRecord } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
 import { embed, runBlock } from "./forward.ts";
+import { fileDtype } from "./programs.ts";
 import type { Session } from "./session.ts";
 import { collectStatistics, type Statistics } from "./statistics.ts";
 import { runTarget, type TargetResult } from "./target.ts";
@@ -55,7 +55,7 @@ function declarations({ plan }: Session, step: CompressStep, { tensors }: Model)
   const dtypes = new Map<string, TensorDeclaration["dtype"]>();
   for (const { name, buffers } of plan.programs) {
     const result = buffers.find(({ slot }) => slot?.role === "output" && slot.name === slotNames.result)?.slot;
-    if (result !== undefined) dtypes.set(name, result.dtype.toUpperCase() as TensorDeclaration["dtype"]);
+    if (result !== undefined) dtypes.set(name, fileDtype(result));
   }
   const targets = [...step.blocks.flatMap((block) => block.targets), ...(step.head?.targets ?? [])];
   return targets.map(({ tensor, program }) => {

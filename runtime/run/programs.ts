@@ -1,6 +1,7 @@
 /** Programs of a plan on the device: found by name, loaded for the time of their use, bound by role and name. */
-import type { Buffer, Kernel, Program, Slot } from "../../compiler/plan/program.ts";
+import { type Buffer, type Kernel, type Program, type Slot, storedTypes } from "../../compiler/plan/program.ts";
 import type { Executor } from "../gpu/execute.ts";
+import { type FloatDType, isFloatDType } from "../io/numbers.ts";
 
 /** A slot with the size of its buffer. */
 export interface SlotBuffer {
@@ -48,6 +49,14 @@ export function slotNamed(program: LoadedProgram, role: Slot["role"], name: stri
 
 /** How many elements a slot has. */
 export const elements = ({ dims }: Slot): number => dims.reduce((product, { size }) => product * size, 1);
+
+/** The type of a slot, as files of weights call it. */
+export function fileDtype({ name, dtype }: Slot): FloatDType {
+  const [found] = [...storedTypes].find(([, type]) => type === dtype) ?? [];
+  if (found === undefined || !isFloatDType(found))
+    throw new Error(`${name} is ${dtype}, which no file of weights holds`);
+  return found;
+}
 
 const slotsOf =
   (role: Slot["role"]) =>

@@ -1,9 +1,9 @@
 /** One matrix: its program makes the new one from the stored one and its statistics; the result goes to the stage's file. */
 import type { TargetRecord } from "../../compiler/plan/plan.ts";
-import { type Slot, slotNames } from "../../compiler/plan/program.ts";
+import { slotNames } from "../../compiler/plan/program.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
-import { elements, type SlotBuffer, slotNamed } from "./programs.ts";
+import { elements, fileDtype, type SlotBuffer, slotNamed } from "./programs.ts";
 import type { Session } from "./session.ts";
 import { bindStatistics } from "./statistics.ts";
 import type { HeldWeights, StageFile } from "./weights.ts";
@@ -65,8 +65,8 @@ export async function runTarget(
 /** Writes the new weight, all of it checked to be finite. */
 async function keep({ readback }: Session, job: Job, { slot }: SlotBuffer, buffer: GPUBuffer): Promise<void> {
   const { stage, layer, target, file } = job;
-  const { dtype, width } = stored(slot);
-  const bytes = elements(slot) * width;
+  const dtype = fileDtype(slot);
+  const bytes = elements(slot) * (dtype === "F32" ? 4 : 2);
   for await (const { piece, at } of readback.pieces(buffer, bytes)) {
     if (firstNonFinite(piece, dtype) >= 0) {
       const where = layer === null ? target.name : `${target.name} of layer ${layer}`;
@@ -76,11 +76,4 @@ async function keep({ readback }: Session, job: Job, { slot }: SlotBuffer, buffe
     }
     await file.write(target.tensor, piece, at);
   }
-}
-
-function stored({ name, dtype }: Slot): { readonly dtype: "F32" | "F16" | "BF16"; readonly width: number } {
-  if (dtype === "f32") return { dtype: "F32", width: 4 };
-  if (dtype === "f16") return { dtype: "F16", width: 2 };
-  if (dtype === "bf16") return { dtype: "BF16", width: 2 };
-  throw new Error(`${name} is ${dtype}, which no file of weights holds`);
 }
