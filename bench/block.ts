@@ -1,5 +1,4 @@
 /** A block of examples/tiny on one sequence: lcomp from its standard library, the peers as one would write it for them. */
-
 import type { ModelFacts } from "../compiler/check/facts.ts";
 import { outline } from "../compiler/compile.ts";
 import type { Graph } from "../compiler/graph/graph.ts";

@@ -1,5 +1,4 @@
 /** From a graph to a program for one adapter: fuse, lay out, lower, link; in strips where that does not fit. */
-
 import { CompileError } from "../grammar/diagnostic.ts";
 import { fuse } from "./fuse/fuse.ts";
 import { inColumnStrips, inStrips, inStripsAlone } from "./fuse/strips.ts";

@@ -2,7 +2,6 @@
  * A process of its own for each adapter: prints a line with the hash of every output of every case, however it is scheduled.
  * Seed from LCOMP_SEED, names of cases as arguments (none for all), LCOMP_ROUNDS of each.
  */
-
 import { createHash } from "node:crypto";
 import type { Family } from "../compiler/schedule/family.ts";
 import { cases } from "./ops-cases.ts";

@@ -1,5 +1,4 @@
 /** A Llama-like decoder in plain float64, written from the papers: what it says owes nothing to the compiler or to stdlib/. */
-
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { readWeight } from "./io/tensors.ts";
 

@@ -1,5 +1,4 @@
 /** The last function of a text, compiled with the sizes that its header gives, and run by the float64 interpreter. */
-
 import { applyFunction } from "../compiler/check/call.ts";
 import { type Context, newContext, scopeIn } from "../compiler/check/context.ts";
 import { declareModules } from "../compiler/check/module.ts";

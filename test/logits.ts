@@ -1,5 +1,4 @@
 /** The logits of a model for one window, by the compiled forward pass on the device: what enters the blocks, each block, the head. */
-
 import { instantiate } from "../compiler/check/arch.ts";
 import { newContext, scopeIn } from "../compiler/check/context.ts";
 import { forward, forwardBlock, tokensInput } from "../compiler/check/forward.ts";

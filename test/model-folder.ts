@@ -1,5 +1,4 @@
 /** Small models of random numbers in Hugging Face folders, with the tokenizer of examples/tiny. */
-
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FloatDType } from "../runtime/io/numbers.ts";

@@ -1,5 +1,4 @@
 /** Runs a case on the device, through everything between the graph and the result. */
-
 import type { Output } from "../compiler/graph/graph.ts";
 import { interpret, roundTo } from "../compiler/graph/interpret.ts";
 import { type DType, count as elements } from "../compiler/graph/type.ts";

@@ -1,5 +1,4 @@
 /** Methods of the library, compiled as a recipe compiles them, against what their authors' code returns for one layer. */
-
 import { existsSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { newContext } from "../compiler/check/context.ts";

@@ -1,5 +1,4 @@
 /** Runs the hand-made plan on a model of that many blocks: `node run-blocks.ts FOLDER LAYERS`. Its memory is measured from outside. */
-
 import { join } from "node:path";
 import { openDevice } from "../runtime/gpu/device.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";

@@ -2,7 +2,6 @@
  * A plan written by hand, and a model for it: y = x + W·x / n per block, and a stage that drops the weights with
  * |w|·sqrt(Σ x²) below a threshold. What the driver must compute is computed here in plain numbers.
  */
-
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan, Step, WindowsRecord } from "../compiler/plan/plan.ts";

@@ -1,5 +1,4 @@
 /** Invariants of a graph, which tests check after every simplification. A violation is a bug in the compiler. */
-
 import type { Graph, Output } from "../compiler/graph/graph.ts";
 import type { Node } from "../compiler/graph/ops.ts";
 import { resultType, sameDims, storedAs } from "../compiler/graph/result-type.ts";

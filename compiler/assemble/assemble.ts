@@ -1,5 +1,4 @@
 /** Steps over graphs to steps over programs: each different graph is compiled once, each different kernel is stored once. */
-
 import type { BlockTargets, CompressGraphs, ForwardGraphs, GraphStep } from "../build/graphs.ts";
 import type { CorpusFacts } from "../check/facts.ts";
 import type { Windows } from "../check/value.ts";

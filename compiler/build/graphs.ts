@@ -1,5 +1,4 @@
 /** The graphs of a checked recipe, and the steps that run them. */
-
 import type { Selected } from "../check/selector.ts";
 import type { Saving } from "../check/typed.ts";
 import type { Windows } from "../check/value.ts";

@@ -1,5 +1,4 @@
 /** The forward pass of a model in three pieces: tokens to the first block, one block, and from the last block to the logits. */
-
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";

@@ -1,5 +1,4 @@
 /** Methods: checked once against their header with symbolic sizes, then for each linear layer of a model. */
-
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";

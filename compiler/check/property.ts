@@ -1,5 +1,4 @@
 /** What values offer beyond their fields: a sparsity's counts, a text's windows. */
-
 import type * as Ast from "../../grammar/ast.ts";
 import { slotNames } from "../plan/program.ts";
 import { bindArguments, parameter } from "./call.ts";

@@ -1,5 +1,4 @@
 /** What an expression stands for while a program is checked: a tensor with named dimensions, or something known at compile time. */
-
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";

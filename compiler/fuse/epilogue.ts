@@ -2,7 +2,6 @@
  * How far what follows a contraction belongs to its kernel: element-wise nodes and views through which everything that reads the
  * sum must go. The furthest such node is the target.
  */
-
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
 import { mostSums } from "./cost.ts";

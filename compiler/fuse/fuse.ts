@@ -1,5 +1,4 @@
 /** Divides a graph into groups, each of which becomes one kernel. */
-
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { invariant } from "../invariant.ts";

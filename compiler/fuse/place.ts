@@ -2,7 +2,6 @@
  * Decides for each node, from the last to the first, whether it gets memory or is computed where it is needed. A node that several
  * groups need, or one group at several places, gets memory if computing it again costs more than a round trip.
  */
-
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";

@@ -2,7 +2,6 @@
  * From nodes to expressions. A view substitutes indices and costs nothing; inlining a node is evaluating it where its reader
  * stands. What the group does not compute itself, `stored` gives.
  */
-
 import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
 import { count, readAs, sizeOf, type ValueType } from "../graph/type.ts";
 import { bug } from "../invariant.ts";

@@ -1,5 +1,4 @@
 /** Contractions: the header's functions bring the factors in and the sums out; the body is written by hand per schedule. */
-
 import type { ContractionGroup, Roles, Sum } from "../fuse/group.ts";
 import { type Extents, extentsOf } from "../fuse/roles.ts";
 import { isView } from "../fuse/view.ts";

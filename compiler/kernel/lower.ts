@@ -1,5 +1,4 @@
 /** From a group to a kernel: what every shape needs, and the choice of the shape. */
-
 import type { Group, Target } from "../fuse/group.ts";
 import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";

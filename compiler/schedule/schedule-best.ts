@@ -1,5 +1,4 @@
 /** How the greatest of each row are found. */
-
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Best, BestSchedule } from "./best.ts";
 import { type Family, fixedSubgroup } from "./family.ts";

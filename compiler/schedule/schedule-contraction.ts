@@ -2,7 +2,6 @@
  * How a contraction runs, from its sizes and what the adapter can do. All numbers that were chosen stand in this file; how they
  * were found stands beside them (lavapipe of Mesa 26.1 and SwiftShader; GPUs by the reports of others).
  */
-
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Contraction, ContractionSchedule } from "./contraction.ts";
 import { type Family, fixedSubgroup } from "./family.ts";

@@ -1,5 +1,4 @@
 /** The choice of a schedule for each shape of kernel. Tests put their own in its place: no choice changes a result. */
-
 import { mapSchedule } from "./map.ts";
 import { rowSchedule } from "./row.ts";
 import { scheduleBest } from "./schedule-best.ts";

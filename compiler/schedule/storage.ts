@@ -1,5 +1,4 @@
 /** The memory of a program: one storage per slot and per value that a kernel leaves to another. */
-
 import type { View } from "../fuse/view.ts";
 import type { Node } from "../graph/ops.ts";
 import { bytesIn, type DType, isHalf } from "../graph/type.ts";

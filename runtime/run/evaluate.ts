@@ -1,5 +1,4 @@
 /** A forward pass over all windows of a text; what the head keeps of each window becomes a series. */
-
 import type { EvaluateStep } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
 import { firstNonFinite } from "../io/numbers.ts";

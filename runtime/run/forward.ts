@@ -1,5 +1,4 @@
 /** The forward pass of a model over all windows of a text, piece by piece. */
-
 import type { Forward } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
 import { type Activations, activations } from "./activations.ts";

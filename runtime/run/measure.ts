@@ -1,5 +1,4 @@
 /** Numbers for the report, made from series, and expectations. */
-
 import type { MeasureStep } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
 import type { Series } from "./evaluate.ts";
