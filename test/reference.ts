@@ -10,7 +10,7 @@ export const shared = join(root, "../shared");
 export const sharedReason = existsSync(shared) ? null : "../shared is absent";
 
 /** Debian's python3 has NumPy where another, which comes first on the path, has not. */
-const python = ["python3", "/usr/bin/python3"].find(
+export const python = ["python3", "/usr/bin/python3"].find(
   (path) => spawnSync(path, ["-c", "import numpy"], { stdio: "ignore" }).status === 0,
 );
 
