@@ -3,20 +3,21 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
-import { interpretNode } from "../compiler/graph/interpret.ts";
 import { showGraph } from "../compiler/graph/show.ts";
 import type { Family } from "../compiler/schedule/family.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
 import { findAdapter } from "../runtime/gpu/adapter.ts";
+import { exactly } from "./exact.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { cases } from "./ops-cases.ts";
+import { firstDifference } from "./ops-compare.ts";
 import { composites } from "./ops-composites.ts";
 import { randomOf, seed } from "./ops-random.ts";
 import { openBench } from "./ops-run.ts";
-import type { Case } from "./ops-sketch.ts";
+import { drawnSchedules } from "./schedules-draw.ts";
 import { root } from "./sources.ts";
 
+const rounds = Number(process.env["LCOMP_ROUNDS"] ?? 10);
 const hasLavapipe = (await findAdapter("lavapipe")) !== undefined;
 const swiftShader = { LCOMP_ADAPTER: "swiftshader" };
 const lavapipe = (width: string) => ({ LCOMP_ADAPTER: "lavapipe", LP_NATIVE_VECTOR_WIDTH: width });
@@ -31,26 +32,23 @@ async function printed(environment: Readonly<Record<string, string>>, ...args: r
 const bitsOn = async (environment: Readonly<Record<string, string>>): Promise<readonly string[]> =>
   (await printed(environment, join(root, "test/bits.ts"))).trimEnd().split("\n");
 
-/** Every primitive of a chain of sums and products, rounded once to f32: what an adapter that rewrites nothing gives. */
-function rounded({ graph, inputs }: Case): ReadonlyMap<string, Float64Array> {
-  const given = new Map([...inputs].map(([name, values]) => [name, values.map(Math.fround)]));
-  const values: Float64Array[] = [];
-  for (const node of graph.nodes) values.push(interpretNode(node, values, given).map(Math.fround));
-  return new Map(graph.outputs.map(({ name, node }) => [name, values[node.id] ?? new Float64Array()]));
-}
+/** Of what rounds as sums and products do. */
+const exact = ["sums and products at random", "sums of terms that cancel", "products of sums that cancel"];
 
-async function compareWithFround(family: Family): Promise<void> {
+async function compareExactly(name: string, family: Family): Promise<void> {
   const { device, run } = await openBench();
-  const name = "sums and products at random";
   const make = composites[name] ?? cases.add;
   // A GPU may fuse a product with a sum.
-  for (let round = 0; round < (device.facts.software ? 25 : 0); round++) {
+  for (let round = 0; round < (device.facts.software ? rounds : 0); round++) {
     const made = make(randomOf(name, round));
-    const { outputs } = await run(made, family);
-    for (const [output, expected] of rounded({ ...made, graph: simplify(made.graph) })) {
-      const wrong = [...expected.keys()].filter((i) => outputs.get(output)?.[i] !== expected[i]);
-      if (wrong.length > 0)
-        assert.unreachable(`round ${round}: ${output} differs at ${wrong}\n${showGraph(made.graph)}`);
+    const schedules = drawnSchedules(randomOf(`${name} ${family}`, round), { without: ["matrix"] });
+    for (const options of [{}, { schedules }]) {
+      const { outputs } = await run(made, family, options);
+      for (const [output, expected] of exactly(made)) {
+        const difference = firstDifference(outputs.get(output), expected, new Float64Array(expected.length));
+        if (difference !== undefined)
+          assert.unreachable(`round ${round}: ${output}${difference}\n${showGraph(made.graph)}`);
+      }
     }
   }
   device.close();
@@ -77,11 +75,12 @@ suite(`bits, LCOMP_SEED=${seed}`, ({ test, skip }) => {
   }
 
   for (const family of ["software", "gpu"] as const)
-    test(
-      `sums and products are those of Math.fround, ${family} schedules`,
-      () => compareWithFround(family),
-      "swiftshader",
-    );
+    for (const name of exact)
+      test(
+        `${name} are those of the promised order to the bit, ${family} schedules`,
+        () => compareExactly(name, family),
+        "swiftshader",
+      );
 
   const name = "the perplexity of examples/tiny on SwiftShader and on lavapipe agrees to 1e-6";
   if (!hasLavapipe) skip(name, "this machine has no lavapipe");

@@ -2,7 +2,7 @@
 import type { Node } from "../compiler/graph/ops.ts";
 import type { DType } from "../compiler/graph/type.ts";
 import type { MakeCase } from "./ops-cases.ts";
-import { between, draws, orNaN, type Random, shape } from "./ops-random.ts";
+import { between, cancelling, draws, orNaN, type Random, shape } from "./ops-random.ts";
 import { type Sizes, type Sketch, sketch, some } from "./ops-sketch.ts";
 
 /** Sizes of a product, few enough for the reference. */
@@ -181,6 +181,56 @@ const rows: Readonly<Record<string, MakeCase>> = {
 const down = (s: Sketch, name: string, size: number, stride = 1): Node =>
   s.op("mul", s.op("sub", s.constant(size - 1, "i32"), s.index(name, size)), s.constant(stride, "i32"));
 
+/** A term of a sum: few operations on the inputs, on constants and on an index. */
+function termOf(s: Sketch, inputs: readonly Node[], index: Node): Node {
+  const { random } = s;
+  const leaf = (): Node =>
+    random.pick([
+      () => random.pick(inputs),
+      () => random.pick(inputs),
+      () => s.constant(random.pick([0.1, -3, 1e6])),
+      () => s.op("mul", s.cast(index, "f32"), random.pick([0.3, -7e5])),
+    ])();
+  const product = (): Node => s.op("mul", random.pick(inputs), random.pick(inputs));
+  const operand = (): Node => random.pick([leaf, leaf, product, () => s.op("neg", leaf())])();
+  const between = (): Node => s.op(random.pick(["add", "sub"]), operand(), operand());
+  return random.pick([between, between, () => s.op(random.pick(["add", "sub"]), between(), between()), operand])();
+}
+
+const sums: Readonly<Record<string, MakeCase>> = {
+  "sums of terms that cancel": (random) => {
+    const s = sketch(random);
+    const draw = cancelling(random);
+    const sizes = shape(random, ["a", "b", "c"], 4000);
+    const inputs = [sizes, sizes, some(random, sizes), { c: sizes.c }].map((own) => s.input(own, { draw }));
+    const [name, size] = random.pick(Object.entries(sizes));
+    const sum = (): Node => {
+      const term = s.op(
+        "add",
+        termOf(s, inputs, s.index(name, size)),
+        s.op("sub", inputs[0] as Node, inputs[1] as Node),
+      );
+      return s.reduce("sum", term, ...random.shuffle(["a", "b", "c"]).slice(0, random.integer(1, 3)));
+    };
+    const [one, other] = [sum(), sum()];
+    const observed = s.op(random.pick(["add", "sub"]), inputs[0] as Node, inputs[1] as Node);
+    return s.case(one, s.op("sub", inputs[0] as Node, s.op("sub", inputs[1] as Node, other)), {
+      node: observed,
+      accumulate: "sum",
+    });
+  },
+  "products of sums that cancel": (random) => {
+    const s = sketch(random);
+    const draw = cancelling(random);
+    const { m, n, k } = matrix(random, 60_000);
+    const [a, b] = [s.input({ m, k }, { draw }), s.input({ m, k }, { draw })];
+    const [c, d] = [s.input({ n, k }, { ...weight, draw }), s.input({ n, k }, { ...weight, draw })];
+    const sum = product(s, s.op("sub", a, termOf(s, [a, b], s.index("k", k))), s.op("sub", c, d), "k");
+    const [x, y] = [s.input({ m, n }, { draw }), s.input({ n }, { draw })];
+    return s.case(s.op("sub", x, s.op("sub", s.op("neg", sum), y)), { node: s.op("sub", sum, x), accumulate: "sum" });
+  },
+};
+
 const others: Readonly<Record<string, MakeCase>> = {
   "chain with a reduction": (random) => {
     const s = sketch(random);
@@ -327,4 +377,4 @@ const others: Readonly<Record<string, MakeCase>> = {
 };
 
 /** By what they are. */
-export const composites: Readonly<Record<string, MakeCase>> = { ...contractions, ...rows, ...others };
+export const composites: Readonly<Record<string, MakeCase>> = { ...contractions, ...rows, ...sums, ...others };

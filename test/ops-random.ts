@@ -81,6 +81,12 @@ export const orNaN =
   (random) =>
     random.unit() < share ? Number.NaN : draw(random);
 
+/** Few magnitudes of many orders, of either sign, so that terms cancel and what is left is small beside them. */
+export function cancelling({ unit }: Random): Draw {
+  const magnitudes = Array.from({ length: 4 }, () => Math.fround(10 ** (24 * unit() - 12)));
+  return (random) => sign(random) * random.pick(magnitudes);
+}
+
 /** Evenly from `from` to `to`. */
 export const between =
   (from: number, to: number): Draw =>

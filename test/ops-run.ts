@@ -111,6 +111,16 @@ export function expectedOf({
   );
 }
 
+/** What an accumulator holds after two runs that each give it these values; `round` is applied to every result. */
+export const accumulatedTwice = (
+  by: NonNullable<Output["accumulate"]>,
+  values: Float64Array,
+  round: (x: number) => number,
+): Float64Array => {
+  const combine = by === "sum" ? (a: number, b: number) => a + b : Math[by];
+  return values.map((x, i) => round(combine(round(combine(initial(i), x)), x)));
+};
+
 function accumulated(
   by: NonNullable<Output["accumulate"]>,
   { values, tolerances }: { values: Float64Array; tolerances: Float64Array },
@@ -118,11 +128,12 @@ function accumulated(
   readonly values: Float64Array;
   readonly tolerances: Float64Array;
 } {
-  if (by !== "sum") return { values: values.map((x, i) => Math[by](x, initial(i))), tolerances };
+  const twice = accumulatedTwice(by, values, (x) => x);
+  if (by !== "sum") return { values: twice, tolerances };
   // Two more additions, each with a rounding of its result.
   const bound = (x: number, i: number): number =>
     2 * (tolerances[i] ?? NaN) + 2 ** -23 * (Math.abs(initial(i)) + 2 * Math.abs(x));
-  return { values: values.map((x, i) => initial(i) + 2 * x), tolerances: values.map(bound) };
+  return { values: twice, tolerances: values.map(bound) };
 }
 
 function encode(dtype: DType, values: Float64Array): Uint8Array {

@@ -1,7 +1,8 @@
 /**
  * Mesa and the SPIR-V tools rewrite float arithmetic as if it were exact. A fence, which nothing sees through, stands between
  * two operations that they would join, so that all adapters round alike. The rules below were found by running every
- * expression of two and three operations on lavapipe and SwiftShader; C is a constant.
+ * expression of two and three operations on lavapipe and SwiftShader; C is a constant, or follows from the index of a loop that
+ * may be unrolled.
  */
 import type { ElementOp, Scalar } from "./scalar.ts";
 
@@ -18,8 +19,14 @@ const rules: { readonly [Op in ElementOp]?: Rule } = {
   add: (a, b) => [haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)],
   // a - a = 0, even where a is infinite.
   sub: (a, b) => [a === b || haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)],
-  mul: (a, b) => [isZero(a) || (isRoot(a) && isRoot(b)) || movesInProduct(a, b), isZero(b) || movesInProduct(b, a)],
-  div: (a, b) => [isZero(a) || inputsOf(a, "mul").includes(b), mayBeFolded(b) || (isConstant(a) && endsIn(b, "mul"))],
+  mul: (a, b) => [
+    mayBeZero(a, b) || (isRoot(a) && isRoot(b)) || movesInProduct(a, b),
+    mayBeZero(b, a) || movesInProduct(b, a),
+  ],
+  div: (a, b) => [
+    mayBeZero(a, b) || inputsOf(a, "mul").includes(b),
+    mayBeFolded(b) || (isConstant(a) && endsIn(b, "mul")),
+  ],
   mod: (_, b) => [false, mayBeFolded(b)],
   // Its body is full of constants.
   pow: (a, b) => [isConstant(a), isConstant(b)],
@@ -36,20 +43,32 @@ const haveCommonFactor = (a: Scalar, b: Scalar): boolean => factorsOf(a).some((x
 const movesInProduct = (x: Scalar, other: Scalar): boolean =>
   (isConstant(other) && endsIn(x, "mul")) || inputsOf(x, "div")[1] === other;
 
-/** (a + C) + C, (a·b + c·d) + e, which a sum of two terms may be, and (a + b) + a. */
+/** Whether a value that is added to the terms before it would not be added as a whole. */
+export const isTakenApart = (term: Scalar): boolean => term.dtype === "f32" && isSumOfProducts(term);
+
+/** (a·b + c·d) + e = a·b + (c·d + e). */
+const isSumOfProducts = (x: Scalar): boolean =>
+  termsOf(x).length > 0 && termsOf(x).every((term) => factorsOf(term).length > 0);
+
+/** (a + C) + C, a sum of products, which a sum of two terms may be, and (a + b) + a. */
 const movesInSum = (x: Scalar, other: Scalar): boolean =>
   x.kind === "named" ||
   (isConstant(other) && endsIn(x, "add")) ||
-  termsOf(x).some((term) => term === bare(other)) ||
-  (termsOf(x).length > 0 && termsOf(x).every((term) => factorsOf(term).length > 0));
+  termsOf(x)
+    .flatMap(oneOf)
+    .some((term) => oneOf(other).includes(term)) ||
+  isSumOfProducts(x);
 
 /** √x · √x would be x. */
 const isRoot = (x: Scalar): boolean => inputsOf(x, "sqrt", "rsqrt").length > 0;
 
-const isConstant = ({ kind }: Scalar): boolean => kind === "constant";
+const isConstant = ({ isKnown }: Scalar): boolean => isKnown;
+
+const isZero = (x: Scalar): boolean => x.kind === "constant" && x.value === 0;
 
 /** 0 · x and 0 / x would be 0, even where x is infinite or NaN. */
-const isZero = (x: Scalar): boolean => x.kind === "constant" && x.value === 0;
+const mayBeZero = (x: Scalar, other: Scalar): boolean =>
+  x.kind === "constant" ? x.value === 0 : x.isKnown && !other.isKnown;
 
 /** What Mesa may see beneath signs, which it moves freely, and beneath |x| and bounds, which it leaves out where x is of one sign. */
 function bare(x: Scalar): Scalar {
@@ -59,6 +78,17 @@ function bare(x: Scalar): Scalar {
   if ((x.op !== "min" && x.op !== "max") || !first || !second) return x;
   return isConstant(first) ? bare(second) : isConstant(second) ? bare(first) : x;
 }
+
+/** The value, and what it is where an operand turns out to be 0 or 1. */
+function oneOf(x: Scalar): readonly Scalar[] {
+  const value = bare(x);
+  const [first, second] = inputsOf(value, "add", "sub", "mul", "div");
+  if (first === undefined || second === undefined) return [value];
+  return [value, ...(mayBeNothing(second) ? [bare(first)] : []), ...(mayBeNothing(first) ? [bare(second)] : [])];
+}
+
+const mayBeNothing = (x: Scalar): boolean =>
+  x.kind === "constant" ? x.value === 0 || Math.abs(x.value) === 1 : x.isKnown;
 
 const inputsOf = (x: Scalar, ...ops: readonly ElementOp[]): readonly Scalar[] => {
   const value = bare(x);

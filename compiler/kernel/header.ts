@@ -8,7 +8,8 @@ import { type Part, partsOf } from "../plan/device-facts.ts";
 import type { Kernel } from "../plan/program.ts";
 import { bytesOf, isPacked, type Storage } from "../schedule/storage.ts";
 import { helperName, helperText } from "./functions.ts";
-import { type Helper, typeName, type Width } from "./wgsl.ts";
+import { tight, untight } from "./parentheses.ts";
+import { combined, type Helper, typeName, type Width } from "./wgsl.ts";
 
 export interface Binding {
   readonly storage: Storage;
@@ -21,8 +22,8 @@ export interface Header {
   readonly read: (storage: number, address: string, width: Width) => string;
   readonly readsFour: (storage: number) => boolean;
   readonly use: (helper: Helper, width: Width) => string;
-  /** The statement that stores a value; of a packed storage, two values (`x, y`) at the address of their word. */
-  readonly write: (storage: Storage, address: string, value: string, width: Width) => string;
+  /** The statement that stores values: one, or of a packed storage the two that share the word at the address. */
+  readonly write: (storage: Storage, address: string, values: readonly string[], width: Width) => string;
   readonly bindings: () => readonly Binding[];
   readonly print: (features: Kernel["features"]) => string;
 }
@@ -81,14 +82,14 @@ export function header({ storages, largestBinding, four }: Options): Header {
       const text = element(from, address);
       return from.storage.dtype === "bool" ? `(${text} != ${width === 4 ? "vec4u(0u)" : "0u"})` : text;
     },
-    write: (storage, address, value, width) => {
+    write: (storage, address, values, width) => {
       const to = access(storage.id, true);
       const { accumulate } = storage.slot ?? {};
-      const bits = bitsOf(storage, value, width, use);
-      const combined = accumulate === undefined ? bits : combine(accumulate, element(to, address), bits);
-      return to.parts.length === 1
-        ? `${to.name}[${address}] = ${combined};`
-        : `write_${to.name}(${address}, ${combined});`;
+      const bits = bitsOf(storage, values, width, use);
+      const isSum = accumulate === "sum" && storage.dtype === "f32";
+      const term = isSum ? `${use("fence", width)}(${untight(bits)})` : bits;
+      const value = accumulate === undefined ? untight(bits) : combined(accumulate, element(to, address), term);
+      return to.parts.length === 1 ? `${to.name}[${address}] = ${value};` : `write_${to.name}(${address}, ${value});`;
     },
     bindings: () =>
       [...accesses.values()].flatMap(({ storage, isWritten, parts }) =>
@@ -110,14 +111,12 @@ export function header({ storages, largestBinding, four }: Options): Header {
 }
 
 /** A value as memory holds it; of a packed storage, two values. */
-function bitsOf({ dtype }: Storage, value: string, width: Width, use: Header["use"]): string {
+function bitsOf({ dtype }: Storage, values: readonly string[], width: Width, use: Header["use"]): string {
+  const value = values.map(untight).join(", ");
   if (isHalf(dtype)) return `${use(`pack_${dtype}`, 1)}(${value})`;
-  if (dtype !== "bool") return value;
+  if (dtype !== "bool") return tight(value);
   return width === 4 ? `select(vec4u(0u), vec4u(1u), ${value})` : `select(0u, 1u, ${value})`;
 }
-
-const combine = (by: "sum" | "max" | "min", old: string, value: string): string =>
-  by === "sum" ? `${old} + ${value}` : `${by}(${old}, ${value})`;
 
 /** The declarations of a storage, and the functions that pick its part and its half of a word. */
 function memoryText(

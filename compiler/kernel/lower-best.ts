@@ -39,7 +39,7 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
   const store = writer([], bound, { around, writeReduces: writeSequentially });
   for (const target of group.targets) {
     const storage = storageOf(target);
-    store.line(around.write(storage, store.index(elementAddress(storage, at)), "kept", 1));
+    store.line(around.write(storage, store.index(elementAddress(storage, at)), ["kept"], 1));
   }
   const functions = [load, `fn store_mask(row: u32, i: u32, kept: bool) {\n${store.text()}\n}`];
   const body = bestBody(best, schedules.best(best, facts, family));

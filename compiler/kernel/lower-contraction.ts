@@ -137,7 +137,7 @@ function storeText(
   const out = writer(roots, names, { around, writeReduces: writeSequentially });
   for (const { storage, address, value } of stores) {
     const text = out.value(value);
-    out.line(around.write(storage, out.index(address), text, 1));
+    out.line(around.write(storage, out.index(address), [text], 1));
   }
   const values = sums.map((_, i) => `s${i}: f32`).join(", ");
   return {

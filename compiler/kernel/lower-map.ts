@@ -185,7 +185,7 @@ function writeStores(out: Writer, { stores, column, columns }: Walk, around: Hea
       out.open(`for (var ${name} = 0u; ${name} < ${inner.size}u; ${name}++)`, new Map([[inner, name]]));
     }
     const texts = values.map((value) => out.wide(value));
-    out.line(around.write(storage, out.address(address), texts.join(", "), out.isWide() ? 4 : 1));
+    out.line(around.write(storage, out.address(address), texts, out.isWide() ? 4 : 1));
     if (inner !== undefined) out.close();
   }
   if (column !== undefined) out.close();

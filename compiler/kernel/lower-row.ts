@@ -169,7 +169,7 @@ function worthKeeping({ value, storage }: RowStore, computed: ReadonlySet<Scalar
 
 function writeElement(out: Writer, { storage, address, value }: RowStore, around: Header): void {
   const text = out.wide(value);
-  out.line(around.write(storage, out.address(address), text, out.isWide() ? 4 : 1));
+  out.line(around.write(storage, out.address(address), [text], out.isWide() ? 4 : 1));
 }
 
 function writeStore(
@@ -181,7 +181,7 @@ function writeStore(
   const { storage, address, value, inner } = store;
   if (inner === undefined) {
     const text = out.value(value);
-    out.line(`if (lane == 0u) { ${around.write(storage, out.index(address), text, 1)} }`);
+    out.line(`if (lane == 0u) { ${around.write(storage, out.index(address), [text], 1)} }`);
     return;
   }
   const { counter, steps, bound, wide } = stepping(inner, out, isWide);

@@ -11,6 +11,7 @@ import type { Storages } from "../schedule/storages.ts";
 import type { Body } from "./body.ts";
 import { type Evaluate, evaluator, type Stored, valueType } from "./evaluate.ts";
 import type { Binding, Header } from "./header.ts";
+import { untight } from "./parentheses.ts";
 import { writeSequentially } from "./reduce.ts";
 import { type Scalar, type Scalars, scalars } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
@@ -72,7 +73,7 @@ export function loadFunction(
   const bound = new Map(parameters.map((variable) => [variable, variable.name]));
   const out = writer([value], bound, { around, writeReduces: writeSequentially });
   const text = out.value(value);
-  out.line(`return ${text};`);
+  out.line(`return ${untight(text)};`);
   const declared = parameters.map((variable) => `${variable.name}: u32`);
   return `fn ${name}(${declared.join(", ")}) -> f32 {\n${out.text()}\n}`;
 }

@@ -4,11 +4,11 @@
  */
 import type { Variable } from "../schedule/affine.ts";
 import { partials } from "./evaluate.ts";
-import { combined, resultNames, startOf } from "./reduce.ts";
+import { resultNames, startOf, writeTerm } from "./reduce.ts";
 import type { ReduceScalar } from "./scalar.ts";
 import type { WideVariable } from "./scopes.ts";
 import { expressionsOf } from "./uses.ts";
-import { elementary, typeName, type Width } from "./wgsl.ts";
+import { combined, elementary, typeName, type Width } from "./wgsl.ts";
 import { type Loop, variableName, type Writer } from "./writer.ts";
 
 /** How invocations exchange. */
@@ -114,7 +114,7 @@ function writeLoop({ over, reduces }: Loop, out: Writer, { isWide }: Sharing, { 
   const { name, counter, steps, bound, wide } = stepping(over, out, isWide);
   const stride = partials / (isWide ? 4 : 1);
   out.open(`for (var ${counter} = ${first}; ${counter} < ${steps}u; ${counter} += ${stride}u)`, bound, wide);
-  for (const [i, x] of reduces.entries()) writeTerm(out, x, own(i), name);
+  for (const [i, x] of reduces.entries()) writeTerm(out, x, { into: own(i), counter: name, width: isWide ? 4 : 1 });
   others();
   out.close();
 }
@@ -170,7 +170,7 @@ function writeTerms(
   const isGuarded = limit < (j + 1) * lanes;
   out.open(isGuarded ? `if (lane < ${limit - j * lanes}u)` : "", bound, wide);
   out.line(`let ${counter} = ${base}${j === 0 ? "" : ` + ${j * lanes}u`} + lane;`);
-  for (const [i, x] of reduces.entries()) writeTerm(out, x, part(i, j), name);
+  for (const [i, x] of reduces.entries()) writeTerm(out, x, { into: part(i, j), counter: name, width: isWide ? 4 : 1 });
   others();
   out.close();
 }
@@ -178,12 +178,6 @@ function writeTerms(
 function writeStart(out: Writer, x: ReduceScalar, name: string, width: Width): void {
   out.line(`var ${name} = ${startOf(x, width, out)};`);
   if (x.by === "argmax") out.line(`var ${name}_at = 0i;`);
-}
-
-function writeTerm(out: Writer, x: ReduceScalar, into: string, counter: string): void {
-  const term = out.wide(x.body);
-  if (x.by === "argmax") out.line(`if (${term} > ${into}) { ${into} = ${term}; ${into}_at = i32(${counter}); }`);
-  else out.line(`${into} = ${combined(x.by, into, term)};`);
 }
 
 /** Of equals the first stays. */

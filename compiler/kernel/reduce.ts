@@ -1,7 +1,7 @@
 /** Reductions inside one invocation, in the order of the graph. */
 import { partials } from "./evaluate.ts";
 import type { ReduceScalar, Reduction } from "./scalar.ts";
-import { type Helper, typeName, type Width } from "./wgsl.ts";
+import { combined, type Helper, typeName, type Width } from "./wgsl.ts";
 import { variableName, type WriteReduces, type Writer } from "./writer.ts";
 
 /**
@@ -31,10 +31,6 @@ export function startOf({ by, body }: ReduceScalar, width: Width, out: Writer): 
   return width === 1 ? text : `${typeName(body.dtype, 4)}(${text})`;
 }
 
-/** `into` combined with one more term. */
-export const combined = (by: Reduction, into: string, term: string): string =>
-  by === "sum" ? `${into} + ${term}` : `${by}(${into}, ${term})`;
-
 /** One loop for all; interleaved sums keep their partial sums in an array. */
 export const writeSequentially: WriteReduces = ({ over, isInterleaved, reduces }, out) => {
   const results = reduces.map((x) => {
@@ -50,22 +46,33 @@ export const writeSequentially: WriteReduces = ({ over, isInterleaved, reduces }
   const counter = out.fresh(variableName(over));
   out.open(`for (var ${counter} = 0u; ${counter} < ${over.size}u; ${counter}++)`, new Map([[over, counter]]));
   for (const [i, x] of reduces.entries())
-    writeTerm(out, x, isInterleaved ? `${results[i]}_partial[${counter} % ${partials}u]` : (results[i] ?? ""), counter);
+    writeTerm(out, x, {
+      into: isInterleaved ? `${results[i]}_partial[${counter} % ${partials}u]` : (results[i] ?? ""),
+      counter,
+      width: out.widthOf(x),
+    });
   out.close();
   if (isInterleaved) for (const [i, x] of reduces.entries()) writeHalving(out, x, results[i] ?? "");
   return results.map((name, i) => (reduces[i]?.by === "argmax" ? `${name}_at` : name));
 };
 
+/** Where a term goes, and its number. */
+interface Term {
+  readonly into: string;
+  readonly counter: string;
+  readonly width: Width;
+}
+
 /** Of equals the first stays. A NaN is never greater. */
-function writeTerm(out: Writer, x: ReduceScalar, into: string, counter: string): void {
-  const term = out.widthOf(x) === 4 ? out.wide(x.body) : out.value(x.body);
+export function writeTerm(out: Writer, x: ReduceScalar, { into, counter, width }: Term): void {
+  const term = out.term(x.body, width);
   if (x.by !== "argmax") {
     out.line(`${into} = ${combined(x.by, into, term)};`);
     return;
   }
   const value = out.fresh("term");
   out.line(`let ${value} = ${term};`);
-  out.line(`${into}_at = select(${into}_at, ${typeName("i32", out.widthOf(x))}(i32(${counter})), ${value} > ${into});`);
+  out.line(`${into}_at = select(${into}_at, ${typeName("i32", width)}(i32(${counter})), ${value} > ${into});`);
   out.line(`${into} = max(${into}, ${value});`);
 }
 

@@ -2,7 +2,7 @@
  * What a kernel computes for one element: expressions over named indices. Equal expressions made by one maker are one object, so
  * that a printer needs a name for each that is used twice.
  */
-import { elementOf } from "../graph/interpret.ts";
+import { elementOf, roundTo } from "../graph/interpret.ts";
 import type { BinaryOp, UnaryOp } from "../graph/ops.ts";
 import { type DType, readAs, type ValueType } from "../graph/type.ts";
 import {
@@ -26,6 +26,8 @@ interface Common {
   readonly dtype: ValueType;
   /** Keys of the variables that the value depends on. */
   readonly free: ReadonlySet<string>;
+  /** Made of constants and indices alone: a compiler that unrolls loops knows the value. */
+  readonly isKnown: boolean;
 }
 
 export type Scalar = Common &
@@ -64,14 +66,21 @@ export interface Scalars {
   readonly reduce: (by: Reduction, over: Variable, body: Scalar, isInterleaved: boolean) => Scalar;
 }
 
-type Without<T> = T extends Scalar ? Omit<T, "id" | "free"> : never;
+type Without<T> = T extends Scalar ? Omit<T, "id" | "free" | "isKnown"> : never;
+
+/** Whether the value follows from constants and indices. */
+function follows(x: Without<Scalar>): boolean {
+  if (x.kind === "apply") return x.inputs.every(({ isKnown }) => isKnown);
+  if (x.kind === "cast") return x.input.isKnown;
+  return x.kind === "constant" || (x.kind === "index" && !x.index.terms.some(({ atom }) => atom.kind === "loaded"));
+}
 
 export function scalars(): Scalars {
   const known = new Map<string, Scalar>();
   const make = (key: string, fields: Without<Scalar>, free: ReadonlySet<string>): Scalar => {
     const found = known.get(key);
     if (found !== undefined) return found;
-    const made = { ...fields, id: known.size, free } as Scalar;
+    const made = { ...fields, id: known.size, free, isKnown: follows(fields) } as Scalar;
     known.set(key, made);
     return made;
   };
@@ -92,6 +101,7 @@ export function scalars(): Scalars {
     },
     cast: (to, input) => {
       if (to === input.dtype) return input;
+      if (input.kind === "constant") return self.constant(roundTo(to, input.value), readAs(to));
       return make(`cast ${to} ${input.id}`, { kind: "cast", to, input, dtype: readAs(to) }, input.free);
     },
     reduce: (by, over, body, isInterleaved) => {

@@ -1,6 +1,6 @@
 /** How primitives are written in WGSL, for scalars and for vectors of four. One rule per primitive; operands come as text. */
 import { type DType, isHalf, type ValueType } from "../graph/type.ts";
-import type { ElementOp } from "./scalar.ts";
+import type { ElementOp, Reduction } from "./scalar.ts";
 
 /** 4: the value is that of four neighbouring elements. */
 export type Width = 1 | 4;
@@ -94,6 +94,10 @@ export const operations: Readonly<Record<ElementOp, (operands: Operands) => stri
   or: infix("|"),
   select: ({ texts }) => `select(${texts[2]}, ${texts[1]}, ${texts[0]})`,
 };
+
+/** A value combined with one more, each as an operand. */
+export const combined = (by: Reduction, into: string, term: string): string =>
+  by === "sum" ? `${into} + ${term}` : `${by}(${into}, ${term})`;
 
 /** The text of a conversion. */
 export function castText(to: DType, text: string, from: ValueType, width: Width, use: Operands["use"]): string {

@@ -11,7 +11,8 @@ import {
   variableKey,
   variablesOf,
 } from "../schedule/affine.ts";
-import { fences } from "./fence.ts";
+import { fences, isTakenApart } from "./fence.ts";
+import { tight, untight } from "./parentheses.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { type Scopes, scopesOf, type WideVariable } from "./scopes.ts";
 import { type Uses, usesOf } from "./uses.ts";
@@ -37,10 +38,12 @@ export interface Loop {
 export type WriteReduces = (loop: Loop, writer: Writer) => readonly string[];
 
 export interface Writer {
-  /** The text of a value; statements that it needs are written where they belong. */
+  /** The text of a value, which may stand beside any operator; statements that it needs are written where they belong. */
   readonly value: (x: Scalar) => string;
   /** The same, as a vector of four where a wide variable is open. */
   readonly wide: (x: Scalar) => string;
+  /** The text of what is added to a sum, as one operand for the compilers below as well. */
+  readonly term: (x: Scalar, width: Width) => string;
   readonly index: (index: Index) => string;
   /** The address of an element, or of four neighbours counted in fours. */
   readonly address: (index: Index) => string;
@@ -78,8 +81,12 @@ export function writer(roots: readonly Scalar[], bound: ReadonlyMap<Variable, st
   const scopes = scopesOf(bound, options.wide);
   const work: Work = { ...options, uses: usesOf(roots), scopes, writer: () => self };
   const self: Writer = {
-    value: (x) => valueText(x, work),
-    wide: (x) => (scopes.openWide() === undefined ? valueText(x, work) : untight(operandText(x, 4, work))),
+    value: (x) => tight(valueText(x, work)),
+    wide: (x) => operandText(x, scopes.openWide() === undefined ? 1 : 4, work),
+    term: (x, width) => {
+      const text = operandText(x, width, work);
+      return isTakenApart(x) ? `${work.around.use("fence", width)}(${untight(text)})` : text;
+    },
     index: (index) => indexText(index, work),
     address: (address) => {
       const wide = scopes.openWide();
@@ -243,19 +250,3 @@ const quarterOf = (address: Index, lane: Variable): Index => ({
     .filter(({ key }) => key !== variableKey(lane))
     .map((term) => ({ ...term, times: term.times / 4 })),
 });
-
-/** In parentheses, unless it is one name, literal or call. */
-const tight = (text: string): string => (/^[\w.]+$/.test(text) || isCall(text) ? text : `(${text})`);
-const untight = (text: string): string => (text.startsWith("(") && isCall(text) ? text.slice(1, -1) : text);
-
-/** `name(…)`, `name[…]` or `(…)` as a whole. */
-function isCall(text: string): boolean {
-  const open = text.search(/[([]/);
-  if (open < 0 || !/^[\w.<>]*$/.test(text.slice(0, open))) return false;
-  let depth = 0;
-  for (let i = open; i < text.length; i++) {
-    if ("([".includes(text[i] ?? "")) depth++;
-    else if (")]".includes(text[i] ?? "") && --depth === 0) return i === text.length - 1;
-  }
-  return false;
-}

@@ -13,7 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var sum0 = fence(negative_zero());
   for (var model = lane; model < 128u; model += 64u) {
     let x = x0[position * 128u + model];
-    sum0 = sum0 + x * x;
+    sum0 = sum0 + (x * x);
   }
   shared_sum0[lane] = sum0;
   workgroupBarrier();

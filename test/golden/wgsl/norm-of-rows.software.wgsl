@@ -16,12 +16,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     {
       let model_quarter = start + lane;
       let x = x0[position * 32u + model_quarter];
-      sum0 = sum0 + x * x;
+      sum0 = sum0 + (x * x);
     }
     {
       let model_2_quarter = start + 8u + lane;
       let x_2 = x0[position * 32u + model_2_quarter];
-      sum1 = sum1 + x_2 * x_2;
+      sum1 = sum1 + (x_2 * x_2);
     }
   }
   sum0 = sum0 + sum1;
