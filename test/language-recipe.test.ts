@@ -369,6 +369,28 @@ ${members}
     assert.equal(counted, ["wrong-arguments", "missing-parameter"]);
   });
 
+  test("a dimension that a model decides may be whatever a program needs, until one is bound", () => {
+    const through = (made: string, dim: string) => {
+      const block = mlp.replace("= x + down(gate(x) * up(x))", `{\n${made}\nx + down(gate(x) * up(x))\n}`);
+      const measure = recipe("report mean_nll(model, text.test, 16)");
+      return `import { mean_nll } from "std/evaluate"\n${arch([dim, block, ...rest, ...norms].join("\n"))}${measure}`;
+    };
+    for (const [dim, made] of [
+      ["dim part = 4", "let y = split(x, model -> (part, lane: size(model) / 4))"],
+      ["dim part = config.num_attention_heads", "let y = x[model: 0 .. 4 as part]"],
+      ["dim part = 4 * config.num_attention_heads", "let y = rename(x, model -> part)"],
+      ["dim part = config.num_attention_heads", "let y = stack(part: x, x, x, x)"],
+    ] as const) {
+      assert.equal(problemsOf(through(made, dim)), [], made);
+      assert.equal(problems(through(made, dim)), [], made);
+      const other = dim.replace(/= /, "= 3 * ");
+      assert.equal(problems(through(made, other)), ["dimension-mismatch"], made);
+    }
+    assert.equal(problemsOf("fn f(x: f32[a], y: f32[b]) = rename(x, a -> c) + rename(y, b -> c)"), [
+      "dimension-mismatch",
+    ]);
+  });
+
   test("it needs a forward pass, and one through its blocks to be run", () => {
     const members = [mlp, ...rest, ...norms].join("\n");
     assert.equal(problemsOf(arch(members).replace("  fn forward(tokens", "  fn backward(tokens")), ["unknown-name"]);

@@ -147,6 +147,22 @@ suite("language: views and selections", ({ test }) => {
     gives("f32[token: 4, model: 2] 5 6 1 2 3 4 3 4", table, { tokens: [2, 0, 1, 1] });
   });
 
+  test("positions that are computed from real numbers are made whole by i32; what is known to be whole needs none", () => {
+    gives("f32[x: 4] 1 1 2 2", "fn f(a: f32[x: 4]) = a[x: i32(floor(index(x) / 2))]");
+    gives("f32[x: 4] 1 1 2 2", "fn f(a: f32[x: 4]) = a[x: i32(0 where index(x) < 2 else 1)]");
+    gives("i32[x: 3] -1 2 0", "fn f(a: f32[x: 3]) = i32(a)", { a: [-1.9, 2.9, Number.NaN] });
+    gives("i32[x: 3] 0 1 1", "fn f(a: f32[x: 3]) = i32(a > 1)");
+    gives("-2", "fn f() = i32(-2.5)");
+    refuses("fn f(a: f32[x: 4]) = a[x: floor(index(x) / 2)]", "wrong-type");
+    for (const one of ["floor(size(x) / 3)", "round(0.3 * size(x))", "abs(-1)", "5 % size(x)", "min(1, size(x))"])
+      gives("f32[x: 4] 2 3 4 4", `fn f(a: f32[x: 4]) = a[x: min(index(x) + ${one}, size(x) - 1)]`);
+    const by = (share: string) =>
+      `fn g(a: f32[x: 4], share: Float) = a[x: min(index(x) + ${share}, 3)]\nfn f(a: f32[x: 4]) = g(a, 0.4)`;
+    for (const one of ["floor(4 * share)", "i32(4 * share)", "max(floor(share), 1)", "(1 where share > 0 else 2)"])
+      gives("f32[x: 4] 2 3 4 4", by(one));
+    refuses(by("4 * share"), "wrong-type");
+  });
+
   test("a position outside is refused where the program decides it, and else taken to the nearest", () => {
     gives("out-of-range", "fn f(a: f32[x: 3]) = a[x: index(x) + 1]");
     gives("out-of-range", "fn f(a: f32[x: 3]) = a[x: 1 - index(x)]");

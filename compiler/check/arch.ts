@@ -7,7 +7,7 @@ import { type Context, findDimension, knownNames, report, type Scope, scopeIn } 
 import { condition, evaluate } from "./expression.ts";
 import type { ModelFacts } from "./facts.ts";
 import { declareDimension } from "./signature.ts";
-import { atom, fixed, known, type Size, showSize } from "./size.ts";
+import { fixed, known, open, type Size, showSize } from "./size.ts";
 import { arithmeticOf, emit, graphDims, reduceOf, truth, volume } from "./tensor.ts";
 import { type Config, type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
@@ -128,7 +128,6 @@ const fieldIn = ({ file, start, end }: Span): string | undefined =>
 const largest = 2 ** 31;
 
 function sizeFrom(context: Context, value: Value, name: string, span: Span, bound: boolean): Size {
-  if (!bound || value.kind === "wrong") return atom(name);
   if (
     value.kind === "number" &&
     value.real !== null &&
@@ -137,6 +136,7 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
     value.real <= largest
   )
     return fixed(value.real);
+  if (!bound || value.kind === "wrong") return open(name);
   if (value.kind === "absent")
     report(context, { kind: "config-missing", span, field: value.name.replace(/^config\./, ""), known: [] });
   else
@@ -147,7 +147,7 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
       found: showValue(value),
       expected: `a whole number from 1 to ${largest}`,
     });
-  return atom(name);
+  return open(name);
 }
 
 /** The path of a block's tensors; whatever the blocks are called, slots say `{layer}` for the number. */

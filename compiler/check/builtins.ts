@@ -13,17 +13,20 @@ import {
   wholeSize,
 } from "./context.ts";
 import { compileTimeNumber, operand } from "./expression.ts";
-import { atom, known, showSize } from "./size.ts";
+import { isIntegral, known, open, showSize } from "./size.ts";
 import { arithmeticOf, asTensor, emit, graphDims, ids, numeric, type Operand, reduceOf, volume } from "./tensor.ts";
 import {
   type Callable,
   type Dimension,
+  isCounted,
+  type Num,
   number,
   ofSize,
   showDimension,
   showValue,
   type Tensor,
   unknownNumber,
+  unknownWhole,
   type Value,
   wrong,
 } from "./value.ts";
@@ -53,9 +56,16 @@ function mathematics(
   return (context, scope, call) => {
     const [x] = valuesOf(context, scope, name, call, "x");
     if (!x || !numeric(context, x)) return wrong;
-    if (x.value.kind === "number") return x.value.real === null ? unknownNumber : number(real(x.value.real));
+    if (x.value.kind === "number")
+      return x.value.real === null ? unknownUnder(op, x.value) : number(real(x.value.real));
     return applied(context, op, x, call.span);
   };
+}
+
+/** What is not known yet, and is whole after `floor` or `round`. */
+function unknownUnder(op: UnaryOp, x: Num): Num {
+  if (!kept.has(op) || (op === "abs" && !isCounted(x))) return unknownNumber;
+  return op !== "abs" && x.size && isIntegral(x.size) ? x : unknownWhole;
 }
 
 /** Whole numbers stay so under `abs`, and as they are under `floor` and `round`. */
@@ -255,7 +265,7 @@ function newDimension(
 ): readonly Dimension[] | null {
   const given = compileTimeNumber(context, operand(context, scope, value));
   if (!given) return null;
-  const size = given.size ?? (given.real === null ? atom(name) : null);
+  const size = given.size ?? (given.real === null ? open(name) : null);
   const what = `the size of \`${name}\``;
   if (!size) {
     report(context, { kind: "not-whole", span: value.span, what, value: String(given.real), where: context.where });
@@ -315,6 +325,15 @@ function stored(dtype: "f16" | "bf16"): Builtin {
   };
 }
 
+/** `i32(x)`: the whole number on the side of 0, of what i32 does not hold the nearest that it does, of NaN 0. */
+const toWhole: Builtin = (context, scope, call) => {
+  const [x] = valuesOf(context, scope, "i32", call, "x");
+  if (!x || !numeric(context, x)) return wrong;
+  if (x.value.kind === "tensor") return asTensor(context, x, "i32") ?? wrong;
+  if (x.value.real !== null) return number(Math.trunc(x.value.real));
+  return unknownUnder("floor", x.value);
+};
+
 /** `refuse("…")`: what a definition does not cover; reached only where a condition known at compile time leads there. */
 const refuse: Builtin = (context, scope, call) => {
   const [what] = valuesOf(context, scope, "refuse", call, "reason");
@@ -342,6 +361,7 @@ const table: Readonly<Record<string, Builtin>> = {
   split: splitOf,
   merge: mergeOf,
   stack: stackOf,
+  i32: toWhole,
   f16: stored("f16"),
   bf16: stored("bf16"),
 };

@@ -4,7 +4,7 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Problem } from "../problem.ts";
 import type { Linear } from "./arch.ts";
-import { fixed, known, type Size, same, showSize } from "./size.ts";
+import { fixed, known, mayBeSame, type Size, showSize } from "./size.ts";
 import {
   type Dimension,
   type ModelValue,
@@ -139,11 +139,14 @@ export function knownNames(scope: Scope, what: "values" | "dims"): string[] {
   return names;
 }
 
-/** Makes a dimension of this scope. A name has one size in a scope: made again with the same size, it is the same dimension. */
+/**
+ * Makes a dimension of this scope. A name has one size in a scope: made again with the same size, it is the same dimension.
+ * Whether a size that a model decides is the same is seen when one is bound.
+ */
 export function makeDimension(context: Context, scope: Scope, name: string, size: Size, span: Span): Dimension {
   const old = findDimension(scope, name);
   if (old) {
-    if (!same(old.size, size))
+    if (!mayBeSame(old.size, size))
       report(context, {
         kind: "dimension-mismatch",
         span,

@@ -9,12 +9,14 @@ import { arithmeticOf, comparisonOf, emit, logicOf, numeric, type Operand, selec
 import {
   type Config,
   type Dimension,
+  isCounted,
   number,
   type Sparsity,
   showDimension,
   showValue,
   type Tensor,
   unknownNumber,
+  unknownWhole,
   type Value,
   wrong,
 } from "./value.ts";
@@ -179,8 +181,10 @@ function whereOf(context: Context, scope: Scope, { value, condition: asked, othe
 }
 
 /** Either of two values, while a compile-time condition is unknown. */
-const either = (a: Value, b: Value): Value =>
-  a.kind === "number" && b.kind === "number" ? unknownNumber : a.kind === "tensor" ? a : b;
+function either(a: Value, b: Value): Value {
+  if (a.kind === "number" && b.kind === "number") return isCounted(a) && isCounted(b) ? unknownWhole : unknownNumber;
+  return a.kind === "tensor" ? a : b;
+}
 
 function recordOf(context: Context, scope: Scope, { fields }: Ast.RecordExpression): Value {
   const made = new Map<string, Value>();

@@ -6,7 +6,7 @@ import { type Context, report, scopeIn } from "./context.ts";
 import { forward } from "./forward.ts";
 import type { Recipe } from "./recipe.ts";
 import { declareDimension } from "./signature.ts";
-import { atom } from "./size.ts";
+import { open } from "./size.ts";
 import { emit } from "./tensor.ts";
 import type { Evaluation } from "./typed.ts";
 import { type ModelValue, type Stream, showValue, type Tensor, type Value } from "./value.ts";
@@ -47,7 +47,7 @@ function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor
   };
   const typed = at.models.get(at.bases.get(model.name) ?? model.name);
   if (!typed) {
-    const vocab = declareDimension(scopeIn(at.scope), "vocab", atom("vocab"), "config");
+    const vocab = declareDimension(scopeIn(at.scope), "vocab", open("vocab"), "config");
     return { kind: "tensor", dtype: "f32", dims: [...marked.dims, vocab], node: null };
   }
   const { entry, logits } = forward(context, typed.instance, at.scope, marked, span);

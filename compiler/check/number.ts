@@ -1,13 +1,17 @@
 /** Arithmetic on numbers known at compile time: exact as long as the fractions can be counted, so that 29 % of 100 is 29. */
 import { divided, isExact, minus, plus, type Size, times } from "./size.ts";
-import { type Num, number, ofSize, unknownNumber } from "./value.ts";
+import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./value.ts";
 
 /** `a op b`, for which `real` is the rule in floating point. */
 export function numbers(op: string, real: (a: number, b: number) => number, a: Num, b: Num): Num {
   const exact = exactly(op, a, b);
   if (a.real !== null && b.real !== null) return exact ? ofSize(exact) : number(real(a.real, b.real));
-  return exact && !isFraction(a) && !isFraction(b) ? ofSize(exact) : unknownNumber;
+  if (exact && !isFraction(a) && !isFraction(b)) return ofSize(exact);
+  return whole.has(op) && isCounted(a) && isCounted(b) ? unknownWhole : unknownNumber;
 }
+
+/** What gives whole numbers of whole numbers. */
+const whole: ReadonlySet<string> = new Set(["+", "-", "*", "%", "min", "max"]);
 
 const isFraction = ({ real }: Num): boolean => real !== null && !Number.isInteger(real);
 

@@ -8,7 +8,7 @@ import { numbers } from "./number.ts";
 import { declareDimension } from "./signature.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
 import { emit, type Operand, volume } from "./tensor.ts";
-import { type Corpus, number, ofSize, type Sparsity, unknownNumber, type Value, type Windows, wrong } from "./value.ts";
+import { type Corpus, number, ofSize, type Sparsity, unknownWhole, type Value, type Windows, wrong } from "./value.ts";
 
 /** `sparsity.cell(d)`: the length of a cell along d; `sparsity.keep(d)`: how many of a cell stay. */
 export function sparsityCall(
@@ -43,7 +43,7 @@ function cellOrKept(isCell: boolean, { pattern, share }: Sparsity, size: Size): 
   if (pattern) return number(isCell ? pattern.of : pattern.keep);
   if (isCell) return ofSize(size);
   const [all, removed] = [known(size), share && numbers("*", (a, b) => a * b, ofSize(size), share).real];
-  return all === undefined || removed === null ? unknownNumber : number(all - Math.floor(removed));
+  return all === undefined || removed === null ? unknownWhole : number(all - Math.floor(removed));
 }
 
 /** `text.sample(count, length: n, seed: 0)` draws windows; `text.windows(length)` takes all that fit, and gives their tokens. */

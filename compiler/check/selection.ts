@@ -5,7 +5,7 @@ import type { Node } from "../graph/ops.ts";
 import { isWithin, reachOf } from "../graph/reach.ts";
 import { type Context, makeDimension, report, type Scope } from "./context.ts";
 import { dimensionIn, operand } from "./expression.ts";
-import { atom, known, minus, type Size, showSize } from "./size.ts";
+import { known, minus, open, type Size, showSize } from "./size.ts";
 import { asTensor, emit, graphDims, numeric } from "./tensor.ts";
 import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
@@ -57,6 +57,7 @@ function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, {
       span: at.span,
       expected: "whole numbers (i32)",
       found: showValue(place.value),
+      hint: "`i32(…)` makes whole numbers of others, as in `i32(floor(y))`",
     });
   if (where?.node) checkReach(context, where.node, dimension, at.span);
   const positions = place.value.kind === "tensor" ? place.value.dims : [];
@@ -110,7 +111,7 @@ function slice(
       value: `${a} .. ${b}`,
       range: `within 0 .. ${showSize(dimension.size)} and not empty`,
     });
-  const length = low && high ? minus(high, low) : atom(as.text);
+  const length = low && high ? minus(high, low) : open(as.text);
   const step = makeDimension(context, scope, as.text, length, as.span);
   const [graphStep] = graphDims([step]);
   const start = asTensor(context, first, "i32");

@@ -6,7 +6,7 @@ import { bindDimension, type Context, findDimension, makeDimension, report, type
 import { operand } from "./expression.ts";
 import { known, type Size, same, showSize } from "./size.ts";
 import { asTensor, emit, type Operand } from "./tensor.ts";
-import { type Dimension, showDimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+import { type Dimension, showDimension, showValue, type Tensor, unknownWhole, type Value, wrong } from "./value.ts";
 
 /**
  * The argument as the declared tensor type sees it; its dimensions become visible under the names of the header. Of several of
@@ -213,7 +213,9 @@ const plain: ReadonlyMap<string, Check> = new Map(
         ? "a whole number"
         : value.real !== null && !Number.isInteger(value.real)
           ? "a whole number"
-          : value,
+          : value.real === null && !value.size
+            ? unknownWhole
+            : value,
     Float: (value) => (value.kind === "number" ? value : "a number"),
     Fraction: (value) =>
       value.kind === "number" && (value.real === null || (value.real >= 0 && value.real <= 1))

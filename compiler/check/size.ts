@@ -43,8 +43,22 @@ export function rational(value: number): Size | null {
 export const isExact = ({ terms }: Size): boolean =>
   [...terms.values()].every(({ over, under }) => Number.isSafeInteger(over) && Number.isSafeInteger(under));
 
-/** A size known by name alone. */
+/** A size known by name alone, which may be any: what is said of it must hold for all. */
 export const atom = (name: string): Size => size([[`${name}^1`, ratio(1, 1)]]);
+
+/** What names that a model gives a number to begin with; a declared name cannot. */
+const openMark = "?";
+
+/** A size that a model decides: while none is bound, it may be whatever a program needs. */
+export const open = (name: string): Size => atom(`${openMark}${name}`);
+
+/** Whether two sizes are equal, or may become so by what a model decides. */
+export function mayBeSame(a: Size, b: Size): boolean {
+  const terms = [...minus(a, b).terms];
+  const isOpen = terms.some(([key]) => powers(key).some(([name]) => name.startsWith(openMark)));
+  const signs = new Set(terms.map(([, { over }]) => Math.sign(over)));
+  return terms.length === 0 || (isOpen && signs.size > 1);
+}
 
 /** The number that a size is, where it depends on no name; a fraction if it is not whole. */
 export function known({ terms }: Size): number | undefined {
@@ -80,6 +94,10 @@ export function divided(a: Size, b: Size): Size | undefined {
   return times(a, size([[monomial(inverse), ratio(under, over)]]));
 }
 
+/** Whether a size is whole whatever its names are. */
+export const isIntegral = ({ terms }: Size): boolean =>
+  [...terms].every(([key, { under }]) => under === 1 && powers(key).every(([, power]) => power > 0));
+
 export const same = (a: Size, b: Size): boolean => minus(a, b).terms.size === 0;
 
 /** `3`, `in`, `in / 128`, `hidden · heads⁻¹` as people write it: `hidden / heads`. */
@@ -90,7 +108,7 @@ export function showSize({ terms }: Size): string {
 
 function showTerm(factors: readonly (readonly [string, number])[], { over, under }: Ratio): string {
   const show = ([name, power]: readonly [string, number]) =>
-    Math.abs(power) === 1 ? name : `${name}^${Math.abs(power)}`;
+    Math.abs(power) === 1 ? name.replace(openMark, "") : `${name.replace(openMark, "")}^${Math.abs(power)}`;
   const above = factors.filter(([, power]) => power > 0).map(show);
   const below = factors.filter(([, power]) => power < 0).map(show);
   if (over !== 1 || above.length === 0) above.unshift(`${over}`);

@@ -5,7 +5,7 @@ import type { Dim } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
 import { compareNumbers, numbers } from "./number.ts";
 import { fixed, known, times } from "./size.ts";
-import { type Bool, type Dimension, type Num, showValue, type Tensor, type Value, wrong } from "./value.ts";
+import { type Bool, type Dimension, isCounted, type Num, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
 /** A value and where it was written. */
 export interface Operand {
@@ -170,9 +170,7 @@ export function arithmeticOf(context: Context, op: string, a: Operand, b: Operan
 
 /** A literal that is a whole number takes the type that it meets; one that cannot be counted is real. */
 export const isReal = (value: Tensor | Num): boolean =>
-  value.kind === "tensor"
-    ? value.dtype === "f32"
-    : value.size === null || (value.real !== null && !Number.isInteger(value.real));
+  value.kind === "tensor" ? value.dtype === "f32" : !isCounted(value);
 
 type Comparison = { readonly op: "less" | "lessEqual" | "equal"; readonly swap: boolean; readonly not: boolean };
 

@@ -36,12 +36,14 @@ export interface Tensor {
 
 /**
  * A number known at compile time; `real` where its value is known, `size` where it can be counted: a fraction, or a whole number
- * of named sizes. One whose value is known without a size is real, even if it has no decimals.
+ * of named sizes. One whose value is known without a size is real, even if it has no decimals. One of which nothing is known
+ * yet may be known to be whole.
  */
 export interface Num {
   readonly kind: "number";
   readonly real: number | null;
   readonly size: Size | null;
+  readonly isWhole?: true;
 }
 
 export interface Bool {
@@ -149,6 +151,11 @@ export const wrong: Wrong = { kind: "wrong" };
 export const number = (real: number): Num => ({ kind: "number", real, size: rational(real) });
 export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) ?? null, size });
 export const unknownNumber: Num = { kind: "number", real: null, size: null };
+export const unknownWhole: Num = { ...unknownNumber, isWhole: true };
+
+/** Whether a number is whole, as far as is known: one that cannot be counted is real. */
+export const isCounted = ({ real, size, isWhole }: Num): boolean =>
+  isWhole === true || (size !== null && (real === null || Number.isInteger(real)));
 
 /** `f32[out, in]`, `2:4`, `config.hidden_size / 4`: how a message or `--emit types` writes a value's type. */
 export function showValue(value: Value): string {

@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { compileTimeNumber, dimensionIn, operand } from "./expression.ts";
-import { atom, divided, fixed, known, type Size, showSize, times } from "./size.ts";
+import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
 import { align, asTensor, emit, graphDims, isReal, numeric, type Operand } from "./tensor.ts";
 import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
@@ -95,7 +95,7 @@ export function splitOf(context: Context, scope: Scope, call: Ast.Call): Value {
   const sizes = partSizes(context, scope, old, to, span);
   if (!sizes) {
     for (const { name: part, span: place } of to)
-      if (!findDimension(scope, part.text)) makeDimension(context, scope, part.text, atom(part.text), place);
+      if (!findDimension(scope, part.text)) makeDimension(context, scope, part.text, open(part.text), place);
     return wrong;
   }
   const made = to.map((part, i) => makeDimension(context, scope, part.name.text, sizes[i] ?? fixed(1), part.span));
@@ -135,7 +135,7 @@ function partSizes(
 function givenSize(context: Context, scope: Scope, { size, name }: Ast.NamedDim): Size | null {
   const value = size ? compileTimeNumber(context, operand(context, scope, size)) : null;
   if (!size || !value) return null;
-  if (value.real === null) return value.size ?? atom(name.text);
+  if (value.real === null) return value.size ?? open(name.text);
   if (Number.isInteger(value.real) && value.real >= 1) return value.size;
   const what = `the size of \`${name.text}\``;
   report(context, { kind: "not-whole", span: size.span, what, value: String(value.real), where: context.where });
