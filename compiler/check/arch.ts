@@ -16,6 +16,7 @@ export interface Linear {
   readonly name: string;
   /** Path in the checkpoint without `.weight`; `{layer}` stands for the block's number. */
   readonly at: string;
+  /** What it reads; a dimension that is also in \`to\` is read under another identity, so that the matrix has both. */
   readonly from: readonly Dimension[];
   readonly to: readonly Dimension[];
   readonly inBlock: boolean;
@@ -249,7 +250,8 @@ function declareLinear(
   prefix: string,
 ): void {
   const { context, facts } = building;
-  const [inputs, outputs] = [dimsNamed(context, scope, from), dimsNamed(context, scope, to)];
+  const outputs = dimsNamed(context, scope, to);
+  const inputs = dimsNamed(context, scope, from).map((dim) => (outputs.includes(dim) ? aside(dim) : dim));
   const path = prefix + at.value;
   const isTied = tied !== undefined && isTiedIn(building, scope, path, tied.condition);
   const linear: Linear = {
@@ -279,7 +281,8 @@ function declareLinear(
     kind: "callable",
     name: name.text,
     call: (caller, at, call) => {
-      const input = activationsOf(caller, at, name.text, call);
+      const given = activationsOf(caller, at, name.text, call);
+      const input = given && entering(caller, linear, given, call.span);
       if (input) caller.pass?.onLinear(linear, input, weight);
       return input && weight ? applyLinear(caller, linear, input, weight, bias, call.span) : wrong;
     },
@@ -310,6 +313,19 @@ function isTiedIn(
   if (!facts || !said || said.value.kind === "absent" || !truth(context, said))
     return !facts?.tensors.has(tensorName(`${path}.weight`, layer));
   return said.value.kind === "boolean" && said.value.value === true;
+}
+
+const aside = (dim: Dimension): Dimension => ({ ...dim, id: `${dim.id} aside` });
+
+/** The activations under the identities by which the layer reads them. */
+function entering(context: Context, { from }: Linear, input: Tensor, span: Span): Tensor {
+  let { node } = input;
+  const dims = input.dims.map((dim) => {
+    const own = from.find(({ id }) => id === aside(dim).id);
+    if (own) node = emit(context, "rename", [node], { from: dim.id, to: own.id }, span);
+    return own ?? dim;
+  });
+  return { ...input, dims, node };
 }
 
 function applyLinear(
