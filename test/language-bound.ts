@@ -5,7 +5,7 @@ import { CompileError } from "../grammar/diagnostic.ts";
 import { models } from "./check-models.ts";
 import { hostWith } from "./language-run.ts";
 
-export interface Given {
+interface Given {
   readonly arguments?: Readonly<Record<string, string>>;
   readonly model?: string;
   /** Tokens in each part of the text; by default 1000. */

@@ -4,7 +4,7 @@ import type { Graph } from "../compiler/graph/graph.ts";
 import { interpret } from "../compiler/graph/interpret.ts";
 import { showGraph } from "../compiler/graph/show.ts";
 import { suite } from "./harness.ts";
-import { bound, type Given, halve, problems, recipe, values } from "./language-bound.ts";
+import { bound, halve, problems, recipe, values } from "./language-bound.ts";
 import { problemsOf } from "./language-run.ts";
 
 /** The layers that a stage works on, as `q0` for `q` in block 0. */
