@@ -366,10 +366,14 @@ function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Express
   return { ...base, value: null };
 }
 
-/** `perplexity(small, text.test)` is the measure `perplexity` of `small`. */
+/** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */
 function measureOf(at: Recipe, expression: Ast.Expression): MeasureValue["of"] {
   if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
   const [first] = expression.arguments;
   if (first?.kind !== "value" || first.value.kind !== "name" || !at.bases.has(first.value.text)) return null;
+  const models = textOf(expression)
+    .split(/[^\w]+/)
+    .filter((name) => at.bases.has(name));
+  if (new Set(models).size > 1) return null;
   return { measure: expression.callee.text, model: first.value.text };
 }
