@@ -94,7 +94,7 @@ suite("run: driver", ({ test }) => {
         }
         assert.ok(Math.abs(total(result) - expected.mean) < 1e-5, `${total(result)} is not ${expected.mean}`);
         assert.is(result.reports[0]?.value, shape.layers);
-        assert.ok(result.compileSeconds > 0 && result.compileSeconds < result.seconds);
+        assert.ok(result.compileSeconds > 0);
       }),
       "swiftshader",
     );

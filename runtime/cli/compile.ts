@@ -12,7 +12,7 @@ import { declare, type Flags, given, value } from "./flags.ts";
 import { entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
 import { openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
-import { lines } from "./terminal.ts";
+import { lines, say, widthOf } from "./terminal.ts";
 
 const artifacts = ["tree", "types", "graph", "kernels", "wgsl", "plan"] as const;
 type Artifact = (typeof artifacts)[number];
@@ -32,7 +32,7 @@ export const compileCommand = (args: readonly string[]): CommandModule<object, F
       args,
     ),
   handler: async (flags) => {
-    process.stdout.write(await emit(String(flags["RECIPE"]), given(flags, "emit") as Artifact, flags));
+    say(process.stdout, await emit(String(flags["RECIPE"]), given(flags, "emit") as Artifact, flags));
   },
 });
 
@@ -48,7 +48,9 @@ async function emit(path: string, artifact: Artifact, flags: Flags): Promise<str
       return graphs.map(showGraph).join("\n");
     }
     case "kernels":
-      return (await planned(path, flags)).programs.map(showKernels).join("\n");
+      return (await planned(path, flags)).programs
+        .map((program) => showKernels(program, widthOf(process.stdout)))
+        .join("\n");
     case "wgsl":
       return (await planned(path, flags)).kernels.map(({ hash, wgsl }) => `// kernel ${hash}\n${wgsl}\n`).join("\n");
     case "plan":

@@ -1,12 +1,10 @@
 /** `lcomp eval`: the perplexity of a model, by the recipe `std/evaluate`. */
 import type { CommandModule } from "yargs";
-import { plan } from "../../compiler/compile.ts";
-import { openDevice } from "../gpu/device.ts";
 import { declare, type Flags, flag, value } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
-import { progressLine } from "./progress.ts";
-import { openRecipe, readRecipe, readTexts, translated } from "./recipe.ts";
-import { runShown } from "./run.ts";
+import { openRecipe, readRecipe } from "./recipe.ts";
+import { compileAndRun } from "./run.ts";
+import { lines, printResult } from "./terminal.ts";
 
 interface Evaluation {
   readonly mean_nll: number;
@@ -33,38 +31,28 @@ export const evalCommand: CommandModule<object, Flags> = {
       (signal) => evaluate(asked, signal),
       () => undefined,
     );
-    const lines = Object.entries(found).map(
-      ([name, number]) => `${name.padEnd(14)}  ${Number(number.toPrecision(7))}\n`,
-    );
-    process.stdout.write(flags["json"] === true ? `${JSON.stringify(found, null, 2)}\n` : lines.join(""));
+    const shown = Object.entries(found).map(([name, number]) => [name, String(Number(number.toPrecision(7)))]);
+    printResult(flags, found, () => lines(...shown.map(([name = "", number]) => `${name.padEnd(14)}  ${number}`)));
   },
 };
 
 async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> {
   const open = await openRecipe(readRecipe("std/evaluate"), flags);
-  const { corpora, inputs } = await readTexts(open, flags);
-  const device = await openDevice();
-  try {
-    const made = translated(open.shown, () => plan(open.loaded, inputs, device.facts));
-    const given = { device, models: open.models, corpora, output: null, recipe: "", signal };
-    const { reports } = await runShown(made, given, progressLine(flags["quiet"] === true));
-    const measured = (name: string): number => {
-      const report = reports.find(({ of }) => of?.measure === name);
-      if (report === undefined) throw new Error(`std/evaluate does not report ${name}`);
-      return report.value;
-    };
-    const step = made.steps.find(({ kind }) => kind === "evaluate");
-    if (step?.kind !== "evaluate") throw new Error("std/evaluate evaluates nothing");
-    const { corpus, split, count, length } = step.windows;
-    return {
-      mean_nll: measured("mean_nll"),
-      standard_error: measured("standard_error"),
-      perplexity: measured("perplexity"),
-      tokens: corpora.get(corpus)?.[split]?.length ?? 0,
-      windows: count,
-      length,
-    };
-  } finally {
-    device.close();
-  }
+  const { corpora, plan: made, result } = await compileAndRun(open, flags, { output: null, recipe: "", signal });
+  const measured = (name: string): number => {
+    const report = result.reports.find(({ of }) => of?.measure === name);
+    if (report === undefined) throw new Error(`std/evaluate does not report ${name}`);
+    return report.value;
+  };
+  const step = made.steps.find(({ kind }) => kind === "evaluate");
+  if (step?.kind !== "evaluate") throw new Error("std/evaluate evaluates nothing");
+  const { corpus, split, count, length } = step.windows;
+  return {
+    mean_nll: measured("mean_nll"),
+    standard_error: measured("standard_error"),
+    perplexity: measured("perplexity"),
+    tokens: corpora.get(corpus)?.[split]?.length ?? 0,
+    windows: count,
+    length,
+  };
 }

@@ -1,12 +1,12 @@
 /** What `--emit kernels` prints: the dispatches of a program, with the source that each computes and what it must move and compute. */
 import type { Program } from "../../compiler/plan/program.ts";
 import { table } from "./table.ts";
-import { lines } from "./terminal.ts";
+import { counted, lines } from "./terminal.ts";
 
 const head = ["", "shape", "source", "kernel", "workgroups", "bytes", "operations"];
 
 /** A dispatch a line, setup first; `kernel` begins the hash by which `--emit wgsl` names it. */
-export function showKernels({ name, setup, main }: Program): string {
+export function showKernels({ name, setup, main }: Program, width = Number.POSITIVE_INFINITY): string {
   const rows = [...setup, ...main].map((dispatch, i) => [
     i < setup.length ? "setup" : "main",
     dispatch.shape,
@@ -16,7 +16,7 @@ export function showKernels({ name, setup, main }: Program): string {
     String(dispatch.bytesMoved),
     String(dispatch.operations),
   ]);
-  const count = `${main.length} ${main.length === 1 ? "dispatch" : "dispatches"}`;
+  const count = counted(main.length, "dispatch", "dispatches");
   const before = setup.length === 0 ? "" : `, and ${setup.length} once before them`;
-  return lines(`program ${name}: ${count}${before}`, ...table(head, rows, 4));
+  return lines(`program ${name}: ${count}${before}`, ...table(head, rows, { left: 4, width }));
 }

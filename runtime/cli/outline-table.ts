@@ -7,7 +7,7 @@ import type { Outline } from "../../compiler/compile.ts";
 import { isHalf } from "../../compiler/graph/type.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
 import { megabytes, table } from "./table.ts";
-import { lines } from "./terminal.ts";
+import { counted, lines, wrapped } from "./terminal.ts";
 
 /** A stage as the table and `--json` show it. */
 export interface StageRow {
@@ -111,37 +111,41 @@ function matchedLayers({ blocks }: CompressGraphs): string {
     if (layer === null) outside.push(names);
     else groups.set(names, (groups.get(names) ?? 0) + 1);
   }
-  const inside = [...groups].map(([names, count]) => `${names} × ${count} ${count === 1 ? "layer" : "layers"}`);
+  const inside = [...groups].map(([names, count]) => `${names} × ${counted(count, "layer")}`);
   return [...inside, ...outside].join(", ");
 }
 
 function showWindows({ corpus, split, length, draw }: Windows): string {
-  return `${draw === null ? "all" : draw.count} windows of ${length} tokens of ${corpus}.${split}`;
+  const windows = draw === null ? "all windows" : counted(draw.count, "window");
+  return `${windows} of ${counted(length, "token")} of ${corpus}.${split}`;
 }
 
-/** The table for people. */
-export function showOutline({ recipe, parameters, models, stages, evaluations, saved, total }: OutlineReport): string {
-  const shown = [
-    `${recipe}${Object.entries(parameters)
-      .map(([name, value]) => `  ${name} ${value}`)
-      .join("")}`,
-    "",
-  ];
+/** The table for people, in lines of that width. */
+export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFINITY): string {
+  const { recipe, parameters, models, stages, evaluations, saved, total } = report;
+  const settings = Object.entries(parameters).map(([name, value]) => `  ${name} ${value}`);
+  const prose: string[] = [`${recipe}${settings.join("")}`, ""];
   for (const { name, architecture, layers, tensors, bytes } of models) {
-    shown.push(`${name}: ${architecture}, ${layers} layers, ${tensors} tensors, ${megabytes(bytes)}`);
+    const sizes = [counted(layers, "layer"), counted(tensors, "tensor"), megabytes(bytes)];
+    prose.push(`${name}: ${[architecture, ...sizes].join(", ")}`);
   }
-  if (stages.length > 0) {
-    const rows = stages.map((row) => [
-      ...[row.stage, row.action, row.of, row.layers],
-      ...[megabytes(row.bytes_before), "→", megabytes(row.bytes_after)],
-    ]);
-    shown.push("", ...table(["stage", "action", "of", "layers", "before", "", "after"], rows, 4));
-    for (const { stage, over, passes } of stages)
-      if (over !== null) shown.push(`${stage} observes ${over}${passes > 1 ? ` in ${passes} passes` : ""}`);
-  }
-  if (evaluations.length > 0) shown.push("");
-  for (const { model, over } of evaluations) shown.push(`evaluate ${model} on ${over}`);
+  if (stages.length > 0) prose.push("");
+  const after: string[] = [];
+  for (const { stage, over, passes } of stages)
+    if (over !== null) after.push(`${stage} observes ${over}${passes > 1 ? ` in ${passes} passes` : ""}`);
+  if (evaluations.length > 0) after.push("");
+  for (const { model, over } of evaluations) after.push(`evaluate ${model} on ${over}`);
   const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
-  shown.push("", `total: ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
-  return lines(...shown);
+  after.push("", `total: ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
+  const broken = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => wrapped(text, width, "  "));
+  return lines(...broken(prose), ...stageTable(stages, width), ...broken(after));
+}
+
+function stageTable(stages: readonly StageRow[], width: number): readonly string[] {
+  if (stages.length === 0) return [];
+  const rows = stages.map((row) => [
+    ...[row.stage, row.action, row.of, row.layers],
+    ...[megabytes(row.bytes_before), "→", megabytes(row.bytes_after)],
+  ]);
+  return table(["stage", "action", "of", "layers", "before", "", "after"], rows, { left: 4, width });
 }

@@ -1,13 +1,14 @@
 /** `lcomp plan`: what a recipe would do, from headers alone. */
 import { writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { outline, plan } from "../../compiler/compile.ts";
+import { plan } from "../../compiler/compile.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
 import { openDevice } from "../gpu/device.ts";
 import { explainedNow } from "../io/file.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { printResult } from "./terminal.ts";
 
 /** The command; its flags are those of the recipe among `args`. */
 export const planCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
@@ -23,13 +24,13 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     ),
   handler: async (flags) => {
     const open = await openRecipe(readRecipe(String(flags["RECIPE"])), flags);
-    const report = outlineReport(translated(open.shown, () => outline(open.loaded, open.inputs)));
+    const report = outlineReport(open.outlined);
     const file = given(flags, "output");
     if (file !== undefined) {
       const text = await wholePlan(open, flags);
       explainedNow("write", file, () => writeFileSync(file, text));
     }
-    process.stdout.write(flags["json"] === true ? `${JSON.stringify(report, null, 2)}\n` : showOutline(report));
+    printResult(flags, report, (width) => showOutline(report, width));
   },
 });
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Argv, Options } from "yargs";
 import type { ModelFacts } from "../../compiler/check/facts.ts";
-import { type CompileInputs, loadRecipe, outline } from "../../compiler/compile.ts";
+import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
 import type { Split } from "../../compiler/plan/plan.ts";
 import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
@@ -15,6 +15,7 @@ import type { Tokens } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, knownFlags, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
+import { type RunProgress, textsOf } from "./run-progress.ts";
 
 /** A recipe that has been read, and how its messages are shown. */
 export interface RecipeEntry {
@@ -27,6 +28,8 @@ export interface OpenRecipe extends RecipeEntry {
   readonly models: ReadonlyMap<string, Checkpoint>;
   /** With texts as if they were long enough. */
   readonly inputs: CompileInputs;
+  /** What it would do with them. */
+  readonly outlined: Outline;
 }
 
 /** Reads a recipe: a path, or `std/…`. */
@@ -102,7 +105,8 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
   const facts = new Map([...models].map(([name, checkpoint]) => [name, factsOf(checkpoint)]));
   const texts = loaded.parameters.filter(({ type }) => type === "Corpus");
   const corpora = new Map(texts.map(({ name }) => [name, unread]));
-  return { loaded, shown, models, inputs: { parameters, models: facts, corpora } };
+  const inputs = { parameters, models: facts, corpora };
+  return { loaded, shown, models, inputs, outlined: translated(shown, () => outline(loaded, inputs)) };
 }
 
 /** A text that has not been read: long enough for a window of any length. */
@@ -112,14 +116,11 @@ const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name
 
 /** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
 export async function readTexts(
-  open: OpenRecipe,
+  { loaded, inputs, models, outlined }: OpenRecipe,
   flags: Flags,
+  tokenizing: RunProgress["tokenizing"] = () => undefined,
 ): Promise<{ readonly corpora: ReadonlyMap<string, Tokens>; readonly inputs: CompileInputs }> {
-  const { loaded, inputs, models, shown } = open;
-  const { steps } = translated(shown, () => outline(loaded, inputs)).typed;
-  const read = steps.flatMap((step) =>
-    (step.kind === "stage" || step.kind === "evaluation") && step.windows !== null ? [step.windows] : [],
-  );
+  const read = textsOf(outlined);
   const tokenizer = read.length > 0 ? await sharedTokenizer([...models.values()]) : undefined;
   const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
   for (const { corpus, split } of read) {
@@ -127,9 +128,9 @@ export async function readTexts(
       throw new UserError(`${loaded.name} reads a text and has no model to tokenize it with`);
     const text = given(flags, corpus);
     if (text === undefined) throw new UserError(`${loaded.name} needs a text: add --${corpus} PATH`, { exitCode: 2 });
-    const tokens = corpora.get(corpus) ?? {};
-    tokens[split] ??= (await loadCorpus(text, split, tokenizer)).tokens;
-    corpora.set(corpus, tokens);
+    tokenizing({ corpus, split }, 0);
+    const { tokens } = await loadCorpus(text, split, tokenizer);
+    corpora.set(corpus, { ...corpora.get(corpus), [split]: tokens });
   }
   const facts = new Map([...corpora].map(([name, tokens]) => [name, countsOf(tokens)]));
   return { corpora, inputs: { ...inputs, corpora: facts } };

@@ -4,27 +4,32 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { ReportResult } from "../run/measure.ts";
 import type { RunResult } from "../run/run-plan.ts";
+import type { TargetResult } from "../run/target.ts";
 import { duration, table } from "./table.ts";
-import { lines } from "./terminal.ts";
+import { lines, wrapped } from "./terminal.ts";
 
 export interface RunReport {
   /** By measure, then by model. */
   readonly measures: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What is reported of no model, by its text. */
   readonly values: Readonly<Record<string, number>>;
-  /** By stage: the share of zeros by kind of layer, and of all. */
+  /** By stage: the share of zeros by kind of layer, and of all, among the layers that it or a stage before it has changed. */
   readonly zeros: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly expectations: readonly { readonly text: string; readonly place: string; readonly holds: boolean }[];
   /** Files beside the saved model's weights that were not copied. */
   readonly left_behind: readonly string[];
+  /** From the start of the command. */
   readonly seconds: number;
   readonly compile_seconds: number;
   readonly adapter: string;
 }
 
-/** The numbers of a run. */
-export function runReport(result: RunResult, left: readonly string[], adapter: string): RunReport {
-  const { reports, stages, expects, seconds, compileSeconds } = result;
+/** The numbers of a run of a plan; times in seconds. */
+export function runReport(
+  { steps }: Plan,
+  { reports, stages, expects }: RunResult,
+  other: Pick<RunReport, "left_behind" | "seconds" | "compile_seconds" | "adapter">,
+): RunReport {
   const measures = new Map<string, Map<string, number>>();
   const values = new Map<string, number>();
   for (const report of reports) {
@@ -35,16 +40,12 @@ export function runReport(result: RunResult, left: readonly string[], adapter: s
     const row = rowOf(report, reports);
     measures.set(row, (measures.get(row) ?? new Map()).set(report.of.model, report.value));
   }
-  const zeros = Object.fromEntries(stages.map(({ stage, targets }) => [stage, sharesOf(targets)]));
-  const times = { seconds, compile_seconds: compileSeconds };
   return {
     measures: Object.fromEntries([...measures].map(([row, models]) => [row, Object.fromEntries(models)])),
     values: Object.fromEntries(values),
-    zeros,
+    zeros: zerosOf(steps, stages),
     expectations: expects,
-    left_behind: left,
-    ...times,
-    adapter,
+    ...other,
   };
 }
 
@@ -70,42 +71,57 @@ function rowOf({ text, of }: ReportResult, all: readonly ReportResult[]): string
   return `${name}(${rest})`;
 }
 
-function sharesOf(
-  targets: readonly { readonly name: string; readonly zeros: number; readonly count: number }[],
-): Readonly<Record<string, number>> {
-  const sums = new Map<string, { zeros: number; count: number }>();
-  for (const { name, zeros, count } of targets) {
-    for (const key of [name, "all"]) {
-      const sum = sums.get(key) ?? { zeros: 0, count: 0 };
-      sums.set(key, { zeros: sum.zeros + zeros, count: sum.count + count });
-    }
+/** By stage: what it has left as it was counts as the stage before it has made it. */
+function zerosOf(steps: Plan["steps"], stages: RunResult["stages"]): RunReport["zeros"] {
+  const before = new Map(steps.flatMap((step) => (step.kind === "compress" ? [[step.stage, step.of] as const] : [])));
+  const targets = new Map<string, ReadonlyMap<string, TargetResult>>();
+  for (const { stage, targets: own } of stages) {
+    const inherited = targets.get(before.get(stage) ?? "") ?? new Map<string, TargetResult>();
+    targets.set(stage, new Map([...inherited, ...own.map((target) => [target.tensor, target] as const)]));
   }
-  const all = sums.get("all");
-  sums.delete("all");
-  const ordered = [...sums, ...(all === undefined ? [] : [["all", all] as const])];
-  return Object.fromEntries(ordered.map(([key, { zeros, count }]) => [key, zeros / Math.max(1, count)]));
+  return Object.fromEntries([...targets].map(([stage, each]) => [stage, sharesOf([...each.values()])]));
+}
+
+function sharesOf(targets: readonly TargetResult[]): Readonly<Record<string, number>> {
+  const share = (some: readonly TargetResult[]): number => {
+    const sum = (of: (target: TargetResult) => number): number => some.reduce((all, each) => all + of(each), 0);
+    return (
+      sum(({ zeros }) => zeros) /
+      Math.max(
+        1,
+        sum(({ count }) => count),
+      )
+    );
+  };
+  const kinds = Map.groupBy(targets, ({ name }) => name);
+  return Object.fromEntries([
+    ...[...kinds].map(([name, some]) => [name, share(some)] as const),
+    ["all", share(targets)],
+  ]);
 }
 
 /** The tables for people. */
-export function showRun({ measures, values, zeros, seconds, compile_seconds, adapter }: RunReport): string {
+export function showRun(report: RunReport, width: number): string {
+  const { measures, values, zeros, seconds, compile_seconds, adapter } = report;
   const shown: string[] = [];
   const models = [...new Set(Object.values(measures).flatMap((row) => Object.keys(row)))];
   if (models.length > 0) {
     const rows = Object.entries(measures).map(([name, row]) => [name, ...models.map((model) => number(row[model]))]);
-    shown.push(...table(["", ...models], rows), "");
+    shown.push(...table(["", ...models], rows, { width }), "");
   }
   const others = Object.entries(values);
   if (others.length > 0) {
     const rows = others.map(([text, value]) => [text, number(value)]);
-    shown.push(...table(["", ""], rows), "");
+    shown.push(...table(["", ""], rows, { width }).slice(1), "");
   }
   const stages = Object.keys(zeros);
   if (stages.length > 0) {
-    const kinds = [...new Set(Object.values(zeros).flatMap((row) => Object.keys(row)))];
-    const rows = kinds.map((kind) => [kind, ...stages.map((stage) => percent(zeros[stage]?.[kind]))]);
-    shown.push(...table(["zeros", ...stages], rows), "");
+    const kinds = new Set(Object.values(zeros).flatMap((row) => Object.keys(row).filter((kind) => kind !== "all")));
+    const rows = [...kinds, "all"].map((kind) => [kind, ...stages.map((stage) => percent(zeros[stage]?.[kind]))]);
+    shown.push(...table(["zeros", ...stages], rows, { width }), "");
   }
-  return lines(...shown, `time ${duration(seconds)}, of which compiling ${duration(compile_seconds)}, on ${adapter}`);
+  const time = `time ${duration(seconds)}, of which compiling ${duration(compile_seconds)}, on ${adapter}`;
+  return lines(...shown, ...wrapped(time, width));
 }
 
 const number = (value: number | undefined): string => (value === undefined ? "" : String(Number(value.toPrecision(6))));

@@ -1,10 +1,11 @@
 /** `lcomp run`: compiles a recipe for this machine and carries it out. */
+import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
-import { outline, plan } from "../../compiler/compile.ts";
+import { plan } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { LoadedRecipe } from "../../compiler/recipe.ts";
-import { describeAdapter } from "../gpu/adapter.ts";
+import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { OutputFolder } from "../io/output-folder.ts";
 import { type RunResult, runPlan } from "../run/run-plan.ts";
@@ -13,9 +14,12 @@ import { UserError } from "../user-error.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
-import { type ProgressLine, progressLine } from "./progress.ts";
-import { openRecipe, type RecipeEntry, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { progressLine } from "./progress.ts";
+import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
 import { failedExpectation, leftBehind, type RunReport, runReport, showLeftBehind, showRun } from "./result-table.ts";
+import { runProgress } from "./run-progress.ts";
+import { megabytes } from "./table.ts";
+import { lines, printResult, say, widthOf } from "./terminal.ts";
 
 /** The command; its flags are those of the recipe among `args`. */
 export const runCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
@@ -39,12 +43,35 @@ export const runCommand = (args: readonly string[]): CommandModule<object, Flags
 async function run(path: string, flags: Flags): Promise<void> {
   const entry = readRecipe(path);
   const output = openOutput(entry.loaded, flags);
-  const { result, report } = await keeping(output, (signal) => compileAndRun(entry, flags, output, signal));
-  if (flags["quiet"] !== true) process.stderr.write(showLeftBehind(report));
-  process.stdout.write(flags["json"] === true ? `${JSON.stringify(report, null, 2)}\n` : showRun(report));
+  const { result, report } = await keeping(output, async (signal) => {
+    const open = await openRecipe(entry, flags);
+    if (flags["quiet"] !== true)
+      say(process.stderr, `${showOutline(outlineReport(open.outlined), widthOf(process.stderr))}\n`);
+    const recipe = entry.loaded.modules.at(-1)?.tree.file.text ?? "";
+    const { plan, result, compileSeconds, adapter } = await compileAndRun(open, flags, { output, recipe, signal });
+    const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
+    const left_behind = leftBehind(plan, open.models);
+    return { result, report: runReport(plan, result, { left_behind, ...times, adapter }) };
+  });
+  printResult(flags, report, (width) => showRun(report, width));
+  if (flags["quiet"] !== true) say(process.stderr, showLeftBehind(report) + showSaved(entry.loaded, result, flags));
   if (result.expects.some(({ holds }) => !holds))
     throw new UserError(failedExpectation(result, (place) => join(dirname(path), place)));
 }
+
+/** Where the result is, and what can be done with it; nothing if there is none. */
+function showSaved({ parameters }: LoadedRecipe, { isSaved }: RunResult, flags: Flags): string {
+  const out = given(flags, "out");
+  if (!isSaved || out === undefined) return "";
+  const files = readdirSync(out, { recursive: true, encoding: "utf8" }).map((name) => statSync(join(out, name)));
+  const bytes = files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
+  const text = parameters.flatMap(({ name, type }) => (type === "Corpus" ? [given(flags, name)] : []))[0] ?? "TEXT";
+  const measure = ["npx", "lcomp", "eval", out, "--text", text].map(quoted).join(" ");
+  return lines(`${out}: ${megabytes(bytes)}, loads like any Hugging Face folder; measure it: ${measure}`);
+}
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** Where the result goes, null if the recipe saves none. What is wrong with the place is said before anything else is done. */
 function openOutput({ name, recipe }: LoadedRecipe, flags: Flags): OutputFolder | null {
@@ -61,28 +88,46 @@ interface Done {
   readonly report: RunReport;
 }
 
-async function compileAndRun(
-  entry: RecipeEntry,
+/** What a run was made of, and what it gave. */
+interface Ran {
+  readonly plan: Plan;
+  readonly corpora: RunOptions["corpora"];
+  readonly result: RunResult;
+  /** Of the compiler and of the pipelines. */
+  readonly compileSeconds: number;
+  readonly adapter: string;
+}
+
+/** Reads a recipe's texts, compiles it for this machine and carries it out, and shows how far it is. */
+export async function compileAndRun(
+  open: OpenRecipe,
   flags: Flags,
-  output: OutputFolder | null,
-  signal: AbortSignal,
-): Promise<Done> {
-  const open = await openRecipe(entry, flags);
-  const { corpora, inputs } = await readTexts(open, flags);
-  const { loaded, shown, models } = open;
-  const isQuiet = flags["quiet"] === true;
-  if (!isQuiet)
-    process.stderr.write(`${showOutline(outlineReport(translated(shown, () => outline(loaded, inputs))))}\n`);
-  const device = await openDevice();
+  options: Pick<RunOptions, "output" | "recipe" | "signal">,
+): Promise<Ran> {
+  const { loaded, shown, models, outlined } = open;
+  const line = progressLine(flags["quiet"] === true);
+  const progress = runProgress(line, outlined);
   try {
-    const made = translated(shown, () => plan(loaded, inputs, device.facts));
-    const recipe = loaded.modules.at(-1)?.tree.file.text ?? "";
-    const result = await runShown(made, { device, models, corpora, output, recipe, signal }, progressLine(isQuiet));
-    return { result, report: runReport(result, leftBehind(made, models), describeAdapter(device.adapterInfo)) };
+    const { corpora, inputs } = await readTexts(open, flags, progress.tokenizing);
+    const device = await openDevice();
+    try {
+      if (demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
+      const start = performance.now();
+      const made = translated(shown, () => plan(loaded, inputs, device.facts, progress.compiling));
+      const seconds = (performance.now() - start) / 1000;
+      progress.planned(made);
+      const result = await runPlan(made, { ...options, device, models, corpora, progress: progress.running });
+      const adapter = describeAdapter(device.adapterInfo);
+      return { plan: made, corpora, result, compileSeconds: seconds + result.compileSeconds, adapter };
+    } finally {
+      device.close();
+    }
   } finally {
-    device.close();
+    line.end();
   }
 }
+
+const withoutGpu = "no GPU is used: the processor does its work, with the same results, slowly; lcomp doctor says why";
 
 /** The output folder is there at the end if the result is to be kept, and else no trace of it. */
 async function keeping(output: OutputFolder | null, work: (signal: AbortSignal) => Promise<Done>): Promise<Done> {
@@ -97,18 +142,5 @@ async function keeping(output: OutputFolder | null, work: (signal: AbortSignal) 
     );
   } finally {
     output?.abort();
-  }
-}
-
-/** Runs a plan and shows how far it is. */
-export async function runShown(
-  made: Plan,
-  options: Omit<RunOptions, "progress">,
-  { show, end }: ProgressLine,
-): Promise<RunResult> {
-  try {
-    return await runPlan(made, { ...options, progress: show });
-  } finally {
-    end();
   }
 }

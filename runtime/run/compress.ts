@@ -185,8 +185,7 @@ async function passOn(
   );
 }
 
-const moment = ({ step, layers }: Work, layer: number | null, what: string, part = 0) => ({
-  title: `stage ${step.stage}`,
+const moment = ({ layers }: Work, layer: number | null, what: string, part = 0) => ({
   layer,
   layers,
   what,

@@ -19,7 +19,6 @@ export async function evaluate(session: Session, step: EvaluateStep): Promise<Se
   const windows = session.windows(step.windows);
   const { blocks } = step.forward;
   const moment = (layer: number | null, what: string, done: number) => ({
-    title: `evaluate ${step.of}`,
     layer,
     layers: blocks.length,
     what,

@@ -14,7 +14,7 @@ export interface RunResult {
   readonly stages: readonly StageResult[];
   /** Whether the output folder holds a result that may stay. */
   readonly isSaved: boolean;
-  readonly seconds: number;
+  /** Of the pipelines. */
   readonly compileSeconds: number;
 }
 
@@ -23,11 +23,12 @@ export interface RunResult {
  * or to abort.
  */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
-  const start = performance.now();
-  const session = openSession(plan, options);
+  let at = 0;
+  const session = openSession(plan, options, () => at);
   const done: Done = { stages: [], reports: [], expects: [], series: new Map() };
   try {
-    for (const step of plan.steps) {
+    for (const [i, step] of plan.steps.entries()) {
+      at = i;
       await runStep(session, step, options, done);
       if (done.expects.some(({ holds }) => !holds)) break;
     }
@@ -35,14 +36,13 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     session.close();
   }
   const { stages, reports, expects } = done;
-  const seconds = (performance.now() - start) / 1000;
   const { output, recipe } = options;
   const isSaved = output !== null && isKept(plan, expects);
   if (isSaved) {
     await output.write("README.md", modelCard(plan, recipe, reports, stages));
     await output.write("lcomp.lock.json", showLock(plan));
   }
-  return { reports, expects, stages, isSaved, seconds, compileSeconds: session.compileSeconds() };
+  return { reports, expects, stages, isSaved, compileSeconds: session.compileSeconds() };
 }
 
 /** What the steps so far have given. */

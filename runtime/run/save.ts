@@ -15,7 +15,7 @@ export async function save(session: Session, step: SaveStep, output: OutputFolde
   let done = 0;
   for (const tensor of tensors.values()) {
     for await (const { piece, at } of pieces(tensor)) {
-      session.progress({ title: `save ${step.of}`, layer: null, layers: 0, what: tensor.name, done: done / total });
+      session.progress({ layer: null, layers: 0, what: tensor.name, done: done / total });
       if (isFloatDType(tensor.dtype)) requireFinite(tensor, piece, at / (tensor.dtype === "F32" ? 4 : 2));
       await written.write(tensor.name, piece, at);
       done += piece.byteLength;

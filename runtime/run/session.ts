@@ -12,8 +12,8 @@ import { type Models, models } from "./weights.ts";
 
 /** A moment of a run, for people. */
 export interface Progress {
-  /** `stage sparse`, `evaluate model`. */
-  readonly title: string;
+  /** The step, by its place in the plan. */
+  readonly step: number;
   /** Null outside the blocks. */
   readonly layer: number | null;
   readonly layers: number;
@@ -51,7 +51,7 @@ export interface Session {
   readonly windows: (record: WindowsRecord) => readonly Int32Array[];
   /** To be awaited after each submission: bounds the commands in flight and ends the run when it is interrupted. */
   readonly pace: () => Promise<void>;
-  readonly progress: (progress: Progress) => void;
+  readonly progress: (moment: Omit<Progress, "step">) => void;
   readonly activationMemory: number;
   readonly compileSeconds: () => number;
   /** Frees the GPU's memory and removes what stages have written. */
@@ -61,8 +61,8 @@ export interface Session {
 /** Submissions that may be in flight: enough that the GPU never waits, few enough that memory for them stays small. */
 const mostInFlight = 4;
 
-/** A session for one run of a plan. */
-export function openSession(plan: Plan, options: RunOptions): Session {
+/** A session for one run of a plan; `step` says which of its steps runs. */
+export function openSession(plan: Plan, options: RunOptions, step: () => number): Session {
   const { device, signal, progress, activationMemory = 2 ** 30 } = options;
   const pool = bufferPool(device);
   const back = readback(device);
@@ -86,7 +86,7 @@ export function openSession(plan: Plan, options: RunOptions): Session {
     },
     progress: (moment) => {
       signal.throwIfAborted();
-      progress(moment);
+      progress({ ...moment, step: step() });
     },
     activationMemory,
     compileSeconds: running.compileSeconds,

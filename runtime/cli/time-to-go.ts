@@ -1,0 +1,90 @@
+/** How long a run will still take, from what it has done and what its plan says of the rest. */
+import type { Plan, Step } from "../../compiler/plan/plan.ts";
+import type { Program } from "../../compiler/plan/program.ts";
+
+/** What a step must do, by what it waits for. */
+export interface Work {
+  /** Operations of the GPU, and what moving bytes costs in such. */
+  readonly compute: number;
+  /** Bytes to read and to write. */
+  readonly disk: number;
+}
+
+/** What a byte costs a kernel, in operations: GPUs and software adapters alike move far less than they compute. */
+const operationsPerByte = 8;
+
+/** Bytes a second of a disk, until it has been seen at work. */
+const presumedDisk = 4e8;
+
+/** What each step of a plan must do. */
+export function workOf({ steps, programs, models }: Plan): readonly Work[] {
+  const byName = new Map(programs.map((program) => [program.name, program]));
+  const running = (name: string, times: number): Work => runningOf(byName.get(name), times);
+  const modelBytes = models.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  return steps.map((step) => sum(partsOf(step, running, modelBytes)));
+}
+
+function partsOf(step: Step, running: (program: string, times: number) => Work, modelBytes: number): readonly Work[] {
+  switch (step.kind) {
+    case "compress": {
+      const parts = [...step.blocks, ...(step.head === null ? [] : [step.head])];
+      const windows = parts.some(({ calibrate }) => calibrate.length > 0) ? (step.windows?.count ?? 0) : 0;
+      const forward = windows > 0 && step.forward ? [step.forward.embed, ...step.forward.blocks] : [];
+      return [
+        ...[...forward, ...parts.flatMap(({ calibrate }) => calibrate)].map((name) => running(name, windows)),
+        ...parts.flatMap(({ targets }) => targets.map(({ program }) => running(program, 1))),
+      ];
+    }
+    case "evaluate":
+      return [step.forward.embed, ...step.forward.blocks, step.head].map((name) => running(name, step.windows.count));
+    case "measure":
+      return [];
+    case "save":
+      return [{ compute: 0, disk: 2 * modelBytes }];
+  }
+}
+
+/** A program that is run so many times with the same weights, which are read once. */
+function runningOf(program: Program | undefined, times: number): Work {
+  if (program === undefined) return { compute: 0, disk: 0 };
+  const { setup, main, buffers } = program;
+  const cost = (dispatches: Program["main"]): number =>
+    dispatches.reduce((all, { operations, bytesMoved }) => all + operations + operationsPerByte * bytesMoved, 0);
+  const weights = buffers.reduce((all, { slot, bytes }) => all + (slot?.role === "weight" ? bytes : 0), 0);
+  return { compute: cost(setup) + times * cost(main), disk: weights };
+}
+
+const sum = (works: readonly Work[]): Work =>
+  works.reduce((all, { compute, disk }) => ({ compute: all.compute + compute, disk: all.disk + disk }), {
+    compute: 0,
+    disk: 0,
+  });
+
+/** The share `part` of a work. */
+const times = (part: number, { compute, disk }: Work): Work => ({ compute: part * compute, disk: part * disk });
+
+/**
+ * Tells for a moment of a run, at a time in seconds, how many more it takes; null where too little has been done to tell. The
+ * moments of a run are told in order.
+ */
+export function estimator(): (
+  works: readonly (Work | null)[],
+  moment: { readonly step: number; readonly done: number },
+  now: number,
+) => number | null {
+  let begin: number | undefined;
+  return (works, { step, done }, now) => {
+    if (works[step] === null || works[step] === undefined) return null;
+    begin ??= now;
+    const known = works.map((work) => work ?? { compute: 0, disk: 0 });
+    const past = sum([...known.slice(0, step), times(done, known[step] ?? sum([]))]);
+    const all = sum(known);
+    const left = { compute: all.compute - past.compute, disk: all.disk - past.disk };
+    const elapsed = now - begin;
+    const onDisk = left.disk / presumedDisk;
+    if (left.compute <= 0) return onDisk;
+    if (past.compute < 0.02 * all.compute || elapsed <= 0) return null;
+    const computing = Math.max(elapsed - past.disk / presumedDisk, elapsed / 10);
+    return (left.compute * computing) / past.compute + onDisk;
+  };
+}
