@@ -18,6 +18,7 @@ import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import { slotNames, storedTypes } from "../plan/program.ts";
 import { observed, passesOver, type Statistic } from "./calibration.ts";
+import { unranked } from "./finite.ts";
 import type { BlockTargets, ForwardGraphs, GraphStep, TargetGraph } from "./graphs.ts";
 
 interface Building {
@@ -187,13 +188,13 @@ function blockTargets(
     const graph = compressGraph(building, made);
     targets.push({ selected: each, tensor, graph, statistics: observed(maker, statistics, made, graph, met ?? null) });
   }
-  return { layer, calibrate: passesOver(maker, statistics), targets };
+  return { layer, calibrate: passesOver(maker, statistics, inputs), targets };
 }
 
 /** The same method on a matrix of the same size and type, from statistics of the same types, is the same graph. */
 function compressGraph({ maker, compressions }: Building, { outputs }: Compression): Graph {
   const key = outputs.map(({ node, store }) => `${node.id} ${store}`).join(" ");
-  const graph = compressions.get(key) ?? maker.graph("compress", outputs);
+  const graph = compressions.get(key) ?? maker.graph("compress", [...outputs, ...unranked(maker, outputs)]);
   compressions.set(key, graph);
   return graph;
 }

@@ -6,6 +6,7 @@ import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";
 import { invariant } from "../invariant.ts";
+import { notFinite } from "./finite.ts";
 import type { TargetGraph } from "./graphs.ts";
 
 /** A statistic of a block: one sample's contribution, and in which pass over the samples it is collected, from 0. */
@@ -29,7 +30,7 @@ export function observed(
     return found;
   };
   const needed = neededSlots(maker, made, graph);
-  for (const { node, by, slot } of made.statistics) {
+  for (const { node, by, slot, name: observation } of made.statistics) {
     if (!needed.has(slot)) continue;
     const earlier = statesOf(cone(maker, node)).map(inSlot);
     const own = replaceInputs(maker, node, ({ attrs }) => {
@@ -37,7 +38,7 @@ export function observed(
       return maker.make("input", [], { ...attrs, name: inSlot(attrs.name).contribution.name }, node.origin);
     });
     const old = statistics.find(({ contribution }) => contribution.node === own && contribution.accumulate === by);
-    const name = `a${statistics.length}`;
+    const name = unused(observation, statistics);
     const pass = 1 + Math.max(-1, ...earlier.map((each) => each.pass));
     const statistic = old ?? { contribution: { name, node: own, accumulate: by }, pass };
     if (!old) statistics.push(statistic);
@@ -49,15 +50,33 @@ export function observed(
   );
 }
 
-/** A graph per pass; a statistic comes after those that it reads, and so do the passes. */
-export function passesOver({ graph }: Maker, statistics: readonly Statistic[]): readonly Graph[] {
-  const passes = Map.groupBy(statistics, ({ pass }) => pass).values();
-  return [...passes].map((each) =>
-    graph(
-      "calibrate",
-      each.map(({ contribution }) => contribution),
-    ),
-  );
+/** The observation's name, and a number where another statistic of the block has it. */
+function unused(observation: string, statistics: readonly Statistic[]): string {
+  const names = new Set(statistics.map(({ contribution }) => contribution.name));
+  let name = observation;
+  for (let i = 2; names.has(name); i++) name = `${observation} ${i}`;
+  return name;
+}
+
+/**
+ * A graph per pass; a statistic comes after those that it reads, and so do the passes. Each counts what is not finite of the
+ * inputs that it reads and beneath its roots, but for what a pass before it has counted.
+ */
+export function passesOver(
+  maker: Maker,
+  statistics: readonly Statistic[],
+  inputs: readonly LinearInput[],
+): readonly Graph[] {
+  const counted = new Set<Node>();
+  return [...Map.groupBy(statistics, ({ pass }) => pass).values()].map((each) => {
+    const contributions = each.map(({ contribution }) => contribution);
+    const counts = notFinite(maker, contributions, inputs).filter(({ node }) => !counted.has(node));
+    for (const { node } of counts) counted.add(node);
+    return maker.graph("calibrate", [
+      ...contributions,
+      ...counts.map((count) => ({ ...count, accumulate: "sum" as const })),
+    ]);
+  });
 }
 
 /** The slots that a graph reads, directly or through a contribution, which reads only those before its own. */

@@ -18,7 +18,7 @@ import {
 /** How `observe` turns what streams past into what is kept. */
 export interface Observer {
   /** One sample's contribution is combined into a state; gives the node that reads the state afterwards. */
-  readonly accumulate: (contribution: Node, by: "sum" | "max" | "min", stream: Stream) => Node;
+  readonly accumulate: (contribution: Node, by: "sum" | "max" | "min", stream: Stream, name: string) => Node;
   /** One value per sample is kept, in order; gives the node that reads them along `sample`. */
   readonly collect: (each: Node, stream: Stream) => Node;
 }
@@ -50,8 +50,8 @@ export interface Context {
   readonly stage: Span | null;
   /** Set where there may be an `observe`. */
   readonly observer: Observer | null;
-  /** Inside an `observe`, and the functions that it calls, activations may be read. */
-  readonly isObserving: boolean;
+  /** The name of the `observe` at hand: inside it, and the functions that it calls, activations may be read. */
+  readonly observing: string | null;
   /** How a model is applied to tokens, where that is possible (in a measure). */
   readonly apply: ((model: ModelValue, tokens: Tensor, span: Span) => Value) | null;
   /** Set while a forward pass is evaluated. */
@@ -68,7 +68,7 @@ export const newContext = (maker: Maker | null, countWindows: Context["countWind
   where: "",
   stage: null,
   observer: null,
-  isObserving: false,
+  observing: null,
   apply: null,
   pass: null,
   countWindows,

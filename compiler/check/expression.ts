@@ -92,7 +92,7 @@ export function evaluateBlock(context: Context, scope: Scope, body: Ast.Block | 
 
 /** Inside `observe`, activations may be read; what is kept has left what streams behind, and in a measure all but that. */
 function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe): Value {
-  const seen = evaluate({ ...context, isObserving: true }, scope, value);
+  const seen = evaluate({ ...context, observing: name.text }, scope, value);
   if (seen.kind !== "tensor")
     return seen.kind === "wrong" || seen.kind === "number"
       ? seen
@@ -139,7 +139,7 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
     });
   }
   const streams = found.kind === "tensor" && found.dims.some(({ streamed }) => streamed);
-  if (streams && !context.isObserving && context.apply === null)
+  if (streams && context.observing === null && context.apply === null)
     return report(context, { kind: "activation-outside-observe", span, name: text });
   return found;
 }

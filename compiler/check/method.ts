@@ -6,7 +6,7 @@ import type { Node } from "../graph/ops.ts";
 import { type DType, isHalf } from "../graph/type.ts";
 import { slotNames } from "../plan/program.ts";
 import type { Linear } from "./arch.ts";
-import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
+import { bindValue, type Context, type Observer, report, type Scope, scopeIn } from "./context.ts";
 import { evaluateBlock } from "./expression.ts";
 import { orderNode } from "./forward.ts";
 import { declareDimension } from "./signature.ts";
@@ -22,11 +22,19 @@ export interface Applied {
   readonly arguments: ReadonlyMap<string, Value>;
 }
 
+/** A contribution of one sample; `name` is that of the observation in whose text it stands. */
+interface Observation {
+  readonly node: Node;
+  readonly by: "sum" | "max" | "min";
+  readonly slot: string;
+  readonly name: string;
+}
+
 /** What a method makes of one linear layer. */
 export interface Compression {
   /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
    *  and the slots of those before it. */
-  readonly statistics: readonly { readonly node: Node; readonly by: "sum" | "max" | "min"; readonly slot: string }[];
+  readonly statistics: readonly Observation[];
   readonly outputs: readonly Output[];
 }
 
@@ -54,10 +62,10 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   const before = context.found.length;
   const scope = scopeIn(applied.scope);
   bindHeader(context, scope, applied, site);
-  const statistics: { node: Node; by: "sum" | "max" | "min"; slot: string }[] = [];
-  const accumulate = (node: Node, by: "sum" | "max" | "min"): Node => {
+  const statistics: Observation[] = [];
+  const accumulate: Observer["accumulate"] = (node, by, _stream, name) => {
     const slot = statistics.find((old) => old.node === node && old.by === by)?.slot ?? `s${statistics.length}`;
-    if (!statistics.some((old) => old.slot === slot)) statistics.push({ node, by, slot });
+    if (!statistics.some((old) => old.slot === slot)) statistics.push({ node, by, slot, name });
     return stateInput(context, slot, node);
   };
   const inside: Context = { ...context, observer: { accumulate, collect: (each) => each } };

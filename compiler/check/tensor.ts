@@ -274,7 +274,7 @@ export function reduceOf(
   const real = over.filter((dim) => !dim.streamed);
   const stream = over.find((dim) => dim.streamed)?.streamed;
   let node = real.length > 0 ? emit(context, "reduce", [x.node], { by, over: ids(real) }, span) : x.node;
-  if (stream && node) node = context.observer?.accumulate(node, by, stream) ?? null;
+  if (stream && node) node = context.observer?.accumulate(node, by, stream, context.observing ?? "") ?? null;
   return { kind: "tensor", dtype: x.dtype, dims, node };
 }
 

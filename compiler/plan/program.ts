@@ -32,6 +32,8 @@ export interface Slot {
   readonly accumulate?: "sum" | "max" | "min";
 }
 
+const counts = "not finite: ";
+
 /** The slots that steps bind, by what is in them: the compiler makes them, the runtime finds them. */
 export const slotNames = {
   tokens: "tokens",
@@ -40,11 +42,19 @@ export const slotNames = {
   /** What a method makes of a weight, and how many of its elements are zero. */
   result: "result",
   zeros: "zeros",
+  /** How many of the scores that a method ranks are NaN. */
+  unranked: (i: number) => `unranked ${i}`,
+  /** Beside the statistics: how many values of an activation are NaN or infinite. */
+  notFinite: (what: string) => `${counts}${what}`,
   /** The outputs of an evaluation, a number per window each. */
   series: (i: number) => `e${i}`,
   /** The outputs of a measure. */
   value: (i: number) => `v${i}`,
 } as const;
+
+/** What a slot counts that `slotNames.notFinite` has named; undefined for all others. */
+export const countedIn = (name: string): string | undefined =>
+  name.startsWith(counts) ? name.slice(counts.length) : undefined;
 
 /** The types of weights that can be read, as files call them. */
 export const storedTypes: ReadonlyMap<string, Slot["dtype"]> = new Map([

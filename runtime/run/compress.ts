@@ -108,7 +108,7 @@ async function compressInOrder(work: Work): Promise<void> {
 async function compressBlock(work: Work, weights: HeldWeights, layer: number, between: Activations): Promise<void> {
   const entry = work.step.blocks.find((block) => block.layer === layer);
   if (entry === undefined) return;
-  const statistics = await gather(work, entry.calibrate, weights, layer, between);
+  const statistics = await gather(work, entry, weights, layer, between);
   try {
     await compressTargets(work, weights, layer, entry.targets, statistics.buffers);
   } finally {
@@ -122,7 +122,7 @@ async function compressHead(work: Work, between: Activations): Promise<void> {
   if (step.head === null) return;
   const weights = holdWeights(session.pool, source);
   try {
-    const statistics = await gather(work, step.head.calibrate, weights, null, between);
+    const statistics = await gather(work, step.head, weights, null, between);
     try {
       await compressTargets(work, weights, null, step.head.targets, statistics.buffers);
     } finally {
@@ -135,14 +135,14 @@ async function compressHead(work: Work, between: Activations): Promise<void> {
 
 async function gather(
   work: Work,
-  calibrate: readonly string[],
+  { calibrate, targets }: NonNullable<CompressStep["head"]>,
   weights: HeldWeights,
   layer: number | null,
   between: Activations,
 ): Promise<Statistics> {
   const { session, step, windows } = work;
   const where = layer === null ? `stage ${step.stage}` : `stage ${step.stage}, layer ${layer}`;
-  return collectStatistics(session, calibrate, { weights, layer, between, windows, where }, (share) =>
+  return collectStatistics(session, calibrate, { weights, layer, between, windows, where, targets }, (share) =>
     session.progress(moment(work, layer, "statistics", 0.45 * share)),
   );
 }

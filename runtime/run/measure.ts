@@ -1,6 +1,7 @@
 /** Numbers for the report, made from series, and expectations. */
 import type { MeasureStep } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
+import { UserError } from "../user-error.ts";
 import type { Series } from "./evaluate.ts";
 import { type LoadedProgram, slotNamed } from "./programs.ts";
 import type { Session } from "./session.ts";
@@ -19,7 +20,7 @@ export interface ExpectResult {
   readonly holds: boolean;
 }
 
-/** Computes a step's values; those known when the plan was made are taken from it. */
+/** Computes a step's values, which are finite; those known when the plan was made are taken from it. */
 export async function measure(
   session: Session,
   step: MeasureStep,
@@ -27,12 +28,22 @@ export async function measure(
 ): Promise<{ readonly reports: readonly ReportResult[]; readonly expects: readonly ExpectResult[] }> {
   const computed = step.program === "" ? [] : await compute(session, step, series);
   const values = step.values.map((value, i) => ({ ...value, value: value.value ?? known(computed[i], value.text) }));
+  requireFinite(values);
   return {
     reports: values.filter(({ kind }) => kind === "report").map(({ text, of, value }) => ({ text, of, value })),
     expects: values
       .filter(({ kind }) => kind === "expect")
       .map(({ text, place, value }) => ({ text, place, holds: value !== 0 })),
   };
+}
+
+/** Names the values beside those that are wrong: a perplexity may be infinite, and the mean that it is made of is not. */
+function requireFinite(values: readonly { readonly text: string; readonly value: number }[]): void {
+  if (values.every(({ value }) => Number.isFinite(value))) return;
+  const shown = values.map(({ text, value }) => `${text} is ${value}`).join(", ");
+  throw new UserError(
+    `a measure is no number, and nothing was saved: ${shown}; look at the model, and at what the measure divides by and raises`,
+  );
 }
 
 function known(value: number | undefined, text: string): number {

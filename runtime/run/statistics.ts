@@ -1,5 +1,6 @@
 /** What a stage observes of a block's activations, accumulated on the GPU window by window. */
-import { type Slot, slotNames } from "../../compiler/plan/program.ts";
+import type { TargetRecord } from "../../compiler/plan/plan.ts";
+import { countedIn, type Slot, slotNames } from "../../compiler/plan/program.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
@@ -22,6 +23,8 @@ interface Calibration {
   readonly windows: readonly Int32Array[];
   /** For messages: `stage sparse, layer 3`. */
   readonly where: string;
+  /** Those that read the statistics. */
+  readonly targets: readonly TargetRecord[];
 }
 
 /** Runs calibration programs one after the other, each over all windows in order; what they collect is finite. */
@@ -52,13 +55,15 @@ export async function collectStatistics(
 async function collect(
   session: Session,
   program: LoadedProgram,
-  { weights, layer, between, windows, where }: Calibration,
+  calibration: Calibration,
   buffers: Map<string, GPUBuffer>,
   visited: (window: number) => void,
 ): Promise<void> {
+  const { weights, layer, between, windows } = calibration;
   bindStatistics(program, buffers);
   const slots = program.slots("accumulator");
   for (const slot of slots) buffers.set(slot.slot.name, await beginStatistic(session, program, slot));
+  const bufferOf = ({ name }: Slot): GPUBuffer => buffers.get(name) as GPUBuffer;
   await bindWeights(program, weights, layer);
   program.setup();
   await withTokens(session, program, (send) =>
@@ -69,7 +74,25 @@ async function collect(
       visited(i);
     }),
   );
-  for (const slot of slots) await requireFiniteStatistic(session, slot, buffers.get(slot.slot.name), where);
+  await requireSound(session, slots, bufferOf, calibration);
+}
+
+/** What the pass has collected, and beside it how much of what it read is no number. */
+async function requireSound(
+  session: Session,
+  slots: readonly SlotBuffer[],
+  bufferOf: (slot: Slot) => GPUBuffer,
+  calibration: Calibration,
+): Promise<void> {
+  const counts = slots.filter(({ slot }) => countedIn(slot.name) !== undefined);
+  const statistics = slots.filter((slot) => !counts.includes(slot));
+  const shown = statistics.map(({ slot }) => showStatistic(slot, calibration)).join("; ");
+  for (const { slot, bytes } of counts) {
+    const found = new Int32Array(await session.pool.read(bufferOf(slot), bytes)).reduce((sum, count) => sum + count, 0);
+    const why = `${found} of ${countedIn(slot.name)} are NaN or infinite; ${tooLarge}`;
+    if (found !== 0) throw new UserError(`${calibration.where}: statistics (${shown}) that mean nothing: ${why}`);
+  }
+  for (const slot of statistics) await requireFinite(session, slot, bufferOf(slot.slot), calibration);
 }
 
 /** Binds the statistics that a program reads, by its names for them. */
@@ -100,17 +123,27 @@ async function beginStatistic(
 }
 
 /** All of it is looked at, once per block: what a mask makes of a NaN shows nothing. */
-async function requireFiniteStatistic(
+async function requireFinite(
   { readback }: Session,
   { slot }: SlotBuffer,
-  buffer: GPUBuffer | undefined,
-  where: string,
+  buffer: GPUBuffer,
+  calibration: Calibration,
 ): Promise<void> {
-  if (buffer === undefined || slot.dtype !== "f32") return;
-  for await (const { piece } of readback.pieces(buffer, 4 * elements(slot))) {
-    if (firstNonFinite(piece, "F32") < 0) continue;
-    throw new UserError(
-      `${where}: a statistic became NaN or infinite, as an observation divides by 0 or the activations are too large; check the method, the model's weights and config.json`,
-    );
-  }
+  if (slot.dtype !== "f32") return;
+  const shown = showStatistic(slot, calibration);
+  for await (const { piece } of readback.pieces(buffer, 4 * elements(slot)))
+    if (firstNonFinite(piece, "F32") >= 0)
+      throw new UserError(
+        `${calibration.where}: the statistic ${shown} became NaN or infinite: the observation divides by 0, or ${tooLarge}`,
+      );
 }
+
+/** `power of q, k, v`: the observation, without the number that tells its slots apart. */
+function showStatistic({ name }: Slot, { targets }: Calibration): string {
+  const readers = targets.filter(({ statistics }) => statistics.some(({ statistic }) => statistic === name));
+  const [observation = name] = name.split(" ");
+  return readers.length === 0 ? observation : `${observation} of ${readers.map((target) => target.name).join(", ")}`;
+}
+
+const tooLarge =
+  "the activations are too large for f32, as they are behind weights that are: look at those of this layer and the ones before it, or use a sound copy of the model and config.json";
