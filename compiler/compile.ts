@@ -43,11 +43,15 @@ export function check(host: Host, path: string): Pick<LoadedRecipe, "modules"> &
   const file = host.read(path);
   if (!file) throw new CompileError([{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }]);
   const modules = resolve(host, file);
-  const context = newContext(null);
+  const context = newContext(null, ownCharacters(modules));
   checkModule(context, modules, declareModules(context, modules));
   refuse(context);
   return { modules, context };
 }
+
+/** How long a program is without the library. */
+const ownCharacters = (modules: LoadedRecipe["modules"]): number =>
+  modules.reduce((sum, { name, tree }) => (name.startsWith("std/") ? sum : sum + tree.file.text.length), 0);
 
 /** The recipe of a file, checked without a model. */
 export const loadRecipe = (host: Host, path: string): LoadedRecipe => recipeIn(check(host, path).modules, path);
@@ -55,7 +59,7 @@ export const loadRecipe = (host: Host, path: string): LoadedRecipe => recipeIn(c
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
 export function outline({ recipe, modules }: LoadedRecipe, { parameters, models, corpora }: CompileInputs): Outline {
   const graphs = maker();
-  const context = newContext(graphs, windowCounter(corpora));
+  const context = newContext(graphs, ownCharacters(modules), windowCounter(corpora));
   const declared = declareModules(context, modules);
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");

@@ -52,6 +52,9 @@ const names = {
     text: `A function calls itself, perhaps by way of others. Every program ends and has a size that is known before it runs, so functions do not recurse.`,
     examples: programs("fn fading(x: f32[in]) = x + fading(x / 2)", "fn fading(x: f32[in]) = x + x / 2 + x / 4"),
   },
+  "too-much-work": {
+    text: `A call is evaluated each time that it is made, and the calls inside it, too: where each function calls the one before it twice, twenty functions are a million calls. lcomp counts the expressions that it evaluates and stops at a fixed number, which no recipe comes near that a person would write. Give what is needed several times a name with \`let\`, and call less often.`,
+  },
   "file-not-found": {
     text: "There is no file of this name. Paths are relative to the folder in which lcomp was started.",
   },

@@ -42,6 +42,14 @@ export type Problem =
   | { kind: "import-not-found"; span: Span; path: string; known: readonly string[] }
   | { kind: "import-circular"; span: Span; chain: readonly string[] }
   | { kind: "recursion"; span: Span; name: string; declared: Span }
+  | {
+      kind: "too-much-work";
+      span: Span;
+      /** The function at work, if one is. */
+      name: string | undefined;
+      limit: "evaluations" | "depth" | "records";
+      most: number;
+    }
   | { kind: "weight-missing"; span: Span; tensor: string; known: readonly string[] }
   | { kind: "weight-shape"; span: Span; tensor: string; expected: string; found: string }
   | { kind: "weight-unknown"; span: Span; tensors: readonly string[]; arch: string }
@@ -330,6 +338,8 @@ function describeNames(
         places: labels([p.span, `called here`], [p.declared, `while this is being computed`]),
         hint: `use \`repeat\` for what is done several times`,
       };
+    case "too-much-work":
+      return describeWork(p);
     case "unknown-architecture":
       return {
         title: `${p.model} is a ${p.found}, which no architecture describes`,
@@ -338,6 +348,31 @@ function describeNames(
       };
     case "not-supported":
       return { title: `${p.what} is not supported yet`, places: labels([p.span, `not supported yet`]), hint: p.hint };
+  }
+}
+
+function describeWork({ span, name, limit, most }: Of<"too-much-work">): Description {
+  const many = most.toLocaleString("en");
+  const subject = name === undefined ? "this" : `\`${name}\``;
+  switch (limit) {
+    case "evaluations":
+      return {
+        title: `${subject} calls too much: ${many} expressions were evaluated, and it has not ended`,
+        places: labels([span, `too much work`]),
+        hint: `each call is evaluated by itself: call less often, and give what is needed several times a name with \`let\``,
+      };
+    case "depth":
+      return {
+        title: `${subject} calls too deeply: ${many} expressions are nested in one another`,
+        places: labels([span, `too deep`]),
+        hint: `write several steps into one function, with \`let\``,
+      };
+    case "records":
+      return {
+        title: `more than ${many} records are nested in one another`,
+        places: labels([span, `too deep`]),
+        hint: `give the inner ones a name each, and return them side by side`,
+      };
   }
 }
 

@@ -78,6 +78,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "import-not-found": true,
   "import-circular": true,
   recursion: true,
+  "too-much-work": true,
   "weight-missing": true,
   "weight-shape": true,
   "weight-unknown": true,

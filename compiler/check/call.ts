@@ -227,7 +227,7 @@ export function applyFunction(
   if (context.calls.some(({ declaration }) => declaration === fn.span))
     return report(context, { kind: "recursion", span: caller.span, name: fn.name.text, declared: fn.name.span });
   const inside = scopeIn(declaredIn);
-  for (const { value } of bound.values.values()) for (const id of identities(value)) inside.taken.add(id);
+  for (const { value } of bound.values.values()) takeIdentities(inside.taken, value, new Set());
   for (const { dims } of bound.dims.values()) for (const { id } of dims) inside.taken.add(id);
   const before = context.found.length;
   context.calls.push({ span: caller.span, name: caller.isUsers === false ? "" : fn.name.text, declaration: fn.span });
@@ -265,7 +265,10 @@ function bindParameters(
   }
 }
 
-function identities(value: Value): string[] {
-  if (value.kind === "tensor") return value.dims.map(({ id }) => id);
-  return value.kind === "record" ? [...value.fields.values()].flatMap(identities) : [];
+/** Marks the dimensions of a value as taken; a record that occurs in it several times is gone through once. */
+function takeIdentities(taken: Set<string>, value: Value, seen: Set<Value>): void {
+  if (value.kind === "tensor") for (const { id } of value.dims) taken.add(id);
+  if (value.kind !== "record" || seen.has(value)) return;
+  seen.add(value);
+  for (const field of value.fields.values()) takeIdentities(taken, field, seen);
 }

@@ -1,4 +1,5 @@
 /** What the checker carries along: where problems go, whose names are visible, and whether a graph is being built. */
+import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
@@ -14,6 +15,7 @@ import {
   type Value,
   type Windows,
 } from "./value.ts";
+import { type Work, workFor } from "./work.ts";
 
 /** How `observe` turns what streams past into what is kept. */
 export interface Observer {
@@ -41,8 +43,9 @@ export interface Context {
   /** Null while sizes are symbolic: everything is checked and nothing is built. */
   readonly maker: Maker | null;
   readonly found: Found[];
-  /** Types of what is bound, in source order, for `--emit types`. */
-  readonly types: { readonly span: Span; readonly name: string; readonly type: string }[];
+  /** The types of each name that is bound, one for each kind of argument that a function meets, for `--emit types`. */
+  readonly types: Map<Name, Set<string>>;
+  readonly work: Work;
   readonly calls: { readonly span: Span; readonly name: string; readonly declaration: Span }[];
   /** ` in model.layers.0.mlp.down_proj`: which layer is at hand, for messages; empty in general. */
   readonly where: string;
@@ -60,10 +63,16 @@ export interface Context {
   readonly countWindows: (windows: Windows) => number | null;
 }
 
-export const newContext = (maker: Maker | null, countWindows: Context["countWindows"] = () => null): Context => ({
+/** For a program of so many characters; see `workFor`. */
+export const newContext = (
+  maker: Maker | null,
+  characters = 0,
+  countWindows: Context["countWindows"] = () => null,
+): Context => ({
   maker,
   found: [],
-  types: [],
+  types: new Map(),
+  work: workFor(characters),
   calls: [],
   where: "",
   stage: null,
@@ -92,11 +101,14 @@ export const scopeIn = (parent: Scope | null): Scope => ({
   made: new Set(),
 });
 
+/** More are not noted: nobody reads them all, and each is compared with those before it. */
+const mostProblems = 100;
+
 /** Notes a problem once per place and kind, with the calls that led to it. */
 export function report(context: Context, problem: Problem): { readonly kind: "wrong" } {
   const again = context.found.some(({ problem: old }) => old.kind === problem.kind && old.span === problem.span);
   const { stage, calls } = context;
-  if (!again) context.found.push({ problem, stage, calls: [...calls] });
+  if (!again && context.found.length < mostProblems) context.found.push({ problem, stage, calls: [...calls] });
   return { kind: "wrong" };
 }
 
@@ -172,14 +184,10 @@ export function bindDimension(scope: Scope, dimension: Dimension): void {
 }
 
 /** Binds a name, and notes its type for `--emit types`. */
-export function bindValue(
-  context: Context,
-  scope: Scope,
-  name: { readonly text: string; readonly span: Span },
-  value: Value,
-): void {
+export function bindValue(context: Context, scope: Scope, name: Name, value: Value): void {
   scope.values.set(name.text, value);
-  context.types.push({ span: name.span, name: name.text, type: showValue(value) });
+  const types = context.types.get(name) ?? new Set();
+  context.types.set(name, types.add(showValue(value)));
 }
 
 /** A size that must be a known whole number once a model is bound; in symbolic mode it may be anything. */

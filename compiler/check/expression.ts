@@ -11,6 +11,7 @@ import {
   type Dimension,
   isCounted,
   number,
+  record,
   type Sparsity,
   showDimension,
   showValue,
@@ -20,9 +21,18 @@ import {
   type Value,
   wrong,
 } from "./value.ts";
+import { isAffordable, isShallow } from "./work.ts";
 
 /** The value of an expression in a scope; problems are noted in the context. */
 export function evaluate(context: Context, scope: Scope, expression: Ast.Expression): Value {
+  if (!isAffordable(context, expression.span)) return wrong;
+  context.work.depth++;
+  const value = evaluated(context, scope, expression);
+  context.work.depth--;
+  return value;
+}
+
+function evaluated(context: Context, scope: Scope, expression: Ast.Expression): Value {
   switch (expression.kind) {
     case "number":
       return number(expression.value);
@@ -186,22 +196,23 @@ function either(a: Value, b: Value): Value {
   return a.kind === "tensor" ? a : b;
 }
 
-function recordOf(context: Context, scope: Scope, { fields }: Ast.RecordExpression): Value {
-  const made = new Map<string, Value>();
-  for (const field of fields) {
+function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast.RecordExpression): Value {
+  const fields = new Map<string, Value>();
+  for (const field of written) {
     if (field.kind === "entry") {
-      made.set(
+      fields.set(
         field.name.text,
         evaluate(context, scope, field.value ?? { kind: "name", text: field.name.text, span: field.span }),
       );
       continue;
     }
     const spread = evaluate(context, scope, field.value);
-    if (spread.kind === "record") for (const [name, value] of spread.fields) made.set(name, value);
+    if (spread.kind === "record") for (const [name, value] of spread.fields) fields.set(name, value);
     else if (spread.kind !== "wrong")
       report(context, { kind: "wrong-type", span: field.span, expected: "a record", found: showValue(spread) });
   }
-  return { kind: "record", fields: made };
+  const made = record(fields);
+  return isShallow(context, made, span) ? made : wrong;
 }
 
 function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Field): Value {

@@ -6,7 +6,16 @@ import { bindDimension, type Context, findDimension, makeDimension, report, type
 import { operand } from "./expression.ts";
 import { known, type Size, same, showSize } from "./size.ts";
 import { asTensor, emit, type Operand } from "./tensor.ts";
-import { type Dimension, showDimension, showValue, type Tensor, unknownWhole, type Value, wrong } from "./value.ts";
+import {
+  type Dimension,
+  record,
+  showDimension,
+  showValue,
+  type Tensor,
+  unknownWhole,
+  type Value,
+  wrong,
+} from "./value.ts";
 
 /**
  * The argument as the declared tensor type sees it; its dimensions become visible under the names of the header. Of several of
@@ -133,13 +142,14 @@ function bindHeader(
   return mismatch(showSize(wanted.value.size), `declared ${showSize(wanted.value.size)}`, size.span);
 }
 
-/** Names made in a body leave it only through a declared result. */
+/** Names made in a body leave it only through a declared result. What stands in records several times is matched once. */
 export function matchResult(
   context: Context,
   caller: { readonly scope: Scope; readonly span: Span },
   inside: Scope,
   fn: Ast.Fn,
   result: Value,
+  matched: Map<Value, Value> = new Map(),
 ): Value {
   const span = bodySpan(fn);
   const declared = fn.result ? tensorTypeOf(fn.result) : null;
@@ -150,10 +160,11 @@ export function matchResult(
   if (result.kind === "number" && declared?.dims.length === 0)
     return matchTensor(context, { caller: caller.scope, inside }, declared, { value: result, span }, { dims: null });
   if (result.kind === "record") {
-    const fields = [...result.fields].map(
-      ([name, value]) => [name, matchResult(context, caller, inside, fn, value)] as const,
-    );
-    return { kind: "record", fields: new Map(fields) };
+    const field = (value: Value): Value => matchResult(context, caller, inside, fn, value, matched);
+    const made =
+      matched.get(result) ?? record(new Map([...result.fields].map(([name, value]) => [name, field(value)])));
+    matched.set(result, made);
+    return made;
   }
   if (result.kind !== "tensor" && declared && result.kind !== "wrong") {
     report(context, { kind: "wrong-type", span, expected: text(declared), found: showValue(result) });

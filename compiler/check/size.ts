@@ -39,8 +39,9 @@ export function rational(value: number): Size | null {
   return Number.isSafeInteger(over) && isExact(exact) ? exact : null;
 }
 
-/** Whether every coefficient is a fraction of numbers that were counted exactly. */
+/** Whether it is told in full, and every coefficient is a fraction of numbers that were counted exactly. */
 export const isExact = ({ terms }: Size): boolean =>
+  ![...terms.keys()].some((key) => key.includes("…")) &&
   [...terms.values()].every(({ over, under }) => Number.isSafeInteger(over) && Number.isSafeInteger(under));
 
 /** A size known by name alone, which may be any: what is said of it must hold for all. */
@@ -60,6 +61,10 @@ export function mayBeSame(a: Size, b: Size): boolean {
   return terms.length === 0 || (isOpen && signs.size > 1);
 }
 
+/** Products of sums of names grow without bound; one of more terms is left to the model. */
+const mostTerms = 64;
+const untold = open("…");
+
 /** The number that a size is, where it depends on no name; a fraction if it is not whole. */
 export function known({ terms }: Size): number | undefined {
   if (terms.size === 0) return 0;
@@ -67,22 +72,27 @@ export function known({ terms }: Size): number | undefined {
   return terms.size === 1 && constant ? constant.over / constant.under : undefined;
 }
 
-export const plus = (a: Size, b: Size): Size => {
-  const terms = new Map(a.terms);
-  for (const [key, { over, under }] of b.terms) {
+export const plus = (a: Size, b: Size): Size =>
+  a.terms.size + b.terms.size > mostTerms ? untold : total([...a.terms, ...b.terms]);
+
+/** The sum of terms, of which several may have the same names. */
+function total(all: readonly (readonly [string, Ratio])[]): Size {
+  const terms = new Map<string, Ratio>();
+  for (const [key, { over, under }] of all) {
     const old = terms.get(key) ?? { over: 0, under: 1 };
     terms.set(key, ratio(old.over * under + over * old.under, old.under * under));
   }
   return size(terms);
-};
+}
 
 export const minus = (a: Size, b: Size): Size => plus(a, times(b, fixed(-1)));
 
 export function times(a: Size, b: Size): Size {
-  let sum = size([]);
-  for (const [x, p] of a.terms)
-    for (const [y, q] of b.terms) sum = plus(sum, size([[product(x, y), ratio(p.over * q.over, p.under * q.under)]]));
-  return sum;
+  if (a.terms.size * b.terms.size > mostTerms) return untold;
+  const products = [...a.terms].flatMap(([x, p]) =>
+    [...b.terms].map(([y, q]) => [product(x, y), ratio(p.over * q.over, p.under * q.under)] as const),
+  );
+  return total(products);
 }
 
 /** The quotient, if the divisor is one term (else undefined: too complex until a model is bound). */

@@ -66,6 +66,8 @@ export interface Sparsity {
 export interface RecordValue {
   readonly kind: "record";
   readonly fields: ReadonlyMap<string, Value>;
+  /** How deep records are nested in it. */
+  readonly depth: number;
 }
 
 /** A value of config.json that is missing or null: only `??` may read it. */
@@ -149,6 +151,10 @@ export type Value =
 
 export const wrong: Wrong = { kind: "wrong" };
 export const number = (real: number): Num => ({ kind: "number", real, size: rational(real) });
+export function record(fields: ReadonlyMap<string, Value>): RecordValue {
+  const depths = [...fields.values()].map((field) => (field.kind === "record" ? field.depth : 0));
+  return { kind: "record", fields, depth: 1 + Math.max(0, ...depths) };
+}
 export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) ?? null, size });
 export const unknownNumber: Num = { kind: "number", real: null, size: null };
 export const unknownWhole: Num = { ...unknownNumber, isWhole: true };
@@ -161,7 +167,7 @@ export const isCounted = ({ real, size, isWhole }: Num): boolean =>
 export function showValue(value: Value): string {
   switch (value.kind) {
     case "tensor":
-      return value.dims.length === 0 ? value.dtype : `${value.dtype}[${value.dims.map(showDimension).join(", ")}]`;
+      return value.dims.length === 0 ? value.dtype : `${value.dtype}[${shownFirst(value.dims.map(showDimension))}]`;
     case "number":
       return showNumber(value);
     case "boolean":
@@ -171,7 +177,7 @@ export function showValue(value: Value): string {
     case "sparsity":
       return showSparsity(value);
     case "record":
-      return `{ ${[...value.fields].map(([name, field]) => `${name}: ${showValue(field)}`).join(", ")} }`;
+      return `{ ${shownFirst([...value.fields].map(([name, field]) => `${name}: ${showField(field)}`))} }`;
     case "absent":
       return `${value.name}, which the config lacks`;
     case "config":
@@ -192,6 +198,13 @@ export function showValue(value: Value): string {
       return "?";
   }
 }
+
+/** Records may hold others many times over: those inside one are not shown. */
+const showField = (value: Value): string => (value.kind === "record" ? "{ … }" : showValue(value));
+
+/** As many as a message has room for. */
+const shownFirst = (items: readonly string[]): string =>
+  items.length > 16 ? `${items.slice(0, 16).join(", ")}, …` : items.join(", ");
 
 /** `in (384, config)`; the size is left out while it is just the name. */
 export function showDimension({ name, size }: Dimension): string {

@@ -61,8 +61,9 @@ async function emit(path: string, artifact: Artifact, flags: Flags): Promise<str
 function types(path: string): string {
   const { host, module, shown } = entryFor(path);
   const { context } = translated(shown, () => check(host, module));
-  const own = context.types.filter(({ span }) => span.file.path === module);
-  return lines(...own.map(({ span, name, type }) => `${showPlace(shown(span)).padEnd(32)} ${name}: ${type}`));
+  const own = [...context.types].filter(([{ span }]) => span.file.path === module);
+  const typed = own.flatMap(([name, types]) => [...types].map((type) => ({ ...name, type })));
+  return lines(...typed.map(({ span, text, type }) => `${showPlace(shown(span)).padEnd(32)} ${text}: ${type}`));
 }
 
 async function planned(path: string, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {
