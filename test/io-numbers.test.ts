@@ -52,6 +52,20 @@ function findAndDraw({ test }: Suite): void {
     }
   });
 
+  test("it is found wherever it stands, and nothing else is taken for it", () => {
+    const sizes = [1, 2, 3, 4095, 4097, 8191, 8193, 20_001];
+    for (const dtype of ["F32", "F16", "BF16"] as const)
+      for (const size of sizes)
+        for (const at of [0, size >> 1, size - 2, size - 1].filter((at) => at >= 0)) {
+          const values = new Float32Array(size).map((_, i) => (i % 3 === 0 ? -65504 : 65504));
+          assert.is(firstNonFinite(toStored(values, dtype), dtype), -1);
+          values[at] = at % 2 === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;
+          const shifted = new Uint8Array(toStored(values, dtype).byteLength + 2);
+          shifted.set(toStored(values, dtype), 2);
+          assert.is(firstNonFinite(shifted.subarray(2), dtype), at);
+        }
+  });
+
   test("threefry gives the vectors of Random123", () => {
     const hex = ([x, y]: [number, number]) => `${x.toString(16)} ${y.toString(16)}`;
     assert.is(hex(threefry([0, 0], [0, 0])), "6b200159 99ba4efe");

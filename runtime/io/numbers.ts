@@ -50,9 +50,33 @@ export function toFloat32(bytes: Uint8Array, dtype: FloatDType): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
+/**
+ * What makes an exponent of ones overflow: beneath `mask` are the exponents of a word of 32 bits, and adding `step` carries each
+ * that is all ones into `carried`.
+ */
+const carries = {
+  F32: { mask: 0x7f800000, step: 0x00800000, carried: 0x80000000, width: 4 },
+  F16: { mask: 0x7c007c00, step: 0x04000400, carried: 0x80008000, width: 2 },
+  BF16: { mask: 0x7f807f80, step: 0x00800080, carried: 0x80008000, width: 2 },
+} as const;
+
+/** Words between two looks at what was carried. */
+const stretch = 4096;
+
 /** The index of the first NaN or infinity among stored floats, or -1: the exponent is all ones in both. */
 export function firstNonFinite(bytes: Uint8Array, dtype: FloatDType): number {
-  const stored = dtype === "F32" ? doubleWords(bytes) : words(bytes);
-  const exponent = { F32: 0x7f800000, F16: 0x7c00, BF16: 0x7f80 }[dtype];
-  return stored.findIndex((bits) => (bits & exponent) === exponent);
+  const { mask, step, carried, width } = carries[dtype];
+  const whole = bytes.byteLength - (bytes.byteLength % 4);
+  const stored = doubleWords(bytes.subarray(0, whole));
+  for (let start = 0; start < stored.length; start += stretch) {
+    const end = Math.min(start + stretch, stored.length);
+    let seen = 0;
+    for (let i = start; i < end; i++) seen |= ((stored[i] as number) & mask) + step;
+    if ((seen & carried) !== 0) return (4 * start) / width + slowly(bytes.subarray(4 * start), dtype);
+  }
+  const last = slowly(bytes.subarray(whole), dtype);
+  return last < 0 ? -1 : whole / width + last;
 }
+
+const slowly = (bytes: Uint8Array, dtype: FloatDType): number =>
+  toFloat32(bytes, dtype).findIndex((value) => !Number.isFinite(value));
