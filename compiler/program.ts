@@ -1,6 +1,7 @@
 /** From a graph to a program for one adapter: fuse, lay out, lower, link; in strips where that does not fit. */
 import { CompileError } from "../grammar/diagnostic.ts";
 import { fuse } from "./fuse/fuse.ts";
+import { inTwoSteps } from "./fuse/in-two-steps.ts";
 import { inColumnStrips, inStrips, inStripsAlone } from "./fuse/strips.ts";
 import { sumsFirst } from "./fuse/sums-first.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -30,7 +31,7 @@ export interface CompiledGraph {
 }
 
 export function compileGraph(written: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
-  let graph = sumsFirst(written);
+  let graph = inTwoSteps(sumsFirst(written));
   let first: Excess | undefined;
   for (let divisions = 0; ; divisions++) {
     const { groups, memory } = lower(graph, facts, options);

@@ -57,6 +57,19 @@ suite("fuse: rows", ({ test }) => {
     const statistics = { a: w.reduce("sum", x, "token"), b: w.reduce("max", w.op("abs", x), "token") };
     assert.equal(shapes(w.graph(statistics)), ["row"]);
   });
+  test("counts and extremes of a whole matrix take many workgroups, as their order is nobody's business", () => {
+    const w = words("matrix");
+    const matrix = w.data("x", { out: 512, in: 1024 });
+    const zero = w.constant(0);
+    const zeros = w.reduce("sum", w.cast(w.op("equal", matrix, zero), "i32"), "out", "in");
+    for (const family of families)
+      for (const reduced of [zeros, w.reduce("max", matrix, "out", "in")]) {
+        const { main } = compile(w.graph({ reduced }), family).program;
+        assert.ok(Math.max(...main.map(({ workgroups: [x] }) => x)) >= 512, JSON.stringify(main));
+      }
+    const flat = w.reduce("min", w.data("flat", { all: 2 ** 16 }), "all");
+    assert.ok((compile(w.graph({ flat }), "gpu").program.main[0]?.workgroups[0] ?? 0) >= 64);
+  });
   test("the loss of picked words is the product, the rows and their mean", () => {
     const logits = dot(w, x, w.weight("head", { word: 1000, model: 500 }), "model");
     const from = w.gather(logits, "token", w.index("step", 299));
@@ -72,7 +85,7 @@ suite("fuse: rows", ({ test }) => {
   });
   test("a whole tensor is not scaled by its greatest in one row", () => {
     const scaled = w.op("div", x, w.reduce("max", w.op("abs", x), "token", "model"));
-    assert.equal(shapes(w.graph({ scaled })), ["row", "map"]);
+    assert.equal(shapes(w.graph({ scaled })), ["row", "row", "map"]);
   });
 });
 

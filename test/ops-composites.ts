@@ -134,6 +134,23 @@ const rows: Readonly<Record<string, MakeCase>> = {
     const positive = s.op("abs", x);
     return s.case(s.reduce("sum", x, "column"), s.reduce("max", x, "column"), s.reduce("sum", positive, "column"));
   },
+  "extremes and counts of much": (random) => {
+    const s = sketch(random);
+    const { row, inner } = random.pick([
+      { row: 129, inner: 96 },
+      { row: 3, inner: 4096 },
+      { row: 2, inner: 4099 },
+    ]);
+    const x = s.input({ row, few: 2, inner }, { draw: random.pick([draws.few, draws.wide, orNaN(draws.few)]) });
+    const isZero = s.cast(s.op("equal", x, 0), "i32");
+    const names = random.shuffle(["row", "few", "inner"]).slice(0, random.integer(2, 3));
+    const reduced = [s.reduce("sum", isZero, ...names), s.reduce("max", x, ...names), s.reduce("min", x, ...names)];
+    return s.case(
+      ...reduced,
+      { node: s.reduce("max", s.op("abs", x), "inner"), accumulate: "max" },
+      { node: s.reduce("sum", isZero, "row", "few", "inner"), accumulate: "sum" },
+    );
+  },
   "sums over outer, inner and several dimensions": (random) => {
     const s = sketch(random);
     const x = s.input(shape(random, ["a", "b", "c"]));

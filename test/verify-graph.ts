@@ -36,7 +36,7 @@ function verifyOutput(output: Output, nodes: readonly Node[]): void {
   const isReal = readAs(node.type.dtype) === "f32";
   invariant(store === undefined || isReal, `output ${name}: ${node.type.dtype} stored as ${store}`);
   const kept = storedAs(output);
-  invariant(accumulate === undefined || kept === "f32", `output ${name}: accumulated in ${kept}`);
+  invariant(accumulate === undefined || kept === "f32" || kept === "i32", `output ${name}: accumulated in ${kept}`);
 }
 
 /** An output may have the name of an input: a block reads an `x` and writes an `x`. */
