@@ -30,12 +30,18 @@ export interface ExampleModel {
   readonly tensors: { readonly [name: string]: readonly number[] };
 }
 
-/** By the name that stands in brackets behind a message. */
-export const explanations: Readonly<Record<string, Explanation>> = {
-  ...syntaxExplanations,
-  ...languageExplanations,
-  ...modelExplanations,
+/** By what must be known to find the problem, then by its name. */
+export const explanationGroups: Readonly<Record<string, Readonly<Record<string, Explanation>>>> = {
+  "How a file is written": syntaxExplanations,
+  "What a program means": languageExplanations,
+  "What a model brings out": modelExplanations,
 };
+
+/** By the name that stands in brackets behind a message. */
+export const explanations: Readonly<Record<string, Explanation>> = Object.assign(
+  {},
+  ...Object.values(explanationGroups),
+);
 
 /** The explanation of a problem as text for a terminal; undefined if there is no such problem. */
 export function explanationText(id: string): string | undefined {

@@ -2,6 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { explanations } from "../compiler/explanations.ts";
+import { showAll } from "../runtime/cli/explain.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { root } from "./sources.ts";
@@ -69,16 +71,11 @@ suite("cli: usage", ({ test }) => {
     [["check", "x.lcomp", "--quite"], 2, /^lcomp: there is no flag --quite; lcomp check --help lists what there is\n$/],
     [["fmt", "--chek", "x.lcomp"], 2, /^lcomp: there is no flag --chek; did you mean --check\?\n$/],
     [["check", "absent.lcomp"], 1, /^lcomp: cannot read absent\.lcomp: there is no such file or folder\n$/],
-    [["check", "absent.lcomp", "examples/first.lcomp"], 1, /^lcomp: cannot read absent\.lcomp: /],
     [["plan", "std/evaluate", "--model", "a", "--model", "b"], 2, /^lcomp: --model is given 2 times\n$/],
     [["check", "/dev/null"], 1, /^lcomp: cannot read \/dev\/null: it is not a regular file; give a \.lcomp file\n$/],
     [["eval", "absent", "--text", "x.txt"], 1, /^lcomp: cannot open absent: there is no such file or folder\n$/],
     [["explain", "dimension-missmatch"], 2, /did you mean dimension-mismatch\?\n$/],
-    [
-      ["explain", "cheese"],
-      2,
-      /^lcomp: there is no problem cheese; a message ends with its problem's name in brackets\n$/,
-    ],
+    [["explain", "cheese"], 2, /^lcomp: there is no problem cheese; lcomp explain lists all\n$/],
   ];
   for (const [args, status, message] of usages) {
     test(`lcomp ${args.join(" ")} ends with ${status}`, () => {
@@ -89,8 +86,27 @@ suite("cli: usage", ({ test }) => {
     });
   }
 
-  test("a problem is explained", () => {
+  test("a problem is explained, and all are listed", () => {
     assert.match(lcomp(root, "explain", "not-aligned").stdout, /^not-aligned\n\n/);
+    const { stdout } = lcomp(root, "explain");
+    for (const id of Object.keys(explanations)) assert.match(stdout, new RegExp(`^  ${id} +\\S.*\\.$`, "m"));
+    assert.ok(
+      Math.max(
+        ...showAll(60)
+          .split("\n")
+          .map((line) => line.length),
+      ) <= 70,
+    );
+  });
+
+  test("help is asked for in three ways", () => {
+    const help = lcomp(root, "run", "--help").stdout;
+    assert.match(help, /^lcomp run <RECIPE>\n/);
+    assert.equal([lcomp(root, "help", "run").stdout, lcomp(root, "--help", "run").stdout], [help, help]);
+    assert.equal(
+      [lcomp(root, "help").stdout, lcomp(root, "-h").stdout].map((text) => text.slice(0, 13)),
+      Array(2).fill("lcomp COMMAND"),
+    );
   });
 
   test(
@@ -111,7 +127,11 @@ suite("cli: usage", ({ test }) => {
     inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
       const planned = (sparsity: string) => lcomp(folder, "plan", path, "--model", tiny, "--sparsity", sparsity);
       const values: readonly (readonly [string, number, RegExp])[] = [
-        ["3:x", 1, / {2}\| {12}\^\^\^ this is not one value\n {2}= hint: values are written as in a recipe: .*\n$/],
+        [
+          "3:x",
+          1,
+          / {2}\| {12}\^\^\^ this is not one value\n {2}= hint: values are written as in a recipe: .*\nlcomp explain \S+ says more\n$/,
+        ],
         ["2:1", 1, /^problem: `sparsity` of `half` must be a share .* and is 2:1 \[wrong-parameter\]\n/],
         ["much", 1, /^problem: there is no value `much` here/],
         ["", 2, /^lcomp: --sparsity needs a value\n$/],

@@ -1,34 +1,28 @@
 /** `lcomp check`: what is wrong with recipes and libraries, without a model. */
 import type { CommandModule } from "yargs";
 import { check } from "../../compiler/compile.ts";
-import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
+import { overFiles } from "./files.ts";
 import { type Flags, list } from "./flags.ts";
-import { entryFor } from "./host.ts";
+import { entryFor, stdinPath } from "./host.ts";
 import { translated } from "./recipe.ts";
-import { lines } from "./terminal.ts";
+import { counted, lines, say } from "./terminal.ts";
 
 export const checkCommand: CommandModule<object, Flags> = {
   command: "check <FILE..>",
   describe: "Find what is wrong with .lcomp files, without a model",
-  builder: (yargs) => yargs.positional("FILE", { type: "string", array: true, describe: ".lcomp files" }),
+  builder: (yargs) =>
+    yargs.positional("FILE", {
+      type: "string",
+      array: true,
+      describe: ".lcomp files, folders of them, or - for what comes on stdin",
+    }),
   handler: (flags) => {
-    const found: Diagnostic[] = [];
-    for (const path of list(flags, "FILE")) {
-      const diagnostics = problemsOf(path);
-      if (diagnostics.length === 0) process.stdout.write(lines(`${path}: no problems`));
-      found.push(...diagnostics);
-    }
-    if (found.length > 0) throw new CompileError(found);
+    const named = list(flags, "FILE");
+    const { count, isWell } = overFiles(named, (path) => {
+      const { host, module, shown } = entryFor(path);
+      translated(shown, () => check(host, module));
+      if (named.includes(path)) say(process.stdout, lines(`${path === stdinPath ? module : path}: no problems`));
+    });
+    if (isWell && count > named.length) say(process.stdout, lines(`${counted(count, "file")}, no problems`));
   },
 };
-
-function problemsOf(path: string): readonly Diagnostic[] {
-  const { host, module, shown } = entryFor(path);
-  try {
-    translated(shown, () => check(host, module));
-    return [];
-  } catch (error) {
-    if (error instanceof CompileError) return error.diagnostics;
-    throw error;
-  }
-}

@@ -13,7 +13,7 @@ import {
 } from "../gpu/adapter.ts";
 import { findSwiftShader } from "../gpu/swiftshader.ts";
 import { declare, type Flags, flag } from "./flags.ts";
-import { lines } from "./terminal.ts";
+import { lines, printResult, wrapped } from "./terminal.ts";
 
 export interface Missing {
   readonly what: string;
@@ -36,7 +36,7 @@ export const doctorCommand: CommandModule<object, Flags> = {
   builder: (yargs) => declare(yargs, { json: flag("print the report as JSON") }),
   handler: async (flags) => {
     const report = await examine();
-    process.stdout.write(flags["json"] === true ? `${JSON.stringify(report, null, 2)}\n` : showReport(report));
+    printResult(flags, report, (width) => showReport(report, width));
     if (!report.adapters.some(({ isUsed }) => isUsed)) process.exitCode = 1;
   },
 };
@@ -117,7 +117,8 @@ function installLine(what: "loader" | "gpu" | "lavapipe"): string {
   return isOld ? `${commands[0]} from bookworm-backports (Debian 12's own is too old)` : commands.join(" | ");
 }
 
-function showReport({ node, platform, demand, adapters, missing: lacking }: Report): string {
+/** The report for people, in lines of that width. */
+export function showReport({ node, platform, demand, adapters, missing: lacking }: Report, width: number): string {
   const shown = [`node ${node} on ${platform}`];
   if (demand !== null) shown.push(`LCOMP_ADAPTER demands ${demand}`);
   shown.push("", "Adapters");
@@ -126,7 +127,7 @@ function showReport({ node, platform, demand, adapters, missing: lacking }: Repo
   if (!adapters.some(({ isUsed }) => isUsed)) shown.push("", "lcomp cannot run models on this machine yet.");
   if (lacking.length > 0) shown.push("", "Not here, and how to get it");
   for (const { what, remedy } of lacking) shown.push(`  ${what}`, `      ${remedy}`);
-  return lines(...shown);
+  return lines(...shown.flatMap((line) => wrapped(line, width, " ".repeat(8))));
 }
 
 function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][number]): readonly string[] {
@@ -136,7 +137,8 @@ function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][n
   );
   return [
     `  ${isUsed ? "→" : " "} ${kind}  ${name}  ${driver}`,
-    `      16-bit floats ${facts.hasF16 ? "yes" : "no"}, subgroups ${facts.hasSubgroups ? sizes(facts) : "no"}, subgroup matrices ${matrices.join(", ") || "no"}`,
+    `      16-bit floats ${facts.hasF16 ? "yes" : "no"}, subgroups ${facts.hasSubgroups ? sizes(facts) : "no"}, ` +
+      `subgroup matrices ${matrices.join(", ") || "no"}`,
     `      binding ${mebibytes(facts.maxStorageBufferBindingSize)}, buffer ${mebibytes(facts.maxBufferSize)}, ` +
       `${facts.maxStorageBuffersPerShaderStage} bindings a kernel`,
     `      workgroup ${facts.maxComputeInvocationsPerWorkgroup} invocations, ${facts.maxComputeWorkgroupStorageSize / 1024} KiB`,

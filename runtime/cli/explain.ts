@@ -1,22 +1,41 @@
 /** `lcomp explain`: what a problem means and how it is mended. */
 import type { CommandModule } from "yargs";
-import { explanations, explanationText } from "../../compiler/explanations.ts";
+import { explanationGroups, explanations, explanationText } from "../../compiler/explanations.ts";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
 import type { Flags } from "./flags.ts";
+import { lines, say, widthOf } from "./terminal.ts";
 
 export const explainCommand: CommandModule<object, Flags> = {
-  command: "explain <PROBLEM>",
-  describe: "Explain a problem by the name in brackets behind its message",
+  command: "explain [PROBLEM]",
+  describe: "Explain a problem by the name behind its message, or list all",
   builder: (yargs) => yargs.positional("PROBLEM", { type: "string", describe: "such as dimension-mismatch" }),
   handler: (flags) => {
+    if (flags["PROBLEM"] === undefined) {
+      say(process.stdout, showAll(widthOf(process.stdout)));
+      return;
+    }
     const problem = String(flags["PROBLEM"]).replace(/^\[(.*)\]$/, "$1");
     const text = explanationText(problem);
     if (text === undefined) {
       const near = nearest(problem, Object.keys(explanations));
-      const hint = near === undefined ? "a message ends with its problem's name in brackets" : `did you mean ${near}?`;
+      const hint = near === undefined ? "lcomp explain lists all" : `did you mean ${near}?`;
       throw new UserError(`there is no problem ${problem}; ${hint}`, { exitCode: 2 });
     }
-    process.stdout.write(`${problem}\n\n${text}\n`);
+    say(process.stdout, `${problem}\n\n${text}\n`);
   },
 };
+
+/** Every problem with the first sentence of its explanation, cut where the line ends. */
+export function showAll(width: number): string {
+  const names = Math.max(...Object.keys(explanations).map((id) => id.length));
+  const row = (id: string, text: string): string => {
+    const [sentence = ""] = text.split(/(?<=[.?!]) /, 1);
+    const line = `  ${id.padEnd(names)}  ${sentence}`;
+    return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+  };
+  const groups = Object.entries(explanationGroups).map(([title, group]) =>
+    lines(title, ...Object.entries(group).map(([id, { text }]) => row(id, text))),
+  );
+  return `${groups.join("\n")}\n${lines("lcomp explain NAME says more of one, with a wrong and a right program")}`;
+}

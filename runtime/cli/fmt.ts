@@ -6,36 +6,45 @@ import { format } from "../../grammar/format.ts";
 import { parse } from "../../grammar/parse.ts";
 import { explainedNow } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
+import { overFiles } from "./files.ts";
 import { declare, type Flags, flag, list } from "./flags.ts";
-import { entryFor } from "./host.ts";
+import { entryFor, stdinPath } from "./host.ts";
 import { translated } from "./recipe.ts";
-import { lines } from "./terminal.ts";
+import { counted, lines } from "./terminal.ts";
 
 export const fmtCommand: CommandModule<object, Flags> = {
   command: "fmt <FILE..>",
   describe: "Bring .lcomp files into canonical form",
   builder: (yargs) =>
-    declare(yargs.positional("FILE", { type: "string", array: true, describe: ".lcomp files" }), {
-      check: flag("change nothing; say which files would change, and end with 1 if any would"),
-    }),
+    declare(
+      yargs.positional("FILE", {
+        type: "string",
+        array: true,
+        describe: ".lcomp files, folders of them, or - from stdin to stdout",
+      }),
+      { check: flag("change nothing; say which files would change, and end with 1 if any would") },
+    ),
   handler: (flags) => {
     const isCheck = flags["check"] === true;
-    const changed = list(flags, "FILE").filter((path) => reformat(path, isCheck));
+    const changed: string[] = [];
+    const { isWell } = overFiles(list(flags, "FILE"), (path) => {
+      const { before, after, name } = formatted(path);
+      if (path === stdinPath && !isCheck) process.stdout.write(after);
+      else if (before !== after) {
+        if (!isCheck) explainedNow("write", path, () => writeFileSync(path, after));
+        changed.push(name);
+      }
+    });
     process.stdout.write(lines(...changed));
-    if (isCheck && changed.length > 0)
-      throw new UserError(
-        `${changed.length} ${changed.length === 1 ? "file is" : "files are"} not in canonical form; run lcomp fmt`,
-      );
+    if (isWell && isCheck && changed.length > 0)
+      throw new UserError(`${counted(changed.length, "file is", "files are")} not in canonical form; run lcomp fmt`);
   },
 };
 
-/** Whether the file is, or would be, changed. */
-function reformat(path: string, isCheck: boolean): boolean {
+function formatted(path: string): { readonly name: string; readonly before: string; readonly after: string } {
   const { host, module, shown } = entryFor(path);
   const file = host.read(module);
   if (file === undefined) throw new CompileError([]);
-  const text = translated(shown, () => format(parse(file)));
-  if (text === file.text) return false;
-  if (!isCheck) explainedNow("write", path, () => writeFileSync(path, text));
-  return true;
+  const after = translated(shown, () => format(parse(file)));
+  return { name: path === stdinPath ? module : path, before: file.text, after };
 }

@@ -17,8 +17,13 @@ export interface Entry {
 
 const standard = join(packageRoot, "stdlib");
 
-/** The host for a file given by a user, or for a module of the standard library. */
+/** What comes on stdin has this path, and this name in messages. */
+export const stdinPath = "/dev/stdin";
+const stdin = "stdin";
+
+/** The host for a file given by a user, for stdin, or for a module of the standard library. */
 export function entryFor(path: string): Entry {
+  if (path === stdinPath) return { host: withStdin(hostIn(".")), module: stdin, shown: shownFrom(".") };
   if (path.startsWith("std/")) return { host: hostIn("."), module: path, shown: shownFrom(".") };
   const isFile = explainedNow("read", path, () => statSync(path)).isFile();
   if (!isFile) throw new UserError(`cannot read ${path}: it is not a regular file; give a .lcomp file`);
@@ -43,6 +48,18 @@ function shownFrom(folder: string): Entry["shown"] {
     return { file: once(file, () => ({ path: "command line", text: line })), start: start + shift, end: end + shift };
   };
 }
+
+/** Stdin can be read once. */
+let stdinText: string | undefined;
+
+const withStdin = (host: Host): Host => ({
+  ...host,
+  read: (module) => {
+    if (module !== stdin) return host.read(module);
+    stdinText ??= explainedNow("read", stdin, () => readFileSync(0, "utf8"));
+    return { path: stdin, text: stdinText };
+  },
+});
 
 function hostIn(folder: string): Host {
   return {

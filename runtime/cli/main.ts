@@ -1,9 +1,5 @@
 /** The command line: results on stdout, everything else on stderr; 0 done, 1 a problem, 2 wrong usage, 130 interrupted. */
-import { isatty } from "node:tty";
 import yargs, { type CommandModule } from "yargs";
-import { PlanError } from "../../compiler/plan/load.ts";
-import { CompileError } from "../../grammar/diagnostic.ts";
-import { render } from "../../grammar/render.ts";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
 import { checkCommand } from "./check.ts";
@@ -13,10 +9,11 @@ import { evalCommand } from "./eval.ts";
 import { explainCommand } from "./explain.ts";
 import { type Flags, knownFlags } from "./flags.ts";
 import { fmtCommand } from "./fmt.ts";
+import { stdinPath } from "./host.ts";
 import { interrupted } from "./interrupt.ts";
 import { planCommand } from "./plan.ts";
+import { report } from "./report.ts";
 import { runCommand } from "./run.ts";
-import { lines } from "./terminal.ts";
 
 /** In the order of the help; those of a recipe find its flags in the arguments. */
 const commandsFor = (args: readonly string[]): readonly CommandModule<object, Flags>[] => [
@@ -33,6 +30,14 @@ const commandsFor = (args: readonly string[]): readonly CommandModule<object, Fl
 /** `run <RECIPE>` */
 const usageOf = ({ command }: CommandModule<object, Flags>): string => String(command);
 const nameOf = (command: CommandModule<object, Flags>): string => usageOf(command).split(" ", 1)[0] ?? "";
+
+/** `help run` and `--help run` are `run --help`; yargs would drop a `-`. */
+function normal(args: readonly string[]): readonly string[] {
+  const [first = "", ...rest] = args.map((arg) => (arg === "-" ? stdinPath : arg));
+  if (args.length === 0) return [];
+  const isHelp = first === "help" || (["--help", "-h"].includes(first) && rest.length > 0);
+  return isHelp ? [...rest, "--help"] : [first, ...rest];
+}
 
 async function main(args: readonly string[]): Promise<void> {
   const commands = commandsFor(args);
@@ -105,22 +110,6 @@ function unknown(what: string, name: string, known: readonly string[], help: str
   return new UserError(`there is no ${what} ${name}; ${hint}`, { exitCode: 2 });
 }
 
-/** Writes what went wrong and returns the exit status. Only a bug shows more than a message, and only where it is asked for. */
-function report(error: unknown): number {
-  const isDebugging = process.env["LCOMP_DEBUG"] !== undefined;
-  if (isDebugging && error instanceof Error) process.stderr.write(lines(...(error.stack ?? "").split("\n")));
-  if (error instanceof CompileError) {
-    const isColoured = isatty(2) && process.env["NO_COLOR"] === undefined;
-    process.stderr.write(`${error.diagnostics.map((each) => render(each, isColoured)).join("\n\n")}\n`);
-    return 1;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  const isExpected = error instanceof UserError || error instanceof PlanError;
-  const bug = "This is a bug in lcomp; LCOMP_DEBUG=1 shows where.";
-  process.stderr.write(isExpected ? lines(`lcomp: ${message}`) : lines(`lcomp: ${message.split("\n", 1)[0]}`, bug));
-  return error instanceof UserError ? error.exitCode : 1;
-}
-
 /** Whoever reads our output may stop: then there is nobody left to tell. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -130,7 +119,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 try {
-  await main(process.argv.slice(2));
+  await main(normal(process.argv.slice(2)));
 } catch (error) {
   process.exitCode = report(error);
   if (process.exitCode === interrupted) process.exit();

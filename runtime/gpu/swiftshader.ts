@@ -35,12 +35,22 @@ const loader = "libvulkan.so.1";
 /** Where the package lies and its version, or undefined where it is not installed or not made for this machine. */
 export function findSwiftShader(): { readonly archive: string; readonly version: string } | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
-  const description = findPackageJSON("@sparticuz/chromium", import.meta.url);
+  const description = packageDescription();
   if (description === undefined) return undefined;
   const archive = join(dirname(description), "bin", "swiftshader.tar.br");
   if (!existsSync(archive)) return undefined;
   const { version } = JSON.parse(readFileSync(description, "utf8")) as { version: string };
   return { archive, version };
+}
+
+/** The package is optional. */
+function packageDescription(): string | undefined {
+  try {
+    return findPackageJSON("@sparticuz/chromium", import.meta.url);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
 }
 
 /** Unpacks the driver if that has not been done, and says where it lies. */
