@@ -19,6 +19,8 @@ interface Assembling {
   readonly names: Map<Graph, string>;
   /** Content without the name → program. */
   readonly programs: Map<string, Program>;
+  /** Programs by the name of their graph. */
+  readonly alike: Map<string, number>;
 }
 
 export function assemble(
@@ -26,7 +28,14 @@ export function assemble(
   compile: Assembling["compile"],
   countWindows: Assembling["countWindows"],
 ): Assembled {
-  const at: Assembling = { compile, countWindows, kernels: new Map(), names: new Map(), programs: new Map() };
+  const at: Assembling = {
+    compile,
+    countWindows,
+    kernels: new Map(),
+    names: new Map(),
+    programs: new Map(),
+    alike: new Map(),
+  };
   const made = steps.map((step) => assembleStep(at, step));
   const byHash = [...at.kernels.values()].sort((a, b) => (a.hash < b.hash ? -1 : 1));
   return { kernels: byHash, programs: [...at.programs.values()], steps: made };
@@ -58,10 +67,9 @@ function programFor(at: Assembling, graph: Graph): string {
   for (const kernel of kernels) at.kernels.set(kernel.hash, kernel);
   const content = JSON.stringify({ ...program, name: graph.name });
   const same = at.programs.get(content);
-  const alike = [...at.programs.values()].filter(
-    ({ name }) => name === graph.name || name.startsWith(`${graph.name} `),
-  ).length;
+  const alike = at.alike.get(graph.name) ?? 0;
   const named = same ?? { ...program, name: alike === 0 ? graph.name : `${graph.name} ${alike + 1}` };
+  if (!same) at.alike.set(graph.name, alike + 1);
   at.programs.set(content, named);
   at.names.set(graph, named.name);
   return named.name;

@@ -1,9 +1,9 @@
 /** From a checked recipe to graphs: every piece of every forward pass, statistics, compressions and measures. */
-import { showPlace } from "../../grammar/source.ts";
+import { type Span, showPlace } from "../../grammar/source.ts";
 import { tensorName } from "../check/checkpoint.ts";
 import { type Context, scopeIn } from "../check/context.ts";
 import { forward, forwardBlock, type LinearInput, tokensInput } from "../check/forward.ts";
-import { applyMethod, type Compression } from "../check/method.ts";
+import { applyMethod } from "../check/method.ts";
 import { known } from "../check/size.ts";
 import {
   type Evaluation,
@@ -27,9 +27,14 @@ interface Building {
   readonly models: ReadonlyMap<string, TypedModel>;
   /** Forward passes by model and length of window. */
   readonly forwards: Map<string, ForwardGraphs>;
-  /** What methods make of a matrix, by the nodes that they give. */
-  readonly compressions: Map<string, Graph>;
+  /** What comes before the blocks, by model and length of window. */
+  readonly starts: Map<string, Start>;
+  /** Blocks by what enters them, the model, and how its tensors are stored. */
+  readonly blocks: Map<string, ReturnType<typeof forwardBlock>>;
 }
+
+/** A forward pass from the tokens on that a stage observes. */
+type Start = ReturnType<typeof forward>;
 
 /** The graphs and steps of a recipe that was checked with this context; problems that only sizes show are noted there. */
 export function build(context: Context, maker: Maker, { models, steps }: TypedRecipe): GraphStep[] {
@@ -38,7 +43,8 @@ export function build(context: Context, maker: Maker, { models, steps }: TypedRe
     maker,
     models: new Map(models.map((model) => [model.name, model])),
     forwards: new Map(),
-    compressions: new Map(),
+    starts: new Map(),
+    blocks: new Map(),
   };
   return steps.flatMap((step) => buildStep(building, step));
 }
@@ -67,23 +73,28 @@ function signature({ facts, instance }: TypedModel, layer: number): string {
 /** The block at hand, without the dimension that streams. */
 const entryOf = (entry: Tensor): Tensor => ({ ...entry, dims: entry.dims.filter(({ streamed }) => !streamed) });
 
-function forwardGraphs({ context, maker, forwards }: Building, model: TypedModel, entry: Tensor): ForwardGraphs | null {
+const entryKey = ({ name }: TypedModel, { node, dims }: Tensor): string =>
+  `${name} ${node?.id} ${dims.map(({ id, size }) => `${id} ${known(size)}`).join(" ")}`;
+
+/** A block on what enters it. */
+function blockPass({ context, blocks }: Building, model: TypedModel, layer: number, entry: Tensor) {
+  const key = `${entryKey(model, entry)} ${signature(model, layer)}`;
+  const pass = blocks.get(key) ?? forwardBlock(context, model.instanceOf(layer), entry, model.instance.arch.span);
+  blocks.set(key, pass);
+  return pass;
+}
+
+function forwardGraphs(building: Building, model: TypedModel, entry: Tensor): ForwardGraphs | null {
+  const { maker, forwards } = building;
   const x = entryOf(entry);
-  const key = `${model.name} ${x.node?.id} ${x.dims.map(({ id, size }) => `${id} ${known(size)}`).join(" ")}`;
+  const key = entryKey(model, x);
   const old = forwards.get(key);
   if (old) return old;
-  const bySignature = new Map<string, Graph>();
   const blocks: Graph[] = [];
   for (let layer = 0; layer < layersOf(model); layer++) {
-    const shape = signature(model, layer);
-    const { result } = bySignature.has(shape)
-      ? { result: null }
-      : forwardBlock(context, model.instanceOf(layer), x, model.instance.arch.span);
-    const graph =
-      bySignature.get(shape) ?? (result ? maker.graph("block", [{ name: slotNames.activation, node: result }]) : null);
-    if (!graph) return null;
-    bySignature.set(shape, graph);
-    blocks.push(graph);
+    const { result } = blockPass(building, model, layer, x);
+    if (!result) return null;
+    blocks.push(maker.graph("block", [{ name: slotNames.activation, node: result }]));
   }
   if (!x.node) return null;
   const made = { embed: maker.graph("embed", [{ name: slotNames.activation, node: x.node, store: "f32" }]), blocks };
@@ -118,13 +129,21 @@ function measureStep({ maker }: Building, { values }: Measure): GraphStep {
   return { kind: "measure", graph, inputs, values: records };
 }
 
+/** Tokens of a stage's windows to the first block. */
+function startOf({ context, starts }: Building, model: TypedModel, length: number, span: Span): Start {
+  const key = `${model.name} ${length}`;
+  const old = starts.get(key);
+  if (old) return old;
+  const scope = scopeIn(null);
+  const start = forward(context, model.instance, scope, tokensInput(context, scope, length, span), span);
+  starts.set(key, start);
+  return start;
+}
+
 function compressStep(building: Building, stage: TypedStage): GraphStep[] {
-  const { context } = building;
   const model = building.models.get(stage.base);
   if (!model) return [];
-  const scope = scopeIn(null);
-  const tokens = stage.windows ? tokensInput(context, scope, stage.windows.length, stage.span) : null;
-  const start = tokens ? forward(context, model.instance, scope, tokens, stage.span) : null;
+  const start = stage.windows ? startOf(building, model, stage.windows.length, stage.span) : null;
   const passes = start?.entry ? forwardGraphs(building, model, start.entry) : null;
   const groups = new Map<number | null, TypedStage["selected"][number][]>();
   for (const each of stage.selected) groups.set(each.layer, [...(groups.get(each.layer) ?? []), each]);
@@ -167,7 +186,7 @@ function blockTargets(
   model: TypedModel,
   layer: number | null,
   selected: TypedStage["selected"],
-  start: ReturnType<typeof forward> | null,
+  start: Start | null,
 ): BlockTargets {
   const { context, maker } = building;
   const inputs = activationsOf(building, model, layer, start);
@@ -185,27 +204,18 @@ function blockTargets(
       stream,
     });
     if (!made) continue;
-    const graph = compressGraph(building, made);
+    const graph = maker.graph("compress", [...made.outputs, ...unranked(maker, made.outputs)]);
     targets.push({ selected: each, tensor, graph, statistics: observed(maker, statistics, made, graph, met ?? null) });
   }
   return { layer, calibrate: passesOver(maker, statistics, inputs), targets };
 }
 
-/** The same method on a matrix of the same size and type, from statistics of the same types, is the same graph. */
-function compressGraph({ maker, compressions }: Building, { outputs }: Compression): Graph {
-  const key = outputs.map(({ node, store }) => `${node.id} ${store}`).join(" ");
-  const graph = compressions.get(key) ?? maker.graph("compress", [...outputs, ...unranked(maker, outputs)]);
-  compressions.set(key, graph);
-  return graph;
-}
-
 function activationsOf(
-  { context }: Building,
+  building: Building,
   model: TypedModel,
   layer: number | null,
-  start: ReturnType<typeof forward> | null,
+  start: Start | null,
 ): readonly LinearInput[] {
   if (!start?.entry) return [];
-  if (layer === null) return start.inputs;
-  return forwardBlock(context, model.instanceOf(layer), entryOf(start.entry), model.instance.arch.span).inputs;
+  return layer === null ? start.inputs : blockPass(building, model, layer, entryOf(start.entry)).inputs;
 }

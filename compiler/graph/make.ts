@@ -10,7 +10,7 @@ export interface Maker {
   readonly make: Make;
   /** The node again, on the images of its inputs: what a pass does with a node that it leaves alone. */
   readonly copy: (node: Node, image: (input: Node) => Node) => Node;
-  /** The nodes that the outputs need, in creation order, renumbered from 0. The maker stays usable. */
+  /** The nodes that the outputs need, in creation order, renumbered from 0. Asked for again, it is the same graph. */
   readonly graph: (name: string, outputs: readonly Output[]) => Graph;
 }
 
@@ -21,6 +21,7 @@ export type Make = <K extends OpName>(op: K, inputs: Ops[K]["inputs"], attrs: Op
 export function maker(): Maker {
   const nodes: Node[] = [];
   const known = new Map<string, Node>();
+  const graphs = new Map<string, Graph>();
   const make: Make = (op, inputs, attrs, origin) => {
     for (const x of inputs) invariant(nodes[x.id] === x, `an input of ${op} was made by another maker`);
     const key = `${op} ${inputs.map(({ id }) => id).join(" ")} ${keyOf(attrs)}`;
@@ -34,28 +35,29 @@ export function maker(): Maker {
   return {
     make,
     copy: ({ op, inputs, attrs, origin }, image) => make(op, images(inputs, image), attrs, origin),
-    graph: (name, outputs) => graph(nodes, name, outputs),
+    graph: (name, outputs) => {
+      for (const { node } of outputs)
+        invariant(nodes[node.id] === node, `an output of ${name} was made by another maker`);
+      const key = `${name} ${keyOf(outputs.map(({ node: { id }, ...output }) => ({ ...output, id })))}`;
+      const found = graphs.get(key) ?? graph(name, outputs);
+      graphs.set(key, found);
+      return found;
+    },
   };
 }
 
 /** Drops the nodes that no output needs and renumbers the rest, keeping their order. */
-function graph(nodes: readonly Node[], name: string, outputs: readonly Output[]): Graph {
-  const isLive = new Uint8Array(nodes.length);
-  for (const { node } of outputs) {
-    invariant(nodes[node.id] === node, `output of ${name} was made by another maker`);
-    isLive[node.id] = 1;
-  }
-  for (const { id, inputs } of nodes.toReversed()) if (isLive[id] === 1) for (const x of inputs) isLive[x.id] = 1;
+function graph(name: string, outputs: readonly Output[]): Graph {
+  const live = new Set(outputs.map(({ node }) => node));
+  for (const { inputs } of live) for (const x of inputs) live.add(x);
   const kept = new Map<Node, Node>();
   const image = (of: Node): Node => {
     const found = kept.get(of);
     invariant(found !== undefined, `%${of.id} is used before it is defined`);
     return found;
   };
-  for (const of of nodes) {
-    if (isLive[of.id] !== 1) continue;
+  for (const of of [...live].sort((a, b) => a.id - b.id))
     kept.set(of, node({ ...of, id: kept.size, inputs: images(of.inputs, image) }));
-  }
   return {
     name,
     nodes: [...kept.values()],
