@@ -21,6 +21,7 @@ import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Plan } from "./plan/plan.ts";
 import { compileGraph } from "./program.ts";
 import { type LoadedRecipe, recipeIn } from "./recipe.ts";
+import { exportsFor } from "./resolve/exports.ts";
 import { resolve } from "./resolve/resolve.ts";
 import { simplify } from "./simplify/simplify.ts";
 
@@ -43,7 +44,7 @@ export function check(host: Host, path: string): Pick<LoadedRecipe, "modules"> &
   const file = host.read(path);
   if (!file) throw new CompileError([{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }]);
   const modules = resolve(host, file);
-  const context = newContext(null, ownCharacters(modules));
+  const context = newContext(null, ownCharacters(modules), { exports: exportsFor(host, modules) });
   checkModule(context, modules, declareModules(context, modules));
   refuse(context);
   return { modules, context };
@@ -59,7 +60,7 @@ export const loadRecipe = (host: Host, path: string): LoadedRecipe => recipeIn(c
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
 export function outline({ recipe, modules }: LoadedRecipe, { parameters, models, corpora }: CompileInputs): Outline {
   const graphs = maker();
-  const context = newContext(graphs, ownCharacters(modules), windowCounter(corpora));
+  const context = newContext(graphs, ownCharacters(modules), { countWindows: windowCounter(corpora) });
   const declared = declareModules(context, modules);
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");

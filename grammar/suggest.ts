@@ -1,10 +1,11 @@
 /** Did you mean: the known name that a misspelled one was probably meant to be. */
 
-/** The nearest of the known names by edit distance, if it is near enough to be meant. */
+/** The nearest of the known names by edit distance, if it is near enough to be meant: some letter at least is the same. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let least = Math.min(name.length, Math.max(1, Math.floor(name.length / 3)) + 1);
   for (const other of known) {
+    if (other === name) continue;
     const d = Math.abs(other.length - name.length) >= least ? least : distance(name.toLowerCase(), other.toLowerCase());
     if (d < least) [best, least] = [other, d];
   }

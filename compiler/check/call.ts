@@ -15,7 +15,7 @@ import {
   scopeIn,
 } from "./context.ts";
 import { evaluate, evaluateBlock, operand } from "./expression.ts";
-import { habits } from "./habits.ts";
+import { reportUnknown } from "./names.ts";
 import { corpusCall, sparsityCall } from "./property.ts";
 import { matchResult, matchTensor, plainParameter, tensorTypeOf } from "./signature.ts";
 import type { Operand } from "./tensor.ts";
@@ -30,14 +30,7 @@ export function call(context: Context, scope: Scope, expression: Ast.Call): Valu
     if (of.kind === "wrong") return wrong;
   }
   if (callee.kind === "name" && !findValue(scope, callee.text))
-    return report(context, {
-      kind: "unknown-name",
-      span: callee.span,
-      name: callee.text,
-      what: "function",
-      known: knownNames(scope, "values"),
-      hint: habits.get(callee.text) ?? "",
-    });
+    return reportUnknown(context, callee, "function", knownNames(scope, "values"));
   const target = evaluate(context, scope, callee);
   if (target.kind === "callable") return target.call(context, scope, expression);
   if (target.kind === "model") return applyModel(context, scope, target, expression);
@@ -192,13 +185,19 @@ function dimensionsOver(
   { dims }: { readonly dims: readonly Ast.Name[] },
 ): Dimension[] | null {
   const found: Dimension[] = [];
-  for (const { text, span } of dims) {
-    const named = dimensionsNamed(scope, text);
-    if (named) found.push(...named);
-    else {
-      reportDimension(context, scope, text, span);
+  for (const name of dims) {
+    const named = dimensionsNamed(scope, name.text);
+    if (!named) {
+      reportDimension(context, scope, name.text, name.span);
       return null;
     }
+    const isSame = (dim: Dimension) => named.some(({ id }) => id === dim.id);
+    const first = dims.find(({ text }) => dimensionsNamed(scope, text)?.some(isSame));
+    if (first && first !== name) {
+      report(context, { kind: "duplicate-name", span: name.span, name: name.text, first: first.span });
+      return null;
+    }
+    found.push(...named);
   }
   return found;
 }

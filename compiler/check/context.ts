@@ -61,13 +61,15 @@ export interface Context {
   readonly pass: ForwardPass | null;
   /** How many windows there are; null while the text is not known. */
   readonly countWindows: (windows: Windows) => number | null;
+  /** Names that could be imported, with the module of each. */
+  readonly exports: () => ReadonlyMap<string, string>;
 }
 
 /** For a program of so many characters; see `workFor`. */
 export const newContext = (
   maker: Maker | null,
   characters = 0,
-  countWindows: Context["countWindows"] = () => null,
+  { countWindows = () => null, exports = () => new Map() }: Partial<Pick<Context, "countWindows" | "exports">> = {},
 ): Context => ({
   maker,
   found: [],
@@ -81,6 +83,7 @@ export const newContext = (
   apply: null,
   pass: null,
   countWindows,
+  exports,
 });
 
 export interface Scope {
@@ -141,7 +144,14 @@ export function reportDimension(context: Context, scope: Scope, name: string, sp
   if ([...scope.values.values()].some(({ kind }) => kind === "wrong")) return;
   const value = findValue(scope, name);
   const hint = value?.kind === "tensor" ? `\`${name}\` is a value, ${showValue(value)}` : "";
-  report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims"), hint });
+  report(context, {
+    kind: "unknown-name",
+    span,
+    name,
+    what: "dimension",
+    known: hint ? [] : knownNames(scope, "dims"),
+    hint,
+  });
 }
 
 /** All names that a message may suggest. */

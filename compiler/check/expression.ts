@@ -3,7 +3,8 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { call } from "./call.ts";
 import { bindValue, type Context, findDimension, findValue, knownNames, report, type Scope } from "./context.ts";
-import { habits } from "./habits.ts";
+import { habit } from "./habits.ts";
+import { areDistinct, reportUnknown } from "./names.ts";
 import { indexOf } from "./selection.ts";
 import { arithmeticOf, comparisonOf, emit, logicOf, numeric, type Operand, selectOf, truth } from "./tensor.ts";
 import {
@@ -139,14 +140,7 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
         found: `the dimension ${showDimension(dimension)}`,
         hint: `write \`size(${text})\` or \`index(${text})\``,
       });
-    return report(context, {
-      kind: "unknown-name",
-      span,
-      name: text,
-      what: "value",
-      known: knownNames(scope, "values"),
-      hint: habits.get(text) ?? "",
-    });
+    return reportUnknown(context, { text, span }, "value", knownNames(scope, "values"));
   }
   const streams = found.kind === "tensor" && found.dims.some(({ streamed }) => streamed);
   if (streams && context.observing === null && context.apply === null)
@@ -198,6 +192,10 @@ function either(a: Value, b: Value): Value {
 
 function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast.RecordExpression): Value {
   const fields = new Map<string, Value>();
+  areDistinct(
+    context,
+    written.flatMap((field) => (field.kind === "entry" ? [field.name] : [])),
+  );
   for (const field of written) {
     if (field.kind === "entry") {
       fields.set(
@@ -237,7 +235,7 @@ function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Fiel
     case "model":
       return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
     default: {
-      const hint = of.kind === "tensor" ? `functions stand before a tensor: \`abs(w)\`, \`size(d)\`` : "";
+      const hint = of.kind === "tensor" ? (habit(name.text) ?? functionsOf) : "";
       return report(context, {
         kind: "wrong-type",
         span,
@@ -248,6 +246,8 @@ function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Fiel
     }
   }
 }
+
+const functionsOf = "functions stand before a tensor: `abs(x)`, `sum(x, over d)`, `size(d)`";
 
 function corpusField(context: Context, of: Extract<Value, { kind: "corpus" }>, name: Ast.Name): Value {
   if (name.text === "train" || name.text === "validation" || name.text === "test") return { ...of, split: name.text };

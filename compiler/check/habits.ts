@@ -1,19 +1,121 @@
-/** What takes the place of names that other languages have. */
+/** What takes the place of names that other languages and libraries have: each way is one that works. */
 
 const none = "there is no empty value; `where` without `else` gives 0";
 const functions = "functions stand alone: `abs(w)`, `sum(w, over d)`; `std/nn` has norms and activations";
+const loops = "there are no loops over elements: operations take whole tensors, as in `2 * x`";
+const noOrder = "dimensions have names and no order: nothing needs to be transposed, and `rename` gives another name";
+const sizes = "the size of a dimension is `size(d)`";
+const views =
+  "`split(x, in -> (block, lane: 4))` makes dimensions of one, `merge(x, (block, lane) -> in)` one of several";
+const aligned = "operands align by name: no dimension needs to be added or repeated";
+const product = "a matrix product is `sum(a * b, over d)`";
+const constant =
+  "a number takes the dimensions that it meets; a tensor of them is `0 * index(d)`, or `1 where index(d) >= 0`";
+const counted = "`index(d)` counts 0, 1, 2 … along a dimension, `index(d: n)` along a new one";
+const order =
+  "nothing sorts: `best(x, n, over d)` is true for the n greatest, `argmax(x, over d)` says where the greatest is";
+const joined = "`stack(d: x, y)` lays values along a new dimension";
+const variance = "write `mean((x - mean(x, over d))^2, over d)`";
+const numbers = "numbers have no type of their own: `i32(x)` makes whole numbers, and all others are real";
+const anyOf = "`max(x != 0, over d)` says whether any is, `min(x != 0, over d)` whether all are";
+const running = "write the sum over a second dimension: `sum(rename(x, d -> e) where index(e) <= index(d), over e)`";
+const largest = "`lowest` is the least number that is not infinite, `-lowest` the greatest";
+const printed = "`report` in a recipe shows a number, `lcomp compile --emit types` the type of each name";
 
-export const habits: ReadonlyMap<string, string> = new Map([
-  ["True", "it is written `true`"],
-  ["False", "it is written `false`"],
-  ["None", none],
-  ["null", none],
-  ["torch", functions],
-  ["np", functions],
-  ["Math", functions],
-  ["self", "a method sees what its header names"],
-  ["matmul", "a matrix product is `sum(a * b, over d)`"],
-  ["transpose", "dimensions have no order: nothing needs to be transposed"],
-  ["len", "the size of a dimension is `size(d)`"],
-  ["range", "`index(d)` counts along a dimension"],
-]);
+const table: Readonly<Record<string, string>> = {
+  ...each("True", "it is written `true`"),
+  ...each("False", "it is written `false`"),
+  ...each("yes on", "it is written `true`"),
+  ...each("no off", "it is written `false`"),
+  ...each("None null nil nothing undefined", none),
+  ...each("torch np numpy jnp jax tf math Math nn F", functions),
+  ...each("self this", "a method sees what its header names"),
+  ...each("map vmap apply foreach reduce filter fold", loops),
+  ...each("matmul mm bmm mul", product),
+  ...each(
+    "einsum tensordot outer",
+    "names say what is kept: `a * b` has the dimensions of both, and `sum(a * b, over d)` all but `d`",
+  ),
+  ...each("transpose permute T mT t swapaxes movedim adjoint", noOrder),
+  ...each("len shape ndim numel length", sizes),
+  ...each("reshape view flatten ravel unflatten chunk", views),
+  ...each("squeeze unsqueeze expand broadcast_to repeat_interleave tile newaxis keepdim keepdims", aligned),
+  ...each("range arange linspace enumerate eachindex", counted),
+  ...each("zeros ones full zeros_like ones_like full_like fill empty", constant),
+  ...each("eye identity", "write `1 where index(a) == index(b)`"),
+  ...each("diag diagonal tril triu", "compare positions: `x where index(a) == index(b)`, or with `<=`"),
+  ...each("sort argsort topk median quantile kthvalue sorted", order),
+  ...each("cat concat concatenate hstack vstack vcat hcat", joined),
+  ...each("sign sgn", "write `1 where x > 0 else -1 where x < 0 else 0`"),
+  ...each("relu", "write `max(x, 0)`"),
+  ...each("sigmoid", "write `1 / (1 + exp(-x))`"),
+  ...each("gelu erf", "write `0.5 * x * (1 + tanh(0.7978845608 * (x + 0.044715 * x^3)))`, which is gelu to 1e-3"),
+  ...each(
+    "layer_norm LayerNorm layernorm",
+    "subtract the mean and divide by the root of the variance: `x * rsqrt(mean(x^2, over d) + eps)` for a centred `x`",
+  ),
+  ...each("ceil", "write `-floor(-x)`"),
+  ...each("trunc fix int Int i64 Int32 int32 long astype", "`i32(x)` is the whole number towards 0"),
+  ...each("float Float float32 double", numbers),
+  ...each("pow power square", "a power is `x^2`"),
+  ...each("mod fmod remainder rem", "the remainder is `x % 2`"),
+  ...each("log2 log10", "write `log(x) / log(2)`"),
+  ...each("exp2", "write `2^x`"),
+  ...each("log1p", "write `log(1 + x)`"),
+  ...each("expm1", "write `exp(x) - 1`"),
+  ...each("tan", "write `sin(x) / cos(x)`"),
+  ...each("var variance", variance),
+  ...each("std stddev", `${variance}, under \`sqrt\``),
+  ...each("prod product cumprod", "write `exp(sum(log(x), over d))`, for what is above 0"),
+  ...each("cumsum", running),
+  ...each("any all", anyOf),
+  ...each("count count_nonzero", "write `sum(x != 0, over d)`"),
+  ...each("maximum amax fmax", "the greater of two is `max(a, b)`, the greatest along a dimension `max(x, over d)`"),
+  ...each("minimum amin fmin", "the lesser of two is `min(a, b)`, the least along a dimension `min(x, over d)`"),
+  ...each("clip clamp_min clamp_max", "write `clamp(x, low, high)`, `max(x, low)` or `min(x, high)`"),
+  ...each("select cond ifelse ternary", "a choice is `value where condition else other`"),
+  ...each("gather take index_select take_along_axis take_along_dim", "`x[d: i]` takes the positions `i` along `d`"),
+  ...each("isnan", "write `x != x`"),
+  ...each("isinf isfinite", "write `abs(x) <= -lowest`, which is true for all that is finite"),
+  ...each("inf Inf infinity Infinity NegInf", largest),
+  ...each("nan NaN", none),
+  ...each("pi PI", "write `3.141592653589793`"),
+  ...each("e E", "write `exp(1)`"),
+  ...each("print println printf show", printed),
+};
+
+const types: Readonly<Record<string, string>> = {
+  ...each(
+    "Tensor tensor Array array ndarray Matrix matrix Vector vector Vec",
+    "a tensor's type names its dimensions: `f32[token, model]`",
+  ),
+  ...each(
+    "float double number real Real f64 Number",
+    "a number known before the run is a `Float`, one of each position a tensor such as `f32[token]`",
+  ),
+  ...each(
+    "int integer i64 i16 i8 u8 u32 usize long Integer uint",
+    "a whole number known before the run is an `Int`, one of each position a tensor such as `i32[token]`",
+  ),
+  ...each(
+    "bool boolean",
+    "a truth value known before the run is a `Bool`, one of each position a tensor such as `bool[token]`",
+  ),
+  ...each("str string String char", "a text is a `Text`"),
+  ...each(
+    "dict object Dict Map Record record tuple Tuple list List any Any",
+    "a parameter without a type takes any value",
+  ),
+  ...each("Dataset Text_Corpus Documents", "a text to read is a `Corpus`"),
+  ...each("Module PreTrainedModel", "a model is a `Model`"),
+};
+
+function each(names: string, advice: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.split(" ").map((name) => [name, advice]));
+}
+
+/** What is written in place of a type that is none here. */
+export const typeHabit = (name: string): string | undefined => (Object.hasOwn(types, name) ? types[name] : undefined);
+
+/** What is written in place of a name that is none here. */
+export const habit = (name: string): string | undefined => (Object.hasOwn(table, name) ? table[name] : undefined);

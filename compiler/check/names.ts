@@ -1,6 +1,51 @@
 /** Names in functions that are checked only where they are called: misspelled ones are found here, before any call. */
 import type * as Ast from "../../grammar/ast.ts";
+import { nearest } from "../../grammar/suggest.ts";
 import { type Context, findValue, knownNames, report, type Scope } from "./context.ts";
+import { habit } from "./habits.ts";
+import type { Wrong } from "./value.ts";
+
+/** Says that there is no such function or value, and what to write: the import that is missing, or what takes its place. */
+export function reportUnknown(
+  context: Context,
+  { text: name, span }: Ast.Name,
+  what: "function" | "value",
+  known: readonly string[],
+): Wrong {
+  const hint =
+    importing(context, name) ?? habit(name) ?? (nearest(name, known) ? undefined : nearExport(context, name));
+  return report(context, { kind: "unknown-name", span, name, what, ...(hint ? { known: [], hint } : { known }) });
+}
+
+/** False, and a problem, where a name stands twice in a row whose names must differ. */
+export function areDistinct(context: Context, names: readonly Ast.Name[], hint?: string): boolean {
+  const seen = new Map<string, Ast.Name>();
+  let isFirst = true;
+  for (const name of names) {
+    const first = seen.get(name.text);
+    seen.set(name.text, name);
+    if (!first) continue;
+    isFirst = false;
+    report(context, {
+      kind: "duplicate-name",
+      span: name.span,
+      name: name.text,
+      first: first.span,
+      ...(hint && { hint }),
+    });
+  }
+  return isFirst;
+}
+
+function importing(context: Context, name: string): string | undefined {
+  const module = context.exports().get(name);
+  return module && `add \`import { ${name} } from "${module}"\``;
+}
+
+function nearExport(context: Context, name: string): string | undefined {
+  const meant = nearest(name, [...context.exports().keys()]);
+  return meant && `did you mean \`${meant}\`? ${importing(context, meant)}`;
+}
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -23,12 +68,6 @@ export function checkNames(context: Context, { parameters, body }: Ast.Fn, scope
     if (node["kind"] !== "name") continue;
     const { text: name, span } = node as unknown as Ast.NameExpression;
     if (declared.has(name) || findValue(scope, name)) continue;
-    report(context, {
-      kind: "unknown-name",
-      span,
-      name,
-      what: "value",
-      known: [...declared, ...knownNames(scope, "values")],
-    });
+    reportUnknown(context, { text: name, span }, "value", [...declared, ...knownNames(scope, "values")]);
   }
 }
