@@ -62,6 +62,7 @@ const outline: OutlineReport = {
     of: i === 0 ? "model" : "lighter",
     layers: "q k v o gate up down × 32 layers",
     matched: 224,
+    left_out: [],
     over: i === 1 ? null : "1 window of 512 tokens of text.train",
     passes: i + 1,
     bytes_before: 1.5e9,

@@ -9,7 +9,7 @@ import { type ModelFacts, bytesOf as storedBytes } from "./facts.ts";
 import { type Measuring, measureScope } from "./measure.ts";
 import { type Applied, applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
-import { type Selected, select } from "./selector.ts";
+import { select } from "./selector.ts";
 import { plainParameter } from "./signature.ts";
 import type { MeasureValue, TypedModel, TypedRecipe, TypedStage, TypedStep } from "./typed.ts";
 import {
@@ -286,8 +286,10 @@ function complete(context: Context, { method, scope }: MethodValue, given: Bound
 function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, windows: Windows | null): TypedStage[] {
   const base = at.bases.get(of) ?? of;
   const model = at.models.get(base);
-  const selected: readonly Selected[] =
-    model && at.context.found.length === 0 ? select(at.context, at.scope, model.instance, stage) : [];
+  const { selected, tied } =
+    model && at.context.found.length === 0
+      ? select(at.context, at.scope, model.instance, stage)
+      : { selected: [], tied: [] };
   return [
     {
       kind: "stage",
@@ -298,6 +300,7 @@ function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, 
       windows,
       applied,
       selected,
+      tied,
       span: stage.span,
     },
   ];

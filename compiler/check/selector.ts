@@ -11,26 +11,31 @@ export interface Selected {
   readonly layer: number | null;
 }
 
-/** The layers of `for a, except b`, in the order of the model; each selector must match something. */
+/**
+ * The layers of `for a, except b`, in the order of the model; each selector must match something. Without `for`, all but those
+ * that share their weight with a table, which `tied` names.
+ */
 export function select(
   context: Context,
   scope: Scope,
   instance: ArchInstance,
   { selectors, except, span }: Ast.Stage,
-): Selected[] {
+): { readonly selected: readonly Selected[]; readonly tied: readonly Linear[] } {
   const all = candidates(instance);
+  const before = context.found.length;
   const matching = (of: Ast.Selector): readonly Selected[] => {
     if (!checkRange(context, scope, instance, of)) return [];
     const found = all.filter((each) => matches(context, scope, instance, of, each));
     if (found.length === 0)
-      report(context, { kind: "empty-selector", span: of.span, selector: text(of), known: names(instance) });
+      report(context, { kind: "empty-selector", span: of.span, selector: text(of), ...others(instance, of) });
     return found;
   };
-  const chosen = new Set(selectors.length > 0 ? selectors.flatMap(matching) : all);
+  const untied = all.filter(({ linear }) => linear.tied === null);
+  const chosen = new Set(selectors.length > 0 ? selectors.flatMap(matching) : untied);
   const left = new Set(except.flatMap(matching));
   const selected = all.filter((each) => chosen.has(each) && !left.has(each));
   const [first] = selectors;
-  if (selected.length === 0 && chosen.size > 0)
+  if (selected.length === 0 && context.found.length === before)
     report(context, {
       kind: "empty-selector",
       span: first?.span ?? span,
@@ -43,12 +48,17 @@ export function select(
       kind: "not-supported",
       span: first?.span ?? span,
       what: `compressing \`${linear.name}\`, which shares its weight with \`${linear.tied}\`,`,
-      hint: `add \`except ${linear.name}\``,
+      hint: selected.some((each) => each.linear.tied === null)
+        ? `add \`except ${linear.name}\``
+        : `the table is no linear layer; there are ${list(names(instance).filter((name) => name !== linear.name))}`,
     });
     break;
   }
-  return selected;
+  const tied = all.filter((each) => selectors.length === 0 && each.linear.tied !== null && !left.has(each));
+  return { selected, tied: tied.map(({ linear }) => linear) };
 }
+
+const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 
 const text = ({ span }: Ast.Selector) => span.file.text.slice(span.start, span.end);
 
@@ -62,9 +72,18 @@ function candidates({ linears, blocks }: ArchInstance): Selected[] {
   ];
 }
 
+/** What a selector may be instead; one of blocks that declare no linear layer is right, and has nothing to select. */
+function others(instance: ArchInstance, { path: [first] }: Ast.Selector): { known: readonly string[]; hint?: string } {
+  const [known, { blocks, linears }] = [names(instance), instance];
+  if (!blocks || first?.name.text !== blocks.variable || linears.some(({ inBlock }) => inBlock)) return { known };
+  const outside = known.length > 0 ? `; outside of them there is ${list(known)}` : "";
+  const hint = `methods work on what is declared with \`linear\`, and these blocks declare \`weight\`s alone${outside}`;
+  return { known: [], hint };
+}
+
 const names = ({ linears, blocks }: ArchInstance): string[] => [
   ...(linears.length > 0 ? ["linear"] : []),
-  ...(blocks ? [blocks.variable] : []),
+  ...(blocks && linears.some(({ inBlock }) => inBlock) ? [blocks.variable] : []),
   ...linears.map(({ name }) => name),
 ];
 

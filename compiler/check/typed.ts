@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import type { ArchInstance } from "./arch.ts";
+import type { ArchInstance, Linear } from "./arch.ts";
 import type { ModelFacts } from "./facts.ts";
 import type { Applied } from "./method.ts";
 import type { Selected } from "./selector.ts";
@@ -40,6 +40,8 @@ export interface TypedStage {
   readonly windows: Windows | null;
   readonly applied: Applied;
   readonly selected: readonly Selected[];
+  /** Layers that are left out because they share their weight with a table. */
+  readonly tied: readonly Linear[];
   readonly span: Span;
 }
 

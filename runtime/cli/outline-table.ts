@@ -17,6 +17,8 @@ export interface StageRow {
   /** The layers that the selector matches: `q k v o × 4 layers`. */
   readonly layers: string;
   readonly matched: number;
+  /** Layers that a stage without `for` leaves out, since they share their weight with a table. */
+  readonly left_out: readonly { readonly layer: string; readonly tied: string }[];
   /** `64 windows of 512 tokens of text.train`; null where nothing is observed. */
   readonly over: string | null;
   /** How often they pass through each block for that. */
@@ -46,12 +48,20 @@ export function outlineReport({ typed, steps }: Outline): OutlineReport {
   const facts = new Map(typed.models.map((model) => [model.name, model.facts]));
   const bases = new Map([...facts.keys()].map((name) => [name, name]));
   const saved = new Map([...facts].map(([name, model]) => [name, bytesOf(model)]));
+  const tied = new Map(
+    typed.steps.flatMap((step) =>
+      step.kind === "stage"
+        ? [[step.name, step.tied.flatMap(({ name, tied }) => (tied ? [{ layer: name, tied }] : []))] as const]
+        : [],
+    ),
+  );
   const stages: StageRow[] = [];
   for (const step of steps) {
     if (step.kind !== "compress") continue;
     const base = bases.get(step.of) ?? step.of;
     bases.set(step.stage, base);
-    const row = stageRow(step, facts.get(base));
+    const left_out = tied.get(step.stage) ?? [];
+    const row = { ...stageRow(step, facts.get(base)), left_out };
     stages.push(row);
     saved.set(step.stage, (saved.get(step.of) ?? 0) + row.bytes_after - row.bytes_before);
   }
@@ -84,7 +94,7 @@ function settings({ recipe, parameters }: Outline["typed"]): Outline["typed"]["p
   return parameters.filter(({ name }) => inputs.every((input) => input.name.text !== name));
 }
 
-function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): StageRow {
+function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): Omit<StageRow, "left_out"> {
   const targets = step.blocks.flatMap((block) => block.targets);
   let before = 0;
   let after = 0;
@@ -133,6 +143,9 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
   const after: string[] = [];
   for (const { stage, over, passes } of stages)
     if (over !== null) after.push(`${stage} observes ${over}${passes > 1 ? ` in ${passes} passes` : ""}`);
+  for (const { stage, left_out } of stages)
+    for (const { layer, tied } of left_out)
+      after.push(`${stage} leaves out ${layer}, which shares its weight with ${tied}`);
   if (evaluations.length > 0) after.push("");
   for (const { model, over } of evaluations) after.push(`evaluate ${model} on ${over}`);
   const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
