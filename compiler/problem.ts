@@ -6,7 +6,7 @@ import type { DeviceFacts } from "./plan/device-facts.ts";
 
 export type Problem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
-  | { kind: "duplicate-name"; span: Span; name: string; first: Span }
+  | { kind: "duplicate-name"; span: Span; name: string; first: Span; hint?: string }
   | {
       kind: "dimension-mismatch";
       span: Span;
@@ -25,6 +25,8 @@ export type Problem =
       leftSpan: Span;
       rightSpan: Span;
       lacks: readonly string[];
+      /** The expression for all pairs, where it can be written. */
+      pairs: string | undefined;
     }
   | { kind: "absent-dimension"; span: Span; name: string; type: string; value: Span; known: readonly string[] }
   | { kind: "dimension-escapes"; span: Span; name: string; fn: string; declared: Span }
@@ -33,11 +35,11 @@ export type Problem =
   | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
   | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
   | { kind: "out-of-range"; span: Span; what: string; value: string; range: string; hint?: string }
-  | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[] }
+  | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
   | { kind: "missing-parameter"; span: Span; of: string; name: string; type: string; form?: string }
   | { kind: "unknown-parameter"; span: Span; of: string; name: string; known: readonly string[]; form: string }
   | { kind: "wrong-arguments"; span: Span; of: string; surplus?: string; first?: Span; form: string }
-  | { kind: "wrong-parameter"; span: Span; of: string; name: string; expected: string; found: string }
+  | { kind: "wrong-parameter"; span: Span; of: string; name: string; expected: string; found: string; hint?: string }
   | { kind: "wrong-type"; span: Span; expected: string; found: string; hint?: string }
   | { kind: "import-not-found"; span: Span; path: string; known: readonly string[] }
   | { kind: "import-circular"; span: Span; chain: readonly string[] }
@@ -51,7 +53,15 @@ export type Problem =
       most: number;
     }
   | { kind: "weight-missing"; span: Span; tensor: string; known: readonly string[] }
-  | { kind: "weight-shape"; span: Span; tensor: string; expected: string; found: string }
+  | {
+      kind: "weight-shape";
+      span: Span;
+      tensor: string;
+      expected: readonly number[];
+      found: readonly number[];
+      /** What the dimensions of the declaration are made of one with. */
+      parts: string | undefined;
+    }
   | { kind: "weight-unknown"; span: Span; tensors: readonly string[]; arch: string }
   | { kind: "config-missing"; span: Span; field: string; known: readonly string[] }
   | { kind: "config-value"; span: Span; field: string; found: string; expected: string }
@@ -135,7 +145,7 @@ function describeDimensions(
       return {
         title: `the operands of \`${p.op}\` do not align: ${p.left} and ${p.right}`,
         places: labels([p.leftSpan, p.left], [p.rightSpan, p.right]),
-        hint: `\`${p.op}\` needs all names of one operand in the other, and ${list(p.lacks)} are each in one only: \`rename\` one that is the same, reduce over one that is too much, or distribute a factor that has them all, as in \`a * x + a * y\` for \`a * (x + y)\``,
+        hint: `\`${p.op}\` needs all names of one operand in the other, and ${list(p.lacks)} are each in one only: \`rename\` one that is the same, reduce over one that is too much, or distribute a factor that has them all, as in \`a * x + a * y\` for \`a * (x + y)\`${p.pairs ? `; for all pairs write \`${p.pairs}\`` : ""}`,
       };
     case "absent-dimension":
       return {
@@ -184,9 +194,9 @@ function describeModel(
       };
     case "weight-shape":
       return {
-        title: `\`${p.tensor}\` has the shape ${p.found} in the checkpoint, and ${p.expected} by config.json`,
+        title: `\`${p.tensor}\` has the shape [${p.found.join(", ")}] in the checkpoint, and [${p.expected.join(", ")}] by its declaration and config.json`,
         places: labels([p.span, `declared here`]),
-        hint: `config.json and the weights are not of the same model`,
+        hint: otherShape(p),
       };
     case "weight-unknown":
       return {
@@ -209,14 +219,25 @@ function describeModel(
     case "empty-selector":
       return {
         title: `\`${p.selector}\` matches no layer of this model`,
-        places: labels([p.span, `nothing has this name`]),
+        places: labels([p.span, p.hint ? `nothing that a method works on` : `nothing has this name`]),
         hint:
           suggestion(p.selector, p.known) ??
+          p.hint ??
           (p.known.length > 0 ? `there are ${list(p.known)}` : `it has no linear layer`),
       };
     case "device-limit":
       return describeLimit(p);
   }
+}
+
+function otherShape({ expected, found, parts }: Of<"weight-shape">): string {
+  const [count, ...more] = found;
+  const product = expected.reduce((all, size) => all * size, 1);
+  if (parts !== undefined && more.length === 0 && count === product)
+    return `the checkpoint has these ${count} numbers in one dimension: declare it so, with \`dim flat = …\`, and write \`split(${parts})\` where it is used`;
+  if (expected.length === found.length && expected.toSorted().join() === found.toSorted().join())
+    return "the dimensions of a weight are declared in the order in which the checkpoint has them";
+  return "config.json and the weights are not of the same model, or the architecture is another";
 }
 
 function describeLimit({ span, tensor, bytes, bindings, isFixed, facts }: Of<"device-limit">): Description {
@@ -276,6 +297,7 @@ function describeValues(
       return {
         title: `\`${p.name}\` of \`${p.of}\` must be ${p.expected}, and is ${p.found}`,
         places: labels([p.span, `this is ${p.found}`]),
+        hint: p.hint,
       };
     case "wrong-type":
       return {
@@ -305,6 +327,7 @@ function describeNames(
       return {
         title: `\`${p.name}\` is declared twice`,
         places: labels([p.span, `again here`], [p.first, `first here`]),
+        hint: p.hint,
       };
     case "activation-outside-observe":
       return {
@@ -336,7 +359,7 @@ function describeNames(
       return {
         title: `\`${p.name}\` calls itself`,
         places: labels([p.span, `called here`], [p.declared, `while this is being computed`]),
-        hint: `use \`repeat\` for what is done several times`,
+        hint: `write its steps one after another, \`let once = step(x)\`, \`let twice = step(once)\`: \`repeat\` is not supported yet`,
       };
     case "too-much-work":
       return describeWork(p);

@@ -53,16 +53,27 @@ export function parseArgument({ name, type }: RecipeParameter, text: string): As
   const file = { path: `--${name}`, text: `fn ${name}() =\n${text}` };
   const span = { file, start: file.text.length - text.length, end: file.text.length };
   if (type === "Text") return { kind: "string", value: text, span };
-  const value = valueIn(file);
+  const meant = meantBy(type, text);
+  const value = meant === undefined ? valueIn(file) : undefined;
   if (value) return value;
   throw new CompileError([
     {
       id: "wrong-parameter",
       title: `\`--${name}\` needs one value, of type \`${type}\``,
       labels: [{ span, text: "this is not one value" }],
-      hint: "values are written as in a recipe: `50%`, `2:4`, `1e-3`, `true`",
+      hint: meant ?? "values are written as in a recipe: `50%`, `2:4`, `1e-3`, `true`",
     },
   ]);
+}
+
+/** What was probably meant by an argument that is none, or another one than it looks like. */
+function meantBy(type: string, text: string): string | undefined {
+  const [, share] = /^(\d+(?:\.\d+)?)\s+%$/.exec(text) ?? [];
+  if (share !== undefined) return `did you mean \`${share}%\`?`;
+  if (/^\d+,\d+$/.test(text)) return `did you mean \`${text.replace(",", ".")}\`?`;
+  const [, keep, of] = /^(\d+)\s*\/\s*(2|4|8|16|32)$/.exec(type === "Sparsity" ? text : "") ?? [];
+  if (keep === undefined || of === undefined) return undefined;
+  return `\`${keep}:${of}\` keeps ${keep} of every ${of} neighbours, \`${(100 * Number(keep)) / Number(of)}%\` is a share to remove`;
 }
 
 /** The body of the one function of a file, if it is an expression. */

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { CompileError } from "../grammar/diagnostic.ts";
+import { render } from "../grammar/render.ts";
 import { caseFile, casesFolder, casesReason } from "./cases.ts";
 import { suite } from "./harness.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
@@ -37,6 +39,17 @@ function changed(name: string, ...changes: readonly (readonly [from: string, to:
   return path;
 }
 
+/** All that a refused recipe says. */
+async function refusal(work: () => Promise<unknown>): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    return error.diagnostics.map((diagnostic) => render(diagnostic)).join("\n");
+  }
+  throw new Error("nothing was refused");
+}
+
 suite("cases: programs", ({ test, skip }) => {
   const figures: readonly (readonly [program: string, model: string, ...expected: number[]])[] = [
     ["phi3_dim_opaque.lcomp", "phi3", 13.568827],
@@ -65,6 +78,65 @@ suite("cases: programs", ({ test, skip }) => {
       ]);
       assertNear(await reported(path, "square", 2), [15.454935, 15.454935]);
     });
+
+  const ways: readonly (readonly [title: string, body: () => Promise<void>])[] = [
+    [
+      "blocks without a linear layer: the message lists what there is, which works",
+      async () => {
+        const flags = { model: join(folder, "weights-only"), text: join(folder, "few.jsonl") };
+        const said = await refusal(() => runRecipe(caseFile("no_linear.lcomp"), flags, join(written, "none")));
+        assert.match(said, /`layer` matches no layer.*these blocks declare `weight`s alone; outside of them .*`head`/s);
+        const path = changed("no_linear.lcomp", ["seed: 7) for layer", "seed: 7) for head"]);
+        const { stages } = await runRecipe(path, flags, join(written, "pruned head"));
+        assert.is(stages.length, 1);
+      },
+    ],
+    [
+      "an architecture is imported without a name",
+      async () => {
+        const flags = { model: join(folder, "probe"), text: join(folder, "few.jsonl") };
+        const said = await refusal(() => runRecipe(caseFile("import_arch.lcomp"), flags));
+        const [way = ""] = /import \{\} from "[^"]*"/.exec(said) ?? [];
+        changed("probe.lcomp");
+        const path = changed("import_arch.lcomp", ['import { probe } from "./probe.lcomp"', way]);
+        const { stages } = await runRecipe(path, flags, join(written, "probed"));
+        assert.is(stages.length, 1);
+      },
+    ],
+    [
+      "a weight in finer dimensions than are stored: one dimension and a split",
+      async () => {
+        const said = await refusal(() => reported(caseFile("olmo2_a.lcomp"), "olmo2"));
+        const splits = [...said.matchAll(/split\((\w+), flat -> (\([^`]*\))\)`/g)];
+        assert.equal(
+          splits.map(([, name]) => name),
+          ["norm_q", "norm_k"],
+        );
+        const path = changed(
+          "olmo2_a.lcomp",
+          [
+            "    linear q:",
+            "    dim flat_q = config.hidden_size\n    dim flat_k = size(kv) * size(head)\n    linear q:",
+          ],
+          ...splits.flatMap(([, name = "", parts = ""]) => {
+            const flat = name.replace("norm", "flat");
+            return [
+              [
+                `weight ${name}: f32[${parts.replace(/: size\(\w+\)/g, "").slice(1, -1)}]`,
+                `weight ${name}: f32[${flat}]`,
+              ],
+              [`(${name.at(-1)}(x), ${name},`, `(${name.at(-1)}(x), split(${name}, ${flat} -> ${parts}),`],
+            ] as const;
+          }),
+        );
+        assertNear(await reported(path, "olmo2"), [14.393233]);
+      },
+    ],
+  ];
+  for (const [title, body] of ways) {
+    if (reason !== null) skip(title, reason);
+    else test(title, body);
+  }
 
   test("the device is closed", closeDevice);
 });

@@ -6,6 +6,7 @@ import { checkStored, type StoredTensor, tensorName } from "./checkpoint.ts";
 import { type Context, findDimension, knownNames, report, type Scope, scopeIn } from "./context.ts";
 import { condition, evaluate } from "./expression.ts";
 import type { ModelFacts } from "./facts.ts";
+import { areDistinct } from "./names.ts";
 import { declareDimension } from "./signature.ts";
 import { fixed, known, open, type Size, showSize } from "./size.ts";
 import { arithmeticOf, emit, graphDims, reduceOf, truth, volume } from "./tensor.ts";
@@ -207,40 +208,42 @@ function storedTensor(building: Building, tensor: StoredTensor, dims: readonly D
 function storedWeight(
   building: Building,
   scope: Scope,
-  { type, at, span }: Ast.WeightDeclaration,
+  { name, type, at, span }: Ast.WeightDeclaration,
   prefix: string,
 ): Value {
   const { context } = building;
-  const dims: Dimension[] = [];
-  for (const dim of type.kind === "tensor-type" ? type.dims : []) {
-    const found = dim.kind === "dim-name" ? findDimension(scope, dim.name.text) : undefined;
-    if (!found)
-      return report(context, {
-        kind: "unknown-name",
-        span: dim.span,
-        name: dim.kind === "dim-name" ? dim.name.text : "...",
-        what: "dimension",
-        known: knownNames(scope, "dims"),
-      });
-    dims.push(found);
-  }
+  const named = type.kind === "tensor-type" ? type.dims : [];
+  const dims = dimsNamed(
+    context,
+    scope,
+    named.map((dim) => (dim.kind === "dim-name" ? dim.name : { text: "...", span: dim.span })),
+  );
   return (
     storedTensor(
       building,
-      { name: prefix + at.value, inBlock: prefix !== "", shape: dims.map(({ size }) => size), span },
+      {
+        name: prefix + at.value,
+        inBlock: prefix !== "",
+        shape: dims.map(({ size }) => size),
+        span,
+        parts: `${name.text}, flat -> (${dims.map((dim) => `${dim.name}: size(${dim.name})`).join(", ")})`,
+      },
       dims,
     ) ?? wrong
   );
 }
 
+/** Declared dimensions; one that is not declared is reported once, and then taken as if it were. */
 function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
-  const dims: Dimension[] = [];
-  for (const { text: name, span } of names) {
+  areDistinct(context, names, "declare another name for one of the two, as in `dim wide = size(model)`");
+  return names.map(({ text: name, span }) => {
     const found = findDimension(scope, name);
-    if (found) dims.push(found);
-    else report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims") });
-  }
-  return dims;
+    if (found) return found;
+    const hint =
+      name === "..." ? "a weight names all its dimensions" : `declare it, as in \`dim ${name} = config.hidden_size\``;
+    report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims"), hint });
+    return declareDimension(scope, name, open(name), "config");
+  });
 }
 
 function declareLinear(

@@ -9,7 +9,7 @@ import { operand } from "./expression.ts";
 import { forward, forwardBlock, tokensInput } from "./forward.ts";
 import { applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
-import { checkNames } from "./names.ts";
+import { areDistinct, checkNames } from "./names.ts";
 import { checkRecipe } from "./recipe.ts";
 import { checkOf, tensorTypeOf } from "./signature.ts";
 import { atom } from "./size.ts";
@@ -23,17 +23,17 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
   for (const declaration of main.tree.declarations) {
     switch (declaration.kind) {
       case "fn":
-        checkTypes(context, declaration.parameters);
-        checkFunction(context, declaration, scope);
+        if (checkParameters(context, declaration.parameters)) checkFunction(context, declaration, scope);
         break;
       case "method":
-        checkTypes(context, declaration.parameters);
+        checkParameters(context, declaration.parameters);
         applyMethod(context, { method: declaration, scope, arguments: new Map() }, null);
         break;
       case "arch":
         checkArch(context, declaration, scope);
         break;
       case "recipe":
+        checkParameters(context, declaration.parameters);
         checkRecipe(context, declaration, scope, { parameters: new Map(), models: new Map(), modules: declared });
         break;
       case "format":
@@ -44,10 +44,13 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
   }
 }
 
-/** Finds types that there are not, also where nothing is known of the values. */
-function checkTypes(context: Context, parameters: readonly Ast.Parameter[]): void {
+/** Finds names that are given twice (then it is false), and types that there are not, also where nothing is known of the values. */
+function checkParameters(context: Context, parameters: readonly Ast.Parameter[]): boolean {
+  const names = parameters.map(({ name }) => name);
+  const isPlain = areDistinct(context, names);
   for (const { label, type } of parameters)
     if (!label && type?.kind === "plain-type" && !tensorTypeOf(type)) checkOf(context, type);
+  return isPlain;
 }
 
 /** A function whose parameters all say what they are is checked with just that. */

@@ -14,6 +14,8 @@ export interface StoredTensor {
   readonly inBlock: boolean;
   readonly shape: readonly Size[];
   readonly span: Span;
+  /** For a weight, how its dimensions are made of one: `gain, flat -> (kv: size(kv), head: size(head))`. */
+  readonly parts?: string;
 }
 
 /** The name of a stored tensor in the block at hand, or outside the blocks. */
@@ -23,7 +25,7 @@ export const tensorName = (name: string, layer: number): string => name.replaceA
 export function checkStored(
   context: Context,
   { tensors }: ModelFacts,
-  { name, shape, span }: StoredTensor,
+  { name, shape, span, parts }: StoredTensor,
   layer: number,
 ): DType | null {
   const tensor = tensorName(name, layer);
@@ -32,16 +34,10 @@ export function checkStored(
     report(context, { kind: "weight-missing", span, tensor, known: [...tensors.keys()] });
     return null;
   }
-  const expected = shape.map(known);
-  if (expected.includes(undefined)) return null;
+  const expected = shape.flatMap((size) => known(size) ?? []);
+  if (expected.length < shape.length) return null;
   if (expected.length !== found.shape.length || expected.some((n, i) => n !== found.shape[i])) {
-    report(context, {
-      kind: "weight-shape",
-      span,
-      tensor,
-      expected: `[${expected.join(", ")}]`,
-      found: `[${found.shape.join(", ")}]`,
-    });
+    report(context, { kind: "weight-shape", span, tensor, expected, found: found.shape, parts });
     return null;
   }
   const dtype = storedTypes.get(found.dtype);

@@ -131,12 +131,25 @@ function seenTensor(
   const is = (...wanted: string[]) => names.length === wanted.length && wanted.every((dim) => names.includes(dim));
   if (name.text === "w" && is("out", "in")) return matrix(context, scope, site, span);
   if (name.text === "x" && is("sample", "token", "in")) return activation(context, scope, site, span);
-  report(context, {
-    kind: "not-supported",
-    span,
-    what: `\`${name.text}\` in the header of a method on linear`,
-    hint: "a linear layer shows `w: f32[out, in]` and `x: f32[sample, token, in]`",
-  });
+  const shown = new Map([
+    ["w", "f32[out, in]"],
+    ["x", "f32[sample, token, in]"],
+  ]).get(name.text);
+  if (shown && type)
+    report(context, {
+      kind: "wrong-type",
+      span: type.span,
+      expected: shown,
+      found: type.span.file.text.slice(type.span.start, type.span.end),
+      hint: `what a layer shows has the names of its dimensions from the language: write \`${name.text}: ${shown}\``,
+    });
+  else
+    report(context, {
+      kind: "not-supported",
+      span,
+      what: `\`${name.text}\` in the header of a method on linear`,
+      hint: "a linear layer shows `w: f32[out, in]` and `x: f32[sample, token, in]`",
+    });
   return null;
 }
 
@@ -189,6 +202,7 @@ function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method,
     span,
     expected: `the new weights of the layer, f32[out, in], as \`${name.text}\` is a method on linear`,
     found: showValue(result),
+    hint: result.kind === "record" ? "a method gives the weights alone, and leaves a bias as it is" : "",
   });
   return null;
 }

@@ -4,6 +4,7 @@ import type { ResolvedModule } from "../resolve/module.ts";
 import { builtinScope } from "./builtins.ts";
 import { functionValue } from "./call.ts";
 import { type Context, report, type Scope, scopeIn } from "./context.ts";
+import { wrong } from "./value.ts";
 
 /** The modules of a program by name, each with the scope of its declarations. */
 export interface Modules {
@@ -19,8 +20,10 @@ export function declareModules(context: Context, modules: readonly ResolvedModul
     const scope = scopeIn(builtins);
     const seen = new Map<string, Ast.Name>();
     scopes.set(name, scope);
-    for (const [i, each] of tree.imports.entries())
-      importNames(context, scope, seen, each, scopes.get(imports[i] ?? ""));
+    for (const [i, each] of tree.imports.entries()) {
+      const source = modules.find((module) => module.name === imports[i]);
+      importNames(context, scope, seen, each, { values: scopes.get(imports[i] ?? "")?.values, tree: source?.tree });
+    }
     for (const declaration of tree.declarations) {
       if (!isNew(context, seen, declaration.name)) continue;
       declare(context, scope, declaration);
@@ -42,21 +45,42 @@ function importNames(
   scope: Scope,
   seen: Map<string, Ast.Name>,
   { names, from }: Ast.Import,
-  source: Scope | undefined,
+  { values, tree }: { readonly values: Scope["values"] | undefined; readonly tree: Ast.Module | undefined },
 ): void {
-  if (!source) return;
+  if (!values || !tree) return;
   for (const name of names) {
-    const value = source.values.get(name.text);
-    if (!value)
-      report(context, {
-        kind: "unknown-name",
-        span: name.span,
-        name: name.text,
-        what: `declaration in \`${from.value}\` named`,
-        known: [...source.values.keys()],
-      });
-    else if (isNew(context, seen, name)) scope.values.set(name.text, value);
+    const value = values.get(name.text);
+    if (value) {
+      if (isNew(context, seen, name)) scope.values.set(name.text, value);
+      continue;
+    }
+    scope.values.set(name.text, wrong);
+    const other = tree.declarations.find((declaration) => declaration.name.text === name.text);
+    if (other) reportKind(context, name, other.kind, from.value);
+    else reportAbsent(context, name, from.value, [...values.keys()]);
   }
+}
+
+/** Says that a declaration is of a kind that is not imported by its name. */
+function reportKind(context: Context, { text, span }: Ast.Name, kind: Ast.Declaration["kind"], from: string): void {
+  const hint =
+    kind === "arch"
+      ? `an architecture comes without a name: \`import {} from "${from}"\`; which one a model has, its config.json says`
+      : `import what it calls; a recipe itself is what \`lcomp run\` is given`;
+  const found = `the ${kind === "arch" ? "architecture" : kind} \`${text}\``;
+  report(context, { kind: "wrong-type", span, expected: "a function or a method", found, hint });
+}
+
+function reportAbsent(context: Context, { text: name, span }: Ast.Name, from: string, known: readonly string[]): void {
+  const other = context.exports().get(name);
+  const what = `declaration in \`${from}\` named`;
+  report(context, {
+    kind: "unknown-name",
+    span,
+    name,
+    what,
+    ...(other === undefined ? { known } : { known: [], hint: `it is in "${other}"` }),
+  });
 }
 
 function declare(context: Context, scope: Scope, declaration: Ast.Declaration): void {

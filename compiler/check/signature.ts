@@ -4,6 +4,8 @@ import type { Span } from "../../grammar/source.ts";
 import type { Problem } from "../problem.ts";
 import { bindDimension, type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { operand } from "./expression.ts";
+import { typeHabit } from "./habits.ts";
+import { areDistinct } from "./names.ts";
 import { known, type Size, same, showSize } from "./size.ts";
 import { asTensor, emit, type Operand } from "./tensor.ts";
 import {
@@ -29,7 +31,7 @@ export function matchTensor(
   rest: { dims: readonly Dimension[] | null },
 ): Value {
   const dtype = dtypeOf(context, type);
-  if (!dtype) return wrong;
+  if (!dtype || !areDistinct(context, dimsOf(type))) return wrong;
   const value: Value = given.value.kind === "number" ? (asTensor(context, given, dtype) ?? wrong) : given.value;
   if (value.kind === "wrong") return wrong;
   if (value.kind !== "tensor")
@@ -89,6 +91,10 @@ export const tensorTypeOf = (type: Ast.TypeExpression): Ast.TensorTypeExpression
     : elements.includes(type.name.text)
       ? { kind: "tensor-type", element: type.name, arguments: type.arguments, dims: [], span: type.span }
       : null;
+
+/** The dimensions that a type names. */
+const dimsOf = ({ dims }: Ast.TensorTypeExpression): readonly Ast.Name[] =>
+  dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name] : []));
 
 const text = ({ span }: Ast.TypeExpression) => span.file.text.slice(span.start, span.end);
 
@@ -191,7 +197,8 @@ export function matchResult(
 const bodySpan = ({ body }: Ast.Fn): Span => (body.kind === "block" ? (body.result?.span ?? body.span) : body.span);
 
 function agrees(context: Context, fn: Ast.Fn, declared: Ast.TensorTypeExpression, result: Tensor): boolean {
-  const names = declared.dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name.text] : []));
+  if (!areDistinct(context, dimsOf(declared))) return false;
+  const names = dimsOf(declared).map(({ text: name }) => name);
   const open = declared.dims.some(({ kind }) => kind === "rest");
   const visible = result.dims.filter(({ streamed }) => !streamed);
   const missing = names.filter((name) => !result.dims.some((dim) => dim.name === name));
@@ -264,6 +271,7 @@ export function plainParameter(
   given: Operand,
 ): Value {
   if (type?.kind !== "plain-type") return given.value;
+  const hint = meantBy(type.name.text, given.value);
   return plainValue(context, scope, type, given, (expected, found) => ({
     kind: "wrong-parameter",
     span: given.span,
@@ -271,7 +279,19 @@ export function plainParameter(
     name: name.text,
     expected,
     found,
+    ...(hint !== undefined && { hint: `did you mean \`${hint}\`?` }),
   }));
+}
+
+/** What a value of another type was probably meant to be. */
+function meantBy(type: string, value: Value): string | undefined {
+  if (value.kind === "string" && value.value !== null && /^(?:[\d.]+%?|\d+:\d+|true|false)$/.test(value.value))
+    return value.value;
+  const real = value.kind === "number" ? value.real : null;
+  if (real === null) return undefined;
+  if (type === "Bool" && (real === 0 || real === 1)) return String(real === 1);
+  const isShare = type === "Sparsity" ? real >= 1 && real < 100 : type === "Fraction" && real > 1 && real <= 100;
+  return isShare ? `${real}%` : undefined;
 }
 
 type Complaint = (expected: string, found: string) => Problem;
@@ -295,8 +315,11 @@ function plainValue(
 export function checkOf(context: Context, type: Ast.PlainTypeExpression): Check | null {
   const check = plain.get(type.name.text);
   if (check && type.arguments.length === 0) return check;
-  const hint = `parameters may be ${[...plain.keys()].join(", ")} or tensors`;
-  report(context, { kind: "not-supported", span: type.span, what: `the type \`${text(type)}\``, hint });
+  const known = [...plain.keys(), ...elements];
+  const hint =
+    typeHabit(type.name.text) ?? `there are ${[...plain.keys()].join(", ")}, and tensors such as \`f32[token, model]\``;
+  if (check) report(context, { kind: "not-supported", span: type.span, what: `the type \`${text(type)}\``, hint });
+  else report(context, { kind: "unknown-name", span: type.name.span, name: type.name.text, what: "type", known, hint });
   return null;
 }
 

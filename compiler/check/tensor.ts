@@ -110,8 +110,22 @@ export function align(context: Context, op: string, a: Operand, b: Operand, oute
     leftSpan: a.span,
     rightSpan: b.span,
     lacks: lacks.map(({ name }) => name),
+    pairs: pairsOf(op, a, b),
   });
   return null;
+}
+
+/** `a + b` for all pairs of elements: the first is given the dimensions that it lacks by a factor of ones. */
+function pairsOf(op: string, a: Operand, b: Operand): string | undefined {
+  if ((op !== "+" && op !== "-") || a.value.kind !== "tensor" || b.value.kind !== "tensor") return undefined;
+  const own = new Set(a.value.dims.map(({ id }) => id));
+  const lacking = b.value.dims.filter(({ id }) => !own.has(id));
+  if (lacking.some(({ streamed }) => streamed)) return undefined;
+  const [left, right] = [a, b].map(({ span }, i) => {
+    const text = span.file.text.slice(span.start, span.end);
+    return /^[\w'.]+$/.test(text) ? text : i === 0 ? "a" : "b";
+  });
+  return `${left} * (1 where ${lacking.map(({ name }) => `index(${name}) >= 0`).join(" and ")}) ${op} ${right}`;
 }
 
 /** One on each side with the same name, made in different places: a name made in a body is not its caller's of that name. */
@@ -228,8 +242,9 @@ function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
 /** Complains unless the value is a truth value or a tensor of them. */
 export function truth(context: Context, { value, span }: Operand): boolean {
   if (value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool")) return true;
+  const hint = value.kind === "tensor" || value.kind === "number" ? "compare it, as in `x > 0` or `x != 0`" : "";
   if (value.kind !== "wrong")
-    report(context, { kind: "wrong-type", span, expected: "a condition", found: showValue(value) });
+    report(context, { kind: "wrong-type", span, expected: "a condition", found: showValue(value), hint });
   return false;
 }
 

@@ -2,6 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { compileTimeNumber, dimensionIn, operand } from "./expression.ts";
+import { areDistinct } from "./names.ts";
 import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
 import { align, asTensor, emit, graphDims, isReal, numeric, type Operand } from "./tensor.ts";
 import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
@@ -18,6 +19,8 @@ function viewed(
     report(context, { kind: "wrong-arguments", span, of: name, form: forms[name] });
     return null;
   }
+  const made = mapping.to.map(({ name: each }) => each);
+  if (![mapping.from, made].every((names) => areDistinct(context, names))) return null;
   const at = operand(context, scope, first.value);
   if (at.value.kind === "tensor") return { x: at.value, at, mapping };
   if (at.value.kind !== "wrong")
