@@ -1,8 +1,9 @@
-/** Every way in which a program can be wrong, as data, and `explain`, the only place with their wording. */
-import type { Diagnostic, Label } from "../grammar/diagnostic.ts";
+/** Every way in which a program can be wrong, as data, and `explain`: their wording, with that of `problem-model.ts`. */
+import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { Span } from "../grammar/source.ts";
-import { nearest } from "../grammar/suggest.ts";
+import { type Description, labels, list, suggestion } from "./description.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
+import { describeModel } from "./problem-model.ts";
 
 export type Problem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
@@ -82,20 +83,10 @@ export type Problem =
 
 export type ProblemKind = Problem["kind"];
 
-const labels = (...pairs: readonly (readonly [Span, string])[]): readonly Label[] =>
-  pairs.map(([span, text]) => ({ span, text }));
-const list = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
-
 /** The message for a problem: what, where with all places, and the way out. */
 export function explain(problem: Problem): Diagnostic {
   const { title, places, hint } = describe(problem);
   return { id: problem.kind, title, labels: places, ...(hint ? { hint } : {}) };
-}
-
-interface Description {
-  readonly title: string;
-  readonly places: readonly Label[];
-  readonly hint?: string | undefined;
 }
 
 function describe(problem: Problem): Description {
@@ -127,7 +118,7 @@ function describe(problem: Problem): Description {
   }
 }
 
-type Of<K extends ProblemKind> = Extract<Problem, { kind: K }>;
+export type Of<K extends ProblemKind> = Extract<Problem, { kind: K }>;
 
 function describeDimensions(
   p: Of<
@@ -171,92 +162,6 @@ function describeDimensions(
         places: labels([p.span, `this is ${p.value}`]),
       };
   }
-}
-
-function describeModel(
-  p: Of<
-    | "weight-missing"
-    | "weight-shape"
-    | "weight-unknown"
-    | "config-missing"
-    | "config-value"
-    | "empty-selector"
-    | "device-limit"
-  >,
-): Description {
-  switch (p.kind) {
-    case "weight-missing":
-      return {
-        title: `the checkpoint has no tensor \`${p.tensor}\``,
-        places: labels([p.span, `the architecture needs it`]),
-        hint:
-          suggestion(p.tensor, p.known) ?? `is this the folder of a model of this architecture, with all its files?`,
-      };
-    case "weight-shape":
-      return {
-        title: `\`${p.tensor}\` has the shape [${p.found.join(", ")}] in the checkpoint, and [${p.expected.join(", ")}] by its declaration and config.json`,
-        places: labels([p.span, `declared here`]),
-        hint: otherShape(p),
-      };
-    case "weight-unknown":
-      return {
-        title: `the checkpoint has ${p.tensors.length === 1 ? "a tensor" : `${p.tensors.length} tensors`} that \`${p.arch}\` does not know: ${list(p.tensors.slice(0, 3))}${p.tensors.length > 3 ? " …" : ""}`,
-        places: labels([p.span, `this architecture would leave ${p.tensors.length === 1 ? "it" : "them"} out`]),
-        hint: `the model is a variant that this architecture does not describe, or config.json is another model's`,
-      };
-    case "config-missing":
-      return {
-        title: `config.json has no \`${p.field}\``,
-        places: labels([p.span, `needed here`]),
-        hint: suggestion(p.field, p.known) ?? `write \`?? value\` for what may be missing`,
-      };
-    case "config-value":
-      return {
-        title: `\`${p.field}\` in config.json is ${p.found}, not ${p.expected}`,
-        places: labels([p.span, `read here`]),
-        hint: `is it the config.json of this model? download it again`,
-      };
-    case "empty-selector":
-      return {
-        title: `\`${p.selector}\` matches no layer of this model`,
-        places: labels([p.span, p.hint ? `nothing that a method works on` : `nothing has this name`]),
-        hint:
-          suggestion(p.selector, p.known) ??
-          p.hint ??
-          (p.known.length > 0 ? `there are ${list(p.known)}` : `it has no linear layer`),
-      };
-    case "device-limit":
-      return describeLimit(p);
-  }
-}
-
-function otherShape({ expected, found, parts }: Of<"weight-shape">): string {
-  const [count, ...more] = found;
-  const product = expected.reduce((all, size) => all * size, 1);
-  if (parts !== undefined && more.length === 0 && count === product)
-    return `the checkpoint has these ${count} numbers in one dimension: declare it so, with \`dim flat = …\`, and write \`split(${parts})\` where it is used`;
-  if (expected.length === found.length && expected.toSorted().join() === found.toSorted().join())
-    return "the dimensions of a weight are declared in the order in which the checkpoint has them";
-  return "config.json and the weights are not of the same model, or the architecture is another";
-}
-
-function describeLimit({ span, tensor, bytes, bindings, isFixed, facts }: Of<"device-limit">): Description {
-  const binding = showBytes(facts.maxStorageBufferBindingSize);
-  const title =
-    bindings === undefined
-      ? `${tensor} takes ${showBytes(bytes)}, and a buffer of this GPU holds ${showBytes(facts.maxBufferSize)}`
-      : `the kernel with ${tensor} (${showBytes(bytes)}) needs ${bindings} bindings of up to ${binding}, and this GPU offers ${facts.maxStorageBuffersPerShaderStage}`;
-  const other = `choose another adapter: \`lcomp doctor\` lists them with what they hold`;
-  return {
-    title,
-    places: labels([span, `too large for this GPU`]),
-    hint: isFixed ? other : `give a shorter \`length\`, or ${other}`,
-  };
-}
-
-function showBytes(bytes: number): string {
-  const [size, unit] = bytes < 2 ** 20 ? [bytes / 2 ** 10, "KiB"] : [bytes / 2 ** 20, "MiB"];
-  return `${Number(size.toFixed(2))} ${unit}`;
 }
 
 function describeValues(
@@ -400,8 +305,3 @@ function describeWork({ span, name, limit, most }: Of<"too-much-work">): Descrip
 }
 
 const written = (form: string) => `it is written \`${form}\``;
-
-function suggestion(name: string, known: readonly string[]): string | undefined {
-  const found = nearest(name, known);
-  return found ? `did you mean \`${found}\`?` : undefined;
-}

@@ -49,11 +49,7 @@ const table: Readonly<Record<string, string>> = {
   ...each("sign sgn", "write `1 where x > 0 else -1 where x < 0 else 0`"),
   ...each("relu", "write `max(x, 0)`"),
   ...each("sigmoid", "write `1 / (1 + exp(-x))`"),
-  ...each("gelu erf", "write `0.5 * x * (1 + tanh(0.7978845608 * (x + 0.044715 * x^3)))`, which is gelu to 1e-3"),
-  ...each(
-    "layer_norm LayerNorm layernorm",
-    "subtract the mean and divide by the root of the variance: `x * rsqrt(mean(x^2, over d) + eps)` for a centred `x`",
-  ),
+  ...each("erf", "write `tanh(1.1283791671 * (x + 0.0894314 * x^3))`, which is it to 1e-3"),
   ...each("ceil", "write `-floor(-x)`"),
   ...each("trunc fix int Int i64 Int32 int32 long astype", "`i32(x)` is the whole number towards 0"),
   ...each("float Float float32 double", numbers),
