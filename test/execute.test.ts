@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import type { Buffer, Dispatch, Kernel, Program } from "../compiler/plan/program.ts";
 import { bufferPool } from "../runtime/gpu/buffers.ts";
-import { openDevice } from "../runtime/gpu/device.ts";
+import { type Device, OutOfMemory, openDevice } from "../runtime/gpu/device.ts";
 import { executor } from "../runtime/gpu/execute.ts";
 import { placeScratch } from "../runtime/gpu/scratch.ts";
 import { UserError } from "../runtime/user-error.ts";
@@ -170,9 +170,48 @@ suite("execute", ({ test }) => {
     pool.release(await pool.acquire(600_000, "a"));
     const held = await pool.acquire(700_000, "b");
     const message = await failure(() => pool.acquire(400_000, "the weights of block 3"));
-    assert.match(message, /^the weights of block 3 does not fit: 0\.7 MiB of GPU memory are in use, 0\.4 MiB more/);
+    assert.match(
+      message,
+      /^No GPU memory for the weights of block 3: 7\d\d\.0 KiB are in use, 4\d\d\.0 KiB more are needed, 1\.0 MiB are allowed\.$/,
+    );
     assert.ok(pool.memory().peak <= 2 ** 20);
     assert.ok(held.size >= 700_000);
+    pool.destroy();
+    device.close();
+  });
+
+  test("where the GPU has no memory left, what waits makes room, and a shortage is named in bytes", async () => {
+    const device = await openDevice();
+    let left = 2 ** 20;
+    const scarce: Device = {
+      ...device,
+      create: async (what, make) => {
+        const made = await device.create(what, make);
+        const buffer = made as GPUBuffer;
+        const { size } = buffer;
+        if (size > left) {
+          buffer.destroy();
+          throw new OutOfMemory("The GPU has too little memory.");
+        }
+        left -= size;
+        const destroy = buffer.destroy.bind(buffer);
+        buffer.destroy = () => {
+          left += size;
+          return destroy();
+        };
+        return made;
+      },
+    };
+    const pool = bufferPool(scarce);
+    pool.release(await pool.acquire(600_000, "a"));
+    const held = await pool.acquire(700_000, "b");
+    assert.equal(new Float32Array(await pool.read(held, 8)).length, 2);
+    const message = await failure(() => pool.acquire(400_000, "the weights of block 3"));
+    const expected =
+      /^No GPU memory for the weights of block 3: 7..\.0 KiB are in use, 4..\.0 KiB more are needed, and the GPU/;
+    assert.match(message, expected);
+    pool.release(held);
+    pool.release(await pool.acquire(400_000, "the weights of block 3"));
     pool.destroy();
     device.close();
   });

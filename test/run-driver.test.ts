@@ -114,6 +114,29 @@ suite("run: driver", ({ test }) => {
   );
 
   test(
+    "with whatever GPU memory there is a run is right, or says in bytes what it lacks and leaves nothing",
+    inFolder(async (folder) => {
+      await writeModel(join(folder, "model"), shape);
+      const plenty = total(await run(folder, planFor(), {}, "plenty"));
+      const outcomes = new Set<string>();
+      for (let gpuMemory = 256; gpuMemory <= 8192; gpuMemory += 256) {
+        const to = String(gpuMemory);
+        const outcome = await run(folder, planFor(), { gpuMemory }, to).then(total, (error: unknown) => error);
+        outcomes.add(typeof outcome);
+        if (outcome === plenty) continue;
+        assert.instance(outcome, UserError, String(outcome));
+        const { message } = outcome as UserError;
+        assert.match(
+          message,
+          /^No GPU memory for .*: \d+\.\d KiB are in use, \d+\.\d KiB more are needed, \d\.\d KiB are/,
+        );
+        assert.not(existsSync(join(folder, to)));
+      }
+      assert.is(outcomes.size, 2, "limits that suffice, and limits that do not");
+    }),
+  );
+
+  test(
     "a result holds weights, config, companions, card and lock, and nothing of the machine",
     inFolder(async (folder) => {
       await writeModel(join(folder, "model"), shape);

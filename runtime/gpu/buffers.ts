@@ -1,11 +1,15 @@
-/** GPU memory: a pool of buffers by size. Every buffer can be bound, copied from and copied to. */
-import { UserError } from "../user-error.ts";
-import { bufferUsage, type Device } from "./device.ts";
+/**
+ * GPU memory: a pool of buffers by size. Every buffer can be bound, copied from and copied to. What waits in the pool makes room
+ * where there is none.
+ */
+import { bufferUsage, type Device, OutOfMemory } from "./device.ts";
 import { type Transfer, transfer } from "./transfer.ts";
 
 export interface BufferPool extends Transfer {
   /** A buffer of at least `bytes`, whose content is arbitrary; `what` names it in the message when there is no memory. */
   readonly acquire: (bytes: number, what: string) => Promise<GPUBuffer>;
+  /** A buffer outside the pool, for the caller to destroy. */
+  readonly create: Create;
   /** Gives a buffer back; commands that are already submitted may still use it. */
   readonly release: (buffer: GPUBuffer) => void;
   /** Frees what nobody holds. */
@@ -14,6 +18,9 @@ export interface BufferPool extends Transfer {
   readonly destroy: () => void;
   readonly memory: () => Memory;
 }
+
+/** Makes a buffer of `size` bytes. */
+export type Create = (size: number, usage: number, what: string) => Promise<GPUBuffer>;
 
 /** In bytes, as allocated: whole size classes. */
 export interface Memory {
@@ -28,6 +35,8 @@ export interface PoolOptions {
   /** Bytes on the GPU at any time; what would exceed them is refused. */
   readonly limit?: number;
 }
+
+const usage = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
 
 /** A pool on an open device, empty at first. */
 export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {}): BufferPool {
@@ -44,15 +53,31 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
     }
     waiting.clear();
   };
+  const attempt: Create = async (size, usage, what) => {
+    if (total > limit) throw new OutOfMemory(`${what} is beyond the limit.`);
+    return device.create(what, () => device.device.createBuffer({ size, usage, label: what }));
+  };
+  const create: Create = async (size, usage, what) => {
+    try {
+      return await attempt(size, usage, what).catch(async (error: unknown) => {
+        if (!(error instanceof OutOfMemory)) throw error;
+        trim();
+        // What is destroyed takes memory as long as commands use it.
+        await device.settle(device.queue.onSubmittedWorkDone());
+        return attempt(size, usage, what);
+      });
+    } catch (error) {
+      if (!(error instanceof OutOfMemory)) throw error;
+      throw new OutOfMemory(`No GPU memory for ${what}: ${shortage(used, size, limit)}.`);
+    }
+  };
   const allocate = async (size: number, what: string): Promise<GPUBuffer> => {
-    if (total + size > limit) trim();
-    if (total + size > limit) throw new UserError(`${what} does not fit: ${shortage(used, size, limit)}.`);
     // Counted first, since others may ask while this waits.
     total += size;
-    peak = Math.max(peak, total);
-    const usage = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
     try {
-      return await device.create(what, () => device.device.createBuffer({ size, usage, label: what }));
+      const buffer = await create(size, usage, what);
+      peak = Math.max(peak, total);
+      return buffer;
     } catch (error) {
       total -= size;
       throw error;
@@ -74,7 +99,8 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
       if (same === undefined) waiting.set(buffer.size, [buffer]);
       else same.push(buffer);
     },
-    ...transfer(device),
+    create,
+    ...transfer(device, create),
     trim,
     destroy: () => {
       trim();
@@ -95,6 +121,9 @@ function sizeClass(bytes: number, largest: number): number {
 }
 
 function shortage(used: number, size: number, limit: number): string {
-  const [inUse, more, allowed] = [used, size, limit].map((bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`);
-  return `${inUse} of GPU memory are in use, ${more} more are needed, ${allowed} are allowed`;
+  const most = limit === Infinity ? "and the GPU has no more" : `${show(limit)} are allowed`;
+  return `${show(used)} are in use, ${show(size)} more are needed, ${most}`;
 }
+
+const show = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -32,12 +32,15 @@ export interface Device {
   readonly hasTimestamps: boolean;
   /** Never resolves; rejects with the first failure. */
   readonly lost: Promise<never>;
-  /** Runs `make`, which must not wait, and fails with `what` in the sentence if the device refused it or has no memory. */
+  /** Runs `make`, which must not wait, and fails with `what` in the sentence if the device refused it, or with OutOfMemory. */
   readonly create: <T>(what: string, make: () => T) => Promise<T>;
   /** Waits for `work` of the device (a map, a pipeline, submitted commands) and throws the device's failure if it has one. */
   readonly settle: <T>(work: Promise<T>) => Promise<T>;
   readonly close: () => void;
 }
+
+/** There is no memory for something: whoever holds what nobody needs can give it back and try again. */
+export class OutOfMemory extends UserError {}
 
 export interface DeviceOptions {
   /** Defaults to LCOMP_ADAPTER; a "null" device compiles shaders and runs nothing. */
@@ -126,7 +129,7 @@ async function create<T>(device: GPUDevice, failure: Failure, what: string, make
     scopes = Promise.all([device.popErrorScope(), device.popErrorScope(), device.popErrorScope()]);
   }
   const error = (await settle(failure, scopes)).find((found) => found !== null);
-  if (error) throw new UserError(refusal(what, error));
+  if (error) throw new (isMemory(error) ? OutOfMemory : UserError)(refusal(what, error));
   return made;
 }
 
@@ -138,9 +141,10 @@ async function settle<T>(failure: Failure, work: Promise<T>): Promise<T> {
   return result;
 }
 
+const isMemory = (error: GPUError): boolean => error.constructor.name === "GPUOutOfMemoryError";
+
 function refusal(what: string, error: GPUError): string {
-  const isMemory = error.constructor.name === "GPUOutOfMemoryError";
-  return isMemory
+  return isMemory(error)
     ? `The GPU has too little memory for ${what}.`
     : `The GPU refused ${what}: ${firstLine(error.message)}`;
 }

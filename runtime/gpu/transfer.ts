@@ -1,4 +1,5 @@
 /** The ways into GPU memory and out of it. */
+import type { Create } from "./buffers.ts";
 import { bufferUsage, type Device, mapMode } from "./device.ts";
 
 export interface Transfer {
@@ -14,7 +15,7 @@ export interface Transfer {
 const pendingLimit = 32 * 2 ** 20;
 
 /** Transfers on an open device. Never by mappedAtCreation, which is a tenth as fast. */
-export function transfer({ device, queue, create, settle }: Device): Transfer {
+export function transfer({ device, queue, settle }: Device, create: Create): Transfer {
   let pending = 0;
   return {
     upload: (buffer, data, offset = 0) => {
@@ -30,7 +31,7 @@ export function transfer({ device, queue, create, settle }: Device): Transfer {
     read: async (buffer, bytes, offset = 0) => {
       const size = Math.ceil(bytes / 4) * 4;
       const usage = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
-      const staging = await create("a copy of the results", () => device.createBuffer({ size, usage }));
+      const staging = await create(size, usage, "a copy of the results");
       const encoder = device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
       queue.submit([encoder.finish()]);

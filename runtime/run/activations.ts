@@ -2,6 +2,7 @@
  * What lies between two blocks: one activation per window. They stay on the GPU while they fit, else in host memory; how many
  * blocks the model has makes no difference.
  */
+import { OutOfMemory } from "../gpu/device.ts";
 import type { Session } from "./session.ts";
 
 export interface Activations {
@@ -15,10 +16,14 @@ export interface Activations {
 }
 
 /** Room for `count` activations of `bytes` bytes. */
-export function activations(session: Session, count: number, bytes: number): Promise<Activations> {
-  return (count + 1) * bytes <= session.activationMemory
-    ? onDevice(session, count, bytes)
-    : onHost(session, count, bytes);
+export async function activations(session: Session, count: number, bytes: number): Promise<Activations> {
+  if ((count + 1) * bytes > session.activationMemory) return onHost(session, count, bytes);
+  try {
+    return await onDevice(session, count, bytes);
+  } catch (error) {
+    if (!(error instanceof OutOfMemory)) throw error;
+    return onHost(session, count, bytes);
+  }
 }
 
 async function acquireAll({ pool }: Session, count: number, bytes: number): Promise<GPUBuffer[]> {

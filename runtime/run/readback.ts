@@ -1,4 +1,5 @@
 /** Reads results back in pieces, through one staging buffer and into memory that is used again: garbage would count as peak. */
+import type { BufferPool } from "../gpu/buffers.ts";
 import { bufferUsage, type Device, mapMode } from "../gpu/device.ts";
 import { pieceBytes } from "./weights.ts";
 
@@ -12,7 +13,7 @@ export interface Readback {
 }
 
 /** Takes no memory before it is first used. */
-export function readback({ device, queue, create, settle }: Device): Readback {
+export function readback({ device, queue, settle }: Device, { create }: BufferPool): Readback {
   let staging: GPUBuffer | undefined;
   let memory = new Uint8Array(0);
   const grow = async (bytes: number): Promise<GPUBuffer> => {
@@ -20,7 +21,7 @@ export function readback({ device, queue, create, settle }: Device): Readback {
     if (staging !== undefined && staging.size >= size) return staging;
     staging?.destroy();
     const usage = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
-    staging = await create("a copy of the results", () => device.createBuffer({ size, usage }));
+    staging = await create(size, usage, "a copy of the results");
     memory = new Uint8Array(size);
     return staging;
   };

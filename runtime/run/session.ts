@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Bytes of activations that may stay on the GPU; more lie in host memory. */
   readonly activationMemory?: number;
+  /** Bytes that may be taken on the GPU; by default as many as there are. */
+  readonly gpuMemory?: number;
 }
 
 export interface Session {
@@ -63,9 +65,9 @@ const mostInFlight = 4;
 
 /** A session for one run of a plan; `step` says which of its steps runs. */
 export function openSession(plan: Plan, options: RunOptions, step: () => number): Session {
-  const { device, signal, progress, activationMemory = 2 ** 30 } = options;
-  const pool = bufferPool(device);
-  const back = readback(device);
+  const { device, signal, progress, activationMemory = 2 ** 30, gpuMemory = Infinity } = options;
+  const pool = bufferPool(device, { limit: gpuMemory });
+  const back = readback(device, pool);
   const running = executor(device, pool);
   const given = models(options.models, options.output);
   const inFlight: Promise<unknown>[] = [];
