@@ -1,6 +1,6 @@
 /** The table of contents: one line per stage. */
 import type * as Ast from "../grammar/ast.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
+import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
 import { assemble, windowCounter } from "./assemble/assemble.ts";
 import { corpusRecord, modelRecord, recipeRecord } from "./assemble/records.ts";
 import { build } from "./build/build.ts";
@@ -11,7 +11,7 @@ import { type Context, newContext } from "./check/context.ts";
 import type { CorpusFacts, ModelFacts } from "./check/facts.ts";
 import { declareModules } from "./check/module.ts";
 import { checkRecipe } from "./check/recipe.ts";
-import { refuse } from "./check/refuse.ts";
+import { notesOf, refuse } from "./check/refuse.ts";
 import type { TypedRecipe } from "./check/typed.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
@@ -37,6 +37,8 @@ export interface CompileInputs {
 export interface Outline {
   readonly typed: TypedRecipe;
   readonly steps: readonly GraphStep[];
+  /** What is said of the inputs while the work goes on. */
+  readonly notes: readonly Diagnostic[];
 }
 
 /** Resolves and checks a file and all that it imports; throws CompileError with all that is wrong. */
@@ -69,7 +71,7 @@ export function outline({ recipe, modules }: LoadedRecipe, { parameters, models,
   refuse(context);
   const steps = build(context, graphs, typed);
   refuse(context);
-  return { typed, steps };
+  return { typed, steps, notes: notesOf(context) };
 }
 
 /** A plan for one device; `observe` sees every graph after simplification, for `--emit`. */

@@ -81,6 +81,36 @@ export const modelExplanations: Readonly<Record<ModelProblem, Explanation>> = {
       withTensor("positions", [64]),
     ),
   },
+  "weight-prefix": {
+    text: `A model that is wrapped, by torch.compile (_orig_mod.), a trainer (module.) or PEFT (base_model.model.), gives its tensors the wrapper's name in front, if it is saved from outside. Transformers fills a model from such a file with random numbers. The first part of the names may be missing, as in a model that was saved from inside.`,
+    examples: lines(
+      "members",
+      'table embed: f32[vocab, model] at "embed.weight"',
+      'table embed: f32[vocab, model] at "embed.weight"',
+      {
+        config,
+        tensors: { "_orig_mod.embed.weight": [32, 16], "_orig_mod.head.weight": [32, 16] },
+      },
+    ),
+  },
+  "weight-type": {
+    text: "Weights are read as F32, F16 and BF16. A model in double precision is converted without a loss that counts; whole numbers are codes of a quantiser, and mean nothing by themselves.",
+  },
+  "weight-unused": {
+    text: `This is said, and the work goes on. \`linear … bias where c\` has a bias if the condition holds. Where config.json says that there is none and the checkpoint has one all the same, it is left out, as Transformers does.`,
+  },
+  "tied-stored": {
+    text: `This is said, and the work goes on. A layer that shares the weight of a table has none of its own in the checkpoint. Where both are stored, as after some fine-tunings and mergers, the stored one is read: Transformers 5 does so if they differ. No stage changes it, so that the result is to each version of Transformers what the model was.`,
+  },
+  "model-quantised": {
+    text: `Methods work on the numbers of a model, and a quantised one holds codes and scales in their place. Compress the model that it was made from. A config.json that only announces a quantisation, beside weights that are floats, says two things: take its \`quantization_config\` out if the weights are right.`,
+  },
+  "names-differ": {
+    text: "This is said, and the work goes on. `architectures` and `model_type` in config.json name different models that one `arch` describes. Transformers goes by the type, and so does lcomp.",
+  },
+  "own-code": {
+    text: "This is said, and the work goes on. A model with code of its own (`auto_map`) may compute something else than its `model_type` says. Transformers runs that code only if it is told to trust it, and lcomp never does.",
+  },
   "config-missing": {
     text: "The architecture needs a field that config.json does not have. `??` says what to take instead.",
     examples: lines("dim", "dim model = config.d_model", "dim model = config.d_model ?? config.hidden_size"),

@@ -3,36 +3,23 @@ import { type Description, labels, list, suggestion } from "./description.ts";
 import type { Of } from "./problem.ts";
 
 type ModelProblem = Of<
-  | "weight-missing"
-  | "weight-shape"
-  | "weight-unknown"
-  | "config-missing"
-  | "config-value"
-  | "empty-selector"
-  | "device-limit"
+  "config-missing" | "config-value" | "own-code" | "names-differ" | "empty-selector" | "device-limit"
 >;
 
 /** What is wrong between a program and a model, its files, or the device that is to run it. */
 export function describeModel(p: ModelProblem): Description {
   switch (p.kind) {
-    case "weight-missing":
+    case "names-differ":
       return {
-        title: `the checkpoint has no tensor \`${p.tensor}\``,
-        places: labels([p.span, `the architecture needs it`]),
-        hint:
-          suggestion(p.tensor, p.known) ?? `is this the folder of a model of this architecture, with all its files?`,
+        title: `config.json of ${p.model} names ${p.architecture} and the \`model_type\` ${p.type}: the type counts`,
+        places: labels([p.span, `this model`]),
+        hint: `Transformers goes by the type too, other programs by the architecture; correct the one that is wrong`,
       };
-    case "weight-shape":
+    case "own-code":
       return {
-        title: `\`${p.tensor}\` has the shape [${p.found.join(", ")}] in the checkpoint, and [${p.expected.join(", ")}] by its declaration and config.json`,
-        places: labels([p.span, `declared here`]),
-        hint: otherShape(p),
-      };
-    case "weight-unknown":
-      return {
-        title: `the checkpoint has ${p.tensors.length === 1 ? "a tensor" : `${p.tensors.length} tensors`} that \`${p.arch}\` does not know: ${list(p.tensors.slice(0, 3))}${p.tensors.length > 3 ? " …" : ""}`,
-        places: labels([p.span, `this architecture would leave ${p.tensors.length === 1 ? "it" : "them"} out`]),
-        hint: `the model is a variant that this architecture does not describe, or config.json is another model's`,
+        title: `config.json of ${p.model} names code of its own (\`auto_map\`), which is not run: the model is read as \`${p.arch}\``,
+        places: labels([p.span, `this model`]),
+        hint: `if that code computes something else, describe it by an \`arch\` in the recipe's own file`,
       };
     case "config-missing":
       return {
@@ -58,16 +45,6 @@ export function describeModel(p: ModelProblem): Description {
     case "device-limit":
       return describeLimit(p);
   }
-}
-
-function otherShape({ expected, found, parts }: Of<"weight-shape">): string {
-  const [count, ...more] = found;
-  const product = expected.reduce((all, size) => all * size, 1);
-  if (parts !== undefined && more.length === 0 && count === product)
-    return `the checkpoint has these ${count} numbers in one dimension: declare it so, with \`dim flat = …\`, and write \`split(${parts})\` where it is used`;
-  if (expected.length === found.length && expected.toSorted().join() === found.toSorted().join())
-    return "the dimensions of a weight are declared in the order in which the checkpoint has them";
-  return "config.json and the weights are not of the same model, or the architecture is another";
 }
 
 function describeLimit({ span, tensor, bytes, bindings, isFixed, facts }: Of<"device-limit">): Description {

@@ -1,9 +1,10 @@
-/** Every way in which a program can be wrong, as data, and `explain`: their wording, with that of `problem-model.ts`. */
+/** Every way in which a program can be wrong, as data, and `explain`: their wording, with that of `problem-model.ts` and `problem-weights.ts`. */
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { Span } from "../grammar/source.ts";
 import { type Description, labels, list, suggestion } from "./description.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import { describeModel } from "./problem-model.ts";
+import { describeWeights } from "./problem-weights.ts";
 
 export type Problem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
@@ -53,11 +54,20 @@ export type Problem =
       limit: "evaluations" | "depth" | "records";
       most: number;
     }
-  | { kind: "weight-missing"; span: Span; tensor: string; known: readonly string[] }
+  | { kind: "weight-missing"; span: Span; tensor: string; others: number; known: readonly string[] }
+  | { kind: "weight-prefix"; span: Span; tensor: string; prefix: string }
+  | { kind: "weight-type"; span: Span; tensor: string; others: number; dtype: string }
+  | { kind: "weight-unused"; span: Span; tensors: readonly string[] }
+  | { kind: "tied-stored"; span: Span; tensor: string; table: string }
+  | { kind: "model-quantised"; span: Span; model: string; by: string | null; because: string }
+  | { kind: "own-code"; span: Span; model: string; arch: string }
+  | { kind: "names-differ"; span: Span; model: string; architecture: string; type: string }
   | {
       kind: "weight-shape";
       span: Span;
       tensor: string;
+      /** How many more tensors have another shape than they should. */
+      others: number;
       expected: readonly number[];
       found: readonly number[];
       /** What the dimensions of the declaration are made of one with. */
@@ -99,10 +109,18 @@ function describe(problem: Problem): Description {
     case "not-whole":
       return describeDimensions(problem);
     case "weight-missing":
+    case "weight-prefix":
     case "weight-shape":
+    case "weight-type":
     case "weight-unknown":
+    case "weight-unused":
+    case "tied-stored":
+    case "model-quantised":
+      return describeWeights(problem);
     case "config-missing":
     case "config-value":
+    case "own-code":
+    case "names-differ":
     case "empty-selector":
     case "device-limit":
       return describeModel(problem);
@@ -118,6 +136,7 @@ function describe(problem: Problem): Description {
   }
 }
 
+/** The problems of some kinds. */
 export type Of<K extends ProblemKind> = Extract<Problem, { kind: K }>;
 
 function describeDimensions(
@@ -218,6 +237,7 @@ function describeNames(
     Problem,
     | Parameters<typeof describeDimensions>[0]
     | Parameters<typeof describeModel>[0]
+    | Parameters<typeof describeWeights>[0]
     | Parameters<typeof describeValues>[0]
   >,
 ): Description {

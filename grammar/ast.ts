@@ -85,12 +85,14 @@ export interface WeightDeclaration extends Declared {
   readonly at: StringLiteral;
 }
 
-/** `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `| tied embed where condition` */
+/** `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `bias where condition` and `| tied embed where condition` */
 export interface LinearDeclaration extends Declared {
   readonly kind: "linear";
   readonly from: readonly Name[];
   readonly to: readonly Name[];
   readonly at: StringLiteral;
+  /** Whether it has a bias. */
+  readonly bias?: Expression;
   readonly tied?: { readonly name: Name; readonly condition?: Expression };
 }
 

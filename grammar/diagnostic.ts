@@ -14,6 +14,8 @@ export interface Diagnostic {
   /** The first label is where the problem shows; the others are the places that it conflicts with. */
   readonly labels: readonly Label[];
   readonly hint?: string;
+  /** What is only said: the work goes on. */
+  readonly isNote?: true;
 }
 
 /** Thrown once at the end of a stage, with all that the stage found. */

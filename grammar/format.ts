@@ -116,10 +116,12 @@ function writeMember(page: Page, node: Ast.ArchMember, indent: number): string {
     case "table":
       return `${node.kind} ${node.name.text}: ${writeType(page, node.type, indent)} at ${quoted(node.at.value)}`;
     case "linear": {
-      const head = `linear ${node.name.text}: ${writeNames(node.from)} -> ${writeNames(node.to)} at ${quoted(node.at.value)}`;
-      if (!node.tied) return head;
-      const { name, condition } = node.tied;
-      return `${head} | tied ${name.text}${condition ? ` where ${writeValue(page, condition, indent, 0)}` : ""}`;
+      const where = (condition: Ast.Expression) => ` where ${writeValue(page, condition, indent, 0)}`;
+      const { name, from, to, at, bias, tied } = node;
+      const head = `linear ${name.text}: ${writeNames(from)} -> ${writeNames(to)} at ${quoted(at.value)}`;
+      const has = bias ? ` bias${where(bias)}` : "";
+      const shares = tied ? ` | tied ${tied.name.text}${tied.condition ? where(tied.condition) : ""}` : "";
+      return `${head}${has}${shares}`;
     }
     case "blocks": {
       const count = writeValue(page, node.count, indent, 0);

@@ -219,7 +219,7 @@ export class Parser extends StatementParser {
     return this.SUBRULE(this.string);
   });
 
-  // linear = "linear" name ":" names "->" names "at" string [ "|" "tied" name [ "where" expression ] ]
+  // linear = "linear" name ":" names "->" names "at" string [ "bias" "where" expression ] [ "|" "tied" name [ "where" expression ] ]
   protected readonly linear = this.RULE("linear", (): Ast.LinearDeclaration => {
     const first = this.CONSUME(K.linear);
     const name = this.SUBRULE(this.name);
@@ -228,17 +228,26 @@ export class Parser extends StatementParser {
     this.CONSUME(T.Arrow, raise("linear-arrow"));
     const to = this.SUBRULE2(this.names);
     const at = this.SUBRULE(this.place);
-    const tied = this.OPTION(() => {
-      this.CONSUME(T.Bar);
-      this.CONSUME(K.tied, raise("linear-tied"));
-      const table = this.SUBRULE2(this.name);
-      const condition = this.OPTION2(() => {
-        this.CONSUME(K.where);
-        return this.SUBRULE(this.expression);
-      });
-      return { name: table, ...(condition && { condition }) };
+    const bias = this.OPTION(() => {
+      this.CONSUME(K.bias);
+      this.CONSUME(K.where, raise("linear-bias"));
+      return this.SUBRULE(this.expression);
     });
-    return { kind: "linear", name, doc: this.doc(first), from, to, at, ...(tied && { tied }), span: this.from(first) };
+    const tied = this.OPTION2(() => this.SUBRULE(this.tied));
+    const more = { ...(bias && { bias }), ...(tied && { tied }) };
+    return { kind: "linear", name, doc: this.doc(first), from, to, at, ...more, span: this.from(first) };
+  });
+
+  // tied = "|" "tied" name [ "where" expression ]
+  protected readonly tied = this.RULE("tied", (): NonNullable<Ast.LinearDeclaration["tied"]> => {
+    this.CONSUME(T.Bar);
+    this.CONSUME(K.tied, raise("linear-tied"));
+    const table = this.SUBRULE(this.name);
+    const condition = this.OPTION(() => {
+      this.CONSUME(K.where);
+      return this.SUBRULE(this.expression);
+    });
+    return { name: table, ...(condition && { condition }) };
   });
 
   // blocks = "blocks" name ":" expression "at" string members

@@ -18,7 +18,8 @@ export function render(diagnostic: Diagnostic, isColoured = false): string {
   const files = [...new Set(labels.map(({ span }) => span.file))];
   const frames = files.map((file) => frame(file, labels, margin, paint));
   const advice = hint === undefined ? [] : [`${" ".repeat(margin)} ${paint("cyan", `= hint: ${readable(hint)}`)}`];
-  return [`${paint("red", "problem")}: ${paint("bold", readable(title))} [${id}]`, ...frames, ...advice].join("\n");
+  const kind = diagnostic.isNote ? paint("cyan", "note") : paint("red", "problem");
+  return [`${kind}: ${paint("bold", readable(title))} [${id}]`, ...frames, ...advice].join("\n");
 }
 
 /** A place behind the last line moves to the end of the last line that holds something; all places lie in their file. */

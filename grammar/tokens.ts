@@ -54,6 +54,7 @@ const joiningWords = [
   "along",
   "as",
   "at",
+  "bias",
   "by",
   "decode",
   "each",

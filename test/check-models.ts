@@ -51,6 +51,19 @@ export const models: Readonly<Record<string, ModelFacts>> = {
   extra: { ...plain, tensors: tensors({ "model.layers.0.self_attn.q_norm.weight": [4] }) },
   config: { ...plain, config: { ...config, intermediate_size: undefined } },
   absurd: { ...plain, config: { ...config, hidden_size: 1e15, num_hidden_layers: -3 } },
+  prefixed: { ...plain, tensors: new Map([...plain.tensors].map(([name, tensor]) => [`_orig_mod.${name}`, tensor])) },
+  double: {
+    ...plain,
+    tensors: new Map([...plain.tensors].map(([name, tensor]) => [name, { ...tensor, dtype: "F64" }])),
+  },
+  biased: {
+    ...plain,
+    tensors: tensors({ "model.layers.0.mlp.up_proj.bias": [24], "model.layers.1.mlp.up_proj.bias": [24] }),
+  },
+  head: { ...plain, tensors: tensors({ "lm_head.weight": [32, 16] }) },
+  quantised: { ...plain, config: { ...config, quantization_config: { quant_method: "gptq", bits: 4 } } },
+  names: { ...plain, config: { ...config, model_type: "mistral" } },
+  code: { ...plain, config: { ...config, auto_map: { AutoModelForCausalLM: "modeling_own.OwnForCausalLM" } } },
   other: { ...plain, config: { ...config, architectures: ["GPT2LMHeadModel"] } },
-  yarn: { ...plain, config: { ...config, rope_scaling: { rope_type: "yarn", factor: 4 } } },
+  longrope: { ...plain, config: { ...config, rope_scaling: { rope_type: "longrope", short_factor: [1, 1] } } },
 };

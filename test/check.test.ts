@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { check, loadRecipe, plan } from "../compiler/compile.ts";
+import { check, loadRecipe, outline, plan } from "../compiler/compile.ts";
 import type { ProblemKind } from "../compiler/problem.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
+import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
 import { render } from "../grammar/render.ts";
 import { models } from "./check-models.ts";
 import { facts } from "./fuse-sketch.ts";
@@ -16,25 +16,29 @@ function messages(path: string): string {
   const model = /^\/\/ with the model: (\w+)/.exec(first)?.[1];
   const limits = [...first.matchAll(/(max\w+) (\d+)/g)].map(([, name, value]) => [name, Number(value)]);
   try {
-    if (!model) check(library, path);
-    else
-      plan(
-        loadRecipe(library, path),
-        {
-          parameters: new Map(),
-          models: new Map(
-            Object.entries({ model: models[model] }).flatMap(([name, facts]) => (facts ? [[name, facts]] : [])),
-          ),
-          corpora: new Map([["text", { tokens: { train: 1000, test: 1000 } }]]),
-        },
-        { ...facts, ...Object.fromEntries(limits) },
-      );
+    if (!model) {
+      check(library, path);
+      return "";
+    }
+    const loaded = loadRecipe(library, path);
+    const inputs = {
+      parameters: new Map(),
+      models: new Map(
+        Object.entries({ model: models[model] }).flatMap(([name, facts]) => (facts ? [[name, facts]] : [])),
+      ),
+      corpora: new Map([["text", { tokens: { train: 1000, test: 1000 } }]]),
+    };
+    const { notes } = outline(loaded, inputs);
+    plan(loaded, inputs, { ...facts, ...Object.fromEntries(limits) });
+    return shown(notes);
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
-    return `${error.diagnostics.map((diagnostic) => render(diagnostic)).join("\n")}\n`;
+    return shown(error.diagnostics);
   }
-  return "";
 }
+
+const shown = (diagnostics: readonly Diagnostic[]): string =>
+  diagnostics.length === 0 ? "" : `${diagnostics.map((diagnostic) => render(diagnostic)).join("\n")}\n`;
 
 const files = globSync("test/golden/errors/*.lcomp").sort();
 
@@ -80,8 +84,15 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   recursion: true,
   "too-much-work": true,
   "weight-missing": true,
+  "weight-prefix": true,
   "weight-shape": true,
+  "weight-type": true,
   "weight-unknown": true,
+  "weight-unused": true,
+  "tied-stored": true,
+  "model-quantised": true,
+  "own-code": true,
+  "names-differ": true,
   "config-missing": true,
   "config-value": true,
   "unknown-architecture": true,

@@ -70,6 +70,7 @@ const outline: OutlineReport = {
   })),
   evaluations: [{ model: "model", over: "all windows of 512 tokens of text.test" }],
   saved: { model: "sparse", format: "huggingface" },
+  notes: [],
   total: { bytes_before: 1.84e9, bytes_after: 1.1e9 },
 };
 
@@ -94,7 +95,13 @@ function wide(stages: number) {
   };
   const distance = { text: "divergence(model, stage_number_1, text.test, length: 512)", of: null, value: 0.123456789 };
   const reports = [...result.reports, distance];
-  const other = { left_behind: [], seconds: 4000, compile_seconds: 9.97, adapter: "gpu: a vendor, a device, a driver" };
+  const other = {
+    left_behind: [],
+    notes: [],
+    seconds: 4000,
+    compile_seconds: 9.97,
+    adapter: "gpu: a vendor, a device, a driver",
+  };
   return runReport({ steps } as unknown as Plan, { ...result, reports }, other);
 }
 

@@ -317,7 +317,17 @@ const { members } = fc.letrec<{ readonly member: Ast.ArchMember; readonly member
     node<Ast.DimDeclaration>({ kind: kind("dim"), name, doc, value: trees.expression }),
     node<Ast.WeightDeclaration>({ kind: fc.constantFrom("weight", "table"), name, doc, type: trees.type, at: string }),
     node<Ast.LinearDeclaration>(
-      { kind: kind("linear"), name, doc, from: few(name, 1), to: few(name, 1), at: string, tied },
+      {
+        kind: kind("linear"),
+        name,
+        doc,
+        from: few(name, 1),
+        to: few(name, 1),
+        at: string,
+        bias: trees.expression,
+        tied,
+      },
+      "bias",
       "tied",
     ),
     node<Ast.Ignore>({ kind: kind("ignore"), at: string }),

@@ -1,15 +1,16 @@
 /** Architectures: dimensions from config.json, weights from the checkpoint, and the forward pass in three pieces. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import { bindArguments, functionValue, parameter } from "./call.ts";
-import { checkStored, type StoredTensor, tensorName } from "./checkpoint.ts";
-import { type Context, findDimension, knownNames, report, type Scope, scopeIn } from "./context.ts";
+import { functionValue } from "./call.ts";
+import { type Fault, isStored, reportFaults, type StoredTensor, storedPath, storedType } from "./checkpoint.ts";
+import { type Context, findDimension, knownNames, note, report, type Scope, scopeIn } from "./context.ts";
 import { condition, evaluate } from "./expression.ts";
-import type { ModelFacts } from "./facts.ts";
+import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
+import { activationsOf, applyLinear, aside, entering } from "./linear.ts";
 import { areDistinct } from "./names.ts";
 import { declareDimension } from "./signature.ts";
 import { fixed, known, open, type Size, showSize } from "./size.ts";
-import { arithmeticOf, emit, graphDims, reduceOf, truth, volume } from "./tensor.ts";
+import { emit, graphDims, truth, volume } from "./tensor.ts";
 import { type Config, type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
 /** A linear layer of an architecture: y = x · Wᵀ (+ bias), with the stored matrix [out, in]. */
@@ -40,6 +41,8 @@ export interface ArchInstance {
   readonly linears: readonly Linear[];
   /** The stored tensors that it reads, with `{layer}` in the names of those of blocks. */
   readonly tensors: readonly StoredTensor[];
+  /** Biases that config.json says are not there, for the case that they are stored. */
+  readonly leftOut: readonly Pick<StoredTensor, "name" | "inBlock">[];
 }
 
 interface Building {
@@ -49,6 +52,10 @@ interface Building {
   readonly layer: number;
   readonly linears: Linear[];
   readonly tensors: StoredTensor[];
+  /** Which stored tensor each table reads. */
+  readonly tables: Map<string, string>;
+  readonly leftOut: Pick<StoredTensor, "name" | "inBlock">[];
+  readonly faults: Fault[];
   blocks: ArchInstance["blocks"];
 }
 
@@ -61,7 +68,7 @@ export function instantiate(
   layer = 0,
 ): ArchInstance {
   const scope = scopeIn(moduleScope);
-  const config: Config = { kind: "config", path: "config", value: facts?.config ?? null };
+  const config: Config = { kind: "config", path: "config", value: facts && typed(facts) };
   scope.values.set("config", config);
   const building: Building = {
     context,
@@ -69,9 +76,13 @@ export function instantiate(
     layer,
     linears: [],
     tensors: [],
+    tables: new Map(),
+    leftOut: [],
+    faults: [],
     blocks: null,
   };
   declareMembers(building, scope, arch.members, "");
+  if (facts) reportFaults(context, facts, building.faults);
   return {
     arch,
     forward: forwardOf(context, arch),
@@ -80,7 +91,14 @@ export function instantiate(
     blocks: building.blocks,
     linears: building.linears,
     tensors: building.tensors,
+    leftOut: building.leftOut,
   };
+}
+
+/** config.json with its `model_type`, which an old one has in its architectures alone. */
+function typed({ config }: ModelFacts): Config["value"] {
+  const { architecture, type } = namesOf({ config });
+  return type === undefined && architecture !== undefined ? { ...config, model_type: familyOf(architecture) } : config;
 }
 
 function declareMembers(building: Building, scope: Scope, members: readonly Ast.ArchMember[], prefix: string): void {
@@ -90,9 +108,12 @@ function declareMembers(building: Building, scope: Scope, members: readonly Ast.
         declareSize(building, scope, member);
         break;
       case "weight":
-      case "table":
-        scope.values.set(member.name.text, storedWeight(building, scope, member, prefix));
+      case "table": {
+        const name = tableName(building, scope, member, members, prefix);
+        building.tables.set(member.name.text, name);
+        scope.values.set(member.name.text, storedWeight(building, scope, member, { name, inBlock: prefix !== "" }));
         break;
+      }
       case "linear":
         declareLinear(building, scope, member, prefix);
         break;
@@ -123,9 +144,9 @@ function declareSize({ context, facts }: Building, scope: Scope, { name, value }
   declareDimension(scope, name.text, sizeFrom(context, found, name.text, value.span, facts !== null), "config");
 }
 
-/** The field of the config that an expression reads first, if it is that field or what stands in for it. */
+/** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
 const fieldIn = ({ file, start, end }: Span): string | undefined =>
-  /^config\.([\w.]+)\s*(?:\?\?|$)/.exec(file.text.slice(start, end))?.[1];
+  /^(?:\w+\()?config\.([\w.]+)\s*(?:\?\?|,|$)/.exec(file.text.slice(start, end))?.[1];
 
 const largest = 2 ** 31;
 
@@ -187,11 +208,11 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
 
 /** A weight as a graph input in the type that it is stored in; reading it gives f32. */
 function storedTensor(building: Building, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
-  const { context, facts, layer } = building;
+  const { context, facts, layer, faults } = building;
   building.tensors.push(tensor);
   const all: Tensor = { kind: "tensor", dtype: "f32", dims, node: null };
   if (!facts) return all;
-  const dtype = checkStored(context, facts, tensor, layer);
+  const dtype = storedType(facts, tensor, layer, faults);
   if (!dtype) return null;
   return {
     ...all,
@@ -208,8 +229,8 @@ function storedTensor(building: Building, tensor: StoredTensor, dims: readonly D
 function storedWeight(
   building: Building,
   scope: Scope,
-  { name, type, at, span }: Ast.WeightDeclaration,
-  prefix: string,
+  { name, type, span }: Ast.WeightDeclaration,
+  at: Pick<StoredTensor, "name" | "inBlock">,
 ): Value {
   const { context } = building;
   const named = type.kind === "tensor-type" ? type.dims : [];
@@ -222,8 +243,7 @@ function storedWeight(
     storedTensor(
       building,
       {
-        name: prefix + at.value,
-        inBlock: prefix !== "",
+        ...at,
         shape: dims.map(({ size }) => size),
         span,
         parts: `${name.text}, flat -> (${dims.map((dim) => `${dim.name}: size(${dim.name})`).join(", ")})`,
@@ -231,6 +251,24 @@ function storedWeight(
       dims,
     ) ?? wrong
   );
+}
+
+/** The stored tensor of a weight; of a table that is not stored, that of the layer which shares it. */
+function tableName(
+  building: Building,
+  scope: Scope,
+  { name, at }: Ast.WeightDeclaration,
+  members: readonly Ast.ArchMember[],
+  prefix: string,
+): string {
+  const own = storedPath(building, prefix + at.value);
+  if (isStored(building, own)) return own;
+  for (const member of members) {
+    if (member.kind !== "linear" || member.tied?.name.text !== name.text) continue;
+    const path = `${prefix}${member.at.value}.weight`;
+    if (isStored(building, path) && isTiedIn(building, scope, member.tied.condition) !== false) return path;
+  }
+  return own;
 }
 
 /** Declared dimensions; one that is not declared is reported once, and then taken as if it were. */
@@ -249,14 +287,16 @@ function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): 
 function declareLinear(
   building: Building,
   scope: Scope,
-  { name, from, to, at, tied, span }: Ast.LinearDeclaration,
+  { name, from, to, at, bias: biased, tied, span }: Ast.LinearDeclaration,
   prefix: string,
 ): void {
-  const { context, facts } = building;
+  const { context } = building;
   const outputs = dimsNamed(context, scope, to);
   const inputs = dimsNamed(context, scope, from).map((dim) => (outputs.includes(dim) ? aside(dim) : dim));
-  const path = prefix + at.value;
-  const isTied = tied !== undefined && isTiedIn(building, scope, path, tied.condition);
+  const matrix = storedPath(building, `${prefix}${at.value}.weight`);
+  const path = matrix.slice(0, -".weight".length);
+  const hasOwn = isStored(building, matrix);
+  const isTied = tied !== undefined && (isTiedIn(building, scope, tied.condition) ?? !hasOwn);
   const linear: Linear = {
     name: name.text,
     at: path,
@@ -267,19 +307,17 @@ function declareLinear(
     span,
   };
   building.linears.push(linear);
-  const shared = isTied ? scope.values.get(tied.name.text) : undefined;
-  const weight = isTied
-    ? shared?.kind === "tensor"
-      ? shared
-      : null
-    : storedTensor(
-        building,
-        { name: `${path}.weight`, inBlock: linear.inBlock, shape: [volume(outputs), volume(inputs)], span },
-        [...outputs, ...inputs],
-      );
-  const bias = facts?.tensors.has(tensorName(`${path}.bias`, building.layer))
-    ? storedTensor(building, { name: `${path}.bias`, inBlock: linear.inBlock, shape: [volume(outputs)], span }, outputs)
-    : null;
+  const { inBlock } = linear;
+  const table = isTied ? building.tables.get(tied.name.text) : undefined;
+  const isBoth = hasOwn && table !== undefined && table !== matrix;
+  if (isBoth) note(context, { kind: "tied-stored", span, tensor: matrix, table });
+  const shape = [volume(outputs), volume(inputs)];
+  const weight =
+    isTied && !isBoth
+      ? sharedTensor(scope, tied.name.text)
+      : storedTensor(building, { name: matrix, inBlock, shape, span }, [...outputs, ...inputs]);
+  const offset: StoredTensor = { name: `${path}.bias`, inBlock, shape: [volume(outputs)], span };
+  const bias = hasBias(building, scope, offset, biased) ? storedTensor(building, offset, outputs) : null;
   scope.values.set(name.text, {
     kind: "callable",
     name: name.text,
@@ -292,78 +330,25 @@ function declareLinear(
   });
 }
 
-/** The one argument of a linear layer, or of the blocks. */
-function activationsOf(
-  context: Context,
-  scope: Scope,
-  name: string,
-  { arguments: given, span }: Ast.Call,
-): Tensor | null {
-  const x = bindArguments(context, scope, name, [parameter("x")], given, span)?.values.get("x");
-  if (x?.value.kind === "tensor") return x.value;
-  if (x) report(context, { kind: "wrong-type", span: x.span, expected: "activations", found: showValue(x.value) });
-  return null;
+function sharedTensor(scope: Scope, table: string): Tensor | null {
+  const shared = scope.values.get(table);
+  return shared?.kind === "tensor" ? shared : null;
 }
 
-/** Where the condition is silent, a layer without a tensor of its own shares the table's. */
-function isTiedIn(
-  { context, facts, layer }: Building,
-  scope: Scope,
-  path: string,
-  asked: Ast.Expression | undefined,
-): boolean {
+/** Without a condition, a layer has the bias that the checkpoint has; else the condition decides, and another one is left out. */
+function hasBias(building: Building, scope: Scope, bias: StoredTensor, asked: Ast.Expression | undefined): boolean {
+  const { context, leftOut } = building;
+  if (!asked) return isStored(building, bias.name);
+  const said = condition(context, scope, asked);
+  if (!truth(context, said)) return false;
+  const has = said.value.kind === "boolean" && said.value.value === true;
+  if (!has) leftOut.push(bias);
+  return has;
+}
+
+/** What the condition says of sharing; null where it is silent. */
+function isTiedIn({ context, facts }: Building, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
   const said = asked && condition(context, scope, asked);
-  if (!facts || !said || said.value.kind === "absent" || !truth(context, said))
-    return !facts?.tensors.has(tensorName(`${path}.weight`, layer));
+  if (!facts || !said || said.value.kind === "absent" || !truth(context, said)) return null;
   return said.value.kind === "boolean" && said.value.value === true;
-}
-
-const aside = (dim: Dimension): Dimension => ({ ...dim, id: `${dim.id} aside` });
-
-/** The activations under the identities by which the layer reads them. */
-function entering(context: Context, { from }: Linear, input: Tensor, span: Span): Tensor {
-  let { node } = input;
-  const dims = input.dims.map((dim) => {
-    const own = from.find(({ id }) => id === aside(dim).id);
-    if (own) node = emit(context, "rename", [node], { from: dim.id, to: own.id }, span);
-    return own ?? dim;
-  });
-  return { ...input, dims, node };
-}
-
-function applyLinear(
-  context: Context,
-  { from, to, name }: Linear,
-  input: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  span: Span,
-): Value {
-  const lacks = from.find(({ id }) => !input.dims.some((dim) => dim.id === id));
-  if (lacks)
-    return report(context, {
-      kind: "absent-dimension",
-      span,
-      name: lacks.name,
-      type: showValue(input),
-      value: span,
-      known: input.dims.map((dim) => dim.name),
-    });
-  const clash = to.find(({ id }) => input.dims.some((dim) => dim.id === id) && !from.some((dim) => dim.id === id));
-  if (clash)
-    return report(context, {
-      kind: "not-supported",
-      span,
-      what: `\`${name}\` on an input that carries \`${clash.name}\` already`,
-    });
-  const w = { ...weight, node: weight.node };
-  const both: Tensor = {
-    kind: "tensor",
-    dtype: "f32",
-    dims: [...input.dims, ...to],
-    node: emit(context, "mul", [input.node, w.node], {}, span),
-  };
-  const result = reduceOf(context, "sum", both, from, span);
-  if (!bias) return result;
-  return arithmeticOf(context, "+", { value: result, span }, { value: bias, span }, span);
 }

@@ -342,6 +342,15 @@ const refuse: Builtin = (context, scope, call) => {
   return wrong;
 };
 
+/** `missing(config.field)`: whether config.json has no such field, which null is. */
+const missing: Builtin = (context, scope, call) => {
+  const [field] = valuesOf(context, scope, "missing", call, "field");
+  if (!field || field.value.kind === "wrong") return wrong;
+  const { value } = field;
+  const isOpen = value.kind === "number" && value.real === null;
+  return { kind: "boolean", value: isOpen ? null : value.kind === "absent" && !value.isNull };
+};
+
 const table: Readonly<Record<string, Builtin>> = {
   ...Object.fromEntries(Object.entries(elementwise).map(([name, rule]) => [name, mathematics(name, rule)])),
   sum,
@@ -353,6 +362,7 @@ const table: Readonly<Record<string, Builtin>> = {
   clamp,
   detach,
   refuse,
+  missing,
   max: extreme("max"),
   min: extreme("min"),
   argmax: argument("argmax"),

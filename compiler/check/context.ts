@@ -43,6 +43,8 @@ export interface Context {
   /** Null while sizes are symbolic: everything is checked and nothing is built. */
   readonly maker: Maker | null;
   readonly found: Found[];
+  /** What is said of the inputs while the work goes on. */
+  readonly notes: Found[];
   /** The types of each name that is bound, one for each kind of argument that a function meets, for `--emit types`. */
   readonly types: Map<Name, Set<string>>;
   readonly work: Work;
@@ -73,6 +75,7 @@ export const newContext = (
 ): Context => ({
   maker,
   found: [],
+  notes: [],
   types: new Map(),
   work: workFor(characters),
   calls: [],
@@ -107,12 +110,18 @@ export const scopeIn = (parent: Scope | null): Scope => ({
 /** More are not noted: nobody reads them all, and each is compared with those before it. */
 const mostProblems = 100;
 
-/** Notes a problem once per place and kind, with the calls that led to it. */
+/** Reports a problem once per place and kind, with the calls that led to it. */
 export function report(context: Context, problem: Problem): { readonly kind: "wrong" } {
-  const again = context.found.some(({ problem: old }) => old.kind === problem.kind && old.span === problem.span);
-  const { stage, calls } = context;
-  if (!again && context.found.length < mostProblems) context.found.push({ problem, stage, calls: [...calls] });
+  addOnce(context.found, context, problem);
   return { kind: "wrong" };
+}
+
+/** Says something that the user should know, once per place and kind; the work goes on. */
+export const note = (context: Context, problem: Problem): void => addOnce(context.notes, context, problem);
+
+function addOnce(to: Found[], { stage, calls }: Context, problem: Problem): void {
+  const again = to.some(({ problem: old }) => old.kind === problem.kind && old.span === problem.span);
+  if (!again && to.length < mostProblems) to.push({ problem, stage, calls: [...calls] });
 }
 
 export function findValue(scope: Scope, name: string): Value | undefined {

@@ -78,7 +78,9 @@ export function operand(context: Context, scope: Scope, expression: Ast.Expressi
 /** As `operand`, where a truth value is asked for. */
 export function condition(context: Context, scope: Scope, expression: Ast.Expression): Operand {
   const value = evaluate(context, scope, expression);
-  const isOpen = value.kind === "config" && value.value === null;
+  const isOpen =
+    (value.kind === "config" && value.value === null) ||
+    (value.kind === "number" && value.real === null && value.size === null);
   return { value: isOpen ? { kind: "boolean", value: null } : value, span: expression.span };
 }
 
@@ -187,7 +189,7 @@ function whereOf(context: Context, scope: Scope, { value, condition: asked, othe
 /** Either of two values, while a compile-time condition is unknown. */
 function either(a: Value, b: Value): Value {
   if (a.kind === "number" && b.kind === "number") return isCounted(a) && isCounted(b) ? unknownWhole : unknownNumber;
-  return a.kind === "tensor" ? a : b;
+  return a.kind === "tensor" || b.kind === "wrong" ? a : b;
 }
 
 function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast.RecordExpression): Value {
@@ -271,8 +273,9 @@ const unknownSize = (context: Context, { text, span }: Ast.Name, known: readonly
 function configField({ value, path }: Config, name: string): Value {
   const place = `${path}.${name}`;
   if (value === null) return { kind: "config", path: place, value: null };
-  const found = Object.hasOwn(value, name) ? value[name] : null;
-  if (found === undefined || found === null) return { kind: "absent", name: place };
+  const found = Object.hasOwn(value, name) ? value[name] : undefined;
+  if (found === undefined) return { kind: "absent", name: place };
+  if (found === null || isEmpty(found)) return { kind: "absent", name: place, isNull: true };
   if (typeof found === "number") return number(found);
   if (typeof found === "string") return { kind: "string", value: found };
   if (typeof found === "boolean") return { kind: "boolean", value: found };
@@ -282,6 +285,10 @@ function configField({ value, path }: Config, name: string): Value {
     value: Array.isArray(found) ? {} : (found as { readonly [key: string]: unknown }),
   };
 }
+
+/** An object without fields says as little as null does. */
+const isEmpty = (found: unknown): boolean =>
+  typeof found === "object" && !Array.isArray(found) && Object.keys(found ?? {}).length === 0;
 
 function sparsityField(context: Context, of: Sparsity, name: Ast.Name): Value {
   if (name.text === "share") return of.share ?? (of.pattern ? { kind: "absent", name: "share" } : unknownNumber);

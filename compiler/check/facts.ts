@@ -11,6 +11,23 @@ export interface ModelFacts {
   >;
 }
 
+/** What config.json calls the model: the first of its architectures, and its type. */
+export function namesOf({ config }: Pick<ModelFacts, "config">): {
+  readonly architecture?: string;
+  readonly type?: string;
+} {
+  const { architectures, model_type: type } = config;
+  const [first]: readonly unknown[] = Array.isArray(architectures) ? architectures : [architectures];
+  return {
+    ...(typeof first === "string" && first !== "" && { architecture: first }),
+    ...(typeof type === "string" && type !== "" && { type }),
+  };
+}
+
+/** `llama` for `LlamaForCausalLM` and `LlamaModel`. */
+export const familyOf = (architecture: string): string =>
+  architecture.replace(/(For[A-Z]\w*|LMHeadModel|Model)$/, "").toLowerCase();
+
 /** Bytes of a model's stored tensors. */
 export const bytesOf = ({ tensors }: ModelFacts): number =>
   [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);

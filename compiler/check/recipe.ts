@@ -3,9 +3,10 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { instantiate } from "./arch.ts";
 import { type Bound, bindArguments } from "./call.ts";
-import { bindValue, type Context, report, type Scope, scopeIn } from "./context.ts";
+import { isQuantised } from "./checkpoint.ts";
+import { bindValue, type Context, note, report, type Scope, scopeIn } from "./context.ts";
 import { evaluate, operand } from "./expression.ts";
-import { type ModelFacts, bytesOf as storedBytes } from "./facts.ts";
+import { familyOf, type ModelFacts, namesOf, bytesOf as storedBytes } from "./facts.ts";
 import { type Measuring, measureScope } from "./measure.ts";
 import { type Applied, applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
@@ -155,14 +156,18 @@ function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter
       return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
     return { kind: "model", name: name.text, sizes: unknownSizes(inputs) };
   }
-  const architecture = architectureOf(facts);
-  const found = inputs.modules.archs.findLast(({ arch }) =>
-    arch.architectures.some(({ value }) => value === architecture),
-  );
+  const { architecture, type } = namesOf(facts);
+  const found = inputs.modules.archs.findLast(({ arch }) => describes(arch, architecture, type));
   if (!found) {
     const known = inputs.modules.archs.flatMap(({ arch }) => arch.architectures.map(({ value }) => value));
-    return report(context, { kind: "unknown-architecture", span, model: facts.name, found: architecture, known });
+    const name = architecture ?? type ?? "model without `architectures` in its config.json";
+    return report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
   }
+  if (isQuantised(context, facts, span)) return { kind: "wrong" };
+  if (architecture !== undefined && type !== undefined && lists(found.arch, type) && familyOf(architecture) !== type)
+    note(context, { kind: "names-differ", span, model: facts.name, architecture, type });
+  if (facts.config["auto_map"])
+    note(context, { kind: "own-code", span, model: facts.name, arch: found.arch.name.text });
   const instances = new Map([[0, instantiate(context, found.arch, found.scope, facts)]]);
   const instanceOf = (layer: number) => {
     const instance = instances.get(layer) ?? instantiate(context, found.arch, found.scope, facts, layer);
@@ -183,12 +188,17 @@ const unknownSizes = ({ modules: { archs } }: RecipeInputs): ModelValue["sizes"]
     ),
   );
 
-/** What config.json calls the model. */
-function architectureOf({ config }: ModelFacts): string {
-  const named: unknown = config["architectures"];
-  const [first = config["model_type"]]: readonly unknown[] = Array.isArray(named) ? named : [named ?? undefined];
-  return typeof first === "string" ? first : "model without `architectures` in its config.json";
+/**
+ * Whether an architecture lists the model's architecture, or its type: then config.json may name another class of that family
+ * (`LlamaModel`), or none.
+ */
+function describes(arch: Ast.Arch, architecture: string | undefined, type: string | undefined): boolean {
+  const isFamily = architecture === undefined || familyOf(architecture) === type;
+  return lists(arch, architecture) || (isFamily && lists(arch, type));
 }
+
+const lists = ({ architectures }: Ast.Arch, name: string | undefined): boolean =>
+  architectures.some(({ value }) => value === name);
 
 function checkStatement(at: Recipe, statement: Ast.Statement): void {
   const { context, scope } = at;

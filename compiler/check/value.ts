@@ -70,10 +70,12 @@ export interface RecordValue {
   readonly depth: number;
 }
 
-/** A value of config.json that is missing or null: only `??` may read it. */
+/** A value of config.json that is missing or null: only `??` and `missing` may read it. */
 export interface Absent {
   readonly kind: "absent";
   readonly name: string;
+  /** It is there, and null. */
+  readonly isNull?: true;
 }
 
 /** config.json or an object in it; null while no model is bound. */

@@ -13,6 +13,8 @@ interface Evaluation {
   readonly tokens: number;
   readonly windows: number;
   readonly length: number;
+  /** What is said of the model. */
+  readonly notes: readonly string[];
 }
 
 export const evalCommand: CommandModule<object, Flags> = {
@@ -31,8 +33,11 @@ export const evalCommand: CommandModule<object, Flags> = {
       (signal) => evaluate(asked, signal),
       () => undefined,
     );
-    const shown = Object.entries(found).map(([name, number]) => [name, String(Number(number.toPrecision(7)))]);
-    printResult(flags, found, () => lines(...shown.map(([name = "", number]) => `${name.padEnd(14)}  ${number}`)));
+    const { notes, ...numbers } = found;
+    const shown = Object.entries(numbers).map(([name, number]) => [name, String(Number(number.toPrecision(7)))]);
+    printResult(flags, { ...numbers, notes }, () =>
+      lines(...shown.map(([name = "", number]) => `${name.padEnd(14)}  ${number}`)),
+    );
   },
 };
 
@@ -54,5 +59,6 @@ async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> 
     tokens: corpora.get(corpus)?.[split]?.length ?? 0,
     windows: count,
     length,
+    notes: open.outlined.notes.map(({ title }) => title),
   };
 }

@@ -40,11 +40,13 @@ export interface OutlineReport {
   readonly stages: readonly StageRow[];
   readonly evaluations: readonly { readonly model: string; readonly over: string }[];
   readonly saved: { readonly model: string; readonly format: string } | null;
+  /** What is said of the models. */
+  readonly notes: readonly string[];
   readonly total: { readonly bytes_before: number; readonly bytes_after: number };
 }
 
 /** The table's numbers. */
-export function outlineReport({ typed, steps }: Outline): OutlineReport {
+export function outlineReport({ typed, steps, notes }: Outline): OutlineReport {
   const facts = new Map(typed.models.map((model) => [model.name, model.facts]));
   const bases = new Map([...facts.keys()].map((name) => [name, name]));
   const saved = new Map([...facts].map(([name, model]) => [name, bytesOf(model)]));
@@ -82,6 +84,7 @@ export function outlineReport({ typed, steps }: Outline): OutlineReport {
       step.kind === "evaluate" ? [{ model: step.of, over: showWindows(step.windows) }] : [],
     ),
     saved: save?.kind === "save" ? { model: save.of, format: save.format } : null,
+    notes: notes.map(({ title }) => title),
     total: { bytes_before: saved.get(bases.get(result) ?? result) ?? 0, bytes_after: saved.get(result) ?? 0 },
   };
 }

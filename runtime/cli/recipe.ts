@@ -5,7 +5,7 @@ import type { ModelFacts } from "../../compiler/check/facts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
 import type { Split } from "../../compiler/plan/plan.ts";
 import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe.ts";
-import { CompileError } from "../../grammar/diagnostic.ts";
+import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { loadCorpus } from "../io/corpus.ts";
 import { readText } from "../io/file.ts";
@@ -15,7 +15,9 @@ import type { Tokens } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, knownFlags, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
+import { showProblems } from "./report.ts";
 import { type RunProgress, textsOf } from "./run-progress.ts";
+import { say } from "./terminal.ts";
 
 /** A recipe that has been read, and how its messages are shown. */
 export interface RecipeEntry {
@@ -44,14 +46,16 @@ export function translated<T>(shown: Entry["shown"], work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
-    throw new CompileError(
-      error.diagnostics.map((diagnostic) => ({
-        ...diagnostic,
-        labels: diagnostic.labels.map(({ span, text }) => ({ span: shown(span), text })),
-      })),
-    );
+    throw new CompileError(error.diagnostics.map(placed(shown)));
   }
 }
+
+const placed =
+  (shown: Entry["shown"]) =>
+  (diagnostic: Diagnostic): Diagnostic => ({
+    ...diagnostic,
+    labels: diagnostic.labels.map(({ span, text }) => ({ span: shown(span), text })),
+  });
 
 /** The flags of the recipe that the arguments name, with its doc comments as their help; none if they name no recipe. */
 export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
@@ -86,7 +90,7 @@ function flagOf({ type, doc, fallback }: RecipeParameter): Options {
   return value(describe, fallback === null ? {} : { defaultDescription: fallback });
 }
 
-/** Opens the models that the flags name and reads the other parameters. */
+/** Opens the models that the flags name and reads the other parameters; says what is to be known of them. */
 export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): Promise<OpenRecipe> {
   const models = new Map<string, Checkpoint>();
   const parameters = new Map<string, ReturnType<typeof parseArgument>>();
@@ -106,7 +110,9 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
   const texts = loaded.parameters.filter(({ type }) => type === "Corpus");
   const corpora = new Map(texts.map(({ name }) => [name, unread]));
   const inputs = { parameters, models: facts, corpora };
-  return { loaded, shown, models, inputs, outlined: translated(shown, () => outline(loaded, inputs)) };
+  const outlined = translated(shown, () => outline(loaded, inputs));
+  if (outlined.notes.length > 0) say(process.stderr, `${showProblems(outlined.notes.map(placed(shown)))}\n`);
+  return { loaded, shown, models, inputs, outlined };
 }
 
 /** A text that has not been read: long enough for a window of any length. */

@@ -23,8 +23,8 @@ export function report(error: unknown): number {
   return error instanceof UserError ? error.exitCode : 1;
 }
 
-/** All problems, and how to read more of them. */
-function showProblems(diagnostics: readonly Diagnostic[]): string {
+/** Problems, or notes, and how to read more of them. */
+export function showProblems(diagnostics: readonly Diagnostic[]): string {
   const isColoured = isatty(2) && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb";
   const shown = diagnostics.map((each) => `${render(each, isColoured)}\n`).join("\n");
   const ids = [...new Set(diagnostics.map(({ id }) => id))].filter((id) => Object.hasOwn(explanations, id));

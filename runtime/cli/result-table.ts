@@ -18,6 +18,8 @@ export interface RunReport {
   readonly expectations: readonly { readonly text: string; readonly place: string; readonly holds: boolean }[];
   /** Files beside the saved model's weights that were not copied. */
   readonly left_behind: readonly string[];
+  /** What is said of the models. */
+  readonly notes: readonly string[];
   /** From the start of the command. */
   readonly seconds: number;
   readonly compile_seconds: number;
@@ -28,7 +30,7 @@ export interface RunReport {
 export function runReport(
   { steps }: Plan,
   { reports, stages, expects }: RunResult,
-  other: Pick<RunReport, "left_behind" | "seconds" | "compile_seconds" | "adapter">,
+  other: Pick<RunReport, "left_behind" | "notes" | "seconds" | "compile_seconds" | "adapter">,
 ): RunReport {
   const measures = new Map<string, Map<string, number>>();
   const values = new Map<string, number>();

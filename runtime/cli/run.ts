@@ -51,7 +51,8 @@ async function run(path: string, flags: Flags): Promise<void> {
     const { plan, result, compileSeconds, adapter } = await compileAndRun(open, flags, { output, recipe, signal });
     const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
     const left_behind = leftBehind(plan, open.models);
-    return { result, report: runReport(plan, result, { left_behind, ...times, adapter }) };
+    const notes = open.outlined.notes.map(({ title }) => title);
+    return { result, report: runReport(plan, result, { left_behind, notes, ...times, adapter }) };
   });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true) say(process.stderr, showLeftBehind(report) + showSaved(entry.loaded, result, flags));
