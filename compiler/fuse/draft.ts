@@ -47,3 +47,6 @@ export function writersOf(drafts: Iterable<Draft>): ReadonlyMap<Node, readonly D
     if (!draft.isCopy) for (const { node } of draft.targets) writers.set(node, [...(writers.get(node) ?? []), draft]);
   return writers;
 }
+
+/** The greatest id of the nodes that a draft computes: what it reads has lesser ones, before groups are joined. */
+export const lastNode = ({ targets }: Draft): number => Math.max(...targets.map(({ node }) => node.id));

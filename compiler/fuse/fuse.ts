@@ -28,7 +28,7 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
   for (;;) {
     const ends = endings(oriented, { ...around, isOutput: (node) => forced.has(node) || around.isOutput(node) });
     const placed = merge(place({ around, endings: ends, packs, forced }), limits);
-    const crowded = placed.drafts.filter((draft) => !isBindable(draft, placed, limits));
+    const crowded = placed.drafts.filter((draft) => !isBindable(draft, readsOf(draft, placed), placed, limits));
     const relief = crowded.flatMap((draft) => reliefFor(draft, placed, around)).find((node) => !forced.has(node));
     if (relief === undefined) return inOrder(placed).map((draft) => groupOf(draft, placed));
     forced.add(relief);

@@ -3,40 +3,12 @@ import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
 import { count, type Dim, isHalf } from "../graph/type.ts";
 import { mostSums } from "./cost.ts";
-import { type Draft, isParallel, sameNames, writersOf } from "./draft.ts";
+import { type Draft, isParallel, sameNames } from "./draft.ts";
 import type { Target } from "./group.ts";
 import type { Placed } from "./place.ts";
-import { type BindingLimits, isBindable, type Reads, readsOf, writersFor } from "./reads.ts";
+import { type Precedence, precedence } from "./precedence.ts";
+import { type BindingLimits, isBindable, type Reads, readsOf } from "./reads.ts";
 import { sharesFirst } from "./roles.ts";
-
-/** The same nodes have memory afterwards, in fewer groups. */
-export function merge(placed: Placed, limits: BindingLimits): Placed {
-  let drafts: readonly Draft[] = placed.drafts;
-  for (;;) {
-    const world = surveyed(drafts, placed);
-    const pair = firstPair(world, limits);
-    if (pair === undefined) return { ...placed, drafts };
-    const [a, b, joined] = pair;
-    drafts = drafts.flatMap((draft) => (draft === a ? [joined] : draft === b ? [] : [draft]));
-  }
-}
-
-/** The drafts with what each reads. */
-interface World {
-  readonly placed: Placed;
-  readonly drafts: readonly Draft[];
-  readonly reads: ReadonlyMap<Draft, Reads>;
-  readonly writers: ReadonlyMap<Node, readonly Draft[]>;
-}
-
-function surveyed(drafts: readonly Draft[], placed: Placed): World {
-  return {
-    placed,
-    drafts,
-    reads: new Map(drafts.map((draft) => [draft, readsOf(draft, placed)])),
-    writers: writersOf(drafts),
-  };
-}
 
 /** Groups further apart than this in the order of the graph are not compared. */
 const mostApart = 64;
@@ -44,15 +16,65 @@ const mostApart = 64;
 /** Nodes that a joined group computes: larger kernels are read by people and by recursion with difficulty. */
 const mostComputed = 400;
 
-function firstPair(world: World, limits: BindingLimits): readonly [Draft, Draft, Draft] | undefined {
-  for (const [i, a] of world.drafts.entries())
-    for (const b of world.drafts.slice(i + 1, i + 1 + mostApart)) {
-      const made = joined(a, b, world);
-      if (made === undefined || waitsForItself(a, b, world)) continue;
-      const isSmall = readsOf(made, world.placed).computed.size <= mostComputed;
-      if (isSmall && isBindable(made, world.placed, limits)) return [a, b, made];
+/** The drafts with what each reads. */
+interface World {
+  readonly placed: Placed;
+  readonly limits: BindingLimits;
+  readonly reads: Map<Draft, Reads>;
+  readonly order: Precedence;
+}
+
+/**
+ * The same nodes have memory afterwards, in fewer groups. The first two that can be joined are, again and again: what was
+ * refused once is refused for good, so that after a join only those before it that see something new are asked again.
+ */
+export function merge(placed: Placed, limits: BindingLimits): Placed {
+  const reads = new Map(placed.drafts.map((draft) => [draft, readsOf(draft, placed)]));
+  const world: World = { placed, limits, reads, order: precedence(placed.drafts, reads) };
+  const row = chain(placed.drafts);
+  const refused = new Map<Draft, Set<Draft>>();
+  let link = row.first;
+  while (link !== undefined) {
+    const a = link.draft;
+    const known = refused.get(a) ?? new Set();
+    refused.set(a, known);
+    const found = firstPartner(link, known, world);
+    if (found === undefined) {
+      link = link.next;
+      continue;
     }
+    world.order.replace(a, found.partner.draft, found.joined);
+    link.draft = found.joined;
+    remove(found.partner);
+    for (let back = 0; back < mostApart && link.previous !== undefined; back++) link = link.previous;
+  }
+  return { ...placed, drafts: row.drafts() };
+}
+
+interface Found {
+  readonly partner: Link;
+  readonly joined: Draft;
+}
+
+/** The nearest group after this one that it can be joined with; those that it cannot are added to `refused`. */
+function firstPartner({ draft, next }: Link, refused: Set<Draft>, world: World): Found | undefined {
+  let partner = next;
+  for (let apart = 0; apart < mostApart && partner !== undefined; apart++, partner = partner.next) {
+    if (refused.has(partner.draft)) continue;
+    const made = joined(draft, partner.draft, world);
+    if (made !== undefined && isFit(made, draft, partner.draft, world)) return { partner, joined: made };
+    refused.add(partner.draft);
+  }
   return undefined;
+}
+
+/** Whether the two can run as one; its reads are then known. */
+function isFit(made: Draft, a: Draft, b: Draft, { placed, limits, reads, order }: World): boolean {
+  if (order.parts(a, b)) return false;
+  const own = readsOf(made, placed);
+  if (own.computed.size > mostComputed || !isBindable(made, own, placed, limits)) return false;
+  reads.set(made, own);
+  return true;
 }
 
 function joined(a: Draft, b: Draft, world: World): Draft | undefined {
@@ -120,19 +142,28 @@ function sharesMemory(a: Draft, b: Draft, elements: number, { reads }: World): b
   return [...x.stored].some((node) => y.stored.has(node) && count(node.type) * 2 >= elements);
 }
 
-/** Whether a group between the two needs one and is needed by the other. */
-function waitsForItself(a: Draft, b: Draft, { reads, writers }: World): boolean {
-  const seen = new Set<Draft>();
-  const before = (draft: Draft): readonly Draft[] => {
-    const own = reads.get(draft);
-    return own === undefined ? [] : writersFor(own, writers);
+/** A place in the order in which groups are compared. */
+interface Link {
+  draft: Draft;
+  previous: Link | undefined;
+  next: Link | undefined;
+}
+
+function chain(drafts: readonly Draft[]): {
+  readonly first: Link | undefined;
+  readonly drafts: () => readonly Draft[];
+} {
+  const links = drafts.map((draft): Link => ({ draft, previous: undefined, next: undefined }));
+  for (const [i, link] of links.entries()) [link.previous, link.next] = [links[i - 1], links[i + 1]];
+  const [first] = links;
+  const walk = function* (): Iterable<Draft> {
+    for (let link = first; link !== undefined; link = link.next) yield link.draft;
   };
-  const pending = [a, b].flatMap(before).filter((draft) => draft !== a && draft !== b);
-  for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
-    if (draft === a || draft === b) return true;
-    if (seen.has(draft)) continue;
-    seen.add(draft);
-    pending.push(...before(draft));
-  }
-  return false;
+  return { first, drafts: () => [...walk()] };
+}
+
+/** What is removed is never the first: it is a partner of one before it. */
+function remove({ previous, next }: Link): void {
+  if (previous !== undefined) previous.next = next;
+  if (next !== undefined) next.previous = previous;
 }

@@ -54,12 +54,10 @@ export const writersFor = ({ written }: Reads, writers: ReadonlyMap<Node, readon
 export type BindingLimits = Pick<DeviceFacts, "maxStorageBuffersPerShaderStage" | "maxStorageBufferBindingSize">;
 
 /** Whether the draft, with what it reads and writes, stays within the limits, apart from the padding of panels. */
-export function isBindable(draft: Draft, placed: Placed, limits: BindingLimits): boolean {
+export function isBindable(draft: Draft, reads: Reads, placed: Placed, limits: BindingLimits): boolean {
   const factors = new Set(draft.ending?.products.map(({ factors }) => factors[1]));
   const isInput = (node: Node): boolean => node.op === "input" && !(factors.has(node) && placed.packed.has(node));
-  const read = [...readsOf(draft, placed).stored].map((node) =>
-    bytesOf(node, isInput(node) ? node.type.dtype : undefined),
-  );
+  const read = [...reads.stored].map((node) => bytesOf(node, isInput(node) ? node.type.dtype : undefined));
   const written = draft.targets.map(({ node, output }) => bytesOf(node, output && storedAs(output)));
   const bindings = [...read, ...written].map((bytes) => partsOf(bytes, limits.maxStorageBufferBindingSize).length);
   return bindings.reduce((sum, parts) => sum + parts, 0) <= limits.maxStorageBuffersPerShaderStage;
