@@ -5,6 +5,7 @@
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
 import { mostSums } from "./cost.ts";
+import { rankedQueue } from "./ranked-queue.ts";
 import { exchanged, type Product, sharesFirst } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
 import { isView } from "./view.ts";
@@ -64,7 +65,7 @@ function furthest(
   return best;
 }
 
-/** Nodes after a sum that are looked at. */
+/** Nodes after a sum, and before an operand, that are looked at. */
 const longest = 64;
 
 /** Whether nothing but `end` is read from outside. */
@@ -72,14 +73,19 @@ const isClosed = (region: ReadonlySet<Node>, end: Node, { isOutput, readers }: S
   [...region].every((x) => x === end || (!isOutput(x) && (readers[x.id] ?? []).every((reader) => region.has(reader))));
 
 /** Nodes after the sum that could belong to its epilogue, in order. */
-function* following(sum: Node, around: Surroundings): Iterable<Node> {
-  const seen = new Set<Node>([sum]);
-  const nodes = around.graph.nodes;
-  for (let id = sum.id + 1; id < nodes.length; id++) {
-    const node = nodes[id];
-    const inputs: readonly Node[] = node?.inputs ?? [];
-    if (node === undefined || !inputs.some((x) => seen.has(x)) || !continues(node, sum)) continue;
-    seen.add(node);
+function* following(sum: Node, { readers }: Surroundings): Iterable<Node> {
+  const seen = new Set<Node>();
+  const next = rankedQueue<Node>(({ id }) => id);
+  const add = (node: Node): void => {
+    for (const reader of readers[node.id] ?? []) {
+      if (seen.has(reader) || !continues(reader, sum)) continue;
+      seen.add(reader);
+      next.add(reader);
+    }
+  };
+  add(sum);
+  for (let node = next.take(); node !== undefined; node = next.take()) {
+    add(node);
     yield node;
   }
 }
@@ -87,12 +93,12 @@ function* following(sum: Node, around: Surroundings): Iterable<Node> {
 const continues = (node: Node, sum: Node): boolean =>
   (isElementwise(node) || isView(node)) && count(node.type) === count(sum.type);
 
-/** Contractions on which the node's other operands depend element by element. */
+/** Contractions on which the node's other operands depend element by element, of the nearest nodes. */
 function siblings(node: Node, byNode: ReadonlyMap<Node, Product>, region: ReadonlySet<Node>): readonly Node[] {
   const found: Node[] = [];
   const pending: Node[] = node.inputs.filter((x: Node) => !region.has(x));
   const seen = new Set<Node>();
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+  for (let next = pending.pop(); next !== undefined && seen.size < longest; next = pending.pop()) {
     if (seen.has(next)) continue;
     seen.add(next);
     if (byNode.has(next) && count(next.type) === count(node.type)) found.push(next);
@@ -102,11 +108,13 @@ function siblings(node: Node, byNode: ReadonlyMap<Node, Product>, region: Readon
 }
 
 /** The nodes from `sum` to `to`, without the latter. */
-function regionOf(sum: Node, to: Node, { graph }: Surroundings): readonly Node[] {
-  const result = new Set<Node>([sum]);
-  for (const node of graph.nodes.slice(sum.id + 1, to.id))
-    if (node.inputs.some((x: Node) => result.has(x)) && continues(node, sum)) result.add(node);
-  return [...result];
+function regionOf(sum: Node, to: Node, around: Surroundings): readonly Node[] {
+  const result = [sum];
+  for (const node of following(sum, around)) {
+    if (node.id >= to.id) break;
+    result.push(node);
+  }
+  return result;
 }
 
 function leadingTo(end: Node, region: ReadonlySet<Node>): ReadonlySet<Node> {

@@ -7,9 +7,10 @@ import { type Ending, endings } from "./epilogue.ts";
 import type { Group, Sum } from "./group.ts";
 import { merge } from "./merge.ts";
 import { type Placed, place } from "./place.ts";
+import { rankedQueue } from "./ranked-queue.ts";
 import { type BindingLimits, isBindable, readsOf, writersFor } from "./reads.ts";
 import { exchanged, productOf } from "./roles.ts";
-import { type Surroundings, surroundings } from "./surroundings.ts";
+import { surroundings } from "./surroundings.ts";
 
 export interface FuseOptions {
   /** Second factors of contractions are packed into panels. */
@@ -29,9 +30,9 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
     const ends = endings(oriented, { ...around, isOutput: (node) => forced.has(node) || around.isOutput(node) });
     const placed = merge(place({ around, endings: ends, packs, forced }), limits);
     const crowded = placed.drafts.filter((draft) => !isBindable(draft, readsOf(draft, placed), placed, limits));
-    const relief = crowded.flatMap((draft) => reliefFor(draft, placed, around)).find((node) => !forced.has(node));
-    if (relief === undefined) return inOrder(placed).map((draft) => groupOf(draft, placed));
-    forced.add(relief);
+    const relief = crowded.flatMap((draft) => reliefFor(draft, placed).find((node) => !forced.has(node)) ?? []);
+    if (relief.length === 0) return inOrder(placed).map((draft) => groupOf(draft, placed));
+    for (const node of relief) forced.add(node);
   }
 }
 
@@ -39,12 +40,12 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
  * Which nodes that a draft computes may have memory, so that it reads less: first those that take about half of its reads with
  * them, then the sums of a contraction, without what follows.
  */
-function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): readonly Node[] {
+function reliefFor(draft: Draft, placed: Placed): readonly Node[] {
   const { stored, computed } = readsOf(draft, placed);
-  const below = new Map<Node, ReadonlySet<Node>>();
-  for (const node of graph.nodes) {
-    const inputs: readonly Node[] = computed.has(node) ? node.inputs : [];
-    below.set(node, new Set(stored.has(node) ? [node] : inputs.flatMap((x) => [...(below.get(x) ?? [])])));
+  const below = new Map<Node, ReadonlySet<Node>>([...stored].map((node) => [node, new Set([node])]));
+  for (const node of [...computed].sort((x, y) => x.id - y.id)) {
+    const inputs: readonly Node[] = node.inputs;
+    if (!stored.has(node)) below.set(node, new Set(inputs.flatMap((x) => [...(below.get(x) ?? [])])));
   }
   const isKept = new Set([...draft.targets.map(({ node }) => node), ...(draft.ending?.region ?? [])]);
   const distance = (node: Node): number => Math.abs((below.get(node)?.size ?? 0) - stored.size / 2);
@@ -53,22 +54,30 @@ function reliefFor(draft: Draft, placed: Placed, { graph }: Surroundings): reado
   return [...choices.sort((x, y) => distance(x) - distance(y) || x.id - y.id), ...sums];
 }
 
-/** Each draft after those whose targets it reads. */
+/** Each draft after those whose targets it reads; of those that could be next, setup first and then the order of the graph. */
 function inOrder(placed: Placed): readonly Draft[] {
-  const { drafts } = placed;
+  const drafts = placed.drafts.toSorted((x, y) => order(x) - order(y));
   const writers = writersOf(drafts);
-  const before = new Map(drafts.map((draft) => [draft, writersFor(readsOf(draft, placed), writers)]));
-  const result: Draft[] = [];
-  const waiting = new Set(drafts);
-  while (waiting.size > 0) {
-    const ready = [...waiting].filter((draft) =>
-      before.get(draft)?.every((other) => other === draft || !waiting.has(other)),
-    );
-    invariant(ready.length > 0, "groups need each other");
-    const next = ready.reduce((first, draft) => (order(draft) < order(first) ? draft : first));
-    waiting.delete(next);
-    result.push(next);
+  const rank = new Map(drafts.map((draft, i) => [draft, i]));
+  const readers = new Map<Draft, Draft[]>(drafts.map((draft) => [draft, []]));
+  const missing = new Map<Draft, number>();
+  const ready = rankedQueue<Draft>((draft) => rank.get(draft) ?? 0);
+  for (const draft of drafts) {
+    const before = new Set(writersFor(readsOf(draft, placed), writers).filter((writer) => writer !== draft));
+    missing.set(draft, before.size);
+    for (const writer of before) readers.get(writer)?.push(draft);
+    if (before.size === 0) ready.add(draft);
   }
+  const result: Draft[] = [];
+  for (let next = ready.take(); next !== undefined; next = ready.take()) {
+    result.push(next);
+    for (const reader of readers.get(next) ?? []) {
+      const left = (missing.get(reader) ?? 0) - 1;
+      missing.set(reader, left);
+      if (left === 0) ready.add(reader);
+    }
+  }
+  invariant(result.length === drafts.length, "groups need each other");
   return result;
 }
 

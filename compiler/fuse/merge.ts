@@ -2,12 +2,13 @@
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
 import { count, type Dim, isHalf } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
 import { mostSums } from "./cost.ts";
 import { type Draft, isParallel, sameNames } from "./draft.ts";
-import type { Target } from "./group.ts";
+import { neighbours, type Place } from "./neighbours.ts";
 import type { Placed } from "./place.ts";
 import { type Precedence, precedence } from "./precedence.ts";
-import { type BindingLimits, isBindable, type Reads, readsOf } from "./reads.ts";
+import { type BindingLimits, isBindable, joinedReads, type Reads, readsOf } from "./reads.ts";
 import { sharesFirst } from "./roles.ts";
 
 /** Groups further apart than this in the order of the graph are not compared. */
@@ -16,78 +17,104 @@ const mostApart = 64;
 /** Nodes that a joined group computes: larger kernels are read by people and by recursion with difficulty. */
 const mostComputed = 400;
 
-/** The drafts with what each reads. */
+/** A group, with what comparisons ask of it. */
+interface Known extends Reads {
+  readonly own: ReadonlySet<Node>;
+  /** The groups that it was made of. */
+  readonly parts: ReadonlySet<Draft>;
+  /** Of its largest target. */
+  readonly elements: number;
+  /** Halves of a word are written together. */
+  readonly isPacked: boolean;
+}
+
 interface World {
   readonly placed: Placed;
   readonly limits: BindingLimits;
-  readonly reads: Map<Draft, Reads>;
+  readonly known: Map<Draft, Known>;
   readonly order: Precedence;
 }
 
 /**
- * The same nodes have memory afterwards, in fewer groups. The first two that can be joined are, again and again: what was
- * refused once is refused for good, so that after a join only those before it that see something new are asked again.
+ * The same nodes have memory afterwards, in fewer groups. The first two that can be joined are, again and again. What was
+ * refused once is refused for good, so that after a join each group is asked about what is new to it alone.
  */
 export function merge(placed: Placed, limits: BindingLimits): Placed {
-  const reads = new Map(placed.drafts.map((draft) => [draft, readsOf(draft, placed)]));
-  const world: World = { placed, limits, reads, order: precedence(placed.drafts, reads) };
-  const row = chain(placed.drafts);
-  const refused = new Map<Draft, Set<Draft>>();
-  let link = row.first;
-  while (link !== undefined) {
-    const a = link.draft;
-    const known = refused.get(a) ?? new Set();
-    refused.set(a, known);
-    const found = firstPartner(link, known, world);
-    if (found === undefined) {
-      link = link.next;
-      continue;
+  const known = new Map(placed.drafts.map((draft) => [draft, alone(draft, placed)]));
+  const world: World = { placed, limits, known, order: precedence(placed.drafts, known) };
+  const row = neighbours(placed.drafts, mostApart);
+  for (let place = row.first; place !== undefined; ) {
+    const found = firstPartner(place, world);
+    if (found === undefined) place = place.next;
+    else {
+      world.order.replace(place.draft, found.partner.draft, found.joined);
+      place = row.join(place, found.partner, found.joined);
     }
-    world.order.replace(a, found.partner.draft, found.joined);
-    link.draft = found.joined;
-    remove(found.partner);
-    for (let back = 0; back < mostApart && link.previous !== undefined; back++) link = link.previous;
   }
   return { ...placed, drafts: row.drafts() };
 }
 
+const alone = (draft: Draft, placed: Placed): Known => ({
+  ...readsOf(draft, placed),
+  own: new Set(draft.targets.map(({ node }) => node)),
+  parts: new Set([draft]),
+  elements: Math.max(...draft.targets.map(({ node }) => count(node.type))),
+  isPacked: draft.targets.some(({ node, output }) => isHalf(output === undefined ? node.type.dtype : storedAs(output))),
+});
+
+function knownOf(draft: Draft, { known }: World): Known {
+  const found = known.get(draft);
+  invariant(found !== undefined, "a group is not known");
+  return found;
+}
+
 interface Found {
-  readonly partner: Link;
+  readonly partner: Place;
   readonly joined: Draft;
 }
 
-/** The nearest group after this one that it can be joined with; those that it cannot are added to `refused`. */
-function firstPartner({ draft, next }: Link, refused: Set<Draft>, world: World): Found | undefined {
-  let partner = next;
-  for (let apart = 0; apart < mostApart && partner !== undefined; apart++, partner = partner.next) {
-    if (refused.has(partner.draft)) continue;
-    const made = joined(draft, partner.draft, world);
+/** The nearest group after this one that it can be joined with, of those that it was not asked about yet. */
+function firstPartner({ draft, unasked }: Place, world: World): Found | undefined {
+  for (let partner = unasked.take(); partner !== undefined; partner = unasked.take()) {
+    const made = partner.isGone ? undefined : joined(draft, partner.draft, world);
     if (made !== undefined && isFit(made, draft, partner.draft, world)) return { partner, joined: made };
-    refused.add(partner.draft);
   }
   return undefined;
 }
 
-/** Whether the two can run as one; its reads are then known. */
-function isFit(made: Draft, a: Draft, b: Draft, { placed, limits, reads, order }: World): boolean {
-  if (order.parts(a, b)) return false;
-  const own = readsOf(made, placed);
-  if (own.computed.size > mostComputed || !isBindable(made, own, placed, limits)) return false;
-  reads.set(made, own);
+/** Whether the two can run as one; what is known of it is noted then. */
+function isFit(made: Draft, a: Draft, b: Draft, world: World): boolean {
+  const { placed, limits, known, order } = world;
+  if (made.targets.length > limits.maxStorageBuffersPerShaderStage) return false;
+  const [x, y] = [knownOf(a, world), knownOf(b, world)];
+  const [few, many] = x.computed.size < y.computed.size ? [x.computed, y.computed] : [y.computed, x.computed];
+  const added = [...few].filter((node) => !many.has(node)).length;
+  if (many.size + added > mostComputed || order.parts(a, b)) return false;
+  const own = new Set([...x.own, ...y.own]);
+  const reads = joinedReads(x, y, own);
+  if (!isBindable(made, reads, placed, limits)) return false;
+  known.set(made, {
+    ...reads,
+    own,
+    parts: new Set([...x.parts, ...y.parts]),
+    elements: Math.max(x.elements, y.elements),
+    isPacked: x.isPacked || y.isPacked,
+  });
   return true;
 }
 
 function joined(a: Draft, b: Draft, world: World): Draft | undefined {
   if (a.stage !== b.stage || [a, b].some(({ isCopy, isBest }) => isCopy || isBest)) return undefined;
-  return a.ending === undefined ? joinedRows(a, b, world) : joinedContractions(a, b);
+  return a.ending === undefined ? joinedRows(a, b, world) : joinedContractions(a, b, world);
 }
 
-/** Sums with a common first factor and the same dimensions in each role. */
-function joinedContractions(a: Draft, b: Draft): Draft | undefined {
+/** Sums with a common first factor and the same dimensions in each role, of which neither needs the other. */
+function joinedContractions(a: Draft, b: Draft, world: World): Draft | undefined {
   const [x, y] = [a.ending, b.ending];
   if (x === undefined || y === undefined) return undefined;
   const products = [...x.products, ...y.products] as const;
   if (products.length > mostSums || !sharesFirst(x.products[0], y.products[0])) return undefined;
+  if (isRead(knownOf(a, world), knownOf(b, world))) return undefined;
   const ending = { ...x, products, region: new Set([...x.region, ...y.region]) };
   return { ...a, targets: [...a.targets, ...b.targets], ending };
 }
@@ -95,75 +122,44 @@ function joinedContractions(a: Draft, b: Draft): Draft | undefined {
 /** Maps and rows over the same outer dimensions, of which one reads the other's targets where it stands, or both the same memory. */
 function joinedRows(a: Draft, b: Draft, world: World): Draft | undefined {
   if (b.ending !== undefined) return undefined;
-  const targets = [...a.targets, ...b.targets];
+  const [x, y] = [knownOf(a, world), knownOf(b, world)];
+  if (x.isPacked || y.isPacked) return undefined;
   const outer = commonOuter(a, b);
-  if (outer === undefined && targets.some(({ node }) => !sameNames(node.type.dims, a.targets[0]?.node.type.dims ?? [])))
-    return undefined;
-  if (a.outer !== undefined && b.outer !== undefined && outer === undefined) return undefined;
-  if (targets.some(isPacked)) return undefined;
-  const elements = Math.max(...targets.map(({ node }) => count(node.type)));
-  if (outer !== undefined && !(targets.every(({ node }) => has(node, outer)) && isParallel(outer, elements)))
-    return undefined;
-  if (!readsInPlace(a, b, world) && !sharesMemory(a, b, elements, world)) return undefined;
-  return { ...a, targets, ...(outer === undefined ? {} : { outer }) };
+  if (outer === undefined && (a.outer !== undefined || !sameNames(dimsOf(a), dimsOf(b)))) return undefined;
+  const elements = Math.max(x.elements, y.elements);
+  const fits = (draft: Draft, dims: readonly Dim[]): boolean => draft.outer !== undefined || has(dimsOf(draft), dims);
+  if (outer !== undefined && !(fits(a, outer) && fits(b, outer) && isParallel(outer, elements))) return undefined;
+  if (!(isRead(x, y) ? readsInPlace(x, y, world) : sharesMemory(x, y, elements))) return undefined;
+  return { ...a, targets: [...a.targets, ...b.targets], ...(outer === undefined ? {} : { outer }) };
 }
 
-/** Halves of a word are written together. */
-const isPacked = ({ node, output }: Target): boolean =>
-  isHalf(output === undefined ? node.type.dtype : storedAs(output));
+/** Of the targets: where they have no outer dimensions in common, all have the same. */
+const dimsOf = ({ targets }: Draft): readonly Dim[] => targets[0]?.node.type.dims ?? [];
 
-const has = ({ type }: Node, dims: readonly Dim[]): boolean =>
-  dims.every(({ name }) => type.dims.some((dim) => dim.name === name));
+const has = (dims: readonly Dim[], some: readonly Dim[]): boolean =>
+  some.every(({ name }) => dims.some((dim) => dim.name === name));
 
 function commonOuter(a: Draft, b: Draft): readonly Dim[] | undefined {
   if (a.outer === undefined || b.outer === undefined) return a.outer ?? b.outer;
   return sameNames(a.outer, b.outer) ? a.outer : undefined;
 }
 
-/** Whether one reads the other's targets, and at its own element or in a loop along its own row only. */
-function readsInPlace(a: Draft, b: Draft, { placed, reads }: World): boolean {
-  const inPlace = (reader: Draft, writer: Draft): boolean => {
-    const read = writer.targets.map(({ node }) => node).filter((node) => reads.get(reader)?.stored.has(node));
-    const needs = read.flatMap((node) => [...(placed.needs.get(node)?.values() ?? [])]);
-    const own = needs.filter(({ draft }) => reader.targets.some((target) => draft.targets.includes(target)));
-    return read.length > 0 && own.every(({ path, isFactor }) => !isFactor && path.every(({ loop }) => loop.length > 0));
-  };
-  const isRead = (reader: Draft, writer: Draft): boolean =>
-    writer.targets.some(({ node }) => reads.get(reader)?.stored.has(node));
-  return (isRead(a, b) || isRead(b, a)) && (!isRead(a, b) || inPlace(a, b)) && (!isRead(b, a) || inPlace(b, a));
+/** Targets of the one that the other reads. */
+const readFrom = (writer: Known, reader: Known): readonly Node[] =>
+  [...reader.stored].filter((node) => writer.own.has(node));
+
+const isRead = (x: Known, y: Known): boolean => readFrom(x, y).length > 0 || readFrom(y, x).length > 0;
+
+/** Whether each reads the other's targets at its own element or in a loop along its own row only. */
+function readsInPlace(x: Known, y: Known, { placed }: World): boolean {
+  const isInPlace = (reader: Known, writer: Known): boolean =>
+    readFrom(writer, reader)
+      .flatMap((node) => [...(placed.needs.get(node)?.values() ?? [])])
+      .filter(({ draft }) => reader.parts.has(draft))
+      .every(({ path, isFactor }) => !isFactor && path.every(({ loop }) => loop.length > 0));
+  return isInPlace(x, y) && isInPlace(y, x);
 }
 
-/** Whether neither reads the other, and both read something about as large as what they compute. */
-function sharesMemory(a: Draft, b: Draft, elements: number, { reads }: World): boolean {
-  const [x, y] = [reads.get(a), reads.get(b)];
-  if (x === undefined || y === undefined) return false;
-  const isOwn = (draft: Draft, node: Node): boolean => draft.targets.some((target) => target.node === node);
-  if ([...x.stored].some((node) => isOwn(b, node)) || [...y.stored].some((node) => isOwn(a, node))) return false;
-  return [...x.stored].some((node) => y.stored.has(node) && count(node.type) * 2 >= elements);
-}
-
-/** A place in the order in which groups are compared. */
-interface Link {
-  draft: Draft;
-  previous: Link | undefined;
-  next: Link | undefined;
-}
-
-function chain(drafts: readonly Draft[]): {
-  readonly first: Link | undefined;
-  readonly drafts: () => readonly Draft[];
-} {
-  const links = drafts.map((draft): Link => ({ draft, previous: undefined, next: undefined }));
-  for (const [i, link] of links.entries()) [link.previous, link.next] = [links[i - 1], links[i + 1]];
-  const [first] = links;
-  const walk = function* (): Iterable<Draft> {
-    for (let link = first; link !== undefined; link = link.next) yield link.draft;
-  };
-  return { first, drafts: () => [...walk()] };
-}
-
-/** What is removed is never the first: it is a partner of one before it. */
-function remove({ previous, next }: Link): void {
-  if (previous !== undefined) previous.next = next;
-  if (next !== undefined) next.previous = previous;
-}
+/** Whether both read something about as large as what they compute. */
+const sharesMemory = (x: Known, y: Known, elements: number): boolean =>
+  [...x.stored].some((node) => y.stored.has(node) && count(node.type) * 2 >= elements);

@@ -46,6 +46,17 @@ export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: 
   };
 }
 
+/** What two drafts compute and read as one whose targets are `own`. */
+export function joinedReads(x: Reads, y: Reads, own: ReadonlySet<Node>): Reads {
+  const isRead = (node: Node): boolean => node.op === "input" || !own.has(node);
+  const union = (a: ReadonlySet<Node>, b: ReadonlySet<Node>): ReadonlySet<Node> => new Set([...a, ...b].filter(isRead));
+  return {
+    stored: union(x.stored, y.stored),
+    written: union(x.written, y.written),
+    computed: new Set([...x.computed, ...y.computed]),
+  };
+}
+
 /** The drafts that must run before one with these reads. */
 export const writersFor = ({ written }: Reads, writers: ReadonlyMap<Node, readonly Draft[]>): readonly Draft[] =>
   [...written].flatMap((node) => writers.get(node) ?? []);

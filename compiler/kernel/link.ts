@@ -38,7 +38,11 @@ export function link(
   const of = (stage: Stage): readonly Dispatch[] =>
     dispatches.filter((each) => each.stage === stage).map(({ dispatch }) => dispatch);
   const [setup, main] = [of("setup"), of("main")];
-  const buffers = storages.map((storage) => bufferOf(storage, setup, main, facts));
+  const isSetup = new Set(setup.flatMap(({ bindings }) => bindings.map(({ buffer }) => buffer)));
+  const lives = livesIn(main);
+  const buffers = storages.map((storage) =>
+    bufferOf(storage, isSetup.has(storage.id) ? undefined : lives.get(storage.id), facts),
+  );
   return { program: { name: graph.name, buffers, setup, main }, kernels: [...kernels.values()] };
 }
 
@@ -60,16 +64,21 @@ const placesOf = ({ targets }: Group): readonly string[] => [
   ...new Set(targets.map(({ node }: { readonly node: Node }) => showPlace(node.origin))),
 ];
 
-function bufferOf(storage: Storage, setup: readonly Dispatch[], main: readonly Dispatch[], facts: DeviceFacts): Buffer {
-  const touches = ({ bindings }: Dispatch): boolean => bindings.some(({ buffer }) => buffer === storage.id);
-  const from = main.findIndex(touches);
+/** The first and the last dispatch that touches each buffer. */
+function livesIn(main: readonly Dispatch[]): ReadonlyMap<number, NonNullable<Buffer["live"]>> {
+  const lives = new Map<number, NonNullable<Buffer["live"]>>();
+  for (const [i, { bindings }] of main.entries())
+    for (const { buffer } of bindings) lives.set(buffer, { from: lives.get(buffer)?.from ?? i, to: i });
+  return lives;
+}
+
+function bufferOf(storage: Storage, live: Buffer["live"], facts: DeviceFacts): Buffer {
   const bytes = bytesOf(storage);
-  const isScratch = storage.slot === undefined && from >= 0 && !setup.some(touches);
   return {
     id: storage.id,
     bytes,
     ...(storage.slot === undefined ? {} : { slot: storage.slot }),
-    ...(isScratch ? { live: { from, to: main.findLastIndex(touches) } } : {}),
+    ...(storage.slot === undefined && live !== undefined ? { live } : {}),
     parts: partsOf(bytes, facts.maxStorageBufferBindingSize),
   };
 }

@@ -126,7 +126,9 @@ function readInFours(
   for (const { body, over } of sequential)
     for (const x of expressionsOf([body])) if (x.kind === "load" && isSingle(x.free, over)) single.add(x.storage);
   for (const { storage, inner } of stores) if (inner === undefined) single.add(storage.id);
-  return new Set(storages.filter((storage) => !single.has(storage.id) && !isPacked(storage)).map(({ id }) => id));
+  const touched = new Set([...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)]);
+  const isHalf = (id: number): boolean => storages[id] !== undefined && isPacked(storages[id]);
+  return new Set([...touched].filter((id) => !single.has(id) && !isHalf(id)));
 }
 
 /** Loops of shared reductions; what a loop computes on its way and is to be stored is stored there, or kept there for later. */

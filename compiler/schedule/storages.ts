@@ -34,25 +34,25 @@ export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFa
   };
   for (const node of graph.nodes) if (node.op === "input") byNode.set(node, add(inputStorage(node)));
   const targets = groups.flatMap((group) => group.targets);
+  const byOutput = new Map(targets.map((target) => [target.output, target]));
   for (const output of graph.outputs) {
-    const target = targets.find((each) => each.output === output);
+    const target = byOutput.get(output);
     if (target !== undefined) byTarget.set(target, add(outputStorage(target, output)));
   }
   const widthOf = (group: ContractionGroup): number | undefined =>
     panelWidth({ ...extentsOf(group.roles), accumulators: group.sums.length, half: false }, facts, family);
-  const packed = new Set(
-    groups.flatMap((group) => (group.shape === "contraction" ? group.sums.flatMap((sum) => sum.packed ?? []) : [])),
-  );
+  const readers = readersIn(groups);
   for (const target of targets) {
     if (target.output !== undefined) continue;
     const { node } = target;
     byTarget.set(
       target,
-      add({ node, through: [], dtype: readAs(node.type.dtype), layout: layoutFor(target, groups, widthOf) }),
+      add({ node, through: [], dtype: readAs(node.type.dtype), layout: layoutFor(target, readers, widthOf) }),
     );
   }
   for (const [target, storage] of byTarget)
-    if (!packed.has(target) && isReadable(storage) && !byNode.has(target.node)) byNode.set(target.node, storage);
+    if (!readers.packed.has(target) && isReadable(storage) && !byNode.has(target.node))
+      byNode.set(target.node, storage);
   return {
     storages: all,
     find: (node) => byNode.get(node),
@@ -89,20 +89,53 @@ function outputStorage({ node, through }: Target, output: Output): Omit<Storage,
   };
 }
 
-/** First factors with the terms last, second factors in the panels that the contraction wants, rows with the row last. */
-function layoutFor(target: Target, groups: readonly Group[], widthOf: PanelWidth): Layout {
-  const { node } = target;
+/** What reads a node, or shows it through views: of each kind the first in order. */
+interface Readers {
+  readonly firstFactors: ReadonlyMap<Node, ContractionGroup>;
+  readonly secondFactors: ReadonlyMap<Node, SecondFactor>;
+  readonly packed: ReadonlyMap<Target, SecondFactor>;
+  readonly rows: ReadonlyMap<Node, RowGroup>;
+}
+
+interface SecondFactor {
+  readonly group: ContractionGroup;
+  readonly sum: Sum;
+}
+
+function readersIn(groups: readonly Group[]): Readers {
+  const rowGroups = groups.filter((group) => group.shape === "row");
   const contractions = groups.filter((group) => group.shape === "contraction");
-  const sums = contractions.flatMap((group) => group.sums.map((sum) => ({ group, sum })));
-  const first = contractions.find(({ a }) => beneath(a, node) === node);
-  const second = sums.find(({ sum }) => sum.packed === undefined && beneath(sum.b, node) === node);
-  const packed = sums.find(({ sum }) => sum.packed === target);
+  const seconds = contractions.flatMap((group) => group.sums.map((sum): SecondFactor => ({ group, sum })));
+  return {
+    rows: firstReaders(rowGroups, ({ targets }) => targets.flatMap(({ node }): readonly Node[] => node.inputs)),
+    firstFactors: firstReaders(contractions, ({ a }) => throughViews(a)),
+    secondFactors: firstReaders(seconds, ({ sum }) => (sum.packed === undefined ? throughViews(sum.b) : [])),
+    packed: firstReaders(seconds, ({ sum }) => (sum.packed === undefined ? [] : [sum.packed])),
+  };
+}
+
+/** By what is read, the first that reads it. */
+function firstReaders<Read, Reader>(
+  readers: readonly Reader[],
+  readsOf: (reader: Reader) => readonly Read[],
+): ReadonlyMap<Read, Reader> {
+  const first = new Map<Read, Reader>();
+  for (const reader of readers) for (const read of readsOf(reader)) if (!first.has(read)) first.set(read, reader);
+  return first;
+}
+
+/** First factors with the terms last, second factors in the panels that the contraction wants, rows with the row last. */
+function layoutFor(target: Target, readers: Readers, widthOf: PanelWidth): Layout {
+  const { node } = target;
+  const packed = readers.packed.get(target);
+  const first = readers.firstFactors.get(node);
+  const second = readers.secondFactors.get(node);
   const chosen = packed
     ? secondFactor(packed, node, widthOf)
     : first
       ? firstFactor(first, node)
       : second && secondFactor(second, node, widthOf);
-  return chosen ?? rowsLast(node, groups);
+  return chosen ?? rowsLast(node, readers.rows.get(node));
 }
 
 /** The width of the panels that a contraction wants for its second factors, if any. */
@@ -113,11 +146,7 @@ function firstFactor({ a, roles: { batch, m, k } }: ContractionGroup, node: Node
   return dims && rows([...dims.batch, ...dims.side, ...dims.k]);
 }
 
-function secondFactor(
-  { group, sum }: { readonly group: ContractionGroup; readonly sum: Sum },
-  node: Node,
-  widthOf: PanelWidth,
-): Layout | undefined {
+function secondFactor({ group, sum }: SecondFactor, node: Node, widthOf: PanelWidth): Layout | undefined {
   const { batch, n, k } = group.roles;
   const dims = dimsByRole(sum.b, node, { batch, side: n, k });
   if (dims === undefined) return undefined;
@@ -127,21 +156,17 @@ function secondFactor(
 }
 
 /** The order of the type, with the row last that a group reduces. */
-function rowsLast(node: Node, groups: readonly Group[]): Layout {
-  const { dims } = node.type;
-  const isRead = ({ targets }: Group): boolean =>
-    targets.some((target) => target.node.inputs.some((x: Node) => x === node));
-  const reader = groups.find((group): group is RowGroup => group.shape === "row" && isRead(group));
+function rowsLast({ type: { dims } }: Node, reader: RowGroup | undefined): Layout {
   if (reader === undefined) return rows(dims);
   const isOuter = ({ name }: Dim): boolean => reader.outer.some((dim) => dim.name === name);
   return rows([...dims.filter(isOuter), ...dims.filter((dim) => !isOuter(dim))]);
 }
 
-/** The node that `of` shows through views, as far down as `base`. */
-function beneath(of: Node, base: Node): Node {
-  let node = of;
-  while (isView(node) && node !== base) node = node.inputs[0];
-  return node;
+/** The node and what it shows through views. */
+function throughViews(of: Node): readonly Node[] {
+  const nodes = [of];
+  for (let node = of; isView(node); node = node.inputs[0]) nodes.push(node.inputs[0]);
+  return nodes;
 }
 
 interface DimsByRole {

@@ -1,0 +1,25 @@
+/** A queue that gives the item of the least rank first. */
+
+export interface RankedQueue<T> {
+  readonly add: (item: T) => void;
+  /** The item of the least rank, which leaves the queue; of equals the one that came last. */
+  readonly take: () => T | undefined;
+}
+
+export function rankedQueue<T>(rankOf: (item: T) => number): RankedQueue<T> {
+  /** The least last. */
+  const items: T[] = [];
+  return {
+    take: () => items.pop(),
+    add: (item) => {
+      const rank = rankOf(item);
+      let [low, high] = [0, items.length];
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (rankOf(items[middle] as T) > rank) low = middle + 1;
+        else high = middle;
+      }
+      items.splice(low, 0, item);
+    },
+  };
+}
