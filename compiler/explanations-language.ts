@@ -48,6 +48,10 @@ const names = {
     text: `The module is not there. Modules are those of the library ("std/…"), and files relative to the one that imports, beginning with "./" or "../" and with their ending.`,
     examples: programs('import { dot } from "std/n"', 'import { dot } from "std/nn"'),
   },
+  "import-refused": {
+    text: `A recipe may come from a stranger, so it cannot name what it likes: a module is a regular file that ends in .lcomp and lies in the folder of the recipe that was asked for, or below, behind all links. A few hundred modules are enough for any recipe.`,
+    examples: programs('import { dot } from "../nn.lcomp"', 'import { dot } from "std/nn"'),
+  },
   "import-circular": {
     text: "A module imports itself, perhaps by way of others. Move what both need into a third one.",
     examples: programs(

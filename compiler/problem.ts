@@ -44,6 +44,7 @@ export type Problem =
   | { kind: "wrong-parameter"; span: Span; of: string; name: string; expected: string; found: string; hint?: string }
   | { kind: "wrong-type"; span: Span; expected: string; found: string; hint?: string }
   | { kind: "import-not-found"; span: Span; path: string; known: readonly string[] }
+  | { kind: "import-refused"; span: Span; path: string; reason: string }
   | { kind: "import-circular"; span: Span; chain: readonly string[] }
   | { kind: "recursion"; span: Span; name: string; declared: Span }
   | {
@@ -268,11 +269,17 @@ function describeNames(
       };
     case "import-not-found":
       return {
-        title: `there is no module \`${p.path}\``,
+        title: `there is no module ${quotedPath(p.path)}`,
         places: labels([p.span, `not found`]),
         hint:
           suggestion(p.path, p.known) ??
           `modules are \`std/…\`, or files relative to this one, such as \`./mine.lcomp\``,
+      };
+    case "import-refused":
+      return {
+        title: `the module ${quotedPath(p.path)} is not read: ${p.reason}`,
+        places: labels([p.span, `not read`]),
+        hint: `a recipe imports \`std/…\`, and files that end in \`.lcomp\` and lie in its own folder or below`,
       };
     case "import-circular":
       return {
@@ -323,5 +330,8 @@ function describeWork({ span, name, limit, most }: Of<"too-much-work">): Descrip
       };
   }
 }
+
+/** A stranger may write anything there. */
+const quotedPath = (path: string): string => `\`${path.length > 80 ? `${path.slice(0, 80)}…` : path}\``;
 
 const written = (form: string) => `it is written \`${form}\``;

@@ -80,6 +80,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "wrong-parameter": true,
   "wrong-type": true,
   "import-not-found": true,
+  "import-refused": true,
   "import-circular": true,
   recursion: true,
   "too-much-work": true,

@@ -72,7 +72,7 @@ suite("cli: usage", ({ test }) => {
     [["fmt", "--chek", "x.lcomp"], 2, /^lcomp: there is no flag --chek; did you mean --check\?\n$/],
     [["check", "absent.lcomp"], 1, /^lcomp: cannot read absent\.lcomp: there is no such file or folder\n$/],
     [["plan", "std/evaluate", "--model", "a", "--model", "b"], 2, /^lcomp: --model is given 2 times\n$/],
-    [["check", "/dev/null"], 1, /^lcomp: cannot read \/dev\/null: it is not a regular file; give a \.lcomp file\n$/],
+    [["check", "/dev/null"], 1, /^lcomp: cannot read \/dev\/null: it is no \.lcomp file\n$/],
     [["eval", "absent", "--text", "x.txt"], 1, /^lcomp: cannot open absent: there is no such file or folder\n$/],
     [["explain", "dimension-missmatch"], 2, /did you mean dimension-mismatch\?\n$/],
     [["explain", "cheese"], 2, /^lcomp: there is no problem cheese; lcomp explain lists all\n$/],

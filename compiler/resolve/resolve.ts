@@ -3,13 +3,13 @@ import type * as Ast from "../../grammar/ast.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { SourceFile } from "../../grammar/source.ts";
-import type { Host } from "../host.ts";
-import { explain } from "../problem.ts";
+import { type Host, Unreadable } from "../host.ts";
+import { explain, type Problem } from "../problem.ts";
 import type { ResolvedModule } from "./module.ts";
 
 /** Importers last. Throws CompileError with all that is wrong in any of the files. */
 export function resolve(host: Host, file: SourceFile): readonly ResolvedModule[] {
-  const walk: Walk = { host, done: new Map(), open: [], diagnostics: [] };
+  const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], diagnostics: [] };
   for (const name of host.library.filter((name) => name.startsWith("std/arch/"))) {
     const arch = walk.done.has(name) ? undefined : host.read(name);
     if (arch) visit(walk, name, arch);
@@ -23,13 +23,18 @@ export function resolve(host: Host, file: SourceFile): readonly ResolvedModule[]
 interface Walk {
   readonly host: Host;
   readonly done: Map<string, ResolvedModule>;
+  /** Modules that are not there or are wrong, which was said. */
+  readonly failed: Set<string>;
   readonly open: string[];
   readonly diagnostics: Diagnostic[];
 }
 
 function visit(walk: Walk, name: string, file: SourceFile): void {
   const tree = parsed(walk, file);
-  if (!tree) return;
+  if (!tree) {
+    walk.failed.add(name);
+    return;
+  }
   walk.open.push(name);
   const imports = tree.imports.map((each) => follow(walk, name, each));
   walk.open.pop();
@@ -46,25 +51,57 @@ function parsed({ diagnostics }: Walk, file: SourceFile): Ast.Module | null {
   }
 }
 
+/** More than any library has. */
+const mostModules = 256;
+const deepestImports = 32;
+
 /** The name of the imported module, visited. */
 function follow(walk: Walk, importer: string, { from }: Ast.Import): string {
-  const name = target(importer, from.value);
-  if (walk.done.has(name)) return name;
-  const { span } = from;
-  if (walk.open.includes(name)) {
-    const chain = [...walk.open.slice(walk.open.indexOf(name)), name];
-    walk.diagnostics.push(explain({ kind: "import-circular", span, chain }));
-    return name;
-  }
-  const file = isModuleName(from.value) ? walk.host.read(name) : undefined;
-  if (file) visit(walk, name, file);
-  else walk.diagnostics.push(explain({ kind: "import-not-found", span, path: from.value, known: walk.host.library }));
+  const { span, value: path } = from;
+  const name = target(importer, path);
+  if (walk.done.has(name) || walk.failed.has(name)) return name;
+  const problem = isModuleName(path) ? visitImport(walk, name, from) : notFound(walk, from);
+  if (problem) walk.diagnostics.push(explain({ ...problem, span }));
   return name;
 }
 
+type ImportProblem =
+  | Omit<Extract<Problem, { kind: "import-not-found" }>, "span">
+  | Omit<Extract<Problem, { kind: "import-refused" }>, "span">
+  | Omit<Extract<Problem, { kind: "import-circular" }>, "span">;
+
+const notFound = ({ host }: Walk, { value: path }: Ast.Import["from"]): ImportProblem => ({
+  kind: "import-not-found",
+  path,
+  known: host.library,
+});
+
+const refused = (path: string, reason: string): ImportProblem => ({ kind: "import-refused", path, reason });
+
+/** Visits a module for the first time, or says why not. */
+function visitImport(walk: Walk, name: string, from: Ast.Import["from"]): ImportProblem | null {
+  const { value: path } = from;
+  if (walk.open.includes(name))
+    return { kind: "import-circular", chain: [...walk.open.slice(walk.open.indexOf(name)), name] };
+  if (!name.startsWith("std/") && !name.endsWith(".lcomp")) return refused(path, "its name does not end in `.lcomp`");
+  if (name.startsWith("../")) return refused(path, "it lies outside of the recipe's folder");
+  if (walk.open.length >= deepestImports)
+    return refused(path, `more than ${deepestImports} modules import one another in a row`);
+  if (walk.done.size >= mostModules) return refused(path, `the recipe has more than ${mostModules} modules`);
+  try {
+    const file = walk.host.read(name);
+    if (file) visit(walk, name, file);
+    else walk.failed.add(name);
+    return file ? null : notFound(walk, from);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    walk.failed.add(name);
+    return refused(path, error.message);
+  }
+}
+
 /** Library modules, and files relative to the importer. */
-const isModuleName = (path: string): boolean =>
-  path.startsWith("std/") || path.startsWith("./") || path.startsWith("../");
+const isModuleName = (path: string): boolean => /^(std|\.\.?)\//.test(path) && !/\p{Cc}/u.test(path);
 
 /** `./mine.lcomp` beside `recipes/first.lcomp` is `recipes/mine.lcomp`; inside the library paths stay in the library. */
 function target(importer: string, path: string): string {
@@ -74,8 +111,7 @@ function target(importer: string, path: string): string {
     if (step === "..") {
       if (parts.length > 0 && parts.at(-1) !== "..") parts.pop();
       else parts.push("..");
-    } else if (step !== ".") parts.push(step);
+    } else if (step !== "." && step !== "") parts.push(step);
   }
-  const joined = parts.join("/");
-  return importer.startsWith("/") && !joined.startsWith("/") ? `/${joined}` : joined;
+  return parts.join("/");
 }

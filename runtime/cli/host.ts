@@ -1,11 +1,11 @@
 /** The compiler's view of the disk. Files are named relative to the recipe, so that a plan does not depend on where one stands. */
-import { globSync, readFileSync, statSync } from "node:fs";
+import { globSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Host } from "../../compiler/host.ts";
+import { type Host, Unreadable } from "../../compiler/host.ts";
 import type { SourceFile, Span } from "../../grammar/source.ts";
-import { explainedNow } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
 import { packageRoot } from "./package-root.ts";
+import { readInside, readSource, readStdin } from "./source.ts";
 
 /** A host, and the name under which it knows the file that was asked for. */
 export interface Entry {
@@ -23,12 +23,12 @@ const stdin = "stdin";
 
 /** The host for a file given by a user, for stdin, or for a module of the standard library. */
 export function entryFor(path: string): Entry {
-  if (path === stdinPath) return { host: withStdin(hostIn(".")), module: stdin, shown: shownFrom(".") };
   if (path.startsWith("std/")) return { host: hostIn("."), module: path, shown: shownFrom(".") };
-  const isFile = explainedNow("read", path, () => statSync(path)).isFile();
-  if (!isFile) throw new UserError(`cannot read ${path}: it is not a regular file; give a .lcomp file`);
-  const folder = dirname(path);
-  return { host: hostIn(folder), module: basename(path), shown: shownFrom(folder) };
+  const [folder, module, text] =
+    path === stdinPath ? [".", stdin, stdinText()] : [dirname(path), basename(path), readSource(path)];
+  const host = hostIn(folder);
+  const read: Host["read"] = (name) => (name === module ? { path: name, text } : host.read(name));
+  return { host: { ...host, read }, module, shown: shownFrom(folder) };
 }
 
 /** Shows the places of modules in a folder as paths from the working directory, and those of arguments on the command line. */
@@ -50,26 +50,34 @@ function shownFrom(folder: string): Entry["shown"] {
 }
 
 /** Stdin can be read once. */
-let stdinText: string | undefined;
+let readAlready: string | undefined;
 
-const withStdin = (host: Host): Host => ({
-  ...host,
-  read: (module) => {
-    if (module !== stdin) return host.read(module);
-    stdinText ??= explainedNow("read", stdin, () => readFileSync(0, "utf8"));
-    return { path: stdin, text: stdinText };
-  },
-});
+function stdinText(): string {
+  readAlready ??= readStdin();
+  return readAlready;
+}
 
+/** The library, and the files below a folder: nothing that a link or a path leads to from there. */
 function hostIn(folder: string): Host {
+  const library = globSync("**/*.lcomp", { cwd: standard })
+    .map((path) => `std/${path.replaceAll("\\", "/").replace(/\.lcomp$/, "")}`)
+    .sort();
   return {
     read: (module) => {
-      const path = module.startsWith("std/") ? `${join(standard, module.slice(4))}.lcomp` : join(folder, module);
-      if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
-      return { path: module, text: explainedNow("read", path, () => readFileSync(path, "utf8")) };
+      if (!module.startsWith("std/")) return ownModule(folder, module);
+      return library.includes(module)
+        ? { path: module, text: readSource(`${join(standard, module.slice(4))}.lcomp`) }
+        : undefined;
     },
-    library: globSync("**/*.lcomp", { cwd: standard })
-      .map((path) => `std/${path.replaceAll("\\", "/").replace(/\.lcomp$/, "")}`)
-      .sort(),
+    library,
   };
+}
+
+function ownModule(folder: string, module: string): SourceFile | undefined {
+  try {
+    const text = readInside(folder, join(folder, module));
+    return text === undefined ? undefined : { path: module, text };
+  } catch (error) {
+    throw error instanceof UserError ? new Unreadable(error.message, { cause: error }) : error;
+  }
 }

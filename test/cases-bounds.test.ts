@@ -1,0 +1,129 @@
+/** What a stranger's recipe may read, and what it may cost. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { check } from "../compiler/compile.ts";
+import { CompileError } from "../grammar/diagnostic.ts";
+import { render } from "../grammar/render.ts";
+import { entryFor } from "../runtime/cli/host.ts";
+import { UserError } from "../runtime/user-error.ts";
+import { caseFile } from "./cases.ts";
+import { suite } from "./harness.ts";
+import { inFolder } from "./io/folder.ts";
+import { seed } from "./ops-random.ts";
+import { sharedReason } from "./reference.ts";
+
+/** What `lcomp check` says of a file, rendered; empty if nothing is wrong. */
+function saidOf(path: string): string {
+  try {
+    const { host, module } = entryFor(path);
+    check(host, module);
+    return "";
+  } catch (error) {
+    if (error instanceof CompileError) return error.diagnostics.map((each) => render(each)).join("\n");
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+suite("bounds: what a recipe reads", ({ test, skip }) => {
+  const fine = "fn a(x) = x\n";
+  const importing = (path: string): string => `import { a } from "${path}"\n\nfn f(x) = a(x)\n`;
+
+  test(
+    "modules of its own folder and below, also by links that stay there",
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, "below"));
+      writeFileSync(join(folder, "below/a.lcomp"), fine);
+      symlinkSync("below/a.lcomp", join(folder, "link.lcomp"));
+      const recipe = join(folder, "r.lcomp");
+      for (const path of ["./below/a.lcomp", "./link.lcomp", "./below/../below//a.lcomp"]) {
+        writeFileSync(recipe, importing(path));
+        assert.is(saidOf(recipe), "", path);
+      }
+      writeFileSync(join(folder, "below/r.lcomp"), importing("../link.lcomp"));
+      assert.match(saidOf(join(folder, "below/r.lcomp")), /`\.\.\/link\.lcomp` is not read: it lies outside/);
+    }),
+  );
+
+  test(
+    "nothing else is opened, whoever names it",
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, "notes.txt"), "secret");
+      symlinkSync("notes.txt", join(folder, "text.lcomp"));
+      symlinkSync("/proc/kmsg", join(folder, "kmsg.lcomp"));
+      spawnSync("mkfifo", [join(folder, "pipe.lcomp")]);
+      const said = (name: string): string => saidOf(join(folder, name)).replaceAll(folder, "DIR");
+      assert.is(said("notes.txt"), "cannot read DIR/notes.txt: it is no .lcomp file");
+      assert.is(said("text.lcomp"), "cannot read DIR/text.lcomp: it is no .lcomp file, but a link to another");
+      assert.is(said("kmsg.lcomp"), "cannot read DIR/kmsg.lcomp: it is no .lcomp file, but a link to another");
+      assert.is(said("pipe.lcomp"), "cannot read DIR/pipe.lcomp: it is not a regular file; give a .lcomp file");
+      writeFileSync(join(folder, "huge.lcomp"), fine);
+      truncateSync(join(folder, "huge.lcomp"), 5_000_000_000);
+      assert.match(said("huge.lcomp"), /^problem: a file of more than 256 KB is no recipe/);
+    }),
+  );
+
+  test(
+    "modules that are wrong are named once, however many import them",
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, "wrong.lcomp"), "fn a(x) = (\n");
+      for (const name of ["b", "c"]) writeFileSync(join(folder, `${name}.lcomp`), importing("./wrong.lcomp"));
+      const both = 'import { f } from "./b.lcomp"\nimport { a } from "./wrong.lcomp"\n';
+      writeFileSync(join(folder, "r.lcomp"), `${both}${importing("./c.lcomp")}`);
+      assert.is(saidOf(join(folder, "r.lcomp")).match(/^problem: /gm)?.length, 1);
+    }),
+  );
+
+  test(
+    "a chain of imports, and their number, have an end",
+    inFolder(async (folder) => {
+      for (let i = 0; i < 300; i++) {
+        writeFileSync(join(folder, `chain${i}.lcomp`), importing(`./chain${i + 1}.lcomp`));
+        writeFileSync(join(folder, `leaf${i}.lcomp`), `fn a${i}(x) = x\n`);
+      }
+      assert.match(saidOf(join(folder, "chain0.lcomp")), /more than 32 modules import one another in a row/);
+      const imports = Array.from({ length: 300 }, (_, i) => `import { a${i} } from "./leaf${i}.lcomp"\n`);
+      writeFileSync(join(folder, "r.lcomp"), imports.join(""));
+      assert.match(saidOf(join(folder, "r.lcomp")), /the recipe has more than 256 modules/);
+    }),
+  );
+
+  test(
+    `400 random imports over links, pipes and devices end, and show nothing (seed ${seed})`,
+    inFolder(async (folder) => {
+      const args = [join(import.meta.dirname, "import-draws.ts"), folder, `${seed}`, "400"];
+      const { stdout, status } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 60_000 });
+      const draws = stdout
+        .split("\n")
+        .slice(0, -1)
+        .map((line): { path: string; said?: string } => JSON.parse(line));
+      assert.is(status, 0, `seed ${seed}: no end with ${draws.at(-1)?.path}`);
+      const said = draws.flatMap((draw) => (draw.said === undefined ? [] : [{ ...draw, said: draw.said }]));
+      assert.is(said.length, 400);
+      assert.equal(
+        said.filter((draw) => draw.said.includes("4711")),
+        [],
+      );
+      const strange = said.filter((draw) => !/^$|^(problem: [^\n]*\n[^]*?)+$/.test(draw.said));
+      assert.equal(strange, []);
+    }),
+  );
+
+  for (const name of ["reads-a-system-file", "reads-the-environment", "very-long-import"]) {
+    if (sharedReason !== null) {
+      skip(name, sharedReason);
+      continue;
+    }
+    test(name, () => {
+      const said = saidOf(caseFile(`strangers/${name}.lcomp`));
+      assert.match(said, /^problem: (the module `[^`]*` is not read|there is no module `[^`]*`)/);
+      assert.ok(
+        said.split("\n").every((line) => line.length < 300),
+        said,
+      );
+      assert.not.match(said, /root:|PATH=/);
+    });
+  }
+});
