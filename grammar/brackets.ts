@@ -1,6 +1,6 @@
 /** Which brackets belong together, and what to do where one has no partner. */
 import type { IToken } from "chevrotain";
-import type { Diagnostic } from "./diagnostic.ts";
+import type { Diagnostic, Label } from "./diagnostic.ts";
 import { endOf, endsLine, retag, setPlace, spanOf, virtualToken } from "./place.ts";
 import { mistake } from "./problem.ts";
 import type { SourceFile } from "./source.ts";
@@ -23,9 +23,9 @@ const closing = new Map([
 const opening = new Map([...closing].map(([open, close]) => [close, open]));
 
 /** Notes the depth of each token. If brackets do not match, each declaration that begins a line is looked at by itself. */
-export function pairBrackets(file: SourceFile, tokens: readonly IToken[]): Paired {
+export function pairBrackets(file: SourceFile, tokens: readonly IToken[], comments: readonly IToken[]): Paired {
   if (!findUnpaired(tokens)) return { tokens, diagnostics: [] };
-  const parts = declarations(file, tokens).map((part) => mendBrackets(file, part));
+  const parts = declarations(file, tokens).map((part) => mendBrackets(file, part, comments));
   return { tokens: parts.flatMap((part) => part.tokens), diagnostics: parts.flatMap((part) => part.diagnostics) };
 }
 
@@ -75,16 +75,14 @@ function closePair(tokens: readonly IToken[], open: number[], i: number): Unpair
 }
 
 /** Drops closing brackets that close nothing and closes `(` and `[` where their statement ends. What is worse is left out. */
-function mendBrackets(file: SourceFile, declaration: readonly IToken[]): Paired {
+function mendBrackets(file: SourceFile, declaration: readonly IToken[], comments: readonly IToken[]): Paired {
   const diagnostics: Diagnostic[] = [];
   let tokens = declaration;
   for (let found = findUnpaired(tokens); found; found = findUnpaired(tokens)) {
     const { id, at, shownBy } = found;
     const token = tokens[at] as IToken;
     const end = id === "unopened-bracket" ? at : endOfStatement(file, tokens, at, shownBy ?? tokens.length);
-    const other = end === shownBy ? tokens[end] : undefined;
-    const label = other && { span: spanOf(file, other), text: "this closes another bracket" };
-    diagnostics.push(mistake(id, spanOf(file, token), token.image, label));
+    diagnostics.push(unpaired(file, id, token, end === shownBy ? tokens[end] : undefined, comments));
     if (diagnostics.length > 10 || id === "too-deep" || (id === "unclosed-bracket" && token.image === "{"))
       return { tokens: [], diagnostics };
     tokens =
@@ -93,6 +91,32 @@ function mendBrackets(file: SourceFile, declaration: readonly IToken[]): Paired 
         : tokens.toSpliced(end, 0, closerOf(token, tokens[end - 1] as IToken));
   }
   return { tokens, diagnostics };
+}
+
+/** The message for a bracket without a partner, which `other` or a comment may show. */
+function unpaired(
+  file: SourceFile,
+  id: Unpaired["id"],
+  token: IToken,
+  other: IToken | undefined,
+  comments: readonly IToken[],
+): Diagnostic {
+  const hidden = id === "unclosed-bracket" ? closingComment(file, token, comments) : undefined;
+  if (hidden) return mistake("commented-bracket", spanOf(file, token), token.image, hidden);
+  const label = other && { span: spanOf(file, other), text: "this closes another bracket" };
+  return mistake(id, spanOf(file, token), token.image, label);
+}
+
+/** The comment on a bracket's line in which its partner stands. */
+function closingComment(
+  file: SourceFile,
+  { image, startOffset }: IToken,
+  comments: readonly IToken[],
+): Label | undefined {
+  const comment = comments.find((each) => each.startOffset > startOffset);
+  const isBeside = comment && !file.text.slice(startOffset, comment.startOffset).includes("\n");
+  const isHiding = isBeside && comment.image.includes(closing.get(image) ?? "");
+  return isHiding ? { span: spanOf(file, comment), text: "a comment up to the end of the line" } : undefined;
 }
 
 /** Where the statement around an opening bracket ends: before the next line that begins a statement, or at `last`. */

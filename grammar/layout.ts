@@ -26,7 +26,7 @@ const continuing = new Map<TokenType, TokenType>([
 
 /** Tokens ready for the parser, brackets in pairs. */
 export function layOut(file: SourceFile, lexed: readonly IToken[], comments: readonly IToken[]): Layout {
-  const { tokens: paired, diagnostics } = pairBrackets(file, lexed);
+  const { tokens: paired, diagnostics } = pairBrackets(file, lexed, comments);
   markContinuing(file, paired);
   const end = virtualToken(T.End, "", file.text.length);
   setPlace(end, 0, false);

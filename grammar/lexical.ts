@@ -22,8 +22,14 @@ export function lex(file: SourceFile): Lexed {
   const refused = refuse(file);
   if (refused) return { tokens: [], comments: [], diagnostics: [refused] };
   const { tokens, groups } = lexer.tokenize(file.text);
-  const diagnostics = tokens.flatMap((token) => inspect(file, token));
-  return { tokens: tokens.flatMap(mend), comments: groups["comments"] ?? [], diagnostics };
+  const comments = groups["comments"] ?? [];
+  const diagnostics = [
+    ...tokens.flatMap((token) => inspect(file, token)),
+    ...comments
+      .filter((comment) => isDivisor(file, comment))
+      .map((comment) => mistake("floor-division", spanOf(file, comment), comment.image.trimEnd())),
+  ];
+  return { tokens: tokens.flatMap(mend), comments, diagnostics };
 }
 
 function refuse(file: SourceFile): Diagnostic | undefined {
@@ -43,6 +49,12 @@ function inspect(file: SourceFile, token: IToken): Diagnostic[] {
   if (!unknown) return [];
   const start = span.start + unknown.offset;
   return [mistake("unknown-escape", { file, start, end: start + unknown.text.length }, unknown.text)];
+}
+
+/** Whether a comment is a number alone, behind a value: what other languages read as a division. */
+function isDivisor(file: SourceFile, { image, startOffset }: IToken): boolean {
+  const line = file.text.slice(file.text.lastIndexOf("\n", startOffset) + 1, startOffset);
+  return /^\/\/\s*\d[\w.]*\s*$/.test(image) && /[\w\])']\s*$/.test(line);
 }
 
 /** What the notation of other languages stands for here; what is not listed is left out. */

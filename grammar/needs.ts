@@ -78,6 +78,7 @@ export const needs = {
   "string-expected": ["missing-value", "a string in double quotes is missing"],
   "value-expected": ["missing-value", "a value is missing"],
   "argument-expected": ["missing-value", "an argument is missing"],
+  "value-end": ["unexpected-token", "an operator or the end of the line was expected"],
   "statement-expected": ["unexpected-token", "a statement or the end of its block was expected"],
   "block-expected": ["missing-block", "`{` and a body are missing"],
   "type-expected": ["missing-type", "a type is missing"],

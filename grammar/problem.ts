@@ -1,4 +1,6 @@
 /** The wording of every mistake in syntax. `found` is a piece of the user's text. */
+
+import { adviceAt, adviceFor, newName } from "./advice.ts";
 import type { Diagnostic, Label } from "./diagnostic.ts";
 import { forms, type Need, needs } from "./needs.ts";
 import type { Span } from "./source.ts";
@@ -42,6 +44,15 @@ const mistakes = {
   }),
   "foreign-notation": (found) => ({ title: `${quote(found)} is notation of another language`, ...foreign(found) }),
   "unclosed-bracket": (found) => ({ title: `${quote(found)} is not closed`, label: "opened here" }),
+  "commented-bracket": (found) => ({
+    title: `${quote(found)} is closed in a comment alone`,
+    label: "opened here",
+    hint: "`//` begins a comment; a quotient rounded down is `floor(a / b)`, and `i32(floor(a / b))` where it is a position",
+  }),
+  "floor-division": (found) => ({
+    title: `${quote(found)} is a comment, and no division`,
+    hint: "a quotient rounded down is `floor(a / b)`; where a comment is meant, write a word into it",
+  }),
   "unopened-bracket": (found) => ({ title: `${quote(found)} closes nothing` }),
   "chained-comparison": () => ({ title: "comparisons do not chain", hint: "write `a < b and b < c`" }),
   "loose-not": () => ({
@@ -58,7 +69,7 @@ const mistakes = {
   }),
   "unknown-statement": (found) => {
     const word = nearest(found, statementWords);
-    const hint = advice.get(found) ?? (word ? `did you mean \`${word}\`?` : newName);
+    const hint = adviceFor(found) ?? (word ? `did you mean \`${word}\`?` : newName);
     return { title: `${quote(found)} begins no statement`, hint };
   },
   "incomplete-statement": (found) => ({
@@ -91,85 +102,29 @@ const exclusive = new Set<Need>([
 /** The message for a piece that is missing before `span`, which may stand on a later line than the `lineEnd` before it. */
 export function missing(need: Need, span: Span, found: string, lineEnd?: Span): Diagnostic {
   const [id, sentence] = needs[need];
-  const title = need === "statement-expected" ? `${quote(found)} stands where ${sentence}` : sentence;
+  const isBetween = need === "statement-expected" || need === "value-end";
+  const title = isBetween ? `${quote(found)} stands where ${sentence}` : sentence;
   if (lineEnd && !exclusive.has(need)) return { id, title, labels: [{ span: lineEnd, text: "here" }] };
-  const hint = hintFor(need, found);
-  const text = need === "statement-expected" ? "" : `found ${quote(found)}`;
+  const hint = hintFor(need, span, found);
+  const text = isBetween ? "" : `found ${quote(found)}`;
   return { id, title, labels: [{ span, text }], ...(hint && { hint }) };
 }
-
-const choice = "a choice is `value where condition else other`";
-const newName = "a new name is bound with `let`";
-
-/** What is said of pieces of other languages, by themselves or after the need that they do not meet. */
-const advice: ReadonlyMap<string, string> = new Map([
-  ["**", "a power is `x^2`"],
-  [":=", "a name is bound with `let x = …`"],
-  ["&&", "write `and`"],
-  ["||", "write `or`"],
-  ["!", "write `not`"],
-  ["=>", "write `->`"],
-  [";", "statements need no separator"],
-  ["=", "`=` gives a value a name; equality is `==`"],
-  ["value-expected =", "a name is bound again with `let x = x + 1`; equality is `==`"],
-  ["binding-equals ,", "each name has a `let` of its own"],
-  ["binding-equals :", "a value has its type from what it is: `let x = …`"],
-  ["statement-expected .", "a number begins with a digit: `0.5`"],
-  ["argument-comma =", "an argument is named with a colon: `name: value`"],
-  ["group-end ,", "several dimensions are written `over (a, b)`"],
-  ["selection-colon ,", "several dimensions are written `over (a, b)`"],
-  ["where", "only the last `where` of a chain goes without `else`; the others stand in parentheses"],
-  ["def", "a function is declared with `fn`"],
-  ["function", "a function is declared with `fn`"],
-  ["lambda", "a function has a name and is declared with `fn`"],
-  ["return", "the last line of a block is its value"],
-  ["if", choice],
-  ["?", choice],
-  ["is", "equality is `==`"],
-  ["const", newName],
-  ["var", newName],
-  ["while", "loops are `repeat n from { … } { … }`"],
-  ["for", "there are no loops over elements: operations take whole tensors"],
-  ["@", "a matrix product is `sum(a * b, over d)`"],
-]);
 
 /** Words of other languages that are names in this one: what follows them on their line makes the difference. */
 export const isForeignWord = (text: string): boolean => ["if", "is", "lambda"].includes(text);
 
 const foreign = (found: string): Pick<Wording, "hint"> => {
   if (found.startsWith("'")) return { hint: "strings stand in double quotes" };
-  return { hint: advice.get(found) ?? "comments begin with `//`" };
+  return { hint: adviceFor(found) ?? "comments begin with `//`" };
 };
 
-const lookalikes: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    "“": '"',
-    "”": '"',
-    "„": '"',
-    "‘": "'",
-    "’": "'",
-    "−": "-",
-    "–": "-",
-    "×": "*",
-    "·": "*",
-    "÷": "/",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-    "→": "->",
-    "…": "...",
-    "²": "^2",
-  }),
-);
-
 const lookalike = (found: string): Pick<Wording, "hint"> => {
-  const plain = lookalikes.get(found);
-  const hint = plain === undefined ? advice.get(found) : `write \`${plain}\``;
+  const hint = adviceFor(found);
   return hint === undefined ? {} : { hint };
 };
 
-const hintFor = (need: Need, found: string): string | undefined => {
+const hintFor = (need: Need, { file, start }: Span, found: string): string | undefined => {
   const isReserved = needs[need][0] === "missing-name" && (reserved as readonly string[]).includes(found);
   if (isReserved) return `${quote(found)} is a word of the language and cannot be a name`;
-  return advice.get(`${need} ${found}`) ?? advice.get(found);
+  return adviceAt(need, found, file.text.slice(Math.max(0, start - 80), start)) ?? adviceFor(found);
 };

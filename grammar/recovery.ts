@@ -164,9 +164,10 @@ export abstract class RecoveringParser extends EmbeddedActionsParser {
     }
   }
 
-  /** Reports what stands here although only something else may, and skips to where reading can go on. */
-  protected refuse(need: Need, depth: number): void {
+  /** Reports what stands here although only something else may, or goes on with what came before; skips to where reading can go on. */
+  protected refuse(expected: Need, depth: number): void {
     const [last, next] = [this.LA(0), this.LA(1)];
+    const need = this.beginsLine() || !(endOf(last) >= 0) || last.tokenType === T.LBrace ? expected : "value-end";
     if (!this.isForeign())
       this.problems.push(new Mistake(missing(need, this.at(next), next.image, lineEndBefore(this.file, next, last))));
     this.skip(depth);
@@ -195,7 +196,7 @@ export abstract class RecoveringParser extends EmbeddedActionsParser {
   protected skipLine(depth: number): void {
     for (let token = this.LA(1); token.tokenType !== T.End; token = this.SKIP_TOKEN()) {
       const place = placeOf(token);
-      if (place.depth < depth || (place.depth === depth && this.beginsLine())) return;
+      if (place.depth < depth || (place.depth === depth && this.beginsLine() && token.tokenType !== T.RBrace)) return;
     }
   }
 
