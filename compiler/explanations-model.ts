@@ -83,15 +83,6 @@ export const modelExplanations: Readonly<Record<ModelProblem, Explanation>> = {
   },
   "weight-prefix": {
     text: `A model that is wrapped, by torch.compile (_orig_mod.), a trainer (module.) or PEFT (base_model.model.), gives its tensors the wrapper's name in front, if it is saved from outside. Transformers fills a model from such a file with random numbers. The first part of the names may be missing, as in a model that was saved from inside.`,
-    examples: lines(
-      "members",
-      'table embed: f32[vocab, model] at "embed.weight"',
-      'table embed: f32[vocab, model] at "embed.weight"',
-      {
-        config,
-        tensors: { "_orig_mod.embed.weight": [32, 16], "_orig_mod.head.weight": [32, 16] },
-      },
-    ),
   },
   "weight-type": {
     text: "Weights are read as F32, F16 and BF16. A model in double precision is converted without a loss that counts; whole numbers are codes of a quantiser, and mean nothing by themselves.",

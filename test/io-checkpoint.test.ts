@@ -56,6 +56,45 @@ function openFolders({ test }: Suite): void {
   );
 
   test(
+    "JSON as Python writes it is read: byte order marks, infinities and NaN outside of strings",
+    inFolder(async (folder) => {
+      writeModel(folder);
+      const text = '\uFEFF{"a": Infinity, "b": [-Infinity, NaN], "c": "Infinity \\\\", "NaN": "say \\"NaN\\""}';
+      writeFileSync(join(folder, "config.json"), text);
+      const { config } = await openCheckpoint(folder);
+      const read = {
+        a: Number.POSITIVE_INFINITY,
+        b: [Number.NEGATIVE_INFINITY, "NaN"],
+        c: "Infinity \\",
+        NaN: 'say "NaN"',
+      };
+      assert.equal(config, read);
+      writeFileSync(join(folder, "config.json"), '{\n"a": Infinity,\n}');
+      await refused(() => openCheckpoint(folder), /config.json is not valid JSON; .* \(line 3, column \d+\)$/);
+    }),
+  );
+
+  test(
+    "a name on the Hub, and the root of a model in its cache, come with the way to the model",
+    inFolder(async (folder) => {
+      await refused(
+        () => openCheckpoint("org-of-nobody/name"),
+        /lcomp does not download: `hf download org-of-nobody\/name/,
+      );
+      await refused(() => openCheckpoint("name-of-nothing"), /lcomp does not download/);
+      await refused(() => openCheckpoint("./org-of-nobody/name"), /cannot open .*: there is no such file or folder/);
+      for (const name of ["aaaa", "bbbb"]) {
+        mkdirSync(join(folder, "snapshots", name), { recursive: true });
+        writeFileSync(join(folder, "snapshots", name, "config.json"), "{}");
+      }
+      await refused(() => openCheckpoint(folder), /has no config.json; .*snapshots\/aaaa has one: give that folder/);
+      mkdirSync(join(folder, "refs"));
+      writeFileSync(join(folder, "refs/main"), "bbbb");
+      await refused(() => openCheckpoint(folder), /snapshots\/bbbb has one/);
+    }),
+  );
+
+  test(
     "an index that does not agree with its shards is refused",
     inFolder(async (folder) => {
       writeModel(folder, { a: "one.safetensors", d: "two.safetensors" });

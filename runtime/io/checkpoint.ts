@@ -1,9 +1,10 @@
 // A model as Hugging Face lays it out: a folder with config.json, one or several safetensors files, and companions.
 // A folder may come from a stranger: no name in it may lead out of it.
+import { existsSync } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { UserError } from "../user-error.ts";
-import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject } from "./file.ts";
+import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject, readText } from "./file.ts";
 import { type FloatDType, firstNonFinite, isFloatDType, toFloat32 } from "./numbers.ts";
 import { readHeader, type StoredTensor } from "./safetensors.ts";
 
@@ -20,17 +21,48 @@ export interface Checkpoint {
 
 /** Opens a model folder. */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
-  const status = await explained("open", folder, () => stat(folder));
+  const status = await explained("open", folder, () => stat(folder)).catch((error: unknown) => {
+    throw isMissing(error) ? noFolder(folder, error) : error;
+  });
   if (!status.isDirectory()) {
     throw new UserError(`${folder} is a file; give the folder that holds config.json and model.safetensors`);
   }
   const names = (await explained("open", folder, () => readdir(folder))).sort();
-  if (!names.includes("config.json")) {
-    throw new UserError(`${folder} has no config.json; give the folder of a Hugging Face model`);
-  }
+  if (!names.includes("config.json")) throw await noConfig(folder, names);
   const config = await readJsonObject(folder, "config.json");
   const tensors = await readTensors(folder, names);
   return { folder, config, tensors, ...(await sortOut(folder, names)) };
+}
+
+/** A name that may be one on the Hub: `org/name`, or a bare one. */
+const hubName = /^[\w-][\w.-]*(\/[\w.-]+)?$/;
+
+function noFolder(folder: string, cause: unknown): unknown {
+  if (!hubName.test(folder)) return cause;
+  const into = basename(folder);
+  const way = `\`hf download ${folder} --local-dir ${into}\` does (pip install huggingface_hub), then give ${into}`;
+  return new UserError(`there is no folder ${folder}; if it is a model on the Hub, lcomp does not download: ${way}`, {
+    cause,
+  });
+}
+
+/** The folder that was probably meant: a snapshot in the Hub's cache, or the one folder in this one that has a config.json. */
+async function noConfig(folder: string, names: readonly string[]): Promise<UserError> {
+  const places = names.includes("snapshots") ? await snapshots(folder) : names;
+  for (const place of places) {
+    const path = join(folder, place);
+    if (existsSync(join(path, "config.json")))
+      return new UserError(`${folder} has no config.json; ${path} has one: give that folder`);
+  }
+  return new UserError(`${folder} has no config.json; give the folder of a Hugging Face model`);
+}
+
+/** The snapshots in a folder of the Hub's cache, that of `main` first. */
+async function snapshots(folder: string): Promise<readonly string[]> {
+  const [refs, kept] = [join(folder, "refs/main"), join(folder, "snapshots")];
+  const main = existsSync(refs) ? (await readText(refs)).trim() : "";
+  const revisions = (await explained("open", kept, () => readdir(kept))).sort();
+  return [main, ...revisions].filter((name) => revisions.includes(name)).map((name) => join("snapshots", name));
 }
 
 /** A size of the model's config, such as hidden_size: a whole number from 1 to 2^31 - 1. */

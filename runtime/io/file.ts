@@ -110,14 +110,30 @@ export function decodeUtf8(bytes: Uint8Array, where: string): string {
   }
 }
 
-/** JSON text as a value; what is not JSON is an error that says where. */
+/**
+ * JSON text as a value; what is not JSON is an error that says where. Files that other programs have written may begin with a
+ * byte order mark, and hold Infinity and NaN as Python writes them; a NaN becomes the text "NaN", which no number is.
+ */
 export function parseJson(text: string, where: string): unknown {
+  const json = text.replace(/^\uFEFF/, "");
   try {
-    return JSON.parse(text);
+    return JSON.parse(json);
   } catch (error) {
-    throw new UserError(`${where} is not valid JSON; write or download it again`, { cause: error });
+    const plain = json.replace(pythonWord, (word) => pythonWords.get(word) ?? word);
+    if (plain !== json) return parseJson(plain, where);
+    const [, line, column] = /line (\d+) column (\d+)/.exec(error instanceof Error ? error.message : "") ?? [];
+    const place = line === undefined ? "" : ` (line ${line}, column ${column})`;
+    throw new UserError(`${where} is not valid JSON; write or download it again${place}`, { cause: error });
   }
 }
+
+/** A string, which stays as it is, or a number that JSON has not. */
+const pythonWord = /"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN/g;
+const pythonWords: ReadonlyMap<string, string> = new Map([
+  ["Infinity", "1e999"],
+  ["-Infinity", "-1e999"],
+  ["NaN", '"NaN"'],
+]);
 
 /** True for a JSON object: not null, not a list, not a plain value. */
 export const isJsonObject = (value: unknown): value is JsonObject =>
