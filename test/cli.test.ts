@@ -8,7 +8,7 @@ import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { root } from "./sources.ts";
 
-const main = join(root, "runtime/cli/main.ts");
+const main = join(root, "runtime/cli/launch.mjs");
 const tiny = join(root, "examples/tiny");
 /** Enough text for a few windows. */
 const excerpt = readFileSync(join(root, "examples/world/train.jsonl"), "utf8").split("\n").slice(0, 40).join("\n");
@@ -27,8 +27,7 @@ function lcomp(folder: string, ...args: readonly string[]): Ended {
     encoding: "utf8",
   });
   assert.not.match(stderr, /^\s+at .*:\d+:\d+/m, "a stack trace reached the user");
-  // Dawn's own remark about lavapipe.
-  return { status, stdout, stderr: stderr.replace(/^Warning: maxDynamic.*\n/gm, "") };
+  return { status, stdout, stderr };
 }
 
 const recipe = (statements: string, windows = 2) => `import { wanda } from "std/prune/wanda"
@@ -294,6 +293,9 @@ suite("cli: run", ({ test }) => {
     inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
       const { status, stderr } = lcomp(folder, "run", path, ...given, "--quiet");
       assert.equal([status, stderr], [2, "lcomp: half saves its result: add --out DIR\n"]);
+      const bare = lcomp(folder, "run", path);
+      const all = `half needs --model, --text and --out; lcomp run ${path} --help says what they are`;
+      assert.equal([bare.status, bare.stderr], [2, `lcomp: ${all}\n`]);
       const modelless = lcomp(folder, "plan", path);
       assert.equal([modelless.status, modelless.stderr], [2, "lcomp: half needs a model: add --model DIR\n"]);
       const textless = lcomp(folder, "run", path, "--model", tiny, "--out", "out", "--quiet");

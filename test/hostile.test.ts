@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeF
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { suite } from "./harness.ts";
-import { type Attempt, attempt, refusedWith, said } from "./hostile.ts";
+import { type Attempt, attempt, launcher, refusedWith } from "./hostile.ts";
 import { inFolder, safetensorsBytes } from "./io/folder.ts";
 import { onSmallDisk } from "./io/small-disk.ts";
 import { someText } from "./model-folder.ts";
@@ -268,8 +268,8 @@ suite("hostile: output", ({ test }) => {
     "a disk that is full in the middle of a stage",
     prepared((folder) => {
       const args = given.map((arg) => (arg === "out" ? "disk/new/out" : arg));
-      const { stdout, stderr } = onSmallDisk(folder, 1, [process.execPath, join(root, "runtime/cli/main.ts"), ...args]);
-      assert.match(said(stderr), /^lcomp: cannot write \S+disk\/new\/out: the disk is full; free .*\n$/);
+      const { stdout, stderr } = onSmallDisk(folder, 1, [process.execPath, launcher, ...args]);
+      assert.match(stderr, /^lcomp: cannot write \S+disk\/new\/out: the disk is full; free .*\n$/);
       assert.is(stdout, "status 1\n", "nothing is left on the disk");
     }),
   );

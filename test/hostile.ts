@@ -14,20 +14,18 @@ export interface Attempt {
   readonly files: readonly string[];
 }
 
+/** What users start. */
+export const launcher = join(root, "runtime/cli/launch.mjs");
+
 /** `lcomp` with these arguments in a folder. */
 export function attempt(folder: string, ...args: readonly string[]): Attempt {
-  const main = join(root, "runtime/cli/main.ts");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], {
     cwd: folder,
     encoding: "utf8",
     timeout: 60_000,
   });
-  return { status, stdout, stderr: said(stderr), files: readdirSync(folder) };
+  return { status, stdout, stderr: stripVTControlCharacters(stderr), files: readdirSync(folder) };
 }
-
-/** Without Dawn's own remark about lavapipe, and without colours. */
-export const said = (stderr: string): string =>
-  stripVTControlCharacters(stderr).replace(/^Warning: maxDynamic.*\n/gm, "");
 
 /** One problem, one sentence or one shown place, nothing of the machinery, and nothing left. */
 export function refusedWith(

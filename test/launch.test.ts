@@ -86,6 +86,33 @@ suite("launcher", ({ test }) => {
       },
     ));
 
+  const chatter = `
+import { writeSync } from "node:fs";
+process.on("SIGINT", () => process.exit(130));
+writeSync(2, "Warning: a limit is lower\\n    at f (/third_party/dawn/f.cpp:1)\\n\\nFATAL: out of memory\\n");
+writeSync(Number(process.env.LCOMP_STDERR ?? 2), "lcomp: said\\n");
+if (process.argv[3] === "wait") setInterval(() => undefined, 1000);
+else process.kill(process.pid, "SIGKILL");
+`;
+
+  if (process.platform === "linux")
+    test("what native code remarks is kept back, and nothing else, also when it ends the process", () =>
+      inPackage({ "dist/runtime/cli/main.js": chatter }, (folder) => {
+        const { status, stderr } = launch(folder, ["run"]);
+        assert.equal([status, stderr.split("\n").sort()], [null, ["", "FATAL: out of memory", "lcomp: said"]]);
+        assert.match(launch(folder, ["check"]).stderr, /^Warning: a limit/);
+      }));
+
+  if (process.platform === "linux")
+    test("behind the filter the process is the one that was started, and hears of signals", () =>
+      inPackage({ "dist/runtime/cli/main.js": chatter }, async (folder) => {
+        const args = [join(folder, "runtime/cli/launch.mjs"), "run", "wait"];
+        const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+        await once(child.stderr, "data");
+        child.kill("SIGINT");
+        assert.equal(await once(child, "exit"), [130, null]);
+      }));
+
   test("an unknown script is wrong usage", () =>
     inPackage(clone, (folder) => assert.is(launch(folder, ["--script", "tset"]).status, 2)));
 

@@ -1,5 +1,6 @@
 /** Ctrl-C while something is half written: the work is asked to end, and if it does not end at once, it is ended. */
 import { UserError } from "../user-error.ts";
+import { report } from "./report.ts";
 
 /** The status of a process that Ctrl-C has ended. */
 export const interrupted = 130;
@@ -13,10 +14,12 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   let timer: NodeJS.Timeout | undefined;
   const onSignal = (): void => {
     if (timer !== undefined) return;
-    controller.abort(new UserError("Interrupted; nothing was kept.", { exitCode: interrupted }));
+    const reason = new UserError("Interrupted; nothing was kept.", { exitCode: interrupted });
+    controller.abort(reason);
     timer = setTimeout(() => {
       cleanUp();
-      process.exit(interrupted);
+      if (process.stderr.isTTY) process.stderr.write("\n"); // a line of progress may stand there
+      process.exit(report(reason));
     }, patience);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);

@@ -6,6 +6,8 @@
  *   launch.mjs ARGUMENT...                  lcomp
  *   launch.mjs --script NAME ARGUMENT...    one of the scripts below
  *
+ * On Linux it keeps the remarks of Dawn and of drivers from the user's screen, see `filter`.
+ *
  * LCOMP_NODE names the node to use (CI: one that runs on a private C library).
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -24,6 +26,19 @@ const scripts = {
   bench: ["bench/run.ts"],
 };
 
+/**
+ * Dawn and the drivers write remarks to file descriptor 2 that no setting silences and that are not for those who want a model made
+ * smaller, and nothing within a process can redirect a descriptor and get it back. So this script, by /bin/sh, gives stderr the
+ * number 3, of which LCOMP_STDERR tells lcomp, and puts a filter before 2 that lets all but the remarks through; then it becomes
+ * lcomp. Where something is missing for that, it becomes lcomp at once.
+ */
+const filter = `
+command -v sed >/dev/null && fifo=$(mktemp -u 2>/dev/null) && mkfifo -m 600 "$fifo" 2>/dev/null || exec "$@"
+(trap "" INT TERM HUP; exec sed -u "/^Warning: /d; /^    at .*dawn/d; /^$/d" <"$fifo" >&2) &
+exec 3>&2 2>"$fifo"
+rm "$fifo"
+LCOMP_STDERR=3 exec "$@"`;
+
 const oldestNode = [22, 18];
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const isClone = existsSync(join(root, "test", "run.ts"));
@@ -38,12 +53,25 @@ const entry = isClone ? ["runtime/cli/main.ts"] : ["dist/runtime/cli/main.js"];
 const [file, ...initial] = isScript ? scripts[name] : entry;
 await start(join(root, file), [...initial, ...(isScript ? rest : process.argv.slice(2))]);
 
-/** Runs the entry here if this Node will do, else in another one. */
+/** Runs the entry here if this Node will do and nothing must be filtered, else in another process: in place of this one if it can be. */
 async function start(file, args) {
   const node = otherNode();
-  if (node !== undefined) return startIn(node, [file, ...args]);
-  process.argv.splice(1, process.argv.length, file, ...args);
-  await import(pathToFileURL(file).href);
+  const isFiltered = canFilter(args);
+  if (node === undefined && !isFiltered) {
+    process.argv.splice(1, process.argv.length, file, ...args);
+    await import(pathToFileURL(file).href);
+    return;
+  }
+  const plain = [node ?? process.execPath, ...(node === undefined ? process.execArgv : []), file, ...args];
+  const command = isFiltered ? ["/bin/sh", "-c", filter, "lcomp", ...plain] : plain;
+  if (isFiltered && process.execve) process.execve(command[0], command, process.env);
+  else startIn(command[0], command.slice(1));
+}
+
+/** Whether a command uses the GPU, and what native code says of it is not asked for. */
+function canFilter([name]) {
+  const isUsing = ["run", "eval", "plan", "compile", "doctor"].includes(name);
+  return isUsing && process.platform === "linux" && !process.env.LCOMP_DEBUG && existsSync("/bin/sh");
 }
 
 /** The node that must be started, or undefined if it is this one. */

@@ -1,4 +1,5 @@
 /** The command line: results on stdout, everything else on stderr; 0 done, 1 a problem, 2 wrong usage, 130 interrupted. */
+import "./stderr.ts";
 import yargs, { type CommandModule } from "yargs";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";

@@ -42,6 +42,7 @@ export const runCommand = (args: readonly string[]): CommandModule<object, Flags
 
 async function run(path: string, flags: Flags): Promise<void> {
   const entry = readRecipe(path);
+  requireFlags(path, entry.loaded, flags);
   const output = openOutput(entry.loaded, flags);
   const { result, report } = await keeping(output, async (signal) => {
     const open = await openRecipe(entry, flags);
@@ -73,6 +74,17 @@ function showSaved({ parameters }: LoadedRecipe, { isSaved }: RunResult, flags: 
 
 /** A word as a shell takes it. */
 const quoted = (word: string): string => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** What several flags should have said is asked for at once. */
+function requireFlags(path: string, { name, parameters, recipe }: LoadedRecipe, flags: Flags): void {
+  const wanted = parameters.filter((parameter) => parameter.fallback === null).map((parameter) => parameter.name);
+  const isSaving = recipe.body.statements.some(({ kind }) => kind === "save");
+  const missing = [...wanted, ...(isSaving ? ["out"] : [])].filter((flag) => given(flags, flag) === undefined);
+  if (missing.length < 2) return;
+  const [last, ...others] = missing.map((flag) => `--${flag}`).reverse();
+  const all = `${others.reverse().join(", ")} and ${last}`;
+  throw new UserError(`${name} needs ${all}; lcomp run ${path} --help says what they are`, { exitCode: 2 });
+}
 
 /** Where the result goes, null if the recipe saves none. What is wrong with the place is said before anything else is done. */
 function openOutput({ name, recipe }: LoadedRecipe, flags: Flags): OutputFolder | null {
