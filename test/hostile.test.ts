@@ -247,15 +247,18 @@ suite("hostile: output", ({ test }) => {
       const cases: readonly (readonly [string, RegExp])[] = [
         [
           "full",
-          /^lcomp: cannot write \S+full: the folder is not empty; choose another one or add --force to replace it\n$/,
+          /^lcomp: cannot write \S+full: the folder is not empty, and no result of lcomp \(it has no lcomp\.lock\.json\); choose another one\n$/,
         ],
-        ["link", /^lcomp: cannot write \S+full: the folder is not empty; /],
-        ["text.jsonl", /^lcomp: cannot write \S+text\.jsonl: a file is there; choose another folder\n$/],
+        ["link", /^lcomp: cannot write \S+full: the folder is not empty, /],
+        [
+          "text.jsonl",
+          /^lcomp: will not write \S+text\.jsonl: it is the text \(text\.jsonl\); choose another place\n$/,
+        ],
         ["text.jsonl/out", /^lcomp: cannot write \S+text\.jsonl\/out: a part of this path is a file, not a folder\n$/],
         ["/proc/lcomp/out", /^lcomp: cannot write \/proc\/lcomp: no folder can be made there; choose another place\n$/],
         [
           "/proc/self/out",
-          /^lcomp: cannot write \/proc\/self\/out: no folder can be made there; choose another place\n$/,
+          /^lcomp: cannot write \/proc\/\d+\/out: no folder can be made there; choose another place\n$/,
         ],
         ["/dev/full", /^lcomp: cannot write \/dev\/full: a file is there; choose another folder\n$/],
       ];

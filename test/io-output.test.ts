@@ -5,16 +5,18 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { explained } from "../runtime/io/file.ts";
-import { OutputFolder } from "../runtime/io/output-folder.ts";
+import { lockName, OutputFolder } from "../runtime/io/output-folder.ts";
 import { type Suite, suite } from "./harness.ts";
 import { inFolder, refused, writeFolder } from "./io/folder.ts";
 import { onSmallDisk } from "./io/small-disk.ts";
@@ -91,7 +93,10 @@ function writeWhole({ test }: Suite): void {
       const output = new OutputFolder(target);
       await output.write("a", "1");
       assert.not(existsSync(target));
-      assert.equal(readdirSync(join(folder, "new")), [`.out.partial-${process.pid}`]);
+      assert.match(
+        readdirSync(join(folder, "new")).join(),
+        new RegExp(`^\\.out\\.partial-${process.pid}-[0-9a-f]{8}-[0-9a-f]{8}$`),
+      );
       output.finish();
       output.abort();
       assert.equal(readdirSync(join(folder, "new")), ["out"]);
@@ -127,21 +132,58 @@ function abortCleanly({ test }: Suite): void {
 
 function respectTargets({ test }: Suite): void {
   test(
-    "a target that is not empty is refused without force, and with it replaced at the very end",
+    "an earlier result is refused without force, and with it replaced at the very end",
     inFolder(async (folder) => {
       const target = join(folder, "out");
-      mkdirSync(target);
-      writeFileSync(join(target, "old"), "old");
+      await writeFolder(target, async (output) => {
+        await output.write("old", "old");
+        await output.write(lockName, JSON.stringify({ files: [lockName, "old"] }));
+      });
       await refused(() => new OutputFolder(target), /out: the folder is not empty; .*--force/);
       const output = new OutputFolder(target, { force: true });
-      await output.write("new", "new");
-      assert.equal(readdirSync(target), ["old"]);
+      await output.write("deep/new", "new");
+      await output.write(lockName, JSON.stringify({ files: ["deep/new", lockName] }));
+      assert.equal(readdirSync(target), [lockName, "old"]);
       output.finish();
-      assert.equal(readdirSync(target), ["new"]);
+      assert.equal(readdirSync(target), ["deep", lockName]);
       assert.equal(readdirSync(folder), ["out"]);
       const aborted = new OutputFolder(target, { force: true });
       aborted.abort();
-      assert.equal(readdirSync(target), ["new"]);
+      assert.equal(readdirSync(target), ["deep", lockName]);
+    }),
+  );
+
+  test(
+    "what is no earlier result is never replaced, nor is one that somebody has put something into",
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, "mine"));
+      writeFileSync(join(folder, "mine/thesis"), "");
+      for (const force of [false, true])
+        await refused(
+          () => new OutputFolder(join(folder, "mine"), { force }),
+          /mine: .* no result of lcomp .*; choose another/,
+        );
+      for (const [lock, stray] of [
+        [`{"files":["${lockName}"]}`, "deep/thesis"],
+        ["{}", ".git/HEAD"],
+        ["", ".git/HEAD"],
+      ] as const) {
+        const target = join(folder, stray.replace("/", "-"));
+        mkdirSync(join(target, stray, ".."), { recursive: true });
+        writeFileSync(join(target, stray), "");
+        writeFileSync(join(target, lockName), lock);
+        await refused(
+          () => new OutputFolder(target, { force: true }),
+          new RegExp(`will not replace .*: ${stray} in it`),
+        );
+        rmSync(target, { recursive: true });
+      }
+      const target = join(folder, "before");
+      mkdirSync(target);
+      writeFileSync(join(target, "old"), "");
+      writeFileSync(join(target, lockName), "{}");
+      new OutputFolder(target, { force: true }).finish();
+      assert.equal(readdirSync(target), []);
     }),
   );
 
@@ -157,12 +199,14 @@ function respectTargets({ test }: Suite): void {
   );
 
   test(
-    "force does not replace what holds the working directory, a home or a repository",
+    "nothing is written in place of the working directory, of what holds it or a home, or of a mount point",
     inFolder(async (folder) => {
-      await refused(() => new OutputFolder("/", { force: true }), /holds the working directory/);
-      await refused(() => new OutputFolder(process.cwd(), { force: true }), /will not replace .* working directory/);
-      mkdirSync(join(folder, "clone/.git"), { recursive: true });
-      await refused(() => new OutputFolder(join(folder, "clone"), { force: true }), /holds a Git repository/);
+      for (const force of [false, true]) {
+        for (const path of ["/", process.cwd(), join(process.cwd(), ".."), ".", homedir(), join(homedir(), "..")])
+          await refused(() => new OutputFolder(path, { force }), /it is, or holds, the (working|home) directory/);
+        await refused(() => new OutputFolder("/proc", { force }), /it is a mount point; choose a folder in it/);
+      }
+      assert.equal(readdirSync(folder), []);
     }),
   );
 }

@@ -20,10 +20,11 @@ export function showPlan(plan: Plan): string {
   return print(ordered({ ...plan, hash: planHash(plan) }, planSchema as Form));
 }
 
-/** What a result must have been made from: the plan without its steps, programs and kernels. */
-export function showLock(plan: Plan): string {
+/** What a result must have been made from, which is the plan without its steps, programs and kernels, and the files of the result. */
+export function showLock(plan: Plan, files: readonly string[]): string {
   const { version, recipe, models, corpora, device } = plan;
-  return print(ordered({ version, hash: planHash(plan), recipe, models, corpora, device }, planSchema as Form));
+  const made = ordered({ version, hash: planHash(plan), recipe, models, corpora, device }, planSchema as Form);
+  return print({ ...(made as object), files });
 }
 
 const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

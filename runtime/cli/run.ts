@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { plan } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { LoadedRecipe } from "../../compiler/recipe.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { OutputFolder } from "../io/output-folder.ts";
@@ -12,6 +11,7 @@ import { type RunResult, runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
+import { inputsOf } from "./inputs.ts";
 import { interruptible } from "./interrupt.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
 import { progressLine } from "./progress.ts";
@@ -43,7 +43,7 @@ export const runCommand = (args: readonly string[]): CommandModule<object, Flags
 async function run(path: string, flags: Flags): Promise<void> {
   const entry = readRecipe(path);
   requireFlags(path, entry.loaded, flags);
-  const output = openOutput(entry.loaded, flags);
+  const output = openOutput(entry, flags);
   const { result, report } = await keeping(output, async (signal) => {
     const open = await openRecipe(entry, flags);
     if (flags["quiet"] !== true)
@@ -87,13 +87,17 @@ function requireFlags(path: string, { name, parameters, recipe }: LoadedRecipe, 
 }
 
 /** Where the result goes, null if the recipe saves none. What is wrong with the place is said before anything else is done. */
-function openOutput({ name, recipe }: LoadedRecipe, flags: Flags): OutputFolder | null {
+function openOutput(entry: RecipeEntry, flags: Flags): OutputFolder | null {
+  const { name, recipe } = entry.loaded;
   const out = given(flags, "out");
   const isSaving = recipe.body.statements.some(({ kind }) => kind === "save");
   if (isSaving && out === undefined) throw new UserError(`${name} saves its result: add --out DIR`, { exitCode: 2 });
   if (!isSaving && out !== undefined)
     throw new UserError(`${name} saves nothing: leave out --out, or add a \`save\` to the recipe`, { exitCode: 2 });
-  return out === undefined ? null : new OutputFolder(out, { force: flags["force"] === true });
+  if (out === undefined) return null;
+  const output = new OutputFolder(out, { force: flags["force"] === true, inputs: inputsOf(entry, flags) });
+  say(process.stderr, lines(...output.repairs));
+  return output;
 }
 
 interface Done {

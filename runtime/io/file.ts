@@ -43,7 +43,7 @@ const codeOf = (error: unknown): string => (error instanceof Error && "code" in 
 export const isMissing = (error: unknown): boolean => error instanceof UserError && codeOf(error.cause) === "ENOENT";
 
 /** The sentence for a system error met while doing something ("read", "write") to a path; other errors stay as they are. */
-function fileError(error: unknown, doing: string, path: string): unknown {
+export function fileError(error: unknown, doing: string, path: string): unknown {
   const code = codeOf(error);
   const reason = reasons[code] ?? (error instanceof Error && "syscall" in error ? code : undefined);
   return reason === undefined ? error : new UserError(`cannot ${doing} ${path}: ${reason}`, { cause: error });

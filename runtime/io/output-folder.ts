@@ -5,19 +5,21 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { statfs, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { open, statfs } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../user-error.ts";
-import { explained, explainedNow, isMissing, withFile } from "./file.ts";
+import { type Input, requireApart } from "./apart.ts";
+import { explained, explainedNow, isJsonObject, isMissing, parseJson, withFile } from "./file.ts";
 import type { TensorDeclaration } from "./safetensors.ts";
 import { byText, declaredBytes, SafetensorsWriter } from "./safetensors-writer.ts";
+import { hiddenBeside, type Unfinished, unfinishedBeside } from "./unfinished.ts";
 
 /** The size above which weights are split into several files, as Hugging Face does by default. */
 const shardLimit = 5_000_000_000;
@@ -28,39 +30,58 @@ export interface TensorOutput {
   readonly close: () => Promise<void>;
 }
 
+/** The file that says what a result was made from and what it consists of: by it a folder is known as a result. */
+export const lockName = "lcomp.lock.json";
+
+interface OutputOptions {
+  /** Allows to replace an earlier result. */
+  readonly force?: boolean;
+  /** What the run reads. */
+  readonly inputs?: readonly Input[];
+}
+
 /** A result folder being written. `finish` or `abort` ends its life. */
 export class OutputFolder {
   readonly target: string;
   /** The hidden folder that holds what is written so far. */
   readonly partial: string;
+  /** Sentences about what killed runs had left beside the target, which is put in order. */
+  readonly repairs: readonly string[];
   readonly #parents: readonly string[];
-  readonly #force: boolean;
+  readonly #check: () => void;
   readonly #writers: SafetensorsWriter[] = [];
   #ended = false;
 
-  /** Checks that the target may be written and makes the hidden folder; `force` allows to replace what is there. */
-  constructor(path: string, { force = false }: { readonly force?: boolean } = {}) {
-    this.#force = force;
-    this.target = finalTarget(path);
-    checkTarget(this.target, force);
-    this.#parents = makeParents(dirname(this.target));
-    this.partial = makeSibling(this.target, "partial");
+  /** Checks that the target may be written, that no other run writes it, and makes the hidden folder. */
+  constructor(path: string, { force = false, inputs = [] }: OutputOptions = {}) {
+    const target = finalTarget(path);
+    this.target = target;
+    requireApart(target, inputs);
+    this.repairs = existsSync(dirname(target)) ? tidy(target, inputs) : [];
+    this.#check = () => {
+      requireApart(target, inputs);
+      requireReplaceable(target, force);
+    };
+    this.#check();
+    this.#parents = makeParents(dirname(target));
+    try {
+      this.partial = claim(target);
+    } catch (error) {
+      removeEmpty(this.#parents);
+      throw error;
+    }
   }
 
   /** Writes a small file. */
   async write(name: string, contents: string | Uint8Array): Promise<void> {
-    await explained("write", join(this.target, name), () => writeFile(join(this.partial, name), contents));
+    await this.#put(name, contents);
   }
 
-  /** Copies files of another folder, byte for byte; a name that has been written before is left as it is. */
+  /** Copies files of another folder and of its folders, byte for byte; a name that has been written before is left as it is. */
   async copy(from: string, names: readonly string[]): Promise<void> {
     for (const name of names) {
-      const path = join(this.partial, name);
-      if (existsSync(path)) continue;
-      await withFile(join(from, name), async ({ handle }) => {
-        const stream = handle.createReadStream({ autoClose: false });
-        await explained("write", join(this.target, name), () => writeFile(path, stream));
-      });
+      if (existsSync(join(this.partial, name))) continue;
+      await withFile(join(from, name), ({ handle }) => this.#put(name, handle.createReadStream({ autoClose: false })));
     }
   }
 
@@ -92,11 +113,16 @@ export class OutputFolder {
     };
   }
 
+  /** The files written so far, by their paths in the folder, in order. */
+  files(): readonly string[] {
+    return filesIn(this.partial).sort(byText);
+  }
+
   /** Puts the complete folder in its place. */
   finish(): void {
     if (this.#ended || this.#writers.length > 0) throw new Error(`${this.target} is not ready to be finished`);
     explainedNow("write", this.target, () => {
-      checkTarget(this.target, this.#force);
+      this.#check();
       replace(this.partial, this.target);
     });
     this.#ended = true;
@@ -108,10 +134,18 @@ export class OutputFolder {
     this.#ended = true;
     for (const writer of this.#writers) writer.abandon().catch(() => {}); // the file is gone, whatever closing says
     rmSync(this.partial, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-    for (const parent of this.#parents.toReversed()) {
-      if (!existsSync(parent) || readdirSync(parent).length > 0) return;
-      rmdirSync(parent);
-    }
+    removeEmpty(this.#parents);
+  }
+
+  /** Writes a file and waits until it is on the disk: a result that is there is there after a loss of power, too. */
+  async #put(name: string, contents: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+    const path = join(this.partial, name);
+    await explained("write", join(this.target, name), async () => {
+      mkdirSync(dirname(path), { recursive: true });
+      await using file = await open(path, "w");
+      await file.writeFile(contents);
+      await file.sync();
+    });
   }
 
   async #requireSpace(bytes: number): Promise<void> {
@@ -126,33 +160,49 @@ export class OutputFolder {
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** The absolute target; a link to a folder is followed, so that the folder is replaced and not the link. */
+/** Where a path leads, links followed, so that a folder is replaced and not a link to it. What is not there yet keeps its name. */
 function finalTarget(path: string): string {
-  const target = resolve(path);
-  return explainedNow("write", target, () => {
-    if (!lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) return target;
-    return realpathSync(target);
+  return explainedNow("write", resolve(path), () => {
+    let existing = path;
+    const rest: string[] = [];
+    while (lstatSync(existing, { throwIfNoEntry: false }) === undefined) {
+      rest.unshift(basename(existing));
+      existing = dirname(existing);
+    }
+    return resolve(realpathSync(existing), ...rest);
   });
 }
 
-function checkTarget(target: string, force: boolean): void {
+/** A target may be written if it is absent or empty, and replaced if all that it holds is of an earlier result. */
+function requireReplaceable(target: string, force: boolean): void {
   const status = explainedNow("write", target, () => statSync(target, { throwIfNoEntry: false }));
   if (status === undefined) return;
   if (!status.isDirectory()) throw new UserError(`cannot write ${target}: a file is there; choose another folder`);
-  const names = explainedNow("write", target, () => readdirSync(target));
-  if (names.length > 0 && !force) {
+  const names = explainedNow("read", target, () => readdirSync(target));
+  if (names.length === 0) return;
+  const isResult = names.includes(lockName);
+  if (!isResult) {
+    const what = "the folder is not empty, and no result of lcomp (it has no lcomp.lock.json)";
+    throw new UserError(`cannot write ${target}: ${what}; choose another one`);
+  }
+  if (!force)
     throw new UserError(
       `cannot write ${target}: the folder is not empty; choose another one or add --force to replace it`,
     );
+  const stray = explainedNow("read", target, () => strayIn(target));
+  if (stray !== undefined) {
+    const way = "move it away or choose another folder";
+    throw new UserError(`will not replace ${target}: ${stray} in it is not of the result that is there; ${way}`);
   }
-  const real = realpathSync(target);
-  const holds = (path: string) => `${path}${sep}`.startsWith(real.endsWith(sep) ? real : `${real}${sep}`);
-  const precious = holds(process.cwd()) ? "the working directory" : holds(homedir()) ? "the home directory" : undefined;
-  if (names.length > 0 && (precious !== undefined || names.includes(".git"))) {
-    throw new UserError(
-      `will not replace ${target}: it holds ${precious ?? "a Git repository"}; choose another folder`,
-    );
-  }
+}
+
+/** A file in a result's folder that its lock does not name; where it names none, all but a repository is taken as its own. */
+function strayIn(folder: string): string | undefined {
+  const names = filesIn(folder);
+  const lock: unknown = parseJson(readFileSync(join(folder, lockName), "utf8") || "{}", join(folder, lockName));
+  const files = isJsonObject(lock) ? lock["files"] : undefined;
+  const isOwn = (name: string): boolean => (Array.isArray(files) ? files.includes(name) : !name.startsWith(".git/"));
+  return names.find((name) => !isOwn(name));
 }
 
 /** Makes the missing folders above a target and returns them. Not `recursive`: under /proc that never returns. */
@@ -166,10 +216,18 @@ function makeParents(parent: string): readonly string[] {
       made.push(path);
     }
   } catch (error) {
-    for (const path of made.toReversed()) rmdirSync(path);
+    removeEmpty(made);
     throw error;
   }
   return made;
+}
+
+/** Removes folders, each in the one before, as far as nothing is in them. */
+function removeEmpty(folders: readonly string[]): void {
+  for (const folder of folders.toReversed()) {
+    if (!existsSync(folder) || readdirSync(folder).length > 0) return;
+    rmdirSync(folder);
+  }
 }
 
 /** Makes a folder in one that is there: what the system calls absent is then a place that takes none, such as /proc. */
@@ -182,15 +240,39 @@ function makeFolder(path: string, shownAs: string): void {
   }
 }
 
-/** Makes a hidden folder beside the target, hence on its file system. */
-function makeSibling(target: string, purpose: string): string {
-  for (let attempt = 0; ; attempt++) {
-    const suffix = attempt === 0 ? "" : `-${attempt}`;
-    const path = join(dirname(target), `.${basename(target)}.${purpose}-${process.pid}${suffix}`);
-    if (existsSync(path)) continue;
-    makeFolder(path, target);
-    return path;
+/** Attempts of a run to be the only one; two that begin at once see each other, withdraw, and try again at different times. */
+const attempts = 6;
+
+/** Makes this process's hidden folder beside a target if no other run has one there. */
+function claim(target: string): string {
+  const own = hiddenBeside(target, "partial");
+  for (let attempt = 1; ; attempt++) {
+    makeFolder(own, target);
+    const rival = unfinishedBeside(target).find(({ path, owner }) => path !== own && owner !== "gone");
+    if (rival === undefined) return own;
+    rmdirSync(own);
+    if (attempt === attempts) throw new UserError(`cannot write ${target}: ${busy(rival)}`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * 2 ** attempt * 5);
   }
+}
+
+const busy = ({ path, pid, owner }: Unfinished): string =>
+  owner === "alive"
+    ? `another run (process ${pid}) is writing it; wait for its end or choose another folder`
+    : `a run on another machine is writing it, or was ended; if none is going on, remove ${path}`;
+
+/** Removes what killed runs left beside a target, or puts it back where that is all that there is. */
+function tidy(target: string, inputs: readonly Input[]): readonly string[] {
+  const left = unfinishedBeside(target).filter(({ owner }) => owner === "gone");
+  return left.map(({ path, purpose }) => {
+    requireApart(path, inputs);
+    if (purpose === "replaced" && !existsSync(target)) {
+      renameSync(path, target);
+      return `put ${target} back, which a run that was ended had moved away`;
+    }
+    rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    return `removed ${path}, left by a run that was ended`;
+  });
 }
 
 /** Renames a folder over a target, which survives under another name until the new one is in its place. */
@@ -199,8 +281,7 @@ function replace(folder: string, target: string): void {
     renameSync(folder, target);
     return;
   }
-  const old = makeSibling(target, "replaced");
-  rmdirSync(old);
+  const old = hiddenBeside(target, "replaced");
   renameSync(target, old);
   try {
     renameSync(folder, target);
@@ -209,6 +290,13 @@ function replace(folder: string, target: string): void {
     throw error;
   }
   rmSync(old, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+}
+
+/** All files in a folder, links among them, by their paths in it; links are not followed. */
+function filesIn(folder: string, prefix = ""): string[] {
+  return readdirSync(join(folder, prefix), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? filesIn(folder, `${prefix}${entry.name}/`) : [`${prefix}${entry.name}`],
+  );
 }
 
 /** Fills files in the order of the names, each up to the limit; a tensor above the limit has one of its own. */

@@ -1,6 +1,7 @@
 /** Executes a plan, step by step. What it is given besides the plan are a device and the plan's inputs. */
 import type { Plan, Step } from "../../compiler/plan/plan.ts";
 import { showLock } from "../../compiler/plan/show.ts";
+import { lockName } from "../io/output-folder.ts";
 import { compress, type StageResult } from "./compress.ts";
 import { evaluate } from "./evaluate.ts";
 import { type ExpectResult, measure, type ReportResult } from "./measure.ts";
@@ -40,7 +41,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   const isSaved = output !== null && isKept(plan, expects);
   if (isSaved) {
     await output.write("README.md", modelCard(plan, recipe, reports, stages));
-    await output.write("lcomp.lock.json", showLock(plan));
+    await output.write(lockName, showLock(plan, [...output.files(), lockName].sort()));
   }
   return { reports, expects, stages, isSaved, compileSeconds: session.compileSeconds() };
 }

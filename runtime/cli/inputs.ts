@@ -1,0 +1,26 @@
+/** What a recipe is given to read, and what must therefore outlast all that is written. */
+import { join } from "node:path";
+import type { Input } from "../io/apart.ts";
+import { type Flags, given } from "./flags.ts";
+import { packageRoot } from "./package-root.ts";
+import type { RecipeEntry } from "./recipe.ts";
+
+/** By the type of a parameter: what its value is called, and which new files of such a folder would be read with it. */
+const kinds: ReadonlyMap<string, Omit<Input, "path">> = new Map([
+  ["Model", { what: "the model", reads: () => true }],
+  ["Corpus", { what: "the text", reads: (name: string) => /^(train|validation|test)\.(txt|jsonl)$/.test(name) }],
+]);
+
+/** The recipe with all that it imports, the models and the texts that the flags name, and the library. */
+export function inputsOf({ loaded, shown }: RecipeEntry, flags: Flags): readonly Input[] {
+  const files = loaded.modules.map(({ tree: { file } }) => shown({ file, start: 0, end: 0 }).file.path);
+  const modules = files.filter((path) => !path.startsWith("std/"));
+  return [
+    ...modules.map((path) => ({ what: "the recipe", path, reads: () => false })),
+    ...loaded.parameters.flatMap(({ name, type }) => {
+      const [kind, path] = [kinds.get(type), given(flags, name)];
+      return kind === undefined || path === undefined ? [] : [{ ...kind, path }];
+    }),
+    { what: "the library", path: join(packageRoot, "stdlib"), reads: () => true },
+  ];
+}
