@@ -1,10 +1,9 @@
 /** `lcomp fmt`: files in canonical form. */
-import { writeFileSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { format } from "../../grammar/format.ts";
 import { parse } from "../../grammar/parse.ts";
-import { explainedNow } from "../io/file.ts";
+import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
 import { overFiles } from "./files.ts";
 import { declare, type Flags, flag, list } from "./flags.ts";
@@ -31,7 +30,7 @@ export const fmtCommand: CommandModule<object, Flags> = {
       const { before, after, name } = formatted(path);
       if (path === stdinPath && !isCheck) process.stdout.write(after);
       else if (before !== after) {
-        if (!isCheck) explainedNow("write", path, () => writeFileSync(path, after));
+        if (!isCheck) writeWhole(path, after);
         changed.push(name);
       }
     });

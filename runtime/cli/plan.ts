@@ -1,11 +1,15 @@
 /** `lcomp plan`: what a recipe would do, from headers alone. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { plan } from "../../compiler/compile.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
 import { openDevice } from "../gpu/device.ts";
+import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow } from "../io/file.ts";
+import { writeWhole } from "../io/whole-file.ts";
+import { UserError } from "../user-error.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
+import { inputsOf } from "./inputs.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
 import { printResult } from "./terminal.ts";
@@ -23,16 +27,25 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
       args,
     ),
   handler: async (flags) => {
-    const open = await openRecipe(readRecipe(String(flags["RECIPE"])), flags);
-    const report = outlineReport(open.outlined);
+    const entry = readRecipe(String(flags["RECIPE"]));
     const file = given(flags, "output");
-    if (file !== undefined) {
-      const text = await wholePlan(open, flags);
-      explainedNow("write", file, () => writeFileSync(file, text));
-    }
+    if (file !== undefined) requireFree(file, inputsOf(entry, flags));
+    const open = await openRecipe(entry, flags);
+    const report = outlineReport(open.outlined);
+    if (file !== undefined) writeWhole(file, await wholePlan(open, flags));
     printResult(flags, report, (width) => showOutline(report, width));
   },
 });
+
+/** A plan goes where no file is, or in the place of another plan. */
+function requireFree(path: string, inputs: readonly Input[]): void {
+  requireApart(path, inputs);
+  explainedNow("write", path, () => {
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (!status?.isFile() || status.size === 0 || readFileSync(path, "utf8").startsWith('{\n  "version":')) return;
+    throw new UserError(`will not write ${path}: a file is there that is no plan; choose another name`);
+  });
+}
 
 /** The plan as JSON, for the GPU of this machine. */
 async function wholePlan(open: OpenRecipe, flags: Flags): Promise<string> {
