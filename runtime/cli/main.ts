@@ -2,6 +2,7 @@
 import "./stderr.ts";
 import yargs, { type CommandModule } from "yargs";
 import { nearest } from "../../grammar/suggest.ts";
+import { fileError } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
 import { checkCommand } from "./check.ts";
 import { compileCommand } from "./compile.ts";
@@ -111,13 +112,15 @@ function unknown(what: string, name: string, known: readonly string[], help: str
   return new UserError(`there is no ${what} ${name}; ${hint}`, { exitCode: 2 });
 }
 
-/** Whoever reads our output may stop: then there is nobody left to tell. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(process.exitCode ?? 0);
-  });
-}
+/**
+ * Nobody needs to listen: what is said on stderr is lost then, and whoever reads our results may have enough. But results that could
+ * not be written elsewhere, on a full disk, were asked for in vain.
+ */
+process.stderr.on("error", () => undefined);
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE" || process.exitCode === 1) return;
+  process.exitCode = report(fileError(error, "write", "the output"));
+});
 
 try {
   await main(normal(process.argv.slice(2)));
