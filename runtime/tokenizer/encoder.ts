@@ -1,0 +1,51 @@
+/**
+ * Text to token ids, exactly as Hugging Face's Rust library makes them of a tokenizer.json: what is not the same is refused.
+ * The definition's truncation and padding are for batches and play no part.
+ */
+import { addedToken, finderOf } from "./added-tokens.ts";
+import type { Ids } from "./ids.ts";
+import { modelOf } from "./models.ts";
+import { normalizerOf } from "./normalizers.ts";
+import { below, partOf, parts } from "./part.ts";
+import { type Surroundings, surroundingsOf } from "./post-processors.ts";
+import { preTokenizerOf } from "./pre-tokenizers.ts";
+import { largestId, vocabularyOf } from "./vocabulary.ts";
+
+export interface Encoder extends Surroundings {
+  /** Adds the ids of a text, without special tokens around it; `onPiece` hears how many characters of the text are done. */
+  readonly encode: (text: string, ids: Ids, onPiece: (characters: number) => void) => void;
+  /** The id of a token. */
+  readonly idOf: (token: string) => number | undefined;
+  /** The largest id of the vocabulary; added tokens may lie beyond. */
+  readonly largest: number;
+}
+
+/** The encoder of the content of a tokenizer.json. */
+export function encoderOf(definition: unknown, file: string): Encoder {
+  const whole = partOf(definition, file, "the definition");
+  const modelPart = { ...below(whole, "model"), at: "model" };
+  const vocabulary = vocabularyOf(modelPart);
+  const normalize = normalizerOf(whole.fields["normalizer"], file);
+  const split = preTokenizerOf(whole.fields["pre_tokenizer"], file);
+  const model = modelOf(modelPart);
+  const added = whole.fields["added_tokens"] === undefined ? [] : parts(whole, "added_tokens").map(addedToken);
+  const findBefore = finderOf(added, null);
+  const findAfter = finderOf(added, normalize);
+  const ids = new Map([...vocabulary, ...added.map(({ content, id }) => [content, id] as const)]);
+  return {
+    ...surroundingsOf(whole.fields["post_processor"], file),
+    idOf: (token) => ids.get(token),
+    largest: largestId(vocabulary),
+    encode: (text, into, onPiece) =>
+      findBefore(text, true, (section, isFirst) => {
+        if (typeof section === "number") return into.push(section);
+        findAfter(normalize(section), isFirst, (part, isFirstToo) => {
+          if (typeof part === "number") return into.push(part);
+          split(part, isFirstToo, (piece) => {
+            model(piece, into);
+            onPiece(piece.length);
+          });
+        });
+      }),
+  };
+}
