@@ -14,7 +14,7 @@ const layers: readonly (readonly [layer: string, allowed: readonly string[]])[] 
   ["runtime/cli", ["grammar", "compiler", "compiler/plan", "runtime", "node:", "yargs"]],
   ["grammar", ["chevrotain"]],
   ["compiler", ["grammar", "compiler/plan", "compiler/kernel/bodies"]],
-  ["runtime", ["compiler/plan", "node:", "webgpu", "@huggingface/tokenizers"]],
+  ["runtime", ["compiler/plan", "node:", "webgpu"]],
 ];
 
 /**

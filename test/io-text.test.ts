@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { type Corpus, loadCorpus, sample, windows } from "../runtime/io/corpus.ts";
 import { loadTokenizer, type Tokenizer } from "../runtime/io/tokenizer.ts";
+import { Ids } from "../runtime/tokenizer/ids.ts";
 import { type Suite, suite } from "./harness.ts";
 import { inFolder, refused } from "./io/folder.ts";
 
@@ -11,9 +12,17 @@ const tiny = join(import.meta.dirname, "../examples/tiny");
 
 /** A tokenizer of bytes, with what its ids stand for in plain sight. */
 const bytes: Tokenizer = {
-  encode: (text, { special }) => Int32Array.from([...(special ? [1] : []), ...Buffer.from(text)]),
-  bos: 1,
-  eos: 2,
+  encode: (text, ids) => ids.pushAll(Buffer.from(text)),
+  before: [1],
+  after: [],
+  head: 1,
+  notes: [],
+};
+
+const idsOf = ({ encode }: Tokenizer, text: string): readonly number[] => {
+  const ids = new Ids();
+  encode(text, ids, () => undefined);
+  return [...ids.taken()];
 };
 
 /** A word-level tokenizer folder over a vocabulary. */
@@ -82,10 +91,10 @@ function readCorpora({ test }: Suite): void {
       writeFileSync(path, '\uFEFF{"text":"a\u2028b"}\r\n\n  \n{"text":""}\n{"text":"c","more":1}');
       const { tokens } = await loadCorpus(path, "test", bytes);
       assert.equal([...tokens], [1, 97, 0xe2, 0x80, 0xa8, 98, 1, 1, 99]);
-      const { tokens: withoutBos } = await loadCorpus(path, "test", { ...bytes, bos: undefined });
+      const { tokens: withoutBos } = await loadCorpus(path, "test", { ...bytes, head: 2 });
       assert.is(withoutBos[0], 2);
       await refused(
-        () => loadCorpus(path, "test", { ...bytes, bos: undefined, eos: undefined }),
+        () => loadCorpus(path, "test", { ...bytes, head: undefined }),
         /neither bos_token_id nor eos_token_id/,
       );
     }),
@@ -162,22 +171,22 @@ function loadTokenizers({ test }: Suite): void {
     inFolder(async (folder) => {
       writeTokenizer(folder, { a: 0, b: 3 });
       const tokenizer = await loadTokenizer(folder);
-      assert.equal([...tokenizer.encode("b a", { special: false })], [3, 0]);
-      await refused(
-        () => tokenizer.encode("a <pad>", { special: false }),
-        /does not fit: it has a token 9, the model's vocab_size is 4/,
-      );
-      await refused(() => tokenizer.encode("a c", { special: false }), /has no token for "c"/);
+      assert.equal(idsOf(tokenizer, "b a"), [3, 0]);
+      await refused(() => idsOf(tokenizer, "a <pad>"), /does not fit: it has a token 9, the model's vocab_size is 4/);
+      await refused(() => idsOf(tokenizer, "a c"), /has no token for "c"/);
       writeTokenizer(folder, { a: 0, b: 4 });
       await refused(() => loadTokenizer(folder), /does not fit: it has a token 4, the model's vocab_size is 4/);
       writeTokenizer(folder, { a: 1e15 });
-      await refused(() => loadTokenizer(folder), /does not fit/);
+      await refused(() => loadTokenizer(folder), /a token with the id 1000000000000000/);
       writeTokenizer(folder, { a: -1 });
       await refused(() => loadTokenizer(folder), /a token with the id -1/);
       writeTokenizer(folder, 3);
       await refused(() => loadTokenizer(folder), /has no vocabulary/);
       writeFileSync(join(folder, "tokenizer.json"), '{"model":{"type":"Other","vocab":{}}}');
-      await refused(() => loadTokenizer(folder), /cannot use .*tokenizer.json: /);
+      await refused(
+        () => loadTokenizer(folder),
+        /model in .*tokenizer.json is the model Other, which is not supported/,
+      );
       rmSync(join(folder, "tokenizer.json"));
       await refused(() => loadTokenizer(folder), /has no tokenizer\.json; save the model's tokenizer there/);
     }),
@@ -186,21 +195,27 @@ function loadTokenizers({ test }: Suite): void {
 
 function findEnds({ test, skip }: Suite): void {
   test(
-    "beginning and end of text come from the config, else from the generation config, else from the tokenizer",
+    "what precedes a document is the tokenizer's beginning of text, else the config's, else the end of text",
     inFolder(async (folder) => {
-      const ends = async () => {
-        const { bos, eos } = await loadTokenizer(folder);
-        return [bos, eos];
+      const vocab = { a: 0, b: 1, "<s>": 2 };
+      const head = async (config: object, settings: object = {}) => {
+        writeTokenizer(folder, vocab, config, settings);
+        const { head: found, notes } = await loadTokenizer(folder);
+        return [found, notes.length];
       };
-      writeTokenizer(folder, { a: 0, b: 1 }, { bos_token_id: 0, eos_token_id: [1, 0] });
-      assert.equal(await ends(), [0, 1]);
-      writeTokenizer(folder, { a: 0, b: 1 }, { bos_token_id: null }, { bos_token: "b", eos_token: { content: "a" } });
-      assert.equal(await ends(), [1, 0]);
+      assert.equal(await head({}), [undefined, 0]);
+      assert.equal(await head({ eos_token_id: [1, 0] }), [1, 0]);
+      assert.equal(await head({ bos_token_id: 0, eos_token_id: 1 }), [0, 0]);
+      assert.equal(await head({ bos_token_id: null }, { eos_token: { content: "a" } }), [0, 0]);
+      assert.equal(await head({ bos_token_id: 0 }, { bos_token: "b", eos_token: "a" }), [1, 1]);
+      assert.equal(await head({ bos_token_id: 1 }, { bos_token: "b" }), [1, 0]);
+      assert.equal(await head({}, { tokenizer_class: "LlamaTokenizer" }), [2, 0]);
       writeFileSync(join(folder, "generation_config.json"), '{"bos_token_id": 0, "eos_token_id": 1}');
-      assert.equal(await ends(), [0, 1]);
+      assert.equal(await head({}), [0, 0]);
       rmSync(join(folder, "generation_config.json"));
-      rmSync(join(folder, "tokenizer_config.json"));
-      assert.equal(await ends(), [undefined, undefined]);
+      writeFileSync(join(folder, "special_tokens_map.json"), '{"bos_token": "b"}');
+      assert.equal(await head({}, { bos_token: "a" }), [1, 0]);
+      assert.equal(await head({}, { bos_token: "a", added_tokens_decoder: {} }), [0, 0]);
     }),
   );
 

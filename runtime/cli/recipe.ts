@@ -7,17 +7,16 @@ import type { Split } from "../../compiler/plan/plan.ts";
 import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
-import { loadCorpus } from "../io/corpus.ts";
+import { encodeTexts } from "../io/encode.ts";
 import { readText } from "../io/file.ts";
 import { hashTokens } from "../io/hash.ts";
-import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
 import type { Tokens } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, knownFlags, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showProblems } from "./report.ts";
 import { type RunProgress, textsOf } from "./run-progress.ts";
-import { say } from "./terminal.ts";
+import { lines, say } from "./terminal.ts";
 
 /** A recipe that has been read, and how its messages are shown. */
 export interface RecipeEntry {
@@ -120,38 +119,49 @@ const unread = { tokens: { train: 2 ** 30, validation: 2 ** 30, test: 2 ** 30 } 
 
 const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
 
-/** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
+interface ReadOptions {
+  readonly signal?: AbortSignal;
+  readonly tokenizing?: RunProgress["tokenizing"];
+}
+
+const neverAborted = new AbortController().signal;
+
+/** Reads the splits of the texts that a recipe uses, with the tokenizer of its model; says what is to be known of it. */
 export async function readTexts(
   { loaded, inputs, models, outlined }: OpenRecipe,
   flags: Flags,
-  tokenizing: RunProgress["tokenizing"] = () => undefined,
+  { signal = neverAborted, tokenizing = () => undefined }: ReadOptions = {},
 ): Promise<{ readonly corpora: ReadonlyMap<string, Tokens>; readonly inputs: CompileInputs }> {
   const read = textsOf(outlined);
-  const tokenizer = read.length > 0 ? await sharedTokenizer([...models.values()]) : undefined;
-  const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
-  for (const { corpus, split } of read) {
-    if (tokenizer === undefined)
-      throw new UserError(`${loaded.name} reads a text and has no model to tokenize it with`);
+  if (read.length === 0) return { corpora: new Map(), inputs: { ...inputs, corpora: new Map() } };
+  const requests = read.map(({ corpus, split }) => {
     const text = given(flags, corpus);
     if (text === undefined) throw new UserError(`${loaded.name} needs a text: add --${corpus} PATH`, { exitCode: 2 });
-    tokenizing({ corpus, split }, 0);
-    const { tokens } = await loadCorpus(text, split, tokenizer);
-    corpora.set(corpus, { ...corpora.get(corpus), [split]: tokens });
-  }
+    return { text, split };
+  });
+  const folder = await sharedTokenizer([...models.values()]);
+  if (folder === undefined) throw new UserError(`${loaded.name} reads a text and has no model to tokenize it with`);
+  const onProgress = (request: number, done: number): void => {
+    const text = read[request];
+    if (text !== undefined) tokenizing(text, done);
+  };
+  const encoded = await encodeTexts({ folder, requests }, { signal, onProgress });
+  if (encoded.notes.length > 0) say(process.stderr, lines(...encoded.notes));
+  const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
+  for (const [i, { corpus, split }] of read.entries())
+    corpora.set(corpus, { ...corpora.get(corpus), [split]: encoded.corpora[i]?.tokens });
   const facts = new Map([...corpora].map(([name, tokens]) => [name, countsOf(tokens)]));
   return { corpora, inputs: { ...inputs, corpora: facts } };
 }
 
-/** The tokenizer of the models; several models read the same tokens, so theirs must be the same file. */
-async function sharedTokenizer(models: readonly Checkpoint[]): Promise<Tokenizer | undefined> {
+/** The folder with the tokenizer of the models; several models read the same tokens, so theirs must be the same file. */
+async function sharedTokenizer(models: readonly Checkpoint[]): Promise<string | undefined> {
   const [first, ...others] = models;
-  if (first === undefined) return undefined;
-  const tokenizer = await loadTokenizer(first.folder);
   const definition = (folder: string): Promise<string> => readText(join(folder, "tokenizer.json"));
   for (const { folder } of others)
-    if ((await definition(folder)) !== (await definition(first.folder)))
+    if (first !== undefined && (await definition(folder)) !== (await definition(first.folder)))
       throw new UserError(`${folder} and ${first.folder} have different tokenizers; a recipe's models must share one`);
-  return tokenizer;
+  return first?.folder;
 }
 
 function countsOf(tokens: Partial<Record<Split, Int32Array>>) {

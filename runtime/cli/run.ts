@@ -125,7 +125,10 @@ export async function compileAndRun(
   const line = progressLine(flags["quiet"] === true);
   const progress = runProgress(line, outlined);
   try {
-    const { corpora, inputs } = await readTexts(open, flags, progress.tokenizing);
+    const { corpora, inputs } = await readTexts(open, flags, {
+      signal: options.signal,
+      tokenizing: progress.tokenizing,
+    });
     const device = await openDevice();
     try {
       if (demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Split } from "../../compiler/plan/plan.ts";
+import { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { decodeUtf8, explained, isJsonObject, parseJson, readText, withFile } from "./file.ts";
 import { randomBelow } from "./random.ts";
@@ -15,13 +16,23 @@ export interface Corpus {
   readonly tokens: Int32Array;
 }
 
+/** Hears the share of a text that is done, 0 to 1, and the line of the document that is being encoded, 0 for a stream. */
+export type OnText = (done: number, line: number) => void;
+
 /** Reads a split of `text`: a folder with train, validation and test files, or one file that serves as every split. */
-export async function loadCorpus(text: string, split: Split, tokenizer: Tokenizer): Promise<Corpus> {
+export async function loadCorpus(
+  text: string,
+  split: Split,
+  tokenizer: Tokenizer,
+  onText: OnText = () => undefined,
+): Promise<Corpus> {
   const path = await splitPath(text, split);
-  const tokens = path.endsWith(".jsonl")
-    ? await encodeDocuments(path, tokenizer)
-    : encodeStream(await readText(path), path, tokenizer);
-  return { path, tokens };
+  const { size } = await explained("read", path, () => stat(path));
+  const ids = new Ids();
+  if (path.endsWith(".jsonl")) await encodeDocuments(path, size, tokenizer, ids, onText);
+  else await encodeStream(path, size, tokenizer, ids, onText);
+  if (ids.length === 0) throw new UserError(`${path} is empty; give a text`);
+  return { path, tokens: ids.taken() };
 }
 
 /** Consecutive windows of `length` tokens without overlap; the rest is dropped, a corpus shorter than one is refused. */
@@ -63,32 +74,57 @@ async function splitPath(text: string, split: Split): Promise<string> {
   return join(text, first);
 }
 
-function encodeStream(text: string, path: string, tokenizer: Tokenizer): Int32Array {
-  if (text === "") throw new UserError(`${path} is empty; give a text`);
-  return tokenizer.encode(text, { special: true });
+/** Bytes of what is encoded at once: a stream, or the line of a document. */
+const largestText = 128 * 2 ** 20;
+
+async function encodeStream(path: string, size: number, tokenizer: Tokenizer, ids: Ids, onText: OnText) {
+  const way = "split it, or write it as .jsonl, a document a line";
+  if (size > largestText) throw new UserError(`${path} is one text of ${megabytes(size)}, at most 134 MB; ${way}`);
+  onText(0, 0);
+  const text = await readText(path);
+  if (text === "") return;
+  ids.pushAll(tokenizer.before);
+  tokenizer.encode(
+    text,
+    ids,
+    counter((characters) => onText(Math.min(1, characters / text.length), 0)),
+  );
+  ids.pushAll(tokenizer.after);
 }
 
-async function encodeDocuments(path: string, tokenizer: Tokenizer): Promise<Int32Array> {
-  const head = tokenizer.bos ?? tokenizer.eos;
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+
+/** Adds up characters, and tells their sum now and then. */
+function counter(tell: (characters: number) => void): (characters: number) => void {
+  let [sum, told] = [0, 0];
+  return (characters) => {
+    sum += characters;
+    if (sum - told < 2 ** 15) return;
+    told = sum;
+    tell(sum);
+  };
+}
+
+async function encodeDocuments(path: string, size: number, tokenizer: Tokenizer, ids: Ids, onText: OnText) {
+  const { head } = tokenizer;
   if (head === undefined) {
     throw new UserError(
       `the model has neither bos_token_id nor eos_token_id, one of which must precede each document of ${path}; add it to config.json`,
     );
   }
-  const documents: Int32Array[] = [];
-  for await (const { bytes, number } of lines(path)) {
-    const text = documentText(bytes, `${path}, line ${number},`);
-    if (text !== undefined) documents.push(tokenizer.encode(text, { special: false }));
+  for await (const { bytes, number, start } of lines(path)) {
+    const where = `${path}, line ${number},`;
+    const text = documentText(bytes, where);
+    onText(start / size, number);
+    if (text === undefined) continue;
+    ids.push(head);
+    const share = bytes.length / size / Math.max(1, text.length);
+    tokenizer.encode(
+      text,
+      ids,
+      counter((characters) => onText(Math.min(1, start / size + characters * share), number)),
+    );
   }
-  if (documents.length === 0) throw new UserError(`${path} is empty; give a text`);
-  const tokens = new Int32Array(documents.reduce((sum, document) => sum + document.length + 1, 0));
-  let end = 0;
-  for (const document of documents) {
-    tokens[end] = head;
-    tokens.set(document, end + 1);
-    end += document.length + 1;
-  }
-  return tokens;
 }
 
 /** The text of one line, or undefined if it is blank. */
@@ -98,24 +134,47 @@ function documentText(bytes: Uint8Array, where: string): string | undefined {
     .trim();
   if (line === "") return undefined;
   const document = parseJson(line, where);
-  if (isJsonObject(document) && typeof document["text"] === "string") return document["text"];
-  throw new UserError(`${where} must be a JSON object with a string in "text"; mend or remove it`);
+  if (!isJsonObject(document) || typeof document["text"] !== "string")
+    throw new UserError(`${where} must be a JSON object with a string in "text"; mend or remove it`);
+  const { text } = document;
+  if (!text.isWellFormed())
+    throw new UserError(
+      `${where} has half of a pair of surrogates in "text", which is no character; mend or remove it`,
+    );
+  return text;
+}
+
+interface Line {
+  readonly bytes: Uint8Array;
+  readonly number: number;
+  /** The bytes before it. */
+  readonly start: number;
 }
 
 /** The lines of a file, cut at line feeds alone: JSON may hold the other characters that end a line. */
-async function* lines(path: string): AsyncGenerator<{ readonly bytes: Uint8Array; readonly number: number }> {
+async function* lines(path: string): AsyncGenerator<Line> {
   await withFile(path, async () => {}); // says what is wrong with the file, if anything is
   let rest: Uint8Array[] = [];
-  let number = 0;
+  let [number, start, held] = [1, 0, 0];
+  const line = (last: Uint8Array): Line => {
+    const bytes = Buffer.concat([...rest, last]);
+    const found = { bytes, number, start };
+    rest = [];
+    number += 1;
+    start += bytes.length + 1;
+    held = 0;
+    return found;
+  };
   for await (const part of createReadStream(path) as AsyncIterable<Uint8Array>) {
-    let start = 0;
-    for (let end = part.indexOf(10); end >= 0; end = part.indexOf(10, start)) {
-      number += 1;
-      yield { bytes: Buffer.concat([...rest, part.subarray(start, end)]), number };
-      rest = [];
-      start = end + 1;
+    let from = 0;
+    for (let end = part.indexOf(10); end >= 0; end = part.indexOf(10, from)) {
+      yield line(part.subarray(from, end));
+      from = end + 1;
     }
-    rest.push(part.subarray(start));
+    rest.push(part.subarray(from));
+    held += part.length - from;
+    if (held > largestText)
+      throw new UserError(`${path}, line ${number}, is longer than 134 MB; write a document a line, or split it`);
   }
-  yield { bytes: Buffer.concat(rest), number: number + 1 };
+  yield line(new Uint8Array(0));
 }

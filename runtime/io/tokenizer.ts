@@ -1,46 +1,44 @@
-// Text to token ids, by Hugging Face's tokenizers. The library trusts its files; they are checked here.
+// The tokenizer of a model folder, as Transformers makes it of the folder's files: tokenizer.json, and beside it the names of the
+// special tokens. Where the model's config contradicts it, the tokenizer is right, and that is said.
 import { join } from "node:path";
-import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { type Encoder, encoderOf } from "../tokenizer/encoder.ts";
+import type { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { requireSize } from "./checkpoint.ts";
 import { isJsonObject, isMissing, type JsonObject, readJsonObject } from "./file.ts";
 
 /** The tokenizer of a model. */
 export interface Tokenizer {
-  /** Token ids of a text, all below the model's vocab_size; `special` adds what the tokenizer puts around a text. */
-  readonly encode: (text: string, options: { readonly special: boolean }) => Int32Array;
-  /** Beginning and end of text, where the model has them. */
-  readonly bos: number | undefined;
-  readonly eos: number | undefined;
+  /** Adds the token ids of a text, all below the model's vocab_size; `onPiece` hears how many more characters are done. */
+  readonly encode: (text: string, ids: Ids, onPiece: (characters: number) => void) => void;
+  /** The special tokens that the tokenizer puts around a text. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  /** What precedes a document: the beginning of text, or the end where there is none; undefined where there is neither. */
+  readonly head: number | undefined;
+  /** What a user should know of its files. */
+  readonly notes: readonly string[];
 }
 
 /** Reads the tokenizer of a model folder. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const config = await readJsonObject(folder, "config.json");
   const vocabulary = requireSize({ folder, config }, "vocab_size");
-  const path = join(folder, "tokenizer.json");
-  const definition = await readDefinition(folder);
-  const settings = await readOptional(folder, "tokenizer_config.json");
-  const generation = await readOptional(folder, "generation_config.json");
-  const largest = largestId(definition, path);
-  if (largest >= vocabulary) throw misfit(folder, largest, vocabulary);
-  const library = build(definition, settings, path);
-  const special = (name: "bos" | "eos"): number | undefined => {
-    const stored = firstId(config[`${name}_token_id`]) ?? firstId(generation[`${name}_token_id`]);
-    const id = stored ?? library.token_to_id(tokenText(settings[`${name}_token`]));
-    if (id !== undefined && id >= vocabulary) throw misfit(folder, id, vocabulary);
-    return id;
+  const settings = await readSettings(folder);
+  const definition = asLoaded(await readDefinition(folder), settings, config);
+  const encoder = encoderOf(definition, join(folder, "tokenizer.json"));
+  if (encoder.largest >= vocabulary) throw misfit(folder, encoder.largest, vocabulary);
+  const { head, notes } = await headOf(folder, { encoder, settings, config });
+  const { before, after } = encoder;
+  const special = [head ?? 0, ...before, ...after].find((id) => id >= vocabulary);
+  if (special !== undefined) throw misfit(folder, special, vocabulary);
+  const encode: Tokenizer["encode"] = (text, ids, onPiece) => {
+    const start = ids.length;
+    encoder.encode(text, ids, onPiece);
+    const bad = ids.firstFrom(start, vocabulary);
+    if (bad !== undefined) throw misfit(folder, bad, vocabulary);
   };
-  const encode: Tokenizer["encode"] = (text, options) => {
-    const { ids, tokens } = library.encode(text, { add_special_tokens: options.special });
-    const given: readonly (number | undefined)[] = ids; // undefined where the vocabulary lacks a token
-    const bad = given.findIndex((id) => id === undefined || id >= vocabulary);
-    if (bad < 0) return Int32Array.from(ids);
-    const id = given[bad];
-    if (id !== undefined) throw misfit(folder, id, vocabulary);
-    throw new UserError(`${path} has no token for ${JSON.stringify(tokens[bad])}; use the tokenizer of this model`);
-  };
-  return { encode, bos: special("bos"), eos: special("eos") };
+  return { encode, before, after, head, notes };
 }
 
 const misfit = (folder: string, id: number, vocabulary: number): UserError =>
@@ -61,24 +59,85 @@ const readOptional = (folder: string, name: string): Promise<JsonObject> =>
     throw error;
   });
 
-/** The largest id of the model's own vocabulary. Added tokens may lie beyond: they count only when a text has them. */
-function largestId(definition: JsonObject, path: string): number {
-  const vocabulary = isJsonObject(definition["model"]) ? definition["model"]["vocab"] : undefined;
-  if (Array.isArray(vocabulary)) return vocabulary.length - 1; // Unigram: the id is the place
-  if (!isJsonObject(vocabulary)) throw new UserError(`${path} has no vocabulary; save the tokenizer again`);
-  const ids = Object.values(vocabulary);
-  const bad = ids.find((id) => typeof id !== "number" || !Number.isInteger(id) || id < 0);
-  if (bad !== undefined) throw new UserError(`${path} has a token with the id ${JSON.stringify(bad)}; save it again`);
-  return (ids as number[]).reduce((largest, id) => Math.max(largest, id), -1);
+/** tokenizer_config.json; files from before it listed the added tokens are completed by special_tokens_map.json, which wins. */
+async function readSettings(folder: string): Promise<JsonObject> {
+  const settings = await readOptional(folder, "tokenizer_config.json");
+  if ("added_tokens_decoder" in settings) return settings;
+  return { ...settings, ...(await readOptional(folder, "special_tokens_map.json")) };
 }
 
-function build(definition: JsonObject, settings: JsonObject, path: string): Library {
-  try {
-    return new Library(definition, settings);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`cannot use ${path}: ${reason}; save the tokenizer again`, { cause: error });
+const isLlama = (settings: JsonObject): boolean => /^LlamaTokenizer(Fast)?$/.test(String(settings["tokenizer_class"]));
+/** Model types whose tokenizers Transformers takes as they are stored, whatever class they name. */
+const takenAsStored = /^(mistral|ministral|mixtral|pixtral|voxtral|phi3)/;
+
+/**
+ * The definition as Transformers loads it. For a `LlamaTokenizer` that does not work on bytes it takes no more than vocabulary,
+ * merges, added tokens and the special tokens around a text from the file, and marks spaces in a way of its own.
+ */
+function asLoaded(definition: JsonObject, settings: JsonObject, config: JsonObject): JsonObject {
+  const added = withSpecialTokens(definition, settings);
+  const { model } = definition;
+  const isRebuilt =
+    isLlama(settings) &&
+    !takenAsStored.test(String(config["model_type"])) &&
+    isJsonObject(model) &&
+    Array.isArray(model["merges"]) &&
+    !JSON.stringify([definition["pre_tokenizer"], definition["decoder"]]).includes('"ByteLevel"');
+  if (!isRebuilt) return { ...definition, added_tokens: added };
+  const { vocab, merges } = model;
+  const scheme = settings["legacy"] === true ? "always" : "first";
+  const prepend_scheme = settings["add_prefix_space"] === false ? "never" : scheme;
+  return {
+    added_tokens: added,
+    normalizer: null,
+    pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme, split: false },
+    post_processor: definition["post_processor"],
+    model: { type: "BPE", vocab, merges, byte_fallback: true, fuse_unk: true },
+  };
+}
+
+/** The added tokens, and the special ones that the settings name and that only the vocabulary has. */
+function withSpecialTokens(definition: JsonObject, settings: JsonObject): readonly unknown[] {
+  const stored: unknown = definition["added_tokens"] ?? [];
+  const added: readonly unknown[] = Array.isArray(stored) ? stored : [];
+  const model = definition["model"];
+  const vocabulary = isJsonObject(model) && isJsonObject(model["vocab"]) ? model["vocab"] : {};
+  const listed = new Set(added.map((token) => tokenText(token)));
+  const named = Object.entries(settings)
+    .filter(([key]) => key.endsWith("_token"))
+    .map(([, token]) => tokenText(token));
+  const missing = [...new Set(named)].filter((token) => Object.hasOwn(vocabulary, token) && !listed.has(token));
+  return [
+    ...added,
+    ...missing.map((content) => ({ id: vocabulary[content], content, special: true, normalized: false })),
+  ];
+}
+
+interface Sources {
+  readonly encoder: Encoder;
+  readonly settings: JsonObject;
+  readonly config: JsonObject;
+}
+
+/** What precedes a document, and where the files of the folder do not agree on it. */
+async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer, "head" | "notes">> {
+  const { encoder, settings, config } = sources;
+  const own = (name: "bos" | "eos"): number | undefined => {
+    const fallback = name === "bos" && isLlama(settings) ? "<s>" : "";
+    return encoder.idOf(tokenText(settings[`${name}_token`]) || fallback);
+  };
+  const [first] = encoder.before;
+  const beginning = encoder.before.length === 1 ? first : own("bos");
+  const configured = firstId(config["bos_token_id"]);
+  if (beginning === undefined) {
+    const generation = await readOptional(folder, "generation_config.json");
+    const stored = (name: string): number | undefined =>
+      firstId(config[`${name}_token_id`]) ?? firstId(generation[`${name}_token_id`]);
+    return { head: stored("bos") ?? own("eos") ?? stored("eos"), notes: [] };
   }
+  const isContradicted = configured !== undefined && configured !== beginning;
+  const note = `texts begin with token ${beginning}, as the tokenizer in ${folder} says; the bos_token_id of its config.json is ${configured}`;
+  return { head: beginning, notes: isContradicted ? [note] : [] };
 }
 
 /** A token id of a config; where there is a list (several ends of text), its first. */
@@ -87,7 +146,7 @@ const firstId = (value: unknown): number | undefined => {
   return typeof id === "number" && Number.isInteger(id) && id >= 0 ? id : undefined;
 };
 
-/** The text of a token in tokenizer_config.json: the text itself or an object with it. */
+/** The text of a token: the text itself or an object with it. */
 const tokenText = (value: unknown): string => {
   const text = isJsonObject(value) ? value["content"] : value;
   return typeof text === "string" ? text : "";

@@ -16,6 +16,11 @@ export class Ids {
     for (const id of ids) this.push(id);
   }
 
+  /** The first from a place on that is not below a bound. */
+  firstFrom(place: number, bound: number): number | undefined {
+    return this.#ids.subarray(place, this.length).find((id) => id >= bound);
+  }
+
   /** All of them, in memory of their own. */
   taken(): Int32Array<ArrayBuffer> {
     return this.#ids.slice(0, this.length);

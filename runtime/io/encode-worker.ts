@@ -1,0 +1,28 @@
+/** The thread that `encode.ts` starts. */
+import { parentPort, workerData } from "node:worker_threads";
+import { UserError } from "../user-error.ts";
+import { type Corpus, loadCorpus } from "./corpus.ts";
+import { type News, type Order, place } from "./encode.ts";
+import { loadTokenizer } from "./tokenizer.ts";
+
+const tell = (news: News, memory: ArrayBuffer[] = []): void => parentPort?.postMessage(news, memory);
+
+async function work({ folder, requests, state }: Order): Promise<void> {
+  const tokenizer = await loadTokenizer(folder);
+  const corpora: Corpus[] = [];
+  for (const [request, { text, split }] of requests.entries())
+    corpora.push(
+      await loadCorpus(text, split, tokenizer, (done, line) => {
+        state.set([request, line, done, (state[place.beats] ?? 0) + 1]);
+      }),
+    );
+  const memory = corpora.flatMap(({ tokens: { buffer } }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
+  tell({ kind: "done", corpora, notes: tokenizer.notes }, memory);
+}
+
+try {
+  await work(workerData as Order);
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  tell({ kind: "refused", message: error.message });
+}

@@ -1,0 +1,91 @@
+/**
+ * Texts become token ids in a thread of their own: the main thread stays free to hear an interrupt, and to end a regular
+ * expression of a stranger's tokenizer that would go on for ever.
+ */
+import { extname, join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Split } from "../../compiler/plan/plan.ts";
+import { UserError } from "../user-error.ts";
+import type { Corpus } from "./corpus.ts";
+
+/** A text to be read: a file or a folder, and which of its files. */
+export interface TextRequest {
+  readonly text: string;
+  readonly split: Split;
+}
+
+/** What the thread is given. */
+export interface Order {
+  /** The model's folder. */
+  readonly folder: string;
+  readonly requests: readonly TextRequest[];
+  /** Shared with the thread, which writes there how far it is, at the places that follow. */
+  readonly state: Float64Array<SharedArrayBuffer>;
+}
+
+/** Which request is being read, which of its lines (0: all of them), the share that is done, and how often any of this was written. */
+export const place = { request: 0, line: 1, done: 2, beats: 3 } as const;
+
+/** What the thread tells: what it has read, or what is wrong. */
+export type News =
+  | { readonly kind: "done"; readonly corpora: readonly Corpus[]; readonly notes: readonly string[] }
+  | { readonly kind: "refused"; readonly message: string };
+
+export interface EncodeOptions {
+  readonly signal: AbortSignal;
+  /** Hears the share of a request that is done, 0 to 1. */
+  readonly onProgress: (request: number, done: number) => void;
+  /** Seconds without progress after which a text is given up. */
+  readonly patience?: number;
+}
+
+export interface Encoded {
+  /** In the order of the requests. */
+  readonly corpora: readonly Corpus[];
+  /** What a user should know of the tokenizer's files. */
+  readonly notes: readonly string[];
+}
+
+/** Milliseconds between two looks at how far the thread is. */
+const glance = 50;
+
+/** Reads texts with the tokenizer of a model folder. */
+export async function encodeTexts(order: Omit<Order, "state">, options: EncodeOptions): Promise<Encoded> {
+  const { signal, onProgress, patience = 30 } = options;
+  signal.throwIfAborted();
+  const state = new Float64Array(new SharedArrayBuffer(8 * Object.keys(place).length));
+  const workerData: Order = { ...order, state };
+  const name = `encode-worker${extname(import.meta.filename)}`;
+  const worker = new Worker(join(import.meta.dirname, name), { workerData });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Encoded>((resolve, reject) => {
+      let [beats, since] = [0, performance.now()];
+      timer = setInterval(() => {
+        const now = performance.now();
+        if (beats !== state[place.beats]) {
+          [beats, since] = [state[place.beats] ?? 0, now];
+          onProgress(state[place.request] ?? 0, state[place.done] ?? 0);
+        } else if (beats > 0 && now - since > patience * 1000) reject(stuck(workerData, patience));
+      }, glance);
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      worker.on("error", reject);
+      worker.on("message", (news: News) => {
+        if (news.kind === "done") resolve(news);
+        else reject(new UserError(news.message));
+      });
+    });
+  } finally {
+    clearInterval(timer);
+    await worker.terminate();
+  }
+}
+
+function stuck({ folder, requests, state }: Order, patience: number): UserError {
+  const { text = "", split = "" } = requests[state[place.request] ?? 0] ?? {};
+  const line = state[place.line] ?? 0;
+  const where = `${text}${text.endsWith(".txt") || text.endsWith(".jsonl") ? "" : `, ${split}`}${line > 0 ? `, line ${line}` : ""}`;
+  return new UserError(
+    `the tokenizer in ${folder} has made no progress for ${patience} s at ${where}: a regular expression of its tokenizer.json does not come to an end there; use another tokenizer, or a text without this place`,
+  );
+}

@@ -1,0 +1,117 @@
+/** Token ids against those of Hugging Face's own library, which test/peers/record_tokenizers.py has recorded. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import * as assert from "uvu/assert";
+import { encoderOf } from "../runtime/tokenizer/encoder.ts";
+import { Ids } from "../runtime/tokenizer/ids.ts";
+import { suite } from "./harness.ts";
+import { refused } from "./io/folder.ts";
+
+interface Recorded {
+  readonly seed: number;
+  readonly texts: readonly string[];
+  /** Six hexadecimal digits for the ids of each text. */
+  readonly kinds: Readonly<Record<string, { readonly definition: unknown; readonly hashes: string }>>;
+}
+
+const { seed, texts, kinds } = JSON.parse(
+  gunzipSync(readFileSync(join(import.meta.dirname, "tokenizers.json.gz"))).toString(),
+) as Recorded;
+
+function idsOf(definition: unknown): (text: string) => number[] {
+  const encoder = encoderOf(definition, "tokenizer.json");
+  return (text) => {
+    const ids = new Ids();
+    encoder.encode(text, ids, () => undefined);
+    return [...encoder.before, ...ids.taken(), ...encoder.after];
+  };
+}
+
+const hash = (ids: readonly number[]): string => createHash("md5").update(ids.join(",")).digest("hex").slice(0, 6);
+
+const byteLevel = { type: "ByteLevel", add_prefix_space: false, use_regex: false };
+
+/** A tokenizer of bytes that splits by a pattern first. */
+const splitting = (pattern: string) => ({
+  pre_tokenizer: {
+    type: "Sequence",
+    pretokenizers: [{ type: "Split", pattern: { Regex: pattern }, behavior: "Isolated" }, byteLevel],
+  },
+  model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"] },
+});
+
+suite(`tokenizer (recorded with seed ${seed})`, ({ test }) => {
+  for (const [kind, { definition, hashes }] of Object.entries(kinds))
+    test(`${kind}: ${texts.length} texts have the ids of the Rust library`, () => {
+      const encode = idsOf(definition);
+      const differing = texts.filter((text, i) => hash(encode(text)) !== hashes.slice(6 * i, 6 * i + 6));
+      assert.equal(differing.slice(0, 3), [], `${differing.length} texts have other ids`);
+    });
+
+  test("what is not the same as in the Rust library is refused by its place", async () => {
+    const model = { type: "WordLevel", vocab: { a: 0 } };
+    const given = (parts: object, message: RegExp) => refused(() => encoderOf({ model, ...parts }, "t.json"), message);
+    await given(
+      { normalizer: { type: "Nmt" } },
+      /normalizer in t.json is the normalizer Nmt, which is not supported yet/,
+    );
+    await given(
+      { normalizer: { type: "Sequence", normalizers: [{ type: "NFC" }, { type: "BertNormalizer" }] } },
+      /normalizer.normalizers\[1\] in t.json is the normalizer BertNormalizer/,
+    );
+    await given(
+      { pre_tokenizer: { type: "UnicodeScripts" } },
+      /pre_tokenizer in t.json is the pre-tokenizer UnicodeScripts/,
+    );
+    await given({ post_processor: { type: "Other" } }, /is the post-processor Other/);
+    await given({ pre_tokenizer: { type: "Metaspace", prepend_scheme: "last" } }, /a Metaspace with the scheme last/);
+    await given({ model: { type: "BPE", vocab: { a: 0 }, merges: [], dropout: 0.1 } }, /leaves out merges at random/);
+    await given(
+      { model: { type: "BPE", vocab: { a: 0 }, merges: ["a b"] } },
+      /model.merges\[0\] in t.json must join two/,
+    );
+    await given(
+      { added_tokens: [{ content: "x" }] },
+      /added_tokens\[0\].id in t.json must be a token id; it is missing/,
+    );
+    await given({ model: { ...model, unk_token: "?" } }, /model in t.json names "\?", which is not in its vocabulary/);
+    await refused(() => idsOf({ model })("b"), /tokenizer.json has no token for "b"/);
+  });
+
+  test("a pattern that JavaScript cannot follow to the letter is refused", async () => {
+    const patterns = [
+      "a{1,2}+",
+      "(?i:st)",
+      "(?i:é)",
+      "(?i)a",
+      "\\R",
+      "(a)\\1",
+      "\\p{Emoji}",
+      "(?<n>a)",
+      "(?<=(?>a))b",
+      "a)",
+      "(a",
+      "[a",
+      "*",
+    ];
+    for (const pattern of patterns)
+      await refused(
+        () => encoderOf(splitting(pattern), "t.json"),
+        /pretokenizers\[0\].pattern in t.json is the regular expression/,
+      );
+  });
+
+  test("a definition decides where words begin: long texts are merged word by word with the same result", () => {
+    const model = {
+      type: "BPE",
+      vocab: { "▁": 0, a: 1, b: 2, "▁a": 3, ab: 4, "▁ab": 5, "b▁": 6 },
+      merges: ["▁ a", "a b", "▁a b"],
+    };
+    const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: false };
+    assert.equal(idsOf({ model, pre_tokenizer: metaspace })("ab ab"), [5, 5]);
+    const joining = { ...model, merges: ["b ▁", "a b", "▁ a"] };
+    assert.equal(idsOf({ model: joining, pre_tokenizer: metaspace })("ab ab"), [3, 6, 4]);
+  });
+});
