@@ -7,7 +7,7 @@ import { productOf } from "../compiler/fuse/roles.ts";
 import { sumsFirst } from "../compiler/fuse/sums-first.ts";
 import { interpretNode, offsets, strides } from "../compiler/graph/interpret.ts";
 import type { NodeOf } from "../compiler/graph/ops.ts";
-import { count, type Dim } from "../compiler/graph/type.ts";
+import { count } from "../compiler/graph/type.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
 import { accumulatedTwice } from "./ops-run.ts";
 import type { Case } from "./ops-sketch.ts";
@@ -34,20 +34,14 @@ const partials = 64;
 function sum(node: NodeOf<"reduce">, values: readonly Float64Array[]): Float64Array {
   const { dims } = node.inputs[0].type;
   const from = values[node.inputs[0].id] ?? new Float64Array();
-  const isInterleaved = productOf(node) === undefined && areLast(dims, node.attrs.over);
   const over = node.attrs.over.flatMap((name) => dims.filter((dim) => dim.name === name));
+  const isInterleaved = productOf(node) === undefined && count({ dims: over }) > partials;
   const inner = isInterleaved ? dims.filter((dim) => over.includes(dim)) : over;
   const terms = [...offsets(inner, strides(dims))];
   const add = isInterleaved ? interleaved : ascending;
   return Float64Array.from(offsets(node.type.dims, strides(dims)), (start) =>
     add(terms.map((offset) => from[start + offset] ?? Number.NaN)),
   );
-}
-
-/** Whether the named dimensions are the last, and have more terms than there are partial sums. */
-function areLast(dims: readonly Dim[], over: readonly string[]): boolean {
-  const last = dims.slice(dims.length - over.length);
-  return last.every(({ name }) => over.includes(name)) && count({ dims: last }) > partials;
 }
 
 const ascending = (terms: readonly number[]): number => terms.reduce((sum, term) => Math.fround(sum + term), -0);

@@ -54,7 +54,7 @@ const single: Schedules = {
   ...schedules,
   contraction: () => ({ kind: "plain", workgroup: 1 }),
   map: () => ({ workgroup: 1, repeats: 1 }),
-  row: () => ({ kind: "workgroup", lanes: 2 }),
+  row: () => ({ kind: "workgroup", lanes: 2, rows: 1 }),
 };
 
 const many: Readonly<Record<string, MakeCase>> = {

@@ -46,7 +46,15 @@ export function drawnSchedules(
       const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
       const together =
         subgroup === undefined
-          ? ({ kind: "workgroup", lanes: pick([4, 16, 64]) } as const)
+          ? ({
+              kind: "workgroup",
+              ...pick([
+                { lanes: 4, rows: 1 },
+                { lanes: 64, rows: 1 },
+                { lanes: 16, rows: 16 },
+                { lanes: 4, rows: 8 },
+              ]),
+            } as const)
           : ({ kind: "subgroup", lanes: subgroup } as const);
       const alone = { kind: "invocation" } as const;
       return terms === 0 ? alone : draw("row", [together, alone]);

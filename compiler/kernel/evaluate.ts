@@ -17,7 +17,7 @@ export type Evaluate = (node: Node, at: Position) => Scalar;
 
 export const valueType = ({ type }: Pick<Node, "type">): ValueType => readAs(type.dtype);
 
-/** Sums over the last dimensions with more terms than this are interleaved. */
+/** Sums with more terms than this are interleaved. */
 export const partials = 64;
 
 export function evaluator(make: Scalars, stored: Stored): Evaluate {
@@ -100,11 +100,9 @@ const rules: Rules<Rest, Scalar> = {
   best: ({ id }) => bug(`best %${id} has no storage`),
 };
 
-/** Whether a sum over these dimensions of `x` runs as 64 interleaved sums: they are its last, and have more terms. */
-function isInterleaved(x: Node, over: readonly string[]): boolean {
-  const last = x.type.dims.slice(x.type.dims.length - over.length);
-  return last.every(({ name }) => over.includes(name)) && count({ dims: last }) > partials;
-}
+/** Whether a sum over these dimensions of `x` runs as 64 interleaved sums. */
+const isInterleaved = (x: Node, over: readonly string[]): boolean =>
+  count({ dims: x.type.dims.filter(({ name }) => over.includes(name)) }) > partials;
 
 /** Interleaved terms are numbered as they lie in the operand's type, others in the order in which they are named. */
 const termOrder = (x: Node, over: readonly string[]): readonly string[] =>

@@ -4,7 +4,7 @@
  */
 import type { RowGroup } from "../fuse/group.ts";
 import { count } from "../graph/type.ts";
-import { fromVariable, type Index, type Variable, variableKey } from "../schedule/affine.ts";
+import { fromVariable, type Index, strideOf, type Variable, variableKey } from "../schedule/affine.ts";
 import { parts } from "../schedule/position.ts";
 import type { RowSchedule } from "../schedule/row.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
@@ -46,30 +46,33 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const schedule = schedules.row({
     terms: Math.max(0, ...shared.map(({ over }) => over.size)),
     isInterleaved,
+    isAcross: isAcross(shared, row),
     family,
     facts,
   });
   if (schedule.kind === "invocation") return lowerMap(group, lowering);
   const isWide = isInFours(stores, shared, schedule);
-  const sharing: Sharing = { ...schedule, isWide, memory: [] };
+  const sharing: Sharing = { rows: 1, ...schedule, isWide, memory: [] };
+  const { lanes, rows } = sharing;
   const around = header({
     storages,
     largestBinding: facts.maxStorageBufferBindingSize,
     four: isWide ? readInFours(stores, shared, storages, row) : new Set(),
   });
-  const grid = lineGrid(size);
+  const grid = lineGrid(Math.ceil(size / rows));
   const pending: Pending = { stores: new Set(stores), kept: new Map(), keeps: family === "software" };
-  const out = writer(roots, new Map([[row, "position"]]), {
+  const out = writer(roots, new Map([[row, rows === 1 ? "position" : "row"]]), {
     around,
     writeReduces: phases(sharing, shared, pending, around),
   });
-  for (const line of grid.wgsl.split("\n")) out.line(line.trim());
+  for (const line of [...grid.wgsl.split("\n"), ...ownRow(size, sharing)]) out.line(line.trim());
   for (const x of shared) out.value(x);
   for (const store of stores)
     if (store.inner === undefined || pending.stores.has(store))
       writeStore(out, store, sharing, { around, kept: pending.kept.get(store) });
   const features = schedule.kind === "subgroup" ? (["subgroups"] as const) : [];
-  const main = `@compute @workgroup_size(${schedule.lanes})\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n${out.text()}\n}\n`;
+  const parameters = `@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) ${rows === 1 ? "lane" : "invocation"}: u32`;
+  const main = `@compute @workgroup_size(${lanes * rows})\nfn main(${parameters}) {\n${out.text()}\n}\n`;
   const wgsl = [around.print(features), ...sharing.memory, "", main].join("\n");
   return { wgsl, bindings: around.bindings(), workgroups: grid.workgroups, features, operations: operationsOf(roots) };
 }
@@ -92,6 +95,25 @@ function sharedReduces(roots: readonly Scalar[], row: Variable): readonly Reduce
     (x): x is ReduceScalar => x.kind === "reduce" && isOfRow(x) && (x.isInterleaved || x.by !== "sum"),
   );
 }
+
+/** Whether what the reductions read lies across rows: neighbours are of neighbouring rows. */
+function isAcross(shared: readonly ReduceScalar[], row: Variable): boolean {
+  const addresses = shared.flatMap(({ over, body }) =>
+    expressionsOf([body]).flatMap((x) => (x.kind === "load" && x.free.has(variableKey(over)) ? [x.address] : [])),
+  );
+  return addresses.length > 0 && addresses.every((address) => strideOf(address, row) === 1);
+}
+
+/** Which row and lane an invocation has, where a workgroup takes several; those beyond the last compute it again. */
+const ownRow = (size: number, { rows }: Sharing): readonly string[] =>
+  rows === 1
+    ? []
+    : [
+        `let own_row = invocation % ${rows}u;`,
+        `let lane = invocation / ${rows}u;`,
+        `let row = min(position * ${rows}u + own_row, ${size - 1}u);`,
+        `let is_inside = position * ${rows}u + own_row < ${size}u;`,
+      ];
 
 /** Whether every loop along the row can go by fours: all memory is contiguous along it. */
 function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[], schedule: RowSchedule): boolean {
@@ -153,7 +175,11 @@ const phases =
     });
     for (const store of stored) pending.stores.delete(store);
     return writeShared(loop, out, sharing, () => {
-      for (const store of [...stored, ...kept]) writeElement(out, store, around);
+      const written = [...stored, ...kept];
+      const isGuarded = sharing.rows > 1 && written.length > 0;
+      if (isGuarded) out.open("if (is_inside)", new Map());
+      for (const store of written) writeElement(out, store, around);
+      if (isGuarded) out.close();
     });
   };
 
@@ -177,17 +203,18 @@ function writeElement(out: Writer, { storage, address, value }: RowStore, around
 function writeStore(
   out: Writer,
   store: RowStore,
-  { lanes, isWide }: Sharing,
+  { lanes, rows, isWide }: Sharing,
   { around, kept }: { around: Header; kept: Scalar | undefined },
 ): void {
   const { storage, address, value, inner } = store;
+  const isInside = rows === 1 ? "" : " && is_inside";
   if (inner === undefined) {
     const text = out.value(value);
-    out.line(`if (lane == 0u) { ${around.write(storage, out.index(address), [text], 1)} }`);
+    out.line(`if (lane == 0u${isInside}) { ${around.write(storage, out.index(address), [text], 1)} }`);
     return;
   }
   const { counter, steps, bound, wide } = stepping(inner, out, isWide);
-  out.open(`for (var ${counter} = lane; ${counter} < ${steps}u; ${counter} += ${lanes}u)`, bound, wide);
+  out.open(`for (var ${counter} = lane; ${counter} < ${steps}u${isInside}; ${counter} += ${lanes}u)`, bound, wide);
   if (kept !== undefined) {
     const again = out.fresh("kept");
     out.line(`let ${again} = ${around.read(storage.id, out.address(address), isWide ? 4 : 1)};`);

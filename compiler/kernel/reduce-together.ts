@@ -15,6 +15,8 @@ import { type Loop, variableName, type Writer } from "./writer.ts";
 export interface Sharing {
   readonly kind: "subgroup" | "workgroup";
   readonly lanes: number;
+  /** Neighbouring rows that a workgroup takes, each with as many lanes. */
+  readonly rows: number;
   /** Each invocation takes four neighbouring terms at a time. */
   readonly isWide: boolean;
   /** Declarations of workgroup memory, to be written above `main`. */
@@ -205,18 +207,19 @@ function exchangeInSubgroup(out: Writer, x: ReduceScalar, name: string, { lanes,
   return whole;
 }
 
-function exchangeInWorkgroup(out: Writer, x: ReduceScalar, name: string, { lanes, memory }: Sharing): string {
+function exchangeInWorkgroup(out: Writer, x: ReduceScalar, name: string, { lanes, rows, memory }: Sharing): string {
+  const own = rows === 1 ? "lane" : "invocation";
   const isPlace = x.by === "argmax";
   const shared = `shared_${name}`;
-  memory.push(`var<workgroup> ${shared}: array<${x.body.dtype}, ${lanes}>;`);
-  if (isPlace) memory.push(`var<workgroup> ${shared}_at: array<i32, ${lanes}>;`);
-  const keep = isPlace ? `${shared}[lane] = ${name}; ${shared}_at[lane] = ${name}_at;` : `${shared}[lane] = ${name};`;
+  memory.push(`var<workgroup> ${shared}: array<${x.body.dtype}, ${lanes * rows}>;`);
+  if (isPlace) memory.push(`var<workgroup> ${shared}_at: array<i32, ${lanes * rows}>;`);
+  const keep = `${shared}[${own}] = ${name};${isPlace ? ` ${shared}_at[${own}] = ${name}_at;` : ""}`;
   for (let half = lanes / 2; half >= 1; half /= 2) {
     out.line(keep);
     out.line("workgroupBarrier();");
     out.open(`if (lane < ${half}u)`, new Map());
-    out.line(`let other = ${shared}[lane + ${half}u];`);
-    if (isPlace) out.line(`let other_at = ${shared}_at[lane + ${half}u];`);
+    out.line(`let other = ${shared}[${own} + ${half * rows}u];`);
+    if (isPlace) out.line(`let other_at = ${shared}_at[${own} + ${half * rows}u];`);
     writeCombine(out, x, name, "other");
     out.close();
     if (half > 1) out.line("workgroupBarrier();");
@@ -224,6 +227,6 @@ function exchangeInWorkgroup(out: Writer, x: ReduceScalar, name: string, { lanes
   out.line(`if (lane == 0u) { ${keep} }`);
   out.line("workgroupBarrier();");
   const whole = out.fresh("whole");
-  out.line(`let ${whole} = ${shared}${isPlace ? "_at" : ""}[0];`);
+  out.line(`let ${whole} = ${shared}${isPlace ? "_at" : ""}[${rows === 1 ? "0" : "own_row"}];`);
   return whole;
 }

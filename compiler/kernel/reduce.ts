@@ -1,4 +1,5 @@
 /** Reductions inside one invocation, in the order of the graph. */
+import type { Variable } from "../schedule/affine.ts";
 import { partials } from "./evaluate.ts";
 import type { ReduceScalar, Reduction } from "./scalar.ts";
 import { combined, type Helper, typeName, type Width } from "./wgsl.ts";
@@ -33,28 +34,43 @@ export function startOf({ by, body }: ReduceScalar, width: Width, out: Writer): 
 
 /** One loop for all; interleaved sums keep their partial sums in an array. */
 export const writeSequentially: WriteReduces = ({ over, isInterleaved, reduces }, out) => {
-  const results = reduces.map((x) => {
-    const type = typeName(x.body.dtype, out.widthOf(x));
-    const name = out.fresh(resultNames[x.by]);
-    if (isInterleaved) {
-      out.line(`var ${name}_partial: array<${type}, ${partials}>;`);
-      out.line(`for (var i = 0u; i < ${partials}u; i++) { ${name}_partial[i] = ${startOf(x, out.widthOf(x), out)}; }`);
-    } else out.line(`var ${name} = ${startOf(x, out.widthOf(x), out)};`);
-    if (x.by === "argmax") out.line(`var ${name}_at = ${typeName("i32", out.widthOf(x))}(0);`);
-    return name;
-  });
+  const named = reduces.map((x) => ({ x, name: out.fresh(resultNames[x.by]) }));
   const counter = out.fresh(variableName(over));
-  out.open(`for (var ${counter} = 0u; ${counter} < ${over.size}u; ${counter}++)`, new Map([[over, counter]]));
-  for (const [i, x] of reduces.entries())
-    writeTerm(out, x, {
-      into: isInterleaved ? `${results[i]}_partial[${counter} % ${partials}u]` : (results[i] ?? ""),
-      counter,
-      width: out.widthOf(x),
-    });
-  out.close();
-  if (isInterleaved) for (const [i, x] of reduces.entries()) writeHalving(out, x, results[i] ?? "");
-  return results.map((name, i) => (reduces[i]?.by === "argmax" ? `${name}_at` : name));
+  const bound = new Map([[over, counter]]);
+  if (isInterleaved) {
+    const part = out.fresh("part");
+    for (const { x, name } of named)
+      out.line(`var ${name}_partial: array<${typeName(x.body.dtype, out.widthOf(x))}, ${partials}>;`);
+    out.open(`for (var ${part} = 0u; ${part} < ${partials}u; ${part}++)`, new Map());
+    writeLoop(
+      out,
+      named,
+      `for (var ${counter} = ${part}; ${counter} < ${over.size}u; ${counter} += ${partials}u)`,
+      bound,
+    );
+    for (const { name } of named) out.line(`${name}_partial[${part}] = ${name};`);
+    out.close();
+    for (const { x, name } of named) writeHalving(out, x, name);
+  } else writeLoop(out, named, `for (var ${counter} = 0u; ${counter} < ${over.size}u; ${counter}++)`, bound);
+  return named.map(({ x, name }) => (x.by === "argmax" ? `${name}_at` : name));
 };
+
+interface Named {
+  readonly x: ReduceScalar;
+  readonly name: string;
+}
+
+/** The variables of the results, and the loop that adds the terms to them. */
+function writeLoop(out: Writer, named: readonly Named[], head: string, bound: ReadonlyMap<Variable, string>): void {
+  for (const { x, name } of named) {
+    out.line(`var ${name} = ${startOf(x, out.widthOf(x), out)};`);
+    if (x.by === "argmax") out.line(`var ${name}_at = ${typeName("i32", out.widthOf(x))}(0);`);
+  }
+  out.open(head, bound);
+  const [counter = ""] = bound.values();
+  for (const { x, name } of named) writeTerm(out, x, { into: name, counter, width: out.widthOf(x) });
+  out.close();
+}
 
 /** Where a term goes, and its number. */
 interface Term {

@@ -132,7 +132,7 @@ export function identifier(name: string): string {
 
 const reserved = new Set(
   `alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop
-  override requires return struct switch true var while main lane group position element array atomic bool f16 f32 i32 u32 mat2x2
+  override requires return struct switch true var while main lane invocation own_row is_inside group position element array atomic bool f16 f32 i32 u32 mat2x2
   ptr sampler vec2 vec3 vec4 vec2f vec3f vec4f vec2u vec3u vec4u vec4i abs min max select exp log sin cos tanh pow sqrt floor round
   bitcast fence is_number modulo wrap_modulo to_i32 to_u32 to_f16 to_bf16 pack_f16 pack_bf16 infinity nan negative_zero
   unpack2x16float pack2x16float arrayLength subgroupShuffleXor subgroupBroadcast workgroupBarrier

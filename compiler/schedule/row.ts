@@ -3,16 +3,20 @@ import type { DeviceFacts } from "../plan/device-facts.ts";
 import { type Family, fixedSubgroup } from "./family.ts";
 
 export type RowSchedule =
-  /** One invocation takes a row: short rows, and sums whose order is ascending. */
+  /** One invocation takes a row. */
   | { readonly kind: "invocation" }
-  /** `lanes` invocations take a row; a subgroup exchanges by shuffles, a workgroup through its memory. */
-  | { readonly kind: "subgroup" | "workgroup"; readonly lanes: number };
+  /** `lanes` invocations take a row, and exchange by shuffles. */
+  | { readonly kind: "subgroup"; readonly lanes: number }
+  /** `lanes` invocations take each of `rows` neighbouring rows, and exchange through the workgroup's memory. */
+  | { readonly kind: "workgroup"; readonly lanes: number; readonly rows: number };
 
 interface RowWork {
   /** Terms of the longest reduction that any invocation may take a part of; 0 if there is none. */
   readonly terms: number;
   /** Some sum is interleaved. */
   readonly isInterleaved: boolean;
+  /** Neighbours in memory are of neighbouring rows: rows are the columns of a matrix. */
+  readonly isAcross: boolean;
   readonly family: Family;
   readonly facts: DeviceFacts;
 }
@@ -20,10 +24,16 @@ interface RowWork {
 /** Interleaved sums have 64 parts, and no row is shared by more invocations. */
 const lanesOfWorkgroup = 64;
 
-export function rowSchedule({ terms, isInterleaved, family, facts }: RowWork): RowSchedule {
+/** Of columns: neighbouring invocations read neighbours, 64 bytes at least. */
+const rowsAcross = 16;
+const lanesAcross = 16;
+
+export function rowSchedule({ terms, isInterleaved, isAcross, family, facts }: RowWork): RowSchedule {
   if (!isInterleaved && terms <= 64) return { kind: "invocation" };
+  if (isAcross && family === "software") return { kind: "invocation" };
+  if (isAcross) return { kind: "workgroup", lanes: lanesAcross, rows: rowsAcross };
   const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
   return subgroup === undefined
-    ? { kind: "workgroup", lanes: lanesOfWorkgroup }
+    ? { kind: "workgroup", lanes: lanesOfWorkgroup, rows: 1 }
     : { kind: "subgroup", lanes: subgroup };
 }

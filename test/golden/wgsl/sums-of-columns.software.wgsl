@@ -6,10 +6,18 @@ var<private> negative_zero_bits: u32 = 0x80000000u;
 fn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }
 
 fn compute(element: u32) {
-  var sum = vec4f(fence(negative_zero()));
-  for (var token = 0u; token < 512u; token++) {
-    sum = sum + x0[token * 32u + element];
+  var sum_partial: array<vec4f, 64>;
+  for (var part = 0u; part < 64u; part++) {
+    var sum = vec4f(fence(negative_zero()));
+    for (var token = part; token < 512u; token += 64u) {
+      sum = sum + x0[token * 32u + element];
+    }
+    sum_partial[part] = sum;
   }
+  for (var half = 32u; half > 0u; half /= 2u) {
+    for (var i = 0u; i < half; i++) { sum_partial[i] = sum_partial[i] + sum_partial[i + half]; }
+  }
+  let sum = sum_partial[0];
   y0[element] = sum;
 }
 
