@@ -113,11 +113,14 @@ suite("cases: programs", ({ test, skip }) => {
           ["norm_k", "size(kv) * size(head)"],
         ] as const) {
           const said = await refusal(() => reported(path, "olmo2"));
-          const [, parts = ""] = new RegExp(`split\\(${name}, flat -> (\\([^`]*\\))\\)`).exec(said) ?? [];
+          const [, parts = ""] = new RegExp(`split\\(${name}, flat -> (\\([^\`]*\\))\\)`).exec(said) ?? [];
           const flat = name.replace("norm", "flat");
           changes.push(
             ["    linear q:", `    dim ${flat} = ${size}\n    linear q:`],
-            [`weight ${name}: f32[${parts.replace(/: size\(\w+\)/g, "").slice(1, -1)}]`, `weight ${name}: f32[${flat}]`],
+            [
+              `weight ${name}: f32[${parts.replace(/: size\(\w+\)/g, "").slice(1, -1)}]`,
+              `weight ${name}: f32[${flat}]`,
+            ],
             [`(${name.at(-1)}(x), ${name},`, `(${name.at(-1)}(x), split(${name}, ${flat} -> ${parts}),`],
           );
           path = changed("olmo2_a.lcomp", ...changes);

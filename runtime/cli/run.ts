@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { plan } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import type { LoadedRecipe } from "../../compiler/recipe.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { OutputFolder } from "../io/output-folder.ts";
@@ -15,7 +16,15 @@ import { inputsOf } from "./inputs.ts";
 import { interruptible } from "./interrupt.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
 import { progressLine } from "./progress.ts";
-import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import {
+  type OpenRecipe,
+  openRecipe,
+  type RecipeEntry,
+  readRecipe,
+  readTexts,
+  recipeFlags,
+  translated,
+} from "./recipe.ts";
 import { failedExpectation, leftBehind, type RunReport, runReport, showLeftBehind, showRun } from "./result-table.ts";
 import { runProgress } from "./run-progress.ts";
 import { megabytes } from "./table.ts";
