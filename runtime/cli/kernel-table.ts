@@ -3,7 +3,7 @@ import type { Program } from "../../compiler/plan/program.ts";
 import { table } from "./table.ts";
 import { counted, lines } from "./terminal.ts";
 
-const head = ["", "shape", "source", "kernel", "workgroups", "bytes", "operations"];
+const head = ["when", "shape", "source", "kernel", "workgroups", "bytes", "operations"];
 
 /** A dispatch a line, setup first; `kernel` begins the hash by which `--emit wgsl` names it. */
 export function showKernels({ name, setup, main }: Program, width = Number.POSITIVE_INFINITY): string {
@@ -18,5 +18,5 @@ export function showKernels({ name, setup, main }: Program, width = Number.POSIT
   ]);
   const count = counted(main.length, "dispatch", "dispatches");
   const before = setup.length === 0 ? "" : `, and ${setup.length} once before them`;
-  return lines(`program ${name}: ${count}${before}`, ...table(head, rows, { left: 4, width }));
+  return lines(`program ${name}: ${count}${before}`, ...table(head, rows, { left: 4, width, least: 8 }));
 }

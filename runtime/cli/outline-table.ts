@@ -42,7 +42,13 @@ export interface OutlineReport {
   readonly saved: { readonly model: string; readonly format: string } | null;
   /** What is said of the models. */
   readonly notes: readonly string[];
-  readonly total: { readonly bytes_before: number; readonly bytes_after: number };
+  /** From the given model to the last result; `tensors_changed` of the model's. */
+  readonly total: {
+    readonly tensors: number;
+    readonly tensors_changed: number;
+    readonly bytes_before: number;
+    readonly bytes_after: number;
+  };
 }
 
 /** The table's numbers. */
@@ -50,13 +56,8 @@ export function outlineReport({ typed, steps, notes }: Outline): OutlineReport {
   const facts = new Map(typed.models.map((model) => [model.name, model.facts]));
   const bases = new Map([...facts.keys()].map((name) => [name, name]));
   const saved = new Map([...facts].map(([name, model]) => [name, bytesOf(model)]));
-  const tied = new Map(
-    typed.steps.flatMap((step) =>
-      step.kind === "stage"
-        ? [[step.name, step.tied.flatMap(({ name, tied }) => (tied ? [{ layer: name, tied }] : []))] as const]
-        : [],
-    ),
-  );
+  const tied = tiedLayers(typed);
+  const changed = new Map<string, ReadonlySet<string>>();
   const stages: StageRow[] = [];
   for (const step of steps) {
     if (step.kind !== "compress") continue;
@@ -65,10 +66,13 @@ export function outlineReport({ typed, steps, notes }: Outline): OutlineReport {
     const left_out = tied.get(step.stage) ?? [];
     const row = { ...stageRow(step, facts.get(base)), left_out };
     stages.push(row);
+    const tensors = step.blocks.flatMap(({ targets }) => targets.map(({ tensor }) => tensor));
+    changed.set(step.stage, new Set([...(changed.get(step.of) ?? []), ...tensors]));
     saved.set(step.stage, (saved.get(step.of) ?? 0) + row.bytes_after - row.bytes_before);
   }
   const save = steps.find(({ kind }) => kind === "save");
   const result = save?.kind === "save" ? save.of : (stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
+  const base = bases.get(result) ?? result;
   return {
     recipe: typed.recipe.name.text,
     parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),
@@ -85,8 +89,21 @@ export function outlineReport({ typed, steps, notes }: Outline): OutlineReport {
     ),
     saved: save?.kind === "save" ? { model: save.of, format: save.format } : null,
     notes: notes.map(({ title }) => title),
-    total: { bytes_before: saved.get(bases.get(result) ?? result) ?? 0, bytes_after: saved.get(result) ?? 0 },
+    total: {
+      tensors: facts.get(base)?.tensors.size ?? 0,
+      tensors_changed: changed.get(result)?.size ?? 0,
+      bytes_before: saved.get(base) ?? 0,
+      bytes_after: saved.get(result) ?? 0,
+    },
   };
+}
+
+/** By stage: the layers that it leaves out, and the table with which each shares its weight. */
+function tiedLayers({ steps }: Outline["typed"]): ReadonlyMap<string, StageRow["left_out"]> {
+  const stages = steps.filter((step) => step.kind === "stage");
+  const pairs = ({ tied }: (typeof stages)[number]): StageRow["left_out"] =>
+    tied.flatMap(({ name, tied }) => (tied ? [{ layer: name, tied }] : []));
+  return new Map(stages.map((stage) => [stage.name, pairs(stage)]));
 }
 
 /** The parameters that are neither models nor texts. */
@@ -151,8 +168,9 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
       after.push(`${stage} leaves out ${layer}, which shares its weight with ${tied}`);
   if (evaluations.length > 0) after.push("");
   for (const { model, over } of evaluations) after.push(`evaluate ${model} on ${over}`);
+  const change = `${total.tensors_changed} of ${counted(total.tensors, "tensor")} change`;
   const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
-  after.push("", `total: ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
+  after.push("", `total: ${change}, ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
   const broken = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => wrapped(text, width, "  "));
   return lines(...broken(prose), ...stageTable(stages, width), ...broken(after));
 }

@@ -3,13 +3,13 @@ import { shortened } from "./terminal.ts";
 
 /** Between columns. */
 const gap = 2;
-/** Words, and the names above numbers, are not shortened below this while there is another way. */
-const least = 16;
 
 interface Shape {
   /** The columns that hold words: they are set to the left, and shortened where there is too little room. */
   readonly left?: number;
   readonly width?: number;
+  /** Words, and the names above numbers, are not shortened below this while there is another way. */
+  readonly least?: number;
 }
 
 type Row = readonly string[];
@@ -19,7 +19,7 @@ type Row = readonly string[];
  * stand in groups below each other, behind the first column; where there are several columns of words, each row is a paragraph.
  */
 export function table(head: Row, rows: readonly Row[], shape: Shape = {}): readonly string[] {
-  const { left = 1, width = Number.POSITIVE_INFINITY } = shape;
+  const { left = 1, width = Number.POSITIVE_INFINITY, least = 16 } = shape;
   const all = [head, ...rows];
   const numbers = (column: number): number => Math.max(0, ...rows.map((row) => length(row[column])));
   const natural = head.map((_, column) => Math.max(...all.map((row) => length(row[column]))));
@@ -29,7 +29,7 @@ export function table(head: Row, rows: readonly Row[], shape: Shape = {}): reado
   if (total(smallest) <= width) return set(all, fitted(natural, smallest, width), left);
   if (left > 1) return parted(rows.map((row) => paragraph(head, row, width)));
   if (head.length > 2)
-    return parted(groups(head, rows, smallest, width).map((group) => table(group.head, group.rows, { left, width })));
+    return parted(groups(head, rows, smallest, width).map((group) => table(group.head, group.rows, shape)));
   const tiny = natural.map((size, column) => (column < left ? Math.min(size, 3) : numbers(column)));
   return set(all, fitted(natural, tiny, width), left);
 }
