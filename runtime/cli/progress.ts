@@ -43,9 +43,10 @@ export interface Surroundings {
 const frame = 0.1;
 const pause = 10;
 
-/** Progress on stderr, by the time since the process began; `isQuiet` is nowhere. */
+/** Progress on stderr, by the time since the process began; with `isQuiet`, only what must be said. */
 export function progressLine(isQuiet: boolean): ProgressLine {
-  if (isQuiet) return { expect: () => undefined, show: () => undefined, say: () => undefined, end: () => undefined };
+  const nothing = (): void => undefined;
+  if (isQuiet) return { expect: nothing, show: nothing, say: (text) => say(process.stderr, lines(text)), end: nothing };
   return progressOn({ stream: process.stderr, environment: process.env, now: () => performance.now() / 1000 });
 }
 

@@ -122,15 +122,18 @@ const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name
 interface ReadOptions {
   readonly signal?: AbortSignal;
   readonly tokenizing?: RunProgress["tokenizing"];
+  /** Where it is said what is to be known of the texts. */
+  readonly note?: (text: string) => void;
 }
 
 const neverAborted = new AbortController().signal;
+const noteOnStderr = (text: string): void => say(process.stderr, lines(text));
 
-/** Reads the splits of the texts that a recipe uses, with the tokenizer of its model; says what is to be known of it. */
+/** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
 export async function readTexts(
   { loaded, inputs, models, outlined }: OpenRecipe,
   flags: Flags,
-  { signal = neverAborted, tokenizing = () => undefined }: ReadOptions = {},
+  { signal = neverAborted, tokenizing = () => undefined, note = noteOnStderr }: ReadOptions = {},
 ): Promise<{ readonly corpora: ReadonlyMap<string, Tokens>; readonly inputs: CompileInputs }> {
   const read = textsOf(outlined);
   if (read.length === 0) return { corpora: new Map(), inputs: { ...inputs, corpora: new Map() } };
@@ -146,7 +149,7 @@ export async function readTexts(
     if (text !== undefined) tokenizing(text, done);
   };
   const encoded = await encodeTexts({ folder, requests }, { signal, onProgress });
-  if (encoded.notes.length > 0) say(process.stderr, lines(...encoded.notes));
+  for (const each of encoded.notes) note(each);
   const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
   for (const [i, { corpus, split }] of read.entries())
     corpora.set(corpus, { ...corpora.get(corpus), [split]: encoded.corpora[i]?.tokens });

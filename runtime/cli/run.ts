@@ -137,10 +137,11 @@ export async function compileAndRun(
     const { corpora, inputs } = await readTexts(open, flags, {
       signal: options.signal,
       tokenizing: progress.tokenizing,
+      note: line.say,
     });
     const device = await openDevice();
     try {
-      if (demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
+      if (flags["quiet"] !== true && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
       const start = performance.now();
       const made = translated(shown, () => plan(loaded, inputs, device.facts, progress.compiling));
       const seconds = (performance.now() - start) / 1000;
