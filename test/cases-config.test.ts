@@ -23,6 +23,7 @@ const figures: readonly (readonly [name: string, loss: number])[] = [
   ["no-prefix", 0.513433],
   ["bom-config", 0.513433],
   ["bom-tokenizer-config", 0.513433],
+  ["broken-generation-config", 0.513433],
   ["infinity-in-config", 0.513433],
   ["hub/models--org--name/snapshots/0123abcd", 0.513433],
 ];

@@ -43,6 +43,7 @@ const refused: { readonly [name: string]: RegExp } = {
   "llama: partial_rotary_factor": /rotary positions for a part of each head/,
   "llama: proportional": /rotary positions for a part of each head/,
   "llama: longrope": /rotary scaling other than linear, dynamic, llama3 and yarn/,
+  "llama: rope_theta true": /`base` of `rope` must be a number, and is true/,
   "llama: llama3 with equal bounds": /`high_freq_factor` not above `low_freq_factor`/,
   "llama: double precision": /the stored type F64 of .* and \d+ more is not supported/,
   "llama: scales beside the weights": /are quantised already: the checkpoint has `.*weight_scale`/,
@@ -140,7 +141,11 @@ const variants: { readonly [name: string]: (tensors: Tensors) => Tensors } = {
   "a prefix of a compiled model": (tensors) => renamed(tensors, (name) => `_orig_mod.${name}`),
   "double precision": (tensors) => retyped(tensors, "F64", 4),
   "rotary buffers": (tensors) =>
-    new Map([...tensors, ["model.layers.0.self_attn.rotary_emb.inv_freq", float32([16], new Float32Array(16))]]),
+    new Map([
+      ...tensors,
+      ["model.layers.0.self_attn.rotary_emb.inv_freq", float32([16], new Float32Array(16))],
+      ["model.rotary_emb.inv_freq", float32([16], new Float32Array(16))],
+    ]),
   scales: (tensors) =>
     new Map([...tensors, ["model.layers.0.mlp.up_proj.weight_scale", float32([384, 1], new Float32Array(384))]]),
 };

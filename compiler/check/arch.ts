@@ -146,7 +146,7 @@ function declareSize({ context, facts }: Building, scope: Scope, { name, value }
 
 /** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
 const fieldIn = ({ file, start, end }: Span): string | undefined =>
-  /^(?:\w+\()?config\.([\w.]+)\s*(?:\?\?|,|$)/.exec(file.text.slice(start, end))?.[1];
+  /^(?:\w+\()?config\.([\w.]+)\s*(?:\?\?|,|where\b|$)/.exec(file.text.slice(start, end))?.[1];
 
 const largest = 2 ** 31;
 

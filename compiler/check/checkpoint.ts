@@ -151,7 +151,7 @@ export function isQuantised(context: Context, { name: model, config, tensors }: 
   const said = config["quantization_config"] ?? config["compression_config"];
   const method: unknown = typeof said === "object" && said !== null ? Reflect.get(said, "quant_method") : undefined;
   const named = [...tensors.keys()].find((name) => codes.test(name));
-  const [typed] = [...tensors].filter(([, { dtype }]) => coded.test(dtype));
+  const [typed] = [...tensors].filter(([name, { dtype }]) => name.endsWith(".weight") && coded.test(dtype));
   const because = said
     ? "config.json has a `quantization_config`"
     : named !== undefined
