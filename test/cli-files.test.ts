@@ -30,6 +30,8 @@ const inFiles = (body: (folder: string) => void) =>
   inFolder(async (folder) => {
     writeFiles(folder, files);
     mkdirSync(join(folder, "empty"));
+    mkdirSync(join(folder, "tidy/folder.lcomp"));
+    symlinkSync("..", join(folder, "tidy/up"));
     body(folder);
   });
 
@@ -70,6 +72,10 @@ suite("check", ({ test }) => {
     "what is right is said once for a folder; a folder without recipes is a mistake",
     inFiles((folder) => {
       assert.equal(lcomp(folder, ["check", "tidy"]), { status: 0, stdout: "2 files, no problems\n", stderr: "" });
+      symlinkSync("nowhere", join(folder, "tidy/c.lcomp"));
+      const { status, stderr } = lcomp(folder, ["check", "tidy"]);
+      const absent = "lcomp: cannot read tidy/c.lcomp: there is no such file or folder\n";
+      assert.equal([status, stderr], [1, `${absent}1 problem in 1 of 3 files\n`]);
       const empty = lcomp(folder, ["check", "empty"]);
       assert.equal(empty, { status: 1, stdout: "", stderr: "lcomp: there is no .lcomp file in empty\n" });
     }),

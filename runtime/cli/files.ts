@@ -40,10 +40,12 @@ export function overFiles(
 
 /** A file as it is; of a folder all .lcomp files, but for what lies in packages and in hidden folders. */
 function filesAt(path: string): readonly string[] {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
+  if (!isFolder(path)) return [path];
   const isLeftOut = (entry: string): boolean => entry === "node_modules" || (entry.startsWith(".") && entry !== ".");
   const found = globSync("**/*.lcomp", { cwd: path, exclude: (entry) => isLeftOut(basename(entry)) });
-  const files = found.map((file) => join(path, file)).filter((file) => statSync(file).isFile());
+  const files = found.map((file) => join(path, file)).filter((file) => !isFolder(file));
   if (files.length === 0) throw new UserError(`there is no .lcomp file in ${path}`);
   return files.sort();
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

@@ -1,5 +1,4 @@
 /** How what went wrong is said, and with which exit status. */
-import { isatty } from "node:tty";
 import { explanations } from "../../compiler/explanations.ts";
 import { PlanError } from "../../compiler/plan/load.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
@@ -25,12 +24,14 @@ export function report(error: unknown): number {
 
 /** Problems, or notes, and how to read more of them. */
 export function showProblems(diagnostics: readonly Diagnostic[]): string {
-  const isColoured = isatty(2) && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb";
+  const { NO_COLOR: plain, TERM: terminal } = process.env;
+  const isColoured = process.stderr.isTTY === true && !plain && terminal !== "dumb";
   const shown = diagnostics.map((each) => `${render(each, isColoured)}\n`).join("\n");
   const ids = [...new Set(diagnostics.map(({ id }) => id))].filter((id) => Object.hasOwn(explanations, id));
-  if (ids.length === 0) return shown;
-  return (
-    shown +
-    lines(ids.length === 1 ? `lcomp explain ${ids[0]} says more` : `lcomp explain says more of ${ids.join(", ")}`)
-  );
+  const [first] = ids;
+  if (first === undefined) return shown;
+  return shown + lines(ids.length === 1 ? `lcomp explain ${first} says more` : several(ids));
 }
+
+const several = (ids: readonly string[]): string =>
+  ids.length <= 3 ? `lcomp explain says more of ${ids.join(", ")}` : "lcomp explain says more of each name in brackets";
