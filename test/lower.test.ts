@@ -109,6 +109,24 @@ suite("lower: kernels", ({ test }) => {
       ["read_write", "read"],
     );
   });
+  test("many reductions of a row exchange within the workgroup's memory", () => {
+    const w = words("many");
+    for (const over of ["row", "column"]) {
+      const x = w.data("x", { row: 300, column: 300 });
+      const sums = Array.from({ length: 24 }, (_, i) => w.reduce("sum", w.op("mul", x, i + 2.5), over));
+      const few = { ...facts, maxComputeWorkgroupStorageSize: 4096 };
+      const { kernels } = compileGraph(w.graph({ y: sums.reduce((all, sum) => w.op("add", all, sum)) }), few, {
+        family: "gpu",
+      });
+      for (const { wgsl } of kernels) {
+        const sizes = [...wgsl.matchAll(/var<workgroup> \w+: array<[fiu]32, (\d+)>/g)].map(
+          ([, size]) => 4 * Number(size),
+        );
+        assert.ok(sizes.length >= 20, `${sizes.length} reductions in a kernel`);
+        assert.ok(sizes.reduce((sum, size) => sum + size, 0) <= 4096, `${sizes}`);
+      }
+    }
+  });
   test("two equal pieces of a graph are one kernel", () => {
     const w = words("twice");
     const [a, b] = [w.data("a", { token: 100, model: 70 }), w.data("b", { token: 100, model: 70 })];

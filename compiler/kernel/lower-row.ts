@@ -44,6 +44,8 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const shared = sharedReduces(roots, row);
   const isInterleaved = shared.some((x) => x.isInterleaved);
   const schedule = schedules.row({
+    rows: size,
+    words: shared.reduce((sum, { by }) => sum + (by === "argmax" ? 2 : 1), 0),
     terms: Math.max(0, ...shared.map(({ over }) => over.size)),
     isInterleaved,
     isAcross: isAcross(shared, row),

@@ -11,6 +11,9 @@ export type RowSchedule =
   | { readonly kind: "workgroup"; readonly lanes: number; readonly rows: number };
 
 interface RowWork {
+  readonly rows: number;
+  /** Words that each invocation exchanges: one per reduction, two where places are kept. */
+  readonly words: number;
   /** Terms of the longest reduction that any invocation may take a part of; 0 if there is none. */
   readonly terms: number;
   /** Some sum is interleaved. */
@@ -28,12 +31,21 @@ const lanesOfWorkgroup = 64;
 const rowsAcross = 16;
 const lanesAcross = 16;
 
-export function rowSchedule({ terms, isInterleaved, isAcross, family, facts }: RowWork): RowSchedule {
+export function rowSchedule(work: RowWork): RowSchedule {
+  const { rows, terms, isInterleaved, isAcross, family, facts } = work;
   if (!isInterleaved && terms <= 64) return { kind: "invocation" };
   if (isAcross && family === "software") return { kind: "invocation" };
-  if (isAcross) return { kind: "workgroup", lanes: lanesAcross, rows: rowsAcross };
+  if (isAcross && rows >= rowsAcross)
+    return { kind: "workgroup", lanes: lanesFor(work, lanesAcross, rowsAcross), rows: rowsAcross };
   const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
   return subgroup === undefined
-    ? { kind: "workgroup", lanes: lanesOfWorkgroup, rows: 1 }
+    ? { kind: "workgroup", lanes: lanesFor(work, lanesOfWorkgroup, 1), rows: 1 }
     : { kind: "subgroup", lanes: subgroup };
+}
+
+/** As many as are wanted, or half of that, a quarter … for which the workgroup's memory has room. */
+function lanesFor({ words, facts }: RowWork, wanted: number, rows: number): number {
+  let lanes = wanted;
+  while (lanes > 1 && 4 * words * lanes * rows > facts.maxComputeWorkgroupStorageSize) lanes /= 2;
+  return lanes;
 }
