@@ -50,6 +50,7 @@ function wide(stages: number) {
       ...{ stage, action: "", targets: [target(i, "q", 10 * i), target(i, i % 2 === 0 ? "gate" : "up", 50)] },
     })),
     isSaved: false,
+    leftBehind: [],
     compileSeconds: 0,
   };
   const distance = { text: "divergence(model, stage_number_1, text.test, length: 512)", of: null, value: 0.123456789 };

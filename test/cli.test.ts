@@ -286,7 +286,7 @@ suite("cli: run", ({ test }) => {
       symlinkSync("../recipes/text.jsonl", join(folder, "model/notes.txt"));
       const args = ["--model", "model", "--text", "recipes/text.jsonl", "--out", "out", "--json"];
       const { stdout, stderr } = lcomp(folder, "run", path, ...args);
-      assert.match(stderr, /\nnot copied, being above 100 MB or a link out of the folder: model\/notes\.txt\nout: /);
+      assert.match(stderr, /\nnot copied: model\/notes\.txt \(a link that leads out of the folder\)\nout: /);
       assert.equal(JSON.parse(stdout).left_behind, ["model/notes.txt"]);
     }),
   );

@@ -157,11 +157,20 @@ function checkContents({ test }: Suite): void {
       }
       writeFileSync(join(outer, "secret"), "1");
       symlinkSync("../secret", join(folder, "link.json"));
-      symlinkSync("tokenizer.json", join(folder, "alias.json"));
+      symlinkSync("tokenizer.json", join(folder, "vocab.json"));
       symlinkSync("nowhere", join(folder, "dangling.json"));
       const { companions, leftBehind } = await openCheckpoint(folder);
-      assert.equal(companions, ["LICENSE", "alias.json", "merges.txt", "tokenizer.json"]);
-      assert.equal(leftBehind, ["dangling.json", "link.json"]);
+      assert.equal(companions, ["LICENSE", "merges.txt", "tokenizer.json", "vocab.json"]);
+      const names = leftBehind.map(({ name }) => name);
+      assert.equal(names, [
+        ".hidden",
+        "README.md",
+        "dangling.json",
+        "link.json",
+        "original/",
+        "pytorch_model.bin",
+        "x.gguf",
+      ]);
     }),
   );
 

@@ -142,11 +142,11 @@ suite("run: driver", ({ test }) => {
       await writeModel(join(folder, "model"), shape);
       await run(folder, planFor());
       const out = join(folder, "out");
-      const files = ["README.md", "config.json", "lcomp.lock.json", "model.safetensors", "notes.txt"];
+      const files = ["README.md", "config.json", "lcomp.lock.json", "merges.txt", "model.safetensors"];
       assert.equal(readdirSync(out), files);
       assert.equal(await valuesOf(out, "embed"), await valuesOf(join(folder, "model"), "embed"));
       const card = readFileSync(join(out, "README.md"), "utf8");
-      assert.match(card, /^# hand\n\nMade by hand\.\n/m);
+      assert.match(card, /^# hand\n\n```text\nMade by hand\.\n```\n/m);
       assert.match(card, /\| sparse \| drop \| \d+\.\d\d % of 3 matrices \|/);
       assert.match(card, /\| total\(sparse\) \| -?\d/);
       assert.match(card, /```lcomp\nrecipe hand\(\) \{\}\n```/);

@@ -34,7 +34,7 @@ export async function writeModel(
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "config.json"), `{"vocab_size": ${vocabulary}}\n`);
-  writeFileSync(join(folder, "notes.txt"), "carried over\n");
+  writeFileSync(join(folder, "merges.txt"), "carried over\n");
   const shapes = [
     ["embed", [vocabulary, hidden]],
     ...Array.from({ length: layers }, (_, i) => [`layers.${i}.w`, [hidden, hidden]]),

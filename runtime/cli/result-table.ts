@@ -1,7 +1,5 @@
 /** What a run has found, for people and for programs: both under the same names. */
-import { join } from "node:path";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { Checkpoint } from "../io/checkpoint.ts";
 import type { ReportResult } from "../run/measure.ts";
 import type { RunResult } from "../run/run-plan.ts";
 import type { TargetResult } from "../run/target.ts";
@@ -51,18 +49,11 @@ export function runReport(
   };
 }
 
-/** The files that a saved result lacks of the folder that it began as. */
-export function leftBehind({ steps }: Plan, models: ReadonlyMap<string, Checkpoint>): readonly string[] {
-  const stages = new Map(steps.flatMap((step) => (step.kind === "compress" ? [[step.stage, step.of] as const] : [])));
-  let name = steps.flatMap((step) => (step.kind === "save" ? [step.of] : []))[0] ?? "";
-  while (stages.has(name)) name = stages.get(name) ?? "";
-  const model = models.get(name);
-  return model?.leftBehind.map((file) => join(model.folder, file)) ?? [];
+/** What of the given model's folder is not in the result, and why. */
+export function showLeftBehind({ leftBehind }: RunResult): string {
+  const reasons = Map.groupBy(leftBehind, ({ why }) => why);
+  return lines(...[...reasons].map(([why, some]) => `not copied: ${some.map(({ name }) => name).join(", ")} (${why})`));
 }
-
-/** The sentence about them, if there are any. */
-export const showLeftBehind = ({ left_behind: files }: RunReport): string =>
-  files.length === 0 ? "" : lines(`not copied, being above 100 MB or a link out of the folder: ${files.join(", ")}`);
 
 /** The measure's name; with its other arguments where a model has it more than once. */
 function rowOf({ text, of }: ReportResult, all: readonly ReportResult[]): string {

@@ -25,7 +25,7 @@ import {
   recipeFlags,
   translated,
 } from "./recipe.ts";
-import { failedExpectation, leftBehind, type RunReport, runReport, showLeftBehind, showRun } from "./result-table.ts";
+import { failedExpectation, type RunReport, runReport, showLeftBehind, showRun } from "./result-table.ts";
 import { runProgress } from "./run-progress.ts";
 import { megabytes } from "./table.ts";
 import { lines, printResult, say, widthOf } from "./terminal.ts";
@@ -60,12 +60,12 @@ async function run(path: string, flags: Flags): Promise<void> {
     const recipe = entry.loaded.modules.at(-1)?.tree.file.text ?? "";
     const { plan, result, compileSeconds, adapter } = await compileAndRun(open, flags, { output, recipe, signal });
     const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
-    const left_behind = leftBehind(plan, open.models);
+    const left_behind = result.leftBehind.map(({ name }) => name);
     const notes = open.outlined.notes.map(({ title }) => title);
     return { result, report: runReport(plan, result, { left_behind, notes, ...times, adapter }) };
   });
   printResult(flags, report, (width) => showRun(report, width));
-  if (flags["quiet"] !== true) say(process.stderr, showLeftBehind(report) + showSaved(entry.loaded, result, flags));
+  if (flags["quiet"] !== true) say(process.stderr, showLeftBehind(result) + showSaved(entry.loaded, result, flags));
   if (result.expects.some(({ holds }) => !holds))
     throw new UserError(failedExpectation(result, (place) => join(dirname(path), place)));
 }

@@ -1,22 +1,19 @@
 // A model as Hugging Face lays it out: a folder with config.json, one or several safetensors files, and companions.
 // A folder may come from a stranger: no name in it may lead out of it.
 import { existsSync } from "node:fs";
-import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, relative, sep } from "node:path";
 import { UserError } from "../user-error.ts";
+import { type Companions, companionsOf } from "./companions.ts";
 import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject, readText } from "./file.ts";
 import { type FloatDType, firstNonFinite, isFloatDType, toFloat32 } from "./numbers.ts";
 import { readHeader, type StoredTensor } from "./safetensors.ts";
 
 /** A model folder that has been opened: headers are read and checked, weights are not read. */
-export interface Checkpoint {
+export interface Checkpoint extends Companions {
   readonly folder: string;
   readonly config: JsonObject;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Files to be carried over as they are: the tokenizer, the generation config, licences and the like. */
-  readonly companions: readonly string[];
-  /** Files that are neither weights nor carried over: links that lead out of the folder, and files above 100 MB. */
-  readonly leftBehind: readonly string[];
 }
 
 /** Opens a model folder. */
@@ -31,7 +28,9 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   if (!names.includes("config.json")) throw await noConfig(folder, names);
   const config = await readJsonObject(folder, "config.json");
   const tensors = await readTensors(folder, names);
-  return { folder, config, tensors, ...(await sortOut(folder, names)) };
+  const files = [...tensors.values()].map(({ path }) => relative(folder, path).replaceAll(sep, "/"));
+  const read = new Set(["config.json", ...files, ...(names.includes(single) ? [] : [indexName])]);
+  return { folder, config, tensors, ...(await companionsOf(folder, names, read)) };
 }
 
 /** A name that may be one on the Hub: `org/name`, or a bare one. */
@@ -54,6 +53,8 @@ async function noConfig(folder: string, names: readonly string[]): Promise<UserE
     if (existsSync(join(path, "config.json")))
       return new UserError(`${folder} has no config.json; ${path} has one: give that folder`);
   }
+  if (names.includes("adapter_config.json"))
+    return new UserError(`${folder} holds an adapter, and no model; merge it into its model, save that, and give it`);
   return new UserError(`${folder} has no config.json; give the folder of a Hugging Face model`);
 }
 
@@ -160,37 +161,3 @@ async function readShard(folder: string, file: string): Promise<readonly StoredT
   });
   return tensors;
 }
-
-const weightFile = /\.(safetensors|index\.json|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|onnx_data|npz|pkl)$/i;
-const ownFiles: ReadonlySet<string> = new Set(["config.json", "README.md"]);
-const largestCompanion = 100_000_000;
-
-async function sortOut(
-  folder: string,
-  names: readonly string[],
-): Promise<Pick<Checkpoint, "companions" | "leftBehind">> {
-  const roots = await allowedRoots(folder);
-  const companions: string[] = [];
-  const leftBehind: string[] = [];
-  for (const name of names) {
-    if (name.startsWith(".") || ownFiles.has(name) || weightFile.test(name)) continue;
-    const target = await realpath(join(folder, name)).catch(() => undefined);
-    const status = target === undefined ? undefined : await stat(target);
-    if (status?.isDirectory()) continue;
-    const inside = target !== undefined && roots.some((root) => isInside(target, root));
-    const kept = inside && status?.isFile() === true && status.size <= largestCompanion;
-    (kept ? companions : leftBehind).push(name);
-  }
-  return { companions, leftBehind };
-}
-
-/** The folder itself; in Hugging Face's cache (snapshots/REVISION) also the blobs to which all its files are links. */
-async function allowedRoots(folder: string): Promise<readonly string[]> {
-  const root = await realpath(folder);
-  return basename(dirname(root)) === "snapshots" ? [root, join(dirname(dirname(root)), "blobs")] : [root];
-}
-
-const isInside = (path: string, root: string): boolean => {
-  const way = relative(root, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-};

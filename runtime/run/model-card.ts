@@ -1,40 +1,33 @@
 /** The README.md of a result: how it was made and what was measured. It names no time, host or path. */
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { planHash } from "../../compiler/plan/show.ts";
+import { resultFrontMatter } from "../io/card.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import type { StageResult } from "./compress.ts";
 import type { ReportResult } from "./measure.ts";
 
-/** The card as Markdown. */
-export function modelCard(
-  plan: Plan,
-  recipe: string,
-  reports: readonly ReportResult[],
-  stages: readonly StageResult[],
-): string {
+interface Run {
+  readonly reports: readonly ReportResult[];
+  readonly stages: readonly StageResult[];
+  /** The given model that the result began as. */
+  readonly origin: Pick<Checkpoint, "card" | "hubName" | "config">;
+}
+
+/** The card as Markdown. What the recipe's author or a caller wrote stands in it as plain text, whatever it says. */
+export function modelCard(plan: Plan, recipe: string, { reports, stages, origin }: Run): string {
   const { name, doc } = plan.recipe;
   const inputs = new Set([...plan.models, ...plan.corpora].map((input) => input.name));
   const settings = plan.recipe.parameters.filter((parameter) => !inputs.has(parameter.name));
+  const values = reports.map(({ text, value }) => [text, String(precise(value))]);
   const parts = [
-    ["---", "library_name: transformers", "tags:", "- lcomp", "---"],
+    resultFrontMatter(origin.card, origin),
     [`# ${name}`],
-    doc === "" ? [] : [doc],
+    doc === "" ? [] : verbatim("text", doc),
     ["Made with lcomp by the recipe below."],
-    section(
-      "Parameters",
-      table(
-        ["parameter", "value"],
-        settings.map((each) => [each.name, each.value]),
-      ),
-    ),
+    section("Parameters", settings.length === 0 ? [] : verbatim("text", settings.map(shownSetting).join("\n"))),
     section("Stages", table(["stage", "action", "zeros"], stages.map(stageRow))),
-    section(
-      "Measured",
-      table(
-        ["measure", "value"],
-        reports.map(({ text, value }) => [text, String(precise(value))]),
-      ),
-    ),
-    ["## Recipe", "", `${fence(recipe)}lcomp`, recipe.trimEnd(), fence(recipe)],
+    section("Measured", table(["measure", "value"], values)),
+    section("Recipe", verbatim("lcomp", recipe.trimEnd())),
     [`Plan: sha256 ${planHash(plan)}`],
   ];
   return `${parts
@@ -42,6 +35,9 @@ export function modelCard(
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
 }
+
+const shownSetting = ({ name, value }: Plan["recipe"]["parameters"][number]): string =>
+  `${name} = ${value.replaceAll("\n", " ")}`;
 
 function stageRow({ stage, action, targets }: StageResult): readonly string[] {
   const zeros = targets.reduce((sum, target) => sum + target.zeros, 0);
@@ -54,14 +50,28 @@ const section = (title: string, lines: readonly string[]): readonly string[] =>
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   if (rows.length === 0) return [];
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map((cells) => line(cells.map(cell)))];
 }
 
-/** Longer than any row of backquotes in the text. */
-const fence = (text: string): string =>
-  "`".repeat(Math.max(3, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length + 1)));
+/** Words and numbers as they are, all else as code, in which nothing is a link, a name or a tag. */
+function cell(text: string): string {
+  const plain = shapely(text).replaceAll("\n", " ");
+  if (/^(?:[\w %(),=+-]|(?<=\d)\.(?=\d))*$/.test(plain)) return plain.replaceAll("_", "\\_");
+  const ticks = "`".repeat(longestRun(plain) + 1);
+  return `${ticks} ${plain.replace(/\\(?=\|)/g, "\\ ").replaceAll("|", "\\|")} ${ticks}`;
+}
+
+/** A text as a block of code, which ends where it does: its fence is longer than any row of backquotes in it. */
+function verbatim(language: string, text: string): readonly string[] {
+  const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
+  return [`${fence}${language}`, shapely(text), fence];
+}
+
+const longestRun = (text: string): number => Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+
+/** Line ends and tabs stay; other characters without a shape, which could end a line or turn the direction of writing, are dots. */
+const shapely = (text: string): string => text.replaceAll("\r\n", "\n").replace(/[^\P{C}\n\t]|[\p{Zl}\p{Zp}]/gu, "·");
 
 /** What f32 can tell apart, without digits that mean nothing. */
 const precise = (value: number): number => Number(value.toPrecision(7));

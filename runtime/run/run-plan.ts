@@ -1,6 +1,9 @@
 /** Executes a plan, step by step. What it is given besides the plan are a device and the plan's inputs. */
+import { join } from "node:path";
 import type { Plan, Step } from "../../compiler/plan/plan.ts";
 import { showLock } from "../../compiler/plan/show.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
+import type { LeftBehind } from "../io/companions.ts";
 import { lockName } from "../io/output-folder.ts";
 import { compress, type StageResult } from "./compress.ts";
 import { evaluate } from "./evaluate.ts";
@@ -15,6 +18,8 @@ export interface RunResult {
   readonly stages: readonly StageResult[];
   /** Whether the output folder holds a result that may stay. */
   readonly isSaved: boolean;
+  /** What lies in the folder of the given model, by its path, and has no counterpart in the saved one. */
+  readonly leftBehind: readonly LeftBehind[];
   /** Of the pipelines. */
   readonly compileSeconds: number;
 }
@@ -26,7 +31,7 @@ export interface RunResult {
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
   let at = 0;
   const session = openSession(plan, options, () => at);
-  const done: Done = { stages: [], reports: [], expects: [], series: new Map() };
+  const done: Done = { stages: [], reports: [], expects: [], series: new Map(), origin: null };
   try {
     for (const [i, step] of plan.steps.entries()) {
       at = i;
@@ -36,14 +41,17 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   } finally {
     session.close();
   }
-  const { stages, reports, expects } = done;
+  const { stages, reports, expects, origin } = done;
   const { output, recipe } = options;
-  const isSaved = output !== null && isKept(plan, expects);
+  const isSaved = output !== null && origin !== null && expects.every(({ holds }) => holds);
   if (isSaved) {
-    await output.write("README.md", modelCard(plan, recipe, reports, stages));
+    await output.write("README.md", modelCard(plan, recipe, { reports, stages, origin }));
     await output.write(lockName, showLock(plan, [...output.files(), lockName].sort()));
   }
-  return { reports, expects, stages, isSaved, compileSeconds: session.compileSeconds() };
+  const leftBehind = isSaved
+    ? origin.leftBehind.map(({ name, why }) => ({ name: join(origin.folder, name), why }))
+    : [];
+  return { reports, expects, stages, isSaved, leftBehind, compileSeconds: session.compileSeconds() };
 }
 
 /** What the steps so far have given. */
@@ -52,6 +60,8 @@ interface Done {
   readonly reports: ReportResult[];
   readonly expects: ExpectResult[];
   readonly series: Map<string, Float32Array<ArrayBuffer>>;
+  /** The given model that the saved one began as. */
+  origin: Checkpoint | null;
 }
 
 async function runStep(session: Session, step: Step, { output }: RunOptions, done: Done): Promise<void> {
@@ -69,10 +79,6 @@ async function runStep(session: Session, step: Step, { output }: RunOptions, don
       return;
     }
     case "save":
-      return save(session, step, output);
+      done.origin = await save(session, step, output);
   }
 }
-
-/** Whether all steps ran and one of them saves. */
-const isKept = ({ steps }: Plan, expects: readonly ExpectResult[]): boolean =>
-  steps.some(({ kind }) => kind === "save") && expects.every(({ holds }) => holds);

@@ -1,13 +1,17 @@
 /** The result as a Hugging Face folder: the weights with their names and types, everything beside them carried over. */
+
+import { join } from "node:path";
 import type { SaveStep } from "../../compiler/plan/plan.ts";
-import { requireFinite } from "../io/checkpoint.ts";
+import { isHubName } from "../io/card.ts";
+import { type Checkpoint, requireFinite } from "../io/checkpoint.ts";
+import { readText } from "../io/file.ts";
 import { isFloatDType } from "../io/numbers.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import type { Session } from "./session.ts";
 import { pieces } from "./weights.ts";
 
-/** Streams a model's weights, all of them checked to be finite, to the output and copies config, tokenizer and companions. */
-export async function save(session: Session, step: SaveStep, output: OutputFolder | null): Promise<void> {
+/** Streams a model's weights, all of them checked to be finite, to the output, copies what belongs to them, and returns the given model. */
+export async function save(session: Session, step: SaveStep, output: OutputFolder | null): Promise<Checkpoint> {
   if (output === null) throw new Error(`nowhere to save ${step.of}`);
   const { origin, tensors } = session.models.of(step.of);
   const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -22,5 +26,15 @@ export async function save(session: Session, step: SaveStep, output: OutputFolde
     }
   }
   await written.close();
-  await output.copy(origin.folder, ["config.json", ...origin.companions]);
+  await output.write("config.json", withoutPath(await readText(join(origin.folder, "config.json"))));
+  await output.copy(origin.folder, origin.companions);
+  return origin;
 }
+
+/** config.json without the path from which its model was once loaded, which is another machine's or this one's. */
+const withoutPath = (config: string): string =>
+  config
+    .replace(/^\ufeff/, "")
+    .replace(/("_name_or_path"\s*:\s*)"((?:[^"\\]|\\.)*)"/g, (entry, start: string, name: string) =>
+      isHubName(name) ? entry : `${start}""`,
+    );
