@@ -49,7 +49,8 @@ export function translated<T>(shown: Entry["shown"], work: () => T): T {
   }
 }
 
-const placed =
+/** A diagnostic whose places are paths from the working directory. */
+export const placed =
   (shown: Entry["shown"]) =>
   (diagnostic: Diagnostic): Diagnostic => ({
     ...diagnostic,

@@ -2,7 +2,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
-import { plan } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { LoadedRecipe } from "../../compiler/recipe.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
@@ -15,16 +14,9 @@ import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { interruptible } from "./interrupt.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
+import { planInThread } from "./plan-thread.ts";
 import { progressLine } from "./progress.ts";
-import {
-  type OpenRecipe,
-  openRecipe,
-  type RecipeEntry,
-  readRecipe,
-  readTexts,
-  recipeFlags,
-  translated,
-} from "./recipe.ts";
+import { type OpenRecipe, openRecipe, type RecipeEntry, readRecipe, readTexts, recipeFlags } from "./recipe.ts";
 import { failedExpectation, type RunReport, runReport, showLeftBehind, showRun } from "./result-table.ts";
 import { runProgress } from "./run-progress.ts";
 import { megabytes } from "./table.ts";
@@ -143,7 +135,10 @@ export async function compileAndRun(
     try {
       if (flags["quiet"] !== true && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
       const start = performance.now();
-      const made = translated(shown, () => plan(loaded, inputs, device.facts, progress.compiling));
+      const made = await planInThread(
+        { loaded, inputs, facts: device.facts },
+        { signal: options.signal, onGraph: progress.compiling, shown },
+      );
       const seconds = (performance.now() - start) / 1000;
       progress.planned(made);
       const result = await runPlan(made, { ...options, device, models, corpora, progress: progress.running });

@@ -2,9 +2,8 @@
  * Texts become token ids in a thread of their own: the main thread stays free to hear an interrupt, and to end a regular
  * expression of a stranger's tokenizer that would go on for ever.
  */
-import { extname, join } from "node:path";
-import { Worker } from "node:worker_threads";
 import type { Split } from "../../compiler/plan/plan.ts";
+import { inThread } from "../thread.ts";
 import { UserError } from "../user-error.ts";
 import type { Corpus } from "./corpus.ts";
 
@@ -52,32 +51,27 @@ const glance = 50;
 /** Reads texts with the tokenizer of a model folder. */
 export async function encodeTexts(order: Omit<Order, "state">, options: EncodeOptions): Promise<Encoded> {
   const { signal, onProgress, patience = 30 } = options;
-  signal.throwIfAborted();
   const state = new Float64Array(new SharedArrayBuffer(8 * Object.keys(place).length));
   const workerData: Order = { ...order, state };
-  const name = `encode-worker${extname(import.meta.filename)}`;
-  const worker = new Worker(join(import.meta.dirname, name), { workerData });
-  let timer: NodeJS.Timeout | undefined;
+  const givenUp = new AbortController();
+  let [beats, since] = [0, performance.now()];
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (beats !== state[place.beats]) {
+      [beats, since] = [state[place.beats] ?? 0, now];
+      onProgress(state[place.request] ?? 0, state[place.done] ?? 0);
+    } else if (beats > 0 && now - since > patience * 1000) givenUp.abort(stuck(workerData, patience));
+  }, glance);
   try {
-    return await new Promise<Encoded>((resolve, reject) => {
-      let [beats, since] = [0, performance.now()];
-      timer = setInterval(() => {
-        const now = performance.now();
-        if (beats !== state[place.beats]) {
-          [beats, since] = [state[place.beats] ?? 0, now];
-          onProgress(state[place.request] ?? 0, state[place.done] ?? 0);
-        } else if (beats > 0 && now - since > patience * 1000) reject(stuck(workerData, patience));
-      }, glance);
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      worker.on("error", reject);
-      worker.on("message", (news: News) => {
-        if (news.kind === "done") resolve(news);
-        else reject(new UserError(news.message));
-      });
+    return await inThread<News, Encoded>(import.meta, "encode-worker", workerData, {
+      signal: AbortSignal.any([signal, givenUp.signal]),
+      hear: async (news) => {
+        if (news.kind === "refused") throw new UserError(news.message);
+        return news;
+      },
     });
   } finally {
     clearInterval(timer);
-    await worker.terminate();
   }
 }
 

@@ -1,0 +1,46 @@
+/** A recipe is compiled in a thread of its own, so that an interrupt is heard meanwhile, however large the program. */
+import type { CompileInputs } from "../../compiler/compile.ts";
+import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import type { LoadedRecipe } from "../../compiler/recipe.ts";
+import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
+import { inThread } from "../thread.ts";
+import type { Entry } from "./host.ts";
+import { placed } from "./recipe.ts";
+
+/** What the thread is given. */
+export interface Order {
+  readonly loaded: LoadedRecipe;
+  readonly inputs: CompileInputs;
+  readonly facts: DeviceFacts;
+}
+
+/** What the thread tells: that it has reached another graph, the plan, or what is wrong. */
+export type News =
+  | { readonly kind: "graph" }
+  | { readonly kind: "plan"; readonly plan: Plan }
+  | { readonly kind: "refused"; readonly diagnostics: readonly Diagnostic[] };
+
+export interface ThreadedPlanOptions {
+  readonly signal: AbortSignal;
+  /** Hears of every graph that the compiler reaches. */
+  readonly onGraph: () => void;
+  readonly shown: Entry["shown"];
+}
+
+/** The plan for one device; the places in messages are paths from the working directory. */
+export const planInThread = (order: Order, { signal, onGraph, shown }: ThreadedPlanOptions): Promise<Plan> =>
+  inThread<News, Plan>(import.meta, "plan-worker", order, {
+    signal,
+    hear: (news) => {
+      switch (news.kind) {
+        case "graph":
+          onGraph();
+          return undefined;
+        case "plan":
+          return Promise.resolve(news.plan);
+        case "refused":
+          return Promise.reject(new CompileError(news.diagnostics.map(placed(shown))));
+      }
+    },
+  });
