@@ -6,6 +6,7 @@ import { loadTokenizer, type Tokenizer } from "../runtime/io/tokenizer.ts";
 import { Ids } from "../runtime/tokenizer/ids.ts";
 import { type Suite, suite } from "./harness.ts";
 import { inFolder, refused } from "./io/folder.ts";
+import { listed } from "./windows.ts";
 
 const shared = join(import.meta.dirname, "../../shared");
 const tiny = join(import.meta.dirname, "../examples/tiny");
@@ -138,7 +139,7 @@ function refuseCorpora({ test }: Suite): void {
 function drawWindows({ test }: Suite): void {
   test("windows follow each other without overlap, and too few tokens are counted", async () => {
     assert.equal(
-      windows(corpusOf(11), 3).map((window) => [...window]),
+      listed(windows(corpusOf(11), 3)).map((window) => [...window]),
       [
         [0, 1, 2],
         [3, 4, 5],
@@ -146,12 +147,14 @@ function drawWindows({ test }: Suite): void {
       ],
     );
     assert.is(windows(corpusOf(9), 3).length, 3);
+    assert.is(windows(corpusOf(9), 3, 2).length, 2);
     await refused(() => windows(corpusOf(2), 3), /some.txt has 2 tokens, and one window needs 3/);
     await refused(() => sample(corpusOf(2), 1, 3, 0), /some.txt has 2 tokens, and one window needs 3/);
   });
 
   test("a sample is drawn by its seed alone and reaches both ends of the text", () => {
-    const starts = (seed: number, count: number) => sample(corpusOf(20), count, 4, seed).map((row) => row[0] as number);
+    const starts = (seed: number, count: number) =>
+      listed(sample(corpusOf(20), count, 4, seed)).map((row) => row[0] as number);
     assert.equal(starts(0, 5), [7, 5, 6, 12, 11]); // recorded: plans depend on it
     assert.equal(starts(7, 50), starts(7, 100).slice(0, 50));
     assert.not.equal(starts(7, 50), starts(8, 50));
@@ -160,8 +163,10 @@ function drawWindows({ test }: Suite): void {
       [...all].sort((a, b) => a - b),
       Array.from({ length: 17 }, (_, i) => i),
     );
-    assert.ok(sample(corpusOf(20), 30, 4, 1).every((row) => row.length === 4 && row[3] === (row[0] as number) + 3));
-    assert.equal([...(sample(corpusOf(4), 1, 4, 1)[0] as Int32Array)], [0, 1, 2, 3]);
+    assert.ok(
+      listed(sample(corpusOf(20), 30, 4, 1)).every((row) => row.length === 4 && row[3] === (row[0] as number) + 3),
+    );
+    assert.equal([...sample(corpusOf(4), 1, 4, 1).at(0)], [0, 1, 2, 3]);
   });
 }
 

@@ -12,6 +12,7 @@ import { keep, type Matrix, type Model, zoo } from "./methods-zoo.ts";
 import { someText, type Variant, writeDecoder } from "./model-folder.ts";
 import { closeDevice, runRecipe, writeFiles } from "./run-recipe.ts";
 import { root } from "./sources.ts";
+import { listed } from "./windows.ts";
 
 const tiny = join(root, "examples/tiny");
 const linears = ["q", "k", "v", "o"].map((name) => `self_attn.${name}_proj`);
@@ -24,7 +25,7 @@ const matrixOf = ({ tensors }: Decoder, path: string, width: number): Matrix => 
 
 /** The windows that a recipe draws with `sample(2, length: …, seed: 7)`. */
 async function drawn(model: string, text: string, length: number): Promise<readonly Int32Array[]> {
-  return sample(await loadCorpus(text, "train", await loadTokenizer(model)), 2, length, 7);
+  return listed(sample(await loadCorpus(text, "train", await loadTokenizer(model)), 2, length, 7));
 }
 
 /**

@@ -9,6 +9,7 @@ import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { someText, type Variant, writeDecoder } from "./model-folder.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
+import { listed } from "./windows.ts";
 
 const llama3 = {
   rope_type: "llama3",
@@ -58,7 +59,7 @@ suite("variants of a model", ({ test }) => {
         const decoder = await readDecoder(model);
         const config = { ...decoder.config, ...settled(variant.config) };
         const corpus = await loadCorpus(text, "test", await loadTokenizer(model));
-        const means = losses({ ...decoder, config }, windows(corpus, 32));
+        const means = losses({ ...decoder, config }, listed(windows(corpus, 32)));
         const expected = means.reduce((sum, mean) => sum + mean, 0) / means.length;
         assert.ok(means.length > 4 && expected > 5, `${means.length} windows of loss ${expected} do not tell much`);
         assert.ok(Math.abs(found - expected) < 2e-5, `${found} is not ${expected}`);

@@ -69,8 +69,20 @@ export function corpusCall(context: Context, scope: Scope, of: Corpus, name: Ast
   const split = of.split ?? (isSample ? "train" : "test");
   const windows: Windows = { kind: "windows", corpus: of.name, split, length, draw: isSample ? { count, seed } : null };
   if (isSample && context.countWindows({ ...windows, draw: null }) === 0) return tooLong(context, windows, span);
+  if (count * length > mostTokens)
+    return report(context, {
+      kind: "out-of-range",
+      span,
+      what: `the number of tokens of ${count} samples of ${length}`,
+      value: String(count * length),
+      range: `at most ${mostTokens}`,
+      hint: "draw fewer samples: methods are published with 128 to 1024",
+    });
   return isSample ? windows : tokensOf(context, scope, windows, span);
 }
+
+/** Of a sample: positions of tokens are whole numbers of 32 bits. */
+const mostTokens = 2 ** 31;
 
 /** A whole number from `least`; 0 while it is unknown or left out, null if it is wrong. */
 function wholeFrom(context: Context, given: Operand | undefined, what: string, least: number): number | null {

@@ -35,20 +35,29 @@ export async function loadCorpus(
   return { path, tokens: ids.taken() };
 }
 
-/** Consecutive windows of `length` tokens without overlap; the rest is dropped, a corpus shorter than one is refused. */
-export function windows(corpus: Corpus, length: number): Int32Array[] {
-  const count = requireWindows(corpus, length);
-  return Array.from({ length: count }, (_, i) => corpus.tokens.subarray(i * length, (i + 1) * length));
+/** Windows of a text, each made when it is asked for: there may be more of them than memory holds. */
+export interface Windows {
+  readonly length: number;
+  readonly at: (i: number) => Int32Array;
 }
 
-/** `count` windows of `length` tokens that start anywhere in the stream; the same seed gives the same windows. */
-export function sample(corpus: Corpus, count: number, length: number, seed: number): Int32Array[] {
+/** The first `count` of the windows of `length` tokens that follow each other without overlap; the rest is dropped, a corpus shorter than one is refused. */
+export function windows(corpus: Corpus, length: number, count = Number.POSITIVE_INFINITY): Windows {
+  const all = requireWindows(corpus, length);
+  return { length: Math.min(all, count), at: (i) => corpus.tokens.subarray(i * length, (i + 1) * length) };
+}
+
+/** `count` windows of `length` tokens that start anywhere in the stream and may overlap; the same seed gives the same windows. */
+export function sample(corpus: Corpus, count: number, length: number, seed: number): Windows {
   requireWindows(corpus, length);
   const starts = corpus.tokens.length - length + 1;
-  return Array.from({ length: count }, (_, i) => {
-    const start = randomBelow(starts, seed, i);
-    return corpus.tokens.subarray(start, start + length);
-  });
+  return {
+    length: count,
+    at: (i) => {
+      const start = randomBelow(starts, seed, i);
+      return corpus.tokens.subarray(start, start + length);
+    },
+  };
 }
 
 function requireWindows({ path, tokens }: Corpus, length: number): number {

@@ -66,9 +66,10 @@ async function readSettings(folder: string): Promise<JsonObject> {
   return { ...settings, ...(await readOptional(folder, "special_tokens_map.json")) };
 }
 
-const isLlama = (settings: JsonObject): boolean => /^LlamaTokenizer(Fast)?$/.test(String(settings["tokenizer_class"]));
+const classOf = (settings: JsonObject): string => String(settings["tokenizer_class"]).replace(/Fast$/, "");
+const isLlama = (settings: JsonObject): boolean => ["LlamaTokenizer", "CodeLlamaTokenizer"].includes(classOf(settings));
 /** Model types whose tokenizers Transformers takes as they are stored, whatever class they name. */
-const takenAsStored = /^(mistral|ministral|mixtral|pixtral|voxtral|phi3)/;
+const takenAsStored = /^(mistral|ministral|mixtral|pixtral|voxtral|phi3|olmo)/;
 
 /**
  * The definition as Transformers loads it. For a `LlamaTokenizer` that does not work on bytes it takes no more than vocabulary,
@@ -85,7 +86,7 @@ function asLoaded(definition: JsonObject, settings: JsonObject, config: JsonObje
     !JSON.stringify([definition["pre_tokenizer"], definition["decoder"]]).includes('"ByteLevel"');
   if (!isRebuilt) return { ...definition, added_tokens: added };
   const { vocab, merges } = model;
-  const scheme = settings["legacy"] === true ? "always" : "first";
+  const scheme = settings["legacy"] === true && classOf(settings) === "LlamaTokenizer" ? "always" : "first";
   const prepend_scheme = settings["add_prefix_space"] === false ? "never" : scheme;
   return {
     added_tokens: added,
@@ -127,17 +128,24 @@ async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer,
     return encoder.idOf(tokenText(settings[`${name}_token`]) || fallback);
   };
   const [first] = encoder.before;
-  const beginning = encoder.before.length === 1 ? first : own("bos");
-  const configured = firstId(config["bos_token_id"]);
+  const named = own("bos");
+  const beginning = encoder.before.length === 1 ? first : named;
   if (beginning === undefined) {
     const generation = await readOptional(folder, "generation_config.json");
     const stored = (name: string): number | undefined =>
       firstId(config[`${name}_token_id`]) ?? firstId(generation[`${name}_token_id`]);
     return { head: stored("bos") ?? own("eos") ?? stored("eos"), notes: [] };
   }
-  const isContradicted = configured !== undefined && configured !== beginning;
-  const note = `texts begin with token ${beginning}, as the tokenizer in ${folder} says; the bos_token_id of its config.json is ${configured}`;
-  return { head: beginning, notes: isContradicted ? [note] : [] };
+  const others = [
+    ["bos_token of its tokenizer_config.json", named],
+    ["bos_token_id of its config.json", firstId(config["bos_token_id"])],
+  ] as const;
+  const notes = others.flatMap(([what, id]) =>
+    id === undefined || id === beginning
+      ? []
+      : [`texts begin with token ${beginning}, as the tokenizer in ${folder} has it; the ${what} is ${id}`],
+  );
+  return { head: beginning, notes };
 }
 
 /** A token id of a config; where there is a list (several ends of text), its first. */

@@ -3,6 +3,7 @@
  * blocks the model has makes no difference.
  */
 import { OutOfMemory } from "../gpu/device.ts";
+import { UserError } from "../user-error.ts";
 import type { Session } from "./session.ts";
 
 export interface Activations {
@@ -25,6 +26,8 @@ export async function activations(session: Session, count: number, bytes: number
     return onHost(session, count, bytes);
   }
 }
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 async function acquireAll({ pool }: Session, count: number, bytes: number): Promise<GPUBuffer[]> {
   const buffers: GPUBuffer[] = [];
@@ -62,6 +65,11 @@ async function onDevice(session: Session, count: number, bytes: number): Promise
 }
 
 async function onHost(session: Session, count: number, bytes: number): Promise<Activations> {
+  const [needed, available] = [count * bytes, process.availableMemory()];
+  if (needed > available)
+    throw new UserError(
+      `the activations of ${count} windows take ${gigabytes(needed)}, and ${gigabytes(available)} of memory are available; use fewer or shorter windows`,
+    );
   const { pool, readback } = session;
   const [input, output] = (await acquireAll(session, 2, bytes)) as [GPUBuffer, GPUBuffer];
   const stored = Array.from({ length: count }, () => new Uint8Array(bytes));

@@ -4,6 +4,7 @@
  */
 import type { CompressStep, TargetRecord } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
+import type { Windows } from "../io/corpus.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
@@ -15,6 +16,8 @@ import { runTarget, type TargetResult } from "./target.ts";
 import { type HeldWeights, holdWeights, type Model, type StageFile } from "./weights.ts";
 
 /** What one stage did. */
+const noWindows: Windows = { length: 0, at: () => new Int32Array(0) };
+
 export interface StageResult {
   readonly stage: string;
   readonly action: string;
@@ -26,7 +29,7 @@ interface Work {
   readonly step: CompressStep;
   readonly source: Model;
   readonly file: StageFile;
-  readonly windows: readonly Int32Array[];
+  readonly windows: Windows;
   readonly layers: number;
   readonly results: TargetResult[];
 }
@@ -36,7 +39,7 @@ export async function compress(session: Session, step: CompressStep): Promise<St
   const source = session.models.of(step.of);
   const file = await session.models.stage(step.stage, source, declarations(session, step, source));
   const calibrates = [...step.blocks, step.head].some((part) => (part?.calibrate.length ?? 0) > 0);
-  const windows = calibrates && step.windows !== null ? session.windows(step.windows) : [];
+  const windows = calibrates && step.windows !== null ? session.windows(step.windows) : noWindows;
   const layers = step.forward?.blocks.length ?? step.blocks.length;
   const work = { session, step, source, file, windows, layers, results: [] };
   try {

@@ -1,6 +1,7 @@
 /** A forward pass over all windows of a text; what the head keeps of each window becomes a series. */
 import type { EvaluateStep } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
+import type { Windows } from "../io/corpus.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
@@ -49,7 +50,7 @@ async function runHead(
   session: Session,
   step: EvaluateStep,
   model: Model,
-  windows: readonly Int32Array[],
+  windows: Windows,
   between: Activations,
   visited: (window: number) => void,
 ): Promise<Series> {
@@ -61,7 +62,7 @@ async function runHead(
       await withWeights(session, program, model, null, () =>
         withTokens(session, program, (send) =>
           between.visit((x, i) => {
-            send(windows[i] as Int32Array);
+            send(windows.at(i));
             program.bind("data", slotNames.activation, x);
             program.run();
             for (const output of outputs) append(session, output, i);

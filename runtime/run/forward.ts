@@ -1,18 +1,14 @@
 /** The forward pass of a model over all windows of a text, piece by piece. */
 import type { Forward } from "../../compiler/plan/plan.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
+import type { Windows } from "../io/corpus.ts";
 import { type Activations, activations } from "./activations.ts";
 import { type LoadedProgram, type SlotBuffer, slotNamed } from "./programs.ts";
 import type { Session } from "./session.ts";
 import { bindWeights, type HeldWeights, holdWeights, type Model } from "./weights.ts";
 
 /** The activations in front of the first block. */
-export async function embed(
-  session: Session,
-  forward: Forward,
-  model: Model,
-  windows: readonly Int32Array[],
-): Promise<Activations> {
+export async function embed(session: Session, forward: Forward, model: Model, windows: Windows): Promise<Activations> {
   return session.withProgram(forward.embed, async (program) => {
     const output = onlyOutput(program);
     const made = await activations(session, windows.length, output.bytes);
@@ -20,7 +16,7 @@ export async function embed(
       await withTokens(session, program, async (send) => {
         await withWeights(session, program, model, null, () =>
           made.fill((buffer, i) => {
-            send(windows[i] as Int32Array);
+            send(windows.at(i));
             program.bind("output", output.slot.name, buffer);
             program.run();
           }),

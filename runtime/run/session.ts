@@ -4,7 +4,7 @@ import { type BufferPool, bufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
 import { executor } from "../gpu/execute.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import { sample, windows } from "../io/corpus.ts";
+import { sample, type Windows, windows } from "../io/corpus.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import { programsOf, type WithProgram } from "./programs.ts";
 import { type Readback, readback } from "./readback.ts";
@@ -50,7 +50,7 @@ export interface Session {
   readonly readback: Readback;
   readonly models: Models;
   readonly withProgram: WithProgram;
-  readonly windows: (record: WindowsRecord) => readonly Int32Array[];
+  readonly windows: (record: WindowsRecord) => Windows;
   /** To be awaited after each submission: bounds the commands in flight and ends the run when it is interrupted. */
   readonly pace: () => Promise<void>;
   readonly progress: (moment: Omit<Progress, "step">) => void;
@@ -100,12 +100,9 @@ export function openSession(plan: Plan, options: RunOptions, step: () => number)
   };
 }
 
-function chooseWindows(
-  { corpus, split, length, count, seed }: WindowsRecord,
-  corpora: RunOptions["corpora"],
-): readonly Int32Array[] {
+function chooseWindows({ corpus, split, length, count, seed }: WindowsRecord, corpora: RunOptions["corpora"]): Windows {
   const tokens = corpora.get(corpus)?.[split];
   if (tokens === undefined) throw new Error(`the run was given no ${corpus}.${split}`);
   const text = { path: `${corpus}.${split}`, tokens };
-  return seed === null ? windows(text, length).slice(0, count) : sample(text, count, length, seed);
+  return seed === null ? windows(text, length, count) : sample(text, count, length, seed);
 }

@@ -1,6 +1,7 @@
 /** What a stage observes of a block's activations, accumulated on the GPU window by window. */
 import type { TargetRecord } from "../../compiler/plan/plan.ts";
 import { countedIn, type Slot, slotNames } from "../../compiler/plan/program.ts";
+import type { Windows } from "../io/corpus.ts";
 import { firstNonFinite } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import type { Activations } from "./activations.ts";
@@ -20,7 +21,7 @@ interface Calibration {
   readonly weights: HeldWeights;
   readonly layer: number | null;
   readonly between: Activations;
-  readonly windows: readonly Int32Array[];
+  readonly windows: Windows;
   /** For messages: `stage sparse, layer 3`. */
   readonly where: string;
   /** Those that read the statistics. */
@@ -68,7 +69,7 @@ async function collect(
   program.setup();
   await withTokens(session, program, (send) =>
     between.visit((x, i) => {
-      send(windows[i] as Int32Array);
+      send(windows.at(i));
       program.bind("data", slotNames.activation, x);
       program.run();
       visited(i);
