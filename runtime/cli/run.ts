@@ -30,7 +30,7 @@ export const runCommand = (args: readonly string[]): CommandModule<object, Flags
     recipeFlags(
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
         out: value("the folder for the result"),
-        force: flag("replace what is in that folder"),
+        force: flag("replace an earlier result in that folder"),
         json: flag("print the result as JSON"),
         quiet: flag("no plan and no progress"),
       }),

@@ -8,7 +8,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -18,6 +17,7 @@ import { findPackageJSON } from "node:module";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
+import { makeBeside } from "../io/unfinished.ts";
 import { UserError } from "../user-error.ts";
 
 export interface SwiftShader {
@@ -63,7 +63,7 @@ export function unpackSwiftShader(): SwiftShader | undefined {
 }
 
 function unpack(archive: string, folder: string): void {
-  const partial = mkdtempSync(`${folder}.`);
+  const partial = makeBeside(folder);
   try {
     for (const { name, bytes } of untar(brotliDecompressSync(readFileSync(archive)))) {
       if ([driver, manifest, loader].includes(name)) writeFileSync(join(partial, name), bytes, { mode: 0o755 });

@@ -5,7 +5,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 import { basename, dirname, join } from "node:path";
 
@@ -40,6 +40,25 @@ export function unfinishedBeside(target: string): readonly Unfinished[] {
     const owner = ownerOf(Number(pid), start, host);
     return [{ path: join(folder, name), purpose: purpose as Purpose, pid: Number(pid), owner }];
   });
+}
+
+/** Removes what killed processes of this user have left beside a target. */
+export function clearBeside(target: string): void {
+  const own = process.getuid?.();
+  for (const { path, owner } of unfinishedBeside(target)) {
+    const isOwn = own === undefined || lstatSync(path, { throwIfNoEntry: false })?.uid === own;
+    if (owner === "gone" && isOwn) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Makes a hidden folder of this process beside a target, and takes away those that killed ones have left. */
+export function makeBeside(target: string): string {
+  clearBeside(target);
+  const first = hiddenBeside(target, "partial");
+  let path = first;
+  for (let count = 1; existsSync(path); count++) path = `${first}-${count}`;
+  mkdirSync(path, { mode: 0o700 });
+  return path;
 }
 
 function isOneFile(a: string, b: string): boolean {

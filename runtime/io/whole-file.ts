@@ -20,7 +20,7 @@ import {
 import { dirname, resolve } from "node:path";
 import { UserError } from "../user-error.ts";
 import { explainedNow } from "./file.ts";
-import { hiddenBeside, unfinishedBeside } from "./unfinished.ts";
+import { clearBeside, hiddenBeside } from "./unfinished.ts";
 
 /**
  * Writes a text file. A link is followed to its file, and a file that is replaced passes its mode and owner on; what is no regular
@@ -33,8 +33,7 @@ export function writeWhole(path: string, text: string): void {
     if (old?.isDirectory()) throw new UserError(`cannot write ${path}: a folder is there; choose another name`);
     if (/^\/(dev|proc)\//.test(place) || old?.isFile() === false) return writeFileSync(place, text);
     if (old !== undefined) accessSync(place, constants.W_OK);
-    for (const { path: left, owner } of unfinishedBeside(place))
-      if (owner === "gone") rmSync(left, { force: true, recursive: true });
+    clearBeside(place);
     undisturbed(() => replaceFile(place, text, old));
   });
 }

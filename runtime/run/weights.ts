@@ -1,5 +1,5 @@
 /** Where each weight of a model lies: a given model's in its own files, what a stage has changed in the stage's file. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storedTypes } from "../../compiler/plan/program.ts";
@@ -8,6 +8,7 @@ import { type Checkpoint, requireFinite } from "../io/checkpoint.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import { readHeader, readRange, type StoredTensor, type TensorDeclaration } from "../io/safetensors.ts";
 import { SafetensorsWriter } from "../io/safetensors-writer.ts";
+import { makeBeside } from "../io/unfinished.ts";
 import { UserError } from "../user-error.ts";
 import { elements, type LoadedProgram, type SlotBuffer } from "./programs.ts";
 
@@ -76,7 +77,7 @@ function missing(name: string): never {
 }
 
 function makeFolder(output: OutputFolder | null): string {
-  if (output === null) return mkdtempSync(join(tmpdir(), "lcomp-stages-"));
+  if (output === null) return makeBeside(join(tmpdir(), "lcomp-stages"));
   const folder = join(output.partial, ".stages");
   mkdirSync(folder);
   return folder;
