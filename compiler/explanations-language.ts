@@ -44,6 +44,13 @@ const names = {
       "fn twice(x: f32[in]) = 2 * x\nfn doubled(x: f32[in]) = x + x",
     ),
   },
+  "reserved-name": {
+    text: `A recipe's parameters are flags of the command line, so none may have the name of a flag that lcomp has itself, such as --out or --json.`,
+    examples: programs(
+      `recipe half(model: Model, out: Text = "half") {\n  save model as "huggingface"\n}`,
+      `recipe half(model: Model, label: Text = "half") {\n  save model as "huggingface"\n}`,
+    ),
+  },
   "import-not-found": {
     text: `The module is not there. Modules are those of the library ("std/…"), and files relative to the one that imports, beginning with "./" or "../" and with their ending.`,
     examples: programs('import { dot } from "std/n"', 'import { dot } from "std/nn"'),

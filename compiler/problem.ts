@@ -9,6 +9,7 @@ import { describeWeights } from "./problem-weights.ts";
 export type Problem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
   | { kind: "duplicate-name"; span: Span; name: string; first: Span; hint?: string }
+  | { kind: "reserved-name"; span: Span; name: string }
   | {
       kind: "dimension-mismatch";
       span: Span;
@@ -254,6 +255,12 @@ function describeNames(
         title: `\`${p.name}\` is declared twice`,
         places: labels([p.span, `again here`], [p.first, `first here`]),
         hint: p.hint,
+      };
+    case "reserved-name":
+      return {
+        title: `a recipe's parameter cannot be called \`${p.name}\``,
+        places: labels([p.span, `means something else`]),
+        hint: `parameters are flags of the command line, and \`--${p.name}\` has a meaning there: give it another name`,
       };
     case "activation-outside-observe":
       return {

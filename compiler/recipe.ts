@@ -23,6 +23,17 @@ export interface RecipeParameter {
   readonly fallback: string | null;
 }
 
+/**
+ * Names that no parameter of a recipe may have: the flags of the commands that take recipes, and what their parser calls the rest
+ * of the command line.
+ */
+export const reservedParameters: readonly string[] = [
+  ...["RECIPE", "_", "emit", "force", "h", "help", "json", "out", "output", "quiet", "version"],
+];
+
+/** Whether a flag of this name would be something else: one of our own, or what every JavaScript object has. */
+export const isReserved = (name: string): boolean => reservedParameters.includes(name) || name in Object.prototype;
+
 /** The recipe of a checked file, the last of its modules; of several recipes, the last. */
 export function recipeIn(modules: readonly ResolvedModule[], path: string): LoadedRecipe {
   const main = modules.at(-1);

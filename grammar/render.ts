@@ -35,7 +35,7 @@ function frame(file: SourceFile, labels: readonly Label[], margin: number, paint
   const own = labels.filter(({ span }) => span.file === file);
   const [first] = own;
   const edge = `${" ".repeat(margin)} ${paint("blue", "|")}`;
-  const lines = [`${" ".repeat(margin)}${paint("blue", "-->")} ${first ? showPlace(first.span) : file.path}`];
+  const lines = [`${" ".repeat(margin)}${paint("blue", "-->")} ${readable(first ? showPlace(first.span) : file.path)}`];
   let above: number | undefined;
   for (const label of [...own].sort((a, b) => a.span.start - b.span.start)) {
     const { line } = position(file, label.span.start);

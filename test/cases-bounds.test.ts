@@ -3,10 +3,17 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import yargs from "yargs";
 import { check } from "../compiler/compile.ts";
+import { isReserved, reservedParameters } from "../compiler/recipe.ts";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { render } from "../grammar/render.ts";
+import { compileCommand } from "../runtime/cli/compile.ts";
+import { knownFlags } from "../runtime/cli/flags.ts";
 import { entryFor } from "../runtime/cli/host.ts";
+import { planCommand } from "../runtime/cli/plan.ts";
+import { runCommand } from "../runtime/cli/run.ts";
+import { json, paragraphs } from "../runtime/cli/terminal.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { caseFile } from "./cases.ts";
 import { suite } from "./harness.ts";
@@ -126,4 +133,29 @@ suite("bounds: what a recipe reads", ({ test, skip }) => {
       assert.not.match(said, /root:|PATH=/);
     });
   }
+});
+
+suite("bounds: names and texts of a recipe", ({ test, skip }) => {
+  test("no parameter has the name of a flag that a command with a recipe knows", () => {
+    for (const command of [runCommand([]), planCommand([]), compileCommand([])])
+      if (typeof command.builder === "function") command.builder(yargs([]));
+    const positional = new Set(["RECIPE", "_"]);
+    const flags = reservedParameters.filter((name) => !positional.has(name));
+    assert.equal(flags, [...new Set(knownFlags)].sort());
+    for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty"]) assert.ok(isReserved(name), name);
+    for (const name of ["length", "text", "model", "sparsity", "outer", "name"]) assert.not.ok(isReserved(name), name);
+  });
+
+  for (const name of ["par_out", "par__", "par_RECIPE"]) {
+    if (sharedReason !== null) skip(name, sharedReason);
+    else test(name, () => assert.match(saidOf(caseFile(`names/${name}.lcomp`)), /\[reserved-name\]/));
+  }
+
+  test("a terminal shows every character and obeys none; JSON reads back the same", () => {
+    const text = "\u001b[2J a\u009b31m \u202eb\u2028 \ud83d\ude00 \udb40\udc41 \n c";
+    assert.not.match(paragraphs(text), /(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
+    assert.is(paragraphs("a\nb\n"), "a\nb\n");
+    assert.not.match(json({ text }), /(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
+    assert.equal(JSON.parse(json({ text })), { text });
+  });
 });

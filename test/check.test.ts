@@ -64,6 +64,7 @@ suite("check", ({ test }) => {
 const kinds: { readonly [K in ProblemKind]: true } = {
   "unknown-name": true,
   "duplicate-name": true,
+  "reserved-name": true,
   "dimension-mismatch": true,
   "not-aligned": true,
   "absent-dimension": true,

@@ -1,6 +1,7 @@
 /** Recipes: parameters, stages, expectations, reports and what is saved. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import { isReserved } from "../recipe.ts";
 import { instantiate } from "./arch.ts";
 import { type Bound, bindArguments } from "./call.ts";
 import { isQuantised } from "./checkpoint.ts";
@@ -106,6 +107,7 @@ function bindParameter(
 ): { readonly name: string; readonly type: string; readonly value: string } {
   const { context, scope, inputs } = at;
   const { name, type, value: fallback } = parameter;
+  if (isReserved(name.text)) report(context, { kind: "reserved-name", span: name.span, name: name.text });
   const source = inputs.parameters.get(name.text) ?? fallback;
   const plain = type?.kind === "plain-type" ? type : null;
   const value = plain

@@ -12,7 +12,7 @@ import { declare, type Flags, given, value } from "./flags.ts";
 import { entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
 import { openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
-import { lines, say, widthOf } from "./terminal.ts";
+import { json, lines, paragraphs, say, widthOf } from "./terminal.ts";
 
 const artifacts = ["tree", "types", "graph", "kernels", "wgsl", "plan"] as const;
 type Artifact = (typeof artifacts)[number];
@@ -39,22 +39,24 @@ export const compileCommand = (args: readonly string[]): CommandModule<object, F
 async function emit(path: string, artifact: Artifact, flags: Flags): Promise<string> {
   switch (artifact) {
     case "tree":
-      return showModule(lastOf(readRecipe(path).loaded.modules).tree);
+      return paragraphs(showModule(lastOf(readRecipe(path).loaded.modules).tree));
     case "types":
       return types(path);
     case "graph": {
       const graphs: Graph[] = [];
       await planned(path, flags, (graph) => graphs.push(graph));
-      return graphs.map(showGraph).join("\n");
+      return paragraphs(graphs.map(showGraph).join("\n"));
     }
     case "kernels":
       return (await planned(path, flags)).programs
         .map((program) => showKernels(program, widthOf(process.stdout)))
         .join("\n");
     case "wgsl":
-      return (await planned(path, flags)).kernels.map(({ hash, wgsl }) => `// kernel ${hash}\n${wgsl}\n`).join("\n");
+      return paragraphs(
+        (await planned(path, flags)).kernels.map(({ hash, wgsl }) => `// kernel ${hash}\n${wgsl}\n`).join("\n"),
+      );
     case "plan":
-      return showPlan(await planned(path, flags));
+      return json(JSON.parse(showPlan(await planned(path, flags))));
   }
 }
 

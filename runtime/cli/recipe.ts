@@ -6,17 +6,18 @@ import { type CompileInputs, loadRecipe, type Outline, outline } from "../../com
 import type { Split } from "../../compiler/plan/plan.ts";
 import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
+import { readable } from "../../grammar/render.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { encodeTexts } from "../io/encode.ts";
 import { readText } from "../io/file.ts";
 import { hashTokens } from "../io/hash.ts";
 import type { Tokens } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
-import { declare, type Flags, given, knownFlags, value } from "./flags.ts";
+import { declare, type Flags, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showProblems } from "./report.ts";
 import { type RunProgress, textsOf } from "./run-progress.ts";
-import { lines, say } from "./terminal.ts";
+import { lines, paragraphs, say } from "./terminal.ts";
 
 /** A recipe that has been read, and how its messages are shown. */
 export interface RecipeEntry {
@@ -62,14 +63,10 @@ export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
   const path = recipeIn(args);
   if (path === undefined) return yargs;
   const { loaded } = readRecipe(path);
-  const own = new Set(knownFlags);
-  const clash = loaded.parameters.find(({ name }) => own.has(name));
-  if (clash !== undefined)
-    throw new UserError(`the parameter ${clash.name} of ${loaded.name} has the name of a flag; give it another name`);
   const flags = loaded.parameters.map((parameter) => [parameter.name, flagOf(parameter)] as const);
   return declare(yargs, Object.fromEntries(flags))
     .group([...loaded.parameters.map(({ name }) => name)], `Parameters of ${loaded.name}:`)
-    .epilogue(loaded.doc);
+    .epilogue(paragraphs(loaded.doc));
 }
 
 /** The arguments after the command: the first that ends in .lcomp, else the first that is no flag and no flag's value. */
@@ -86,8 +83,8 @@ const kinds: ReadonlyMap<string, string> = new Map([
 ]);
 
 function flagOf({ type, doc, fallback }: RecipeParameter): Options {
-  const describe = doc === "" ? (kinds.get(type) ?? type) : doc;
-  return value(describe, fallback === null ? {} : { defaultDescription: fallback });
+  const describe = doc === "" ? (kinds.get(type) ?? type) : paragraphs(doc).trimEnd();
+  return value(describe, fallback === null ? {} : { defaultDescription: readable(fallback) });
 }
 
 /** Opens the models that the flags name and reads the other parameters; says what is to be known of them. */

@@ -20,6 +20,18 @@ export const widthOf = ({ isTTY, columns }: TextStream): number => (isTTY ? colu
  */
 export const lines = (...texts: readonly string[]): string => texts.map((text) => `${readable(text)}\n`).join("");
 
+/** A text of several lines, which stay, where `lines` takes one line each. */
+export const paragraphs = (text: string): string => lines(...text.trimEnd().split("\n"));
+
+/** A value as JSON that a terminal can show: what has no shape is written as an escape, and reads back the same. */
+export const json = (value: unknown): string =>
+  `${JSON.stringify(value, null, 2).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escaped)}\n`;
+
+const escaped = (character: string): string =>
+  [...Array(character.length).keys()]
+    .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`)
+    .join("");
+
 /** Writes text for people; to a terminal whose locale is plain ASCII, without our other signs. */
 export function say(stream: TextStream, text: string, environment: NodeJS.ProcessEnv = process.env): void {
   const isPlain = stream.isTTY === true && !writesUnicode(environment);
@@ -28,7 +40,7 @@ export function say(stream: TextStream, text: string, environment: NodeJS.Proces
 
 /** Writes a command's result to stdout: as JSON where `--json` asks for it, else for people, in lines of the terminal's width. */
 export function printResult(flags: Flags, result: unknown, shown: (width: number) => string): void {
-  if (flags["json"] === true) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  if (flags["json"] === true) process.stdout.write(json(result));
   else say(process.stdout, shown(widthOf(process.stdout)));
 }
 
