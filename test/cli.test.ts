@@ -149,7 +149,7 @@ suite("cli: usage", ({ test }) => {
   test(
     "a parameter with the name of a flag is refused",
     inRecipe(`recipe half(model: Model, json: Int = 1) {\n  save model as "huggingface"\n}\n`, (folder) => {
-      assert.match(lcomp(folder, "run", path).stderr, /the parameter json of half has the name of a flag/);
+      assert.match(lcomp(folder, "run", path).stderr, /`json` \[reserved-name\]/);
     }),
   );
 
