@@ -74,6 +74,15 @@ export function outline({ recipe, modules }: LoadedRecipe, { parameters, models,
   return { typed, steps, notes: notesOf(context) };
 }
 
+/** Refuses what the device cannot run: CompileError with the sizes that are too large for it. */
+export function refuseImpossible({ steps }: Outline, device: DeviceFacts): void {
+  assemble(
+    steps,
+    (graph) => compileGraph(simplify(graph), device),
+    () => null,
+  );
+}
+
 /** A plan for one device; `observe` sees every graph after simplification, for `--emit`. */
 export function plan(
   loaded: LoadedRecipe,

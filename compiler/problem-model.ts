@@ -47,18 +47,34 @@ export function describeModel(p: ModelProblem): Description {
   }
 }
 
-function describeLimit({ span, tensor, bytes, bindings, isFixed, facts }: Of<"device-limit">): Description {
+function describeLimit(p: Of<"device-limit">): Description {
+  const { span, tensor, bytes, bindings, most, facts } = p;
   const binding = showBytes(facts.maxStorageBufferBindingSize);
+  const buffer = most < facts.maxBufferSize ? "a buffer" : "a buffer of this GPU";
   const title =
     bindings === undefined
-      ? `${tensor} takes ${showBytes(bytes)}, and a buffer of this GPU holds ${showBytes(facts.maxBufferSize)}`
+      ? `${tensor} takes ${showBytes(bytes)}, and ${buffer} holds ${showBytes(most)}`
       : `the kernel with ${tensor} (${showBytes(bytes)}) needs ${bindings} bindings of up to ${binding}, and this GPU offers ${facts.maxStorageBuffersPerShaderStage}`;
-  const other = `choose another adapter: \`lcomp doctor\` lists them with what they hold`;
   return {
     title,
-    places: labels([span, `too large for this GPU`]),
-    hint: isFixed ? other : `give a shorter \`length\`, or ${other}`,
+    places: labels([span, `too large${most < facts.maxBufferSize ? "" : " for this GPU"}`]),
+    hint: smaller(p),
   };
+}
+
+/** What makes a tensor smaller, or else what holds more. */
+function smaller({ isFixed, isOfTokens, dim, most, facts }: Of<"device-limit">): string {
+  const ways = [
+    ...(isFixed
+      ? []
+      : isOfTokens
+        ? ["give a shorter `length`"]
+        : dim
+          ? [`\`${dim.name}\` is ${dim.size}: make it smaller`]
+          : []),
+    ...(most < facts.maxBufferSize ? [] : ["choose another adapter: `lcomp doctor` lists them with what they hold"]),
+  ];
+  return ways.join(", or ");
 }
 
 function showBytes(bytes: number): string {

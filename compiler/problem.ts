@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { Span } from "../grammar/source.ts";
 import { type Description, labels, list, suggestion } from "./description.ts";
+import type { Dim } from "./graph/type.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import { describeModel } from "./problem-model.ts";
 import { describeWeights } from "./problem-weights.ts";
@@ -87,8 +88,13 @@ export type Problem =
       bytes: number;
       /** How many its kernel needs; undefined if the tensor itself is too large. */
       bindings: number | undefined;
-      /** Weights and statistics: no shorter windows make it smaller. */
+      /** Weights and statistics: nothing that a recipe says makes it smaller. */
       isFixed: boolean;
+      /** The most bytes of such a buffer: what the device holds, or less, where no device is given more. */
+      most: number;
+      /** The longest dimension. */
+      dim: Dim | undefined;
+      isOfTokens: boolean;
       facts: Pick<DeviceFacts, "maxBufferSize" | "maxStorageBufferBindingSize" | "maxStorageBuffersPerShaderStage">;
     }
   | { kind: "not-supported"; span: Span; what: string; hint?: string };

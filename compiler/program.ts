@@ -1,13 +1,16 @@
 /** From a graph to a program for one adapter: fuse, lay out, lower, link; in strips where that does not fit. */
 import { CompileError } from "../grammar/diagnostic.ts";
+import { termsOf } from "./fuse/cost.ts";
 import { fuse } from "./fuse/fuse.ts";
 import { inTwoSteps } from "./fuse/in-two-steps.ts";
 import { inColumnStrips, inStrips, inStripsAlone } from "./fuse/strips.ts";
 import { sumsFirst } from "./fuse/sums-first.ts";
 import type { Graph } from "./graph/graph.ts";
-import { showType } from "./graph/type.ts";
-import { type Excess, excessOf } from "./kernel/excess.ts";
-import { link } from "./kernel/link.ts";
+import type { Node } from "./graph/ops.ts";
+import { mostPositions, showType } from "./graph/type.ts";
+import { type Excess, excessOfBuffers, excessOfKernels, mostBytes } from "./kernel/excess.ts";
+import { type LoweredGroup, link } from "./kernel/link.ts";
+import { firstTarget } from "./kernel/lower.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Kernel, Program } from "./plan/program.ts";
@@ -32,15 +35,17 @@ export interface CompiledGraph {
 
 export function compileGraph(written: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
   let graph = inTwoSteps(sumsFirst(written));
-  let first: Excess | undefined;
-  for (let divisions = 0; ; divisions++) {
-    const { groups, memory } = lower(graph, facts, options);
-    const excess = excessOf(groups, memory.storages, facts);
+  refuseLongLoops(graph);
+  const excesses: Excess[] = [];
+  for (;;) {
+    const { groups, memory, excess } = lower(graph, facts, options);
     if (excess === undefined) return link(graph, groups, memory.storages, facts);
-    first ??= excess;
-    const smaller = divisions < mostDivisions ? divided(graph, excess, facts) : undefined;
-    if (smaller === undefined)
-      throw new CompileError([explain(problemOf(excess.storage.slot ? excess : first, facts))]);
+    excesses.push(excess);
+    const smaller = isInVain(excesses) ? undefined : divided(graph, excess, facts);
+    if (smaller === undefined) {
+      const shown = excess.storage.slot ? excess : (excesses[0] ?? excess);
+      throw new CompileError([explain(problemOf(shown, facts))]);
+    }
     graph = smaller;
   }
 }
@@ -48,29 +53,86 @@ export function compileGraph(written: Graph, facts: DeviceFacts, options: Compil
 /** How often a graph is divided before it is given up: what does not fit then is too large by far. */
 const mostDivisions = 64;
 
+/** So many divisions may pass without anything getting less. */
+const patience = 3;
+
+/** In so many strips at most a value is computed. */
+const mostStrips = 64;
+
+function isInVain(excesses: readonly Excess[]): boolean {
+  const last = excesses.slice(-patience);
+  const before = excesses.slice(0, -patience);
+  return excesses.length > mostDivisions || (before.length > 0 && !last.some((x) => before.every((y) => isLess(x, y))));
+}
+
+/** Buffers that are too large count more than kernels that bind too many. */
+const isLess = (a: Excess, b: Excess): boolean =>
+  (a.bindings === undefined) === (b.bindings === undefined) ? a.total < b.total : b.bindings === undefined;
+
+/** The kernels, or what of the memory is too much for them to be made. */
 function lower(graph: Graph, facts: DeviceFacts, options: CompileOptions) {
   const family = options.family ?? (facts.software ? "software" : "gpu");
   const groups = fuse(graph, { packs: family === "software", limits: facts });
   const memory = storages(graph, groups, facts, family);
+  const large = excessOfBuffers(memory.storages, facts);
+  if (large !== undefined) return { groups: [], memory, excess: large };
   const lowering = { ...memory, facts, family, schedules: options.schedules ?? schedules };
-  return { groups: groups.map((group) => ({ group, kernel: lowerGroup(group, lowering) })), memory };
+  const lowered = groups.map((group) => ({ group, kernel: lowerGroup(group, lowering) }));
+  refuseEndless(lowered);
+  return { groups: lowered, memory, excess: excessOfKernels(lowered, facts) };
+}
+
+/** Refuses loops that no kernel can count. */
+function refuseLongLoops({ nodes }: Graph): void {
+  for (const node of nodes)
+    if (termsOf(node) > mostPositions)
+      throw refusal(node, "the number of terms of this reduction", termsOf(node), `${mostPositions} (2^31)`);
+}
+
+/** Half a minute of a GPU that does 10^12 operations a second, half an hour of a CPU with 2 · 10^10: drivers end a kernel sooner. */
+const mostOperations = 2 ** 45;
+
+function refuseEndless(lowered: readonly LoweredGroup[]): void {
+  for (const { group, kernel } of lowered)
+    if (kernel.operations > mostOperations) {
+      const { node } = firstTarget(group);
+      throw refusal(node, "the number of operations of one kernel", kernel.operations, `${mostOperations} (2^45)`);
+    }
+}
+
+function refusal(node: Node, what: string, value: number, most: string): CompileError {
+  const range = `at most ${most}`;
+  const hint = `make a dimension smaller: ${longestBelow(node)}`;
+  return new CompileError([
+    explain({ kind: "out-of-range", span: node.origin, what, value: String(value), range, hint }),
+  ]);
+}
+
+/** The longest dimensions of what the node is computed from. */
+function longestBelow(node: Node): string {
+  const sizes = new Map<string, number>();
+  const seen = new Set([node]);
+  for (const each of seen) {
+    for (const { name, size } of each.type.dims) sizes.set(name, Math.max(size, sizes.get(name) ?? 0));
+    for (const x of each.inputs) seen.add(x);
+  }
+  const longest = [...sizes].sort(([, a], [, b]) => b - a).slice(0, 3);
+  return longest.map(([name, size]) => `\`${name}\` is ${size}`).join(", ");
 }
 
 /** The graph in strips, so that what is too large gets smaller. What the runtime supplies stays as it is. */
-function divided(
-  graph: Graph,
-  { storage, bindings, relief }: Excess,
-  { maxBufferSize }: DeviceFacts,
-): Graph | undefined {
+function divided(graph: Graph, { storage, bindings, relief }: Excess, facts: DeviceFacts): Graph | undefined {
   if (relief === "none") return undefined;
   const { node, layout } = storage;
-  const strips = bindings === undefined ? Math.ceil(bytesOf(storage) / maxBufferSize) : 2;
+  const strips = bindings === undefined ? Math.ceil(bytesOf(storage) / mostBytes(storage, facts)) : 2;
+  if (strips > mostStrips) return undefined;
   if (layout.kind === "panels") return inColumnStrips(graph, node, strips);
   return inStrips(graph, node, strips) ?? (relief === "alone" ? inStripsAlone(graph, node, strips) : undefined);
 }
 
 function problemOf({ storage, bindings }: Excess, facts: DeviceFacts): Problem {
   const { node, slot } = storage;
+  const { dims } = node.type;
   return {
     kind: "device-limit",
     span: node.origin,
@@ -78,6 +140,9 @@ function problemOf({ storage, bindings }: Excess, facts: DeviceFacts): Problem {
     bytes: bytesOf(storage),
     bindings,
     isFixed: slot?.role === "weight" || slot?.role === "state",
+    most: bindings === undefined ? mostBytes(storage, facts) : facts.maxBufferSize,
+    dim: dims.toSorted((a, b) => b.size - a.size)[0],
+    isOfTokens: dims.some(({ name }) => name === "token"),
     facts,
   };
 }

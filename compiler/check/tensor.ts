@@ -1,7 +1,7 @@
 /** Operations on tensors and numbers known at compile time: alignment by name, and the graph nodes that follow from it. */
 import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node, OpName, Ops } from "../graph/ops.ts";
-import type { Dim } from "../graph/type.ts";
+import { type Dim, mostPositions } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
 import { compareNumbers, numbers } from "./number.ts";
 import { fixed, known, times } from "./size.ts";
@@ -13,7 +13,7 @@ export interface Operand {
   readonly span: Span;
 }
 
-/** Makes a node, unless sizes are still symbolic or an operand was wrong. */
+/** Makes a node, unless sizes are still symbolic or an operand was wrong. Complains of a dimension that no kernel can count. */
 export function emit<K extends OpName>(
   context: Context,
   op: K,
@@ -21,9 +21,18 @@ export function emit<K extends OpName>(
   attrs: Ops[K]["attrs"],
   span: Span,
 ): Node | null {
-  return context.maker && context.found.length === 0 && areMade(inputs)
-    ? context.maker.make(op, inputs, attrs, span)
-    : null;
+  if (!context.maker || context.found.length > 0 || !areMade(inputs)) return null;
+  const made = context.maker.make(op, inputs, attrs, span);
+  const long = made.type.dims.find(({ size }) => size > mostPositions);
+  if (!long) return made;
+  report(context, {
+    kind: "out-of-range",
+    span,
+    what: `the size of \`${long.name}\``,
+    value: String(long.size),
+    range: `at most ${mostPositions} (2^31)`,
+  });
+  return null;
 }
 
 /** Nodes, as far as they could be made. */

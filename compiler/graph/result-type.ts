@@ -94,7 +94,10 @@ const rules: TypeRules = {
   },
   merge: ([x], { dims, into }) => {
     const rest = without("merge", x, dims);
-    const merged = { name: into, size: count(x.type) / count({ dims: rest }) };
+    const merged = {
+      name: into,
+      size: count({ dims: x.type.dims.filter(({ name }) => !rest.some((dim) => dim.name === name)) }),
+    };
     return {
       ...x.type,
       dims: x.type.dims.flatMap((dim) => (dim.name === dims[0] ? [merged] : dims.includes(dim.name) ? [] : [dim])),
@@ -146,7 +149,7 @@ function without(what: string, x: Node, names: readonly string[]): readonly Dim[
 }
 
 function checkDims(op: OpName, dims: readonly Dim[]): void {
-  const isSize = (size: number): boolean => Number.isSafeInteger(size) && size > 0;
+  const isSize = (size: number): boolean => Math.floor(size) === size && size > 0;
   invariant(
     dims.every(({ size }) => isSize(size)),
     `${op} gives a size that is not a positive whole number: ${show(dims)}`,

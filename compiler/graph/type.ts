@@ -32,6 +32,12 @@ export const sizeOf = (type: TensorType, name: string): number | undefined =>
 export const count = ({ dims }: { readonly dims: readonly Pick<Dim, "size">[] }): number =>
   dims.reduce((n, { size }) => n * size, 1);
 
+/**
+ * The most positions along a dimension, terms of a reduction and elements of a buffer. An i32 counts them, and the u32 in which
+ * kernels compute indices has as many to spare: no counter of a loop and no number of an invocation wraps on its way past the end.
+ */
+export const mostPositions = 2 ** 31;
+
 /** Bytes of that many elements in memory: whole words, which hold two halves or one of anything else. */
 export const bytesIn = (dtype: DType, elements: number): number => Math.ceil(elements / (isHalf(dtype) ? 2 : 1)) * 4;
 

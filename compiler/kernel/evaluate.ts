@@ -23,7 +23,7 @@ export const partials = 64;
 export function evaluator(make: Scalars, stored: Stored): Evaluate {
   const known = new Map<string, Scalar>();
   const evaluate: Evaluate = (node, at) => {
-    const own = new Map(node.type.dims.map(({ name }) => [name, indexAt(at, name)]));
+    const own = new Map(node.type.dims.map((dim) => [dim.name, indexAt(at, dim)]));
     const key = `${node.id} ${[...own.values()].map(({ key }) => key).join(" ")}`;
     const found = known.get(key);
     if (found !== undefined) return found;
@@ -48,7 +48,7 @@ const element = (node: NodeOf<ElementOp>, at: Position, evaluate: Evaluate, make
 const rules: Rules<Rest, Scalar> = {
   constant: (node, _at, _evaluate, make) => make.constant(node.attrs.value, valueType(node)),
   input: ({ attrs }) => bug(`input ${attrs.name} has no storage`),
-  index: ({ attrs }, at, _evaluate, make) => make.index(indexAt(at, attrs.dim.name)),
+  index: ({ attrs }, at, _evaluate, make) => make.index(indexAt(at, attrs.dim)),
 
   neg: element,
   abs: element,

@@ -1,4 +1,5 @@
 /** What of a program the device cannot hold. */
+import { bytesIn, mostPositions } from "../graph/type.ts";
 import { type DeviceFacts, partsOf } from "../plan/device-facts.ts";
 import { bytesOf, type Storage } from "../schedule/storage.ts";
 import type { Binding } from "./header.ts";
@@ -11,21 +12,36 @@ export interface Excess {
   readonly bindings: number | undefined;
   /** Smaller buffers in its place would do: by themselves, or if what reads them is divided as well. */
   readonly relief: "alone" | "with-readers" | "none";
+  /** What is too much in all: bytes of buffers, or bindings of kernels. */
+  readonly total: number;
 }
 
-/** The largest buffer above what the device holds, else the first kernel with more bindings than it offers. */
-export function excessOf(
-  lowered: readonly LoweredGroup[],
-  storages: readonly Storage[],
-  facts: DeviceFacts,
-): Excess | undefined {
-  const storage = largest(storages.filter((each) => bytesOf(each) > facts.maxBufferSize));
-  if (storage !== undefined) return { storage, bindings: undefined, relief: storage.slot ? "none" : "alone" };
-  const crowded = lowered.find(({ kernel }) => kernel.bindings.length > facts.maxStorageBuffersPerShaderStage);
-  return crowded && excessOfKernel(crowded.kernel.bindings, facts);
+/** What kernels leave to each other is divided from here on, whatever a device holds. */
+const mostScratch = 2 ** 32;
+
+/** The most bytes that the storage may take on the device. */
+export function mostBytes({ slot, dtype }: Storage, { maxBufferSize }: DeviceFacts): number {
+  return Math.min(maxBufferSize, slot === undefined ? mostScratch : bytesIn(dtype, mostPositions));
 }
 
-function excessOfKernel(bindings: readonly Binding[], facts: DeviceFacts): Excess | undefined {
+/** The largest buffer above what it may be. */
+export function excessOfBuffers(storages: readonly Storage[], facts: DeviceFacts): Excess | undefined {
+  const over = (storage: Storage): number => Math.max(0, bytesOf(storage) - mostBytes(storage, facts));
+  const storage = largest(storages.filter((each) => over(each) > 0));
+  if (storage === undefined) return undefined;
+  const total = storages.reduce((sum, each) => sum + over(each), 0);
+  return { storage, bindings: undefined, relief: storage.slot ? "none" : "alone", total };
+}
+
+/** The first kernel with more bindings than the device offers. */
+export function excessOfKernels(lowered: readonly LoweredGroup[], facts: DeviceFacts): Excess | undefined {
+  const most = facts.maxStorageBuffersPerShaderStage;
+  const crowded = lowered.map(({ kernel }) => kernel.bindings).filter(({ length }) => length > most);
+  const total = crowded.reduce((sum, { length }) => sum + length - most, 0);
+  return crowded[0] && excessOfKernel(crowded[0], facts, total);
+}
+
+function excessOfKernel(bindings: readonly Binding[], facts: DeviceFacts, total: number): Excess | undefined {
   const isDivisible = (each: Storage): boolean =>
     each.slot === undefined && partsOf(bytesOf(each), facts.maxStorageBufferBindingSize).length > 1;
   const bound = bindings.map(({ storage }) => storage);
@@ -34,7 +50,7 @@ function excessOfKernel(bindings: readonly Binding[], facts: DeviceFacts): Exces
   if (storage === undefined) return undefined;
   const isWritten = bindings.some((binding) => binding.storage === storage && binding.access === "read_write");
   const relief = divisible === undefined ? "none" : isWritten ? "alone" : "with-readers";
-  return { storage, bindings: bindings.length, relief };
+  return { storage, bindings: bindings.length, relief, total };
 }
 
 const largest = (storages: readonly Storage[]): Storage | undefined =>

@@ -17,3 +17,13 @@ function isCall(text: string): boolean {
   }
   return false;
 }
+
+/** How deep the parentheses of a text are nested. */
+export function nesting(text: string): number {
+  let [depth, greatest] = [0, 0];
+  for (const character of text) {
+    if ("([".includes(character)) greatest = Math.max(greatest, ++depth);
+    else if (")]".includes(character)) depth--;
+  }
+  return greatest;
+}

@@ -12,7 +12,7 @@ import {
   variablesOf,
 } from "../schedule/affine.ts";
 import { fences, isTakenApart } from "./fence.ts";
-import { tight, untight } from "./parentheses.ts";
+import { nesting, tight, untight } from "./parentheses.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { type Scopes, scopesOf, type WideVariable } from "./scopes.ts";
 import { type Uses, usesOf } from "./uses.ts";
@@ -120,6 +120,9 @@ export const isAligned = (address: Index, lane: Variable): boolean =>
 
 const widthOf = (free: ReadonlySet<string>, { scopes }: Work): Width => (scopes.wideAmong(free) === undefined ? 1 : 4);
 
+/** Parentheses within parentheses from which on an expression gets a name: parsers of WGSL end at 128. */
+const deepest = 32;
+
 interface Shared {
   readonly key: string;
   readonly free: ReadonlySet<string>;
@@ -136,7 +139,7 @@ function shared({ key, free, name, isNamed, canMove }: Shared, { scopes }: Work,
   const known = scope.names.get(key);
   if (known !== undefined) return known;
   const made = text();
-  if (!isNamed && !(canMove && scopes.bindsBelow(level))) return made;
+  if (!isNamed && !(canMove && scopes.bindsBelow(level)) && nesting(made) < deepest) return made;
   const named = scopes.fresh(name);
   scope.lines.push(`let ${named} = ${untight(made)};`);
   scope.names.set(key, named);

@@ -36,6 +36,23 @@ export interface DeviceFacts {
   readonly maxComputeWorkgroupsPerDimension: number;
 }
 
+/** More than any device offers: what cannot be compiled for it cannot run. */
+export const mostCapable: DeviceFacts = {
+  kind: "gpu",
+  software: false,
+  hasF16: true,
+  hasSubgroups: true,
+  subgroupMinSize: 32,
+  subgroupMaxSize: 32,
+  subgroupMatrices: [],
+  maxStorageBufferBindingSize: 2 ** 32,
+  maxBufferSize: 2 ** 48,
+  maxStorageBuffersPerShaderStage: 2 ** 16,
+  maxComputeInvocationsPerWorkgroup: 1024,
+  maxComputeWorkgroupStorageSize: 2 ** 16,
+  maxComputeWorkgroupsPerDimension: 65535,
+};
+
 /** A piece of a buffer that is bound by itself. */
 export interface Part {
   readonly offset: number;

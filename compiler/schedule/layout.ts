@@ -1,8 +1,8 @@
 /** Where the elements of a tensor lie in memory. */
 import { count, type Dim } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
-import { bounded, flatten, type Index, plus, quotient, remainder, times } from "./affine.ts";
-import { indexAt, type Position, parts } from "./position.ts";
+import { bounded, type Index, plus, quotient, remainder, times } from "./affine.ts";
+import { flatAt, type Position, parts } from "./position.ts";
 
 export type Layout =
   /** Row-major: the last varies fastest. */
@@ -33,12 +33,6 @@ export function addressOf(layout: Layout, at: Position): Index {
   invariant(low >= 0 && high < room(layout), `addresses ${low} to ${high} in memory of ${room(layout)} elements`);
   return address;
 }
-
-const flatAt = (dims: readonly Dim[], at: Position): Index =>
-  flatten(
-    dims.map(({ name }) => indexAt(at, name)),
-    dims.map(({ size }) => size),
-  );
 
 function panelAddress(layout: Panels, at: Position): Index {
   const n = flatAt(layout.n, at);

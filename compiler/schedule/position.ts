@@ -1,14 +1,15 @@
 /** Places in a tensor, by the names of its dimensions, and what views make of them. */
 import type { View } from "../fuse/view.ts";
-import { type Dim, sizeOf } from "../graph/type.ts";
+import type { Node } from "../graph/ops.ts";
+import { type Dim, showType } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
-import { flatten, type Index, unflatten } from "./affine.ts";
+import { flatten, type Index, number, unflatten } from "./affine.ts";
 
-/** One index for each dimension, and perhaps for others. */
+/** One index for each dimension of more than one element, and perhaps for others. */
 export type Position = ReadonlyMap<string, Index>;
 
-export function indexAt(at: Position, name: string): Index {
-  const index = at.get(name);
+export function indexAt(at: Position, { name, size }: Dim): Index {
+  const index = size === 1 ? number(0) : at.get(name);
   invariant(index !== undefined, `no index for ${name}`);
   return index;
 }
@@ -17,42 +18,38 @@ export function indexAt(at: Position, name: string): Index {
 export function backward(node: View, at: Position): Position {
   const { op, attrs } = node;
   if (op === "detach") return at;
-  if (op === "rename") return moved(at, [attrs.to], [[attrs.from, indexAt(at, attrs.to)]]);
-  if (op === "split") {
-    const names = attrs.into.map(({ name }) => name);
-    const merged = flatten(
-      names.map((name) => indexAt(at, name)),
-      attrs.into.map(({ size }) => size),
-    );
-    return moved(at, names, [[attrs.dim, merged]]);
-  }
-  return moved(
-    at,
-    [attrs.into],
-    parts(
-      indexAt(at, attrs.into),
-      attrs.dims.map((name) => ({ name, size: sizeOf(node.inputs[0].type, name) ?? 0 })),
-    ),
-  );
+  const [x] = node.inputs;
+  if (op === "rename") return moved(at, [attrs.to], [[attrs.from, indexAt(at, dimOf(node, attrs.to))]]);
+  if (op === "split") return moved(at, namesOf(attrs.into), [[attrs.dim, flatAt(attrs.into, at)]]);
+  const dims = attrs.dims.map((name) => dimOf(x, name));
+  return moved(at, [attrs.into], parts(indexAt(at, dimOf(node, attrs.into)), dims));
 }
 
 /** The inverse of `backward`: where the view puts a position of its input. */
 export function forward(node: View, at: Position): Position {
   const { op, attrs } = node;
   if (op === "detach") return at;
-  if (op === "rename") return moved(at, [attrs.from], [[attrs.to, indexAt(at, attrs.from)]]);
-  if (op === "split") return moved(at, [attrs.dim], parts(indexAt(at, attrs.dim), attrs.into));
-  const sizes = attrs.dims.map((name) => sizeOf(node.inputs[0].type, name) ?? 0);
-  return moved(at, attrs.dims, [
-    [
-      attrs.into,
-      flatten(
-        attrs.dims.map((name) => indexAt(at, name)),
-        sizes,
-      ),
-    ],
-  ]);
+  const [x] = node.inputs;
+  if (op === "rename") return moved(at, [attrs.from], [[attrs.to, indexAt(at, dimOf(x, attrs.from))]]);
+  if (op === "split") return moved(at, [attrs.dim], parts(indexAt(at, dimOf(x, attrs.dim)), attrs.into));
+  const dims = attrs.dims.map((name) => dimOf(x, name));
+  return moved(at, attrs.dims, [[attrs.into, flatAt(dims, at)]]);
 }
+
+const namesOf = (dims: readonly Dim[]): readonly string[] => dims.map(({ name }) => name);
+
+function dimOf({ type }: Node, name: string): Dim {
+  const dim = type.dims.find((each) => each.name === name);
+  invariant(dim !== undefined, `no ${name} in ${showType(type)}`);
+  return dim;
+}
+
+/** `Σ index · stride` over the dimensions, the last of which varies fastest. */
+export const flatAt = (dims: readonly Dim[], at: Position): Index =>
+  flatten(
+    dims.map((dim) => indexAt(at, dim)),
+    dims.map(({ size }) => size),
+  );
 
 const moved = (at: Position, without: readonly string[], plus: readonly (readonly [string, Index])[]): Position =>
   new Map([...[...at].filter(([name]) => !without.includes(name)), ...plus]);

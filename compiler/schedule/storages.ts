@@ -8,10 +8,10 @@ import { storedAs } from "../graph/result-type.ts";
 import { count, type Dim, readAs } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
-import { flatten, fromVariable, type Index, variablesOf } from "./affine.ts";
+import { fromVariable, type Index, variablesOf } from "./affine.ts";
 import type { Family } from "./family.ts";
 import { type Layout, rows } from "./layout.ts";
-import { backward, indexAt, type Position, parts } from "./position.ts";
+import { backward, flatAt, indexAt, type Position, parts } from "./position.ts";
 import { panelWidth } from "./schedule-contraction.ts";
 import { isReadable, type Storage } from "./storage.ts";
 
@@ -186,15 +186,11 @@ function dimsByRole(factor: Node, base: Node, dims: DimsByRole): DimsByRole | un
     at = backward(node, at);
   }
   const own = (role: keyof DimsByRole): readonly Dim[] =>
-    base.type.dims.filter(({ name }) => {
-      const variables = [...variablesOf(indexAt(at, name))];
+    base.type.dims.filter((dim) => {
+      const variables = [...variablesOf(indexAt(at, dim))];
       const isOfRole = variables.every((key) => variablesOf(whole(role)).has(key));
       return variables.length === 0 ? role === "batch" : isOfRole;
     });
-  const isWhole = (role: keyof DimsByRole): boolean => {
-    const indices = own(role).map(({ name }) => indexAt(at, name));
-    const sizes = own(role).map(({ size }) => size);
-    return flatten(indices, sizes).key === whole(role).key;
-  };
+  const isWhole = (role: keyof DimsByRole): boolean => flatAt(own(role), at).key === whole(role).key;
   return roles.every(isWhole) ? { batch: own("batch"), side: own("side"), k: own("k") } : undefined;
 }

@@ -1,8 +1,10 @@
 /** `lcomp plan`: what a recipe would do, from headers alone. */
 import { readFileSync, statSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { plan } from "../../compiler/compile.ts";
+import { plan, refuseImpossible } from "../../compiler/compile.ts";
+import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
+import { demandedAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow } from "../io/file.ts";
@@ -31,11 +33,19 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     const file = given(flags, "output");
     if (file !== undefined) requireFree(file, inputsOf(entry, flags));
     const open = await openRecipe(entry, flags);
+    const device = await factsHere();
+    translated(open.shown, () => refuseImpossible(open.outlined, device));
     const report = outlineReport(open.outlined);
     if (file !== undefined) writeWhole(file, await wholePlan(open, flags));
     printResult(flags, report, (width) => showOutline(report, width));
   },
 });
+
+/** What `lcomp run` would find here; where there is no adapter, what none exceeds. */
+async function factsHere(): Promise<DeviceFacts> {
+  const adapter = await findAdapter(demandedAdapter());
+  return adapter === undefined ? mostCapable : deviceFacts(adapter);
+}
 
 /** A plan goes where no file is, or in the place of another plan. */
 function requireFree(path: string, inputs: readonly Input[]): void {
