@@ -302,6 +302,7 @@ def main():
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(1)  # small products: more threads only wait for one another
     ids = windows()
     rows = []
     for row in ROWS:

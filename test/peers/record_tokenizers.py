@@ -1,13 +1,14 @@
-"""record_tokenizers.py [SEED]: small tokenizers of the kinds that models have, hostile texts, and the ids that Hugging Face's library
+"""record_tokenizers.py [SEED | --check]: small tokenizers of the kinds that models have, hostile texts, and the ids that Hugging Face's library
 (Python package tokenizers 0.23.3) gives for them; writes test/tokenizers.json.gz, which test/tokenizer.test.ts reads.
-The table for normalisation is made by sentencepiece 0.2."""
+The table for normalisation is made by sentencepiece 0.2. `--check` compares the ids of what is recorded instead."""
 import gzip, hashlib, json, os, random, struct, sys, tempfile, unicodedata
 from pathlib import Path
 import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers as N, pre_tokenizers as P, processors, trainers
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 6
+SEED = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1] != "--check" else 6
+RECORD = ROOT / "test/tokenizers.json.gz"
 DOCUMENTS = [json.loads(line)["text"] for line in (ROOT / "examples/world/train.jsonl").open()][:800]
 OTHERS = ["Zwei Wörter über ½ Maß, ÀÉÎ õ ñ ß", "数字 12345 と ひらがな カタカナ", "Привет мир", "for (i = 0; i < 10; ++i) {\n\t\treturn x;\n    }\n\n",
           "I'm you're WE'LL he'd", "😀😀 🎉 👩‍👩‍👧‍👦", "a  b   c    d", "1,234,567.89 ²³ Ⅷ"] * 20
@@ -186,12 +187,23 @@ def main():
     kinds = {}
     for name, make in KINDS.items():
         tokenizer = Tokenizer.from_str(make().to_str())
-        ids = [tokenizer.encode(text).ids for text in texts]
-        kinds[name] = {"definition": json.loads(tokenizer.to_str()), "hashes": "".join(hashlib.md5(",".join(map(str, of)).encode()).hexdigest()[:6] for of in ids)}
-    path = ROOT / "test/tokenizers.json.gz"
+        kinds[name] = {"definition": json.loads(tokenizer.to_str()), "hashes": hashes(tokenizer, texts)}
     data = json.dumps({"seed": SEED, "texts": texts, "kinds": kinds}, ensure_ascii=True, separators=(",", ":")).encode()
-    path.write_bytes(gzip.compress(data, 9, mtime=0))
-    print(f"seed {SEED}: {len(texts)} texts, {len(kinds)} tokenizers, {path.stat().st_size} bytes")
+    RECORD.write_bytes(gzip.compress(data, 9, mtime=0))
+    print(f"seed {SEED}: {len(texts)} texts, {len(kinds)} tokenizers, {RECORD.stat().st_size} bytes")
 
 
-if __name__ == "__main__": main()
+def hashes(tokenizer, texts):
+    ids = (tokenizer.encode(text).ids for text in texts)
+    return "".join(hashlib.md5(",".join(map(str, of)).encode()).hexdigest()[:6] for of in ids)
+
+
+def check():
+    """Whether the recorded tokenizers give the recorded ids."""
+    record = json.loads(gzip.decompress(RECORD.read_bytes()))
+    differing = [name for name, kind in record["kinds"].items() if hashes(Tokenizer.from_str(json.dumps(kind["definition"])), record["texts"]) != kind["hashes"]]
+    print(f"{len(record['kinds']) - len(differing)} of {len(record['kinds'])} tokenizers as recorded", *differing, sep="\n  ")
+    sys.exit(len(differing) > 0)
+
+
+if __name__ == "__main__": check() if "--check" in sys.argv else main()
