@@ -113,7 +113,8 @@ suite("cases: programs", ({ test, skip }) => {
           ["norm_k", "size(kv) * size(head)"],
         ] as const) {
           const said = await refusal(() => reported(path, "olmo2"));
-          const [, parts = ""] = new RegExp(`split\\(${name}, flat -> (\\([^\`]*\\))\\)`).exec(said) ?? [];
+          const [, of, parts = ""] = /split\((\w+), flat -> (\([^`]*\))\)`/.exec(said) ?? [];
+          assert.is(of, name);
           const flat = name.replace("norm", "flat");
           changes.push(
             ["    linear q:", `    dim ${flat} = ${size}\n    linear q:`],
