@@ -5,14 +5,14 @@ import { quoted } from "./literals.ts";
 import { hasComment, type Item, type Page, pad, width, writeItems } from "./page.ts";
 
 /** `{ … }` over several lines; the opening brace belongs on the line of what stands before it. */
-export function writeBlock(page: Page, { statements, result, span }: Ast.Block, indent: number): string {
+export function writeBlock(page: Page, { statements, result }: Ast.Block, indent: number): string {
   const items = statements.map((node) => statementItem(page, node, indent + 2));
   const last = result ? [valueItem(page, "", result, indent + 2)] : [];
-  return writeLines(page, [...items, ...last], indent, span.end);
+  return writeLines(page, [...items, ...last], indent);
 }
 
-function writeLines(page: Page, items: readonly Item[], indent: number, end: number): string {
-  const lines = writeItems(page, items, indent + 2, end);
+function writeLines(page: Page, items: readonly Item[], indent: number): string {
+  const lines = writeItems(page, items, indent + 2);
   return lines === "" ? "{}" : `{\n${lines}${pad(indent)}}`;
 }
 
@@ -34,8 +34,7 @@ export function writeFeedback(page: Page, node: Ast.Feedback, indent: number): s
   const items = node.levels.map(
     (level): Item => ({ span: level.span, write: () => writeLevel(page, level, indent + 2) }),
   );
-  const end = node.levels.at(-1)?.span.end ?? node.along.span.end;
-  const text = `${head} ${writeLines(page, items, indent, end)}`;
+  const text = `${head} ${writeLines(page, items, indent)}`;
   if (!node.then) return text;
   return `${text} then ${writeValue(page, node.then, indent, indent + 7)}`;
 }
@@ -53,11 +52,11 @@ function writeLevel(page: Page, { dim, as, statements, freeze, span }: Ast.Feedb
     ...(freeze ? [valueItem(page, "freeze ", freeze, indent + 2)] : []),
   ];
   const [only, ...more] = items;
-  if (only && more.length === 0 && !hasComment(page, span.end)) {
+  if (only && more.length === 0 && !hasComment(page, span.start, span.end)) {
     const line = `${head} { ${only.write()} }`;
     if (line.includes("\n") || indent + line.length <= width) return line;
   }
-  return `${head} ${writeLines(page, items, indent, span.end)}`;
+  return `${head} ${writeLines(page, items, indent)}`;
 }
 
 /** `over d: Dim`, `bits: Int = 4` */
@@ -119,7 +118,7 @@ function writeTrain(page: Page, node: Ast.Train, indent: number): string {
     ...node.body.statements.map((one) => statementItem(page, one, indent + 2)),
     valueItem(page, "minimise ", node.minimise, indent + 2),
   ];
-  const body = writeLines(page, items, indent, node.body.span.end);
+  const body = writeLines(page, items, indent);
   return `train ${weights} for ${steps} on ${on} ${body} with ${writeValue(page, node.optimizer, indent, 0)}`;
 }
 

@@ -3,7 +3,8 @@ import type * as Ast from "./ast.ts";
 import { writeNames, writeType, writeValue } from "./format-expressions.ts";
 import { writeBlock, writeFeedback, writeParameter } from "./format-statements.ts";
 import { quoted } from "./literals.ts";
-import { docLines, type Item, type Page, pad, width, writeItems } from "./page.ts";
+import { docLines, hasComment, type Item, type Page, pad, width, writeItems } from "./page.ts";
+import { weave } from "./weave.ts";
 
 /** A method's header that is longer goes on two lines. */
 const headerWidth = 100;
@@ -11,16 +12,16 @@ const headerWidth = 100;
 /** The canonical text of a module, with its comments. */
 export function format(module: Ast.Module): string {
   const { comments, file } = module;
-  const page: Page = { text: file.text, comments, writeBlock, writeFeedback, next: 0, end: 0 };
+  const page: Page = { text: file.text, comments, writeBlock, writeFeedback, end: 0 };
   const imports = module.imports.map((node): Item => ({ span: node.span, write: () => writeImport(node) }));
   const declarations = module.declarations.map(
     (node): Item => ({ span: node.span, doc: node.doc, isApart: true, write: () => writeDeclaration(page, node) }),
   );
-  return writeItems(page, [...imports, ...declarations], 0, Number.POSITIVE_INFINITY);
+  return weave(file, comments, writeItems(page, [...imports, ...declarations], 0));
 }
 
 const writeImport = ({ names, from }: Ast.Import): string =>
-  `import { ${names.map(({ text }) => text).join(", ")} } from ${quoted(from.value)}`;
+  `import {${names.length > 0 ? ` ${names.map(({ text }) => text).join(", ")} ` : ""}} from ${quoted(from.value)}`;
 
 function writeDeclaration(page: Page, node: Ast.Declaration): string {
   switch (node.kind) {
@@ -59,7 +60,7 @@ function writeFormat(page: Page, node: Ast.Format): string {
   );
   const decode: Item = { span: node.decode.span, write: () => `decode = ${writeValue(page, node.decode, 2, 11)}` };
   const head = `format ${node.name.text}${writeParameters(page, node, 0)} of ${writeType(page, node.of, 0)}`;
-  return `${head} {\n${writeItems(page, [...fields, decode], 2, node.span.end)}}`;
+  return `${head} {\n${writeItems(page, [...fields, decode], 2)}}`;
 }
 
 function writeMethod(page: Page, node: Ast.Method): string {
@@ -87,7 +88,9 @@ interface Parameters {
 function writeParameters(page: Page, { name, parameters }: Parameters, indent: number, rest = 0): string {
   const texts = parameters.map((one) => writeParameter(page, one, indent + 2));
   const line = `(${texts.join(", ")})`;
-  const isPlain = parameters.every(({ doc }) => doc === "");
+  const [first, last] = [parameters[0], parameters.at(-1)];
+  const isNoted = first && last && hasComment(page, name.span.end, closingAfter(page, last.span.end));
+  const isPlain = parameters.every(({ doc }) => doc === "") && !isNoted;
   if (isPlain && indent + name.text.length + line.length + rest + 12 <= width) return line;
   const rows = parameters.map(({ doc }, i) => {
     const text = `${pad(indent + 2)}${texts[i]},`;
@@ -97,7 +100,11 @@ function writeParameters(page: Page, { name, parameters }: Parameters, indent: n
   return rows.length === 0 ? "()" : `(\n${rows.join("")}${pad(indent)})`;
 }
 
-function writeMembers(page: Page, { members, span }: Ast.Arch | Ast.Blocks, indent: number): string {
+/** The offset behind the parenthesis that closes a list whose last item ends there. */
+const closingAfter = ({ text }: Page, end: number): number =>
+  end + (/^(?:\s|,|\/\/[^\n]*)*/.exec(text.slice(end))?.[0].length ?? 0);
+
+function writeMembers(page: Page, { members }: Ast.Arch | Ast.Blocks, indent: number): string {
   const items = members.map(
     (node): Item => ({
       span: node.span,
@@ -105,7 +112,7 @@ function writeMembers(page: Page, { members, span }: Ast.Arch | Ast.Blocks, inde
       write: () => writeMember(page, node, indent + 2),
     }),
   );
-  return `{\n${writeItems(page, items, indent + 2, span.end)}${pad(indent)}}`;
+  return `{\n${writeItems(page, items, indent + 2)}${pad(indent)}}`;
 }
 
 function writeMember(page: Page, node: Ast.ArchMember, indent: number): string {
