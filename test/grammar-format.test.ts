@@ -1,50 +1,13 @@
 /** What `format` writes parses to the same tree, for trees drawn at random and for every `.lcomp` file there is. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import fc, { type Arbitrary } from "fast-check";
-import * as assert from "uvu/assert";
 import type * as Ast from "../grammar/ast.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
-import { format } from "../grammar/format.ts";
-import { isDoc } from "../grammar/layout.ts";
-import { lex } from "../grammar/lexical.ts";
 import { numberLiteral, patternLiteral } from "../grammar/literals.ts";
-import { parse } from "../grammar/parse.ts";
-import { render } from "../grammar/render.ts";
-import { T } from "../grammar/tokens.ts";
 import { suite } from "./harness.ts";
+import { checkRoundTrip, read } from "./round-trip.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const northstar = `${root}../shared/design/northstar`;
-
-/** A tree without places, its fields in alphabetical order. */
-const bare = (node: unknown): string =>
-  JSON.stringify(node, (key, value: unknown) => {
-    if (key === "span" || key === "file") return undefined;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-
-function read(text: string): Ast.Module {
-  try {
-    return parse({ path: "formatted.lcomp", text });
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    throw new Error(`${error.diagnostics.map((diagnostic) => render(diagnostic)).join("\n")}\n${text}`);
-  }
-}
-
-function checkRoundTrip(module: Ast.Module): void {
-  const text = format(module);
-  const again = read(text);
-  const trees = ({ imports, declarations }: Ast.Module): string => bare({ imports, declarations });
-  assert.is(trees(again), trees(module), text);
-  assert.equal(
-    again.comments.map((comment) => comment.text),
-    module.comments.map((comment) => comment.text),
-    text,
-  );
-  assert.is(format(again), text, "formatting twice");
-}
 
 // ── Trees at random ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -379,71 +342,11 @@ const module = fc
   })
   .map((drawn): Ast.Module => ({ ...drawn, comments: [], file: span.file, span }));
 
-// ── Comments at random ───────────────────────────────────────────────────────────────────────────────────────────────
-
 const programs = globSync(["stdlib/**/*.lcomp", "examples/**/*.lcomp", "test/golden/parse/*.lcomp"], {
   cwd: root,
 }).sort();
 
-/** A program with comments between its tokens, each behind a token on its line or on a line of its own. */
-const commented = fc
-  .record({
-    path: fc.constantFrom(...programs),
-    places: fc.array(
-      fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), isOwn: fc.boolean(), isApart: fc.boolean() }),
-      {
-        minLength: 1,
-        maxLength: 8,
-      },
-    ),
-  })
-  .map(({ path, places }) => {
-    const text = readFileSync(root + path, "utf8");
-    const { tokens } = lex({ path, text });
-    const inserted = new Map(places.map((place) => [Math.floor(place.at * tokens.length), place]));
-    return [...inserted]
-      .sort(([a], [b]) => b - a)
-      .reduce((edited, [at, { isOwn, isApart }]) => {
-        const { startOffset = 0, image = "" } = tokens[at] ?? {};
-        const end = startOffset + image.length;
-        const comment = `${isApart ? "\n" : ""}${isOwn ? "\n" : ""} // note ${at}\n${isApart ? "\n" : ""}`;
-        return edited.slice(0, end) + comment + edited.slice(end);
-      }, text);
-  });
-
-/** Tokens and comments in their order, without what the canonical text may add or leave out. */
-function orderOf(text: string): string {
-  const { tokens, comments } = lex({ path: "ordered.lcomp", text });
-  const kept = tokens.filter(({ image }) => !["(", ")", ","].includes(image));
-  const notes = comments.filter((comment) => !isDoc(comment));
-  return [...kept, ...notes]
-    .sort((a, b) => a.startOffset - b.startOffset)
-    .map(({ image, tokenType }) => (tokenType === T.String ? "a string" : image.replaceAll(/\s/g, "")))
-    .join("\n");
-}
-
-function checkComments(text: string): void {
-  let module: Ast.Module;
-  try {
-    module = parse({ path: "commented.lcomp", text });
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    fc.pre(false);
-    return;
-  }
-  const written = format(module);
-  assert.is(orderOf(written), orderOf(text), `${text}\n──\n${written}`);
-  checkRoundTrip(module);
-}
-
 suite("grammar: format", ({ test, skip }) => {
-  const seed = Number(process.env["LCOMP_SEED"] ?? Date.now() % 2 ** 31);
-  test(`a comment stays between the tokens where it stands (LCOMP_SEED=${seed})`, () => {
-    process.stdout.write(`comments with LCOMP_SEED=${seed}\n`);
-    const numRuns = Number(process.env["LCOMP_RUNS"] ?? 300);
-    fc.assert(fc.property(commented, checkComments), { numRuns, seed });
-  });
-
   test("a tree drawn at random is read back from its canonical text", () => {
     const runs = Number(process.env["LCOMP_RUNS"] ?? 300);
     fc.assert(fc.property(module, checkRoundTrip), {
