@@ -102,5 +102,20 @@ suite("cases from outside: numbers", (own) => {
     );
   });
 
+  cased(own, "an expectation of what is no number does not hold either way", async (folder) => {
+    const path = join(folder, "expectations.lcomp");
+    const measure = "fn odd(model: Model, text: Corpus) = log(mean_nll(model, text, 128) - 10)";
+    const expectation = "expect not (odd(model, text.test) < 5)";
+    writeFileSync(
+      path,
+      `import { mean_nll } from "std/evaluate"\n${measure}\nrecipe r(model: Model, text: Corpus) {\n  ${expectation}\n}\n`,
+    );
+    const given = { model: join(casesFolder(), "base"), text: join(casesFolder(), "text.jsonl") };
+    await refused(
+      () => runRecipe(path, given),
+      /^a measure compares what is no number, and nothing was saved: one of not/,
+    );
+  });
+
   own.test("the device closes", closeDevice);
 });

@@ -1,7 +1,7 @@
 /** For every primitive: random graphs that exercise it, with random inputs. To add a primitive, add its line here. */
 import type { Node, OpName } from "../compiler/graph/ops.ts";
 import type { DType } from "../compiler/graph/type.ts";
-import { between, type Draw, draws, orNaN, type Random, shape } from "./ops-random.ts";
+import { between, cancelling, type Draw, draws, orNaN, type Random, shape } from "./ops-random.ts";
 import { type Case, type Sizes, type Sketch, sketch, some } from "./ops-sketch.ts";
 
 /** A case of the primitive; draws everything from `random`. */
@@ -175,7 +175,7 @@ export const cases: { readonly [K in OpName]: MakeCase } = {
 
   reduce: (random) =>
     random.pick([
-      reduced("sum", random.pick([draws.normal, orNaN(draws.normal, 0.001)])),
+      reduced("sum", random.pick([draws.normal, orNaN(draws.normal, 0.001), cancelling(random)])),
       reduced("max", random.pick([draws.wide, between(-9, -1), orNaN(draws.wide), orNaN(draws.few, 0.9)])),
       reduced("min", random.pick([draws.few, between(1, 9), orNaN(draws.wide), orNaN(draws.few, 0.9)])),
       reduced("argmax", random.pick([draws.normal, draws.few, between(-9, -1), orNaN(draws.few, 0.9)])),

@@ -4,6 +4,7 @@ import type { DType } from "../compiler/graph/type.ts";
 import type { MakeCase } from "./ops-cases.ts";
 import { between, cancelling, draws, orNaN, type Random, shape } from "./ops-random.ts";
 import { type Sizes, type Sketch, sketch, some } from "./ops-sketch.ts";
+import { sums } from "./ops-sums.ts";
 
 /** Sizes of a product, few enough for the reference. */
 const matrix = (random: Random, limit = 120_000): Record<"m" | "n" | "k", number> =>
@@ -31,15 +32,17 @@ const contractions: Readonly<Record<string, MakeCase>> = {
   "matrix product, memory in any order": (random) => {
     const s = sketch(random);
     const { m, n, k } = matrix(random);
-    const a = s.input(some(random, { m, k }, true));
-    const b = s.input(some(random, { n, k }, true), random.pick([{}, weight]));
+    const draw = random.pick([draws.normal, cancelling(random)]);
+    const a = s.input(some(random, { m, k }, true), { draw });
+    const b = s.input(some(random, { n, k }, true), { draw, ...random.pick([{}, weight]) });
     return s.case(random.unit() < 0.5 ? product(s, a, b, "k") : product(s, b, a, "k"));
   },
   "matrix product, batched": (random) => {
     const s = sketch(random);
     const { batch, m, n, k } = shape(random, ["batch", "m", "n", "k"], 120_000);
-    const a = s.input(some(random, { batch, m, k }, true));
-    const b = s.input(some(random, { n, batch, k }, true));
+    const draw = random.pick([draws.normal, cancelling(random)]);
+    const a = s.input(some(random, { batch, m, k }, true), { draw });
+    const b = s.input(some(random, { n, batch, k }, true), { draw });
     return s.case(product(s, a, b, "k"));
   },
   "matrix times vector, vector times vector": (random) => {
@@ -130,7 +133,10 @@ const rows: Readonly<Record<string, MakeCase>> = {
   "sums of long rows": (random) => {
     const s = sketch(random);
     const column = random.pick([64, 65, 127, 128, 129, 1000, 4099]);
-    const x = s.input({ row: random.pick([1, 2, 7]), column });
+    const x = s.input(
+      { row: random.pick([1, 2, 7]), column },
+      { draw: random.pick([draws.normal, cancelling(random)]) },
+    );
     const positive = s.op("abs", x);
     return s.case(s.reduce("sum", x, "column"), s.reduce("max", x, "column"), s.reduce("sum", positive, "column"));
   },
@@ -153,7 +159,7 @@ const rows: Readonly<Record<string, MakeCase>> = {
   },
   "sums over outer, inner and several dimensions": (random) => {
     const s = sketch(random);
-    const x = s.input(shape(random, ["a", "b", "c"]));
+    const x = s.input(shape(random, ["a", "b", "c"]), { draw: random.pick([draws.normal, cancelling(random)]) });
     return s.case(...[["a"], ["b"], ["c"], ["c", "a"], ["a", "b", "c"]].map((over) => s.reduce("sum", x, ...over)));
   },
   "NaN among the terms": (random) => {
@@ -197,56 +203,6 @@ const rows: Readonly<Record<string, MakeCase>> = {
 /** Positions along a new dimension of `size`: the last comes first, and 0 last. */
 const down = (s: Sketch, name: string, size: number, stride = 1): Node =>
   s.op("mul", s.op("sub", s.constant(size - 1, "i32"), s.index(name, size)), s.constant(stride, "i32"));
-
-/** A term of a sum: few operations on the inputs, on constants and on an index. */
-function termOf(s: Sketch, inputs: readonly Node[], index: Node): Node {
-  const { random } = s;
-  const leaf = (): Node =>
-    random.pick([
-      () => random.pick(inputs),
-      () => random.pick(inputs),
-      () => s.constant(random.pick([0.1, -3, 1e6])),
-      () => s.op("mul", s.cast(index, "f32"), random.pick([0.3, -7e5])),
-    ])();
-  const product = (): Node => s.op("mul", random.pick(inputs), random.pick(inputs));
-  const operand = (): Node => random.pick([leaf, leaf, product, () => s.op("neg", leaf())])();
-  const between = (): Node => s.op(random.pick(["add", "sub"]), operand(), operand());
-  return random.pick([between, between, () => s.op(random.pick(["add", "sub"]), between(), between()), operand])();
-}
-
-const sums: Readonly<Record<string, MakeCase>> = {
-  "sums of terms that cancel": (random) => {
-    const s = sketch(random);
-    const draw = cancelling(random);
-    const sizes = shape(random, ["a", "b", "c"], 4000);
-    const inputs = [sizes, sizes, some(random, sizes), { c: sizes.c }].map((own) => s.input(own, { draw }));
-    const [name, size] = random.pick(Object.entries(sizes));
-    const sum = (): Node => {
-      const term = s.op(
-        "add",
-        termOf(s, inputs, s.index(name, size)),
-        s.op("sub", inputs[0] as Node, inputs[1] as Node),
-      );
-      return s.reduce("sum", term, ...random.shuffle(["a", "b", "c"]).slice(0, random.integer(1, 3)));
-    };
-    const [one, other] = [sum(), sum()];
-    const observed = s.op(random.pick(["add", "sub"]), inputs[0] as Node, inputs[1] as Node);
-    return s.case(one, s.op("sub", inputs[0] as Node, s.op("sub", inputs[1] as Node, other)), {
-      node: observed,
-      accumulate: "sum",
-    });
-  },
-  "products of sums that cancel": (random) => {
-    const s = sketch(random);
-    const draw = cancelling(random);
-    const { m, n, k } = matrix(random, 60_000);
-    const [a, b] = [s.input({ m, k }, { draw }), s.input({ m, k }, { draw })];
-    const [c, d] = [s.input({ n, k }, { ...weight, draw }), s.input({ n, k }, { ...weight, draw })];
-    const sum = product(s, s.op("sub", a, termOf(s, [a, b], s.index("k", k))), s.op("sub", c, d), "k");
-    const [x, y] = [s.input({ m, n }, { draw }), s.input({ n }, { draw })];
-    return s.case(s.op("sub", x, s.op("sub", s.op("neg", sum), y)), { node: s.op("sub", sum, x), accumulate: "sum" });
-  },
-};
 
 const others: Readonly<Record<string, MakeCase>> = {
   "chain with a reduction": (random) => {

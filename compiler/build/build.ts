@@ -18,7 +18,7 @@ import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import { slotNames, storedTypes } from "../plan/program.ts";
 import { observed, passesOver, type Statistic } from "./calibration.ts";
-import { unranked } from "./finite.ts";
+import { unordered } from "./finite.ts";
 import type { BlockTargets, ForwardGraphs, GraphStep, TargetGraph } from "./graphs.ts";
 
 interface Building {
@@ -117,7 +117,8 @@ function measureStep({ maker }: Building, { values }: Measure): GraphStep {
   const outputs = values.flatMap(({ value }, i): Output[] =>
     value === null || typeof value === "number" ? [] : [{ name: slotNames.value(i), node: value }],
   );
-  const graph = maker.graph("measure", outputs);
+  const compared = unordered(maker, outputs, ["less", "lessEqual", "equal"]);
+  const graph = maker.graph("measure", [...outputs, ...compared]);
   const inputs = graph.nodes.flatMap((node) => (node.op === "input" ? [node.attrs.name] : []));
   const records = values.map(({ kind, text, of, value, span }) => ({
     kind,
@@ -204,7 +205,7 @@ function blockTargets(
       stream,
     });
     if (!made) continue;
-    const graph = maker.graph("compress", [...made.outputs, ...unranked(maker, made.outputs)]);
+    const graph = maker.graph("compress", [...made.outputs, ...unordered(maker, made.outputs, ["best"])]);
     targets.push({ selected: each, tensor, graph, statistics: observed(maker, statistics, made, graph, met ?? null) });
   }
   return { layer, calibrate: passesOver(maker, statistics, inputs), targets };

@@ -19,7 +19,9 @@ export function notFinite(
   const activations = Map.groupBy(read, ({ input }) => input.node);
   const counts = [...activations].flatMap(([node, layers]) => {
     const names = layers.map(({ linear }) => linear.name).join(", ");
-    return node ? [countOf(maker, difference(maker, node), slotNames.notFinite(`the inputs of ${names}`))] : [];
+    return node
+      ? [countOf(maker, difference(maker, node), slotNames.notFinite(`the inputs of ${names}`), columns(node))]
+      : [];
   });
   return [...counts, ...beneathRoots(maker, nodes)];
 }
@@ -37,15 +39,23 @@ function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Output[] {
       maker,
       difference(maker, node),
       slotNames.notFinite(`the values beneath root ${i + 1} of the block (of a norm, say)`),
+      columns(node),
     ),
   );
 }
 
-/** Of all scores that a method ranks, how many are NaN; nothing if it ranks none. */
-export function unranked(maker: Maker, outputs: readonly Output[]): readonly Output[] {
-  const scores = new Set(computing(outputs).flatMap((node) => (node.op === "best" ? node.inputs : [])));
-  const real = [...scores].filter(({ type }) => type.dtype === "f32");
-  return real.map((node, i) => countOf(maker, node, slotNames.unranked(i)));
+/** Of all scores that a method ranks, and of all numbers that a measure compares, how many are NaN. */
+export function unordered(
+  maker: Maker,
+  outputs: readonly Output[],
+  by: readonly ("best" | "less" | "lessEqual" | "equal")[],
+): readonly Output[] {
+  const ordering: readonly string[] = by;
+  const ordered = new Set(
+    computing(outputs).flatMap(({ op, inputs }): readonly Node[] => (ordering.includes(op) ? inputs : [])),
+  );
+  const real = [...ordered].filter(({ type }) => type.dtype === "f32");
+  return real.map((node, i) => countOf(maker, node, slotNames.unordered(i)));
 }
 
 /** What the outputs are computed from, and they, in creation order. */
@@ -58,12 +68,15 @@ function computing(outputs: readonly Output[]): readonly Node[] {
 /** NaN for what is NaN or infinite, and 0 for all others. */
 const difference = ({ make }: Maker, x: Node): Node => make("sub", [x, x], {}, x.origin);
 
-/** How many elements are NaN, over tokens where there are any, so that columns are counted side by side. */
-function countOf({ make }: Maker, x: Node, name: string): Output {
+/** How many elements are NaN. */
+function countOf({ make }: Maker, x: Node, name: string, over: readonly string[] = namesOf(x)): Output {
   const { origin } = x;
   const isNumberless = make("not", [make("equal", [x, x], {}, origin)], {}, origin);
-  const names = x.type.dims.map((dim) => dim.name);
-  const over = names.includes("token") ? ["token"] : names;
   const ones = make("cast", [isNumberless], { dtype: "i32" }, origin);
   return { name, node: over.length === 0 ? ones : make("reduce", [ones], { by: "sum", over }, origin) };
 }
+
+const namesOf = ({ type }: Node): readonly string[] => type.dims.map(({ name }) => name);
+
+/** What is counted for each column by itself, as its statistics are: over tokens, where there are any. */
+const columns = (x: Node): readonly string[] => (namesOf(x).includes("token") ? ["token"] : namesOf(x));

@@ -33,6 +33,7 @@ export interface Slot {
 }
 
 const counts = "not finite: ";
+const unordered = "unordered ";
 
 /** The slots that steps bind, by what is in them: the compiler makes them, the runtime finds them. */
 export const slotNames = {
@@ -42,8 +43,8 @@ export const slotNames = {
   /** What a method makes of a weight, and how many of its elements are zero. */
   result: "result",
   zeros: "zeros",
-  /** How many of the scores that a method ranks are NaN. */
-  unranked: (i: number) => `unranked ${i}`,
+  /** How many of the scores that a method ranks, or of the numbers that a measure compares, are NaN. */
+  unordered: (i: number) => `${unordered}${i}`,
   /** Beside the statistics: how many values of an activation are NaN or infinite. */
   notFinite: (what: string) => `${counts}${what}`,
   /** The outputs of an evaluation, a number per window each. */
@@ -51,6 +52,9 @@ export const slotNames = {
   /** The outputs of a measure. */
   value: (i: number) => `v${i}`,
 } as const;
+
+/** Whether `slotNames.unordered` has named a slot. */
+export const isUnordered = (name: string): boolean => name.startsWith(unordered);
 
 /** What a slot counts that `slotNames.notFinite` has named; undefined for all others. */
 export const countedIn = (name: string): string | undefined =>

@@ -1,6 +1,6 @@
 /** Numbers for the report, made from series, and expectations. */
 import type { MeasureStep } from "../../compiler/plan/plan.ts";
-import { slotNames } from "../../compiler/plan/program.ts";
+import { isUnordered, slotNames } from "../../compiler/plan/program.ts";
 import { UserError } from "../user-error.ts";
 import type { Series } from "./evaluate.ts";
 import { type LoadedProgram, slotNamed } from "./programs.ts";
@@ -46,6 +46,27 @@ function requireFinite(values: readonly { readonly text: string; readonly value:
   );
 }
 
+/** The values that were computed. A comparison with NaN is false, and `not` of it true: neither is what an expectation asks. */
+async function read(
+  { pool }: Session,
+  outputs: ReadonlyMap<string, GPUBuffer>,
+  values: MeasureStep["values"],
+): Promise<readonly (number | undefined)[]> {
+  for (const [slot, count] of outputs) {
+    if (!isUnordered(slot) || new Int32Array(await pool.read(count, 4))[0] === 0) continue;
+    const shown = values.map(({ text }) => text).join(", ");
+    throw new UserError(
+      `a measure compares what is no number, and nothing was saved: one of ${shown}; look at what it divides by`,
+    );
+  }
+  const found: (number | undefined)[] = [];
+  for (const i of values.keys()) {
+    const buffer = outputs.get(slotNames.value(i));
+    found.push(buffer && new Float32Array(await pool.read(buffer, 4))[0]);
+  }
+  return found;
+}
+
 function known(value: number | undefined, text: string): number {
   if (value === undefined) throw new Error(`nothing computes ${text}`);
   return value;
@@ -74,12 +95,7 @@ async function compute(
       }
       program.setup();
       program.run();
-      const found: (number | undefined)[] = [];
-      for (const i of values.keys()) {
-        const buffer = outputs.get(slotNames.value(i));
-        found.push(buffer && new Float32Array(await pool.read(buffer, 4))[0]);
-      }
-      return found;
+      return await read(session, outputs, values);
     } finally {
       for (const buffer of held) pool.release(buffer);
     }
