@@ -159,10 +159,6 @@ const configs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[]
     /^problem: model is a model without `architectures` in its config\.json, which/,
   ],
   [{ architectures: ["GPT2LMHeadModel"] }, /^problem: model is a GPT2LMHeadModel, which no architecture describes/],
-  [
-    { bos_token_id: 99999 },
-    /^lcomp: the tokenizer in model does not fit: it has a token 99999, the model's vocab_size is 1024; /,
-  ],
 ];
 
 suite("hostile: config and tokenizer", ({ test }) => {
@@ -184,7 +180,7 @@ suite("hostile: config and tokenizer", ({ test }) => {
     ],
     "without a vocabulary": [
       () => "{}",
-      /^lcomp: model\/tokenizer\.json has no vocabulary; save the tokenizer again\n$/,
+      /^lcomp: .* in model\/tokenizer\.json must be an object; save the tokenizer again\n$/,
     ],
     "that is cut off": [(text) => text.slice(0, 500), /^lcomp: model\/tokenizer\.json is not valid JSON; /],
     "that is absent": [() => null, /^lcomp: model has no tokenizer\.json; save the model's tokenizer there/],
