@@ -6,6 +6,8 @@ import { gunzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { encoderOf } from "../runtime/tokenizer/encoder.ts";
 import { Ids } from "../runtime/tokenizer/ids.ts";
+import { preTokenizerOf } from "../runtime/tokenizer/pre-tokenizers.ts";
+import { UserError } from "../runtime/user-error.ts";
 import { suite } from "./harness.ts";
 import { refused } from "./io/folder.ts";
 
@@ -14,9 +16,16 @@ interface Recorded {
   readonly texts: readonly string[];
   /** Six hexadecimal digits for the ids of each text. */
   readonly kinds: Readonly<Record<string, { readonly definition: unknown; readonly hashes: string }>>;
+  /** How patterns at random split texts. */
+  readonly splits: readonly (readonly [
+    pattern: string,
+    behavior: string,
+    invert: boolean,
+    texts: readonly (readonly [text: string, pieces: readonly string[]])[],
+  ])[];
 }
 
-const { seed, texts, kinds } = JSON.parse(
+const { seed, texts, kinds, splits } = JSON.parse(
   gunzipSync(readFileSync(join(import.meta.dirname, "tokenizers.json.gz"))).toString(),
 ) as Recorded;
 
@@ -27,6 +36,21 @@ function idsOf(definition: unknown): (text: string) => number[] {
     encoder.encode(text, ids, () => undefined);
     return [...encoder.before, ...ids.taken(), ...encoder.after];
   };
+}
+
+/** The pieces that a pre-tokenizer makes of a text; null if it is refused. */
+function splitterOf(definition: object): ((text: string) => string[]) | null {
+  try {
+    const split = preTokenizerOf(definition, "tokenizer.json");
+    return (text) => {
+      const pieces: string[] = [];
+      split(text, true, (piece) => pieces.push(piece));
+      return pieces;
+    };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return null;
+  }
 }
 
 const hash = (ids: readonly number[]): string => createHash("md5").update(ids.join(",")).digest("hex").slice(0, 6);
@@ -49,6 +73,16 @@ suite(`tokenizer (recorded with seed ${seed})`, ({ test }) => {
       const differing = texts.filter((text, i) => hash(encode(text)) !== hashes.slice(6 * i, 6 * i + 6));
       assert.equal(differing.slice(0, 3), [], `${differing.length} texts have other ids`);
     });
+
+  test(`${splits.length} patterns at random split as in the Rust library, or are refused`, () => {
+    let refusals = 0;
+    for (const [pattern, behavior, invert, split] of splits) {
+      const cut = splitterOf({ type: "Split", pattern: { Regex: pattern }, behavior, invert });
+      if (cut === null) refusals += 1;
+      else for (const [text, pieces] of split) assert.equal(cut(text), pieces, `${pattern} in ${JSON.stringify(text)}`);
+    }
+    assert.ok(refusals < splits.length / 4, `${refusals}`);
+  });
 
   test("what is not the same as in the Rust library is refused by its place", async () => {
     const model = { type: "WordLevel", vocab: { a: 0 } };
@@ -82,7 +116,9 @@ suite(`tokenizer (recorded with seed ${seed})`, ({ test }) => {
 
   test("a pattern that JavaScript cannot follow to the letter is refused", async () => {
     const patterns = [
-      "a{1,2}+",
+      "a{2}?",
+      "(a?)*",
+      "(?:a*|b)?",
       "(?i:st)",
       "(?i:é)",
       "(?i)a",

@@ -81,6 +81,15 @@ export const plain = (text: string): RegExp => new RegExp(Array.from(text, liter
 /** A character as JavaScript writes it, in a class or outside. */
 const literal = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
+/** A part of a translation, and whether it can match nothing at all. */
+interface Translated {
+  readonly source: string;
+  readonly canBeEmpty: boolean;
+}
+
+const consuming = (source: string): Translated => ({ source, canBeEmpty: false });
+const empty = (source: string): Translated => ({ source, canBeEmpty: true });
+
 /** One translation, from left to right. */
 class Translation {
   readonly #characters: readonly string[];
@@ -100,9 +109,9 @@ class Translation {
   }
 
   translate(): string {
-    const all = this.#alternatives();
+    const { source } = this.#alternatives();
     if (this.#at < this.#characters.length) throw this.refuse("a `)` too many");
-    return all;
+    return source;
   }
 
   refuse(what: string) {
@@ -122,29 +131,34 @@ class Translation {
     return character;
   }
 
-  #alternatives(): string {
-    const all: string[] = [];
+  #alternatives(): Translated {
+    const all: Translated[] = [];
     do {
       this.#letters = "";
-      let sequence = "";
+      const sequence: Translated[] = [];
       while (this.#at < this.#characters.length && !["|", ")"].includes(this.#characters[this.#at] ?? ""))
-        sequence += this.#repeated();
-      all.push(sequence);
+        sequence.push(this.#repeated());
+      all.push({
+        source: sequence.map(({ source }) => source).join(""),
+        canBeEmpty: sequence.every(({ canBeEmpty }) => canBeEmpty),
+      });
     } while (this.#takes("|"));
-    return all.join("|");
+    return { source: all.map(({ source }) => source).join("|"), canBeEmpty: all.some(({ canBeEmpty }) => canBeEmpty) };
   }
 
-  #repeated(): string {
+  /** What can be empty is not repeated: the engines do not agree on when to stop. */
+  #repeated(): Translated {
     let atom = this.#atom();
     for (let quantifier = this.#quantifier(); quantifier !== ""; quantifier = this.#quantifier()) {
       this.#letters = "";
-      const isInterval = quantifier.startsWith("{");
+      if (atom.canBeEmpty) throw this.refuse(`\`${quantifier}\` after what can be empty`);
+      const isInterval = quantifier.startsWith("{"); // after one, `+` repeats what it has repeated
       const isPossessive = !isInterval && this.#takes("+");
-      if (isInterval && ["+", "?"].includes(this.#characters[this.#at] ?? ""))
-        throw this.refuse(`\`${this.#characters[this.#at]}\` after \`${quantifier}\``);
+      if (/^\{\d+\}$/.test(quantifier) && this.#characters[this.#at] === "?")
+        throw this.refuse(`\`?\` after \`${quantifier}\``);
       const isLazy = !isPossessive && this.#takes("?");
-      atom = `(?:${atom})${quantifier}${isLazy ? "?" : ""}`;
-      if (isPossessive) atom = this.#atomic(atom);
+      const source = `(?:${atom.source})${quantifier}${isLazy ? "?" : ""}`;
+      atom = { source: isPossessive ? this.#atomic(source) : source, canBeEmpty: /^[*?]|^\{0+[,}]/.test(quantifier) };
     }
     return atom;
   }
@@ -168,22 +182,22 @@ class Translation {
     return `(?:(?=(?<g${this.#groups}>${inner}))\\k<g${this.#groups}>)`;
   }
 
-  #atom(): string {
+  #atom(): Translated {
     const character = this.#next();
     if (character === "(") return this.#group();
-    if (character === "[") return this.#class();
-    if (character === ".") return "[^\\n]";
-    if (character === "^") return "(?:(?<![^])|(?<=\\n)(?=[^]))";
-    if (character === "$") return "(?:(?=\\n)|(?![^]))";
+    if (character === "[") return consuming(this.#class());
+    if (character === ".") return consuming("[^\\n]");
+    if (character === "^") return empty("(?:(?<![^])|(?<=\\n)(?=[^]))");
+    if (character === "$") return empty("(?:(?=\\n)|(?![^]))");
     if ("*+?".includes(character)) throw this.refuse(`nothing before \`${character}\``);
-    if (character !== "\\") return this.#letter(character);
+    if (character !== "\\") return consuming(this.#letter(character));
     const name = this.#next();
     const anchor = anchors.get(name);
-    if (anchor !== undefined) return anchor;
-    if (name === "w") return word;
-    if (name === "W") return `[^${word}]`;
+    if (anchor !== undefined) return empty(anchor);
+    if (name === "w") return consuming(word);
+    if (name === "W") return consuming(`[^${word}]`);
     const set = this.#set(name);
-    return set === undefined ? this.#letter(this.#character(name)) : `[${set}]`;
+    return consuming(set === undefined ? this.#letter(this.#character(name)) : `[${set}]`);
   }
 
   /** A character that stands for itself: as it was written, or in an escape of JavaScript. */
@@ -201,7 +215,7 @@ class Translation {
     return literal(lower) + (/[a-z]/.test(lower) ? literal(lower.toUpperCase()) + (folded.get(lower) ?? "") : "");
   }
 
-  #group(): string {
+  #group(): Translated {
     this.#letters = "";
     const [ignoredCase, wasBehind] = [this.#ignoresCase, this.#isBehind];
     const opening = ["?:", "?=", "?!", "?<=", "?<!", "?>", "?i:"].find((prefix) => this.#takes(prefix));
@@ -212,9 +226,10 @@ class Translation {
     const inner = this.#alternatives();
     if (!this.#takes(")")) throw this.refuse("an open group");
     [this.#ignoresCase, this.#isBehind, this.#letters] = [ignoredCase, wasBehind, ""];
-    if (opening === "?>") return this.#atomic(inner);
+    const { source, canBeEmpty } = inner;
+    if (opening === "?>") return { source: this.#atomic(source), canBeEmpty };
     const isPlain = opening === undefined || opening === "?:" || opening === "?i:";
-    return `(${isPlain ? "?:" : opening}${inner})`;
+    return isPlain ? { source: `(?:${source})`, canBeEmpty } : empty(`(${opening}${source})`);
   }
 
   /** The set that an escape stands for, as the content of a class; undefined if it stands for a character. */

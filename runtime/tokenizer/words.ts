@@ -1,21 +1,33 @@
 /** Where a long piece can be cut without a change to its tokens: models then work on words, which repeat, instead of a whole text. */
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** What stands for a space and begins words. */
-const mark = "▁";
+/** Marks for pairs of characters; two pairs may share one, which costs a cut and no more. */
+const marks = 2 ** 20;
+const markOf = (left: number, right: number): number =>
+  ((Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)) >>> 7) & (marks - 1);
 
-/** Cuts a piece before each mark, unless some token joins it to the character before; `isWhole` keeps all pieces as they are. */
+/**
+ * Cuts a piece between two characters that are tokens by themselves and that no token has side by side: so no token can reach
+ * across. `isWhole` keeps all pieces as they are.
+ */
 export function wordsOf(vocabulary: Vocabulary, isWhole: boolean): (piece: string) => Iterable<string> {
-  if (isWhole || !vocabulary.has(mark)) return (piece) => [piece];
-  const joined = new Set<string>([mark]);
-  for (const token of vocabulary.keys())
-    for (let at = token.indexOf(mark, 1); at > 0; at = token.indexOf(mark, at + 1)) joined.add(token[at - 1] ?? "");
+  if (isWhole) return (piece) => [piece];
+  const isToken = new Uint8Array(2 ** 16); // of the characters that are one code unit
+  const isJoined = new Uint8Array(marks);
+  for (const token of vocabulary.keys()) {
+    if (token.length === 1) isToken[token.charCodeAt(0)] = 1;
+    for (let at = 1; at < token.length; at++) isJoined[markOf(token.charCodeAt(at - 1), token.charCodeAt(at))] = 1;
+  }
   return function* (piece) {
     let start = 0;
-    for (let at = piece.indexOf(mark, 1); at > 0; at = piece.indexOf(mark, at + 1)) {
-      if (joined.has(piece[at - 1] ?? "")) continue;
-      yield piece.slice(start, at);
-      start = at;
+    let left = piece.charCodeAt(0);
+    for (let at = 1; at < piece.length; at++) {
+      const right = piece.charCodeAt(at);
+      if (isToken[left] === 1 && isToken[right] === 1 && isJoined[markOf(left, right)] === 0) {
+        yield piece.slice(start, at);
+        start = at;
+      }
+      left = right;
     }
     if (start < piece.length) yield piece.slice(start);
   };

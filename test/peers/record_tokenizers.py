@@ -181,6 +181,35 @@ def hostile(draw, count):
     return [text() for _ in range(count - len(edges))] + edges
 
 
+ATOMS = ["a", "b", "c", "1", " ", r"\s", r"\S", r"\d", r"\w", r"\W", r"\p{L}", r"\P{L}", r"\p{N}", "[a-c]", "[^a]", r"[^\s\p{L}]", ".", r"\n", "[a&&[^b]]", "[[:alpha:]1]", "(?:a|b)", "(ab|a)",
+         "(?i:a)", "(?i:[sk]|ll)", "é", r"\x41", r"\u00e9", "(?>a|ab)", r"[\w.-]", r"\.", "-", r"[^()|\s]", r"\h", r"\p{Lu}", r"\p{Han}", "{", "}", "]"]
+ANCHORS = ["(?=a)", "(?!b)", "(?<=a)", r"(?<!\s)", "^", "$", r"\b", r"\B", r"\A", r"\z", r"\Z"]
+QUANTIFIERS = ["", "", "", "", "", "*", "+", "?", "*?", "+?", "??", "++", "*+", "?+", "{2}", "{1,2}", "{,2}", "{2,}", "{1,2}?", "{1,2}+"]
+
+
+def pattern(draw, depth=0):
+    """A regular expression at random."""
+    out = ""
+    for _ in range(draw.randint(1, 4)):
+        atom = draw.choice(ANCHORS) if draw.random() < 0.2 else f"(?:{pattern(draw, depth + 1)})" if depth < 2 and draw.random() < 0.2 else draw.choice(ATOMS)
+        out += atom + (draw.choice(QUANTIFIERS) if atom not in ANCHORS else "")
+    return out + ("|" + pattern(draw, depth + 1) if draw.random() < 0.3 else "")
+
+
+def splits(draw, count):
+    """How patterns at random split texts at random."""
+    found = []
+    while len(found) < count:
+        expression = pattern(draw)
+        try: compiled = Regex(expression)
+        except Exception: continue
+        behavior = draw.choice(["Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous"]); inverted = draw.random() < 0.2
+        splitter = P.Split(compiled, {"MergedWithPrevious": "merged_with_previous", "MergedWithNext": "merged_with_next"}.get(behavior, behavior.lower()), inverted)
+        texts = ["".join(draw.choice("aabbcc1 2\n.AéßſKs-_(){}]½中\u0301\r") for _ in range(draw.randint(1, 14))) for _ in range(4)]
+        found.append([expression, behavior, inverted, [[text, [piece for piece, _ in splitter.pre_tokenize_str(text)]] for text in texts]])
+    return found
+
+
 def main():
     draw = random.Random(SEED)
     texts = characters(draw, 20000) + hostile(draw, 200)
@@ -188,7 +217,7 @@ def main():
     for name, make in KINDS.items():
         tokenizer = Tokenizer.from_str(make().to_str())
         kinds[name] = {"definition": json.loads(tokenizer.to_str()), "hashes": hashes(tokenizer, texts)}
-    data = json.dumps({"seed": SEED, "texts": texts, "kinds": kinds}, ensure_ascii=True, separators=(",", ":")).encode()
+    data = json.dumps({"seed": SEED, "texts": texts, "kinds": kinds, "splits": splits(draw, 800)}, ensure_ascii=True, separators=(",", ":")).encode()
     RECORD.write_bytes(gzip.compress(data, 9, mtime=0))
     print(f"seed {SEED}: {len(texts)} texts, {len(kinds)} tokenizers, {RECORD.stat().st_size} bytes")
 
