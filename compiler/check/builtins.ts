@@ -14,7 +14,18 @@ import {
 } from "./context.ts";
 import { compileTimeNumber, operand } from "./expression.ts";
 import { isIntegral, known, open, showSize } from "./size.ts";
-import { arithmeticOf, asTensor, emit, graphDims, ids, numeric, type Operand, reduceOf, volume } from "./tensor.ts";
+import {
+  arithmeticOf,
+  asTensor,
+  emit,
+  finite,
+  graphDims,
+  ids,
+  numeric,
+  type Operand,
+  reduceOf,
+  volume,
+} from "./tensor.ts";
 import {
   type Callable,
   type Dimension,
@@ -57,7 +68,7 @@ function mathematics(
     const [x] = valuesOf(context, scope, name, call, "x");
     if (!x || !numeric(context, x)) return wrong;
     if (x.value.kind === "number")
-      return x.value.real === null ? unknownUnder(op, x.value) : number(real(x.value.real));
+      return x.value.real === null ? unknownUnder(op, x.value) : finite(context, number(real(x.value.real)), call.span);
     return applied(context, op, x, call.span);
   };
 }

@@ -9,20 +9,22 @@ import { operand } from "./expression.ts";
 import { forward, forwardBlock, tokensInput } from "./forward.ts";
 import { applyMethod, unknownOf } from "./method.ts";
 import type { Modules } from "./module.ts";
-import { areDistinct, checkNames } from "./names.ts";
+import { areDistinct } from "./names.ts";
 import { checkRecipe } from "./recipe.ts";
-import { checkOf, tensorTypeOf } from "./signature.ts";
+import { checkOf, dtypeOf, tensorTypeOf } from "./signature.ts";
 import { atom } from "./size.ts";
+import { checkConstants, checkNames, haveCircles } from "./uncalled.ts";
 import type { Dimension, Value } from "./value.ts";
 
 /** Checks the file that was asked for; what it imports is checked where it is used. */
 export function checkModule(context: Context, modules: readonly ResolvedModule[], declared: Modules): void {
   const main = modules.at(-1);
   const scope = main && declared.scopes.get(main.name);
-  if (!main || !scope) return;
+  if (!main || !scope || haveCircles(context, main.tree)) return;
   for (const declaration of main.tree.declarations) {
     switch (declaration.kind) {
       case "fn":
+        if (declaration.result) checkType(context, declaration.result);
         if (checkParameters(context, declaration.parameters)) checkFunction(context, declaration, scope);
         break;
       case "method":
@@ -48,9 +50,14 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
 function checkParameters(context: Context, parameters: readonly Ast.Parameter[]): boolean {
   const names = parameters.map(({ name }) => name);
   const isPlain = areDistinct(context, names);
-  for (const { label, type } of parameters)
-    if (!label && type?.kind === "plain-type" && !tensorTypeOf(type)) checkOf(context, type);
+  for (const { label, type } of parameters) if (!label && type) checkType(context, type);
   return isPlain;
+}
+
+function checkType(context: Context, type: Ast.TypeExpression): void {
+  const tensorType = tensorTypeOf(type);
+  if (tensorType) dtypeOf(context, tensorType);
+  else if (type.kind === "plain-type") checkOf(context, type);
 }
 
 /** A function whose parameters all say what they are is checked with just that. */
@@ -61,6 +68,7 @@ function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
     const value = declaredValue(context, inside, parameter);
     if (!value) {
       checkNames(context, fn, scope);
+      checkConstants(context, fn, scope);
       return;
     }
     values.set(parameter.name.text, { value, span: parameter.span });

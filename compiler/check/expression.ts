@@ -5,8 +5,9 @@ import { call } from "./call.ts";
 import { bindValue, type Context, findDimension, findValue, knownNames, report, type Scope } from "./context.ts";
 import { habit } from "./habits.ts";
 import { areDistinct, reportUnknown } from "./names.ts";
+import { heldRange, isHeld } from "./number.ts";
 import { indexOf } from "./selection.ts";
-import { arithmeticOf, comparisonOf, emit, logicOf, numeric, type Operand, selectOf, truth } from "./tensor.ts";
+import { arithmeticOf, comparisonOf, emit, finite, logicOf, numeric, type Operand, selectOf, truth } from "./tensor.ts";
 import {
   type Config,
   type Dimension,
@@ -36,7 +37,7 @@ export function evaluate(context: Context, scope: Scope, expression: Ast.Express
 function evaluated(context: Context, scope: Scope, expression: Ast.Expression): Value {
   switch (expression.kind) {
     case "number":
-      return number(expression.value);
+      return finite(context, number(expression.value), expression.span);
     case "string":
       return { kind: "string", value: expression.value };
     case "boolean":
@@ -223,7 +224,7 @@ function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Fiel
     case "record":
       return of.fields.get(name.text) ?? unknownField(context, name, "field", [...of.fields.keys()]);
     case "config":
-      return configField(of, name.text);
+      return configField(context, of, name);
     case "absent":
       return { kind: "absent", name: `${of.name}.${name.text}` };
     case "number":
@@ -270,13 +271,17 @@ const unknownSize = (context: Context, { text, span }: Ast.Name, known: readonly
   });
 
 /** A field of config.json; while no model is bound it is a number of its own name. */
-function configField({ value, path }: Config, name: string): Value {
+function configField(context: Context, { value, path }: Config, { text: name, span }: Ast.Name): Value {
   const place = `${path}.${name}`;
   if (value === null) return { kind: "config", path: place, value: null };
   const found = Object.hasOwn(value, name) ? value[name] : undefined;
   if (found === undefined) return { kind: "absent", name: place };
   if (found === null || isEmpty(found)) return { kind: "absent", name: place, isNull: true };
-  if (typeof found === "number") return number(found);
+  if (typeof found === "number") {
+    const field = place.replace(/^config\./, "");
+    if (isHeld(found)) return number(found);
+    return report(context, { kind: "config-value", span, field, found: String(found), expected: heldRange });
+  }
   if (typeof found === "string") return { kind: "string", value: found };
   if (typeof found === "boolean") return { kind: "boolean", value: found };
   return {

@@ -10,6 +10,14 @@ export function numbers(op: string, real: (a: number, b: number) => number, a: N
   return whole.has(op) && isCounted(a) && isCounted(b) ? unknownWhole : unknownNumber;
 }
 
+/** Whether f32 holds a number, rounded: adapters may take those below its least normal one for 0. */
+export const isHeld = (value: number): boolean =>
+  Number.isFinite(Math.fround(value)) && (value === 0 || Math.abs(value) >= leastNormal);
+
+const leastNormal = 2 ** -126;
+/** What f32 holds, for messages. */
+export const heldRange = "0, or from 1.2e-38 to 3.4e38 without its sign, which is what f32 holds";
+
 /** What gives whole numbers of whole numbers. */
 const whole: ReadonlySet<string> = new Set(["+", "-", "*", "%", "min", "max"]);
 

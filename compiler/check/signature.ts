@@ -98,7 +98,11 @@ const dimsOf = ({ dims }: Ast.TensorTypeExpression): readonly Ast.Name[] =>
 
 const text = ({ span }: Ast.TypeExpression) => span.file.text.slice(span.start, span.end);
 
-function dtypeOf(context: Context, { element, arguments: given }: Ast.TensorTypeExpression): Tensor["dtype"] | null {
+/** The type of a header's elements; null, and a problem, for one that no tensor of a program has. */
+export function dtypeOf(
+  context: Context,
+  { element, arguments: given }: Ast.TensorTypeExpression,
+): Tensor["dtype"] | null {
   if (given.length === 0 && (element.text === "f32" || element.text === "i32" || element.text === "bool"))
     return element.text;
   report(context, {
@@ -231,9 +235,11 @@ const plain: ReadonlyMap<string, Check> = new Map(
         ? "a whole number"
         : value.real !== null && !Number.isInteger(value.real)
           ? "a whole number"
-          : value.real === null && !value.size
-            ? unknownWhole
-            : value,
+          : Math.abs(value.real ?? 0) >= 2 ** 31
+            ? "a whole number below 2^31 (i32)"
+            : value.real === null && !value.size
+              ? unknownWhole
+              : value,
     Float: (value) => (value.kind === "number" ? value : "a number"),
     Fraction: (value) =>
       value.kind === "number" && (value.real === null || (value.real >= 0 && value.real <= 1))

@@ -3,9 +3,19 @@ import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node, OpName, Ops } from "../graph/ops.ts";
 import { type Dim, mostPositions } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
-import { compareNumbers, numbers } from "./number.ts";
+import { compareNumbers, heldRange, isHeld, numbers } from "./number.ts";
 import { fixed, known, times } from "./size.ts";
-import { type Bool, type Dimension, isCounted, type Num, showValue, type Tensor, type Value, wrong } from "./value.ts";
+import {
+  type Bool,
+  type Dimension,
+  isCounted,
+  type Num,
+  showValue,
+  type Tensor,
+  type Value,
+  type Wrong,
+  wrong,
+} from "./value.ts";
 
 /** A value and where it was written. */
 export interface Operand {
@@ -52,6 +62,7 @@ export function asTensor(context: Context, { value, span }: Operand, dtype: Tens
   if (value.kind === "number") {
     const real = value.real ?? 0;
     if (dtype === "i32" && !isWhole(context, real, span)) return null;
+    if (dtype === "f32" && !isReal32(context, real, span)) return null;
     return { kind: "tensor", dtype, dims: [], node: emit(context, "constant", [], { value: real, dtype }, span) };
   }
   if (value.kind === "boolean")
@@ -72,6 +83,21 @@ function isWhole(context: Context, value: number, span: Span): boolean {
   const range = `a whole number (i32) from ${-(2 ** 31)} to ${2 ** 31 - 1}`;
   report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range });
   return false;
+}
+
+/** Complains unless f32 holds the number. */
+function isReal32(context: Context, value: number, span: Span): boolean {
+  if (isHeld(value)) return true;
+  report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range: heldRange });
+  return false;
+}
+
+/** A number known before the run; an infinity, or what is no number, is a mistake already. */
+export function finite(context: Context, value: Num, span: Span): Num | Wrong {
+  if (value.real === null || Number.isFinite(value.real)) return value;
+  const hint = Number.isNaN(value.real) ? "" : "`lowest` is the least number that there is, and `-lowest` the greatest";
+  const [what, found, range] = ["this number", String(value.real), "finite"];
+  return report(context, { kind: "out-of-range", span, what, value: found, range, hint });
 }
 
 const nodeOf = (context: Context, operand: Operand, dtype: Tensor["dtype"]): Node | null =>
@@ -182,7 +208,8 @@ const arithmetic: ReadonlyMap<string, Arithmetic> = new Map<string, Arithmetic>(
 export function arithmeticOf(context: Context, op: string, a: Operand, b: Operand, span: Span): Value {
   const rule = arithmetic.get(op);
   if (!rule || !numeric(context, a) || !numeric(context, b)) return wrong;
-  if (a.value.kind === "number" && b.value.kind === "number") return numbers(op, rule.real, a.value, b.value);
+  if (a.value.kind === "number" && b.value.kind === "number")
+    return finite(context, numbers(op, rule.real, a.value, b.value), span);
   const dims = align(context, op, a, b, rule.outer);
   if (!dims) return wrong;
   const real = op === "/" || op === "^" || isReal(a.value) || isReal(b.value);
@@ -226,8 +253,11 @@ export function comparisonOf(context: Context, op: string, a: Operand, b: Operan
 /** Texts, or a text and a value of the config that is not known yet; null for anything else. */
 function compareTexts(op: string, a: Value, b: Value): Bool | null {
   const isUnknown = (value: Value) => value.kind === "number" && value.real === null && value.size === null;
-  if (a.kind === "string" && b.kind === "string" && a.value !== null && b.value !== null)
+  if (op !== "==" && op !== "!=") return null;
+  if (a.kind === "string" && b.kind === "string") {
+    if (a.value === null || b.value === null) return { kind: "boolean", value: null };
     return { kind: "boolean", value: op === "!=" ? a.value !== b.value : a.value === b.value };
+  }
   const isOpen = (a.kind === "string" && isUnknown(b)) || (b.kind === "string" && isUnknown(a));
   return isOpen ? { kind: "boolean", value: null } : null;
 }

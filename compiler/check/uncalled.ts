@@ -1,0 +1,90 @@
+/** Functions that are evaluated only where they are called: what is wrong with them whatever they are called with is found here. */
+import type * as Ast from "../../grammar/ast.ts";
+import { type Context, findValue, knownNames, report, type Scope } from "./context.ts";
+import { evaluate } from "./expression.ts";
+import { reportUnknown } from "./names.ts";
+
+type Tree = Readonly<Record<string, unknown>>;
+
+const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null;
+
+/** A node and all that lies below it. */
+function* nodesOf(node: Tree): Iterable<Tree> {
+  yield node;
+  for (const child of childrenOf(node)) yield* nodesOf(child);
+}
+
+const childrenOf = (node: Tree): readonly Tree[] =>
+  Object.entries(node).flatMap(([key, child]) => (key === "span" ? [] : [child].flat().filter(isTree)));
+
+/** Names that parts of a function give. */
+const declaredIn = (nodes: readonly Tree[]): ReadonlySet<string> =>
+  new Set(nodes.flatMap(({ kind, text }) => (kind === undefined && typeof text === "string" ? [text] : [])));
+
+/** Reports each name that neither the function nor its module declares, whatever it may stand for. */
+export function checkNames(context: Context, { parameters, body }: Ast.Fn, scope: Scope): void {
+  const nodes = [...parameters, body].flatMap((part) => [...nodesOf(part as unknown as Tree)]);
+  const declared = declaredIn(nodes);
+  for (const node of nodes) {
+    if (node["kind"] !== "name") continue;
+    const { text: name, span } = node as unknown as Ast.NameExpression;
+    if (declared.has(name) || findValue(scope, name)) continue;
+    reportUnknown(context, { text: name, span }, "value", [...declared, ...knownNames(scope, "values")]);
+  }
+}
+
+/** Evaluates what is made of numbers alone: it may be no number, such as 1 / 0. */
+export function checkConstants(context: Context, { body }: Ast.Fn, scope: Scope): void {
+  const visit = (node: Tree): void => {
+    if (isConstant(node)) evaluate(context, scope, node as unknown as Ast.Expression);
+    else for (const child of childrenOf(node)) visit(child);
+  };
+  visit(body as unknown as Tree);
+}
+
+const isConstant = (node: Tree): boolean =>
+  node["kind"] === "number" ||
+  ((node["kind"] === "unary" || node["kind"] === "binary") &&
+    node["op"] !== "not" &&
+    childrenOf(node).every(isConstant));
+
+/** Whether functions of a module call one another in a circle; each call that closes one is a problem. */
+export function haveCircles(context: Context, { declarations }: Ast.Module): boolean {
+  const functions = new Map(
+    declarations.flatMap((each) => (each.kind === "fn" ? [[each.name.text, each] as const] : [])),
+  );
+  const before = context.found.length;
+  const [done, open] = [new Set<Ast.Fn>(), new Set<Ast.Fn>()];
+  // What is left to visit; a function that is open is met again when all that it calls is done.
+  const left = [...functions.values()];
+  for (let fn = left.at(-1); fn; fn = left.at(-1)) {
+    if (done.has(fn) || open.has(fn)) {
+      left.pop();
+      open.delete(fn);
+      done.add(fn);
+      continue;
+    }
+    open.add(fn);
+    for (const { callee, span } of callsIn(fn)) {
+      const called = functions.get(callee.text);
+      if (called && open.has(called))
+        report(context, { kind: "recursion", span, name: called.name.text, declared: called.name.span });
+      else if (called && !done.has(called)) left.push(called);
+    }
+  }
+  return context.found.length > before;
+}
+
+type CallByName = Ast.Call & { readonly callee: Ast.NameExpression };
+
+/** Calls of what has a name of its own in the module, and none in the function. */
+function callsIn({ parameters, body }: Ast.Fn): readonly CallByName[] {
+  const nodes = [...parameters, body].flatMap((part) => [...nodesOf(part as unknown as Tree)]);
+  const declared = declaredIn(nodes);
+  return nodes.flatMap((node) => {
+    const call = node as unknown as Ast.Call;
+    return node["kind"] === "call" && call.callee.kind === "name" && !declared.has(call.callee.text)
+      ? [call as CallByName]
+      : [];
+  });
+}
