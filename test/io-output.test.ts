@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -17,6 +18,7 @@ import * as assert from "uvu/assert";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { explained } from "../runtime/io/file.ts";
 import { lockName, OutputFolder } from "../runtime/io/output-folder.ts";
+import { hiddenBeside } from "../runtime/io/unfinished.ts";
 import { type Suite, suite } from "./harness.ts";
 import { inFolder, refused, writeFolder } from "./io/folder.ts";
 import { onSmallDisk } from "./io/small-disk.ts";
@@ -336,7 +338,58 @@ function surviveEnds({ test }: Suite): void {
   );
 }
 
+function shareTargets({ test }: Suite): void {
+  test(
+    "of processes that begin at once exactly one gets the folder, under whatever name; the others say so",
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, "real"));
+      symlinkSync("real", join(folder, "link"));
+      const paths = ["real/out", "link/out", "link/../real/out/"].map((path) => join(folder, path));
+      const children = paths.map((path) => spawn(process.execPath, [child("hold-folder.ts"), path], { stdio: "pipe" }));
+      const ends = children.map((each) => once(each, "close"));
+      const said = await Promise.all(children.map(({ stdout }) => once(stdout, "data").then(String)));
+      assert.equal(said.filter((each) => each === "open\n").length, 1, said.join(""));
+      const others = said.filter((each) => each !== "open\n");
+      for (const other of others)
+        assert.match(other, /^cannot write \S+: another run \(process \d+\) is writing it; wait/);
+      for (const each of children) each.stdin.end();
+      await Promise.all(ends);
+      assert.equal(readdirSync(join(folder, "real")), []);
+    }),
+  );
+
+  test(
+    "what a killed process has left goes; a result that it had moved away comes back; a living or foreign one is in the way",
+    inFolder(async (folder) => {
+      const target = join(folder, "out");
+      const ended = spawn("true");
+      await once(ended, "exit");
+      const left = (purpose: "partial" | "replaced") => {
+        const path = hiddenBeside(target, purpose).replace(`-${process.pid}-`, `-${ended.pid}-`);
+        mkdirSync(path);
+        writeFileSync(join(path, lockName), "{}");
+      };
+      left("partial");
+      left("replaced");
+      await refused(() => new OutputFolder(target), /out: the folder is not empty; .*--force/);
+      assert.equal(readdirSync(folder), ["out"]);
+      left("replaced");
+      const output = new OutputFolder(target, { force: true });
+      assert.match(output.repairs.join(), /^removed \S+\.out\.replaced-\S+, left by a run that was ended$/);
+      output.abort();
+      const foreign = hiddenBeside(target, "partial").replace(/[0-9a-f]{8}$/, "00000000");
+      mkdirSync(foreign);
+      await refused(
+        () => new OutputFolder(target, { force: true }),
+        /a run on another machine is writing it, or was ended; .*remove/,
+      );
+      assert.equal(readdirSync(folder).sort(), [foreign.slice(folder.length + 1), "out"].sort());
+    }),
+  );
+}
+
 suite("io: output folder", (t) => {
+  shareTargets(t);
   writeWhole(t);
   abortCleanly(t);
   respectTargets(t);

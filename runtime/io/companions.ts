@@ -42,7 +42,7 @@ const rules: readonly (readonly [pattern: RegExp, why: string | null])[] = [
     "other weights",
   ],
   [/^(params|consolidated\.config)\.json$|^(original|onnx|openvino|coreml|gguf|mtp|experts?)\//, "other weights"],
-  [/\.(sha256|sha512|md5)(sums?)?$|^(sha256|md5)sums?|^checksums?/, "about the files as they were"],
+  [/^lcomp\.lock\.json$|\.(sha256|sha512|md5)(sums?)?$|^(sha256|md5)sums?|^checksums?/, "about the files as they were"],
   [/\.(png|jpe?g|gif|svg|webp|pdf|mp4)$|^(assets|images?|figures?|media)\//, "for the model's card"],
   [/^(licen[cs]e|notice|copying|copyright|(acceptable[_-])?use[_-]policy|terms|patents|authors|citation)/, null],
   [/^(tokenizer|special_tokens|added_tokens|vocab|merges|normalizer|spiece|sentencepiece|tekken|bpe\.codes)/, null],
@@ -96,7 +96,8 @@ export async function companionsOf(
 
 function fateOf(name: string): string | null {
   const rule = rules.find(([pattern]) => pattern.test(name.toLowerCase()));
-  return rule === undefined ? "not known to belong to a result" : rule[1];
+  const why = rule === undefined ? "not known to belong to a result" : rule[1];
+  return why === null && name.endsWith("/") ? "a folder" : why;
 }
 
 /** The names, with a folder's own names in its place where some of them may be kept. */
