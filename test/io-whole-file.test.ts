@@ -1,5 +1,5 @@
 /** Files that lcomp writes appear whole or not at all. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -69,6 +69,10 @@ suite("io: whole files", ({ test }) => {
       await refused(() => writeWhole(join(folder, "a"), ""), /cannot write .*a: a folder is there/);
       await refused(() => writeWhole(join(folder, "b/c"), ""), /cannot write .*c: there is no such file or folder/);
       writeWhole("/dev/null", "text");
+      const script = `import { writeWhole } from "${join(root, "runtime/io/whole-file.ts")}"; writeWhole("/dev/stdout", "text")`;
+      const node = ["--input-type=module-typescript", "-e", script];
+      const { stdout } = spawnSync("sh", ["-c", '"$@" | cat', "sh", process.execPath, ...node], { encoding: "utf8" });
+      assert.is(stdout, "text");
       await refused(() => writeWhole("/dev/full", "text"), /cannot write \/dev\/full: the disk is full/);
     }),
   );

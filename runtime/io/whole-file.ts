@@ -28,10 +28,10 @@ import { clearBeside, hiddenBeside } from "./unfinished.ts";
  */
 export function writeWhole(path: string, text: string): void {
   explainedNow("write", path, () => {
-    const place = followed(path);
-    const old = statSync(place, { throwIfNoEntry: false });
+    const old = statSync(path, { throwIfNoEntry: false });
     if (old?.isDirectory()) throw new UserError(`cannot write ${path}: a folder is there; choose another name`);
-    if (/^\/(dev|proc)\//.test(place) || old?.isFile() === false) return writeFileSync(place, text);
+    if (/^\/(dev|proc)\//.test(resolve(path)) || old?.isFile() === false) return writeFileSync(path, text);
+    const place = followed(path);
     if (old !== undefined) accessSync(place, constants.W_OK);
     clearBeside(place);
     undisturbed(() => replaceFile(place, text, old));
