@@ -1,6 +1,7 @@
 /** Work in a thread of its own, which is ended when its result is there or nobody wants it any more, whatever it is doing. */
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { UserError } from "./user-error.ts";
 
 export interface ThreadOptions<News, Result> {
   /** When it is aborted, the thread is ended and the promise rejected with its reason. */
@@ -8,6 +9,12 @@ export interface ThreadOptions<News, Result> {
   /** Hears what the thread posts; what it returns other than undefined is the result. */
   readonly hear: (news: News) => Promise<Result> | undefined;
 }
+
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+const outOfMemory = new UserError(
+  "this takes more memory than there is; use a smaller input, or raise Node's limit (NODE_OPTIONS=--max-old-space-size=MB)",
+);
 
 /** Starts the module `name`, which lies beside the one with that `import.meta`, with data that can be cloned. */
 export async function inThread<News, Result>(
@@ -21,7 +28,7 @@ export async function inThread<News, Result>(
   try {
     return await new Promise<Result>((resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      worker.on("error", reject);
+      worker.on("error", (error) => reject(isOutOfMemory(error) ? outOfMemory : error));
       worker.on("exit", () => reject(new Error(`the thread ${name} has ended without a result`)));
       worker.on("message", (news: News) => {
         const result = hear(news);

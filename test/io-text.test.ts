@@ -73,6 +73,8 @@ function readCorpora({ test }: Suite): void {
       assert.equal(await read(folder, "train"), [1, 97, 98]);
       assert.equal(await read(folder, "test"), [1, 99]);
       assert.equal(await read(join(folder, "train.txt"), "test"), [1, 97, 98]);
+      writeFileSync(join(folder, "marked.txt"), "\uFEFFa\r\nb");
+      assert.equal(await read(join(folder, "marked.txt"), "test"), [1, 97, 13, 10, 98]);
       await refused(() => loadCorpus(folder, "validation", bytes), /has neither validation.jsonl nor validation.txt/);
       writeFileSync(join(folder, "test.txt"), "c");
       await refused(
@@ -129,7 +131,9 @@ function refuseCorpora({ test }: Suite): void {
       );
       await given("a.jsonl", '["a"]', /line 1, must be a JSON object/);
       await given("a.jsonl", Uint8Array.of(34, 0xff, 34), /line 1, is not UTF-8 text/);
+      await given("a.jsonl", '{"text":"a"}\n{"text":"\\ud83d!"}', /line 2, has half of a pair of surrogates in "text"/);
       await given("a.jsonl", "\n\n", /a.jsonl is empty; give a text/);
+      await given("a.txt", "\uFEFF", /a.txt is empty; give a text/);
       await given("a.txt", "", /a.txt is empty; give a text/);
       await given("a.txt", Uint8Array.of(65, 0xc3), /a.txt is not UTF-8 text/);
     }),

@@ -111,6 +111,11 @@ suite(`tokenizer (recorded with seed ${seed})`, ({ test }) => {
       /added_tokens\[0\].id in t.json must be a token id; it is missing/,
     );
     await given({ model: { ...model, unk_token: "?" } }, /model in t.json names "\?", which is not in its vocabulary/);
+    const nested = (depth: number): object =>
+      Array.from({ length: depth }).reduce((inner: object) => ({ type: "Sequence", normalizers: [inner] }), {
+        type: "NFC",
+      });
+    await given({ normalizer: nested(1000) }, /t.json has parts within parts, too deep to follow/);
     await refused(() => idsOf({ model })("b"), /tokenizer.json has no token for "b"/);
   });
 
@@ -119,6 +124,8 @@ suite(`tokenizer (recorded with seed ${seed})`, ({ test }) => {
       "a{2}?",
       "(a?)*",
       "(?:a*|b)?",
+      "(".repeat(5000),
+      "[".repeat(5000),
       "(?i:st)",
       "(?i:é)",
       "(?i)a",

@@ -83,6 +83,9 @@ async function splitPath(text: string, split: Split): Promise<string> {
   return join(text, first);
 }
 
+/** What some editors write before a text: the name of its encoding, and no character of it. */
+const byteOrderMark = /^\uFEFF/;
+
 /** Bytes of what is encoded at once: a stream, or the line of a document. */
 const largestText = 128 * 2 ** 20;
 
@@ -90,7 +93,7 @@ async function encodeStream(path: string, size: number, tokenizer: Tokenizer, id
   const way = "split it, or write it as .jsonl, a document a line";
   if (size > largestText) throw new UserError(`${path} is one text of ${megabytes(size)}, at most 134 MB; ${way}`);
   onText(0, 0);
-  const text = await readText(path);
+  const text = (await readText(path)).replace(byteOrderMark, "");
   if (text === "") return;
   ids.pushAll(tokenizer.before);
   tokenizer.encode(
@@ -138,9 +141,7 @@ async function encodeDocuments(path: string, size: number, tokenizer: Tokenizer,
 
 /** The text of one line, or undefined if it is blank. */
 function documentText(bytes: Uint8Array, where: string): string | undefined {
-  const line = decodeUtf8(bytes, where)
-    .replace(/^\uFEFF/, "")
-    .trim();
+  const line = decodeUtf8(bytes, where).replace(byteOrderMark, "").trim();
   if (line === "") return undefined;
   const document = parseJson(line, where);
   if (!isJsonObject(document) || typeof document["text"] !== "string")

@@ -8,8 +8,13 @@ export interface Part {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** Longer places are those of parts within parts without end. */
+const longestPlace = 2000;
+
 /** An object of a definition; anything else is refused. */
 export function partOf(value: unknown, file: string, at: string): Part {
+  if (at.length > longestPlace)
+    throw new UserError(`${file} has parts within parts, too deep to follow; save the tokenizer again`);
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return { file, at, fields: value as Part["fields"] };
   throw new UserError(`${at} in ${file} must be an object; save the tokenizer again`);

@@ -81,6 +81,9 @@ export const plain = (text: string): RegExp => new RegExp(Array.from(text, liter
 /** A character as JavaScript writes it, in a class or outside. */
 const literal = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 
+/** How far groups and classes may lie in one another. */
+const deepest = 200;
+
 /** A part of a translation, and whether it can match nothing at all. */
 interface Translated {
   readonly source: string;
@@ -97,6 +100,7 @@ class Translation {
   readonly #part: Part;
   #at = 0;
   #groups = 0;
+  #depth = 0;
   #ignoresCase = false;
   #isBehind = false;
   /** The letters that have just been read one after the other, while case does not matter. */
@@ -216,6 +220,7 @@ class Translation {
   }
 
   #group(): Translated {
+    if (this.#depth++ > deepest) throw this.refuse(`more than ${deepest} groups in one another`);
     this.#letters = "";
     const [ignoredCase, wasBehind] = [this.#ignoresCase, this.#isBehind];
     const opening = ["?:", "?=", "?!", "?<=", "?<!", "?>", "?i:"].find((prefix) => this.#takes(prefix));
@@ -226,6 +231,7 @@ class Translation {
     const inner = this.#alternatives();
     if (!this.#takes(")")) throw this.refuse("an open group");
     [this.#ignoresCase, this.#isBehind, this.#letters] = [ignoredCase, wasBehind, ""];
+    this.#depth -= 1;
     const { source, canBeEmpty } = inner;
     if (opening === "?>") return { source: this.#atomic(source), canBeEmpty };
     const isPlain = opening === undefined || opening === "?:" || opening === "?i:";
@@ -267,6 +273,7 @@ class Translation {
 
   /** A class; its `[` has been read. */
   #class(): string {
+    if (this.#depth++ > deepest) throw this.refuse(`more than ${deepest} classes in one another`);
     this.#letters = "";
     const negation = this.#takes("^") ? "^" : "";
     const operands: string[] = [];
@@ -278,6 +285,7 @@ class Translation {
       } else items += this.#item();
     }
     operands.push(items);
+    this.#depth -= 1;
     if (operands.includes("")) throw this.refuse("an empty class");
     return `[${negation}${operands.map((operand) => `[${operand}]`).join("&&")}]`;
   }
