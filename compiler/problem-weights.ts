@@ -1,5 +1,4 @@
 /** The wording of what can be wrong with a model's stored weights. */
-
 import { type Description, labels, list, suggestion } from "./description.ts";
 import type { Of } from "./problem.ts";
 

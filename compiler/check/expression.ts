@@ -291,9 +291,8 @@ function configField(context: Context, { value, path }: Config, { text: name, sp
   };
 }
 
-/** An object without fields says as little as null does. */
-const isEmpty = (found: unknown): boolean =>
-  typeof found === "object" && !Array.isArray(found) && Object.keys(found ?? {}).length === 0;
+/** A list or an object without entries says as little as null does. */
+const isEmpty = (found: unknown): boolean => typeof found === "object" && Object.keys(found ?? {}).length === 0;
 
 function sparsityField(context: Context, of: Sparsity, name: Ast.Name): Value {
   if (name.text === "share") return of.share ?? (of.pattern ? { kind: "absent", name: "share" } : unknownNumber);

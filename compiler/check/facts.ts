@@ -20,7 +20,7 @@ export function namesOf({ config }: Pick<ModelFacts, "config">): {
   const [first]: readonly unknown[] = Array.isArray(architectures) ? architectures : [architectures];
   return {
     ...(typeof first === "string" && first !== "" && { architecture: first }),
-    ...(typeof type === "string" && type !== "" && { type }),
+    ...(type !== undefined && type !== null && { type: String(type) }),
   };
 }
 

@@ -247,7 +247,8 @@ const plain: ReadonlyMap<string, Check> = new Map(
         : "a share between 0% and 100%",
     Sparsity: (value) => sparsityFrom(value) ?? "a share such as 50%, or a pattern such as 2:4",
     Bool: (value) => (value.kind === "boolean" ? value : "true or false"),
-    Text: (value) => (value.kind === "string" ? value : "a text in quotes"),
+    Text: (value) =>
+      value.kind === "string" ? value : isOpen(value) ? { kind: "string", value: null } : "a text in quotes",
     Config: (value) => (isConfig(value) ? value : "an object of config.json"),
     Model: (value) => (value.kind === "model" ? value : "a model"),
     Corpus: (value) => (value.kind === "corpus" ? value : "a text"),
@@ -257,8 +258,10 @@ const plain: ReadonlyMap<string, Check> = new Map(
 );
 
 /** One that is missing has no fields; what is not known yet is a number. */
-const isConfig = (value: Value): boolean =>
-  value.kind === "config" || value.kind === "absent" || (value.kind === "number" && !value.size && value.real === null);
+const isConfig = (value: Value): boolean => value.kind === "config" || value.kind === "absent" || isOpen(value);
+
+/** What a field of the config is while no model is bound. */
+const isOpen = (value: Value): boolean => value.kind === "number" && !value.size && value.real === null;
 
 /** A share to remove below 100 %, or `n:m` with n of every m staying. */
 function sparsityFrom(value: Value): Value | null {

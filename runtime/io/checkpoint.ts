@@ -45,7 +45,7 @@ function noFolder(folder: string, cause: unknown): unknown {
   });
 }
 
-/** The folder that was probably meant: a snapshot in the Hub's cache, or the one folder in this one that has a config.json. */
+/** The folder that was probably meant: a snapshot in the Hub's cache, or the first folder in this one that has a config.json. */
 async function noConfig(folder: string, names: readonly string[]): Promise<UserError> {
   const places = names.includes("snapshots") ? await snapshots(folder) : names;
   for (const place of places) {
