@@ -27,6 +27,17 @@ suite("language: selectors", ({ test }) => {
 
   test("a range is half open", () => assert.is(selected("for layer[0 .. 1].mlp.*"), "gate0 up0 down0"));
 
+  test("without `for` a head that shares its weight is left out, and named", () => {
+    const { typed } = bound(halve + recipe("stage small = halve() of model"));
+    const [stage] = typed.steps.flatMap((step) => (step.kind === "stage" ? [step] : []));
+    assert.is(stage?.selected.length, 14);
+    assert.equal(
+      stage?.tied.map(({ name, tied }) => [name, tied]),
+      [["lm_head", "embed"]],
+    );
+    assert.equal(problems(halve + recipe("stage small = halve() of model for linear")), ["not-supported"]);
+  });
+
   test("`except` takes several, and works without `for`", () => {
     assert.is(selected("for layer except self_attn.*, gate, layer[1].up"), "up0 down0 down1");
     assert.is(selected("except lm_head, mlp.*"), "q0 k0 v0 o0 q1 k1 v1 o1");

@@ -3,7 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { call } from "./call.ts";
 import { bindValue, type Context, findDimension, findValue, knownNames, report, type Scope } from "./context.ts";
-import { habit } from "./habits.ts";
+import { habits } from "./habits.ts";
 import { areDistinct, reportUnknown } from "./names.ts";
 import { heldRange, isHeld } from "./number.ts";
 import { indexOf } from "./selection.ts";
@@ -238,7 +238,7 @@ function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Fiel
     case "model":
       return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
     default: {
-      const hint = of.kind === "tensor" ? (habit(name.text) ?? functionsOf) : "";
+      const hint = of.kind === "tensor" ? (habits.get(name.text) ?? functionsOf) : "";
       return report(context, {
         kind: "wrong-type",
         span,

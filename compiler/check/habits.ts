@@ -6,23 +6,25 @@ const loops = "there are no loops over elements: operations take whole tensors, 
 const noOrder = "dimensions have names and no order: nothing needs to be transposed, and `rename` gives another name";
 const sizes = "the size of a dimension is `size(d)`";
 const views =
-  "`split(x, in -> (block, lane: 4))` makes dimensions of one, `merge(x, (block, lane) -> in)` one of several";
+  "`split(w, in -> (block, lane: 4))` makes dimensions of one, `merge(y, (block, lane) -> in)` one of several";
 const aligned = "operands align by name: no dimension needs to be added or repeated";
 const product = "a matrix product is `sum(a * b, over d)`";
 const constant =
   "a number takes the dimensions that it meets; a tensor of them is `0 * index(d)`, or `1 where index(d) >= 0`";
-const counted = "`index(d)` counts 0, 1, 2 … along a dimension, `index(d: n)` along a new one";
+const counted = "`index(d)` counts 0, 1, 2 … along a dimension, `index(grid: n)` along a new one";
 const order =
   "nothing sorts: `best(x, n, over d)` is true for the n greatest, `argmax(x, over d)` says where the greatest is";
-const joined = "`stack(d: x, y)` lays values along a new dimension";
+const joined = "`stack(pair: a, b)` lays values along a new dimension";
 const variance = "write `mean((x - mean(x, over d))^2, over d)`";
 const numbers = "numbers have no type of their own: `i32(x)` makes whole numbers, and all others are real";
 const anyOf = "`max(x != 0, over d)` says whether any is, `min(x != 0, over d)` whether all are";
-const running = "write the sum over a second dimension: `sum(rename(x, d -> e) where index(e) <= index(d), over e)`";
+const running =
+  "sum over a second dimension: `let z = rename(x, d -> e)`, then `sum(z where index(e) <= index(d), over e)`";
 const largest = "`lowest` is the least number that is not infinite, `-lowest` the greatest";
 const printed = "`report` in a recipe shows a number, `lcomp compile --emit types` the type of each name";
 
-const table: Readonly<Record<string, string>> = {
+/** What is written in place of a name that is none here. */
+export const habits: ReadonlyMap<string, string> = new Map([
   ...each("True", "it is written `true`"),
   ...each("False", "it is written `false`"),
   ...each("yes on", "it is written `true`"),
@@ -42,8 +44,11 @@ const table: Readonly<Record<string, string>> = {
   ...each("squeeze unsqueeze expand broadcast_to repeat_interleave tile newaxis keepdim keepdims", aligned),
   ...each("range arange linspace enumerate eachindex", counted),
   ...each("zeros ones full zeros_like ones_like full_like fill empty", constant),
-  ...each("eye identity", "write `1 where index(a) == index(b)`"),
-  ...each("diag diagonal tril triu", "compare positions: `x where index(a) == index(b)`, or with `<=`"),
+  ...each("eye identity", "write `1 where index(row) == index(col)`"),
+  ...each(
+    "diag diagonal tril triu",
+    "compare positions: `m where index(row) == index(col)`, `m where index(row) <= index(col)`",
+  ),
   ...each("sort argsort topk median quantile kthvalue sorted", order),
   ...each("cat concat concatenate hstack vstack vcat hcat", joined),
   ...each("sign sgn", "write `1 where x > 0 else -1 where x < 0 else 0`"),
@@ -78,9 +83,10 @@ const table: Readonly<Record<string, string>> = {
   ...each("pi PI", "write `3.141592653589793`"),
   ...each("e E", "write `exp(1)`"),
   ...each("print println printf show", printed),
-};
+]);
 
-const types: Readonly<Record<string, string>> = {
+/** What is written in place of a type that is none here. */
+export const typeHabits: ReadonlyMap<string, string> = new Map([
   ...each(
     "Tensor tensor Array array ndarray Matrix matrix Vector vector Vec",
     "a tensor's type names its dimensions: `f32[token, model]`",
@@ -104,14 +110,8 @@ const types: Readonly<Record<string, string>> = {
   ),
   ...each("Dataset Text_Corpus Documents", "a text to read is a `Corpus`"),
   ...each("Module PreTrainedModel", "a model is a `Model`"),
-};
+]);
 
-function each(names: string, advice: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(names.split(" ").map((name) => [name, advice]));
+function each(names: string, advice: string): [string, string][] {
+  return names.split(" ").map((name) => [name, advice]);
 }
-
-/** What is written in place of a type that is none here. */
-export const typeHabit = (name: string): string | undefined => (Object.hasOwn(types, name) ? types[name] : undefined);
-
-/** What is written in place of a name that is none here. */
-export const habit = (name: string): string | undefined => (Object.hasOwn(table, name) ? table[name] : undefined);

@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { nearest } from "../../grammar/suggest.ts";
 import { type Context, report } from "./context.ts";
-import { habit } from "./habits.ts";
+import { habits } from "./habits.ts";
 import type { Wrong } from "./value.ts";
 
 /** Says that there is no such function or value, and what to write: the import that is missing, or what takes its place. */
@@ -13,7 +13,7 @@ export function reportUnknown(
   known: readonly string[],
 ): Wrong {
   const hint =
-    importing(context, name) ?? habit(name) ?? (nearest(name, known) ? undefined : nearExport(context, name));
+    importing(context, name) ?? habits.get(name) ?? (nearest(name, known) ? undefined : nearExport(context, name));
   return report(context, { kind: "unknown-name", span, name, what, ...(hint ? { known: [], hint } : { known }) });
 }
 

@@ -4,7 +4,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Problem } from "../problem.ts";
 import { bindDimension, type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { operand } from "./expression.ts";
-import { typeHabit } from "./habits.ts";
+import { typeHabits } from "./habits.ts";
 import { areDistinct } from "./names.ts";
 import { known, type Size, same, showSize } from "./size.ts";
 import { asTensor, emit, type Operand } from "./tensor.ts";
@@ -326,7 +326,8 @@ export function checkOf(context: Context, type: Ast.PlainTypeExpression): Check 
   if (check && type.arguments.length === 0) return check;
   const known = [...plain.keys(), ...elements];
   const hint =
-    typeHabit(type.name.text) ?? `there are ${[...plain.keys()].join(", ")}, and tensors such as \`f32[token, model]\``;
+    typeHabits.get(type.name.text) ??
+    `there are ${[...plain.keys()].join(", ")}, and tensors such as \`f32[token, model]\``;
   if (check) report(context, { kind: "not-supported", span: type.span, what: `the type \`${text(type)}\``, hint });
   else report(context, { kind: "unknown-name", span: type.name.span, name: type.name.text, what: "type", known, hint });
   return null;
