@@ -4,7 +4,8 @@ import type { Need } from "./needs.ts";
 const choice = "a choice is `value where condition else other`";
 export const newName = "a new name is bound with `let`";
 const loops = "there are no loops over elements: operations take whole tensors, as in `2 * x`";
-const functions = "a function is declared with `fn`, as in `fn twice(x) = 2 * x`, and is no value";
+const functions =
+  "functions are no values: operations take whole tensors, as in `2 * x`, and one with a name is `fn twice(x) = 2 * x`";
 const imports = 'it is written `import { dot } from "std/nn"`';
 const constants = "a constant is a function without parameters: `fn two() = 2`";
 const several = "several dimensions are written `over (a, b)`";

@@ -64,11 +64,19 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
     case "construct":
     case "repeat":
     case "feedback":
-      return report(context, { kind: "not-supported", span: expression.span, what: notYet[expression.kind] });
+      return report(context, { kind: "not-supported", span: expression.span, ...notYet[expression.kind] });
   }
 }
 
-const notYet = { list: "a list", construct: "a stored format", repeat: "`repeat`", feedback: "`feedback`" } as const;
+const notYet = {
+  list: {
+    what: "a list",
+    hint: "`stack(pair: a, b)` lays values along a new dimension, `{ low: a, high: b }` gives several",
+  },
+  construct: { what: "a stored format" },
+  repeat: { what: "`repeat`", hint: "write its steps one after another, each with a `let`" },
+  feedback: { what: "`feedback`" },
+} as const;
 
 /** A value and its place; a field of a config that is not known yet is an unknown number. */
 export function operand(context: Context, scope: Scope, expression: Ast.Expression): Operand {
