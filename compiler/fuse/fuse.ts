@@ -8,7 +8,7 @@ import type { Group, Sum } from "./group.ts";
 import { merge } from "./merge.ts";
 import { type Placed, place } from "./place.ts";
 import { rankedQueue } from "./ranked-queue.ts";
-import { type BindingLimits, isBindable, readsOf, writersFor } from "./reads.ts";
+import { type BindingLimits, bindingsOf, bindingsOfTargets, isBindable, readsOf, writersFor } from "./reads.ts";
 import { exchanged, productOf } from "./roles.ts";
 import { surroundings } from "./surroundings.ts";
 
@@ -30,7 +30,7 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
     const ends = endings(oriented, { ...around, isOutput: (node) => forced.has(node) || around.isOutput(node) });
     const placed = merge(place({ around, endings: ends, packs, forced }), limits);
     const crowded = placed.drafts.filter((draft) => !isBindable(draft, readsOf(draft, placed), placed, limits));
-    const relief = crowded.flatMap((draft) => reliefFor(draft, placed).find((node) => !forced.has(node)) ?? []);
+    const relief = crowded.flatMap((draft) => reliefFor(draft, placed, limits).find((node) => !forced.has(node)) ?? []);
     if (relief.length === 0) return inOrder(placed).map((draft) => groupOf(draft, placed));
     for (const node of relief) forced.add(node);
   }
@@ -40,7 +40,8 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
  * Which nodes that a draft computes may have memory, so that it reads less: first those that take about half of its reads with
  * them, then the sums of a contraction, without what follows.
  */
-function reliefFor(draft: Draft, placed: Placed): readonly Node[] {
+function reliefFor(draft: Draft, placed: Placed, limits: BindingLimits): readonly Node[] {
+  if (bindingsOfTargets(draft, limits) >= limits.maxStorageBuffersPerShaderStage) return [];
   const { stored, computed } = readsOf(draft, placed);
   const below = new Map<Node, ReadonlySet<Node>>([...stored].map((node) => [node, new Set([node])]));
   for (const node of [...computed].sort((x, y) => x.id - y.id)) {
@@ -48,8 +49,10 @@ function reliefFor(draft: Draft, placed: Placed): readonly Node[] {
     if (!stored.has(node)) below.set(node, new Set(inputs.flatMap((x) => [...(below.get(x) ?? [])])));
   }
   const isKept = new Set([...draft.targets.map(({ node }) => node), ...(draft.ending?.region ?? [])]);
+  const bindings = (node: Node): number => bindingsOf(node, draft, placed, limits);
+  const takes = (node: Node): number => [...(below.get(node) ?? [])].reduce((sum, each) => sum + bindings(each), 0);
   const distance = (node: Node): number => Math.abs((below.get(node)?.size ?? 0) - stored.size / 2);
-  const choices = [...computed].filter((node) => !isKept.has(node) && (below.get(node)?.size ?? 0) > 1);
+  const choices = [...computed].filter((node) => !isKept.has(node) && takes(node) > bindings(node));
   const sums = draft.ending?.products.map(({ node }) => node) ?? [];
   return [...choices.sort((x, y) => distance(x) - distance(y) || x.id - y.id), ...sums];
 }

@@ -2,7 +2,7 @@
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
 import { bytesIn, count, type DType, readAs } from "../graph/type.ts";
-import { type DeviceFacts, partsOf } from "../plan/device-facts.ts";
+import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
 import type { Draft } from "./draft.ts";
 import type { Placed } from "./place.ts";
 
@@ -66,13 +66,24 @@ export type BindingLimits = Pick<DeviceFacts, "maxStorageBuffersPerShaderStage" 
 
 /** Whether the draft, with what it reads and writes, stays within the limits, apart from the padding of panels. */
 export function isBindable(draft: Draft, reads: Reads, placed: Placed, limits: BindingLimits): boolean {
-  const factors = new Set(draft.ending?.products.map(({ factors }) => factors[1]));
-  const isInput = (node: Node): boolean => node.op === "input" && !(factors.has(node) && placed.packed.has(node));
-  const read = [...reads.stored].map((node) => bytesOf(node, isInput(node) ? node.type.dtype : undefined));
-  const written = draft.targets.map(({ node, output }) => bytesOf(node, output && storedAs(output)));
-  const bindings = [...read, ...written].map((bytes) => partsOf(bytes, limits.maxStorageBufferBindingSize).length);
-  return bindings.reduce((sum, parts) => sum + parts, 0) <= limits.maxStorageBuffersPerShaderStage;
+  const read = [...reads.stored].map((node) => bindingsOf(node, draft, placed, limits));
+  return sum(read) + bindingsOfTargets(draft, limits) <= limits.maxStorageBuffersPerShaderStage;
 }
+
+/** How many bindings the draft takes to read a node from memory. */
+export function bindingsOf(node: Node, { ending }: Draft, { packed }: Placed, limits: BindingLimits): number {
+  const isPacked = packed.has(node) && (ending?.products ?? []).some(({ factors }) => factors[1] === node);
+  return parts(bytesOf(node, node.op === "input" && !isPacked ? node.type.dtype : undefined), limits);
+}
+
+/** How many it takes to write. */
+export const bindingsOfTargets = ({ targets }: Draft, limits: BindingLimits): number =>
+  sum(targets.map(({ node, output }) => parts(bytesOf(node, output && storedAs(output)), limits)));
+
+const parts = (bytes: number, { maxStorageBufferBindingSize }: BindingLimits): number =>
+  partsIn(bytes, maxStorageBufferBindingSize);
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 /** Bytes of a node that lies in memory as this type, or else as it is read. */
 const bytesOf = ({ type }: Node, dtype: DType = readAs(type.dtype)): number => bytesIn(dtype, count(type));

@@ -28,7 +28,9 @@ export function inStripsAlone(graph: Graph, node: Node, strips: number): Graph |
   return first && divided(graph, new Map([[node, first.name]]), { strips, least: count(node.type) });
 }
 
-const divisible = ({ type }: Node): readonly Dim[] => type.dims.filter(({ size }) => size > 1);
+/** Dimensions along which the node can be computed in strips. */
+const divisible = (node: Node): readonly Dim[] =>
+  node.type.dims.filter(({ name, size }) => size > 1 && (node.op === "gather" || isRowwise(node, name)));
 
 /** The graph with a contraction in strips of the columns that it takes from this second factor. */
 export function inColumnStrips(graph: Graph, factor: Node, strips: number): Graph | undefined {

@@ -1,6 +1,6 @@
 /** What of a program the device cannot hold. */
 import { bytesIn, mostPositions } from "../graph/type.ts";
-import { type DeviceFacts, partsOf } from "../plan/device-facts.ts";
+import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
 import { bytesOf, type Storage } from "../schedule/storage.ts";
 import type { Binding } from "./header.ts";
 import type { LoweredGroup } from "./link.ts";
@@ -43,7 +43,7 @@ export function excessOfKernels(lowered: readonly LoweredGroup[], facts: DeviceF
 
 function excessOfKernel(bindings: readonly Binding[], facts: DeviceFacts, total: number): Excess | undefined {
   const isDivisible = (each: Storage): boolean =>
-    each.slot === undefined && partsOf(bytesOf(each), facts.maxStorageBufferBindingSize).length > 1;
+    each.slot === undefined && partsIn(bytesOf(each), facts.maxStorageBufferBindingSize) > 1;
   const bound = bindings.map(({ storage }) => storage);
   const divisible = largest(bound.filter(isDivisible));
   const storage = divisible ?? largest(bound);

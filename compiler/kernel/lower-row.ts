@@ -144,11 +144,11 @@ function readInFours(
   const values = expressionsOf(stores.map(({ value }) => value));
   const loads = values.filter((x) => x.kind === "load");
   const sequential = values.filter((x): x is ReduceScalar => x.kind === "reduce" && !shared.includes(x));
-  const isSingle = (free: ReadonlySet<string>, ...loop: readonly Variable[]): boolean =>
-    [...free].every((key) => [row, ...loop].some((variable) => key === variableKey(variable)));
-  const single = new Set(loads.filter(({ free }) => isSingle(free)).map(({ storage }) => storage));
-  for (const { body, over } of sequential)
-    for (const x of expressionsOf([body])) if (x.kind === "load" && isSingle(x.free, over)) single.add(x.storage);
+  const counters = new Set([row, ...sequential.map(({ over }) => over)].map(variableKey));
+  const isSingle = (free: ReadonlySet<string>): boolean => [...free].every((key) => counters.has(key));
+  const inLoops = expressionsOf(sequential.map(({ body }) => body)).filter((x) => x.kind === "load");
+  const ofRow = loads.filter(({ free }) => [...free].every((key) => key === variableKey(row)));
+  const single = new Set([...inLoops.filter(({ free }) => isSingle(free)), ...ofRow].map(({ storage }) => storage));
   for (const { storage, inner } of stores) if (inner === undefined) single.add(storage.id);
   const touched = new Set([...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)]);
   const isHalf = (id: number): boolean => storages[id] !== undefined && isPacked(storages[id]);

@@ -59,10 +59,16 @@ export interface Part {
   readonly bytes: number;
 }
 
+/** A multiple of 256, at which bindings start. */
+const stepOf = (largest: number): number => Math.floor(largest / 256) * 256;
+
+/** In how many parts a buffer of these bytes is bound. */
+export const partsIn = (bytes: number, largest: number): number => Math.ceil(bytes / stepOf(largest));
+
 /** The parts in which a buffer of these bytes is bound where a binding holds at most `largest`: they start at multiples of 256. */
 export function partsOf(bytes: number, largest: number): readonly Part[] {
-  const step = Math.floor(largest / 256) * 256;
-  return Array.from({ length: Math.ceil(bytes / step) }, (_, i) => ({
+  const step = stepOf(largest);
+  return Array.from({ length: partsIn(bytes, largest) }, (_, i) => ({
     offset: i * step,
     bytes: Math.min(step, bytes - i * step),
   }));
