@@ -202,6 +202,35 @@ function loadTokenizers({ test }: Suite): void {
   );
 }
 
+function takeClasses({ test }: Suite): void {
+  test(
+    "a LlamaTokenizer marks spaces as Transformers has it, whatever its file says; other classes are taken as they are stored",
+    inFolder(async (folder) => {
+      const added = [{ id: 2, content: "</s>", special: true, normalized: false }];
+      const normalizers = [
+        { type: "Prepend", prepend: "▁" },
+        { type: "Replace", pattern: { String: " " }, content: "▁" },
+      ];
+      const model = { type: "BPE", vocab: { "▁": 0, a: 1, "</s>": 2 }, merges: [] };
+      const definition = { added_tokens: added, normalizer: { type: "Sequence", normalizers }, model };
+      writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(definition));
+      const ids = async (settings: object, config: object = { model_type: "llama" }) => {
+        writeFileSync(join(folder, "tokenizer_config.json"), JSON.stringify(settings));
+        writeFileSync(join(folder, "config.json"), JSON.stringify({ vocab_size: 3, ...config }));
+        const tokenizer = await loadTokenizer(folder);
+        return [" a", "a</s>a"].map((text) => idsOf(tokenizer, text).join(" "));
+      };
+      const llama = { tokenizer_class: "LlamaTokenizer" };
+      assert.equal(await ids({ tokenizer_class: "PreTrainedTokenizerFast" }), ["0 0 1", "0 1 2 0 1"]);
+      assert.equal(await ids({ ...llama, legacy: true }), ["0 1", "0 1 2 0 1"]);
+      assert.equal(await ids({ ...llama, legacy: false }), ["0 1", "0 1 2 1"]);
+      assert.equal(await ids({ ...llama, tokenizer_class: "CodeLlamaTokenizer", legacy: true }), ["0 1", "0 1 2 1"]);
+      assert.equal(await ids({ ...llama, add_prefix_space: false }), ["0 1", "1 2 1"]);
+      assert.equal(await ids(llama, { model_type: "mistral" }), ["0 0 1", "0 1 2 0 1"]);
+    }),
+  );
+}
+
 function findEnds({ test, skip }: Suite): void {
   test(
     "what precedes a document is the tokenizer's beginning of text, else the config's, else the end of text",
@@ -249,5 +278,6 @@ suite("io: text", (t) => {
   refuseCorpora(t);
   drawWindows(t);
   loadTokenizers(t);
+  takeClasses(t);
   findEnds(t);
 });
