@@ -5,6 +5,7 @@ import type { ProblemKind } from "./problem.ts";
 /** Problems that only a model brings out; see explanations-model.ts. */
 export type ModelProblem =
   | "empty-selector"
+  | "unreached-layer"
   | "weight-missing"
   | "weight-prefix"
   | "weight-shape"

@@ -56,6 +56,9 @@ export const modelExplanations: Readonly<Record<ModelProblem, Explanation>> = {
     text: `A selector that matches no layer is a mistake and no empty stage. \`linear\` is every linear layer, \`layer[0 .. 4]\` those of some blocks, \`layer[0 .. 4].mlp.*\` some of theirs, by the names of the architecture or of the checkpoint. A range is half open. The message lists the names that this model has.`,
     examples: lines("stage", "stage small = halved() of model for heads", "stage small = halved() of model for head"),
   },
+  "unreached-layer": {
+    text: `The architecture declares a layer that its forward pass does not call, or calls only for other values of config.json. Its weights can be changed by a method that reads nothing but \`w\`, but nothing goes into the layer that \`observe\` could see. Leave it out with \`except\`, or let the forward pass of your architecture call it.`,
+  },
   "weight-missing": {
     text: `The architecture reads a tensor that the model's files do not hold. Are all files there, and is config.json that of this model? In an architecture of one's own: names are those of the checkpoint, and the number of the block is written {layer}.`,
     examples: lines(

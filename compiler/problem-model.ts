@@ -3,7 +3,13 @@ import { type Description, labels, list, suggestion } from "./description.ts";
 import type { Of } from "./problem.ts";
 
 type ModelProblem = Of<
-  "config-missing" | "config-value" | "own-code" | "names-differ" | "empty-selector" | "device-limit"
+  | "config-missing"
+  | "config-value"
+  | "own-code"
+  | "names-differ"
+  | "empty-selector"
+  | "unreached-layer"
+  | "device-limit"
 >;
 
 /** What is wrong between a program and a model, its files, or the device that is to run it. */
@@ -41,6 +47,12 @@ export function describeModel(p: ModelProblem): Description {
           suggestion(p.selector, p.known) ??
           p.hint ??
           (p.known.length > 0 ? `there are ${list(p.known)}` : `it has no linear layer`),
+      };
+    case "unreached-layer":
+      return {
+        title: `the forward pass never reaches \`${p.name}\`, so that nothing can be observed there`,
+        places: labels([p.stage, `selected here`], [p.span, `declared here`]),
+        hint: `leave it out of the stage with \`except ${p.name}\``,
       };
     case "device-limit":
       return describeLimit(p);

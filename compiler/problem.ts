@@ -39,6 +39,7 @@ export type Problem =
   | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
   | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
   | { kind: "out-of-range"; span: Span; what: string; value: string; range: string; hint?: string }
+  | { kind: "unreached-layer"; span: Span; name: string; stage: Span }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
   | { kind: "missing-parameter"; span: Span; of: string; name: string; type: string; form?: string }
   | { kind: "unknown-parameter"; span: Span; of: string; name: string; known: readonly string[]; form: string }
@@ -130,6 +131,7 @@ function describe(problem: Problem): Description {
     case "own-code":
     case "names-differ":
     case "empty-selector":
+    case "unreached-layer":
     case "device-limit":
       return describeModel(problem);
     case "missing-parameter":

@@ -4,22 +4,29 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import yargs from "yargs";
+import { checkModule } from "../compiler/check/check.ts";
+import { newContext } from "../compiler/check/context.ts";
+import { declareModules } from "../compiler/check/module.ts";
 import { check } from "../compiler/compile.ts";
 import { isReserved, reservedParameters } from "../compiler/recipe.ts";
+import { resolve } from "../compiler/resolve/resolve.ts";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { render } from "../grammar/render.ts";
 import { compileCommand } from "../runtime/cli/compile.ts";
 import { knownFlags } from "../runtime/cli/flags.ts";
 import { entryFor } from "../runtime/cli/host.ts";
 import { planCommand } from "../runtime/cli/plan.ts";
+import { openRecipe, readRecipe } from "../runtime/cli/recipe.ts";
 import { runCommand } from "../runtime/cli/run.ts";
 import { json, paragraphs } from "../runtime/cli/terminal.ts";
 import { UserError } from "../runtime/user-error.ts";
-import { caseFile } from "./cases.ts";
+import { caseFile, casesFolder, casesReason } from "./cases.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
-import { seed } from "./ops-random.ts";
+import { hostWith } from "./language-run.ts";
+import { randomOf, seed } from "./ops-random.ts";
 import { sharedReason } from "./reference.ts";
+import { type Drawn, drawn } from "./work-draws.ts";
 
 /** What `lcomp check` says of a file, rendered; empty if nothing is wrong. */
 function saidOf(path: string): string {
@@ -158,4 +165,93 @@ suite("bounds: names and texts of a recipe", ({ test, skip }) => {
     assert.not.match(json({ text }), /(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
     assert.equal(JSON.parse(json({ text })), { text });
   });
+});
+
+/** What checking a program costs, and the ids of what is wrong with it. */
+function costOf(files: Drawn) {
+  const host = hostWith(files);
+  const modules = resolve(host, { path: "own.lcomp", text: files["own.lcomp"] });
+  const context = newContext(null, 2000);
+  checkModule(context, modules, declareModules(context, modules));
+  const longest = Math.max(
+    0,
+    ...[...context.types.values()].flatMap((types) => [...types].map(({ length }) => length)),
+  );
+  return { work: context.work, longest, ids: context.found.map(({ problem }) => problem.kind) };
+}
+
+suite("bounds: what a program costs", ({ test, skip }) => {
+  const runs = Number(process.env["LCOMP_RUNS"] ?? 30);
+  test(`${runs} random programs that double what they do are checked or refused within the bound (seed ${seed})`, () => {
+    for (let round = 0; round < runs; round++) {
+      const { pattern, files } = drawn(randomOf("work", round));
+      const { work, longest, ids } = costOf(files);
+      const which = `seed ${seed}, round ${round}, ${pattern}:\n${files["own.lcomp"]}`;
+      assert.ok(work.evaluations <= work.most + 10_000, `${work.evaluations} evaluations; ${which}`);
+      assert.is(ids.includes("too-much-work"), work.evaluations > work.most, which);
+      assert.ok(longest < 2000, `a type of ${longest} characters; ${which}`);
+    }
+  });
+
+  test("work is counted as it is done, for each function anew, and what imports share is resolved once", () => {
+    const doubling = (depth: number): Drawn => ({
+      "own.lcomp": `fn g0(x) = x\n${Array.from({ length: depth }, (_, i) => `fn g${i + 1}(x) = g${i}(x) + g${i}(x)\n`).join("")}fn f(x: f32[a]) = g${depth}(x)\n`,
+    });
+    const [four, five, six] = [4, 5, 6].map((depth) => costOf(doubling(depth)).work.evaluations);
+    assert.is((six ?? 0) - (five ?? 0), 2 * ((five ?? 0) - (four ?? 0)));
+    assert.equal(costOf(doubling(20)).ids, ["too-much-work"]);
+  });
+
+  test("calls and records that are nested too deeply are refused, however long the file is", () => {
+    const chain = Array.from({ length: 5000 }, (_, i) => `fn g${i + 1}(x) = g${i}(x)\n`).join("");
+    assert.equal(costOf({ "own.lcomp": `fn g0(x) = x\n${chain}fn f(x: f32[a]) = g5000(x)\n` }).ids, ["too-much-work"]);
+    const records = Array.from({ length: 3000 }, (_, i) => `  let r${i + 1} = { a: r${i} }\n`).join("");
+    const nested = `fn f(x: f32[a]) {\n  let r0 = { a: x }\n${records}  r3000\n}\n`;
+    assert.equal(costOf({ "own.lcomp": nested }).ids, ["too-much-work"]);
+  });
+
+  for (const name of [
+    "calls-2-16",
+    "calls-2-20",
+    "calls-2-20-alike",
+    "calls-2-20-of-numbers",
+    "imports-in-diamonds/dia0",
+  ]) {
+    if (sharedReason !== null) skip(name, sharedReason);
+    else
+      test(name, () =>
+        assert.match(
+          saidOf(caseFile(`too-large/${name}.lcomp`)),
+          /^problem: `\w+` calls too much: .*\[too-much-work\]/,
+        ),
+      );
+  }
+
+  for (const name of ["records", "stages1000"]) {
+    if (sharedReason !== null) skip(name, sharedReason);
+    else test(name, () => assert.is(saidOf(caseFile(`too-large/${name}.lcomp`)), ""));
+  }
+});
+
+suite("bounds: architectures that say less than they seem", ({ test, skip }) => {
+  for (const [name, said] of [
+    ["wrong_blocks", /^problem: a second kind of block is not supported yet/],
+    ["g4", /^problem: `\{layer\}` in a text that is no path after `at` is not supported yet/],
+  ] as const) {
+    if (sharedReason !== null) skip(name, sharedReason);
+    else test(name, () => assert.match(saidOf(caseFile(`${name}.lcomp`)), said));
+  }
+
+  const reason = casesReason();
+  if (reason !== null) skip("unreached", reason);
+  else
+    test("unreached", async () => {
+      const flags = { model: join(casesFolder(), "spare"), text: join(casesFolder(), "few.jsonl") };
+      const said = await openRecipe(readRecipe(caseFile("unreached.lcomp")), flags).then(
+        () => "",
+        (error: unknown) =>
+          error instanceof CompileError ? error.diagnostics.map(({ title }) => title).join() : error,
+      );
+      assert.is(said, "the forward pass never reaches `spare`, so that nothing can be observed there");
+    });
 });

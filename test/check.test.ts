@@ -75,6 +75,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "not-whole": true,
   "out-of-range": true,
   "empty-selector": true,
+  "unreached-layer": true,
   "missing-parameter": true,
   "unknown-parameter": true,
   "wrong-arguments": true,

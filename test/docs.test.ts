@@ -163,7 +163,15 @@ suite("lcomp explain", ({ test }) => {
     const without = Object.entries(explanations).flatMap(([id, { examples }]) => (examples ? [] : [id]));
     const large = ["too-large", "too-deep", "too-much-work"];
     const models = ["weight-prefix", "weight-type", "weight-unused", "tied-stored", "model-quantised"];
-    assert.equal(without, [...large, "file-not-found", ...models, "names-differ", "own-code", "device-limit"]);
+    assert.equal(without, [
+      ...large,
+      "file-not-found",
+      "unreached-layer",
+      ...models,
+      "names-differ",
+      "own-code",
+      "device-limit",
+    ]);
     const deep = `fn deep(x: f32[in]) = ${"(".repeat(200)}x${")".repeat(200)}`;
     assert.equal(problemsIn({ shown: deep }, "too-deep"), ["too-deep"]);
     assert.equal(problemsIn({ shown: `// ${"x".repeat(2 ** 19)}` }, "too-large"), ["too-large"]);

@@ -1,7 +1,8 @@
 /** From a checked recipe to graphs: every piece of every forward pass, statistics, compressions and measures. */
 import { type Span, showPlace } from "../../grammar/source.ts";
+import type { Linear } from "../check/arch.ts";
 import { tensorName } from "../check/checkpoint.ts";
-import { type Context, scopeIn } from "../check/context.ts";
+import { type Context, report, scopeIn } from "../check/context.ts";
 import { forward, forwardBlock, type LinearInput, tokensInput } from "../check/forward.ts";
 import { applyMethod } from "../check/method.ts";
 import { known } from "../check/size.ts";
@@ -196,6 +197,7 @@ function blockTargets(
   for (const each of selected) {
     const tensor = tensorName(`${each.linear.at}.weight`, layer ?? 0);
     const met = inputs.find(({ linear }) => linear.at === each.linear.at);
+    if (start?.entry && observes(stage)) checkReached(context, stage, each.linear, inputs);
     const stream = stage.windows ? { model: null, windows: stage.windows } : null;
     const inside: Context = { ...context, where: ` in ${tensor}`, stage: stage.span };
     const made = applyMethod(inside, stage.applied, {
@@ -209,6 +211,26 @@ function blockTargets(
     targets.push({ selected: each, tensor, graph, statistics: observed(maker, statistics, made, graph, met ?? null) });
   }
   return { layer, calibrate: passesOver(maker, statistics, inputs), targets };
+}
+
+const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");
+
+/** What goes into a layer is observed where the forward pass meets it, which must be at one place. */
+function checkReached(
+  context: Context,
+  { span: stage }: TypedStage,
+  { name, at, span }: Linear,
+  inputs: readonly LinearInput[],
+): void {
+  const met = inputs.filter(({ linear }) => linear.at === at).length;
+  if (met === 0) report(context, { kind: "unreached-layer", span, name, stage });
+  if (met > 1)
+    report(context, {
+      kind: "not-supported",
+      span,
+      what: `observing \`${name}\`, which the forward pass meets ${met} times,`,
+      hint: `leave it out of the stage with \`except ${name}\``,
+    });
 }
 
 function activationsOf(

@@ -1,6 +1,7 @@
 /** Architectures: dimensions from config.json, weights from the checkpoint, and the forward pass in three pieces. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import type { Problem } from "../problem.ts";
 import { functionValue } from "./call.ts";
 import { type Fault, isStored, reportFaults, type StoredTensor, storedPath, storedType } from "./checkpoint.ts";
 import { type Context, findDimension, knownNames, note, report, type Scope, scopeIn } from "./context.ts";
@@ -188,8 +189,14 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
       found: showSize(count),
       expected: "at most 4096 blocks",
     });
+  if (!blocks.at.value.includes(`{${blocks.name.text}}`)) report(context, unnumbered(blocks));
   const inside = scopeIn(scope);
   declareMembers(building, inside, blocks.members, blockPrefix(blocks));
+  if (building.blocks) {
+    report(context, { kind: "not-supported", span: blocks.name.span, ...secondKind });
+    scope.values.set(blocks.name.text, wrong);
+    return;
+  }
   const forward = forwardOf(context, blocks);
   if (!forward) {
     scope.values.set(blocks.name.text, wrong);
@@ -205,6 +212,19 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
     },
   });
 }
+
+const secondKind = {
+  what: "a second kind of block",
+  hint: "all blocks of a model are of one kind: what differs between them may depend on fields of config.json",
+};
+
+/** Blocks whose tensors would all have the same names. */
+const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({
+  kind: "not-supported",
+  span,
+  what: "blocks that share their tensors",
+  hint: `\`{${text}}\` in the path stands for the number of a block, as in \`"model.layers.{${text}}"\``,
+});
 
 /** A weight as a graph input in the type that it is stored in; reading it gives f32. */
 function storedTensor(building: Building, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {

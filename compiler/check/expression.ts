@@ -39,7 +39,7 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
     case "number":
       return finite(context, number(expression.value), expression.span);
     case "string":
-      return { kind: "string", value: expression.value };
+      return textOf(context, scope, expression);
     case "boolean":
       return { kind: "boolean", value: expression.value };
     case "pattern":
@@ -67,6 +67,21 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
       return report(context, { kind: "not-supported", span: expression.span, ...notYet[expression.kind] });
   }
 }
+
+/** Texts stand for themselves: only the paths of `at` take a block's number. */
+function textOf(context: Context, scope: Scope, { value, span }: Ast.StringLiteral): Value {
+  const isWritten = span.file.text[span.start] === '"';
+  const name = [...value.matchAll(/\{([\w']+)\}/g)].map(([, each = ""]) => each).find((each) => isKnown(scope, each));
+  if (name === undefined || !isWritten) return { kind: "string", value };
+  const what = `\`{${name}}\` in a text that is no path after \`at\``;
+  const hint = "it would stand there as it is; a block's number is no value yet, and fields of config.json are";
+  return report(context, { kind: "not-supported", span, what, hint });
+}
+
+const isKnown = (scope: Scope, name: string): boolean =>
+  findValue(scope, name) !== undefined || findDimension(scope, name) !== undefined;
+
+const neverTrue = { expected: "a comparison that can be true", found: "one of two texts that are written here" };
 
 const notYet = {
   list: {
@@ -179,7 +194,12 @@ function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast
   if (op === "and" || op === "or")
     return logicOf(context, op, condition(context, scope, left), condition(context, scope, right), span);
   const [a, b] = [operand(context, scope, left), operand(context, scope, right)];
-  if (["==", "!=", "<", "<=", ">", ">="].includes(op)) return comparisonOf(context, op, a, b, span);
+  if (["==", "!=", "<", "<=", ">", ">="].includes(op)) {
+    const found = comparisonOf(context, op, a, b, span);
+    const isNever =
+      found.kind === "boolean" && found.value === false && left.kind === "string" && right.kind === "string";
+    return isNever ? report(context, { kind: "wrong-type", span, ...neverTrue }) : found;
+  }
   return arithmeticOf(context, op, a, b, span);
 }
 
