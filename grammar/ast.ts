@@ -224,7 +224,7 @@ export interface Train extends Spanned {
 }
 /** `state velocity: f32[out, in] = 0` */
 export type State = Node<"state", { readonly name: Name; readonly type: TypeExpression; readonly value: Expression }>;
-/** `stage sparse = wanda(sparsity) of model over sample for layer.mlp.*, q except lm_head keeping zeros` */
+/** `stage sparse = wanda(sparsity) of model over sample for layer.mlp.*, q except lm_head keeping zeros`, or `… among { … }` */
 export interface Stage extends Spanned {
   readonly kind: "stage";
   readonly name: Name;
@@ -234,6 +234,13 @@ export interface Stage extends Spanned {
   /** Empty where there is no `for`: every linear layer. */
   readonly selectors: readonly Selector[];
   readonly except: readonly Selector[];
+  readonly keeping?: Name;
+  /** What the method chooses from for each layer. */
+  readonly among?: readonly Candidate[];
+}
+/** `sparsegpt(50%) then gptq(bits: one of [3, 4]) keeping zeros` */
+export interface Candidate extends Spanned {
+  readonly methods: readonly Call[];
   readonly keeping?: Name;
 }
 /** `expect perplexity(small, text.test) <= …` */
@@ -275,6 +282,7 @@ export type Expression =
   | BooleanLiteral
   | PatternLiteral
   | List
+  | OneOf
   | NameExpression
   | Unary
   | Binary
@@ -299,6 +307,8 @@ export type BooleanLiteral = Node<"boolean", { readonly value: boolean }>;
 /** `2:4`: two of every four stay */
 export type PatternLiteral = Node<"pattern", { readonly keep: number; readonly of: number }>;
 export type List = Node<"list", { readonly items: readonly Expression[] }>;
+/** `one of [3, 4]`: an argument that is chosen */
+export type OneOf = Node<"one-of", { readonly values: List }>;
 export type NameExpression = Node<"name", { readonly text: string }>;
 export type Unary = Node<"unary", { readonly op: "-" | "not"; readonly value: Expression }>;
 export type BinaryOp = "+" | "-" | "*" | "/" | "%" | "^" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "and" | "or" | "??";

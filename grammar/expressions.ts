@@ -186,7 +186,11 @@ export abstract class ExpressionParser extends TypeParser {
     return this.SUBRULE(this.name);
   });
 
-  // primary = number | pattern | string | "true" | "false" | name | "(" expression ")" | list | record
+  private startsChoice(): boolean {
+    return this.LA(2).tokenType === K.of && this.LA(3).image === "[";
+  }
+
+  // primary = number | pattern | string | "true" | "false" | name | "(" expression ")" | list | record | "one" "of" list
   protected readonly primary = this.RULE("primary", (): Ast.Expression => {
     const first = this.LA(1);
     const span = this.at(first);
@@ -197,11 +201,13 @@ export abstract class ExpressionParser extends TypeParser {
         { ALT: () => this.SUBRULE(this.string) },
         { ALT: (): Ast.Expression => ({ kind: "boolean", value: this.CONSUME(K.true).image === "true", span }) },
         { ALT: (): Ast.Expression => ({ kind: "boolean", value: this.CONSUME(K.false).image === "true", span }) },
+        { GATE: () => this.startsChoice(), ALT: () => this.SUBRULE(this.oneOf) },
         { ALT: (): Ast.Expression => ({ kind: "name", text: this.CONSUME(T.Name).image, span }) },
         { ALT: () => this.SUBRULE(this.group) },
         { ALT: () => this.SUBRULE(this.list) },
         { ALT: () => this.SUBRULE(this.record) },
       ],
+      IGNORE_AMBIGUITIES: true,
       ...raise("value-expected"),
     });
   });
@@ -227,6 +233,13 @@ export abstract class ExpressionParser extends TypeParser {
     });
     this.CONSUME(T.RBracket, raise("value-expected"));
     return { kind: "list", items, span: this.from(first) };
+  });
+
+  // oneOf = "one" "of" list
+  protected readonly oneOf = this.RULE("oneOf", (): Ast.OneOf => {
+    const first = this.CONSUME(K.one);
+    this.CONSUME(K.of);
+    return { kind: "one-of", values: this.SUBRULE(this.list), span: this.from(first) };
   });
 
   // record = "{" { recordField "," } "}"

@@ -59,6 +59,8 @@ function writeBare(page: Page, value: Ast.Expression, indent: number): string {
       return value.text;
     case "list":
       return `[${value.items.map((item) => inner(item)).join(", ")}]`;
+    case "one-of":
+      return `one of ${inner(value.values)}`;
     case "unary":
       return value.op === "not"
         ? `not ${inner(value.value, precedence.not)}`

@@ -131,9 +131,18 @@ function writeStage(page: Page, node: Ast.Stage, indent: number): string {
     ...writeSelectors(page, "for", node.selectors, indent),
     ...writeSelectors(page, "except", node.except, indent),
     ...(node.keeping ? [`keeping ${node.keeping.text}`] : []),
+    ...(node.among ? ["among {"] : []),
   ].join(" ");
   const fits = indent + start.length + 1 + rest.length <= width;
-  return fits ? `${start} ${rest}` : `${start}\n${pad(indent + 4)}${rest}`;
+  const head = fits ? `${start} ${rest}` : `${start}\n${pad(indent + 4)}${rest}`;
+  if (!node.among) return head;
+  const items = node.among.map((one): Item => ({ span: one.span, write: () => writeCandidate(page, one, indent + 2) }));
+  return head.slice(0, -1) + writeLines(page, items, indent);
+}
+
+function writeCandidate(page: Page, { methods, keeping }: Ast.Candidate, indent: number): string {
+  const calls = methods.map((method) => writeValue(page, method, indent, 0)).join(" then ");
+  return keeping ? `${calls} keeping ${keeping.text}` : calls;
 }
 
 const writeSelectors = (page: Page, word: string, all: readonly Ast.Selector[], indent: number): string[] =>

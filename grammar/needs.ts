@@ -5,6 +5,10 @@ import type { statementWords } from "./tokens.ts";
 export const needs = {
   "binding-equals": ["incomplete-statement", "a name needs `=` and its value"],
   "stage-of": ["incomplete-statement", "`stage` needs `of` and the model it works on"],
+  "candidates-expected": [
+    "incomplete-statement",
+    "`among` needs its candidates in `{ }`, a call a line, as `prune(50%)`",
+  ],
   "select-to": ["incomplete-statement", "`select` needs `to` and how many stay"],
   "select-by": ["incomplete-statement", "`select` needs `by` and the scores"],
   "train-for": ["incomplete-statement", "`train` needs `for` and the number of steps"],

@@ -1,10 +1,10 @@
 /** Productions of statements and blocks. A block recovers: after a mistake it goes on with the next statement. */
 import { tokenMatcher } from "chevrotain";
 import type * as Ast from "./ast.ts";
-import { ExpressionParser } from "./expressions.ts";
 import { Mistake } from "./operators.ts";
 import { mistake } from "./problem.ts";
 import { type Rule, raise } from "./recovery.ts";
+import { StageParser } from "./stages.ts";
 import { K, statementWords, T } from "./tokens.ts";
 
 interface Value {
@@ -13,7 +13,7 @@ interface Value {
 }
 
 /** All but declarations. */
-export abstract class StatementParser extends ExpressionParser {
+export abstract class StatementParser extends StageParser {
   /** Whether a mistake was found between two statements, where only a statement or the end of the block may stand. */
   private isRefused(depth: number, before?: Ast.Expression): boolean {
     if (this.endsBlock()) return false;
@@ -102,114 +102,6 @@ export abstract class StatementParser extends ExpressionParser {
     this.CONSUME(T.Equals, raise("binding-equals"));
     const value = this.SUBRULE(this.expression);
     return { kind: first.image as "let" | "observe" | "probe", name, value, span: this.from(first) };
-  });
-
-  /** Whether a selector follows the next word. A lone `*` is one only behind something on its line. */
-  private startsSelector(): boolean {
-    if (this.LA(2).tokenType !== T.Star) return this.startsPhrase();
-    return !this.beginsLine() || this.LA(3).tokenType === T.Dot;
-  }
-
-  // stage = "stage" name "=" call "of" name [ "over" expression ] [ "for" selectors ] [ "except" selectors ] [ "keeping" name ]
-  protected readonly stage = this.RULE("stage", (): Ast.Stage => {
-    const first = this.CONSUME(K.stage);
-    const name = this.SUBRULE(this.name);
-    this.CONSUME(T.Equals, raise("binding-equals"));
-    const method = this.SUBRULE(this.call);
-    this.CONSUME(K.of, raise("stage-of"));
-    const of = this.SUBRULE2(this.name);
-    const over = this.OPTION({
-      GATE: () => this.startsPhrase(),
-      DEF: () => {
-        this.CONSUME(K.over);
-        return this.SUBRULE(this.expression);
-      },
-    });
-    const selectors = this.OPTION2({
-      GATE: () => this.startsSelector(),
-      DEF: () => {
-        this.CONSUME(K.for);
-        return this.SUBRULE(this.selectors);
-      },
-    });
-    const except = this.OPTION3({
-      GATE: () => this.startsSelector(),
-      DEF: () => {
-        this.CONSUME(K.except);
-        return this.SUBRULE2(this.selectors);
-      },
-    });
-    const keeping = this.OPTION4({
-      GATE: () => this.startsPhrase(),
-      DEF: () => {
-        this.CONSUME(K.keeping);
-        return this.SUBRULE3(this.name);
-      },
-    });
-    const span = this.from(first);
-    return {
-      kind: "stage",
-      name,
-      method,
-      of,
-      ...(over && { over }),
-      selectors: selectors ?? [],
-      except: except ?? [],
-      ...(keeping && { keeping }),
-      span,
-    };
-  });
-
-  // call = name arguments
-  protected readonly call = this.RULE("call", (): Ast.Call => {
-    const callee = this.SUBRULE(this.name);
-    const values = this.SUBRULE(this.arguments);
-    return this.ACTION(() => ({
-      kind: "call",
-      callee: { kind: "name", ...callee },
-      arguments: values,
-      span: { ...callee.span, end: this.LA(0).startOffset + 1 },
-    }));
-  });
-
-  // selectors = selector { "," selector }
-  protected readonly selectors = this.RULE("selectors", (): Ast.Selector[] => {
-    const all = [this.SUBRULE(this.selector)];
-    this.MANY(() => {
-      this.CONSUME(T.Comma);
-      all.push(this.SUBRULE2(this.selector));
-    });
-    return all;
-  });
-
-  // selector = step { "." step }
-  protected readonly selector = this.RULE("selector", (): Ast.Selector => {
-    const first = this.LA(1);
-    const path = [this.SUBRULE(this.step)];
-    this.MANY(() => {
-      this.CONSUME(T.Dot);
-      path.push(this.SUBRULE2(this.step));
-    });
-    return { kind: "selector", path, span: this.from(first) };
-  });
-
-  // step = ( name | "*" ) [ "[" expression [ ".." expression ] "]" ]
-  protected readonly step = this.RULE("step", (): Ast.Selector["path"][number] => {
-    const token = this.OR({
-      DEF: [{ ALT: () => this.CONSUME(T.Name) }, { ALT: () => this.CONSUME(T.Star) }],
-      ...raise("selector-expected"),
-    });
-    const range = this.OPTION(() => {
-      this.CONSUME(T.IndexBracket);
-      const from = this.SUBRULE(this.expression);
-      const to = this.OPTION2(() => {
-        this.CONSUME(T.Range);
-        return this.SUBRULE2(this.expression);
-      });
-      this.CONSUME(T.RBracket, raise("selector-range"));
-      return { from, ...(to && { to }) };
-    });
-    return { name: { text: token.image, span: this.at(token) }, ...(range && { range }) };
   });
 
   // select = "select" name "to" expression "by" expression [ "," expression ]

@@ -52,6 +52,7 @@ const joiningWords = [
   "across",
   "against",
   "along",
+  "among",
   "as",
   "at",
   "bias",
@@ -68,6 +69,7 @@ const joiningWords = [
   "minimise",
   "of",
   "on",
+  "one",
   "otherwise",
   "over",
   "then",
@@ -181,7 +183,7 @@ export const T = {
   RBrace: sign("RBrace", "}"),
 } as const;
 
-/** In the order in which the lexer tries them: longer signs before their beginnings, keywords before names. */
+/** In the order in which the lexer tries them: longer signs and words before their beginnings, keywords before names. */
 export const vocabulary: readonly TokenType[] = [
   T.Blank,
   T.Comment,
@@ -190,7 +192,7 @@ export const vocabulary: readonly TokenType[] = [
   T.BadNumber,
   T.String,
   T.OpenString,
-  ...Object.values(K),
+  ...Object.values(K).toSorted((a, b) => b.name.length - a.name.length),
   Name,
   T.Foreign,
   T.Arrow,

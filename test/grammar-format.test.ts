@@ -130,7 +130,12 @@ const selector = (value: Arbitrary<Ast.Expression>): Arbitrary<Ast.Selector> => 
   return node<Ast.Selector>({ kind: kind("selector"), path: few(step, 1) });
 };
 
+const candidate = (call: Arbitrary<Ast.Call>) =>
+  node<Ast.Candidate>({ methods: few(call, 1), keeping: name }, "keeping");
+
 const nameExpression = word.map((text): Ast.NameExpression => ({ kind: "name", text, span }));
+
+const list = (value: Arbitrary<Ast.Expression>) => node<Ast.List>({ kind: kind("list"), items: few(value) });
 
 const expressions = (tie: fc.LetrecTypedTie<Trees>): Arbitrary<Ast.Expression> => {
   const value = tie("expression");
@@ -142,7 +147,8 @@ const expressions = (tie: fc.LetrecTypedTie<Trees>): Arbitrary<Ast.Expression> =
     pattern,
     string,
     fc.boolean().map((drawn): Ast.BooleanLiteral => ({ kind: "boolean", value: drawn, span })),
-    node<Ast.List>({ kind: kind("list"), items: few(value) }),
+    list(value),
+    node<Ast.OneOf>({ kind: kind("one-of"), values: list(value) }),
     node<Ast.Unary>({ kind: kind("unary"), op: fc.constantFrom("-", "not"), value }),
     node<Ast.Binary>({ kind: kind("binary"), op, left: value, right: value }),
     node<Ast.Where>({ kind: kind("where"), value, condition: value, otherwise: value }, "otherwise"),
@@ -207,9 +213,11 @@ const statements = (tie: fc.LetrecTypedTie<Trees>): Arbitrary<Ast.Statement> => 
         selectors: few(selector(value)),
         except: few(selector(value)),
         keeping: name,
+        among: few(candidate(call), 1),
       },
       "over",
       "keeping",
+      "among",
     ),
     node<Ast.Expect>({ kind: kind("expect"), condition: value }),
     node<Ast.Report>({ kind: kind("report"), values: few(value, 1) }),

@@ -61,6 +61,7 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
     case "record":
       return recordOf(context, scope, expression);
     case "list":
+    case "one-of":
     case "construct":
     case "repeat":
     case "feedback":
@@ -88,6 +89,7 @@ const notYet = {
     what: "a list",
     hint: "`stack(pair: a, b)` lays values along a new dimension, `{ low: a, high: b }` gives several",
   },
+  "one-of": { what: "`one of`", hint: "give one value; a recipe's parameter tries others" },
   construct: { what: "a stored format" },
   repeat: { what: "`repeat`", hint: "write its steps one after another, each with a `let`" },
   feedback: { what: "`feedback`" },

@@ -245,8 +245,7 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   at.named.set(stage.name.text, stage.name.span);
   bindValue(context, scope, stage.name, result);
   if (of) at.bases.set(stage.name.text, at.bases.get(of.name) ?? of.name);
-  if (stage.keeping)
-    report(context, { kind: "not-supported", span: stage.keeping.span, what: `\`keeping ${stage.keeping.text}\`` });
+  refuseChoices(context, stage);
   if (method.kind !== "method") {
     if (method.kind !== "wrong")
       report(context, {
@@ -278,6 +277,11 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   if (context.found.length > before) return;
   if (!context.maker) applyMethod({ ...context, stage: stage.span }, applied, null);
   at.steps.push(...typedStage(at, stage, applied, of.name, windows));
+}
+
+function refuseChoices(context: Context, { keeping, among: [candidate] = [] }: Ast.Stage): void {
+  if (keeping) report(context, { kind: "not-supported", span: keeping.span, what: `\`keeping ${keeping.text}\`` });
+  if (candidate) report(context, { kind: "not-supported", span: candidate.span, what: "`among`" });
 }
 
 /** The arguments of a method in the order of its parameters; a default may read earlier ones. */
