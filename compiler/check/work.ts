@@ -15,10 +15,10 @@ export interface Work {
   depth: number;
 }
 
-/** Twenty times what the library's largest files need, and more for long programs, whose stages cost something each. */
+/** Several times what a method of 5,000 operations needs on a model's layers, and more for long programs, whose stages cost each. */
 export const workFor = (characters: number): Work => ({
   evaluations: 0,
-  most: 150_000 + 150 * characters,
+  most: 75_000 + 75 * characters,
   depth: 0,
 });
 
