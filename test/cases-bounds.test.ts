@@ -7,8 +7,8 @@ import yargs from "yargs";
 import { checkModule } from "../compiler/check/check.ts";
 import { newContext } from "../compiler/check/context.ts";
 import { declareModules } from "../compiler/check/module.ts";
-import { check } from "../compiler/compile.ts";
-import { isReserved, reservedParameters } from "../compiler/recipe.ts";
+import { check, loadRecipe, outline } from "../compiler/compile.ts";
+import { isReserved, parseArgument, reservedParameters } from "../compiler/recipe.ts";
 import { resolve } from "../compiler/resolve/resolve.ts";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { render } from "../grammar/render.ts";
@@ -157,6 +157,40 @@ suite("bounds: names and texts of a recipe", ({ test, skip }) => {
     if (sharedReason !== null) skip(name, sharedReason);
     else test(name, () => assert.match(saidOf(caseFile(`names/${name}.lcomp`)), /\[reserved-name\]/));
   }
+
+  if (sharedReason !== null) skip("literal-inf", sharedReason);
+  else
+    test("literal-inf", () => assert.match(saidOf(caseFile("too-large/literal-inf.lcomp")), /this number is Infinity/));
+
+  test(
+    "an argument from the command line is what its type says, and a text may hold anything",
+    inFolder(async (folder) => {
+      const path = join(folder, "r.lcomp");
+      const parameters = "model: Model, n: Int = 1, k: Float = 1, note: Text";
+      writeFileSync(path, `recipe r(${parameters}) {\n  report n + k\n}\n`);
+      const loaded = loadRecipe(entryFor(path).host, "r.lcomp");
+      const said = (name: string, text: string): string | undefined => {
+        const parameter = loaded.parameters.find((each) => each.name === name);
+        assert.ok(parameter);
+        const parsed = new Map([[name, parseArgument(parameter, text)]]);
+        const facts = { parameters: new Map([...noted, ...parsed]), models: new Map(), corpora: new Map() };
+        try {
+          outline(loaded, facts);
+        } catch (error) {
+          if (!(error instanceof CompileError)) throw error;
+          return error.diagnostics.find(({ id }) => id !== "missing-parameter")?.title;
+        }
+        return undefined;
+      };
+      const noted = new Map([["note", parseArgument({ name: "note", type: "Text", doc: "", fallback: null }, "x")]]);
+      for (const text of ["1e999", "1/0", "0/0", "-1e999"]) assert.match(said("k", text) ?? "", /must be finite/);
+      for (const text of ["1e39", "-1e39", "1e-60", "2^200"])
+        assert.match(said("k", text) ?? "", /must be a number that f32 holds/);
+      for (const text of ["2147483648", "1e12", "-3000000000"]) assert.match(said("n", text) ?? "", /below 2\^31/);
+      for (const text of ["2147483647", "-5"]) assert.is(said("n", text), undefined);
+      for (const text of ["{model}", '"{model}"', "\u001b[2J"]) assert.is(said("note", text), undefined);
+    }),
+  );
 
   test("a terminal shows every character and obeys none; JSON reads back the same", () => {
     const text = "\u001b[2J a\u009b31m \u202eb\u2028 \ud83d\ude00 \udb40\udc41 \n c";

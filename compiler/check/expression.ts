@@ -69,18 +69,16 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
   }
 }
 
-/** Texts stand for themselves: only the paths of `at` take a block's number. */
+/** Texts stand for themselves, also in an architecture: only the paths of `at` take a block's number. */
 function textOf(context: Context, scope: Scope, { value, span }: Ast.StringLiteral): Value {
-  const isWritten = span.file.text[span.start] === '"';
-  const name = [...value.matchAll(/\{([\w']+)\}/g)].map(([, each = ""]) => each).find((each) => isKnown(scope, each));
-  if (name === undefined || !isWritten) return { kind: "string", value };
+  const isInArch = findValue(scope, "config")?.kind === "config";
+  const names = [...value.matchAll(/\{([\w']+)\}/g)].map(([, name = ""]) => name);
+  const name = isInArch ? names.find((each) => findValue(scope, each) ?? findDimension(scope, each)) : undefined;
+  if (name === undefined) return { kind: "string", value };
   const what = `\`{${name}}\` in a text that is no path after \`at\``;
   const hint = "it would stand there as it is; a block's number is no value yet, and fields of config.json are";
   return report(context, { kind: "not-supported", span, what, hint });
 }
-
-const isKnown = (scope: Scope, name: string): boolean =>
-  findValue(scope, name) !== undefined || findDimension(scope, name) !== undefined;
 
 const neverTrue = { expected: "a comparison that can be true", found: "one of two texts that are written here" };
 

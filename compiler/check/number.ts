@@ -15,8 +15,8 @@ export const isHeld = (value: number): boolean =>
   Number.isFinite(Math.fround(value)) && (value === 0 || Math.abs(value) >= leastNormal);
 
 const leastNormal = 2 ** -126;
-/** What f32 holds, for messages. */
-export const heldRange = "0, or from 1.2e-38 to 3.4e38 without its sign, which is what f32 holds";
+
+export const heldRange = "a number that f32 holds: 0, or from 1.2e-38 to 3.4e38 in size";
 
 /** What gives whole numbers of whole numbers. */
 const whole: ReadonlySet<string> = new Set(["+", "-", "*", "%", "min", "max"]);

@@ -6,6 +6,7 @@ import { bindDimension, type Context, findDimension, makeDimension, report, type
 import { operand } from "./expression.ts";
 import { typeHabits } from "./habits.ts";
 import { areDistinct } from "./names.ts";
+import { heldRange, isHeld } from "./number.ts";
 import { known, type Size, same, showSize } from "./size.ts";
 import { asTensor, emit, type Operand } from "./tensor.ts";
 import {
@@ -240,7 +241,8 @@ const plain: ReadonlyMap<string, Check> = new Map(
             : value.real === null && !value.size
               ? unknownWhole
               : value,
-    Float: (value) => (value.kind === "number" ? value : "a number"),
+    Float: (value) =>
+      value.kind !== "number" ? "a number" : value.real === null || isHeld(value.real) ? value : heldRange,
     Fraction: (value) =>
       value.kind === "number" && (value.real === null || (value.real >= 0 && value.real <= 1))
         ? value

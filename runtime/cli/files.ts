@@ -1,5 +1,5 @@
 /** Commands over many files: folders stand for all .lcomp files below them, and one wrong file hides no other. */
-import { globSync, statSync } from "node:fs";
+import { existsSync, globSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { UserError } from "../user-error.ts";
@@ -48,4 +48,5 @@ function filesAt(path: string): readonly string[] {
   return files.sort();
 }
 
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** A link may lead in a circle: then there is nothing. */
+const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
