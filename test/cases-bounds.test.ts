@@ -8,6 +8,7 @@ import { checkModule } from "../compiler/check/check.ts";
 import { newContext } from "../compiler/check/context.ts";
 import { declareModules } from "../compiler/check/module.ts";
 import { check, loadRecipe, outline } from "../compiler/compile.ts";
+import type { Host } from "../compiler/host.ts";
 import { isReserved, parseArgument, reservedParameters } from "../compiler/recipe.ts";
 import { resolve } from "../compiler/resolve/resolve.ts";
 import { CompileError } from "../grammar/diagnostic.ts";
@@ -234,6 +235,18 @@ suite("bounds: what a program costs", ({ test, skip }) => {
     const [four, five, six] = [4, 5, 6].map((depth) => costOf(doubling(depth)).work.evaluations);
     assert.is((six ?? 0) - (five ?? 0), 2 * ((five ?? 0) - (four ?? 0)));
     assert.equal(costOf(doubling(20)).ids, ["too-much-work"]);
+    const all = Array.from({ length: 30 }, (_, i): [string, string] => {
+      const later = Array.from({ length: 29 - i }, (_, j) => `import { h${i + j + 1} } from "./m${i + j + 1}.lcomp"\n`);
+      return [`m${i}.lcomp`, `${later.join("")}fn h${i}(x) = x\n`];
+    });
+    const { read, library } = hostWith(Object.fromEntries(all));
+    const asked: string[] = [];
+    const noting: Host["read"] = (module) => {
+      asked.push(module);
+      return read(module);
+    };
+    resolve({ library, read: noting }, { path: "own.lcomp", text: 'import { h0 } from "./m0.lcomp"\n' });
+    assert.is(asked.filter((module) => !module.startsWith("std/")).length, 30);
   });
 
   test("calls and records that are nested too deeply are refused, however long the file is", () => {

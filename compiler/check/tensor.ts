@@ -242,6 +242,8 @@ export function comparisonOf(context: Context, op: string, a: Operand, b: Operan
   if (!numeric(context, a) || !numeric(context, b)) return wrong;
   if (a.value.kind === "number" && b.value.kind === "number")
     return { kind: "boolean", value: compareNumbers(op, a.value, b.value) };
+  if (rule.op === "equal" && (isNeverWhole(a.value, b.value) || isNeverWhole(b.value, a.value)))
+    return report(context, { kind: "wrong-type", span, ...neverEqual });
   const dims = align(context, op, a, b, true);
   if (!dims) return wrong;
   const dtype = isReal(a.value) || isReal(b.value) ? "f32" : "i32";
@@ -249,6 +251,11 @@ export function comparisonOf(context: Context, op: string, a: Operand, b: Operan
   const made = emit(context, rule.op, rule.swap ? [y, x] : [x, y], {}, span);
   return { kind: "tensor", dtype: "bool", dims, node: rule.not ? emit(context, "not", [made], {}, span) : made };
 }
+
+const neverEqual = { expected: "a comparison that can be true", found: "one of whole numbers and a fraction" };
+
+const isNeverWhole = (x: Value, y: Value): boolean =>
+  x.kind === "tensor" && x.dtype === "i32" && y.kind === "number" && y.real !== null && !Number.isInteger(y.real);
 
 /** Texts, or a text and a value of the config that is not known yet; null for anything else. */
 function compareTexts(op: string, a: Value, b: Value): Bool | null {
