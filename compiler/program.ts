@@ -89,14 +89,14 @@ function refuseLongLoops({ nodes }: Graph): void {
       throw refusal(node, "the number of terms of this reduction", termsOf(node), `${mostPositions} (2^31)`);
 }
 
-/** Half a minute of a GPU that does 10^12 operations a second, half an hour of a CPU with 2 · 10^10: drivers end a kernel sooner. */
-const mostOperations = 2 ** 45;
+/** Two seconds of a GPU that does 10^13 operations a second, after which drivers end a kernel; a quarter of an hour of a CPU. */
+const mostOperations = 2 ** 44;
 
 function refuseEndless(lowered: readonly LoweredGroup[]): void {
   for (const { group, kernel } of lowered)
     if (kernel.operations > mostOperations) {
       const { node } = firstTarget(group);
-      throw refusal(node, "the number of operations of one kernel", kernel.operations, `${mostOperations} (2^45)`);
+      throw refusal(node, "the number of operations of one kernel", kernel.operations, `${mostOperations} (2^44)`);
     }
 }
 

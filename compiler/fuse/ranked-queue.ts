@@ -8,18 +8,18 @@ export interface RankedQueue<T> {
 
 export function rankedQueue<T>(rankOf: (item: T) => number): RankedQueue<T> {
   /** The least last. */
-  const items: T[] = [];
+  const entries: { readonly rank: number; readonly item: T }[] = [];
   return {
-    take: () => items.pop(),
+    take: () => entries.pop()?.item,
     add: (item) => {
       const rank = rankOf(item);
-      let [low, high] = [0, items.length];
+      let [low, high] = [0, entries.length];
       while (low < high) {
         const middle = (low + high) >>> 1;
-        if (rankOf(items[middle] as T) > rank) low = middle + 1;
+        if ((entries[middle]?.rank ?? 0) > rank) low = middle + 1;
         else high = middle;
       }
-      items.splice(low, 0, item);
+      entries.splice(low, 0, { rank, item });
     },
   };
 }

@@ -24,6 +24,7 @@ const scripts = {
   ],
   test: ["test/run.ts"],
   bench: ["bench/run.ts"],
+  "bench:compile": ["bench/compile.ts"],
 };
 
 /**
