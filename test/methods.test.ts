@@ -9,7 +9,7 @@ import { type Decoder, pass, readDecoder } from "./decoder.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { keep, type Matrix, type Model, zoo } from "./methods-zoo.ts";
-import { someText, type Variant, writeDecoder } from "./model-folder.ts";
+import { biased, someText, type Variant, writeDecoder } from "./model-folder.ts";
 import { closeDevice, runRecipe, writeFiles } from "./run-recipe.ts";
 import { root } from "./sources.ts";
 import { listed } from "./windows.ts";
@@ -116,7 +116,7 @@ method ria(sparsity: Sparsity = 50%) on linear(w: f32[out, in], x: f32[sample, t
 }
 `;
 
-const riaRecipe = `import { ria } from "../methods/ria.lcomp"
+const riaRecipe = `import { ria } from "./methods/ria.lcomp"
 import { mean_nll } from "std/evaluate"
 
 recipe relative(model: Model, text: Corpus, sparsity: Sparsity = 50%) {
@@ -146,7 +146,7 @@ suite("methods: one that is not in the library", ({ test }) => {
     inFolder(async (folder) => {
       assert.ok(ria.trimEnd().split("\n").length <= 20);
       writeFiles(folder, {
-        "methods/ria.lcomp": ria,
+        "recipes/methods/ria.lcomp": ria,
         "recipes/relative.lcomp": riaRecipe,
         "text.jsonl": someText(20),
       });
@@ -237,7 +237,7 @@ suite("methods: where and on what", ({ test }) => {
         { "mine.lcomp": mine(""), "recipe.lcomp": recipe("mine()", "for gate, up, self_attn.*, layer[1].down") },
         half,
         {
-          variant: { biased: ["proj"], shards: 3, dtype: "F16" },
+          variant: { config: biased, shards: 3, dtype: "F16" },
           chosen: inBlocks(2).filter((path) => path !== "model.layers.0.mlp.down_proj"),
         },
       ),
@@ -248,7 +248,7 @@ suite("methods: where and on what", ({ test }) => {
     "an observation reads the weight of its layer as it is stored, with the blocks before it as they were compressed",
     inFolder((folder) =>
       tried(folder, { "mine.lcomp": loudRows, "recipe.lcomp": recipe("mine()", "for linear") }, loudRowsModel, {
-        variant: { biased: ["proj"], isUntied: true, dtype: "F16" },
+        variant: { config: biased, isUntied: true, dtype: "F16" },
         chosen: [...inBlocks(2), "lm_head"],
       }),
     ),

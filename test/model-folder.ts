@@ -13,12 +13,13 @@ const example = join(root, "examples/tiny");
 export interface Variant {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly dtype?: FloatDType;
-  /** Linear layers with a bias, by the end of their path. */
-  readonly biased?: readonly string[];
   readonly isUntied?: boolean;
   /** In how many files the weights lie. */
   readonly shards?: number;
 }
+
+/** A config with a bias in every linear layer of the blocks. */
+export const biased = { attention_bias: true, mlp_bias: true };
 
 const plain = {
   architectures: ["LlamaForCausalLM"],
@@ -37,9 +38,15 @@ const plain = {
   eos_token_id: 0,
 };
 
+type Config = typeof plain & {
+  readonly head_dim?: number;
+  readonly attention_bias?: boolean;
+  readonly mlp_bias?: boolean;
+};
+
 type Shape = readonly [name: string, shape: readonly number[]];
 
-function shapesOf(config: typeof plain & { readonly head_dim?: number }, { biased = [], isUntied = false }: Variant) {
+function shapesOf(config: Config, { isUntied = false }: Variant) {
   const { hidden_size: n, intermediate_size: mlp, num_attention_heads: heads } = config;
   const head = config.head_dim ?? n / heads;
   const linears: readonly Shape[] = [
@@ -56,7 +63,9 @@ function shapesOf(config: typeof plain & { readonly head_dim?: number }, { biase
     ["post_attention_layernorm.weight", [n]],
     ...linears.flatMap(([path, shape]): Shape[] => [
       [`${path}.weight`, shape],
-      ...(biased.some((end) => path.endsWith(end)) ? [[`${path}.bias`, [shape[0] ?? 0]] as const] : []),
+      ...(config[path.startsWith("mlp") ? "mlp_bias" : "attention_bias"]
+        ? [[`${path}.bias`, [shape[0] ?? 0]] as const]
+        : []),
     ]),
   ];
   const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) =>

@@ -109,7 +109,7 @@ const mutants: Readonly<Record<string, Mutant>> = {
     from: '(isConstant(other) && endsIn(x, "add"))',
     to: "false",
     test: "bits",
-    title: "Math.fround, software",
+    title: "order to the bit, software",
   },
   "of equals the earlier stay": {
     file: "compiler/kernel/best-body.ts",

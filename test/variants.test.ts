@@ -7,7 +7,7 @@ import { loadTokenizer } from "../runtime/io/tokenizer.ts";
 import { losses, readDecoder } from "./decoder.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
-import { someText, type Variant, writeDecoder } from "./model-folder.ts";
+import { biased, someText, type Variant, writeDecoder } from "./model-folder.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
 import { listed } from "./windows.ts";
 
@@ -29,8 +29,8 @@ const variants: Readonly<Record<string, Variant>> = {
   "heads that are not hidden / heads wide": { config: { head_dim: 20 } },
   "a key/value head for each query head": { config: { num_key_value_heads: 4 } },
   "one key/value head for all": { config: { num_key_value_heads: 1 } },
-  "biases on q, k and v": { biased: ["q_proj", "k_proj", "v_proj"] },
-  "biases everywhere": { biased: ["proj"], dtype: "F16" },
+  "biases in attention": { config: { attention_bias: true } },
+  "biases everywhere": { config: biased, dtype: "F16" },
   "sizes that no tile divides": { config: { hidden_size: 24, intermediate_size: 37 } },
   "Llama 3 rotary scaling": { config: { rope_scaling: llama3 } },
   "linear rotary scaling, in the newer place": {

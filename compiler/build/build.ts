@@ -192,6 +192,7 @@ function blockTargets(
 ): BlockTargets {
   const { context, maker } = building;
   const inputs = activationsOf(building, model, layer, start);
+  if (!inputs) return { layer, calibrate: [], targets: [] };
   const statistics: Statistic[] = [];
   const targets: TargetGraph[] = [];
   for (const each of selected) {
@@ -233,12 +234,15 @@ function checkReached(
     });
 }
 
+/** What goes into the linear layers of a block, or of what lies outside of the blocks; null if its forward pass is wrong. */
 function activationsOf(
   building: Building,
   model: TypedModel,
   layer: number | null,
   start: Start | null,
-): readonly LinearInput[] {
+): readonly LinearInput[] | null {
   if (!start?.entry) return [];
-  return layer === null ? start.inputs : blockPass(building, model, layer, entryOf(start.entry)).inputs;
+  if (layer === null) return start.inputs;
+  const { result, inputs } = blockPass(building, model, layer, entryOf(start.entry));
+  return result ? inputs : null;
 }

@@ -206,6 +206,7 @@ function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast
 /** A condition known at compile time picks its branch; the other is not built. */
 function whereOf(context: Context, scope: Scope, { value, condition: asked, otherwise, span }: Ast.Where): Value {
   const test = condition(context, scope, asked);
+  if (test.value.kind === "wrong") return wrong;
   const other = (): Operand => (otherwise ? operand(context, scope, otherwise) : { value: number(0), span });
   if (test.value.kind === "boolean" && test.value.value !== null)
     return test.value.value ? evaluate(context, scope, value) : other().value;
