@@ -2,6 +2,7 @@
 import type { Node } from "../compiler/graph/ops.ts";
 import type { DType } from "../compiler/graph/type.ts";
 import type { MakeCase } from "./ops-cases.ts";
+import { named } from "./ops-names.ts";
 import { between, cancelling, draws, orNaN, type Random, shape } from "./ops-random.ts";
 import { type Sizes, type Sketch, sketch, some } from "./ops-sketch.ts";
 import { sums } from "./ops-sums.ts";
@@ -350,4 +351,10 @@ const others: Readonly<Record<string, MakeCase>> = {
 };
 
 /** By what they are. */
-export const composites: Readonly<Record<string, MakeCase>> = { ...contractions, ...rows, ...sums, ...others };
+export const composites: Readonly<Record<string, MakeCase>> = {
+  ...contractions,
+  ...rows,
+  ...sums,
+  ...named,
+  ...others,
+};

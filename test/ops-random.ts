@@ -40,14 +40,15 @@ function generator(text: string): () => number {
 /** Sizes that meet the edges of tiles, vectors and subgroups: 1, primes, powers of two and their neighbours. */
 const sizes = [1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 47, 63, 64, 65, 96, 127, 128, 129, 250, 257];
 
-/** A size for each name, such that there are at most `limit` elements. */
+/** A size for each name, now and then the same, such that there are at most `limit` elements. */
 export function shape<Name extends string>(
   random: Random,
   names: readonly Name[],
   limit = 20_000,
 ): Record<Name, number> {
   for (;;) {
-    const drawn = names.map((name) => [name, random.pick(sizes)] as const);
+    const [isSquare, side] = [random.unit() < 0.15, random.pick(sizes)];
+    const drawn = names.map((name) => [name, isSquare ? side : random.pick(sizes)] as const);
     if (drawn.reduce((n, [, size]) => n * size, 1) <= limit) return Object.fromEntries(drawn) as Record<Name, number>;
   }
 }
