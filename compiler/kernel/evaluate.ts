@@ -5,9 +5,9 @@
 import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
 import { count, readAs, sizeOf, type ValueType } from "../graph/type.ts";
 import { bug } from "../invariant.ts";
-import { bounded, fromVariable, loaded, variablesOf } from "../schedule/affine.ts";
+import { bounded, freshVariable, fromVariable, loaded, variablesOf } from "../schedule/affine.ts";
 import { backward, indexAt, type Position, parts } from "../schedule/position.ts";
-import { asIndex, type ElementOp, freshVariable, type Scalar, type Scalars } from "./scalar.ts";
+import { asIndex, type ElementOp, type Scalar, type Scalars } from "./scalar.ts";
 
 /** The value of a node that this kernel does not compute: read from memory, or named by the text around. */
 export type Stored = (node: Node, at: Position) => Scalar | undefined;

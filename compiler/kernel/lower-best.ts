@@ -2,7 +2,7 @@
 import type { BestGroup } from "../fuse/group.ts";
 import { count } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
-import { fromVariable, type Variable } from "../schedule/affine.ts";
+import { coordinate, fromVariable } from "../schedule/affine.ts";
 import type { Best } from "../schedule/best.ts";
 import { type Position, parts } from "../schedule/position.ts";
 import { elementAddress } from "../schedule/storage.ts";
@@ -28,8 +28,8 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
   const inner = node.attrs.over.flatMap((name) => dims.filter((dim) => dim.name === name));
   const outer = dims.filter(({ name }) => !node.attrs.over.includes(name));
   const best: Best = { rows: count({ dims: outer }), n: count({ dims: inner }), keep: node.attrs.keep };
-  const row: Variable = { name: "row", size: best.rows, turn: 0 };
-  const i: Variable = { name: "i", size: best.n, turn: 0 };
+  const row = coordinate("row", best.rows);
+  const i = coordinate("i", best.n);
   const at: Position = new Map([...parts(fromVariable(row), outer), ...parts(fromVariable(i), inner)]);
   const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: new Set() });
   const { evaluate, make } = expressions(group, lowering);

@@ -5,7 +5,7 @@ import { isView } from "../fuse/view.ts";
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
-import { fromVariable, type Variable } from "../schedule/affine.ts";
+import { coordinate, fromVariable, type Variable } from "../schedule/affine.ts";
 import type { Contraction } from "../schedule/contraction.ts";
 import { addressOf, type Panels } from "../schedule/layout.ts";
 import { forward, type Position, parts } from "../schedule/position.ts";
@@ -23,7 +23,7 @@ type Coordinates = Readonly<Record<keyof Roles, Variable>>;
 const roleNames = ["batch", "m", "n", "k"] as const;
 
 const coordinates = (extents: Extents): Coordinates => {
-  const variable = (name: keyof Roles): Variable => ({ name, size: extents[name], turn: 0 });
+  const variable = (name: keyof Roles): Variable => coordinate(name, extents[name]);
   return { batch: variable("batch"), m: variable("m"), n: variable("n"), k: variable("k") };
 };
 

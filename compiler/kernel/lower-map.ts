@@ -5,7 +5,18 @@
 import type { MapGroup, RowGroup, Target } from "../fuse/group.ts";
 import { count, type Dim } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
-import { bounded, fromVariable, type Index, number, plus, times, type Variable } from "../schedule/affine.ts";
+import {
+  bounded,
+  coordinate,
+  freshVariable,
+  fromVariable,
+  type Index,
+  number,
+  plus,
+  times,
+  type Variable,
+  variableKey,
+} from "../schedule/affine.ts";
 import { positionAt, room } from "../schedule/layout.ts";
 import { backward, type Position, parts } from "../schedule/position.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
@@ -52,8 +63,8 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
   const size = outer === undefined ? room(storage.layout) : count({ dims: outer });
   if (isPacked(storage)) return width === 4 ? undefined : packedWalk(group, lowering, storage, size);
   if (width === 4 && (size % 4 !== 0 || outer !== undefined)) return undefined;
-  const element: Variable = { name: "element", size: size / width, turn: 0 };
-  const lane: Variable = { name: "lane", size: 4, turn: 1 };
+  const element = coordinate("element", size / width);
+  const lane = coordinate("lane", 4);
   const index = width === 4 ? plus(times(fromVariable(element), 4), fromVariable(lane)) : fromVariable(element);
   const { at, column, columns } =
     outer === undefined ? placeOf(storage, index) : { at: new Map(parts(index, outer)), columns: 0 };
@@ -83,7 +94,7 @@ const isWideEnough = ({ shape }: MapGroup | RowGroup, storage: Storage, { family
 
 /** Halves of a word are written together, so the walk is by words. */
 function packedWalk(group: MapGroup | RowGroup, lowering: Lowering, storage: Storage, size: number): Walk {
-  const element: Variable = { name: "element", size: Math.ceil(size / 2), turn: 0 };
+  const element = coordinate("element", Math.ceil(size / 2));
   const { evaluate } = expressions(group, lowering);
   const halves = [0, 1].map((half) => bounded(plus(times(fromVariable(element), 2), number(half)), size));
   const { node } = firstTarget(group);
@@ -107,12 +118,7 @@ export function innerOf(
   const order = layout.kind === "rows" && through.length === 0 ? layout.order : node.type.dims;
   const dims = order.filter(({ name }) => outer.every((dim) => dim.name !== name));
   if (dims.length === 0) return undefined;
-  const variable = {
-    name: dims.map(({ name }) => name).join("_"),
-    size: count({ dims }),
-    turn: 0,
-  };
-  return { variable, dims };
+  return { variable: freshVariable(dims.map(({ name }) => name).join("_"), count({ dims })), dims };
 }
 
 /** Whether every load and store of a walk by fours is of four neighbours, or of one element for all four. */
@@ -121,23 +127,19 @@ function readsWell({ stores, lane }: Walk): boolean {
   const loads = expressionsOf(stores.flatMap(({ values }) => values)).filter((x) => x.kind === "load");
   const isWell = (address: Index): boolean => isAligned(address, lane);
   return (
-    stores.every(({ address }) => isWell(address)) && loads.every((x) => !x.free.has("lane.4.1") || isWell(x.address))
+    stores.every(({ address }) => isWell(address)) &&
+    loads.every((x) => !x.free.has(variableKey(lane)) || isWell(x.address))
   );
 }
 
 function write(walk: Walk, { storages, facts, family, schedules }: Lowering): Lowered {
   const { element, stores, lane } = walk;
   const roots = stores.flatMap(({ values }) => values);
-  const loads = expressionsOf(roots).filter((x) => x.kind === "load");
-  const scalar = new Set(loads.filter((x) => !x.free.has("lane.4.1")).map(({ storage }) => storage));
-  const four = new Set(
-    lane === undefined
-      ? []
-      : [...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)].filter(
-          (id) => !scalar.has(id) && !isHalf(storages[id]),
-        ),
-  );
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
+  const around = header({
+    storages,
+    largestBinding: facts.maxStorageBufferBindingSize,
+    four: lane === undefined ? new Set() : inFours(stores, lane, storages),
+  });
   const { workgroup, repeats } = schedules.map({
     elements: element.size,
     operations: operationsOf(roots),
@@ -163,6 +165,14 @@ function write(walk: Walk, { storages, facts, family, schedules }: Lowering): Lo
     features: [],
     operations: operationsOf(roots),
   };
+}
+
+/** The storages of which nothing is read or written but four neighbours. */
+function inFours(stores: readonly Store[], lane: Variable, storages: readonly Storage[]): ReadonlySet<number> {
+  const loads = expressionsOf(stores.flatMap(({ values }) => values)).filter((x) => x.kind === "load");
+  const single = new Set(loads.filter(({ free }) => !free.has(variableKey(lane))).map(({ storage }) => storage));
+  const touched = [...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)];
+  return new Set(touched.filter((id) => !single.has(id) && !isHalf(storages[id])));
 }
 
 const isHalf = (storage: Storage | undefined): boolean => storage !== undefined && isPacked(storage);

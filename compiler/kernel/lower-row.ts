@@ -4,7 +4,7 @@
  */
 import type { RowGroup } from "../fuse/group.ts";
 import { count } from "../graph/type.ts";
-import { fromVariable, type Index, strideOf, type Variable, variableKey } from "../schedule/affine.ts";
+import { coordinate, fromVariable, type Index, strideOf, type Variable, variableKey } from "../schedule/affine.ts";
 import { parts } from "../schedule/position.ts";
 import type { RowSchedule } from "../schedule/row.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
@@ -38,7 +38,7 @@ interface Pending {
 export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   const { facts, family, schedules, storages } = lowering;
   const size = count({ dims: group.outer });
-  const row: Variable = { name: "row", size, turn: 0 };
+  const row = coordinate("row", size);
   const stores = storesOf(group, lowering, row, expressions(group, lowering).evaluate);
   const roots = stores.map(({ value }) => value);
   const shared = sharedReduces(roots, row);

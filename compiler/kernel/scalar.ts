@@ -186,8 +186,3 @@ function arithmetic(op: ElementOp, a: Index, b: Index): Index | undefined {
 const isNumber = ({ terms }: Index): boolean => terms.length === 0;
 const scaled = (a: Index, factor: Index): Index | undefined =>
   isNumber(factor) ? times(a, factor.constant) : undefined;
-
-/** The variable for a dimension that none of the expressions in `taken` (keys of variables) contains. */
-export function freshVariable(name: string, size: number, taken: ReadonlySet<string>): Variable {
-  for (let turn = 0; ; turn++) if (!taken.has(variableKey({ name, size, turn }))) return { name, size, turn };
-}

@@ -47,6 +47,8 @@ export function scopesOf(bound: ReadonlyMap<Variable, string>, wide?: WideVariab
     invariant(found !== undefined, `no scope ${level}`);
     return found;
   };
+  /** A loop may bind a variable again that one around it has bound, of which it then needs nothing. */
+  const binding = (key: string): Scope | undefined => scopes.findLast((each) => each.bound.has(key));
   return {
     open: (head, variables, wideVariable) => {
       scopes = [...scopes, scope(head, variables, wideVariable)];
@@ -66,12 +68,17 @@ export function scopesOf(bound: ReadonlyMap<Variable, string>, wide?: WideVariab
     bindsBelow: (level) => scopes.slice(level + 1).some((each) => each.bound.size > 0),
     hasAll: (free) => [...free].every((key) => scopes.some((each) => each.bound.has(key))),
     nameOf: (variable) => {
-      const found = scopes.findLast((each) => each.bound.has(variableKey(variable)))?.bound.get(variableKey(variable));
+      const found = binding(variableKey(variable))?.bound.get(variableKey(variable));
       invariant(found !== undefined, `variable ${variableKey(variable)} has no name here`);
       return found;
     },
     wideAmong: (free) =>
-      scopes.find((each) => each.wide !== undefined && free.has(variableKey(each.wide.variable)))?.wide,
+      scopes.find(
+        (each) =>
+          each.wide !== undefined &&
+          free.has(variableKey(each.wide.variable)) &&
+          binding(variableKey(each.wide.variable)) === each,
+      )?.wide,
     openWide: () => scopes.findLast((each) => each.wide !== undefined)?.wide,
     fresh: (name) => {
       let candidate = name;

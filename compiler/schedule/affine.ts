@@ -5,7 +5,10 @@
  */
 import { invariant } from "../invariant.ts";
 
-/** A loop counter or a coordinate: 0 ≤ value < size. `turn` tells variables of one dimension apart. */
+/**
+ * A loop counter or a coordinate: 0 ≤ value < size. `turn` counts the variables of one dimension from 1; the coordinates of a
+ * kernel have 0, so that a dimension may have any name and size.
+ */
 export interface Variable {
   readonly name: string;
   readonly size: number;
@@ -49,6 +52,14 @@ export const fromVariable = (variable: Variable): Index => single({ kind: "varia
 
 /** Identifies a variable by name, size and turn. */
 export const variableKey = ({ name, size, turn }: Variable): string => `${name}.${size}.${turn}`;
+
+/** What a kernel itself counts: it is no variable of a dimension, whatever that is called. */
+export const coordinate = (name: string, size: number): Variable => ({ name, size, turn: 0 });
+
+/** The first variable for a dimension that is not in `taken` (keys of variables). */
+export function freshVariable(name: string, size: number, taken: ReadonlySet<string> = new Set()): Variable {
+  for (let turn = 1; ; turn++) if (!taken.has(variableKey({ name, size, turn }))) return { name, size, turn };
+}
 
 export const plus = (a: Index, b: Index): Index => make([...a.terms, ...b.terms], a.constant + b.constant);
 

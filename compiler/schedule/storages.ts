@@ -8,7 +8,7 @@ import { storedAs } from "../graph/result-type.ts";
 import { count, type Dim, readAs } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
-import { fromVariable, type Index, variablesOf } from "./affine.ts";
+import { coordinate, fromVariable, type Index, variablesOf } from "./affine.ts";
 import type { Family } from "./family.ts";
 import { type Layout, rows } from "./layout.ts";
 import { backward, flatAt, indexAt, type Position, parts } from "./position.ts";
@@ -178,8 +178,7 @@ interface DimsByRole {
 /** The dimensions of `base`, seen through views as a factor with the given ones, by what they do; undefined if one does two things. */
 function dimsByRole(factor: Node, base: Node, dims: DimsByRole): DimsByRole | undefined {
   const roles = ["batch", "side", "k"] as const;
-  const whole = (role: keyof DimsByRole): Index =>
-    fromVariable({ name: role, size: count({ dims: dims[role] }), turn: 0 });
+  const whole = (role: keyof DimsByRole): Index => fromVariable(coordinate(role, count({ dims: dims[role] })));
   let at: Position = new Map(roles.flatMap((role) => parts(whole(role), dims[role])));
   for (let node = factor; node !== base; node = node.inputs[0]) {
     if (!isView(node)) return undefined;
