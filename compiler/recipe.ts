@@ -2,7 +2,7 @@
 import type * as Ast from "../grammar/ast.ts";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { parse } from "../grammar/parse.ts";
-import type { SourceFile } from "../grammar/source.ts";
+import { type SourceFile, textAt } from "../grammar/source.ts";
 import type { ResolvedModule } from "./resolve/module.ts";
 
 /** A recipe that was parsed and checked as far as that goes without a model. */
@@ -49,15 +49,12 @@ export function recipeIn(modules: readonly ResolvedModule[], path: string): Load
     ]);
   const parameters = recipe.parameters.map(({ name, type, doc, value }) => ({
     name: name.text,
-    type: type ? textOf(type) : "",
+    type: type ? textAt(type.span) : "",
     doc,
-    fallback: value ? textOf(value) : null,
+    fallback: value ? textAt(value.span) : null,
   }));
   return { recipe, name: recipe.name.text, doc: recipe.doc, parameters, modules };
 }
-
-const textOf = ({ span: { file, start, end } }: { readonly span: Ast.Expression["span"] }) =>
-  file.text.slice(start, end);
 
 /** An argument from the command line, read as the recipe would write it: `50%`, `2:4`, `1e-3`; a `Text` is taken as it is. */
 export function parseArgument({ name, type }: RecipeParameter, text: string): Ast.Expression {

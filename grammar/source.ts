@@ -13,6 +13,9 @@ export interface Span {
   readonly end: number;
 }
 
+/** The source text of a place. */
+export const textAt = ({ file, start, end }: Span): string => file.text.slice(start, end);
+
 /** 1-based line and column of an offset. */
 export function position(file: SourceFile, offset: number): { readonly line: number; readonly column: number } {
   const before = file.text.slice(0, offset);

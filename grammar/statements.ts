@@ -4,6 +4,7 @@ import type * as Ast from "./ast.ts";
 import { Mistake } from "./operators.ts";
 import { mistake } from "./problem.ts";
 import { type Rule, raise } from "./recovery.ts";
+import { textAt } from "./source.ts";
 import { StageParser } from "./stages.ts";
 import { K, statementWords, T } from "./tokens.ts";
 
@@ -64,7 +65,7 @@ export abstract class StatementParser extends StageParser {
 
   /** Reports a value that stands alone although more follows. */
   private stray({ span }: Ast.Expression): void {
-    this.problems.push(new Mistake(mistake("stray-value", span, span.file.text.slice(span.start, span.end))));
+    this.problems.push(new Mistake(mistake("stray-value", span, textAt(span))));
   }
 
   // item = statement | expression; a word begins a statement if its next word follows

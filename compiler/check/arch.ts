@@ -1,6 +1,6 @@
 /** Architectures: dimensions from config.json, weights from the checkpoint, and the forward pass in three pieces. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Span } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import type { Problem } from "../problem.ts";
 import { functionValue } from "./call.ts";
 import { type Fault, isStored, reportFaults, type StoredTensor, storedPath, storedType } from "./checkpoint.ts";
@@ -19,7 +19,7 @@ export interface Linear {
   readonly name: string;
   /** Path in the checkpoint without `.weight`; `{layer}` stands for the block's number. */
   readonly at: string;
-  /** What it reads; a dimension that is also in \`to\` is read under another identity, so that the matrix has both. */
+  /** What it reads; a dimension that is also in `to` is read under another identity, so that the matrix has both. */
   readonly from: readonly Dimension[];
   readonly to: readonly Dimension[];
   readonly inBlock: boolean;
@@ -146,8 +146,8 @@ function declareSize({ context, facts }: Building, scope: Scope, { name, value }
 }
 
 /** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
-const fieldIn = ({ file, start, end }: Span): string | undefined =>
-  /^(?:\w+\()?config\.([\w.]+)\s*(?:\?\?|,|where\b|$)/.exec(file.text.slice(start, end))?.[1];
+const fieldIn = (span: Span): string | undefined =>
+  /^(?:\w+\()?config\.([\w.]+)\s*(?:\?\?|,|where\b|$)/.exec(textAt(span))?.[1];
 
 const largest = 2 ** 31;
 

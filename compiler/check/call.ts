@@ -1,6 +1,6 @@
 /** Calls: of declared functions, of builtins, and of what values offer (`text.train.sample(…)`, `sparsity.keep(d)`). */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Span } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import {
   bindDimension,
   bindValue,
@@ -82,7 +82,7 @@ export function bindArguments(
     .every(Boolean);
   for (const { name, label, value, type } of complete ? parameters : []) {
     if (bound.values.has(name.text) || bound.dims.has(name.text) || value) continue;
-    const [shown, typed] = [label ? `${label} ${name.text}` : name.text, type ? textOf(type) : ""];
+    const [shown, typed] = [label ? `${label} ${name.text}` : name.text, type ? textAt(type.span) : ""];
     report(context, { kind: "missing-parameter", span, of, name: shown, type: typed, form: formOf(of, parameters) });
   }
   return complete && context.found.length === before ? bound : null;
@@ -122,12 +122,10 @@ function bindArgument(
   return given.value.kind !== "wrong";
 }
 
-const textOf = ({ span }: Ast.TypeExpression | Ast.Expression) => span.file.text.slice(span.start, span.end);
-
 /** `wanda(sparsity: Sparsity = 50%)`: how a call may look. */
 function formOf(of: string, parameters: readonly Ast.Parameter[]): string {
   const shown = parameters.map(({ label, name, type, value }) =>
-    [label && `${label} `, name.text, type && `: ${textOf(type)}`, value && ` = ${textOf(value)}`].join(""),
+    [label && `${label} `, name.text, type && `: ${textAt(type.span)}`, value && ` = ${textAt(value.span)}`].join(""),
   );
   return `${of}(${shown.join(", ")})`;
 }
@@ -171,7 +169,7 @@ function parameterFor(
       kind: "wrong-arguments",
       span,
       of,
-      surplus: name ?? span.file.text.slice(span.start, span.end),
+      surplus: name ?? textAt(span),
       ...(first && { first: first.span }),
       form,
     });

@@ -60,12 +60,11 @@ export function applyLinear(
       span,
       what: `\`${name}\` on an input that carries \`${clash.name}\` already`,
     });
-  const w = { ...weight, node: weight.node };
   const both: Tensor = {
     kind: "tensor",
     dtype: "f32",
     dims: [...input.dims, ...to],
-    node: emit(context, "mul", [input.node, w.node], {}, span),
+    node: emit(context, "mul", [input.node, weight.node], {}, span),
   };
   const result = reduceOf(context, "sum", both, from, span);
   if (!bias) return result;

@@ -1,6 +1,6 @@
 /** Methods: checked once against their header with symbolic sizes, then for each linear layer of a model. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Span } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { type DType, isHalf } from "../graph/type.ts";
@@ -140,7 +140,7 @@ function seenTensor(
       kind: "wrong-type",
       span: type.span,
       expected: shown,
-      found: type.span.file.text.slice(type.span.start, type.span.end),
+      found: textAt(type.span),
       hint: `what a layer shows has the names of its dimensions from the language: write \`${name.text}: ${shown}\``,
     });
   else

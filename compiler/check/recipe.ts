@@ -1,6 +1,6 @@
 /** Recipes: parameters, stages, expectations, reports and what is saved. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Span } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import { isReserved } from "../recipe.ts";
 import { instantiate } from "./arch.ts";
 import { type Bound, bindArguments } from "./call.ts";
@@ -123,7 +123,7 @@ function bindParameter(
   return {
     name: name.text,
     type: plain?.name.text ?? "",
-    value: source && !isComputed ? textOf(source) : showValue(value),
+    value: source && !isComputed ? textAt(source.span) : showValue(value),
   };
 }
 
@@ -144,9 +144,6 @@ function parameterValue(
     return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
   return unknownOf(parameter);
 }
-
-const textOf = ({ span: { file, start, end } }: { readonly span: Ast.Expression["span"] }) =>
-  file.text.slice(start, end);
 
 function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
   const { context, inputs } = at;
@@ -366,7 +363,7 @@ function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Express
   const { context, scope } = at;
   const value = evaluate(measureScope(at), scope, expression);
   const of = measureOf(at, expression);
-  const base = { kind, text: textOf(expression), of, span: expression.span };
+  const base = { kind, text: textAt(expression.span), of, span: expression.span };
   if (value.kind === "number" && kind === "report") return { ...base, value: value.real };
   if (value.kind === "boolean" && kind === "expect")
     return { ...base, value: value.value === null ? null : Number(value.value) };
@@ -390,7 +387,7 @@ function measureOf(at: Recipe, expression: Ast.Expression): MeasureValue["of"] {
   if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
   const [first] = expression.arguments;
   if (first?.kind !== "value" || first.value.kind !== "name" || !at.bases.has(first.value.text)) return null;
-  const models = textOf(expression)
+  const models = textAt(expression.span)
     .split(/[^\w]+/)
     .filter((name) => at.bases.has(name));
   if (new Set(models).size > 1) return null;

@@ -1,5 +1,7 @@
 /** Selectors: which linear layers of a model a stage works on. */
 import type * as Ast from "../../grammar/ast.ts";
+import { textAt } from "../../grammar/source.ts";
+import { list } from "../description.ts";
 import type { ArchInstance, Linear } from "./arch.ts";
 import { type Context, report, type Scope } from "./context.ts";
 import { compileTimeNumber, operand } from "./expression.ts";
@@ -27,7 +29,7 @@ export function select(
     if (!checkRange(context, scope, instance, of)) return [];
     const found = all.filter((each) => matches(context, scope, instance, of, each));
     if (found.length === 0)
-      report(context, { kind: "empty-selector", span: of.span, selector: text(of), ...others(instance, of) });
+      report(context, { kind: "empty-selector", span: of.span, selector: textAt(of.span), ...others(instance, of) });
     return found;
   };
   const untied = all.filter(({ linear }) => linear.tied === null);
@@ -39,7 +41,7 @@ export function select(
     report(context, {
       kind: "empty-selector",
       span: first?.span ?? span,
-      selector: selectors.length > 0 ? selectors.map(text).join(", ") : "linear",
+      selector: selectors.length > 0 ? selectors.map((each) => textAt(each.span)).join(", ") : "linear",
       known: names(instance),
     });
   for (const { linear } of selected) {
@@ -57,10 +59,6 @@ export function select(
   const tied = all.filter((each) => selectors.length === 0 && each.linear.tied !== null && !left.has(each));
   return { selected, tied: tied.map(({ linear }) => linear) };
 }
-
-const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
-
-const text = ({ span }: Ast.Selector) => span.file.text.slice(span.start, span.end);
 
 function candidates({ linears, blocks }: ArchInstance): Selected[] {
   const layers = blocks ? (known(blocks.count) ?? 0) : 0;

@@ -1,6 +1,6 @@
 /** Headers: what a declared type asks of an argument, and what a declared result lets out. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Span } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import type { Problem } from "../problem.ts";
 import { bindDimension, type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { operand } from "./expression.ts";
@@ -36,9 +36,19 @@ export function matchTensor(
   const value: Value = given.value.kind === "number" ? (asTensor(context, given, dtype) ?? wrong) : given.value;
   if (value.kind === "wrong") return wrong;
   if (value.kind !== "tensor")
-    return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value) });
+    return report(context, {
+      kind: "wrong-type",
+      span: given.span,
+      expected: textAt(type.span),
+      found: showValue(value),
+    });
   if (value.dtype !== dtype && !(value.dtype === "i32" && dtype === "f32"))
-    return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value) });
+    return report(context, {
+      kind: "wrong-type",
+      span: given.span,
+      expected: textAt(type.span),
+      found: showValue(value),
+    });
   const taken = takeNamed(context, { caller, inside }, type, value, given.span);
   if (!taken) return wrong;
   const others = value.dims.filter((dim) => !taken.includes(dim) && !dim.streamed);
@@ -46,7 +56,13 @@ export function matchTensor(
   if (extra.length === 0) return asTensor(context, { value, span: given.span }, dtype) ?? wrong;
   const names = extra.map(({ name }) => `\`${name}\``).join(", ");
   const hint = `${names} is not in the header; \`...\` there would let it pass`;
-  return report(context, { kind: "wrong-type", span: given.span, expected: text(type), found: showValue(value), hint });
+  return report(context, {
+    kind: "wrong-type",
+    span: given.span,
+    expected: textAt(type.span),
+    found: showValue(value),
+    hint,
+  });
 }
 
 /** The dimensions that a header names, found in the argument and bound; null if one is missing or of another size. */
@@ -96,8 +112,6 @@ export const tensorTypeOf = (type: Ast.TypeExpression): Ast.TensorTypeExpression
 /** The dimensions that a type names. */
 const dimsOf = ({ dims }: Ast.TensorTypeExpression): readonly Ast.Name[] =>
   dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name] : []));
-
-const text = ({ span }: Ast.TypeExpression) => span.file.text.slice(span.start, span.end);
 
 /** The type of a header's elements; null, and a problem, for one that no tensor of a program has. */
 export function dtypeOf(
@@ -178,7 +192,7 @@ export function matchResult(
     return made;
   }
   if (result.kind !== "tensor" && declared && result.kind !== "wrong") {
-    report(context, { kind: "wrong-type", span, expected: text(declared), found: showValue(result) });
+    report(context, { kind: "wrong-type", span, expected: textAt(declared.span), found: showValue(result) });
     return wrong;
   }
   if (result.kind !== "tensor") return result;
@@ -209,7 +223,12 @@ function agrees(context: Context, fn: Ast.Fn, declared: Ast.TensorTypeExpression
   const missing = names.filter((name) => !result.dims.some((dim) => dim.name === name));
   const extra = open ? [] : visible.filter(({ name }) => !names.includes(name));
   if (missing.length === 0 && extra.length === 0 && declared.element.text === result.dtype) return true;
-  report(context, { kind: "wrong-type", span: bodySpan(fn), expected: text(declared), found: showValue(result) });
+  report(context, {
+    kind: "wrong-type",
+    span: bodySpan(fn),
+    expected: textAt(declared.span),
+    found: showValue(result),
+  });
   return false;
 }
 
@@ -330,7 +349,8 @@ export function checkOf(context: Context, type: Ast.PlainTypeExpression): Check 
   const hint =
     typeHabits.get(type.name.text) ??
     `there are ${[...plain.keys()].join(", ")}, and tensors such as \`f32[token, model]\``;
-  if (check) report(context, { kind: "not-supported", span: type.span, what: `the type \`${text(type)}\``, hint });
+  if (check)
+    report(context, { kind: "not-supported", span: type.span, what: `the type \`${textAt(type.span)}\``, hint });
   else report(context, { kind: "unknown-name", span: type.name.span, name: type.name.text, what: "type", known, hint });
   return null;
 }

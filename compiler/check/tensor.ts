@@ -1,5 +1,5 @@
 /** Operations on tensors and numbers known at compile time: alignment by name, and the graph nodes that follow from it. */
-import type { Span } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import type { BinaryOp, Node, OpName, Ops } from "../graph/ops.ts";
 import { type Dim, mostPositions } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
@@ -157,7 +157,7 @@ function pairsOf(op: string, a: Operand, b: Operand): string | undefined {
   const lacking = b.value.dims.filter(({ id }) => !own.has(id));
   if (lacking.some(({ streamed }) => streamed)) return undefined;
   const [left, right] = [a, b].map(({ span }, i) => {
-    const text = span.file.text.slice(span.start, span.end);
+    const text = textAt(span);
     return /^[\w'.]+$/.test(text) ? text : i === 0 ? "a" : "b";
   });
   return `${left} * (1 where ${lacking.map(({ name }) => `index(${name}) >= 0`).join(" and ")}) ${op} ${right}`;
