@@ -12,6 +12,7 @@ import {
   type Config,
   type Dimension,
   isCounted,
+  isUnknown,
   number,
   record,
   type Sparsity,
@@ -102,9 +103,7 @@ export function operand(context: Context, scope: Scope, expression: Ast.Expressi
 /** As `operand`, where a truth value is asked for. */
 export function condition(context: Context, scope: Scope, expression: Ast.Expression): Operand {
   const value = evaluate(context, scope, expression);
-  const isOpen =
-    (value.kind === "config" && value.value === null) ||
-    (value.kind === "number" && value.real === null && value.size === null);
+  const isOpen = (value.kind === "config" && value.value === null) || isUnknown(value);
   return { value: isOpen ? { kind: "boolean", value: null } : value, span: expression.span };
 }
 
@@ -257,7 +256,7 @@ function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Fiel
     case "absent":
       return { kind: "absent", name: `${of.name}.${name.text}` };
     case "number":
-      return of.real === null && of.size === null
+      return isUnknown(of)
         ? unknownNumber
         : report(context, { kind: "wrong-type", span, expected: "something with fields", found: showValue(of) });
     case "sparsity":

@@ -11,6 +11,7 @@ import { known, type Size, same, showSize } from "./size.ts";
 import { asTensor, emit, type Operand } from "./tensor.ts";
 import {
   type Dimension,
+  isUnknown,
   record,
   showDimension,
   showValue,
@@ -250,16 +251,7 @@ type Check = (value: Value) => Value | string;
 
 const plain: ReadonlyMap<string, Check> = new Map(
   Object.entries<Check>({
-    Int: (value) =>
-      value.kind !== "number"
-        ? "a whole number"
-        : value.real !== null && !Number.isInteger(value.real)
-          ? "a whole number"
-          : Math.abs(value.real ?? 0) >= 2 ** 31
-            ? "a whole number below 2^31 (i32)"
-            : value.real === null && !value.size
-              ? unknownWhole
-              : value,
+    Int: wholeFrom,
     Float: (value) =>
       value.kind !== "number" ? "a number" : value.real === null || isHeld(value.real) ? value : heldRange,
     Fraction: (value) =>
@@ -269,7 +261,7 @@ const plain: ReadonlyMap<string, Check> = new Map(
     Sparsity: (value) => sparsityFrom(value) ?? "a share such as 50%, or a pattern such as 2:4",
     Bool: (value) => (value.kind === "boolean" ? value : "true or false"),
     Text: (value) =>
-      value.kind === "string" ? value : isOpen(value) ? { kind: "string", value: null } : "a text in quotes",
+      value.kind === "string" ? value : isUnknown(value) ? { kind: "string", value: null } : "a text in quotes",
     Config: (value) => (isConfig(value) ? value : "an object of config.json"),
     Model: (value) => (value.kind === "model" ? value : "a model"),
     Corpus: (value) => (value.kind === "corpus" ? value : "a text"),
@@ -279,10 +271,13 @@ const plain: ReadonlyMap<string, Check> = new Map(
 );
 
 /** One that is missing has no fields; what is not known yet is a number. */
-const isConfig = (value: Value): boolean => value.kind === "config" || value.kind === "absent" || isOpen(value);
+const isConfig = (value: Value): boolean => value.kind === "config" || value.kind === "absent" || isUnknown(value);
 
-/** What a field of the config is while no model is bound. */
-const isOpen = (value: Value): boolean => value.kind === "number" && !value.size && value.real === null;
+function wholeFrom(value: Value): Value | string {
+  if (isUnknown(value)) return unknownWhole;
+  if (value.kind !== "number" || (value.real !== null && !Number.isInteger(value.real))) return "a whole number";
+  return Math.abs(value.real ?? 0) < 2 ** 31 ? value : "a whole number below 2^31 (i32)";
+}
 
 /** A share to remove below 100 %, or `n:m` with n of every m staying. */
 function sparsityFrom(value: Value): Value | null {

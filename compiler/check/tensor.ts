@@ -9,6 +9,7 @@ import {
   type Bool,
   type Dimension,
   isCounted,
+  isUnknown,
   type Num,
   showValue,
   type Tensor,
@@ -259,7 +260,6 @@ const isNeverWhole = (x: Value, y: Value): boolean =>
 
 /** Texts, or a text and a value of the config that is not known yet; null for anything else. */
 function compareTexts(op: string, a: Value, b: Value): Bool | null {
-  const isUnknown = (value: Value) => value.kind === "number" && value.real === null && value.size === null;
   if (op !== "==" && op !== "!=") return null;
   if (a.kind === "string" && b.kind === "string") {
     if (a.value === null || b.value === null) return { kind: "boolean", value: null };

@@ -161,6 +161,10 @@ export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) 
 export const unknownNumber: Num = { kind: "number", real: null, size: null };
 export const unknownWhole: Num = { ...unknownNumber, isWhole: true };
 
+/** Whether nothing is known of a value: a number, or whatever a field of the config is while no model is bound. */
+export const isUnknown = (value: Value): boolean =>
+  value.kind === "number" && value.real === null && value.size === null;
+
 /** Whether a number is whole, as far as is known: one that cannot be counted is real. */
 export const isCounted = ({ real, size, isWhole }: Num): boolean =>
   isWhole === true || (size !== null && (real === null || Number.isInteger(real)));
