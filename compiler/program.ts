@@ -5,6 +5,7 @@ import { fuse } from "./fuse/fuse.ts";
 import { inTwoSteps } from "./fuse/in-two-steps.ts";
 import { inColumnStrips, inStrips, inStripsAlone } from "./fuse/strips.ts";
 import { sumsFirst } from "./fuse/sums-first.ts";
+import { coneOf } from "./graph/cone.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Node } from "./graph/ops.ts";
 import { mostPositions, showType } from "./graph/type.ts";
@@ -111,11 +112,8 @@ function refusal(node: Node, what: string, value: number, most: string): Compile
 /** The longest dimensions of what the node is computed from. */
 function longestBelow(node: Node): string {
   const sizes = new Map<string, number>();
-  const seen = new Set([node]);
-  for (const each of seen) {
-    for (const { name, size } of each.type.dims) sizes.set(name, Math.max(size, sizes.get(name) ?? 0));
-    for (const x of each.inputs) seen.add(x);
-  }
+  for (const { type } of coneOf([node]))
+    for (const { name, size } of type.dims) sizes.set(name, Math.max(size, sizes.get(name) ?? 0));
   const longest = [...sizes].sort(([, a], [, b]) => b - a).slice(0, 3);
   return longest.map(([name, size]) => `\`${name}\` is ${size}`).join(", ");
 }

@@ -3,6 +3,7 @@
  * norm, gives 0 further on, a maximum passes over NaN, and a mask shows nothing of either.
  */
 import type { LinearInput } from "../check/forward.ts";
+import { coneOf } from "../graph/cone.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
@@ -58,12 +59,7 @@ export function unordered(
   return real.map((node, i) => countOf(maker, node, slotNames.unordered(i)));
 }
 
-/** What the outputs are computed from, and they, in creation order. */
-function computing(outputs: readonly Output[]): readonly Node[] {
-  const found = new Set(outputs.map(({ node }) => node));
-  for (const { inputs } of found) for (const input of inputs) found.add(input);
-  return [...found].sort((a, b) => a.id - b.id);
-}
+const computing = (outputs: readonly Output[]): readonly Node[] => coneOf(outputs.map(({ node }) => node));
 
 /** NaN for what is NaN or infinite, and 0 for all others. */
 const difference = ({ make }: Maker, x: Node): Node => make("sub", [x, x], {}, x.origin);

@@ -1,6 +1,7 @@
 /** The only place where nodes are made. Equal nodes are one node, so common subexpressions never exist twice. */
 import type { Span } from "../../grammar/source.ts";
 import { invariant } from "../invariant.ts";
+import { coneOf } from "./cone.ts";
 import type { Graph, Output } from "./graph.ts";
 import type { Node, NodeOf, OpName, Ops } from "./ops.ts";
 import { resultType } from "./result-type.ts";
@@ -48,15 +49,13 @@ export function maker(): Maker {
 
 /** Drops the nodes that no output needs and renumbers the rest, keeping their order. */
 function graph(name: string, outputs: readonly Output[]): Graph {
-  const live = new Set(outputs.map(({ node }) => node));
-  for (const { inputs } of live) for (const x of inputs) live.add(x);
   const kept = new Map<Node, Node>();
   const image = (of: Node): Node => {
     const found = kept.get(of);
     invariant(found !== undefined, `%${of.id} is used before it is defined`);
     return found;
   };
-  for (const of of [...live].sort((a, b) => a.id - b.id))
+  for (const of of coneOf(outputs.map((output) => output.node)))
     kept.set(of, node({ ...of, id: kept.size, inputs: images(of.inputs, image) }));
   return {
     name,
