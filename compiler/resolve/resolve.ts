@@ -57,37 +57,32 @@ const deepestImports = 32;
 
 /** The name of the imported module, visited. */
 function follow(walk: Walk, importer: string, { from }: Ast.Import): string {
-  const { span, value: path } = from;
+  const { value: path } = from;
   const name = target(importer, path);
   if (walk.done.has(name) || walk.failed.has(name)) return name;
   const problem = isModuleName(path) ? visitImport(walk, name, from) : notFound(walk, from);
-  if (problem) walk.diagnostics.push(explain({ ...problem, span }));
+  if (problem) walk.diagnostics.push(explain(problem));
   return name;
 }
 
-type ImportProblem =
-  | Omit<Extract<Problem, { kind: "import-not-found" }>, "span">
-  | Omit<Extract<Problem, { kind: "import-refused" }>, "span">
-  | Omit<Extract<Problem, { kind: "import-circular" }>, "span">;
-
-const notFound = ({ host }: Walk, { value: path }: Ast.Import["from"]): ImportProblem => ({
+const notFound = ({ host }: Walk, { span, value: path }: Ast.Import["from"]): Problem => ({
   kind: "import-not-found",
+  span,
   path,
   known: host.library,
 });
 
-const refused = (path: string, reason: string): ImportProblem => ({ kind: "import-refused", path, reason });
-
 /** Visits a module for the first time, or says why not. */
-function visitImport(walk: Walk, name: string, from: Ast.Import["from"]): ImportProblem | null {
-  const { value: path } = from;
+function visitImport(walk: Walk, name: string, from: Ast.Import["from"]): Problem | null {
+  const { span, value: path } = from;
+  const refused = (reason: string): Problem => ({ kind: "import-refused", span, path, reason });
   if (walk.open.includes(name))
-    return { kind: "import-circular", chain: [...walk.open.slice(walk.open.indexOf(name)), name] };
-  if (!name.startsWith("std/") && !name.endsWith(".lcomp")) return refused(path, "its name does not end in `.lcomp`");
-  if (name.startsWith("../")) return refused(path, "it lies outside of the recipe's folder");
+    return { kind: "import-circular", span, chain: [...walk.open.slice(walk.open.indexOf(name)), name] };
+  if (!name.startsWith("std/") && !name.endsWith(".lcomp")) return refused("its name does not end in `.lcomp`");
+  if (name.startsWith("../")) return refused("it lies outside of the recipe's folder");
   if (walk.open.length >= deepestImports)
-    return refused(path, `more than ${deepestImports} modules import one another in a row`);
-  if (walk.done.size >= mostModules) return refused(path, `the recipe has more than ${mostModules} modules`);
+    return refused(`more than ${deepestImports} modules import one another in a row`);
+  if (walk.done.size >= mostModules) return refused(`the recipe has more than ${mostModules} modules`);
   try {
     const file = walk.host.read(name);
     if (file) visit(walk, name, file);
@@ -96,7 +91,7 @@ function visitImport(walk: Walk, name: string, from: Ast.Import["from"]): Import
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     walk.failed.add(name);
-    return refused(path, error.message);
+    return refused(error.message);
   }
 }
 
