@@ -11,7 +11,7 @@ import { openDevice } from "../gpu/device.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
 import { entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
-import { openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
 import { json, lines, paragraphs, say, widthOf } from "./terminal.ts";
 
 const artifacts = ["tree", "types", "graph", "kernels", "wgsl", "plan"] as const;
@@ -68,8 +68,11 @@ function types(path: string): string {
   return lines(...typed.map(({ span, text, type }) => `${showPlace(shown(span)).padEnd(32)} ${text}: ${type}`));
 }
 
-async function planned(path: string, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {
-  const open = await openRecipe(readRecipe(path), flags);
+const planned = async (path: string, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> =>
+  planHere(await openRecipe(readRecipe(path), flags), flags, observe);
+
+/** The plan of a recipe for the GPU of this machine. */
+export async function planHere(open: OpenRecipe, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {
   const { inputs } = await readTexts(open, flags);
   const device = await openDevice();
   try {

@@ -1,19 +1,19 @@
 /** `lcomp plan`: what a recipe would do, from headers alone. */
 import { readFileSync, statSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { plan, refuseImpossible } from "../../compiler/compile.ts";
+import { refuseImpossible } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
 import { demandedAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
-import { openDevice } from "../gpu/device.ts";
 import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow } from "../io/file.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
+import { planHere } from "./compile.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
-import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { openRecipe, readRecipe, recipeFlags, translated } from "./recipe.ts";
 import { printResult } from "./terminal.ts";
 
 /** The command; its flags are those of the recipe among `args`. */
@@ -36,7 +36,7 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     const device = await factsHere();
     translated(open.shown, () => refuseImpossible(open.outlined, device));
     const report = outlineReport(open.outlined);
-    if (file !== undefined) writeWhole(file, await wholePlan(open, flags));
+    if (file !== undefined) writeWhole(file, showPlan(await planHere(open, flags)));
     printResult(flags, report, (width) => showOutline(report, width));
   },
 });
@@ -55,15 +55,4 @@ function requireFree(path: string, inputs: readonly Input[]): void {
     if (!status?.isFile() || status.size === 0 || readFileSync(path, "utf8").startsWith('{\n  "version":')) return;
     throw new UserError(`will not write ${path}: a file is there that is no plan; choose another name`);
   });
-}
-
-/** The plan as JSON, for the GPU of this machine. */
-async function wholePlan(open: OpenRecipe, flags: Flags): Promise<string> {
-  const { inputs } = await readTexts(open, flags);
-  const device = await openDevice();
-  try {
-    return showPlan(translated(open.shown, () => plan(open.loaded, inputs, device.facts)));
-  } finally {
-    device.close();
-  }
 }

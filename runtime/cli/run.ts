@@ -76,11 +76,13 @@ function showSaved({ parameters }: LoadedRecipe, { isSaved }: RunResult, flags: 
 /** A word as a shell takes it. */
 const quoted = (word: string): string => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
+const isSaving = ({ recipe }: LoadedRecipe): boolean => recipe.body.statements.some(({ kind }) => kind === "save");
+
 /** What several flags should have said is asked for at once. */
-function requireFlags(path: string, { name, parameters, recipe }: LoadedRecipe, flags: Flags): void {
+function requireFlags(path: string, loaded: LoadedRecipe, flags: Flags): void {
+  const { name, parameters } = loaded;
   const wanted = parameters.filter((parameter) => parameter.fallback === null).map((parameter) => parameter.name);
-  const isSaving = recipe.body.statements.some(({ kind }) => kind === "save");
-  const missing = [...wanted, ...(isSaving ? ["out"] : [])].filter((flag) => given(flags, flag) === undefined);
+  const missing = [...wanted, ...(isSaving(loaded) ? ["out"] : [])].filter((flag) => given(flags, flag) === undefined);
   if (missing.length < 2) return;
   const [last, ...others] = missing.map((flag) => `--${flag}`).reverse();
   const all = `${others.reverse().join(", ")} and ${last}`;
@@ -89,11 +91,12 @@ function requireFlags(path: string, { name, parameters, recipe }: LoadedRecipe, 
 
 /** Where the result goes, null if the recipe saves none. What is wrong with the place is said before anything else is done. */
 function openOutput(entry: RecipeEntry, flags: Flags): OutputFolder | null {
-  const { name, recipe } = entry.loaded;
+  const { loaded } = entry;
+  const { name } = loaded;
   const out = given(flags, "out");
-  const isSaving = recipe.body.statements.some(({ kind }) => kind === "save");
-  if (isSaving && out === undefined) throw new UserError(`${name} saves its result: add --out DIR`, { exitCode: 2 });
-  if (!isSaving && out !== undefined)
+  if (isSaving(loaded) && out === undefined)
+    throw new UserError(`${name} saves its result: add --out DIR`, { exitCode: 2 });
+  if (!isSaving(loaded) && out !== undefined)
     throw new UserError(`${name} saves nothing: leave out --out, or add a \`save\` to the recipe`, { exitCode: 2 });
   if (out === undefined) return null;
   const output = new OutputFolder(out, { force: flags["force"] === true, inputs: inputsOf(entry, flags) });

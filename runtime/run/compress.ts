@@ -16,13 +16,13 @@ import { runTarget, type TargetResult } from "./target.ts";
 import { type HeldWeights, holdWeights, type Model, type StageFile } from "./weights.ts";
 
 /** What one stage did. */
-const noWindows: Windows = { length: 0, at: () => new Int32Array(0) };
-
 export interface StageResult {
   readonly stage: string;
   readonly action: string;
   readonly targets: readonly TargetResult[];
 }
+
+const noWindows: Windows = { length: 0, at: () => new Int32Array(0) };
 
 interface Work {
   readonly session: Session;
