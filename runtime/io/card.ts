@@ -3,6 +3,7 @@
  * not plainly a list of entries is not read at all.
  */
 import type { JsonObject } from "./file.ts";
+import { isHubName } from "./hub.ts";
 
 /** A key at the top, with all lines of its entry. */
 export interface CardEntry {
@@ -49,14 +50,6 @@ const untrue: ReadonlySet<string> = new Set([
   ],
   ...["library_name", "base_model", "tags", "widget", "inference"],
 ]);
-
-/** A model's name on the Hub, never a path of a machine. */
-const hubName = /^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/;
-const folderWords =
-  /^(outputs?|out|models?|checkpoints?|ckpts?|data|tmp|temp|results?|runs|weights|saved|local|cache|home|mnt|work|workspace)\//i;
-
-/** Whether a name can be that of a model on the Hub, rather than a path. */
-export const isHubName = (name: string): boolean => hubName.test(name) && !folderWords.test(name);
 
 /** The front matter of a result, between its `---`: what holds for both models, and the model that it was made from. */
 export function resultFrontMatter(

@@ -5,7 +5,8 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { UserError } from "../user-error.ts";
 import { type Companions, companionsOf } from "./companions.ts";
-import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject, readText } from "./file.ts";
+import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject } from "./file.ts";
+import { hasHubForm, snapshotsIn } from "./hub.ts";
 import { type FloatDType, firstNonFinite, isFloatDType, toFloat32 } from "./numbers.ts";
 import { readHeader, type StoredTensor } from "./safetensors.ts";
 
@@ -33,11 +34,8 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   return { folder, config, tensors, ...(await companionsOf(folder, names, read)) };
 }
 
-/** A name that may be one on the Hub: `org/name`, or a bare one. */
-const hubName = /^[\w-][\w.-]*(\/[\w.-]+)?$/;
-
 function noFolder(folder: string, cause: unknown): unknown {
-  if (!hubName.test(folder)) return cause;
+  if (!hasHubForm(folder)) return cause;
   const into = basename(folder);
   const way = `\`hf download ${folder} --local-dir ${into}\` does (pip install huggingface_hub), then give ${into}`;
   return new UserError(`there is no folder ${folder}; if it is a model on the Hub, lcomp does not download: ${way}`, {
@@ -47,7 +45,7 @@ function noFolder(folder: string, cause: unknown): unknown {
 
 /** The folder that was probably meant: a snapshot in the Hub's cache, or the first folder in this one that has a config.json. */
 async function noConfig(folder: string, names: readonly string[]): Promise<UserError> {
-  const places = names.includes("snapshots") ? await snapshots(folder) : names;
+  const places = names.includes("snapshots") ? await snapshotsIn(folder) : names;
   for (const place of places) {
     const path = join(folder, place);
     if (existsSync(join(path, "config.json")))
@@ -56,14 +54,6 @@ async function noConfig(folder: string, names: readonly string[]): Promise<UserE
   if (names.includes("adapter_config.json"))
     return new UserError(`${folder} holds an adapter, and no model; merge it into its model, save that, and give it`);
   return new UserError(`${folder} has no config.json; give the folder of a Hugging Face model`);
-}
-
-/** The snapshots in a folder of the Hub's cache, that of `main` first. */
-async function snapshots(folder: string): Promise<readonly string[]> {
-  const [refs, kept] = [join(folder, "refs/main"), join(folder, "snapshots")];
-  const main = existsSync(refs) ? (await readText(refs)).trim() : "";
-  const revisions = (await explained("open", kept, () => readdir(kept))).sort();
-  return [main, ...revisions].filter((name) => revisions.includes(name)).map((name) => join("snapshots", name));
 }
 
 /** A size of the model's config, such as hidden_size: a whole number from 1 to 2^31 - 1. */

@@ -3,9 +3,10 @@
  * it was, and would be untrue of the new ones or keep them from loading, never travels; what is not known here does not, either.
  */
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { type CardEntry, frontMatter } from "./card.ts";
 import { explained } from "./file.ts";
+import { hubNameOf, isSnapshot } from "./hub.ts";
 
 /** Something in a model's folder that a result lacks; a folder ends in `/`. */
 export interface LeftBehind {
@@ -127,8 +128,7 @@ async function obstacleTo(path: string, isOwn: (real: string) => boolean): Promi
 /** Whether a path lies in the folder; in Hugging Face's cache (snapshots/REVISION) also in the blobs, to which all its files are links. */
 async function insideOf(folder: string): Promise<(path: string) => boolean> {
   const root = await realpath(folder);
-  const isSnapshot = basename(dirname(root)) === "snapshots";
-  const roots = isSnapshot ? [root, join(dirname(dirname(root)), "blobs")] : [root];
+  const roots = isSnapshot(root) ? [root, join(dirname(dirname(root)), "blobs")] : [root];
   return (path) => roots.some((each) => isInside(path, each));
 }
 
@@ -136,10 +136,3 @@ const isInside = (path: string, root: string): boolean => {
   const way = relative(root, path);
   return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 };
-
-/** `org/name` for a folder `models--org--name/snapshots/REVISION`. */
-function hubNameOf(folder: string): string | null {
-  if (basename(dirname(folder)) !== "snapshots") return null;
-  const [, ...parts] = /^models--(?:([\w.-]+?)--)?([\w.-]+)$/.exec(basename(dirname(dirname(folder)))) ?? [];
-  return parts.length === 0 ? null : parts.filter((part) => part !== undefined).join("/");
-}

@@ -2,9 +2,9 @@
 
 import { join } from "node:path";
 import type { SaveStep } from "../../compiler/plan/plan.ts";
-import { isHubName } from "../io/card.ts";
 import { type Checkpoint, requireFinite } from "../io/checkpoint.ts";
 import { readText } from "../io/file.ts";
+import { isHubName } from "../io/hub.ts";
 import { isFloatDType } from "../io/numbers.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import type { Session } from "./session.ts";
