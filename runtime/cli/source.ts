@@ -4,8 +4,7 @@
  * a message, and no pipe or device can hold us up.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { isAbsolute, relative, sep } from "node:path";
-import { explainedNow, isMissing } from "../io/file.ts";
+import { explainedNow, isInside, isMissing } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
 
 /** In bytes; the parser refuses what is cut off here. */
@@ -21,8 +20,7 @@ export function readSource(path: string): string {
 export function readInside(folder: string, path: string): string | undefined {
   try {
     const [root, file] = explainedNow("read", path, () => [realpathSync(folder), realpathSync(path)] as const);
-    const way = relative(root, file);
-    if (way.split(sep)[0] === ".." || isAbsolute(way))
+    if (!isInside(file, root))
       throw new UserError(`cannot read ${path}: it is a link that leads out of the recipe's folder`);
     return explainedNow("read", path, () => textOf(path, file));
   } catch (error) {

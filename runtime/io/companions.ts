@@ -3,9 +3,9 @@
  * it was, and would be untrue of the new ones or keep them from loading, never travels; what is not known here does not, either.
  */
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { type CardEntry, frontMatter } from "./card.ts";
-import { explained } from "./file.ts";
+import { explained, isInside } from "./file.ts";
 import { hubNameOf, isSnapshot } from "./hub.ts";
 
 /** Something in a model's folder that a result lacks; a folder ends in `/`. */
@@ -131,8 +131,3 @@ async function insideOf(folder: string): Promise<(path: string) => boolean> {
   const roots = isSnapshot(root) ? [root, join(dirname(dirname(root)), "blobs")] : [root];
   return (path) => roots.some((each) => isInside(path, each));
 }
-
-const isInside = (path: string, root: string): boolean => {
-  const way = relative(root, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-};

@@ -2,7 +2,7 @@
 // stands here and nowhere else.
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { UserError } from "../user-error.ts";
 
 /** A JSON object as it was read: nothing about its values is known yet. */
@@ -47,6 +47,12 @@ export function fileError(error: unknown, doing: string, path: string): unknown 
   const code = codeOf(error);
   const reason = reasons[code] ?? (error instanceof Error && "syscall" in error ? code : undefined);
   return reason === undefined ? error : new UserError(`cannot ${doing} ${path}: ${reason}`, { cause: error });
+}
+
+/** Whether a path leads to something in a folder; both must be real, without links in them. */
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== "" && way.split(sep)[0] !== ".." && !isAbsolute(way);
 }
 
 /** Runs an action and turns its system errors into sentences. */
