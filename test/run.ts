@@ -7,8 +7,8 @@
  * Files whose path contains a NAME; tests that carry the tag; what differs from golden files is written there.
  */
 import { spawn } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { describeAdapter } from "../runtime/gpu/adapter.ts";
@@ -36,6 +36,10 @@ const { values, positionals } = parseArgs({
   options: { only: { type: "string" }, accept: { type: "boolean", default: false } },
 });
 const running = new Set<number>();
+
+/** Most of what a short process does is to compile TypeScript: here all do it once. */
+const compiled = mkdtempSync(join(tmpdir(), "lcomp-compiled-"));
+process.on("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 function chosenFiles(): readonly string[] {
   const files = globSync("test/**/*.test.ts", { cwd: root }).sort();
@@ -101,6 +105,7 @@ function environment(): NodeJS.ProcessEnv {
   const { only, accept } = values;
   return {
     ...process.env,
+    NODE_COMPILE_CACHE: compiled,
     ...(only === undefined ? {} : { LCOMP_TEST_TAG: only }),
     ...(accept ? { ACCEPT: "1" } : {}),
   };
