@@ -1,7 +1,7 @@
 /** Sums of terms of very different sizes, which cancel: what is added in another order, or not as a whole, is far off. */
 import type { Node } from "../compiler/graph/ops.ts";
 import type { MakeCase } from "./ops-cases.ts";
-import { cancelling, shape } from "./ops-random.ts";
+import { between, cancelling, shape } from "./ops-random.ts";
 import { type Sketch, sketch, some } from "./ops-sketch.ts";
 
 /** A term of a sum: few operations on the inputs, on constants and on an index. */
@@ -19,6 +19,25 @@ function termOf(s: Sketch, inputs: readonly Node[], index: Node): Node {
   const between = (): Node => s.op(random.pick(["add", "sub"]), operand(), operand());
   return random.pick([between, between, () => s.op(random.pick(["add", "sub"]), between(), between()), operand])();
 }
+
+/** Each factor is very large or very small, and divided by what makes it 1 or so: f32 holds all of it, as it is written. */
+export const scaledToFit: MakeCase = (random) => {
+  const s = sketch(random);
+  const { m, k } = shape(random, ["m", "k"], 4000);
+  const scaled = (): Node => {
+    const size = Math.fround(10 ** between(-36, 36)(random));
+    const x = s.input({ m, k }, { draw: between(size / 2, size) });
+    return random.pick([
+      () => s.op("div", x, s.reduce("max", x, "k")),
+      () => s.op("div", x, s.input({ m }, { draw: () => size })),
+      () => s.op("div", x, size),
+      () => s.op("mul", x, Math.fround(1 / size)),
+    ])();
+  };
+  const [a, b, c] = [scaled(), scaled(), scaled()];
+  const term = random.pick([() => s.op("mul", a, b), () => s.op("mul", s.op("neg", a), s.op("div", b, c)), () => a])();
+  return s.case(s.reduce("sum", term, "k"), s.reduce("sum", s.make("pow", [c, s.constant(2)], {}), "k"));
+};
 
 /** By what they are. */
 export const sums: Readonly<Record<string, MakeCase>> = {
@@ -57,4 +76,5 @@ export const sums: Readonly<Record<string, MakeCase>> = {
     const [x, y] = [s.input({ m, n }, { draw }), s.input({ n }, { draw })];
     return s.case(s.op("sub", x, s.op("sub", s.op("neg", sum), y)), { node: s.op("sub", sum, x), accumulate: "sum" });
   },
+  "sums of what is scaled to fit": scaledToFit,
 };

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { interpret } from "../compiler/graph/interpret.ts";
+import { interpret, interpretNode } from "../compiler/graph/interpret.ts";
 import type { Node } from "../compiler/graph/ops.ts";
 import { showGraph } from "../compiler/graph/show.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
@@ -9,6 +9,7 @@ import { firstDifference } from "./ops-compare.ts";
 import { composites } from "./ops-composites.ts";
 import { draws, randomOf, seed } from "./ops-random.ts";
 import { type Sketch, sketch } from "./ops-sketch.ts";
+import { scaledToFit } from "./ops-sums.ts";
 import { tolerancesOf } from "./tolerances.ts";
 import { verifyGraph } from "./verify-graph.ts";
 
@@ -68,16 +69,30 @@ const identities: readonly (readonly [expected: string, make: (s: Sketch, x: Nod
   ["(gather x0 (index b) along=a)", (s, x) => s.gather(x, "a", s.index("b", 4))],
   ["(reduce x0 by=max over=(b, a))", (s, x) => s.reduce("max", s.reduce("max", x, "b"), "a")],
   ["1.4142135381698608", (s) => s.op("sqrt", s.op("add", 1, 1))],
-  ["(mul (reduce x0 by=sum over=b) 3)", (s, x) => sum(s, s.op("mul", x, 3))],
+  ["(reduce (mul x0 3) by=sum over=b)", (s, x) => sum(s, s.op("mul", x, 3))],
   ["(neg (reduce x0 by=sum over=b))", (s, x) => sum(s, s.op("neg", x))],
   ["(reduce (mul x0 x1) by=sum over=b)", (s, x, y) => sum(s, s.op("mul", x, y))],
   [
-    "(div (reduce (mul x0 x1) by=sum over=b) (reduce x0 by=max over=b))",
+    "(reduce (mul (div x0 (reduce x0 by=max over=b)) x1) by=sum over=b)",
     (s, x, y) => sum(s, s.op("mul", s.op("div", x, s.reduce("max", x, "b")), y)),
   ],
   [
-    "(mul (reduce (mul x0 (exp x1)) by=sum over=b) (cast x2 to=f32))",
+    "(reduce (mul (mul x0 (cast x2 to=f32)) (exp x1)) by=sum over=b)",
     (s, x, y, c) => sum(s, s.op("mul", s.op("mul", x, s.cast(c, "f32")), s.op("exp", y))),
+  ],
+  [
+    "(div (reduce (mul (exp (sub x0 (reduce x0 by=max over=b))) x1) by=sum over=b) (reduce (exp (sub x0 (reduce x0 by=max over=b))) by=sum over=b))",
+    (s, x, y) => {
+      const e = s.op("exp", s.op("sub", x, s.reduce("max", x, "b")));
+      return sum(s, s.op("mul", s.op("div", e, sum(s, e)), y));
+    },
+  ],
+  [
+    "(mul (reduce (mul x0 x1) by=sum over=b) (rsqrt (add (div (reduce (mul x0 x0) by=sum over=b) 3) 0.1)))",
+    (s, x, y) => {
+      const mean = s.op("div", sum(s, s.op("mul", x, x)), 3);
+      return sum(s, s.op("mul", s.op("mul", x, s.op("rsqrt", s.op("add", mean, 0.1))), y));
+    },
   ],
 ];
 
@@ -91,6 +106,19 @@ suite("simplify", ({ test }) => {
     const twice = s.op("mul", x, 3);
     const { graph } = s.case(twice, sum(s, twice));
     assert.is(showGraph(simplify(graph)), showGraph(graph));
+  });
+
+  test("a graph whose values are all f32 stays one", () => {
+    for (let round = 0; round < 40; round++) {
+      const { graph, inputs } = scaledToFit(randomOf("in range", round));
+      for (const made of [graph, simplify(graph)]) {
+        const values: Float64Array[] = [];
+        for (const node of made.nodes) values.push(interpretNode(node, values, inputs));
+        const size = values.flatMap((each) => [...each]).map(Math.abs);
+        const isHeld = size.every((x) => x === 0 || (x >= 2 ** -126 && x < 2 ** 128));
+        assert.ok(isHeld, `LCOMP_SEED=${seed}, round ${round}\n${showGraph(made)}`);
+      }
+    }
   });
 
   test("what was read as f32 stays f32", () => {

@@ -1,10 +1,12 @@
 /**
- * Σ a·b over d = a · Σ b where a lacks d: so the scale of a norm, of a softmax and of a group of weights leaves the inner loop.
- * It changes rounding, within the bound of the sum.
+ * Σ a·b over d = a · Σ b where a lacks d: so the scale of a norm and of a softmax leaves the inner loop. It changes rounding,
+ * within the bound of the sum; and it must not change what is too large or too small for f32, since people divide by a
+ * maximum, or by 1e20, for that alone. So a factor leaves if what it scales is of moderate size without it, and no other.
  */
 import type { Node, NodeOf } from "../graph/ops.ts";
 import { sameDims } from "../graph/result-type.ts";
 import { sizeOf } from "../graph/type.ts";
+import { isConstant } from "./constants.ts";
 import type { Rewriter } from "./rewrite.ts";
 
 type Product = NodeOf<"mul"> | NodeOf<"div"> | NodeOf<"neg">;
@@ -21,14 +23,17 @@ interface Factors {
   readonly leaves: readonly Factor[];
 }
 
-/** Divides the factors of a product that only this sum reads into those that the sum needs and those that can leave. */
+/** Divides the factors of a product that only this sum reads into those that stay in it and those that leave. */
 export function leaveSum({ inputs: [x], attrs, type }: NodeOf<"reduce">, around: Rewriter): Node | false {
   if (attrs.by !== "sum" || type.dtype !== "f32") return false;
   const factors = factorsOf(x, around);
-  const isNeeded = (node: Node): boolean => attrs.over.some((name) => sizeOf(node.type, name) !== undefined);
-  const leaving = factors.leaves.filter(({ node }) => !isNeeded(node));
+  const isSummed = (node: Node): boolean => attrs.over.some((name) => sizeOf(node.type, name) !== undefined);
+  const staying = new Set(
+    factors.leaves.filter((leaf) => isSummed(leaf.node) || !isModerate(leaf, factors.leaves)).map(({ node }) => node),
+  );
+  const leaving = factors.leaves.filter(({ node }) => !staying.has(node));
   if (leaving.length === 0) return false;
-  const kept = keep(x, factors.products, isNeeded, around);
+  const kept = keep(x, factors.products, (node) => staying.has(node), around);
   if (kept === undefined || attrs.over.some((name) => sizeOf(kept.type, name) === undefined)) return false;
   const sum: Factor = { node: around.make("reduce", [kept], attrs), isDivisor: false };
   const orders = [
@@ -36,6 +41,33 @@ export function leaveSum({ inputs: [x], attrs, type }: NodeOf<"reduce">, around:
     [...leaving, sum],
   ].map((order) => multiply(order, around));
   return orders.find((result) => result !== undefined && sameDims(result.type.dims, type.dims)) ?? false;
+}
+
+/** Whether f32 holds the product without the factor if it holds it with: a sign, and what softmax and norms divide by. */
+function isModerate({ node, isDivisor }: Factor, all: readonly Factor[]): boolean {
+  const isScaled = (other: Node): boolean => all.some((factor) => factor.node === other && !factor.isDivisor);
+  if (isConstant(node, -1)) return true;
+  if (isDivisor && isSum(node)) return isAtMostOne(node.inputs[0]) && isScaled(node.inputs[0]);
+  return node.op === (isDivisor ? "sqrt" : "rsqrt") && sumsSquare(node.inputs[0], isScaled);
+}
+
+const isSum = (node: Node): node is NodeOf<"reduce"> => node.op === "reduce" && node.attrs.by === "sum";
+
+/** exp(x - max x), as softmax writes it. */
+function isAtMostOne(node: Node): boolean {
+  if (node.op !== "exp" || node.inputs[0].op !== "sub") return false;
+  const [x, top] = node.inputs[0].inputs;
+  return top.op === "reduce" && top.attrs.by === "max" && top.inputs[0] === x;
+}
+
+/** Whether there is a sum of squares in it, of what the root scales: where the squares are f32, that is far from where f32 ends. */
+function sumsSquare(node: Node, isScaled: (node: Node) => boolean): boolean {
+  if (isSum(node)) {
+    const [square] = node.inputs;
+    return square.op === "mul" && square.inputs[0] === square.inputs[1] && isScaled(square.inputs[0]);
+  }
+  if (node.op === "div") return sumsSquare(node.inputs[0], isScaled);
+  return (node.op === "mul" || node.op === "add") && node.inputs.some((input) => sumsSquare(input, isScaled));
 }
 
 /** A sign is the factor -1. */
@@ -59,16 +91,16 @@ function factorsOf(root: Node, { make, isSingle }: Rewriter): Factors {
 
 const isProduct = (node: Node): node is Product => ["mul", "div", "neg"].includes(node.op) && node.type.dtype === "f32";
 
-/** The product without the factors that are not needed, associated as before; undefined if nothing but a divisor stays. */
+/** The product of the factors that stay, associated as before; undefined if nothing but a divisor stays. */
 function keep(
   root: Node,
   products: readonly Product[],
-  isNeeded: (leaf: Node) => boolean,
+  isStaying: (leaf: Node) => boolean,
   { make }: Rewriter,
 ): Node | undefined {
   const kept = new Map<Node, Node | undefined>();
   const keptOf = (node: Node): Node | undefined =>
-    kept.has(node) ? kept.get(node) : isNeeded(node) ? node : undefined;
+    kept.has(node) ? kept.get(node) : isStaying(node) ? node : undefined;
   for (const product of products) {
     const a = keptOf(product.inputs[0]);
     const b = product.op === "neg" ? undefined : keptOf(product.inputs[1]);
