@@ -35,7 +35,10 @@ export function describeModel(p: ModelProblem): Description {
       };
     case "config-value":
       return {
-        title: `\`${p.field}\` in config.json is ${p.found}, not ${p.expected}`,
+        title:
+          p.field === null
+            ? `by config.json \`${p.dim}\` is ${p.found}, not ${p.expected}`
+            : `\`${p.field}\` in config.json is ${p.found}, not ${p.expected}`,
         places: labels([p.span, `read here`]),
         hint: `is it the config.json of this model? download it again`,
       };

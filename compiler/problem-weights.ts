@@ -49,7 +49,7 @@ export function describeWeights(
       };
     case "weight-unused":
       return {
-        title: `config.json says that there are no such biases, and the checkpoint has ${counted(p.tensors, "one", "")}: ${several(p.tensors)}`,
+        title: `by config.json the model has no such biases, and the checkpoint has ${counted(p.tensors, "one", "")}: ${several(p.tensors)}`,
         places: labels([p.span, `this architecture leaves ${p.tensors.length === 1 ? "it" : "them"} out`]),
         hint: `Transformers leaves them out too; what belongs to the model must be named in config.json, as by \`"attention_bias": true\``,
       };

@@ -79,7 +79,8 @@ export type Problem =
     }
   | { kind: "weight-unknown"; span: Span; tensors: readonly string[]; arch: string }
   | { kind: "config-missing"; span: Span; field: string; known: readonly string[] }
-  | { kind: "config-value"; span: Span; field: string; found: string; expected: string }
+  /** Without a field it is a number that a dimension is computed to be. */
+  | { kind: "config-value"; span: Span; field: string | null; dim: string; found: string; expected: string }
   | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
   | {
       kind: "device-limit";

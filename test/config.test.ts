@@ -34,7 +34,7 @@ interface Record {
 
 const record: Record = JSON.parse(readFileSync(join(root, "test/peers/config.json"), "utf8"));
 
-/** Rows that have a figure and are refused all the same, with the sentence. */
+/** With which sentence rows are refused: those that have a figure all the same, and those whose sentence must name the field. */
 const refused: { readonly [name: string]: RegExp } = {
   "llama: an unknown architecture": /is a OtherForCausalLM, which no architecture describes/,
   "llama: num_hidden_layers 3": /has 9 tensors that `llama` does not know/,
@@ -47,6 +47,12 @@ const refused: { readonly [name: string]: RegExp } = {
   "llama: llama3 with equal bounds": /`high_freq_factor` not above `low_freq_factor`/,
   "llama: double precision": /the stored type F64 of .* and \d+ more is not supported/,
   "llama: scales beside the weights": /are quantised already: the checkpoint has `.*weight_scale`/,
+  "llama: rope_theta a text": /`base` of `rope` must be a number, and is "10000" \(`rope_theta` in config\.json\)/,
+  "llama: rope_parameters a list":
+    /must be an object of config\.json, and is a list \(`rope_parameters` in config\.json\)/,
+  "llama: linear, factor a text": /a tensor or a number, and is "2" \(`rope_scaling\.factor` in config\.json\)/,
+  "llama: intermediate_size a list": /^`intermediate_size` in config\.json is a list, not a whole number/,
+  "llama: num_attention_heads 3": /^by config\.json `group` is 1\.5, not a whole number/m,
   "mistral: layer_types": /a Mistral config with `layer_types`/,
 };
 
@@ -66,6 +72,7 @@ const noted: { readonly [name: string]: RegExp } = {
   "llama: attention biases left over": /no such biases, and the checkpoint has 16/,
   "llama: attention biases left over, nothing said": /no such biases, and the checkpoint has 16/,
   "llama: mlp biases left over": /no such biases, and the checkpoint has 12/,
+  "llama: a bias of the head left over": /no such biases, and the checkpoint has one: `lm_head\.bias`/,
   "mistral: attention_bias true": /no such biases, and the checkpoint has 16/,
   "mistral: mlp_bias true": /no such biases, and the checkpoint has 12/,
   "mistral: biases left over": /no such biases, and the checkpoint has 16/,
@@ -96,12 +103,17 @@ const float32 = (shape: readonly number[], values: Float32Array): Tensor => ({
 const renamed = (tensors: Tensors, rename: (name: string) => string): Tensors =>
   new Map([...tensors].map(([name, tensor]) => [rename(name), tensor]));
 
+const biasOf = (rows: number): Tensor =>
+  float32(
+    [rows],
+    Float32Array.from({ length: rows }, (_, j) => (((j * 37) % 11) - 5) / 50),
+  );
+
 function withBiases(tensors: Tensors, part: string): Tensors {
   const made = [...tensors].flatMap(([name, { shape }]): (readonly [string, Tensor])[] => {
     if (!name.includes(`.${part}.`)) return [];
     const [rows = 0] = shape;
-    const values = Float32Array.from({ length: rows }, (_, j) => (((j * 37) % 11) - 5) / 50);
-    return [[name.replace(".weight", ".bias"), float32([rows], values)]];
+    return [[name.replace(".weight", ".bias"), biasOf(rows)]];
   });
   return new Map([...tensors, ...made]);
 }
@@ -137,6 +149,7 @@ const variants: { readonly [name: string]: (tensors: Tensors) => Tensors } = {
   "only the head": (tensors) => renamed(tensors, (name) => (name === embed ? head : name)),
   "attention biases": (tensors) => withBiases(tensors, "self_attn"),
   "mlp biases": (tensors) => withBiases(tensors, "mlp"),
+  "a bias of the head": (tensors) => new Map([...tensors, ["lm_head.bias", biasOf(tensors.get(embed)?.shape[0] ?? 0)]]),
   "no prefix": (tensors) => renamed(tensors, (name) => name.replace(/^model\./, "")),
   "a prefix of a compiled model": (tensors) => renamed(tensors, (name) => `_orig_mod.${name}`),
   "double precision": (tensors) => retyped(tensors, "F64", 4),

@@ -12,7 +12,7 @@ import { areDistinct } from "./names.ts";
 import { declareDimension } from "./signature.ts";
 import { fixed, known, open, type Size, showSize } from "./size.ts";
 import { emit, graphDims, truth, volume } from "./tensor.ts";
-import { type Config, type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+import { type Config, type Dimension, fieldAt, showPlain, sourceOf, type Tensor, type Value, wrong } from "./value.ts";
 
 /** A linear layer of an architecture: y = x · Wᵀ (+ bias), with the stored matrix [out, in]. */
 export interface Linear {
@@ -161,14 +161,14 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
   )
     return fixed(value.real);
   if (!bound || value.kind === "wrong") return open(name);
-  if (value.kind === "absent")
-    report(context, { kind: "config-missing", span, field: value.name.replace(/^config\./, ""), known: [] });
+  if (value.kind === "absent") report(context, { kind: "config-missing", span, field: fieldAt(value.name), known: [] });
   else
     report(context, {
       kind: "config-value",
       span,
-      field: fieldIn(span) ?? name,
-      found: showValue(value),
+      field: sourceOf(value) ?? fieldIn(span) ?? null,
+      dim: name,
+      found: showPlain(value),
       expected: `a whole number from 1 to ${largest}`,
     });
   return open(name);
@@ -185,7 +185,8 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
     report(context, {
       kind: "config-value",
       span: blocks.count.span,
-      field: fieldIn(blocks.count.span) ?? blocks.name.text,
+      field: fieldIn(blocks.count.span) ?? null,
+      dim: blocks.name.text,
       found: showSize(count),
       expected: "at most 4096 blocks",
     });

@@ -11,6 +11,7 @@ import { arithmeticOf, comparisonOf, emit, finite, logicOf, numeric, type Operan
 import {
   type Config,
   type Dimension,
+  fieldAt,
   isCounted,
   isUnknown,
   number,
@@ -305,18 +306,15 @@ function configField(context: Context, { value, path }: Config, { text: name, sp
   const found = Object.hasOwn(value, name) ? value[name] : undefined;
   if (found === undefined) return { kind: "absent", name: place };
   if (found === null || isEmpty(found)) return { kind: "absent", name: place, isNull: true };
+  const field = fieldAt(place);
   if (typeof found === "number") {
-    const field = place.replace(/^config\./, "");
     if (isHeld(found)) return number(found);
-    return report(context, { kind: "config-value", span, field, found: String(found), expected: heldRange });
+    return report(context, { kind: "config-value", span, field, dim: name, found: String(found), expected: heldRange });
   }
-  if (typeof found === "string") return { kind: "string", value: found };
-  if (typeof found === "boolean") return { kind: "boolean", value: found };
-  return {
-    kind: "config",
-    path: place,
-    value: Array.isArray(found) ? {} : (found as { readonly [key: string]: unknown }),
-  };
+  if (typeof found === "string") return { kind: "string", value: found, field };
+  if (typeof found === "boolean") return { kind: "boolean", value: found, field };
+  if (Array.isArray(found)) return { kind: "config", path: place, value: {}, isList: true };
+  return { kind: "config", path: place, value: found as { readonly [key: string]: unknown } };
 }
 
 /** A list or an object without entries says as little as null does. */

@@ -49,11 +49,15 @@ export interface Num {
 export interface Bool {
   readonly kind: "boolean";
   readonly value: boolean | null;
+  /** The field of config.json that says it, if one does. */
+  readonly field?: string;
 }
 
 export interface Text {
   readonly kind: "string";
   readonly value: string | null;
+  /** The field of config.json that says it, if one does. */
+  readonly field?: string;
 }
 
 /** A share to remove, or a cell and how many of it stay; null while unknown. */
@@ -82,6 +86,8 @@ export interface Absent {
 export interface Config {
   readonly kind: "config";
   readonly path: string;
+  /** It is a list, of which nothing can be read. */
+  readonly isList?: true;
   readonly value: { readonly [key: string]: unknown } | null;
 }
 
@@ -169,8 +175,23 @@ export const isUnknown = (value: Value): boolean =>
 export const isCounted = ({ real, size, isWhole }: Num): boolean =>
   isWhole === true || (size !== null && (real === null || Number.isInteger(real)));
 
+/** The field that a path from `config` on leads to. */
+export const fieldAt = (path: string): string => path.replace(/^config\./, "");
+
+/** The field of config.json that is the value, as far as that is known. */
+export function sourceOf(value: Value): string | undefined {
+  if (value.kind === "string" || value.kind === "boolean") return value.field;
+  return value.kind === "config" ? fieldAt(value.path) : undefined;
+}
+
 /** `f32[out, in]`, `2:4`, `config.hidden_size / 4`: how a message or `--emit types` writes a value's type. */
 export function showValue(value: Value): string {
+  const field = sourceOf(value);
+  return field === undefined ? showPlain(value) : `${showPlain(value)} (\`${field}\` in config.json)`;
+}
+
+/** The same without the field of config.json that says it. */
+export function showPlain(value: Value): string {
   switch (value.kind) {
     case "tensor":
       return value.dims.length === 0 ? value.dtype : `${value.dtype}[${shownFirst(value.dims.map(showDimension))}]`;
@@ -187,7 +208,7 @@ export function showValue(value: Value): string {
     case "absent":
       return `${value.name}, which the config lacks`;
     case "config":
-      return value.path;
+      return value.isList ? "a list" : "an object";
     case "dims":
       return value.dims.map(({ name }) => name).join(", ");
     case "model":
