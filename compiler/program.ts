@@ -18,7 +18,7 @@ import type { Kernel, Program } from "./plan/program.ts";
 import { explain, type Problem } from "./problem.ts";
 import type { Family } from "./schedule/family.ts";
 import { type Schedules, schedules } from "./schedule/schedules.ts";
-import { bytesOf } from "./schedule/storage.ts";
+import { bytesOf, type Storage } from "./schedule/storage.ts";
 import { storages } from "./schedule/storages.ts";
 
 export interface CompileOptions {
@@ -118,11 +118,17 @@ function longestBelow(node: Node): string {
   return longest.map(([name, size]) => `\`${name}\` is ${size}`).join(", ");
 }
 
+/** Strips of what is too large are such that a kernel can bind four of them. */
+function stripBytes(storage: Storage, facts: DeviceFacts): number {
+  const parts = Math.max(1, Math.floor(facts.maxStorageBuffersPerShaderStage / 4));
+  return Math.min(mostBytes(storage, facts), parts * facts.maxStorageBufferBindingSize);
+}
+
 /** The graph in strips, so that what is too large gets smaller. What the runtime supplies stays as it is. */
 function divided(graph: Graph, { storage, bindings, relief }: Excess, facts: DeviceFacts): Graph | undefined {
   if (relief === "none") return undefined;
   const { node, layout } = storage;
-  const strips = bindings === undefined ? Math.ceil(bytesOf(storage) / mostBytes(storage, facts)) : 2;
+  const strips = bindings === undefined ? Math.ceil(bytesOf(storage) / stripBytes(storage, facts)) : 2;
   if (strips > mostStrips) return undefined;
   if (layout.kind === "panels") return inColumnStrips(graph, node, strips);
   return inStrips(graph, node, strips) ?? (relief === "alone" ? inStripsAlone(graph, node, strips) : undefined);

@@ -92,6 +92,11 @@ const siblings: readonly (readonly [name: string, body: string, expected: RegExp
   ],
   ["a dimension of 2^31", "w + 0 * sum(index(a: 2147483648) / 2, over a)", null],
   [
+    "splits and merges that mix a dimension, 60 deep",
+    `${many(60, (i) => `let w${i} = merge(split(${i === 1 ? "w" : `w${i - 1}`}, in -> (a${i}: 8, b${i})), (b${i}, a${i}) -> in)`, "\n")}\nw60`,
+    null,
+  ],
+  [
     "a dimension of 2^31 + 1",
     "w + 0 * sum(index(a: 2147483649) / 2, over a)",
     /the size of `a` is 2147483649, and must be at most/,

@@ -207,9 +207,10 @@ export function drawExtreme(random: Random): { readonly source: string; readonly
   const draft: Draft = { random, lines: [], fresh };
   const [vocab, model] = [random.pick([...small, 65536]), random.pick([...small, 4096])];
   let value: Drawn = { text: "w", dims: { out: vocab, in: model } };
-  for (let left = random.integer(1, 6); left > 0; left--) {
+  const again = random.unit() < 0.1 ? random.pick(steps) : undefined;
+  for (let left = again === undefined ? random.integer(1, 6) : random.integer(8, 60); left > 0; left--) {
     const dims = Object.keys(value.dims).length;
-    const made = (dims === 0 ? outer : random.pick(steps))(value, draft);
+    const made = (dims === 0 ? outer : (again ?? random.pick(steps)))(value, draft);
     const name = fresh("v");
     draft.lines.push(`  let ${name} = ${made.text}`);
     value = { text: name, dims: made.dims };

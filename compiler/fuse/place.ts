@@ -62,12 +62,13 @@ interface State extends Placing {
 function begin(placing: Placing): State {
   const { endings, around, forced } = placing;
   const { graph } = around;
-  const outputsOf = Map.groupBy(graph.outputs, ({ node }) => beneathViews(node));
+  const inside = new Set(endings.flatMap(({ region, end }) => [...region].filter((node) => node !== end)));
   const required = new Set<Node>([...forced, ...endings.map(({ end }) => end)]);
   for (const node of graph.nodes) if (node.op === "best") required.add(node);
+  const shown = graph.outputs.map(({ node }) => beneathViews(node));
+  for (const node of tooDeep(graph, new Set([...required, ...shown]), inside)) required.add(node);
+  const outputsOf = Map.groupBy(graph.outputs, ({ node }) => beneathViews(node, required));
   for (const [base, outputs] of outputsOf) if (!outputs.every(isPacked)) required.add(base);
-  const inside = new Set(endings.flatMap(({ region, end }) => [...region].filter((node) => node !== end)));
-  for (const node of tooDeep(graph, required)) if (!inside.has(node)) required.add(node);
   const barriers = new Set([...required, ...inside]);
   return {
     ...placing,
@@ -88,13 +89,13 @@ function begin(placing: Placing): State {
 /** Expressions are read recursively. */
 const deepest = 300;
 
-/** Element-wise nodes at which expressions are to end, so that none is deeper than that. */
-function tooDeep(graph: Graph, required: ReadonlySet<Node>): readonly Node[] {
+/** Nodes at which expressions are to end, so that none is deeper than that, or twice that where nothing is element-wise. */
+function tooDeep(graph: Graph, stored: ReadonlySet<Node>, inside: ReadonlySet<Node>): readonly Node[] {
   const depths: number[] = [];
   const result: Node[] = [];
   for (const node of graph.nodes) {
-    const depth = required.has(node) ? 0 : 1 + Math.max(0, ...node.inputs.map((x: Node) => depths[x.id] ?? 0));
-    const isEnd = depth > deepest && isElementwise(node);
+    const depth = stored.has(node) ? 0 : 1 + Math.max(0, ...node.inputs.map((x: Node) => depths[x.id] ?? 0));
+    const isEnd = depth > deepest && (isElementwise(node) || depth > 2 * deepest) && !inside.has(node);
     if (isEnd) result.push(node);
     depths.push(isEnd ? 0 : depth);
   }

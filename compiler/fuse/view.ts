@@ -7,9 +7,9 @@ export type View = NodeOf<"rename"> | NodeOf<"split"> | NodeOf<"merge"> | NodeOf
 export const isView = (node: Node): node is View =>
   node.op === "rename" || node.op === "split" || node.op === "merge" || node.op === "detach";
 
-/** The node below all views on top of it. */
-export function beneathViews(node: Node): Node {
+/** The node below all views on top of it, or the first of them that is to have memory. */
+export function beneathViews(node: Node, stored?: ReadonlySet<Node>): Node {
   let base = node;
-  while (isView(base)) base = base.inputs[0];
+  while (isView(base) && stored?.has(base) !== true) base = base.inputs[0];
   return base;
 }

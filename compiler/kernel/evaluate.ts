@@ -5,7 +5,7 @@
 import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
 import { count, readAs, sizeOf, type ValueType } from "../graph/type.ts";
 import { bug } from "../invariant.ts";
-import { bounded, freshVariable, fromVariable, loaded, variablesOf } from "../schedule/affine.ts";
+import { bounded, freshVariable, fromVariable, loaded } from "../schedule/affine.ts";
 import { backward, indexAt, type Position, parts } from "../schedule/position.ts";
 import { asIndex, type ElementOp, type Scalar, type Scalars } from "./scalar.ts";
 
@@ -81,7 +81,7 @@ const rules: Rules<Rest, Scalar> = {
   select: element,
 
   reduce: ({ inputs: [x], attrs }, at, evaluate, make) => {
-    const taken = new Set([...at.values()].flatMap((index) => [...variablesOf(index)]));
+    const taken = new Set([...at.values()].flatMap(({ variables }) => [...variables]));
     const dims = termOrder(x, attrs.over).map((name) => ({ name, size: sizeOf(x.type, name) ?? 0 }));
     const over = freshVariable(attrs.over.join("_"), count({ dims }), taken);
     const inner = new Map([...at, ...parts(fromVariable(over), dims)]);

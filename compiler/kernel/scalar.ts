@@ -5,16 +5,7 @@
 import { elementOf, roundTo } from "../graph/interpret.ts";
 import type { BinaryOp, UnaryOp } from "../graph/ops.ts";
 import { type DType, readAs, type ValueType } from "../graph/type.ts";
-import {
-  type Index,
-  number,
-  plus,
-  remainder,
-  times,
-  type Variable,
-  variableKey,
-  variablesOf,
-} from "../schedule/affine.ts";
+import { type Index, number, plus, remainder, times, type Variable, variableKey } from "../schedule/affine.ts";
 
 /** The primitives that work element by element. */
 export type ElementOp = Exclude<UnaryOp, "detach"> | BinaryOp | "select";
@@ -89,10 +80,10 @@ export function scalars(): Scalars {
       make(`constant ${dtype} ${Object.is(value, -0) ? "-0" : value}`, { kind: "constant", value, dtype }, none),
     index: (index) => {
       if (index.terms.length === 0) return self.constant(index.constant, "i32");
-      return make(`index ${index.key}`, { kind: "index", index, dtype: "i32" }, variablesOf(index));
+      return make(`index ${index.key}`, { kind: "index", index, dtype: "i32" }, index.variables);
     },
     load: (storage, address, dtype) =>
-      make(`load ${storage} ${address.key}`, { kind: "load", storage, address, dtype }, variablesOf(address)),
+      make(`load ${storage} ${address.key}`, { kind: "load", storage, address, dtype }, address.variables),
     named: (name, dtype) => make(`named ${name}`, { kind: "named", name, dtype }, none),
     apply: (op, inputs, dtype) => {
       const folded = fold(op, inputs, dtype, self);

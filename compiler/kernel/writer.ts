@@ -200,7 +200,7 @@ function reduceText(x: ReduceScalar, work: Work): string {
 
 function loadText(storage: number, address: Index, work: Work): string {
   const { scopes, around } = work;
-  const free = variablesOf(address);
+  const free = address.variables;
   const wide = scopes.wideAmong(free);
   if (wide === undefined) return around.read(storage, indexText(address, work), 1);
   if (around.readsFour(storage) && isAligned(address, wide.variable))
@@ -224,7 +224,7 @@ function indexText({ terms, constant }: Index, work: Work): string {
 
 function atomText(atom: Atom, key: string, work: Work): string {
   if (atom.kind === "variable") return work.scopes.nameOf(atom.variable);
-  const free = atom.kind === "loaded" ? atom.from.free : variablesOf(atom.of);
+  const free = variablesOf(atom);
   const isNamed = (work.uses.atoms.get(key) ?? 0) > 1;
   return shared({ key, free, name: "at", isNamed, canMove: false }, work, () => {
     if (atom.kind === "quotient") return `(${tight(indexText(atom.of, work))} / ${atom.by}u)`;

@@ -4,6 +4,7 @@
  * their way, what is divided or bounded is never negative.
  */
 import { invariant } from "../invariant.ts";
+import { hash } from "../plan/hash.ts";
 
 /**
  * A loop counter or a coordinate: 0 ≤ value < size. `turn` counts the variables of one dimension from 1; the coordinates of a
@@ -43,7 +44,10 @@ export interface Index {
   readonly constant: number;
   readonly low: number;
   readonly high: number;
+  /** Of equal expressions equal; of long ones a hash, since they contain one another many times. */
   readonly key: string;
+  /** The keys of the variables that the value depends on, those of loaded positions included. */
+  readonly variables: ReadonlySet<string>;
 }
 
 export const number = (value: number): Index => make([], value);
@@ -113,14 +117,10 @@ export function unflatten(index: Index, sizes: readonly number[]): readonly Inde
   return result;
 }
 
-/** The keys of the variables that the value depends on, those of loaded positions included. */
-export function variablesOf({ terms }: Index): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (const { atom } of terms) {
-    if (atom.kind === "variable") keys.add(variableKey(atom.variable));
-    else for (const key of atom.kind === "loaded" ? atom.from.free : variablesOf(atom.of)) keys.add(key);
-  }
-  return keys;
+/** The keys of the variables that the atom depends on. */
+export function variablesOf(atom: Atom): ReadonlySet<string> {
+  if (atom.kind === "variable") return new Set([variableKey(atom.variable)]);
+  return atom.kind === "loaded" ? atom.from.free : atom.of.variables;
 }
 
 /** The coefficient of the variable, if it occurs in no other form. */
@@ -129,10 +129,7 @@ export function strideOf({ terms }: Index, variable: Variable): number | undefin
   let stride = 0;
   for (const { atom, times } of terms) {
     if (atom.kind === "variable" && variableKey(atom.variable) === key) stride = times;
-    else if (
-      (atom.kind === "loaded" ? atom.from.free : atom.kind === "variable" ? new Set() : variablesOf(atom.of)).has(key)
-    )
-      return undefined;
+    else if (variablesOf(atom).has(key)) return undefined;
   }
   return stride;
 }
@@ -166,6 +163,11 @@ const greatest = (atom: Atom): number => {
   }
 };
 
+/** Keys longer than this are replaced. */
+const longest = 400;
+
+const shortened = (key: string): string => (key.length > longest ? `~${hash(key)}` : key);
+
 const single = (atom: Atom): Index => make([{ atom, key: atomKey(atom), times: 1 }], 0);
 
 /** Adds up equal atoms and puts quotients and remainders of one expression together again. */
@@ -189,13 +191,16 @@ function make(terms: readonly Term[], constant: number): Index {
     constant,
     low,
     high,
-    key: `${sorted.map(({ key, times }) => `${times}*${key}`).join("+")}+${constant}`,
+    key: shortened(`${sorted.map(({ key, times }) => `${times}*${key}`).join("+")}+${constant}`),
+    variables: new Set(sorted.flatMap(({ atom }) => [...variablesOf(atom)])),
   };
 }
 
 /** `x / n · n · t + x % n · t = x · t`: takes both out of the map and returns `x · t`. */
 function reunite({ atom, key, times: factor }: Term, terms: Map<string, Term>): Index | undefined {
   if (atom.kind !== "remainder") return undefined;
+  const step = atom.by * factor;
+  if (![...terms.values()].some((term) => term.key !== key && term.times % step === 0)) return undefined;
   const high = quotient(atom.of, atom.by);
   const [only] = high.terms;
   if (only === undefined || high.terms.length !== 1 || high.constant !== 0) return undefined;

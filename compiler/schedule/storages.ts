@@ -8,7 +8,7 @@ import { storedAs } from "../graph/result-type.ts";
 import { count, type Dim, readAs } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
-import { coordinate, fromVariable, type Index, variablesOf } from "./affine.ts";
+import { coordinate, fromVariable, type Index } from "./affine.ts";
 import type { Family } from "./family.ts";
 import { type Layout, rows } from "./layout.ts";
 import { backward, flatAt, indexAt, type Position, parts } from "./position.ts";
@@ -186,8 +186,8 @@ function dimsByRole(factor: Node, base: Node, dims: DimsByRole): DimsByRole | un
   }
   const own = (role: keyof DimsByRole): readonly Dim[] =>
     base.type.dims.filter((dim) => {
-      const variables = [...variablesOf(indexAt(at, dim))];
-      const isOfRole = variables.every((key) => variablesOf(whole(role)).has(key));
+      const variables = [...indexAt(at, dim).variables];
+      const isOfRole = variables.every((key) => whole(role).variables.has(key));
       return variables.length === 0 ? role === "batch" : isOfRole;
     });
   const isWhole = (role: keyof DimsByRole): boolean => flatAt(own(role), at).key === whole(role).key;
