@@ -4,11 +4,11 @@
  */
 import type { Variable } from "../schedule/affine.ts";
 import { partials } from "./evaluate.ts";
-import { resultNames, startOf, writeTerm } from "./reduce.ts";
+import { startOf, writeTerm } from "./reduce.ts";
 import type { ReduceScalar } from "./scalar.ts";
 import type { WideVariable } from "./scopes.ts";
 import { expressionsOf } from "./uses.ts";
-import { combined, elementary, typeName, type Width } from "./wgsl.ts";
+import { combined, elementary, resultNames, typeName, type Width } from "./wgsl.ts";
 import { type Loop, variableName, type Writer } from "./writer.ts";
 
 /** How invocations exchange. */

@@ -2,7 +2,7 @@
 import type { Variable } from "../schedule/affine.ts";
 import { partials } from "./evaluate.ts";
 import type { ReduceScalar, Reduction } from "./scalar.ts";
-import { combined, type Helper, typeName, type Width } from "./wgsl.ts";
+import { combined, type Helper, resultNames, typeName, type Width } from "./wgsl.ts";
 import { variableName, type WriteReduces, type Writer } from "./writer.ts";
 
 /**
@@ -17,14 +17,6 @@ const first: Readonly<Record<Reduction, Readonly<Record<"f32" | "i32" | "u32", (
 };
 
 type Use = (helper: Helper) => string;
-
-/** What variables that hold results are called; not as functions are. */
-export const resultNames: Readonly<Record<Reduction, string>> = {
-  sum: "sum",
-  max: "greatest",
-  min: "least",
-  argmax: "place",
-};
 
 /** What a reduction of no term gives. */
 export function startOf({ by, body }: ReduceScalar, width: Width, out: Writer): string {

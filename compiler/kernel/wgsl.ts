@@ -119,10 +119,22 @@ export function literal(value: number, dtype: ValueType, use: Operands["use"]): 
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
+/** What variables that hold results are called; not as functions are. */
+export const resultNames: Readonly<Record<Reduction, string>> = {
+  sum: "sum",
+  max: "greatest",
+  min: "least",
+  argmax: "place",
+};
+
+/** Results, and what is called after them: their parts, their places. */
+const ofResults = new RegExp(`^(${Object.values(resultNames).join("|")})(?![A-Za-z])`);
+
 /** A name that WGSL allows and that hides nothing which generated text uses. */
 export function identifier(name: string): string {
   const plain = name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "d");
   return reserved.has(plain) ||
+    ofResults.test(plain) ||
     /^[xys]\d+$|^math_|^read_|^write_|^shared_/.test(plain) ||
     plain.startsWith("__") ||
     plain === "_"
