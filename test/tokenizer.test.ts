@@ -106,10 +106,7 @@ suite(`tokenizer (recorded with seed ${seed})`, ({ test }) => {
       { model: { type: "BPE", vocab: { a: 0 }, merges: ["a b"] } },
       /model.merges\[0\] in t.json must join two/,
     );
-    await given(
-      { added_tokens: [{ content: "x" }] },
-      /added_tokens\[0\].id in t.json must be a token id; it is missing/,
-    );
+    await given({ added_tokens: [{ id: 0 }] }, /added_tokens\[0\].content in t.json must be a text; it is missing/);
     await given({ model: { ...model, unk_token: "?" } }, /model in t.json names "\?", which is not in its vocabulary/);
     const nested = (depth: number): object =>
       Array.from({ length: depth }).reduce((inner: object) => ({ type: "Sequence", normalizers: [inner] }), {

@@ -5,7 +5,9 @@ import { type Encoder, encoderOf } from "../tokenizer/encoder.ts";
 import type { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { requireSize } from "./checkpoint.ts";
-import { isJsonObject, isMissing, type JsonObject, readJsonObject } from "./file.ts";
+import { isMissing, type JsonObject, readJsonObject } from "./file.ts";
+import { tokenText } from "./special-tokens.ts";
+import { asLoaded } from "./tokenizer-class.ts";
 
 /** The tokenizer of a model. */
 export interface Tokenizer {
@@ -25,10 +27,15 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const config = await readJsonObject(folder, "config.json");
   const vocabulary = requireSize({ folder, config }, "vocab_size");
   const settings = await readSettings(folder);
-  const definition = asLoaded(await readDefinition(folder), settings, config);
-  const encoder = encoderOf(definition, join(folder, "tokenizer.json"));
+  const beside = "added_tokens_decoder" in settings ? {} : await readOptional(folder, "added_tokens.json");
+  const loaded = asLoaded(folder, { definition: await readDefinition(folder), settings, beside, config });
+  const encoder = encoderOf(
+    loaded.definition,
+    join(folder, "tokenizer.json"),
+    settings["split_special_tokens"] === true,
+  );
   if (encoder.largest >= vocabulary) throw misfit(folder, encoder.largest, vocabulary);
-  const { head, notes } = await headOf(folder, { encoder, settings, config });
+  const { head, notes } = await headOf(folder, { encoder, special: loaded.special, config, vocabulary });
   const { before, after } = encoder;
   const special = [head ?? 0, ...before, ...after].find((id) => id >= vocabulary);
   if (special !== undefined) throw misfit(folder, special, vocabulary);
@@ -38,7 +45,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     const bad = ids.firstFrom(start, vocabulary);
     if (bad !== undefined) throw misfit(folder, bad, vocabulary);
   };
-  return { encode, before, after, head, notes };
+  return { encode, before, after, head, notes: [...loaded.notes, ...notes] };
 }
 
 const misfit = (folder: string, id: number, vocabulary: number): UserError =>
@@ -66,66 +73,20 @@ async function readSettings(folder: string): Promise<JsonObject> {
   return { ...settings, ...(await readOptional(folder, "special_tokens_map.json")) };
 }
 
-const classOf = (settings: JsonObject): string => String(settings["tokenizer_class"]).replace(/Fast$/, "");
-const isLlama = (settings: JsonObject): boolean => ["LlamaTokenizer", "CodeLlamaTokenizer"].includes(classOf(settings));
-/** Model types whose tokenizers Transformers takes as they are stored, whatever class they name. */
-const takenAsStored = /^(mistral|ministral|mixtral|pixtral|voxtral|phi3|olmo)/;
-
-/**
- * The definition as Transformers loads it. For a `LlamaTokenizer` that does not work on bytes it takes no more than vocabulary,
- * merges, added tokens and the special tokens around a text from the file, and marks spaces in a way of its own.
- */
-function asLoaded(definition: JsonObject, settings: JsonObject, config: JsonObject): JsonObject {
-  const added = withSpecialTokens(definition, settings);
-  const { model } = definition;
-  const isRebuilt =
-    isLlama(settings) &&
-    !takenAsStored.test(String(config["model_type"])) &&
-    isJsonObject(model) &&
-    Array.isArray(model["merges"]) &&
-    !JSON.stringify([definition["pre_tokenizer"], definition["decoder"]]).includes('"ByteLevel"');
-  if (!isRebuilt) return { ...definition, added_tokens: added };
-  const { vocab, merges } = model;
-  const scheme = settings["legacy"] === true && classOf(settings) === "LlamaTokenizer" ? "always" : "first";
-  const prepend_scheme = settings["add_prefix_space"] === false ? "never" : scheme;
-  return {
-    added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme, split: false },
-    post_processor: definition["post_processor"],
-    model: { type: "BPE", vocab, merges, byte_fallback: true, fuse_unk: true },
-  };
-}
-
-/** The added tokens, and the special ones that the settings name and that only the vocabulary has. */
-function withSpecialTokens(definition: JsonObject, settings: JsonObject): readonly unknown[] {
-  const stored: unknown = definition["added_tokens"] ?? [];
-  const added: readonly unknown[] = Array.isArray(stored) ? stored : [];
-  const model = definition["model"];
-  const vocabulary = isJsonObject(model) && isJsonObject(model["vocab"]) ? model["vocab"] : {};
-  const listed = new Set(added.map((token) => tokenText(token)));
-  const named = Object.entries(settings)
-    .filter(([key]) => key.endsWith("_token"))
-    .map(([, token]) => tokenText(token));
-  const missing = [...new Set(named)].filter((token) => Object.hasOwn(vocabulary, token) && !listed.has(token));
-  return [
-    ...added,
-    ...missing.map((content) => ({ id: vocabulary[content], content, special: true, normalized: false })),
-  ];
-}
-
 interface Sources {
   readonly encoder: Encoder;
-  readonly settings: JsonObject;
+  /** The special tokens by their names. */
+  readonly special: JsonObject;
   readonly config: JsonObject;
+  readonly vocabulary: number;
 }
 
 /** What precedes a document, and where the files of the folder do not agree on it. */
 async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer, "head" | "notes">> {
-  const { encoder, settings, config } = sources;
+  const { encoder, special, config, vocabulary } = sources;
   const own = (name: "bos" | "eos"): number | undefined => {
-    const fallback = name === "bos" && isLlama(settings) ? "<s>" : "";
-    return encoder.idOf(tokenText(settings[`${name}_token`]) || fallback);
+    const id = encoder.idOf(tokenText(special[`${name}_token`]));
+    return id !== undefined && id < vocabulary ? id : undefined; // one that the model has no row for begins nothing
   };
   const [first] = encoder.before;
   const named = own("bos");
@@ -152,10 +113,4 @@ async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer,
 const firstId = (value: unknown): number | undefined => {
   const id: unknown = Array.isArray(value) ? value[0] : value;
   return typeof id === "number" && Number.isInteger(id) && id >= 0 ? id : undefined;
-};
-
-/** The text of a token: the text itself or an object with it. */
-const tokenText = (value: unknown): string => {
-  const text = isJsonObject(value) ? value["content"] : value;
-  return typeof text === "string" ? text : "";
 };

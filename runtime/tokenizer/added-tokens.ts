@@ -1,14 +1,17 @@
 /** The tokens that are found in a text before it is split, whatever the model would make of them. */
 
 import { endWithoutSpace, type Normalizer } from "./normalizers.ts";
-import { flag, id, type Part, text } from "./part.ts";
+import { flag, type Part, text } from "./part.ts";
 import { prefixTree } from "./prefix-tree.ts";
 import { rustWord, whitespace } from "./unicode.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** A token of the list `added_tokens`. */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
+  /** Not part of what a text says. */
+  readonly isSpecial: boolean;
   /** Found only where no letter or digit touches it. */
   readonly isSingleWord: boolean;
   /** Takes the white space before or behind it along. */
@@ -18,10 +21,22 @@ export interface AddedToken {
   readonly isNormalized: boolean;
 }
 
-export function addedToken(part: Part): AddedToken {
+/** The tokens of the list, whose ids follow from their order alone: that of the vocabulary, else the next one that is free. */
+export function addedTokens(listed: readonly Part[], vocabulary: Vocabulary): readonly AddedToken[] {
+  let largest = -1;
+  return listed.map((part) => {
+    const content = text(part, "content");
+    const id = vocabulary.get(content) ?? Math.max(largest + 1, vocabulary.size);
+    largest = Math.max(largest, id);
+    return addedToken(part, content, id);
+  });
+}
+
+function addedToken(part: Part, content: string, id: number): AddedToken {
   return {
-    id: id(part, "id"),
-    content: text(part, "content"),
+    id,
+    content,
+    isSpecial: flag(part, "special", false),
     isSingleWord: flag(part, "single_word", false),
     takesLeft: flag(part, "lstrip", false),
     takesRight: flag(part, "rstrip", false),

@@ -2,7 +2,7 @@
  * Text to token ids, exactly as Hugging Face's Rust library makes them of a tokenizer.json: what is not the same is refused.
  * The definition's truncation and padding are for batches and play no part.
  */
-import { addedToken, finderOf } from "./added-tokens.ts";
+import { addedTokens, finderOf } from "./added-tokens.ts";
 import type { Ids } from "./ids.ts";
 import { modelOf } from "./models.ts";
 import { normalizerOf } from "./normalizers.ts";
@@ -20,17 +20,19 @@ export interface Encoder extends Surroundings {
   readonly largest: number;
 }
 
-/** The encoder of the content of a tokenizer.json. */
-export function encoderOf(definition: unknown, file: string): Encoder {
+/** The encoder of the content of a tokenizer.json; special tokens are found in a text unless they are to be split as any text. */
+export function encoderOf(definition: unknown, file: string, splitsSpecial = false): Encoder {
   const whole = partOf(definition, file, "the definition");
   const modelPart = { ...below(whole, "model"), at: "model" };
   const vocabulary = vocabularyOf(modelPart);
   const normalize = normalizerOf(whole.fields["normalizer"], file);
   const split = preTokenizerOf(whole.fields["pre_tokenizer"], file);
   const model = modelOf(modelPart);
-  const added = whole.fields["added_tokens"] === undefined ? [] : parts(whole, "added_tokens").map(addedToken);
-  const findBefore = finderOf(added, null);
-  const findAfter = finderOf(added, normalize);
+  const listed = whole.fields["added_tokens"] === undefined ? [] : parts(whole, "added_tokens");
+  const added = addedTokens(listed, vocabulary);
+  const sought = added.filter(({ isSpecial }) => !(isSpecial && splitsSpecial));
+  const findBefore = finderOf(sought, null);
+  const findAfter = finderOf(sought, normalize);
   const ids = new Map([...vocabulary, ...added.map(({ content, id }) => [content, id] as const)]);
   return {
     ...surroundingsOf(whole.fields["post_processor"], file),
