@@ -10,8 +10,8 @@ import { caseFile, casesFolder, casesReason } from "./cases.ts";
 import { suite } from "./harness.ts";
 import { attempt, refusedWith } from "./hostile.ts";
 import { inFolder } from "./io/folder.ts";
+import { main } from "./lcomp.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
-import { root } from "./sources.ts";
 
 const reason = casesReason();
 
@@ -80,7 +80,6 @@ suite("cases: output", (t) => {
   test(
     "of two runs into one folder the second is refused at its start; what a killed run left goes, and is named",
     inFolder(async (folder) => {
-      const main = join(root, "runtime/cli/main.ts");
       const args = run(join(casesFolder(), "base"), "out", "--quiet");
       const first = spawn(process.execPath, [main, ...args], { cwd: folder, stdio: "ignore" });
       while (!readdirSync(folder).some((name) => name.startsWith(".out.partial-"))) await after(20);

@@ -1,14 +1,11 @@
-/** Commands over files, folders and stdin, and what a machine without an optional package says. */
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+/** Commands over files, folders and stdin. */
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import type { Report } from "../runtime/cli/doctor.ts";
-import { showReport } from "../runtime/cli/doctor.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
+import { type Ended, main, lcomp as started } from "./lcomp.ts";
 import { writeFiles } from "./run-recipe.ts";
-import { root } from "./sources.ts";
 
 const right = "fn half(x: f32[a]) = x / 2\n";
 const wrong = "fn half(x: f32[a]) = y / z\n";
@@ -35,13 +32,8 @@ const inFiles = (body: (folder: string) => void) =>
     body(folder);
   });
 
-function lcomp(folder: string, args: readonly string[], input = "", main = join(root, "runtime/cli/main.ts")) {
-  const env = { ...process.env, NO_COLOR: "1" };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    ...{ cwd: folder, env, input, encoding: "utf8" as const },
-  });
-  return { status, stdout, stderr };
-}
+const lcomp = (folder: string, args: readonly string[], input = ""): Ended =>
+  started(folder, args, { input, entry: main });
 
 /** The places of the problems, in order. */
 const places = (stderr: string): readonly string[] =>
@@ -58,7 +50,7 @@ suite("check", ({ test }) => {
         "absent.lcomp",
         "recipes/b.lcomp",
       ]);
-      assert.equal([status, stdout], [1, "tidy/a.lcomp: no problems\n".replace("\\\n", "\n")]);
+      assert.equal([status, stdout], [1, "tidy/a.lcomp: no problems\n"]);
       assert.equal(places(stderr), ["recipes/b.lcomp:1:22", "recipes/b.lcomp:1:26", "recipes/deep/c.lcomp:1:22"]);
       assert.match(stderr, /^lcomp: cannot read absent.lcomp: there is no such file or folder\nproblem: /);
       assert.match(
@@ -118,35 +110,4 @@ suite("fmt", ({ test }) => {
       assert.equal(lcomp(folder, ["fmt", "--check", "-"], untidy).stdout, "stdin\n");
     }),
   );
-});
-
-suite("doctor", ({ test }) => {
-  test(
-    "without the optional package of SwiftShader it says what to install",
-    inFolder(async (folder) => {
-      for (const name of ["grammar", "compiler", "runtime", "stdlib", "package.json"])
-        cpSync(join(root, name), join(folder, name), { recursive: true });
-      mkdirSync(join(folder, "node_modules"));
-      for (const name of readdirSync(join(root, "node_modules")).filter((name) => name !== "@sparticuz"))
-        symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
-      const main = join(folder, "runtime/cli/main.ts");
-      const { stdout, stderr } = lcomp(folder, ["doctor", "--json"], "", main);
-      assert.not.match(stderr, /bug in lcomp/);
-      const { adapters, missing } = JSON.parse(stdout) as Report;
-      assert.ok(adapters.every(({ kind }) => kind !== "swiftshader"));
-      const isLinux = process.platform === "linux" && !adapters.some(({ kind }) => kind === "gpu");
-      assert.is(
-        missing.some(({ remedy }) => remedy.startsWith("npm install @sparticuz/chromium")),
-        isLinux,
-      );
-    }),
-  );
-
-  test("its report fits 80 columns, and 40", () => {
-    const { stdout } = lcomp(root, ["doctor", "--json"]);
-    const report = JSON.parse(stdout) as Report;
-    for (const width of [80, 40])
-      for (const line of showReport(report, width).split("\n"))
-        assert.ok(line.length <= width || !line.trim().includes(" "), line);
-  });
 });

@@ -109,7 +109,7 @@ suite("screens", ({ test }) => {
     assert.equal(wrapped("  one two three", 8, "    "), ["  one", "    two", "    three"]);
     assert.equal(
       ["abcdefghij", "abcde", "ab"].map((text) => shortened(text, 5)),
-      ["abc…ij", "abcde", "ab"].map((t) => t.replace("abc…", "ab…").replace("…ij", "…ij")),
+      ["ab…ij", "abcde", "ab"],
     );
     assert.equal([0.04, 9.94, 9.96, 59.7, 3599.6, 3661].map(duration), [
       "0.0 s",

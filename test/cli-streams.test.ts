@@ -1,10 +1,11 @@
 /** stdout or stderr may vanish: the work goes on, and the status tells the truth. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
+import { launcher, main } from "./lcomp.ts";
 import { someText } from "./model-folder.ts";
 import { randomOf, seed } from "./ops-random.ts";
 import { root } from "./sources.ts";
@@ -56,9 +57,7 @@ const ways: Readonly<Record<string, (command: string) => string>> = {
 };
 
 function prepare(folder: string): void {
-  mkdirSync(join(folder, "model"));
-  const tiny = join(root, "examples/tiny");
-  for (const name of readdirSync(tiny)) copyFileSync(join(tiny, name), join(folder, "model", name));
+  cpSync(join(root, "examples/tiny"), join(folder, "model"), { recursive: true });
   writeFileSync(join(folder, "half.lcomp"), recipe);
   writeFileSync(join(folder, "wrong.lcomp"), "fn f(x) = y\n");
   writeFileSync(join(folder, "untidy.lcomp"), untidy);
@@ -77,7 +76,7 @@ function effects(folder: string): unknown {
 }
 
 const undisturbed = new Map<Command, unknown>();
-const entries = ["runtime/cli/main.ts", "runtime/cli/launch.mjs"].map((path) => join(root, path));
+const entries = [main, launcher];
 
 function tried(folder: string, { args }: Command, entry: string, way: (command: string) => string): string {
   const shown = way(`{ "$@"; echo $? >status; }`);
@@ -98,7 +97,7 @@ suite(`cli: streams that vanish, LCOMP_SEED=${seed}`, ({ test, skip }) => {
         const [command, name, entry] = [pick(commands), pick(Object.keys(ways)), pick(entries)];
         const say = `draw ${draw}, seed ${seed}: ${command.args.join(" ")}, ${name}`;
         if (!undisturbed.has(command)) {
-          const status = tried(folder, command, entries[0] ?? "", (plain) => `${plain} >seen 2>&1`);
+          const status = tried(folder, command, main, (plain) => `${plain} >seen 2>&1`);
           assert.is(
             status,
             String(command.status),
@@ -119,7 +118,7 @@ suite(`cli: streams that vanish, LCOMP_SEED=${seed}`, ({ test, skip }) => {
     inFolder(async (folder) => {
       prepare(folder);
       const args = ["check", "half.lcomp"];
-      const { stderr } = spawnSync("sh", ["-c", `"$@" >/dev/full`, "sh", process.execPath, entries[0] ?? "", ...args], {
+      const { stderr } = spawnSync("sh", ["-c", `"$@" >/dev/full`, "sh", process.execPath, main, ...args], {
         cwd: folder,
         encoding: "utf8",
       });

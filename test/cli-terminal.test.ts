@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
+import { launcher } from "./lcomp.ts";
 import { writeFiles } from "./run-recipe.ts";
 import { screen } from "./screen.ts";
 import { root } from "./sources.ts";
@@ -37,7 +38,7 @@ suite("a terminal", ({ test, skip }) => {
     inFolder(async (folder) => {
       writeFiles(folder, { "two.lcomp": recipe, "text.jsonl": excerpt });
       const given = ["--model", join(root, "examples/tiny"), "--text", "text.jsonl", "--out", "out"];
-      const words = [process.execPath, join(root, "runtime/cli/launch.mjs"), "run", "two.lcomp", ...given];
+      const words = [process.execPath, launcher, "run", "two.lcomp", ...given];
       const command = `stty cols 60 -onlcr; ${words.map((word) => `'${word}'`).join(" ")}`;
       const env = { ...process.env, CI: "", TERM: "xterm", LC_ALL: "C.UTF-8", NO_COLOR: "1" };
       const { status, stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {

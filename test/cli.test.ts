@@ -6,29 +6,14 @@ import { explanations } from "../compiler/explanations.ts";
 import { showAll } from "../runtime/cli/explain.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
+import { type Ended, launcher, lcomp as started } from "./lcomp.ts";
 import { root } from "./sources.ts";
 
-const main = join(root, "runtime/cli/launch.mjs");
 const tiny = join(root, "examples/tiny");
 /** Enough text for a few windows. */
 const excerpt = readFileSync(join(root, "examples/world/train.jsonl"), "utf8").split("\n").slice(0, 40).join("\n");
 
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function lcomp(folder: string, ...args: readonly string[]): Ended {
-  const env = { ...process.env, NO_COLOR: "1" };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    cwd: folder,
-    env,
-    encoding: "utf8",
-  });
-  assert.not.match(stderr, /^\s+at .*:\d+:\d+/m, "a stack trace reached the user");
-  return { status, stdout, stderr };
-}
+const lcomp = (folder: string, ...args: readonly string[]): Ended => started(folder, args);
 
 const recipe = (statements: string, windows = 2) => `import { wanda } from "std/prune/wanda"
 import { perplexity } from "std/evaluate"
@@ -154,7 +139,7 @@ suite("cli: usage", ({ test }) => {
   );
 
   test("nobody reading the output is no error", () => {
-    const script = `"${process.execPath}" "${main}" compile "${join(root, "stdlib/evaluate.lcomp")}" --emit tree | head -c 1; echo " \${PIPESTATUS[0]}"`;
+    const script = `"${process.execPath}" "${launcher}" compile "${join(root, "stdlib/evaluate.lcomp")}" --emit tree | head -c 1; echo " \${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
     assert.match(stdout, / 0\n$/);
     assert.is(stderr, "");
@@ -326,7 +311,7 @@ suite("cli: run", ({ test }) => {
   test(
     "Ctrl-C in the middle of a layer ends with 130 within 2 s and leaves nothing",
     inRecipe(recipe('save sparse as "huggingface"', 4000), async (folder) => {
-      const child = spawn(process.execPath, [main, "run", path, ...given, "--out", "new/out"], {
+      const child = spawn(process.execPath, [launcher, "run", path, ...given, "--out", "new/out"], {
         cwd: folder,
         stdio: ["ignore", "ignore", "pipe"],
       });
@@ -374,24 +359,5 @@ suite("cli: run", ({ test }) => {
         }
       },
     ),
-  );
-
-  test(
-    "a model without a readable weight is refused by name",
-    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
-      cpSync(tiny, join(folder, "model"), { recursive: true });
-      const file = join(folder, "model/model.safetensors");
-      const bytes = readFileSync(file);
-      bytes.fill(0xff, bytes.length - 64);
-      writeFileSync(file, bytes);
-      const args = ["--model", "model", "--text", "recipes/text.jsonl", "--out", "out", "--quiet"];
-      const { status, stderr } = lcomp(folder, "run", path, ...args);
-      assert.is(status, 1);
-      assert.match(
-        stderr,
-        /^lcomp: tensor \S+ in model\/model\.safetensors holds NaN at \[\d+(, \d+)?\]; use a sound copy/,
-      );
-      assert.equal(readdirSync(folder), ["model", "recipes"]);
-    }),
   );
 });

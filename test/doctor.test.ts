@@ -1,15 +1,14 @@
-import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
-import type { Report } from "../runtime/cli/doctor.ts";
+import { type Report, showReport } from "../runtime/cli/doctor.ts";
 import { suite } from "./harness.ts";
+import { inFolder } from "./io/folder.ts";
+import { type Ended, lcomp, main } from "./lcomp.ts";
 import { root } from "./sources.ts";
 
-function doctor(json: boolean, variables: NodeJS.ProcessEnv = {}): { status: number | null; stdout: string } {
-  const args = ["runtime/cli/main.ts", "doctor", ...(json ? ["--json"] : [])];
-  const options = { cwd: root, encoding: "utf8", env: { ...process.env, ...variables } } as const;
-  const { status, stdout } = spawnSync(process.execPath, args, options);
-  return { status, stdout };
-}
+const doctor = (json: boolean, variables: NodeJS.ProcessEnv = {}): Ended =>
+  lcomp(root, ["doctor", ...(json ? ["--json"] : [])], { entry: main, variables });
 
 suite("doctor", ({ test }) => {
   test(
@@ -42,5 +41,34 @@ suite("doctor", ({ test }) => {
     const { adapters, missing } = JSON.parse(stdout) as Report;
     assert.ok(adapters.every(({ isUsed }) => !isUsed));
     assert.ok(missing.some(({ what }) => what.startsWith("lavapipe")));
+  });
+
+  test(
+    "without the optional package of SwiftShader it says what to install",
+    inFolder(async (folder) => {
+      for (const name of ["grammar", "compiler", "runtime", "stdlib", "package.json"])
+        cpSync(join(root, name), join(folder, name), { recursive: true });
+      mkdirSync(join(folder, "node_modules"));
+      for (const name of readdirSync(join(root, "node_modules")).filter((name) => name !== "@sparticuz"))
+        symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+      const copy = join(folder, "runtime/cli/main.ts");
+      const { stdout, stderr } = lcomp(folder, ["doctor", "--json"], { entry: copy });
+      assert.not.match(stderr, /bug in lcomp/);
+      const { adapters, missing } = JSON.parse(stdout) as Report;
+      assert.ok(adapters.every(({ kind }) => kind !== "swiftshader"));
+      const isLinux = process.platform === "linux" && !adapters.some(({ kind }) => kind === "gpu");
+      assert.is(
+        missing.some(({ remedy }) => remedy.startsWith("npm install @sparticuz/chromium")),
+        isLinux,
+      );
+    }),
+  );
+
+  test("its report fits 80 columns, and 40", () => {
+    const { stdout } = doctor(true);
+    const report = JSON.parse(stdout) as Report;
+    for (const width of [80, 40])
+      for (const line of showReport(report, width).split("\n"))
+        assert.ok(line.length <= width || !line.trim().includes(" "), line);
   });
 });

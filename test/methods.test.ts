@@ -1,5 +1,4 @@
 /** Methods that the library does not have, in files of their own, run end to end against models in plain float64. */
-import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -8,6 +7,7 @@ import { loadTokenizer } from "../runtime/io/tokenizer.ts";
 import { type Decoder, pass, readDecoder } from "./decoder.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
+import { lcomp, main } from "./lcomp.ts";
 import { keep, type Matrix, type Model, zoo } from "./methods-zoo.ts";
 import { biased, someText, type Variant, writeDecoder } from "./model-folder.ts";
 import { closeDevice, runRecipe, writeFiles } from "./run-recipe.ts";
@@ -151,11 +151,7 @@ suite("methods: one that is not in the library", ({ test }) => {
         "text.jsonl": someText(20),
       });
       const args = ["run", "recipes/relative.lcomp", "--model", tiny, "--text", "text.jsonl", "--sparsity", "2:4"];
-      const { status, stdout, stderr } = spawnSync(
-        process.execPath,
-        [join(root, "runtime/cli/main.ts"), ...args, "--out", "out", "--json", "--quiet"],
-        { cwd: folder, encoding: "utf8" },
-      );
+      const { status, stdout, stderr } = lcomp(folder, [...args, "--out", "out", "--json", "--quiet"], { entry: main });
       assert.is(status, 0, stderr);
       const { measures, zeros } = JSON.parse(stdout);
       assert.ok(measures.mean_nll.small > measures.mean_nll.model && measures.mean_nll.small < 2, stdout);

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { main } from "./lcomp.ts";
 import { root } from "./sources.ts";
 
 export const shared = join(root, "../shared");
@@ -42,7 +43,7 @@ export function oracle(folder: string, model: string, text: string, length: numb
 
 /** What `lcomp` writes to stdout, ended with 0. */
 export const lcomp = (folder: string, ...args: readonly string[]): string =>
-  end(folder, process.execPath, join(root, "runtime/cli/main.ts"), ...args);
+  end(folder, process.execPath, main, ...args);
 
 function end(folder: string, program: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: "utf8" });

@@ -1,5 +1,4 @@
 /** Every kernel of every recipe and method, for every kind of device, through Tint: no GPU is needed. */
-import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -15,6 +14,7 @@ import { facts } from "./fuse-sketch.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { hostWith } from "./language-run.ts";
+import { lcomp, main } from "./lcomp.ts";
 import { library } from "./library.ts";
 import { root } from "./sources.ts";
 import { validatePlan } from "./validate-plan.ts";
@@ -211,10 +211,7 @@ suite("a Llama block's forward pass", ({ test }) => {
       const lines = readFileSync(join(root, "examples/world/train.jsonl"), "utf8").split("\n");
       writeFileSync(text, lines.slice(0, 400).join("\n"));
       const args = ["compile", "examples/first.lcomp", "--model", "examples/tiny", "--text", text, "--emit", "kernels"];
-      const { stdout, stderr } = spawnSync(process.execPath, ["runtime/cli/main.ts", ...args], {
-        cwd: root,
-        encoding: "utf8",
-      });
+      const { stdout, stderr } = lcomp(root, args, { entry: main });
       const { length } = blockDispatches(stdout);
       assert.ok(length > 4 && length <= 12, `${length} dispatches\n${stderr}`);
     }),

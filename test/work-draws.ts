@@ -14,7 +14,7 @@ function calls({ integer, pick }: Random): Drawn {
   const call = (i: number): string => `g${i - 1}(${own})`;
   const body = pick<(i: number) => string>([
     (i) => Array.from({ length: times }, () => call(i)).join(" + "),
-    (i) => `${"g".repeat(1)}${i - 1}(${call(i)})`,
+    (i) => `g${i - 1}(${call(i)})`,
     (i) => `${call(i)} where ${call(i)} > 0 else ${call(i)}`,
     (i) => `{ let y = ${call(i)}\n  let z = g${i - 1}(y)\n  y + z }`,
     (i) => `max(${call(i)}, ${call(i)})`,
