@@ -8,10 +8,10 @@ import type { ModelFacts } from "../compiler/check/facts.ts";
 import { check, loadRecipe, outline } from "../compiler/compile.ts";
 import { type Example, explanations, explanationText } from "../compiler/explanations.ts";
 import type { Host } from "../compiler/host.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { suite } from "./harness.ts";
 import { hostWith } from "./language-run.ts";
+import { problemsFrom } from "./problems.ts";
 import { root } from "./sources.ts";
 
 const tiny = await openCheckpoint(join(root, "examples/tiny"));
@@ -102,17 +102,7 @@ function problemsOf(host: Host, path: string, model: ModelFacts): readonly strin
     if (!modules.at(-1)?.tree.declarations.some(({ kind }) => kind === "recipe")) return;
     const models = new Map([["model", model]]);
     outline(loadRecipe(host, path), { parameters: new Map(), models, corpora: new Map([["text", text]]) });
-  });
-}
-
-function problemsFrom(work: () => unknown): readonly string[] {
-  try {
-    work();
-    return [];
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    return error.diagnostics.map(({ id }) => id);
-  }
+  }).map(({ id }) => id);
 }
 
 suite("docs/language.md", ({ test }) => {
@@ -145,7 +135,7 @@ function problemsIn({ shown, program = shown, model }: Example, id: string): rea
   const facts = model ? { name: "folder", config: model.config, tensors: new Map(tensors) } : tinyFacts;
   const found = problemsOf(host, "example.lcomp", facts);
   if (found.length > 0 || id !== "no-recipe") return found;
-  return problemsFrom(() => loadRecipe(host, "example.lcomp"));
+  return problemsFrom(() => loadRecipe(host, "example.lcomp")).map((problem) => problem.id);
 }
 
 suite("lcomp explain", ({ test }) => {

@@ -2,24 +2,14 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { habits, typeHabits } from "../compiler/check/habits.ts";
-import { check, loadRecipe, outline } from "../compiler/compile.ts";
+import { loadRecipe, outline } from "../compiler/compile.ts";
 import { parseArgument } from "../compiler/recipe.ts";
-import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
 import { parse } from "../grammar/parse.ts";
 import { golden } from "./golden.ts";
 import { suite } from "./harness.ts";
-import { hostWith, problemsOf, run } from "./language-run.ts";
+import { diagnose, hostWith, problemsOf, run } from "./language-run.ts";
 import { library } from "./library.ts";
-
-function diagnose(source: string, files: Readonly<Record<string, string>> = {}): readonly Diagnostic[] {
-  try {
-    check(hostWith({ ...files, "own.lcomp": source }), "own.lcomp");
-    return [];
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    return error.diagnostics;
-  }
-}
+import { problemsFrom } from "./problems.ts";
 
 /** What a sentence says in code: the lines of a body. */
 const linesIn = (text: string): readonly string[] =>
@@ -99,15 +89,11 @@ suite("foreign: ways", ({ test }) => {
     const said = (type: string, text: string): string | undefined => {
       const loaded = loadRecipe(hostWith({ "own.lcomp": `recipe r(n: ${type}) {\n  report 1\n}\n` }), "own.lcomp");
       const [parameter] = loaded.parameters;
-      try {
-        if (!parameter) return undefined;
-        const parameters = new Map([["n", parseArgument(parameter, text)]]);
+      const [problem] = problemsFrom(() => {
+        const parameters = new Map(parameter ? [["n", parseArgument(parameter, text)]] : []);
         outline(loaded, { parameters, models: new Map(), corpora: new Map() });
-        return undefined;
-      } catch (error) {
-        if (!(error instanceof CompileError)) throw error;
-        return error.diagnostics[0]?.hint;
-      }
+      });
+      return problem?.hint;
     };
     assert.is(said("Sparsity", "50"), "did you mean `50%`?");
     assert.is(said("Sparsity", "12.5"), "did you mean `12.5%`?");

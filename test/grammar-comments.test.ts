@@ -10,6 +10,7 @@ import { lex } from "../grammar/lexical.ts";
 import { parse } from "../grammar/parse.ts";
 import { T } from "../grammar/tokens.ts";
 import { suite } from "./harness.ts";
+import { seed } from "./ops-random.ts";
 import { checkRoundTrip, read } from "./round-trip.ts";
 
 const root = new URL("..", import.meta.url).pathname;
@@ -69,9 +70,7 @@ function checkComments(text: string): void {
 }
 
 suite("grammar: comments", ({ test }) => {
-  const seed = Number(process.env["LCOMP_SEED"] ?? Date.now() % 2 ** 31);
   test(`a comment stays between the tokens where it stands (LCOMP_SEED=${seed})`, () => {
-    process.stdout.write(`comments with LCOMP_SEED=${seed}\n`);
     const numRuns = Number(process.env["LCOMP_RUNS"] ?? 150);
     fc.assert(fc.property(commented, checkComments), { numRuns, seed });
   });

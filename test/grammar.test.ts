@@ -2,7 +2,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { syntaxExplanations } from "../compiler/explanations-syntax.ts";
-import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
+import type { Diagnostic } from "../grammar/diagnostic.ts";
 import { parse } from "../grammar/parse.ts";
 import { Parser } from "../grammar/parser.ts";
 import { render } from "../grammar/render.ts";
@@ -11,21 +11,14 @@ import type { SourceFile } from "../grammar/source.ts";
 import { K, reserved, T, vocabulary } from "../grammar/tokens.ts";
 import { golden } from "./golden.ts";
 import { suite } from "./harness.ts";
+import { problemsFrom } from "./problems.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const northstar = `${root}../shared/design/northstar`;
 const file = (path: string): SourceFile => ({ path: path.split("/").at(-1) ?? path, text: readFileSync(path, "utf8") });
 const ids = (text: string): string[] => diagnose(text).map(({ id }) => id);
 
-function messagesOf(source: SourceFile): readonly Diagnostic[] {
-  try {
-    parse(source);
-    return [];
-  } catch (error) {
-    if (error instanceof CompileError) return error.diagnostics;
-    throw error;
-  }
-}
+const messagesOf = (source: SourceFile): readonly Diagnostic[] => problemsFrom(() => parse(source));
 
 /** The messages about a text, each with all its places inside the text. */
 function diagnose(text: string): readonly Diagnostic[] {

@@ -1,9 +1,9 @@
 /** Recipes in texts, bound to the headers of small models. */
 import { loadRecipe, outline } from "../compiler/compile.ts";
 import { parseArgument } from "../compiler/recipe.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
 import { models } from "./check-models.ts";
 import { hostWith } from "./language-run.ts";
+import { problemsFrom } from "./problems.ts";
 
 interface Given {
   readonly arguments?: Readonly<Record<string, string>>;
@@ -28,15 +28,8 @@ export function bound(source: string, { arguments: given = {}, model = "plain", 
 }
 
 /** The ids of what is wrong once the model is known. */
-export function problems(source: string, given: Given = {}): readonly string[] {
-  try {
-    bound(source, given);
-    return [];
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    return error.diagnostics.map(({ id }) => id);
-  }
-}
+export const problems = (source: string, given: Given = {}): readonly string[] =>
+  problemsFrom(() => bound(source, given)).map(({ id }) => id);
 
 /** What is measured, as far as it is known without a run. */
 export const values = (source: string, given: Given = {}) =>

@@ -13,8 +13,9 @@ import { count, showType } from "../compiler/graph/type.ts";
 import type { Host } from "../compiler/host.ts";
 import { resolve } from "../compiler/resolve/resolve.ts";
 import type * as Ast from "../grammar/ast.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
+import type { Diagnostic } from "../grammar/diagnostic.ts";
 import { library } from "./library.ts";
+import { problemsFrom } from "./problems.ts";
 
 /** The library and some files that are not on disk. */
 export const hostWith = (files: Readonly<Record<string, string>>): Host => ({
@@ -25,16 +26,13 @@ export const hostWith = (files: Readonly<Record<string, string>>): Host => ({
   },
 });
 
-/** The ids of what is wrong with a file that stands alone, each as often as it occurs. */
-export function problemsOf(source: string, files: Readonly<Record<string, string>> = {}): readonly string[] {
-  try {
-    check(hostWith({ ...files, "own.lcomp": source }), "own.lcomp");
-    return [];
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    return error.diagnostics.map(({ id }) => id);
-  }
-}
+/** What is wrong with a file that stands alone, or imports some others. */
+export const diagnose = (source: string, files: Readonly<Record<string, string>> = {}): readonly Diagnostic[] =>
+  problemsFrom(() => check(hostWith({ ...files, "own.lcomp": source }), "own.lcomp"));
+
+/** The ids of that, each as often as it occurs. */
+export const problemsOf = (source: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
+  diagnose(source, files).map(({ id }) => id);
 
 /**
  * What the last function gives, as `f32[row: 2] 3 7`, in the graph's order of dimensions; a record as one line per field. A

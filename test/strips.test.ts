@@ -6,7 +6,6 @@ import type { Program } from "../compiler/plan/program.ts";
 import { compileGraph } from "../compiler/program.ts";
 import { type Family, families } from "../compiler/schedule/family.ts";
 import { simplify } from "../compiler/simplify/simplify.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
 import { dot, facts, words } from "./fuse-sketch.ts";
 import { suite } from "./harness.ts";
 import type { MakeCase } from "./ops-cases.ts";
@@ -14,6 +13,7 @@ import { firstDifference } from "./ops-compare.ts";
 import { randomOf, seed } from "./ops-random.ts";
 import { type Bench, expectedOf, openBench } from "./ops-run.ts";
 import { type Sketch, sketch } from "./ops-sketch.ts";
+import { problemsFrom } from "./problems.ts";
 
 type Limits = Pick<DeviceFacts, "maxBufferSize" | "maxStorageBufferBindingSize" | "maxStorageBuffersPerShaderStage">;
 
@@ -122,15 +122,10 @@ function headOf(vocab: number, model: number): Graph {
   return w.graph({ y: w.reduce("sum", w.op("log", w.reduce("sum", w.op("exp", shifted), "vocab")), "token") });
 }
 
-function titleOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof CompileError) return error.diagnostics.map(({ title }) => title).join();
-    throw error;
-  }
-  return "";
-}
+const titleOf = (work: () => unknown): string =>
+  problemsFrom(work)
+    .map(({ title }) => title)
+    .join();
 
 suite("limits of devices", ({ test }) => {
   const lavapipe = {
