@@ -26,6 +26,7 @@ import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { hostWith } from "./language-run.ts";
 import { randomOf, seed } from "./ops-random.ts";
+import { problemsFrom } from "./problems.ts";
 import { sharedReason } from "./reference.ts";
 import { type Drawn, drawn } from "./work-draws.ts";
 
@@ -175,13 +176,7 @@ suite("bounds: names and texts of a recipe", ({ test, skip }) => {
         assert.ok(parameter);
         const parsed = new Map([[name, parseArgument(parameter, text)]]);
         const facts = { parameters: new Map([...noted, ...parsed]), models: new Map(), corpora: new Map() };
-        try {
-          outline(loaded, facts);
-        } catch (error) {
-          if (!(error instanceof CompileError)) throw error;
-          return error.diagnostics.find(({ id }) => id !== "missing-parameter")?.title;
-        }
-        return undefined;
+        return problemsFrom(() => outline(loaded, facts)).find(({ id }) => id !== "missing-parameter")?.title;
       };
       const noted = new Map([["note", parseArgument({ name: "note", type: "Text", doc: "", fallback: null }, "x")]]);
       for (const text of ["1e999", "1/0", "0/0", "-1e999"]) assert.match(said("k", text) ?? "", /must be finite/);
@@ -273,6 +268,14 @@ suite("bounds: what a program costs", ({ test, skip }) => {
         ),
       );
   }
+
+  if (sharedReason !== null) skip("sample-of-a-billion", sharedReason);
+  else
+    test("sample-of-a-billion", () =>
+      assert.match(
+        saidOf(caseFile("too-large/sample-of-a-billion.lcomp")),
+        /^problem: the number of tokens of 1000000000 samples of 64 is 64000000000, and must be at most 2147483648/,
+      ));
 
   for (const name of ["records", "stages1000"]) {
     if (sharedReason !== null) skip(name, sharedReason);

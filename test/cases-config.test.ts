@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { UserError } from "../runtime/user-error.ts";
-import { casesFolder, casesReason } from "./cases.ts";
+import { assertLoss, casesFolder, casesReason } from "./cases.ts";
 import { suite } from "./harness.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
 
@@ -49,7 +49,7 @@ suite("cases: configs and weights", ({ test, skip }) => {
   for (const [name, loss] of figures)
     test(`${name} gives ${loss}`, async () => {
       const { reports } = await evaluate(name);
-      assert.ok(Math.abs((reports[0]?.value ?? Number.NaN) - loss) < 2e-5, `${reports[0]?.value}`);
+      assertLoss(reports[0]?.value, loss);
     });
   for (const [name, sentence] of refusals)
     test(`${name} is refused in one sentence`, async () => {

@@ -4,16 +4,18 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../compiler/compile.ts";
 import { mostCapable } from "../compiler/plan/device-facts.ts";
-import { CompileError } from "../grammar/diagnostic.ts";
+import type { Plan } from "../compiler/plan/plan.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { caseFile, casesReason } from "./cases.ts";
 import { facts } from "./fuse-sketch.ts";
 import { suite } from "./harness.ts";
 import { hostWith } from "./language-run.ts";
+import { problemsFrom } from "./problems.ts";
+import { shared, sharedReason } from "./reference.ts";
 import { root } from "./sources.ts";
 import { validatePlan } from "./validate-plan.ts";
 
-const { config, tensors } = await openCheckpoint(join(root, "examples/tiny"));
+const tiny = await openCheckpoint(join(root, "examples/tiny"));
 const MiB = 2 ** 20;
 const devices = {
   lavapipe: { ...facts, maxBufferSize: 4095 * MiB, maxStorageBufferBindingSize: 128 * MiB },
@@ -22,17 +24,17 @@ const devices = {
 type Name = keyof typeof devices;
 
 /** What is said instead of a plan; null if the plan is made and its kernels are good. */
-async function refusal(source: string, device: Name = "lavapipe"): Promise<string | null> {
+async function refusal(source: string, device: Name = "lavapipe", { config, tensors } = tiny): Promise<string | null> {
   const corpora = new Map([["text", { tokens: { train: 2 ** 20, validation: 2 ** 20, test: 2 ** 20 } }]]);
   const models = new Map([["model", { name: "tiny", config, tensors }]]);
-  try {
+  let made: Plan | undefined;
+  const problems = problemsFrom(() => {
     const loaded = loadRecipe(hostWith({ "own.lcomp": source }), "own.lcomp");
-    await validatePlan(plan(loaded, { parameters: new Map(), models, corpora }, devices[device]), devices[device]);
-    return null;
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    return error.diagnostics.map(({ title, hint }) => `${title} | ${hint ?? ""}`).join("\n");
-  }
+    made = plan(loaded, { parameters: new Map(), models, corpora }, devices[device]);
+  });
+  if (made === undefined) return problems.map(({ title, hint }) => `${title} | ${hint ?? ""}`).join("\n");
+  await validatePlan(made, devices[device]);
+  return null;
 }
 
 const terms =
@@ -68,6 +70,26 @@ suite("sizes from outside", ({ test, skip }) => {
         const said = await refusal(readFileSync(caseFile(`too-large/${name}.lcomp`), "utf8"));
         if (expected === null) assert.is(said, null);
         else assert.match(said ?? "planned", expected);
+      });
+  }
+});
+
+/** Long programs, bound to models of ../shared: kernels for all of what they do. */
+const long: readonly (readonly [program: string, model: string])[] = [
+  ["too-large/stages1000", "tiny"],
+  ["rank8", "babyllama361"],
+  ["rank16", "babyllama361"],
+  ["awq30000", "babyllama361"],
+];
+
+suite("long programs from outside", ({ test, skip }) => {
+  for (const [name, model] of long) {
+    const title = `${name} is planned`;
+    if (sharedReason !== null) skip(title, sharedReason);
+    else
+      test(title, async () => {
+        const own = await openCheckpoint(join(shared, "models", model));
+        assert.is(await refusal(readFileSync(caseFile(`${name}.lcomp`), "utf8"), "lavapipe", own), null);
       });
   }
 });

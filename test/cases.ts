@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as assert from "uvu/assert";
 import { python, pythonReason, shared, sharedReason } from "./reference.ts";
 
 /** Why these tests cannot run here; null if they can. */
@@ -28,4 +29,9 @@ export function casesFolder(): string {
     rmSync(making, { recursive: true });
   }
   return folder;
+}
+
+/** Expects a mean loss that transformers gives, to the 2e-5 that count as equal. */
+export function assertLoss(found: number | undefined, expected: number): void {
+  assert.ok(Math.abs((found ?? Number.NaN) - expected) <= 2e-5, `${found} is not ${expected}`);
 }
