@@ -124,6 +124,11 @@ const siblings: readonly (readonly [name: string, body: string, expected: RegExp
     /the size of `a` is 2147483649, and must be at most/,
   ],
   [
+    "a dimension of 2^53",
+    "w + 0 * sum(index(a: 2^53) / 2, over a)",
+    /the size of `a` is 9007199254740992, and must be at most/,
+  ],
+  [
     "a square of 2^16",
     "let a = index(a: 65536) * 0.5\nlet c = a * rename(a, a -> b)\nw + max(c, over (a, b)) + sum(c * c, over (a, b))",
     /number of terms/,

@@ -9,6 +9,7 @@ import {
   makeDimension,
   report,
   reportDimension,
+  reportSize,
   type Scope,
   wholeSize,
 } from "./context.ts";
@@ -279,7 +280,7 @@ function newDimension(
   const size = given.size ?? (given.real === null ? open(name) : null);
   const what = `the size of \`${name}\``;
   if (!size) {
-    report(context, { kind: "not-whole", span: value.span, what, value: String(given.real), where: context.where });
+    reportSize(context, value.span, what, given.real ?? Number.NaN);
     return null;
   }
   const whole = wholeSize(context, size, value.span, what);

@@ -3,6 +3,7 @@ import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
+import { mostPositions } from "../graph/type.ts";
 import type { Problem } from "../problem.ts";
 import type { Linear } from "./arch.ts";
 import { fixed, known, mayBeSame, type Size, showSize } from "./size.ts";
@@ -212,7 +213,14 @@ export function bindValue(context: Context, scope: Scope, name: Name, value: Val
 /** A size that must be a known whole number once a model is bound; in symbolic mode it may be anything. */
 export function wholeSize(context: Context, size: Size, span: Span, what: string): Size {
   const value = known(size);
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 2 ** 32)) return size;
-  report(context, { kind: "not-whole", span, what, value: showSize(size), where: context.where });
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= mostPositions)) return size;
+  reportSize(context, span, what, value);
   return fixed(1);
+}
+
+/** Complains of a size that is no whole number, or one that no kernel can count. */
+export function reportSize(context: Context, span: Span, what: string, value: number): void {
+  const range = `at most ${mostPositions} (2^31)`;
+  if (value > mostPositions) report(context, { kind: "out-of-range", span, what, value: String(value), range });
+  else report(context, { kind: "not-whole", span, what, value: String(value), where: context.where });
 }

@@ -2,7 +2,7 @@
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { BinaryOp, Node, OpName, Ops } from "../graph/ops.ts";
 import { type Dim, mostPositions } from "../graph/type.ts";
-import { type Context, report } from "./context.ts";
+import { type Context, report, reportSize } from "./context.ts";
 import { compareNumbers, heldRange, isHeld, numbers } from "./number.ts";
 import { fixed, known, times } from "./size.ts";
 import {
@@ -36,13 +36,7 @@ export function emit<K extends OpName>(
   const made = context.maker.make(op, inputs, attrs, span);
   const long = made.type.dims.find(({ size }) => size > mostPositions);
   if (!long) return made;
-  report(context, {
-    kind: "out-of-range",
-    span,
-    what: `the size of \`${long.name}\``,
-    value: String(long.size),
-    range: `at most ${mostPositions} (2^31)`,
-  });
+  reportSize(context, span, `the size of \`${long.name}\``, long.size);
   return null;
 }
 
