@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { byteSize, readHeader, readRange } from "../runtime/io/safetensors.ts";
@@ -126,6 +126,8 @@ function readTensors({ test }: Suite): void {
       assert.is(await readTensor(a, into), into);
       assert.equal(into, data.slice(0, 16));
       await broken(readRange(a, 0, 17), /bytes 0 to 17 of a/);
+      utimesSync(b.path, 1, 1);
+      await refused(() => readTensor(a), /model.safetensors has been written to while it was in use; start again/);
       truncateSync(b.path, b.offset + 3);
       await refused(() => readTensor(b), /ends at byte \d+ while being read/);
     }),

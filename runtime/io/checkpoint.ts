@@ -5,7 +5,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { UserError } from "../user-error.ts";
 import { type Companions, companionsOf } from "./companions.ts";
-import { explained, isJsonObject, isMissing, type JsonObject, readJsonObject } from "./file.ts";
+import { explained, isJsonObject, isMissing, type JsonObject, jsonObject, readJsonObject, readText } from "./file.ts";
 import { hasHubForm, snapshotsIn } from "./hub.ts";
 import { type FloatDType, firstNonFinite, isFloatDType, toFloat32 } from "./numbers.ts";
 import { readHeader, type StoredTensor } from "./safetensors.ts";
@@ -14,6 +14,8 @@ import { readHeader, type StoredTensor } from "./safetensors.ts";
 export interface Checkpoint extends Companions {
   readonly folder: string;
   readonly config: JsonObject;
+  /** What config.json was when it was read. */
+  readonly configText: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
@@ -27,11 +29,13 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   }
   const names = (await explained("open", folder, () => readdir(folder))).sort();
   if (!names.includes("config.json")) throw await noConfig(folder, names);
-  const config = await readJsonObject(folder, "config.json");
+  const configPath = join(folder, "config.json");
+  const configText = await readText(configPath);
+  const config = jsonObject(configText, configPath);
   const tensors = await readTensors(folder, names);
   const files = [...tensors.values()].map(({ path }) => relative(folder, path).replaceAll(sep, "/"));
   const read = new Set(["config.json", ...files, ...(names.includes(single) ? [] : [indexName])]);
-  return { folder, config, tensors, ...(await companionsOf(folder, names, read)) };
+  return { folder, config, configText, tensors, ...(await companionsOf(folder, names, read)) };
 }
 
 function noFolder(folder: string, cause: unknown): unknown {

@@ -1,6 +1,6 @@
 // How files are opened and how a failure reads. Every system error passes through `fileError`, so that its wording
 // stands here and nowhere else.
-import { constants } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { UserError } from "../user-error.ts";
@@ -13,6 +13,8 @@ export interface OpenFile {
   readonly handle: FileHandle;
   readonly path: string;
   readonly size: number;
+  /** Another one once somebody has written to the file. */
+  readonly stamp: string;
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -78,14 +80,22 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   return explained("read", path, async () => {
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
-      const status = await handle.stat();
+      const status = await handle.stat({ bigint: true });
       if (status.isDirectory()) throw new UserError(`cannot read ${path}: it is a folder, not a file`);
       if (!status.isFile()) throw new UserError(`cannot read ${path}: it is not a regular file; give a copy of it`);
-      return await use({ handle, path, size: status.size });
+      return await use({ handle, path, size: Number(status.size), stamp: stampOf(status) });
     } finally {
       await handle.close();
     }
   });
+}
+
+const stampOf = ({ size, mtimeNs }: BigIntStats): string => `${size} bytes at ${mtimeNs}`;
+
+/** Refuses a file to which somebody has written since it had that stamp: what was read of it does not belong together. */
+export async function requireUnchanged({ handle, path }: OpenFile, stamp: string): Promise<void> {
+  if (stampOf(await handle.stat({ bigint: true })) === stamp) return;
+  throw new UserError(`${path} has been written to while it was in use; start again when nothing changes it`);
 }
 
 const largestRead = 256 * 1024 * 1024;
@@ -158,7 +168,12 @@ export async function readText(path: string): Promise<string> {
 /** A file of a folder that must hold one JSON object. */
 export async function readJsonObject(folder: string, name: string): Promise<JsonObject> {
   const path = join(folder, name);
-  const value = parseJson(await readText(path), path);
+  return jsonObject(await readText(path), path);
+}
+
+/** The text of a file that must hold one JSON object. */
+export function jsonObject(text: string, path: string): JsonObject {
+  const value = parseJson(text, path);
   if (!isJsonObject(value)) throw new UserError(`${path} must hold a JSON object; write or download it again`);
   return value;
 }

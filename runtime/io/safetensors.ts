@@ -1,7 +1,7 @@
 // The safetensors format, read by range: 8 bytes of header length, a JSON header, then the tensors without a gap.
 // Every number of a header is checked here, so that whoever holds a StoredTensor may trust it.
 import { UserError } from "../user-error.ts";
-import { decodeUtf8, isJsonObject, type OpenFile, parseJson, readExactly, withFile } from "./file.ts";
+import { decodeUtf8, isJsonObject, type OpenFile, parseJson, readExactly, requireUnchanged, withFile } from "./file.ts";
 
 const bitsOf = {
   BOOL: 8,
@@ -41,6 +41,8 @@ export interface StoredTensor extends TensorDeclaration {
   readonly path: string;
   readonly offset: number;
   readonly bytes: number;
+  /** Of the file whose header was read. */
+  readonly stamp: string;
 }
 
 /** What a file holds, its tensors in the order of their bytes. */
@@ -94,7 +96,7 @@ async function headerLength(file: OpenFile): Promise<number> {
 }
 
 function storedTensor(name: string, entry: unknown, file: OpenFile, base: number): StoredTensor {
-  const { path, size } = file;
+  const { path, size, stamp } = file;
   const refuse = (problem: string): never => {
     throw new UserError(`tensor ${name} in ${path}: ${problem}; ${again}`);
   };
@@ -117,7 +119,7 @@ function storedTensor(name: string, entry: unknown, file: OpenFile, base: number
   if (end - start !== bytes) {
     return refuse(`it has ${end - start} bytes where ${excerpt(shape)} ${dtype} takes ${bytes}`);
   }
-  return { name, dtype: known, shape, path, offset: base + start, bytes };
+  return { name, dtype: known, shape, path, offset: base + start, bytes, stamp };
 }
 
 const isSizes = (value: unknown): value is readonly number[] =>
@@ -151,7 +153,10 @@ function checkedMetadata(metadata: unknown, path: string): Readonly<Record<strin
   return metadata as Readonly<Record<string, string>>;
 }
 
-/** Bytes `start` to `end` of a tensor (half-open, within the tensor), into `into` if given, which must have that size. */
+/**
+ * Bytes `start` to `end` of a tensor (half-open, within the tensor), into `into` if given, which must have that size. Refuses them
+ * where the file is no longer the one whose header was read.
+ */
 export async function readRange(
   tensor: StoredTensor,
   start: number,
@@ -161,5 +166,9 @@ export async function readRange(
   if (start < 0 || end < start || end > tensor.bytes || into.byteLength !== end - start) {
     throw new RangeError(`bytes ${start} to ${end} of ${tensor.name} (${tensor.bytes} bytes) into ${into.byteLength}`);
   }
-  return withFile(tensor.path, (file) => readExactly(file, into, tensor.offset + start));
+  return withFile(tensor.path, async (file) => {
+    const bytes = await readExactly(file, into, tensor.offset + start);
+    await requireUnchanged(file, tensor.stamp);
+    return bytes;
+  });
 }

@@ -1,9 +1,7 @@
 /** The result as a Hugging Face folder: the weights with their names and types, everything beside them carried over. */
 
-import { join } from "node:path";
 import type { SaveStep } from "../../compiler/plan/plan.ts";
 import { type Checkpoint, requireFinite } from "../io/checkpoint.ts";
-import { readText } from "../io/file.ts";
 import { isHubName } from "../io/hub.ts";
 import { isFloatDType } from "../io/numbers.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
@@ -26,7 +24,7 @@ export async function save(session: Session, step: SaveStep, output: OutputFolde
     }
   }
   await written.close();
-  await output.write("config.json", withoutPath(await readText(join(origin.folder, "config.json"))));
+  await output.write("config.json", withoutPath(origin.configText));
   await output.copy(origin.folder, origin.companions);
   return origin;
 }
