@@ -238,15 +238,17 @@ function refuseTargets({ test }: Suite): void {
   );
 
   test(
-    "a target that was filled meanwhile is left alone",
+    "a target that was filled meanwhile is left alone, and the result lies beside it",
     inFolder(async (folder) => {
       const target = join(folder, "out");
-      const write = writeFolder(target, async () => {
+      const write = writeFolder(target, async (output) => {
         mkdirSync(target);
         writeFileSync(join(target, "theirs"), "");
+        await output.write("ours", "");
       });
-      await refused(() => write, /is not empty/);
-      assert.equal(readdirSync(folder), ["out"]);
+      await refused(() => write, /is not empty.*\. The result is complete and lies in .*out-1$/);
+      assert.equal(readdirSync(folder), ["out", "out-1"]);
+      assert.equal(readdirSync(`${target}-1`), ["ours"]);
       assert.equal(readdirSync(target), ["theirs"]);
     }),
   );
@@ -364,18 +366,18 @@ function shareTargets({ test }: Suite): void {
       const target = join(folder, "out");
       const ended = spawn("true");
       await once(ended, "exit");
-      const left = (purpose: "partial" | "replaced") => {
+      const left = (purpose: "partial" | "earlier") => {
         const path = hiddenBeside(target, purpose).replace(`-${process.pid}-`, `-${ended.pid}-`);
         mkdirSync(path);
         writeFileSync(join(path, lockName), "{}");
       };
       left("partial");
-      left("replaced");
+      left("earlier");
       await refused(() => new OutputFolder(target), /out: the folder is not empty; .*--force/);
       assert.equal(readdirSync(folder), ["out"]);
-      left("replaced");
+      left("earlier");
       const output = new OutputFolder(target, { force: true });
-      assert.match(output.repairs.join(), /^removed \S+\.out\.replaced-\S+, left by a run that was ended$/);
+      assert.match(output.repairs.join(), /^removed \S+\.out\.earlier-\S+, left by a run that was ended$/);
       output.abort();
       const foreign = hiddenBeside(target, "partial").replace(/[0-9a-f]{8}$/, "00000000");
       mkdirSync(foreign);

@@ -163,7 +163,7 @@ async function keeping(output: OutputFolder | null, work: (signal: AbortSignal) 
     return await interruptible(
       async (signal) => {
         const done = await work(signal);
-        if (done.result.isSaved) output?.finish();
+        if (done.result.isSaved) say(process.stderr, lines(...(output?.finish() ?? [])));
         return done;
       },
       () => output?.abort(),

@@ -1,6 +1,8 @@
 // A folder that appears complete or not at all: everything is written to a hidden sibling, renamed at the end.
 // Opening, finishing and aborting are synchronous, so that a signal never finds one of them half done.
 import {
+  accessSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -91,7 +93,7 @@ export class OutputFolder {
     { limit = shardLimit, metadata }: { readonly limit?: number; readonly metadata?: Record<string, string> } = {},
   ): Promise<TensorOutput> {
     const total = declarations.reduce((sum, declaration) => sum + declaredBytes(declaration), 0);
-    await this.#requireSpace(total);
+    await this.requireSpace(total);
     const shards = shard(declarations, total, limit);
     const home = new Map<string, SafetensorsWriter>();
     for (const [name, members] of shards) {
@@ -118,14 +120,36 @@ export class OutputFolder {
     return filesIn(this.partial).sort(byText);
   }
 
-  /** Puts the complete folder in its place. */
-  finish(): void {
+  /**
+   * Puts the complete folder in its place, or, where somebody has taken that meanwhile, beside it, which the error says. Returns
+   * sentences about what could not be put in order.
+   */
+  finish(): readonly string[] {
     if (this.#ended || this.#writers.length > 0) throw new Error(`${this.target} is not ready to be finished`);
-    explainedNow("write", this.target, () => {
-      this.#check();
-      replace(this.partial, this.target);
-    });
-    this.#ended = true;
+    try {
+      return explainedNow("write", this.target, () => {
+        this.#check();
+        const left = replace(this.partial, this.target);
+        this.#ended = true;
+        return left;
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const place = freeBeside(this.target);
+      explainedNow("write", place, () => renameSync(this.partial, place));
+      this.#ended = true;
+      throw new UserError(`${error.message}. The result is complete and lies in ${place}`, { cause: error });
+    }
+  }
+
+  /** Refuses what the disk cannot hold. */
+  async requireSpace(bytes: number): Promise<void> {
+    const { bavail, blocks, bsize } = await explained("write", this.target, () => statfs(this.partial));
+    const free = bavail * bsize;
+    if (blocks === 0 || free >= bytes) return; // some file systems do not say
+    throw new UserError(
+      `cannot write ${this.target}: it needs ${megabytes(bytes)} and ${megabytes(free)} are free; free some space or choose another place`,
+    );
   }
 
   /** Removes everything that was written. Harmless after `finish` and when called twice. */
@@ -133,7 +157,7 @@ export class OutputFolder {
     if (this.#ended) return;
     this.#ended = true;
     for (const writer of this.#writers) writer.abandon().catch(() => {}); // the file is gone, whatever closing says
-    rmSync(this.partial, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    removeFolder(this.partial);
     removeEmpty(this.#parents);
   }
 
@@ -146,15 +170,6 @@ export class OutputFolder {
       await file.writeFile(contents);
       await file.sync();
     });
-  }
-
-  async #requireSpace(bytes: number): Promise<void> {
-    const { bavail, blocks, bsize } = await explained("write", this.target, () => statfs(this.partial));
-    const free = bavail * bsize;
-    if (blocks === 0 || free >= bytes) return; // some file systems do not say
-    throw new UserError(
-      `cannot write ${this.target}: it needs ${megabytes(bytes)} and ${megabytes(free)} are free; free some space or choose another place`,
-    );
   }
 }
 
@@ -189,6 +204,7 @@ function requireReplaceable(target: string, force: boolean): void {
     throw new UserError(
       `cannot write ${target}: the folder is not empty; choose another one or add --force to replace it`,
     );
+  explainedNow("write", target, () => accessSync(target, constants.W_OK));
   const stray = explainedNow("read", target, () => strayIn(target));
   if (stray !== undefined) {
     const way = "move it away or choose another folder";
@@ -264,24 +280,46 @@ const busy = ({ path, pid, owner }: Unfinished): string =>
 /** Removes what killed runs left beside a target, or puts it back where that is all that there is. */
 function tidy(target: string, inputs: readonly Input[]): readonly string[] {
   const left = unfinishedBeside(target).filter(({ owner }) => owner === "gone");
-  return left.map(({ path, purpose }) => {
+  return left.flatMap(({ path, purpose }) => {
     requireApart(path, inputs);
-    if (purpose === "replaced" && !existsSync(target)) {
-      renameSync(path, target);
-      return `put ${target} back, which a run that was ended had moved away`;
-    }
-    rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-    return `removed ${path}, left by a run that was ended`;
+    return attempted("remove", path, () => {
+      if (purpose === "earlier" && !existsSync(target)) {
+        renameSync(path, target);
+        return [`put ${target} back, which a run that was ended had moved away`];
+      }
+      removeFolder(path);
+      return [`removed ${path}, left by a run that was ended`];
+    });
   });
 }
 
+/** Does something that need not succeed, and returns what is to be said of it. */
+function attempted(doing: string, path: string, action: () => readonly string[]): readonly string[] {
+  try {
+    return explainedNow(doing, path, action);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [error.message];
+  }
+}
+
+const removeFolder = (path: string): void =>
+  rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+
+/** `out-1` for `out`, or the next number that is free. */
+function freeBeside(target: string): string {
+  let count = 1;
+  while (lstatSync(`${target}-${count}`, { throwIfNoEntry: false }) !== undefined) count++;
+  return `${target}-${count}`;
+}
+
 /** Renames a folder over a target, which survives under another name until the new one is in its place. */
-function replace(folder: string, target: string): void {
+function replace(folder: string, target: string): readonly string[] {
   if (!existsSync(target)) {
     renameSync(folder, target);
-    return;
+    return [];
   }
-  const old = hiddenBeside(target, "replaced");
+  const old = hiddenBeside(target, "earlier");
   renameSync(target, old);
   try {
     renameSync(folder, target);
@@ -289,7 +327,10 @@ function replace(folder: string, target: string): void {
     renameSync(old, target);
     throw error;
   }
-  rmSync(old, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  return attempted("remove", old, () => {
+    removeFolder(old);
+    return [];
+  });
 }
 
 /** All files in a folder, links among them, by their paths in it; links are not followed. */

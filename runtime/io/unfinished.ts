@@ -9,8 +9,11 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSy
 import { hostname, networkInterfaces } from "node:os";
 import { basename, dirname, join } from "node:path";
 
-/** `partial` becomes what it stands beside; `replaced` is what stood there, until the new is in its place. */
-type Purpose = "partial" | "replaced";
+/**
+ * `partial` becomes what it stands beside; `earlier` is what stood there, until the new is in its place. Both have one length: where
+ * the name of one is not too long, that of the other is not.
+ */
+type Purpose = "partial" | "earlier";
 
 /** Something unfinished beside a place, and whether the process that it belongs to can still finish it. */
 export interface Unfinished {
@@ -32,7 +35,7 @@ export function unfinishedBeside(target: string): readonly Unfinished[] {
   const folder = dirname(target);
   return readdirSync(folder).flatMap((name) => {
     const [, purpose, pid, start, host] =
-      /\.(partial|replaced)-(\d+)(?:-([0-9a-f]{8})-([0-9a-f]{8}))?(?:-\d+)?$/.exec(name) ?? [];
+      /\.(partial|earlier)-(\d+)(?:-([0-9a-f]{8})-([0-9a-f]{8}))?(?:-\d+)?$/.exec(name) ?? [];
     if (purpose === undefined) return [];
     // Asked of the file system, which may not tell upper from lower case.
     const ours = `.${basename(target)}${name.slice(name.lastIndexOf(`.${purpose}-`))}`;

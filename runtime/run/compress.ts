@@ -53,6 +53,12 @@ export async function compress(session: Session, step: CompressStep): Promise<St
   return { stage: step.stage, action: step.action, targets: work.results };
 }
 
+/** What a stage changes. */
+export const targetsOf = ({ blocks, head }: CompressStep): readonly TargetRecord[] => [
+  ...blocks.flatMap(({ targets }) => targets),
+  ...(head?.targets ?? []),
+];
+
 /** Every target, and the type in which its program leaves it. */
 function declarations({ plan }: Session, step: CompressStep, { tensors }: Model): readonly TensorDeclaration[] {
   const dtypes = new Map<string, TensorDeclaration["dtype"]>();
@@ -60,8 +66,7 @@ function declarations({ plan }: Session, step: CompressStep, { tensors }: Model)
     const result = buffers.find(({ slot }) => slot?.role === "output" && slot.name === slotNames.result)?.slot;
     if (result !== undefined) dtypes.set(name, fileDtype(result));
   }
-  const targets = [...step.blocks.flatMap((block) => block.targets), ...(step.head?.targets ?? [])];
-  return targets.map(({ tensor, program }) => {
+  return targetsOf(step).map(({ tensor, program }) => {
     const stored = tensors.get(tensor);
     const dtype = dtypes.get(program);
     if (stored === undefined) throw new UserError(`the plan was made for another model: this one has no ${tensor}`);

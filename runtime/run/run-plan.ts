@@ -5,7 +5,7 @@ import { showLock } from "../../compiler/plan/show.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { LeftBehind } from "../io/companions.ts";
 import { lockName } from "../io/output-folder.ts";
-import { compress, type StageResult } from "./compress.ts";
+import { compress, type StageResult, targetsOf } from "./compress.ts";
 import { evaluate } from "./evaluate.ts";
 import { type ExpectResult, measure, type ReportResult } from "./measure.ts";
 import { modelCard } from "./model-card.ts";
@@ -33,6 +33,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   const session = openSession(plan, options, () => at);
   const done: Done = { stages: [], reports: [], expects: [], series: new Map(), origin: null };
   try {
+    await options.output?.requireSpace(bytesOnDisk(plan, options));
     for (const [i, step] of plan.steps.entries()) {
       at = i;
       await runStep(session, step, options, done);
@@ -53,6 +54,23 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     : [];
   return { reports, expects, stages, isSaved, leftBehind, compileSeconds: session.compileSeconds() };
 }
+
+/** What stages and the result will take at once, if weights keep their types. */
+function bytesOnDisk({ steps }: Plan, { models }: Pick<RunOptions, "models">): number {
+  const origins = new Map(models);
+  const bytes = steps.map((step) => {
+    if (step.kind !== "compress" && step.kind !== "save") return 0;
+    const origin = origins.get(step.of);
+    if (origin === undefined) throw new Error(`the plan needs a model ${step.of} that nobody gave or made`);
+    const { tensors } = origin;
+    if (step.kind === "save") return sum([...tensors.values()].map((tensor) => tensor.bytes));
+    origins.set(step.stage, origin);
+    return sum(targetsOf(step).map(({ tensor }) => tensors.get(tensor)?.bytes ?? 0));
+  });
+  return sum(bytes);
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** What the steps so far have given. */
 interface Done {
