@@ -50,6 +50,22 @@ function beginnings({ test }: Suite): void {
 
 function endings({ test }: Suite): void {
   test(
+    "a file that serves as several splits is read once; more of one kind than a regular expression can take is refused",
+    inFolder(async (own) => {
+      const text = join(own, "text.txt");
+      writeFileSync(text, "a b ".repeat(1000));
+      const requests = (["train", "test"] as const).map((split) => ({ text, split }));
+      const { corpora } = await encodeTexts({ folder: join(folder, "two-bos"), requests }, { signal, onProgress });
+      assert.is(corpora[0]?.tokens, corpora[1]?.tokens);
+      writeFileSync(text, "a".repeat(15_000_000));
+      await refused(
+        () => read(join(folder, "digits"), text),
+        /what begins with "aaa.* goes on for too long .*; break it up/,
+      );
+    }),
+  );
+
+  test(
     "a regular expression without end is given up, by line",
     inFolder(async (own) => {
       cpSync(join(folder, "base"), own, { recursive: true });

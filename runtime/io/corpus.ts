@@ -65,7 +65,8 @@ function requireWindows({ path, tokens }: Corpus, length: number): number {
   throw new UserError(`${path} has ${tokens.length} tokens, and one window needs ${length}; give a longer text`);
 }
 
-async function splitPath(text: string, split: Split): Promise<string> {
+/** The file with a split of `text`. */
+export async function splitPath(text: string, split: Split): Promise<string> {
   const status = await explained("read", text, () => stat(text));
   if (!status.isDirectory()) {
     if (/\.(txt|jsonl)$/.test(text)) return text;

@@ -2,6 +2,7 @@
  * Regular expressions of tokenizers. They are written for Oniguruma; a JavaScript expression that finds the same is made of
  * each, and what has no counterpart is refused. Atomic groups are a lookahead that is captured and then read.
  */
+import { UserError } from "../user-error.ts";
 import { type Part, unsupported } from "./part.ts";
 import { hexDigits, posix, property, whitespace, word, wordInClass } from "./unicode.ts";
 
@@ -33,7 +34,16 @@ export function segmentsOf(expression: RegExp): Segments {
 function matchAt(expression: RegExp, text: string, at: number): RegExpExecArray | null {
   if (at > text.length) return null;
   expression.lastIndex = at;
-  return expression.exec(text);
+  try {
+    return expression.exec(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // what can still be given back of a match is remembered, up to a limit
+    const start = JSON.stringify(text.slice(at, at + 30));
+    throw new UserError(
+      `what begins with ${start} goes on for too long for one match of the tokenizer's regular expression; break it up`,
+      { cause: error },
+    );
+  }
 }
 
 /** An expression that matches where the Oniguruma pattern does. */
