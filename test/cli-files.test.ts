@@ -68,6 +68,10 @@ suite("check", ({ test }) => {
       const { status, stderr } = lcomp(folder, ["check", "tidy"]);
       const absent = "lcomp: cannot read tidy/c.lcomp: there is no such file or folder\n";
       assert.equal([status, stderr], [1, `${absent}1 problem in 1 of 3 files\n`]);
+      writeFiles(folder, { "std/a.lcomp": right });
+      assert.is(lcomp(folder, ["check", "std/a.lcomp"]).stdout, "std/a.lcomp: no problems\n");
+      const none = lcomp(folder, ["fmt", "std/absent"]);
+      assert.equal([none.status, none.stderr], [1, "lcomp: there is no std/absent in the library\n"]);
       const empty = lcomp(folder, ["check", "empty"]);
       assert.equal(empty, { status: 1, stdout: "", stderr: "lcomp: there is no .lcomp file in empty\n" });
     }),

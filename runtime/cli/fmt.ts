@@ -1,6 +1,5 @@
 /** `lcomp fmt`: files in canonical form. */
 import type { CommandModule } from "yargs";
-import { CompileError } from "../../grammar/diagnostic.ts";
 import { format } from "../../grammar/format.ts";
 import { parse } from "../../grammar/parse.ts";
 import { writeWhole } from "../io/whole-file.ts";
@@ -43,7 +42,7 @@ export const fmtCommand: CommandModule<object, Flags> = {
 function formatted(path: string): { readonly name: string; readonly before: string; readonly after: string } {
   const { host, module, shown } = entryFor(path);
   const file = host.read(module);
-  if (file === undefined) throw new CompileError([]);
+  if (file === undefined) throw new UserError(`there is no ${module} in the library`);
   const after = translated(shown, () => format(parse(file)));
   return { name: path === stdinPath ? module : path, before: file.text, after };
 }

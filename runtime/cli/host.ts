@@ -21,9 +21,12 @@ const standard = join(packageRoot, "stdlib");
 export const stdinPath = "/dev/stdin";
 const stdin = "stdin";
 
+/** `std/prune/wanda`; with the ending of a file it is one of the user's. */
+const isOfLibrary = (path: string): boolean => path.startsWith("std/") && !path.endsWith(".lcomp");
+
 /** The host for a file given by a user, for stdin, or for a module of the standard library. */
 export function entryFor(path: string): Entry {
-  if (path.startsWith("std/")) return { host: hostIn("."), module: path, shown: shownFrom(".") };
+  if (isOfLibrary(path)) return { host: hostIn("."), module: path, shown: shownFrom(".") };
   const [folder, module, text] =
     path === stdinPath ? [".", stdin, stdinText()] : [dirname(path), basename(path), readSource(path)];
   const host = hostIn(folder);
