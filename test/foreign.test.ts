@@ -97,6 +97,7 @@ suite("foreign: ways", ({ test }) => {
     };
     assert.is(said("Sparsity", "50"), "did you mean `50%`?");
     assert.is(said("Sparsity", "12.5"), "did you mean `12.5%`?");
+    for (const share of ["100%", "150%", "-5%"]) assert.is(said("Sparsity", share), undefined);
     assert.is(said("Sparsity", "50 %"), "did you mean `50%`?");
     assert.is(said("Sparsity", "0,5"), "did you mean `0.5`?");
     assert.is(said("Sparsity", '"2:4"'), "did you mean `2:4`?");

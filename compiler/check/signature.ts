@@ -297,7 +297,7 @@ export function plainParameter(
   given: Operand,
 ): Value {
   if (type?.kind !== "plain-type") return given.value;
-  const hint = meantBy(type.name.text, given.value);
+  const hint = textAt(given.span).endsWith("%") ? undefined : meantBy(type.name.text, given.value);
   return plainValue(context, scope, type, given, (expected, found) => ({
     kind: "wrong-parameter",
     span: given.span,
