@@ -90,6 +90,8 @@ suite("launcher", ({ test }) => {
 import { writeSync } from "node:fs";
 process.on("SIGINT", () => process.exit(130));
 writeSync(2, "Warning: a limit is lower\\n    at f (/third_party/dawn/f.cpp:1)\\n\\nFATAL: out of memory\\n");
+writeSync(2, "Failed to create //.cache for shader cache (Permission denied)---disabling.\\nMESA: warning: old\\n");
+writeSync(2, "WARNING: lavapipe is not a conformant vulkan implementation, testing use only.\\n");
 writeSync(Number(process.env.LCOMP_STDERR ?? 2), "lcomp: said\\n");
 if (process.argv[3] === "wait") setInterval(() => undefined, 1000);
 else process.kill(process.pid, "SIGKILL");

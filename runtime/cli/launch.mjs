@@ -27,6 +27,9 @@ const scripts = {
   "bench:compile": ["bench/compile.ts"],
 };
 
+/** What Mesa says of itself. */
+const mesa = "/^MESA/d; /^WARNING: .* is not a conformant/d; /^Failed to create .* for shader cache/d";
+
 /**
  * Dawn and the drivers write remarks to file descriptor 2 that no setting silences and that are not for those who want a model made
  * smaller, and nothing within a process can redirect a descriptor and get it back. So this script, by /bin/sh, gives stderr the
@@ -35,7 +38,7 @@ const scripts = {
  */
 const filter = `
 command -v sed >/dev/null && fifo=$(mktemp -u 2>/dev/null) && mkfifo -m 600 "$fifo" 2>/dev/null || exec "$@"
-(trap "" INT TERM HUP; exec sed -u "/^Warning: /d; /^    at .*dawn/d; /^$/d" <"$fifo" >&2) &
+(trap "" INT TERM HUP; exec sed -u "/^Warning: /d; /^    at .*dawn/d; /^$/d; ${mesa}" <"$fifo" >&2) &
 exec 3>&2 2>"$fifo"
 rm "$fifo"
 LCOMP_STDERR=3 exec "$@"`;
