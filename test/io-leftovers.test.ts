@@ -1,5 +1,6 @@
 /** Folders that stand in the way of a result and belong to others, and names as long as a file system takes. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as assert from "uvu/assert";
@@ -33,6 +34,35 @@ function makeStuck(path: string): void {
 suite("io: leftovers", ({ test, skip }) => {
   const unix = process.platform === "win32" ? (name: string) => skip(name, "there are no such permissions") : test;
   const bound = isRoot ? (name: string) => skip(name, "root may write everywhere") : unix;
+
+  test(
+    "what a killed process has left goes; a result that it had moved away comes back; a living or foreign one is in the way",
+    inFolder(async (folder) => {
+      const target = join(folder, "out");
+      const ended = spawn("true");
+      await once(ended, "exit");
+      const left = (purpose: "partial" | "earlier") => {
+        const path = hiddenBeside(target, purpose).replace(`-${process.pid}-`, `-${ended.pid}-`);
+        mkdirSync(path);
+        writeFileSync(join(path, lockName), "{}");
+      };
+      left("partial");
+      left("earlier");
+      await refused(() => new OutputFolder(target), /out: the folder is not empty; .*--force/);
+      assert.equal(readdirSync(folder), ["out"]);
+      left("earlier");
+      const output = new OutputFolder(target, { force: true });
+      assert.match(output.repairs.join(), /^removed \S+\.out\.earlier-\S+, left by a run that was ended$/);
+      output.abort();
+      const foreign = hiddenBeside(target, "partial").replace(/[0-9a-f]{8}$/, "00000000");
+      mkdirSync(foreign);
+      await refused(
+        () => new OutputFolder(target, { force: true }),
+        /a run on another machine is writing it, or was ended; .*remove/,
+      );
+      assert.equal(readdirSync(folder).sort(), [foreign.slice(folder.length + 1), "out"].sort());
+    }),
+  );
 
   unix(
     "what a killed run left and cannot be removed is said, and stands in nobody's way",

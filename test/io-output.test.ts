@@ -18,7 +18,6 @@ import * as assert from "uvu/assert";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { explained } from "../runtime/io/file.ts";
 import { lockName, OutputFolder } from "../runtime/io/output-folder.ts";
-import { hiddenBeside } from "../runtime/io/unfinished.ts";
 import { type Suite, suite } from "./harness.ts";
 import { inFolder, refused, writeFolder } from "./io/folder.ts";
 import { onSmallDisk } from "./io/small-disk.ts";
@@ -357,35 +356,6 @@ function shareTargets({ test }: Suite): void {
       for (const each of children) each.stdin.end();
       await Promise.all(ends);
       assert.equal(readdirSync(join(folder, "real")), []);
-    }),
-  );
-
-  test(
-    "what a killed process has left goes; a result that it had moved away comes back; a living or foreign one is in the way",
-    inFolder(async (folder) => {
-      const target = join(folder, "out");
-      const ended = spawn("true");
-      await once(ended, "exit");
-      const left = (purpose: "partial" | "earlier") => {
-        const path = hiddenBeside(target, purpose).replace(`-${process.pid}-`, `-${ended.pid}-`);
-        mkdirSync(path);
-        writeFileSync(join(path, lockName), "{}");
-      };
-      left("partial");
-      left("earlier");
-      await refused(() => new OutputFolder(target), /out: the folder is not empty; .*--force/);
-      assert.equal(readdirSync(folder), ["out"]);
-      left("earlier");
-      const output = new OutputFolder(target, { force: true });
-      assert.match(output.repairs.join(), /^removed \S+\.out\.earlier-\S+, left by a run that was ended$/);
-      output.abort();
-      const foreign = hiddenBeside(target, "partial").replace(/[0-9a-f]{8}$/, "00000000");
-      mkdirSync(foreign);
-      await refused(
-        () => new OutputFolder(target, { force: true }),
-        /a run on another machine is writing it, or was ended; .*remove/,
-      );
-      assert.equal(readdirSync(folder).sort(), [foreign.slice(folder.length + 1), "out"].sort());
     }),
   );
 }

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import type { Plan } from "../compiler/plan/plan.ts";
 import { type Device, openDevice } from "../runtime/gpu/device.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
+import { OutputFolder } from "../runtime/io/output-folder.ts";
 import { type RunResult, runPlan } from "../runtime/run/run-plan.ts";
 import type { RunOptions } from "../runtime/run/session.ts";
 import { UserError } from "../runtime/user-error.ts";
@@ -99,6 +100,28 @@ suite("run: driver", ({ test }) => {
       "swiftshader",
     );
   }
+
+  test(
+    "before anything else, room is asked for what the stages and the result take together",
+    inFolder(async (folder) => {
+      await writeModel(join(folder, "model"), shape);
+      const asked: [bytes: number, written: number][] = [];
+      class Asked extends OutputFolder {
+        override requireSpace(bytes: number): Promise<void> {
+          asked.push([bytes, this.files().length]);
+          return super.requireSpace(bytes);
+        }
+      }
+      const output = new Asked(join(folder, "out"));
+      const result = await run(folder, planFor(), { output }, "other");
+      output.abort();
+      const { tensors } = await openCheckpoint(join(folder, "model"));
+      const saved = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+      const changed = (result.stages[0]?.targets ?? []).map(({ tensor }) => tensors.get(tensor)?.bytes ?? Number.NaN);
+      assert.equal(asked[0], [saved + changed.reduce((sum, bytes) => sum + bytes), 0]);
+    }),
+    "swiftshader",
+  );
 
   test(
     "activations in host memory give the same bytes as activations on the GPU",
