@@ -1,11 +1,12 @@
 /** What is said of pieces of other languages, by themselves or where something else was needed: each way is one that works. */
 import type { Need } from "./needs.ts";
 
-const choice = "a choice is `value where condition else other`";
+export const choice = "a choice is `value where condition else other`";
 export const newName = "a new name is bound with `let`";
-const loops = "there are no loops over elements: operations take whole tensors, as in `2 * x`";
+export const loops = "there are no loops over elements: operations take whole tensors, as in `2 * x`";
 const functions =
   "functions are no values: operations take whole tensors, as in `2 * x`, and one with a name is `fn twice(x) = 2 * x`";
+export const product = "a matrix product is `sum(a * b, over d)`";
 const imports = 'it is written `import { dot } from "std/nn"`';
 const constants = "a constant is a function without parameters: `fn two() = 2`";
 const several = "several dimensions are written `over (a, b)`";
@@ -76,7 +77,7 @@ const plain: ReadonlyMap<string, string> = new Map([
   ["var", newName],
   ["while", "there are no loops yet: write the steps one after another, each with a `let`"],
   ["for", loops],
-  ["@", "a matrix product is `sum(a * b, over d)`"],
+  ["@", product],
   ["class", types],
   ["struct", types],
   ["type", types],

@@ -1,14 +1,13 @@
 /** What takes the place of names that other languages and libraries have: each way is one that works. */
+import { choice, loops, product } from "../../grammar/advice.ts";
 
 const none = "there is no empty value; `where` without `else` gives 0";
 const functions = "functions stand alone: `abs(w)`, `sum(w, over d)`; `std/nn` has norms and activations";
-const loops = "there are no loops over elements: operations take whole tensors, as in `2 * x`";
 const noOrder = "dimensions have names and no order: nothing needs to be transposed, and `rename` gives another name";
 const sizes = "the size of a dimension is `size(d)`";
 const views =
   "`split(w, in -> (block, lane: 4))` makes dimensions of one, `merge(y, (block, lane) -> in)` one of several";
 const aligned = "operands align by name: no dimension needs to be added or repeated";
-const product = "a matrix product is `sum(a * b, over d)`";
 const constant =
   "a number takes the dimensions that it meets; a tensor of them is `0 * index(d)`, or `1 where index(d) >= 0`";
 const counted = "`index(d)` counts 0, 1, 2 … along a dimension, `index(grid: n)` along a new one";
@@ -74,7 +73,7 @@ export const habits: ReadonlyMap<string, string> = new Map([
   ...each("maximum amax fmax", "the greater of two is `max(a, b)`, the greatest along a dimension `max(x, over d)`"),
   ...each("minimum amin fmin", "the lesser of two is `min(a, b)`, the least along a dimension `min(x, over d)`"),
   ...each("clip clamp_min clamp_max", "write `clamp(x, low, high)`, `max(x, low)` or `min(x, high)`"),
-  ...each("select cond ifelse ternary", "a choice is `value where condition else other`"),
+  ...each("select cond ifelse ternary", choice),
   ...each("gather take index_select take_along_axis take_along_dim", "`x[d: i]` takes the positions `i` along `d`"),
   ...each("isnan", "write `x != x`"),
   ...each("isinf isfinite", "write `abs(x) <= -lowest`, which is true for all that is finite"),
