@@ -6,7 +6,8 @@ import type { Windows } from "../../compiler/check/value.ts";
 import type { Outline } from "../../compiler/compile.ts";
 import { isHalf } from "../../compiler/graph/type.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
-import { megabytes, table } from "./table.ts";
+import { showBytes } from "../bytes.ts";
+import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
 
 /** A stage as the table and `--json` show it. */
@@ -156,7 +157,7 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
   const settings = Object.entries(parameters).map(([name, value]) => `  ${name} ${value}`);
   const prose: string[] = [`${recipe}${settings.join("")}`, ""];
   for (const { name, architecture, layers, tensors, bytes } of models) {
-    const sizes = [counted(layers, "layer"), counted(tensors, "tensor"), megabytes(bytes)];
+    const sizes = [counted(layers, "layer"), counted(tensors, "tensor"), showBytes(bytes)];
     prose.push(`${name}: ${[architecture, ...sizes].join(", ")}`);
   }
   if (stages.length > 0) prose.push("");
@@ -170,7 +171,7 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
   for (const { model, over } of evaluations) after.push(`evaluate ${model} on ${over}`);
   const change = `${total.tensors_changed} of ${counted(total.tensors, "tensor")} change`;
   const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
-  after.push("", `total: ${change}, ${megabytes(total.bytes_before)} → ${megabytes(total.bytes_after)}; ${target}`);
+  after.push("", `total: ${change}, ${showBytes(total.bytes_before)} → ${showBytes(total.bytes_after)}; ${target}`);
   const broken = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => wrapped(text, width, "  "));
   return lines(...broken(prose), ...stageTable(stages, width), ...broken(after));
 }
@@ -179,7 +180,7 @@ function stageTable(stages: readonly StageRow[], width: number): readonly string
   if (stages.length === 0) return [];
   const rows = stages.map((row) => [
     ...[row.stage, row.action, row.of, row.layers],
-    ...[megabytes(row.bytes_before), "→", megabytes(row.bytes_after)],
+    ...[showBytes(row.bytes_before), "→", showBytes(row.bytes_after)],
   ]);
   return table(["stage", "action", "of", "layers", "before", "", "after"], rows, { left: 4, width });
 }

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { LoadedRecipe } from "../../compiler/recipe.ts";
+import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { OutputFolder } from "../io/output-folder.ts";
@@ -19,7 +20,6 @@ import { progressLine } from "./progress.ts";
 import { type OpenRecipe, openRecipe, type RecipeEntry, readRecipe, readTexts, recipeFlags } from "./recipe.ts";
 import { failedExpectation, type RunReport, runReport, showLeftBehind, showRun } from "./result-table.ts";
 import { runProgress } from "./run-progress.ts";
-import { megabytes } from "./table.ts";
 import { lines, printResult, say, widthOf } from "./terminal.ts";
 
 /** The command; its flags are those of the recipe among `args`. */
@@ -70,7 +70,7 @@ function showSaved({ parameters }: LoadedRecipe, { isSaved }: RunResult, flags: 
   const bytes = files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
   const text = parameters.flatMap(({ name, type }) => (type === "Corpus" ? [given(flags, name)] : []))[0] ?? "TEXT";
   const measure = ["npx", "lcomp", "eval", out, "--text", text].map(quoted).join(" ");
-  return lines(`${out}: ${megabytes(bytes)}, loads like any Hugging Face folder; measure it: ${measure}`);
+  return lines(`${out}: ${showBytes(bytes)}, loads like any Hugging Face folder; measure it: ${measure}`);
 }
 
 /** A word as a shell takes it. */

@@ -91,12 +91,6 @@ function paragraph(head: Row, row: Row, width: number): readonly string[] {
   return cells.map(([name, cell]) => `${shortened(name, names).padEnd(names)}  ${shortened(cell, room)}`.trimEnd());
 }
 
-/** `1.84 MB`: in units of a thousand, as disks are sold. */
-export function megabytes(bytes: number): string {
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
-}
-
 /** `4.2 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Split } from "../../compiler/plan/plan.ts";
+import { showBytes } from "../bytes.ts";
 import { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { decodeUtf8, explained, isJsonObject, parseJson, readText, withFile } from "./file.ts";
@@ -92,7 +93,8 @@ const largestText = 128 * 2 ** 20;
 
 async function encodeStream(path: string, size: number, tokenizer: Tokenizer, ids: Ids, onText: OnText) {
   const way = "split it, or write it as .jsonl, a document a line";
-  if (size > largestText) throw new UserError(`${path} is one text of ${megabytes(size)}, at most 134 MB; ${way}`);
+  if (size > largestText)
+    throw new UserError(`${path} is one text of ${showBytes(size)}, at most ${showBytes(largestText)}; ${way}`);
   onText(0, 0);
   const text = (await readText(path)).replace(byteOrderMark, "");
   if (text === "") return;
@@ -104,8 +106,6 @@ async function encodeStream(path: string, size: number, tokenizer: Tokenizer, id
   );
   ids.pushAll(tokenizer.after);
 }
-
-const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
 /** Adds up characters, and tells their sum now and then. */
 function counter(tell: (characters: number) => void): (characters: number) => void {
@@ -185,7 +185,9 @@ async function* lines(path: string): AsyncGenerator<Line> {
     rest.push(part.subarray(from));
     held += part.length - from;
     if (held > largestText)
-      throw new UserError(`${path}, line ${number}, is longer than 134 MB; write a document a line, or split it`);
+      throw new UserError(
+        `${path}, line ${number}, is longer than ${showBytes(largestText)}; write a document a line, or split it`,
+      );
   }
   yield line(new Uint8Array(0));
 }

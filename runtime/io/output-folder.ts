@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { open, statfs } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { showBytes } from "../bytes.ts";
 import { UserError } from "../user-error.ts";
 import { type Input, requireApart } from "./apart.ts";
 import { explained, explainedNow, isJsonObject, isMissing, parseJson, withFile } from "./file.ts";
@@ -148,7 +149,7 @@ export class OutputFolder {
     const free = bavail * bsize;
     if (blocks === 0 || free >= bytes) return; // some file systems do not say
     throw new UserError(
-      `cannot write ${this.target}: it needs ${megabytes(bytes)} and ${megabytes(free)} are free; free some space or choose another place`,
+      `cannot write ${this.target}: it needs ${showBytes(bytes)} and ${showBytes(free)} are free; free some space or choose another place`,
     );
   }
 
@@ -172,8 +173,6 @@ export class OutputFolder {
     });
   }
 }
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Where a path leads, links followed, so that a folder is replaced and not a link to it. What is not there yet keeps its name. */
 function finalTarget(path: string): string {

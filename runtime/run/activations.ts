@@ -2,6 +2,7 @@
  * What lies between two blocks: one activation per window. They stay on the GPU while they fit, else in host memory; how many
  * blocks the model has makes no difference.
  */
+import { showBytes } from "../bytes.ts";
 import { OutOfMemory } from "../gpu/device.ts";
 import { UserError } from "../user-error.ts";
 import type { Session } from "./session.ts";
@@ -26,8 +27,6 @@ export async function activations(session: Session, count: number, bytes: number
     return onHost(session, count, bytes);
   }
 }
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 async function acquireAll({ pool }: Session, count: number, bytes: number): Promise<GPUBuffer[]> {
   const buffers: GPUBuffer[] = [];
@@ -68,7 +67,7 @@ async function onHost(session: Session, count: number, bytes: number): Promise<A
   const [needed, available] = [count * bytes, process.availableMemory()];
   if (needed > available)
     throw new UserError(
-      `the activations of ${count} windows take ${gigabytes(needed)}, and ${gigabytes(available)} of memory are available; use fewer or shorter windows`,
+      `the activations of ${count} windows take ${showBytes(needed)}, and ${showBytes(available)} of memory are available; use fewer or shorter windows`,
     );
   const { pool, readback } = session;
   const [input, output] = (await acquireAll(session, 2, bytes)) as [GPUBuffer, GPUBuffer];
