@@ -3,7 +3,8 @@ import { UserError } from "../user-error.ts";
 import { Ids } from "./ids.ts";
 import { pairTable } from "./pairs.ts";
 import { flag, list, optionalText, type Part, unsupported } from "./part.ts";
-import { byteIds, idOf, type Model, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
+import { remembering } from "./remember.ts";
+import { byteIds, idOf, type Model, type Vocabulary } from "./vocabulary.ts";
 import { wordsOf } from "./words.ts";
 
 interface Merges {
@@ -14,39 +15,20 @@ interface Merges {
 }
 
 /** The model of a definition. */
-export function bpeOf(part: Part): Model {
+export function bpeOf(part: Part, vocabulary: Vocabulary): Model {
   const dropout = part.fields["dropout"] ?? 0;
   if (dropout !== 0) throw unsupported(part, "a BPE that leaves out merges at random (dropout)");
-  const vocabulary = vocabularyOf(part);
   const prefix = optionalText(part, "continuing_subword_prefix") ?? "";
   const suffix = optionalText(part, "end_of_word_suffix") ?? "";
   const merges = mergesOf(part, vocabulary, prefix);
   const symbols = symbolsOf(part, vocabulary, prefix, suffix);
   const isWhole = flag(part, "ignore_merges", false);
-  const merge = (word: string): Int32Array => mergeAll(symbols(word), merges);
-  const cached = cache(merge);
+  const merged = remembering((word) => mergeAll(symbols(word), merges));
   const words = wordsOf(vocabulary, isWhole || prefix !== "" || suffix !== "");
   return (piece, ids) => {
     const whole = isWhole ? vocabulary.get(piece) : undefined;
     if (whole !== undefined) ids.push(whole);
-    else for (const word of words(piece)) ids.pushAll(cached(word));
-  };
-}
-
-const longestCached = 64;
-const mostCached = 2 ** 16;
-
-function cache(merge: (word: string) => Int32Array): (word: string) => Int32Array {
-  const known = new Map<string, Int32Array>();
-  return (word) => {
-    const found = known.get(word);
-    if (found !== undefined) return found;
-    const ids = merge(word);
-    if (word.length <= longestCached) {
-      if (known.size === mostCached) known.clear();
-      known.set(word, ids);
-    }
-    return ids;
+    else for (const word of words(piece)) ids.pushAll(merged(word));
   };
 }
 

@@ -3,6 +3,7 @@
  * replacements, each ending in a zero byte.
  */
 import { type Part, unsupported } from "./part.ts";
+import { remembering } from "./remember.ts";
 
 /** The normalizer of a table in Base64. A cluster of characters is replaced as one, if it is short and a key starts it, else each of its own. */
 export function charsmapOf(base64: string, part: Part): (text: string) => string {
@@ -17,8 +18,8 @@ export function charsmapOf(base64: string, part: Part): (text: string) => string
     const end = replacements.indexOf(0, at);
     return replacements.toString("utf8", at, end < 0 ? undefined : end);
   };
-  const byCharacter = memoized((character) => replacement(character) ?? character);
-  const byCluster = memoized((cluster) => {
+  const byCharacter = remembering((character) => replacement(character) ?? character);
+  const byCluster = remembering((cluster) => {
     const whole = Buffer.byteLength(cluster) < 6 ? replacement(cluster) : undefined;
     return whole ?? Array.from(cluster, byCharacter).join("");
   });
@@ -30,18 +31,6 @@ export function charsmapOf(base64: string, part: Part): (text: string) => string
 }
 
 const clusters = new Intl.Segmenter("en", { granularity: "grapheme" });
-
-/** Remembers the results for a few thousand arguments. */
-function memoized(of: (key: string) => string): (key: string) => string {
-  const known = new Map<string, string>();
-  return (key) => {
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const value = of(key);
-    if (known.size < 10_000) known.set(key, value);
-    return value;
-  };
-}
 
 /** The value of the shortest key that starts these bytes. */
 function firstPrefix(units: Uint32Array, key: Uint8Array): number | undefined {

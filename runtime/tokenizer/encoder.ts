@@ -27,7 +27,7 @@ export function encoderOf(definition: unknown, file: string, splitsSpecial = fal
   const vocabulary = vocabularyOf(modelPart);
   const normalize = normalizerOf(whole.fields["normalizer"], file);
   const split = preTokenizerOf(whole.fields["pre_tokenizer"], file);
-  const model = modelOf(modelPart);
+  const model = modelOf(modelPart, vocabulary);
   const listed = whole.fields["added_tokens"] === undefined ? [] : parts(whole, "added_tokens");
   const added = addedTokens(listed, vocabulary);
   const sought = added.filter(({ isSpecial }) => !(isSpecial && splitsSpecial));

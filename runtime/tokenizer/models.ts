@@ -2,21 +2,21 @@
 import { bpeOf } from "./bpe.ts";
 import { optionalText, type Part, text, unsupported } from "./part.ts";
 import { unigramOf } from "./unigram.ts";
-import { idOf, type Model, noToken, vocabularyOf } from "./vocabulary.ts";
+import { idOf, type Model, noToken, type Vocabulary } from "./vocabulary.ts";
 
 /** The model of a definition; old files do not name its type. */
-export function modelOf(part: Part): Model {
+export function modelOf(part: Part, vocabulary: Vocabulary): Model {
   const { fields } = part;
   const type = optionalText(part, "type") ?? guess(fields);
   switch (type) {
     case "BPE":
-      return bpeOf(part);
+      return bpeOf(part, vocabulary);
     case "Unigram":
-      return unigramOf(part);
+      return unigramOf(part, vocabulary);
     case "WordLevel":
-      return wordLevelOf(part);
+      return wordLevelOf(part, vocabulary);
     case "WordPiece":
-      return wordPieceOf(part);
+      return wordPieceOf(part, vocabulary);
     default:
       throw unsupported(part, `the model ${type}`);
   }
@@ -29,8 +29,7 @@ function guess(fields: Part["fields"]): string {
 }
 
 /** One token for a piece. */
-function wordLevelOf(part: Part): Model {
-  const vocabulary = vocabularyOf(part);
+function wordLevelOf(part: Part, vocabulary: Vocabulary): Model {
   const unknown = idOf(vocabulary, optionalText(part, "unk_token"), part);
   return (piece, ids) => {
     const id = vocabulary.get(piece) ?? unknown;
@@ -40,8 +39,7 @@ function wordLevelOf(part: Part): Model {
 }
 
 /** The longest token that starts a piece, then the longest that goes on; the unknown token for a piece that does not work out. */
-function wordPieceOf(part: Part): Model {
-  const vocabulary = vocabularyOf(part);
+function wordPieceOf(part: Part, vocabulary: Vocabulary): Model {
   const unknown = idOf(vocabulary, text(part, "unk_token"), part);
   const prefix = optionalText(part, "continuing_subword_prefix") ?? "";
   const most = Number(part.fields["max_input_chars_per_word"] ?? 100);

@@ -8,9 +8,9 @@ import { unnormalized, whitespace } from "./unicode.ts";
 export type Normalizer = (text: string) => string;
 
 /** The normalizer of a definition; null stands for none. */
-export function normalizerOf(value: unknown, file: string, at = "normalizer"): Normalizer {
+export function normalizerOf(value: unknown, file: string): Normalizer {
   if (value === null || value === undefined) return (given) => given;
-  return normalizer(partOf(value, file, at));
+  return normalizer(partOf(value, file, "normalizer"));
 }
 
 function normalizer(part: Part): Normalizer {

@@ -2,7 +2,7 @@
 import { UserError } from "../user-error.ts";
 import { flag, id, list, type Part } from "./part.ts";
 import { prefixTree } from "./prefix-tree.ts";
-import { byteIds, type Model, noToken, vocabularyOf } from "./vocabulary.ts";
+import { byteIds, type Model, noToken, type Vocabulary } from "./vocabulary.ts";
 import { wordsOf } from "./words.ts";
 
 /** What the score of an unknown character is below the least score. */
@@ -21,8 +21,7 @@ function asRustReads(score: number): number {
 }
 
 /** The model of a definition. */
-export function unigramOf(part: Part): Model {
-  const vocabulary = vocabularyOf(part);
+export function unigramOf(part: Part, vocabulary: Vocabulary): Model {
   const scores = Float64Array.from(list(part, "vocab"), (entry, i) => {
     const score: unknown = Array.isArray(entry) ? entry[1] : undefined;
     if (typeof score === "number") return asRustReads(score);
