@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -6,6 +7,7 @@ import { loadTokenizer, type Tokenizer } from "../runtime/io/tokenizer.ts";
 import { Ids } from "../runtime/tokenizer/ids.ts";
 import { type Suite, suite } from "./harness.ts";
 import { inFolder, refused } from "./io/folder.ts";
+import { root } from "./sources.ts";
 import { listed } from "./windows.ts";
 
 const shared = join(import.meta.dirname, "../../shared");
@@ -111,6 +113,28 @@ function readCorpora({ test }: Suite): void {
       writeFileSync(path, `${JSON.stringify({ text })}\n${JSON.stringify({ text: "x" })}\n`);
       const { tokens } = await loadCorpus(path, "test", bytes);
       assert.equal(tokens, Int32Array.from([1, ...Buffer.from(text), 1, 120]));
+    }),
+  );
+}
+
+/** A module that tells how much memory its process has had at most, in kilobytes. */
+const telling = `data:text/javascript,process.on("exit",()=>console.error("peak",process.resourceUsage().maxRSS))`;
+
+function holdMemory({ test, skip }: Suite): void {
+  const example = existsSync(tiny) ? test : (name: string) => skip(name, "examples/tiny is absent");
+  example(
+    "two splits of 20 MB and the plan for them take less than 700 MB",
+    inFolder(async (folder) => {
+      const text = join(folder, "text.txt");
+      writeFileSync(text, "In 1789, quite the oddest of years, 42 %! ".repeat(500_000));
+      const args = ["plan", join(root, "examples/first.lcomp"), "--model", tiny, "--text", text];
+      const command = ["--import", telling, join(root, "runtime/cli/main.ts"), ...args];
+      const { status, stderr } = spawnSync(process.execPath, [...command, "--output", join(folder, "plan.json")], {
+        encoding: "utf8",
+      });
+      const peak = Number(/^peak (\d+)$/m.exec(stderr)?.[1]);
+      assert.is(status, 0, stderr);
+      assert.ok(peak < 700_000, `${peak} KB`);
     }),
   );
 }
@@ -275,6 +299,7 @@ function findEnds({ test, skip }: Suite): void {
 suite("io: text", (t) => {
   readKnown(t);
   readCorpora(t);
+  holdMemory(t);
   refuseCorpora(t);
   drawWindows(t);
   loadTokenizers(t);

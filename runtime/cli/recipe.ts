@@ -166,7 +166,7 @@ async function sharedTokenizer(models: readonly Checkpoint[]): Promise<string | 
 }
 
 function countsOf(tokens: Partial<Record<Split, Int32Array>>) {
-  const splits = Object.entries(tokens).sort();
+  const splits = Object.entries(tokens);
   return {
     tokens: Object.fromEntries(splits.map(([split, ids]) => [split, ids.length])),
     hashes: Object.fromEntries(splits.map(([split, ids]) => [split, hashTokens(ids)])),
