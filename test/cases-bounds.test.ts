@@ -22,7 +22,7 @@ import { runCommand } from "../runtime/cli/run.ts";
 import { json, paragraphs } from "../runtime/cli/terminal.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { caseFile, casesFolder, casesReason } from "./cases.ts";
-import { suite } from "./harness.ts";
+import { suite, testUnless } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";
 import { hostWith } from "./language-run.ts";
 import { randomOf, seed } from "./ops-random.ts";
@@ -43,7 +43,9 @@ function saidOf(path: string): string {
   }
 }
 
-suite("bounds: what a recipe reads", ({ test, skip }) => {
+suite("bounds: what a recipe reads", (own) => {
+  const { test } = own;
+  const outside = testUnless(sharedReason, own);
   const fine = "fn a(x) = x\n";
   const importing = (path: string): string => `import { a } from "${path}"\n\nfn f(x) = a(x)\n`;
 
@@ -128,11 +130,7 @@ suite("bounds: what a recipe reads", ({ test, skip }) => {
   );
 
   for (const name of ["reads-a-system-file", "reads-the-environment", "very-long-import"]) {
-    if (sharedReason !== null) {
-      skip(name, sharedReason);
-      continue;
-    }
-    test(name, () => {
+    outside(name, () => {
       const said = saidOf(caseFile(`strangers/${name}.lcomp`));
       assert.match(said, /^problem: (the module `[^`]*` is not read|there is no module `[^`]*`)/);
       assert.ok(
@@ -144,7 +142,9 @@ suite("bounds: what a recipe reads", ({ test, skip }) => {
   }
 });
 
-suite("bounds: names and texts of a recipe", ({ test, skip }) => {
+suite("bounds: names and texts of a recipe", (own) => {
+  const { test } = own;
+  const outside = testUnless(sharedReason, own);
   test("no parameter has the name of a flag that a command with a recipe knows", () => {
     for (const command of [runCommand([]), planCommand([]), compileCommand([])])
       if (typeof command.builder === "function") command.builder(yargs([]));
@@ -156,13 +156,12 @@ suite("bounds: names and texts of a recipe", ({ test, skip }) => {
   });
 
   for (const name of ["par_out", "par__", "par_RECIPE"]) {
-    if (sharedReason !== null) skip(name, sharedReason);
-    else test(name, () => assert.match(saidOf(caseFile(`names/${name}.lcomp`)), /\[reserved-name\]/));
+    outside(name, () => assert.match(saidOf(caseFile(`names/${name}.lcomp`)), /\[reserved-name\]/));
   }
 
-  if (sharedReason !== null) skip("literal-inf", sharedReason);
-  else
-    test("literal-inf", () => assert.match(saidOf(caseFile("too-large/literal-inf.lcomp")), /this number is Infinity/));
+  outside("literal-inf", () =>
+    assert.match(saidOf(caseFile("too-large/literal-inf.lcomp")), /this number is Infinity/),
+  );
 
   test(
     "an argument from the command line is what its type says, and a text may hold anything",
@@ -210,7 +209,9 @@ function costOf(files: Drawn) {
   return { work: context.work, longest, ids: context.found.map(({ problem }) => problem.kind) };
 }
 
-suite("bounds: what a program costs", ({ test, skip }) => {
+suite("bounds: what a program costs", (own) => {
+  const { test } = own;
+  const outside = testUnless(sharedReason, own);
   const runs = Number(process.env["LCOMP_RUNS"] ?? 30);
   test(`${runs} random programs that double what they do are checked or refused within the bound (seed ${seed})`, () => {
     for (let round = 0; round < runs; round++) {
@@ -259,49 +260,38 @@ suite("bounds: what a program costs", ({ test, skip }) => {
     "calls-2-20-of-numbers",
     "imports-in-diamonds/dia0",
   ]) {
-    if (sharedReason !== null) skip(name, sharedReason);
-    else
-      test(name, () =>
-        assert.match(
-          saidOf(caseFile(`too-large/${name}.lcomp`)),
-          /^problem: `\w+` calls too much: .*\[too-much-work\]/,
-        ),
-      );
+    outside(name, () =>
+      assert.match(saidOf(caseFile(`too-large/${name}.lcomp`)), /^problem: `\w+` calls too much: .*\[too-much-work\]/),
+    );
   }
 
-  if (sharedReason !== null) skip("sample-of-a-billion", sharedReason);
-  else
-    test("sample-of-a-billion", () =>
-      assert.match(
-        saidOf(caseFile("too-large/sample-of-a-billion.lcomp")),
-        /^problem: the number of tokens of 1000000000 samples of 64 is 64000000000, and must be at most 2147483648/,
-      ));
+  outside("sample-of-a-billion", () =>
+    assert.match(
+      saidOf(caseFile("too-large/sample-of-a-billion.lcomp")),
+      /^problem: the number of tokens of 1000000000 samples of 64 is 64000000000, and must be at most 2147483648/,
+    ),
+  );
 
   for (const name of ["records", "stages1000"]) {
-    if (sharedReason !== null) skip(name, sharedReason);
-    else test(name, () => assert.is(saidOf(caseFile(`too-large/${name}.lcomp`)), ""));
+    outside(name, () => assert.is(saidOf(caseFile(`too-large/${name}.lcomp`)), ""));
   }
 });
 
-suite("bounds: architectures that say less than they seem", ({ test, skip }) => {
+suite("bounds: architectures that say less than they seem", (own) => {
+  const outside = testUnless(sharedReason, own);
   for (const [name, said] of [
     ["wrong_blocks", /^problem: a second kind of block is not supported yet/],
     ["g4", /^problem: `\{layer\}` in a text that is no path after `at` is not supported yet/],
   ] as const) {
-    if (sharedReason !== null) skip(name, sharedReason);
-    else test(name, () => assert.match(saidOf(caseFile(`${name}.lcomp`)), said));
+    outside(name, () => assert.match(saidOf(caseFile(`${name}.lcomp`)), said));
   }
 
-  const reason = casesReason();
-  if (reason !== null) skip("unreached", reason);
-  else
-    test("unreached", async () => {
-      const flags = { model: join(casesFolder(), "spare"), text: join(casesFolder(), "few.jsonl") };
-      const said = await openRecipe(readRecipe(caseFile("unreached.lcomp")), flags).then(
-        () => "",
-        (error: unknown) =>
-          error instanceof CompileError ? error.diagnostics.map(({ title }) => title).join() : error,
-      );
-      assert.is(said, "the forward pass never reaches `spare`, so that nothing can be observed there");
-    });
+  testUnless(casesReason(), own)("unreached", async () => {
+    const flags = { model: join(casesFolder(), "spare"), text: join(casesFolder(), "few.jsonl") };
+    const said = await openRecipe(readRecipe(caseFile("unreached.lcomp")), flags).then(
+      () => "",
+      (error: unknown) => (error instanceof CompileError ? error.diagnostics.map(({ title }) => title).join() : error),
+    );
+    assert.is(said, "the forward pass never reaches `spare`, so that nothing can be observed there");
+  });
 });

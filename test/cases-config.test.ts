@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { assertLoss, casesFolder, casesReason } from "./cases.ts";
-import { suite } from "./harness.ts";
+import { suite, testUnless } from "./harness.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
 
 const reason = casesReason();
@@ -41,11 +41,8 @@ const refusals: readonly (readonly [name: string, sentence: RegExp])[] = [
 const evaluate = (name: string) =>
   runRecipe("std/evaluate", { model: join(folder, name), text: join(folder, "text.jsonl"), length: "128" });
 
-suite("cases: configs and weights", ({ test, skip }) => {
-  if (reason !== null) {
-    skip("all", reason);
-    return;
-  }
+suite("cases: configs and weights", (own) => {
+  const test = testUnless(reason, own);
   for (const [name, loss] of figures)
     test(`${name} gives ${loss}`, async () => {
       const { reports } = await evaluate(name);
@@ -61,5 +58,5 @@ suite("cases: configs and weights", ({ test, skip }) => {
       }
       assert.unreachable(`${name} was accepted`);
     });
-  test("the device is given back", closeDevice);
+  own.test("the device is given back", closeDevice);
 });

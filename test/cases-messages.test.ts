@@ -8,7 +8,7 @@ import { CompileError } from "../grammar/diagnostic.ts";
 import { render } from "../grammar/render.ts";
 import { entryFor } from "../runtime/cli/host.ts";
 import { assertLoss, caseFile, casesFolder, casesReason } from "./cases.ts";
-import { suite } from "./harness.ts";
+import { suite, testUnless } from "./harness.ts";
 import { problemsFrom } from "./problems.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
 
@@ -52,7 +52,8 @@ async function refusal(work: () => Promise<unknown>): Promise<string> {
   throw new Error("nothing was refused");
 }
 
-suite("cases: programs", ({ test, skip }) => {
+suite("cases: programs", (own) => {
+  const outside = testUnless(reason, own);
   const figures: readonly (readonly [program: string, model: string, ...expected: number[]])[] = [
     ["phi3_dim_opaque.lcomp", "phi3", 13.568827],
     ["mixtral_dim_opaque.lcomp", "mixtral", 14.039296],
@@ -62,47 +63,38 @@ suite("cases: programs", ({ test, skip }) => {
   ];
   for (const [program, model, ...expected] of figures) {
     const title = `${program} gives ${expected.join(" and ")}`;
-    if (reason !== null) skip(title, reason);
-    else test(title, async () => assertNear(await reported(caseFile(program), model, expected.length), expected));
+    outside(title, async () => assertNear(await reported(caseFile(program), model, expected.length), expected));
   }
 
   const aside = "a square layer is calibrated as well: its input is known by another identity";
-  if (reason !== null) skip(aside, reason);
-  else
-    test(aside, async () => {
-      const all = [
-        "halved() of model for p",
-        "wanda(0%) of model over text.train.sample(2, length: 16) for p",
-      ] as const;
-      const path = changed("square_linear.lcomp", all, [
-        "import { mean_nll }",
-        'import { wanda } from "std/prune/wanda"\nimport { mean_nll }',
-      ]);
-      assertNear(await reported(path, "square", 2), [15.454935, 15.454935]);
-    });
+  outside(aside, async () => {
+    const all = ["halved() of model for p", "wanda(0%) of model over text.train.sample(2, length: 16) for p"] as const;
+    const path = changed("square_linear.lcomp", all, [
+      "import { mean_nll }",
+      'import { wanda } from "std/prune/wanda"\nimport { mean_nll }',
+    ]);
+    assertNear(await reported(path, "square", 2), [15.454935, 15.454935]);
+  });
 
   const positions =
     "floor_index.lcomp: positions known before the run are whole, and of the others is said how they become so";
-  if (reason !== null) skip(positions, reason);
-  else
-    test(positions, () => {
-      const path = caseFile("floor_index.lcomp");
-      const said = problemsFrom(() => check(entryFor(path).host, "floor_index.lcomp"));
-      const text = readFileSync(path, "utf8");
-      const functions = said.map(({ labels: [label] }) => text.slice(0, label?.span.start).split("fn ").at(-1)?.[0]);
-      assert.equal(functions, ["e", "g", "h"]);
-      for (const { hint } of said) assert.match(hint ?? "", "`i32(…)` makes whole numbers of others");
-      const whole = (name: string): readonly [string, string] => {
-        const [, position = ""] =
-          new RegExp(`fn ${name}\\(x: f32\\[head\\]\\) = x\\[head: (.*)\\]\\n`).exec(text) ?? [];
-        return [`[head: ${position}]`, `[head: i32(${position})]`];
-      };
-      const mended = changed("floor_index.lcomp", whole("e"), whole("g"), whole("h"));
-      assert.equal(
-        problemsFrom(() => check(entryFor(mended).host, "floor_index.lcomp")),
-        [],
-      );
-    });
+  outside(positions, () => {
+    const path = caseFile("floor_index.lcomp");
+    const said = problemsFrom(() => check(entryFor(path).host, "floor_index.lcomp"));
+    const text = readFileSync(path, "utf8");
+    const functions = said.map(({ labels: [label] }) => text.slice(0, label?.span.start).split("fn ").at(-1)?.[0]);
+    assert.equal(functions, ["e", "g", "h"]);
+    for (const { hint } of said) assert.match(hint ?? "", "`i32(…)` makes whole numbers of others");
+    const whole = (name: string): readonly [string, string] => {
+      const [, position = ""] = new RegExp(`fn ${name}\\(x: f32\\[head\\]\\) = x\\[head: (.*)\\]\\n`).exec(text) ?? [];
+      return [`[head: ${position}]`, `[head: i32(${position})]`];
+    };
+    const mended = changed("floor_index.lcomp", whole("e"), whole("g"), whole("h"));
+    assert.equal(
+      problemsFrom(() => check(entryFor(mended).host, "floor_index.lcomp")),
+      [],
+    );
+  });
 
   const ways: readonly (readonly [title: string, body: () => Promise<void>])[] = [
     [
@@ -156,9 +148,8 @@ suite("cases: programs", ({ test, skip }) => {
     ],
   ];
   for (const [title, body] of ways) {
-    if (reason !== null) skip(title, reason);
-    else test(title, body);
+    outside(title, body);
   }
 
-  test("the device is closed", closeDevice);
+  own.test("the device is closed", closeDevice);
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { readHeader } from "../runtime/io/safetensors.ts";
 import { caseFile, casesFolder, casesReason } from "./cases.ts";
-import { type Suite, suite } from "./harness.ts";
+import { type Suite, suite, testUnless } from "./harness.ts";
 import { inFolder, refused } from "./io/folder.ts";
 import { readWeight } from "./io/tensors.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
@@ -12,10 +12,8 @@ import { closeDevice, runRecipe } from "./run-recipe.ts";
 const reason = casesReason();
 
 /** A test of a case, which is skipped by its name where the cases are not. */
-const cased = ({ test, skip }: Suite, name: string, body: (folder: string) => Promise<void>): void => {
-  if (reason === null) test(name, inFolder(body), "swiftshader");
-  else skip(name, reason, "swiftshader");
-};
+const cased = (own: Suite, name: string, body: (folder: string) => Promise<void>): void =>
+  testUnless(reason, own)(name, inFolder(body), "swiftshader");
 
 /** The weight after a recipe of ../shared/cases whose text is changed. */
 async function weightAfter(folder: string, model: string, text: string, tensor: string): Promise<Float32Array> {

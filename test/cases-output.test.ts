@@ -7,7 +7,7 @@ import { setTimeout as after } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { caseFile, casesFolder, casesReason } from "./cases.ts";
-import { suite } from "./harness.ts";
+import { suite, testUnless } from "./harness.ts";
 import { attempt, refusedWith } from "./hostile.ts";
 import { inFolder } from "./io/folder.ts";
 import { main } from "./lcomp.ts";
@@ -30,7 +30,7 @@ const contents = (folder: string): readonly (readonly [string, string])[] =>
     .map((path) => [path, readFileSync(path, "latin1")] as const);
 
 suite("cases: output", (t) => {
-  const test: typeof t.test = (name, body) => (reason === null ? t.test(name, body) : t.skip(name, reason));
+  const test = testUnless(reason, t);
 
   test(
     "a result does not take the place of the model, the text or the recipe, nor of what holds them",

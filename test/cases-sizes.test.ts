@@ -8,7 +8,7 @@ import type { Plan } from "../compiler/plan/plan.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { caseFile, casesReason } from "./cases.ts";
 import { facts } from "./fuse-sketch.ts";
-import { suite } from "./harness.ts";
+import { suite, testUnless } from "./harness.ts";
 import { hostWith } from "./language-run.ts";
 import { problemsFrom } from "./problems.ts";
 import { shared, sharedReason } from "./reference.ts";
@@ -41,7 +41,7 @@ const terms =
   /number of terms of this reduction is \d+, and must be at most 2147483648 \(2\^31\) \| make a dimension smaller: `[ab]` is/;
 
 /** By file of ../shared/cases: null where a plan is to be made. */
-const outside: Readonly<Record<string, RegExp | null>> = {
+const expectations: Readonly<Record<string, RegExp | null>> = {
   terms160: null,
   tn160: null,
   where256: null,
@@ -60,17 +60,15 @@ const outside: Readonly<Record<string, RegExp | null>> = {
   "u32-wgsl": terms,
 };
 
-suite("sizes from outside", ({ test, skip }) => {
-  const reason = casesReason();
-  for (const [name, expected] of Object.entries(outside)) {
+suite("sizes from outside", (own) => {
+  const outside = testUnless(casesReason(), own);
+  for (const [name, expected] of Object.entries(expectations)) {
     const title = `${name} is ${expected === null ? "planned" : "refused with numbers"}`;
-    if (reason !== null) skip(title, reason);
-    else
-      test(title, async () => {
-        const said = await refusal(readFileSync(caseFile(`too-large/${name}.lcomp`), "utf8"));
-        if (expected === null) assert.is(said, null);
-        else assert.match(said ?? "planned", expected);
-      });
+    outside(title, async () => {
+      const said = await refusal(readFileSync(caseFile(`too-large/${name}.lcomp`), "utf8"));
+      if (expected === null) assert.is(said, null);
+      else assert.match(said ?? "planned", expected);
+    });
   }
 });
 
@@ -82,15 +80,14 @@ const long: readonly (readonly [program: string, model: string])[] = [
   ["awq30000", "babyllama361"],
 ];
 
-suite("long programs from outside", ({ test, skip }) => {
+suite("long programs from outside", (own) => {
+  const outside = testUnless(sharedReason, own);
   for (const [name, model] of long) {
     const title = `${name} is planned`;
-    if (sharedReason !== null) skip(title, sharedReason);
-    else
-      test(title, async () => {
-        const own = await openCheckpoint(join(shared, "models", model));
-        assert.is(await refusal(readFileSync(caseFile(`${name}.lcomp`), "utf8"), "lavapipe", own), null);
-      });
+    outside(title, async () => {
+      const bound = await openCheckpoint(join(shared, "models", model));
+      assert.is(await refusal(readFileSync(caseFile(`${name}.lcomp`), "utf8"), "lavapipe", bound), null);
+    });
   }
 });
 

@@ -7,7 +7,7 @@ import { openRecipe, readRecipe } from "../runtime/cli/recipe.ts";
 import { encodeTexts } from "../runtime/io/encode.ts";
 import { assertLoss, caseFile, casesFolder, casesReason } from "./cases.ts";
 import { facts } from "./fuse-sketch.ts";
-import { type Suite, suite } from "./harness.ts";
+import { type Suite, suite, testUnless } from "./harness.ts";
 import { inFolder, refused } from "./io/folder.ts";
 import { closeDevice, runRecipe } from "./run-recipe.ts";
 
@@ -26,7 +26,7 @@ const onProgress = (): void => undefined;
 const read = (model: string, text: string, patience = 60) =>
   encodeTexts({ folder: model, requests: [{ text, split: "test" }] }, { signal, onProgress, patience });
 
-function beginnings({ test }: Suite): void {
+function beginnings(test: Suite["test"]): void {
   for (const [model, text, loss] of figures)
     test(`${model} gives ${loss}`, async () => {
       const flags = { model: join(folder, model), text: join(folder, text), length: "128" };
@@ -48,7 +48,7 @@ function beginnings({ test }: Suite): void {
   });
 }
 
-function endings({ test }: Suite): void {
+function endings(test: Suite["test"]): void {
   test(
     "a file that serves as several splits is read once; more of one kind than a regular expression can take is refused",
     inFolder(async (own) => {
@@ -125,11 +125,8 @@ async function rejected(work: Promise<unknown>, message: string): Promise<void> 
 }
 
 suite("cases: texts", (t) => {
-  if (reason !== null) {
-    t.skip("all", reason);
-    return;
-  }
-  beginnings(t);
-  endings(t);
+  const test = testUnless(reason, t);
+  beginnings(test);
+  endings(test);
   t.test("the device is given back", closeDevice);
 });

@@ -13,6 +13,12 @@ export interface Suite {
   readonly skip: (name: string, reason: string, ...tags: Tag[]) => void;
 }
 
+/** The `test` of a suite for what cannot run everywhere: where there is a reason, it is skipped by its name. */
+export const testUnless =
+  (reason: string | null, { test, skip }: Suite): Suite["test"] =>
+  (name, body, ...tags) =>
+    reason === null ? test(name, body, ...tags) : skip(name, reason, ...tags);
+
 /** The line that run.ts looks for: one for each skipped test. */
 export const skipMark = "skipped test: ";
 
