@@ -111,6 +111,8 @@ suite("screens", ({ test }) => {
       ["abcdefghij", "abcde", "ab"].map((text) => shortened(text, 5)),
       ["ab…ij", "abcde", "ab"],
     );
+    assert.is(shortened("q k v o gate up down × 4 layers", 22), "q k v o … × 4 layers");
+    assert.is(shortened("a layer_of_a_very_long_name", 16), "a layer_…ng_name");
     assert.equal([0.04, 9.94, 9.96, 59.7, 3599.6, 3661].map(duration), [
       "0.0 s",
       "9.9 s",

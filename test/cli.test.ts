@@ -70,6 +70,10 @@ suite("cli: usage", ({ test }) => {
     });
   }
 
+  test("the version is said in all the ways that people ask for it", () => {
+    for (const way of ["--version", "version", "-v"]) assert.match(lcomp(root, way).stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
   test("a problem is explained, and all are listed", () => {
     assert.match(lcomp(root, "explain", "not-aligned").stdout, /^not-aligned\n\n/);
     const { stdout } = lcomp(root, "explain");

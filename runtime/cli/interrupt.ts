@@ -6,7 +6,7 @@ import { report } from "./report.ts";
 export const interrupted = 130;
 
 /** How long the work may take to end by itself. */
-const patience = 1000;
+const patience = 500;
 
 /** Runs work that hears of Ctrl-C by its signal; `cleanUp`, which must be synchronous, is called if it does not end by itself. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>, cleanUp: () => void): Promise<T> {

@@ -33,10 +33,11 @@ const commandsFor = (args: readonly string[]): readonly CommandModule<object, Fl
 const usageOf = ({ command }: CommandModule<object, Flags>): string => String(command);
 const nameOf = (command: CommandModule<object, Flags>): string => usageOf(command).split(" ", 1)[0] ?? "";
 
-/** `help run` and `--help run` are `run --help`; yargs would drop a `-`. */
+/** `help run` and `--help run` are `run --help`, `-v` is `--version`; yargs would drop a `-`. */
 function normal(args: readonly string[]): readonly string[] {
   const [first = "", ...rest] = args.map((arg) => (arg === "-" ? stdinPath : arg));
   if (args.length === 0) return [];
+  if (["version", "-v", "-V"].includes(first)) return ["--version", ...rest];
   const isHelp = first === "help" || (["--help", "-h"].includes(first) && rest.length > 0);
   return isHelp ? [...rest, "--help"] : [first, ...rest];
 }

@@ -1,7 +1,7 @@
 /** How far a run is, on stderr: one line that changes on a terminal, a line now and then elsewhere. */
 import { readable } from "../../grammar/render.ts";
 import { duration } from "./table.ts";
-import { lines, say, shortened, type TextStream, widthOf } from "./terminal.ts";
+import { lines, say, shortened, type TextStream, widthOf, wrapped } from "./terminal.ts";
 import { estimator, type Work } from "./time-to-go.ts";
 
 /** A step of a run. */
@@ -69,7 +69,7 @@ export function progressOn(surroundings: Surroundings): ProgressLine {
     },
     say: (text) => {
       clear();
-      say(stream, lines(text), environment);
+      say(stream, lines(...wrapped(text, widthOf(stream), "  ")), environment);
     },
     end: clear,
   };

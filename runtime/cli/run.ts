@@ -70,7 +70,9 @@ function showSaved({ parameters }: LoadedRecipe, { isSaved }: RunResult, flags: 
   const bytes = files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
   const text = parameters.flatMap(({ name, type }) => (type === "Corpus" ? [given(flags, name)] : []))[0] ?? "TEXT";
   const measure = ["npx", "lcomp", "eval", out, "--text", text].map(quoted).join(" ");
-  return lines(`${out}: ${showBytes(bytes)}, loads like any Hugging Face folder; measure it: ${measure}`);
+  const said = `${out}: ${showBytes(bytes)}, loads like any Hugging Face folder; measure it:`;
+  const isOneLine = said.length + 1 + measure.length <= widthOf(process.stderr);
+  return isOneLine ? lines(`${said} ${measure}`) : lines(said, `  ${measure}`);
 }
 
 /** A word as a shell takes it. */

@@ -62,10 +62,17 @@ export function wrapped(text: string, width: number, indent = ""): readonly stri
   return all;
 }
 
-/** A text of at most `width` characters: where it is longer, its middle is left out. */
+/** A text of at most `width` characters: where it is longer, its middle is left out, in whole words if much of it stays then. */
 export function shortened(text: string, width: number): string {
   const characters = [...text];
   if (characters.length <= width) return text;
+  const words = text.split(" ");
+  for (let kept = words.length - 1; kept > 1; kept--) {
+    const [start, end] = [words.slice(0, Math.ceil(kept / 2)), words.slice(words.length - Math.floor(kept / 2))];
+    const shorter = [...start, "…", ...end].join(" ");
+    const size = [...shorter].length;
+    if (size <= width && size > (2 / 3) * width) return shorter;
+  }
   const tail = Math.floor((width - 1) / 2);
   return [...characters.slice(0, width - 1 - tail), "…", ...characters.slice(characters.length - tail)].join("");
 }
