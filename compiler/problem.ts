@@ -188,7 +188,7 @@ function describeDimensions(
       };
     case "not-whole":
       return {
-        title: `${p.what} must be a whole number, and is ${p.value}${p.where}`,
+        title: `${p.what} must be a whole number from 1, and is ${p.value}${p.where}`,
         places: labels([p.span, `this is ${p.value}`]),
       };
   }

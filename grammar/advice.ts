@@ -106,6 +106,13 @@ interface Rule {
 /** The first that fits counts. */
 const rules: readonly Rule[] = [
   { needs: ["declaration-expected"], found: /^(?:let|const|var)$/, hint: constants },
+  { needs: ["block-expected"], found: /^=$/, hint: "it stands in braces: `{ … }`" },
+  {
+    needs: ["statement-expected"],
+    found: /^of$/,
+    hint: "what a method makes of a model is a stage: `stage small = prune(50%) of model`",
+  },
+  { needs: ["statement-expected"], found: /^where$/, before: /[={]\s*$/, hint: choice },
   { needs: ["declaration-expected"], found: /^"/, hint: "documentation and comments begin with `///` and `//`" },
   { needs: ["value-end", "statement-expected"], found: /^"/, hint: "a string stands by itself, and holds no values" },
   {

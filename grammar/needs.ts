@@ -108,7 +108,7 @@ export const forms: { readonly [W in (typeof statementWords)[number]]: string } 
   stage: "stage small = prune(50%) of model over sample for linear",
   expect: "expect bytes(small) <= 50% * bytes(model)",
   report: "report perplexity(small, text.test)",
-  save: 'save small as "gguf"',
+  save: 'save small as "huggingface"',
   vary: "vary bits in [2, 3, 4]",
   run: "run compress(model, bits)",
   fit: "fit a, b in loss = a + b * bits",

@@ -69,7 +69,8 @@ const mistakes = {
   }),
   "unknown-statement": (found) => {
     const word = nearest(found, statementWords);
-    const hint = adviceFor(found) ?? (word ? `did you mean \`${word}\`?` : newName);
+    const hint =
+      adviceAt("statement-expected", found, "") ?? adviceFor(found) ?? (word ? `did you mean \`${word}\`?` : newName);
     return { title: `${quote(found)} begins no statement`, hint };
   },
   "incomplete-statement": (found) => ({

@@ -283,8 +283,9 @@ function newDimension(
     reportSize(context, value.span, what, given.real ?? Number.NaN);
     return null;
   }
+  const before = context.found.length;
   const whole = wholeSize(context, size, value.span, what);
-  return [makeDimension(context, scope, name, whole, span)];
+  return context.found.length > before ? null : [makeDimension(context, scope, name, whole, span)];
 }
 
 const size: Builtin = (context, scope, call) => {

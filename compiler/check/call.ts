@@ -35,7 +35,17 @@ export function call(context: Context, scope: Scope, expression: Ast.Call): Valu
   if (target.kind === "callable") return target.call(context, scope, expression);
   if (target.kind === "model") return applyModel(context, scope, target, expression);
   if (target.kind === "wrong") return wrong;
-  return report(context, { kind: "wrong-type", span, expected: "a function", found: showValue(target) });
+  const hint = callee.kind === "name" && isBuiltin(scope, callee.text) ? hides(callee.text) : "";
+  return report(context, { kind: "wrong-type", span, expected: "a function", found: showValue(target), hint });
+}
+
+const hides = (name: string): string => `\`${name}\` is a value here and hides the function: give it another name`;
+
+/** Whether the language has a function of that name; the outermost scope holds them. */
+function isBuiltin(scope: Scope, name: string): boolean {
+  let outermost = scope;
+  while (outermost.parent) outermost = outermost.parent;
+  return outermost.values.has(name);
 }
 
 /** What a model is called with. */

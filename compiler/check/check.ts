@@ -28,8 +28,8 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
         if (checkParameters(context, declaration.parameters)) checkFunction(context, declaration, scope);
         break;
       case "method":
-        checkParameters(context, declaration.parameters);
-        applyMethod(context, { method: declaration, scope, arguments: new Map() }, null);
+        if (checkParameters(context, declaration.parameters, declaration.sees))
+          applyMethod(context, { method: declaration, scope, arguments: new Map() }, null);
         break;
       case "arch":
         checkArch(context, declaration, scope);
@@ -47,8 +47,12 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
 }
 
 /** Finds names that are given twice (then it is false), and types that there are not, also where nothing is known of the values. */
-function checkParameters(context: Context, parameters: readonly Ast.Parameter[]): boolean {
-  const names = parameters.map(({ name }) => name);
+function checkParameters(
+  context: Context,
+  parameters: readonly Ast.Parameter[],
+  seen: readonly Ast.Parameter[] = [],
+): boolean {
+  const names = [...parameters, ...seen].map(({ name }) => name);
   const isPlain = areDistinct(context, names);
   for (const { label, type } of parameters) if (!label && type) checkType(context, type);
   return isPlain;

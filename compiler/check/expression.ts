@@ -351,7 +351,10 @@ export function compileTimeNumber(
   if (value.kind === "number") return value;
   if (value.kind !== "wrong") {
     const [expected, found] = ["a number known before the run", showValue(value)];
-    const hint = value.kind === "sparsity" ? "`sparsity.keep(d)` is how many of a cell along `d` stay" : "";
+    const hint =
+      value.kind === "sparsity"
+        ? "a range is written `0 .. 4`; `sparsity.keep(d)` is how many of a cell along `d` stay"
+        : "";
     if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
     else report(context, { kind: "wrong-type", span, expected, found, hint });
   }

@@ -56,7 +56,7 @@ export const habits: ReadonlyMap<string, string> = new Map([
   ...each("erf", "write `tanh(1.1283791671 * (x + 0.0894314 * x^3))`, which is it to 1e-3"),
   ...each("ceil", "write `-floor(-x)`"),
   ...each("trunc fix int Int i64 Int32 int32 long astype", "`i32(x)` is the whole number towards 0"),
-  ...each("float Float float32 double", numbers),
+  ...each("float Float float32 f32 double", numbers),
   ...each("pow power square", "a power is `x^2`"),
   ...each("mod fmod remainder rem", "the remainder is `x % 2`"),
   ...each("log2 log10", "write `log(x) / log(2)`"),

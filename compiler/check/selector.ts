@@ -42,7 +42,8 @@ export function select(
       kind: "empty-selector",
       span: first?.span ?? span,
       selector: selectors.length > 0 ? selectors.map((each) => textAt(each.span)).join(", ") : "linear",
-      known: names(instance),
+      known: except.length > 0 ? [] : names(instance),
+      ...(except.length > 0 && { hint: "`except` leaves out all that the stage selects" }),
     });
   for (const { linear } of selected) {
     if (!linear.tied) continue;

@@ -53,14 +53,21 @@ export function renameOf(context: Context, scope: Scope, call: Ast.Call): Value 
     const old = dimensionIn(context, scope, x, name, view.at.span);
     if (!old || !target) return wrong;
     if (old.streamed) return report(context, { kind: "not-supported", span, what: `renaming \`${old.name}\`` });
-    const made = makeDimension(context, scope, target.name.text, old.size, target.span);
-    const isTaken = x.dims.some(({ id }) => id === made.id && !from.some(({ text }) => text === made.name));
-    if (isTaken || pairs.some((pair) => pair.made.id === made.id))
-      return report(context, { kind: "duplicate-name", span: target.span, name: made.name, first: view.at.span });
+    const { text } = target.name;
+    if (keeps(scope, x, text, from) || pairs.some(({ made }) => made.name === text))
+      return report(context, { kind: "duplicate-name", span: target.span, name: text, first: view.at.span });
+    const made = makeDimension(context, scope, text, old.size, target.span);
     pairs.push({ old, made });
   }
   const dims = x.dims.map((dim) => pairs.find(({ old }) => old.id === dim.id)?.made ?? dim);
   return { ...x, dims, node: renamed(context, x, pairs, span) };
+}
+
+/** Whether the tensor has a dimension of that name already, which the view does not take away. */
+function keeps(scope: Scope, { dims }: Tensor, name: string, leaving: readonly Ast.Name[]): boolean {
+  const idOf = (text: string): string | undefined => findDimension(scope, text)?.id;
+  const id = idOf(name);
+  return dims.some((dim) => dim.id === id) && !leaving.some(({ text }) => idOf(text) === id);
 }
 
 interface Pair {
@@ -101,9 +108,10 @@ export function splitOf(context: Context, scope: Scope, call: Ast.Call): Value {
       if (!findDimension(scope, part.text)) makeDimension(context, scope, part.text, open(part.text), place);
     return wrong;
   }
+  const clash = to.find((part) => name && keeps(scope, view.x, part.name.text, [name]));
+  if (clash)
+    return report(context, { kind: "duplicate-name", span: clash.span, name: clash.name.text, first: view.at.span });
   const made = to.map((part, i) => makeDimension(context, scope, part.name.text, sizes[i] ?? fixed(1), part.span));
-  const clash = made.find(({ id }) => view.x.dims.some((dim) => dim.id === id && dim.id !== old.id));
-  if (clash) return report(context, { kind: "duplicate-name", span, name: clash.name, first: view.at.span });
   const dims = view.x.dims.flatMap((dim) => (dim.id === old.id ? made : [dim]));
   return { ...view.x, dims, node: emit(context, "split", [view.x.node], { dim: old.id, into: graphDims(made) }, span) };
 }
@@ -177,6 +185,8 @@ export function mergeOf(context: Context, scope: Scope, call: Ast.Call): Value {
     if (part.streamed) return report(context, { kind: "not-supported", span, what: `merging \`${part.name}\`` });
     parts.push(part);
   }
+  if (keeps(scope, view.x, into.name.text, from))
+    return report(context, { kind: "duplicate-name", span: into.span, name: into.name.text, first: view.at.span });
   const made = makeDimension(
     context,
     scope,
@@ -185,8 +195,6 @@ export function mergeOf(context: Context, scope: Scope, call: Ast.Call): Value {
     into.span,
   );
   const others = view.x.dims.filter(({ id }) => !parts.some((part) => part.id === id));
-  if (others.some(({ id }) => id === made.id))
-    return report(context, { kind: "duplicate-name", span: into.span, name: made.name, first: view.at.span });
   const first = view.x.dims.findIndex(({ id }) => parts.some((part) => part.id === id));
   const dims = [...others.slice(0, first), made, ...others.slice(first)];
   return {
