@@ -100,7 +100,7 @@ export const modelExplanations: Readonly<Record<ModelProblem, Explanation>> = {
     text: `Methods work on the numbers of a model, and a quantised one holds codes and scales in their place. Compress the model that it was made from. A config.json that only announces a quantisation, beside weights that are floats, says two things: take its \`quantization_config\` out if the weights are right.`,
   },
   "names-differ": {
-    text: "This is said, and the work goes on. `architectures` and `model_type` in config.json name different models that one `arch` describes. Transformers goes by the type, and so does lcomp.",
+    text: "This is said, and the work goes on. `architectures` and `model_type` in config.json name different models that one `arch` describes. Transformers goes by the type, and so does lcomp; without a type Transformers loads neither the model nor a result, which has the same config.json.",
   },
   "own-code": {
     text: "This is said, and the work goes on. A model with code of its own (`auto_map`) may compute something else than its `model_type` says. Transformers runs that code only if it is told to trust it, and lcomp never does.",

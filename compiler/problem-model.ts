@@ -16,6 +16,12 @@ type ModelProblem = Of<
 export function describeModel(p: ModelProblem): Description {
   switch (p.kind) {
     case "names-differ":
+      if (p.type === null)
+        return {
+          title: `config.json of ${p.model} has no \`model_type\`, without which Transformers does not load it: it is read as a ${p.architecture}`,
+          places: labels([p.span, `this model`]),
+          hint: `add \`"model_type": "${p.family}"\``,
+        };
       return {
         title: `config.json of ${p.model} names ${p.architecture} and the \`model_type\` ${p.type}: the type counts`,
         places: labels([p.span, `this model`]),

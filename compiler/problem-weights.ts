@@ -25,7 +25,7 @@ export function describeWeights(
       };
     case "weight-prefix":
       return {
-        title: `the names in the checkpoint begin with \`${p.prefix}\`, as a wrapper around the model writes them: \`${p.prefix}${p.tensor}\``,
+        title: `the names in the checkpoint begin with \`${p.prefix}\`, as a wrapper around the model writes them: \`${p.found}\``,
         places: labels([p.span, `the architecture needs \`${p.tensor}\``]),
         hint: `write the file without it, in Python with safetensors.torch: \`save_file({k.removeprefix("${p.prefix}"): v for k, v in load_file(path).items()}, path, {"format": "pt"})\``,
       };
@@ -45,7 +45,7 @@ export function describeWeights(
       return {
         title: `the checkpoint has ${counted(p.tensors, "a tensor", "tensors")} that \`${p.arch}\` does not know: ${several(p.tensors)}`,
         places: labels([p.span, `this architecture would leave ${p.tensors.length === 1 ? "it" : "them"} out`]),
-        hint: `the model is a variant that this architecture does not describe, or config.json is another model's`,
+        hint: `the model is a variant that this architecture does not describe, or config.json is another model's; what only training or another task needs goes when Transformers loads the model and saves it`,
       };
     case "weight-unused":
       return {

@@ -59,13 +59,14 @@ export type Problem =
       most: number;
     }
   | { kind: "weight-missing"; span: Span; tensor: string; others: number; known: readonly string[] }
-  | { kind: "weight-prefix"; span: Span; tensor: string; prefix: string }
+  | { kind: "weight-prefix"; span: Span; tensor: string; prefix: string; found: string }
   | { kind: "weight-type"; span: Span; tensor: string; others: number; dtype: string }
   | { kind: "weight-unused"; span: Span; tensors: readonly string[] }
   | { kind: "tied-stored"; span: Span; tensor: string; table: string }
   | { kind: "model-quantised"; span: Span; model: string; by: string | null; because: string }
   | { kind: "own-code"; span: Span; model: string; arch: string }
-  | { kind: "names-differ"; span: Span; model: string; architecture: string; type: string }
+  /** Without a type, what it should be is missing. */
+  | { kind: "names-differ"; span: Span; model: string; architecture: string; type: string | null; family: string }
   | {
       kind: "weight-shape";
       span: Span;

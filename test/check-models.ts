@@ -3,6 +3,7 @@ import type { ModelFacts } from "../compiler/check/facts.ts";
 
 const config = {
   architectures: ["LlamaForCausalLM"],
+  model_type: "llama",
   vocab_size: 32,
   hidden_size: 16,
   intermediate_size: 24,

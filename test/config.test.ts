@@ -67,6 +67,8 @@ const readAs: { readonly [name: string]: string } = {
 /** Rows of which something is said besides. */
 const noted: { readonly [name: string]: RegExp } = {
   "llama: code of its own": /names code of its own/,
+  "llama: no model_type": /has no `model_type`, without which Transformers does not load it/,
+  "mistral: no model_type": /has no `model_type`, without which Transformers does not load it/,
   "llama: model_type mistral": /names LlamaForCausalLM and the `model_type` mistral/,
   "mistral: architectures of Llama": /names LlamaForCausalLM and the `model_type` mistral/,
   "llama: attention biases left over": /no such biases, and the checkpoint has 16/,

@@ -139,7 +139,7 @@ const configs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[]
   [{ hidden_size: null }, /^problem: config\.json has no `hidden_size` \[config-missing\]/],
   [{ num_hidden_layers: 1e9 }, /^problem: `num_hidden_layers` in config\.json is 1000000000, not at most 4096 blocks/],
   [{ num_hidden_layers: 3 }, /^problem: the checkpoint has 9 tensors that `llama` does not know/],
-  [{ num_attention_heads: 3 }, /^problem: `group` in config\.json is 1\.5, not a whole number/],
+  [{ num_attention_heads: 3 }, /^problem: by config\.json `group` is 1\.5, not a whole number/],
   [{ vocab_size: 1e12 }, /^problem: `vocab_size` in config\.json is 1000000000000, not a whole number/],
   [
     { intermediate_size: 2 ** 31 },
@@ -214,7 +214,7 @@ suite("hostile: texts", ({ test }) => {
     ],
     "table.csv": [
       "a,b\n",
-      /^lcomp: table\.csv must end in \.txt \(one stream\) or \.jsonl \(a document a line\); rename it\n$/,
+      /^lcomp: table\.csv must be a \.txt \(one stream\) or a \.jsonl \(.*\); convert it, or rename one that is\n$/,
     ],
   };
   for (const [name, [content, message]] of Object.entries(texts)) {

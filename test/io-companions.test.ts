@@ -161,6 +161,8 @@ suite("io: front matter", ({ test }) => {
       "extra_gated_prompt: >-\n  ### TERMS\n\n  * one: two\n  --- \n  three",
       "datasets: [org/a,\n  org/b]",
       '"pipeline_tag": text-generation',
+      "extra_gated_fields:\n  First Name: text\n  Job title:\n    type: select\n    options:\n      - Student\n      - 'Other: own'",
+      "metrics:\n- type: a # b\n  name: it's\n-\n  type: c",
     ].join("\n");
     assert.equal(fromCard(front), ["---", ...front.split("\n"), ...own]);
   });
@@ -207,6 +209,8 @@ suite("io: front matter", ({ test }) => {
       "a: !!js/x y",
       "  a: 1",
       "...\na: 1",
+      ...["a: [b", "a: b]\nc: [d", "a: {b: [c}", "a: [b\nc: d]", 'a: "b', "a: 'b", "a: b: c", "a: @b", "a: %b"],
+      ...["a:\n\t- b", "a:\n- b\n  - c", "a:\n  - b\n - c", "a:\n  b: c\n- d", "a: b\n- c", "a:\n  b:\n   c: d\n  - e"],
     ])
       assert.is(frontMatter(`---\n${front}\n---\n`), undefined, front);
     assert.is(frontMatter("---\na: 1\n"), undefined);

@@ -82,8 +82,8 @@ function problemOf({ tensors }: ModelFacts, fault: Fault, others: number): Probl
   const { span, tensor } = fault;
   switch (fault.kind) {
     case "missing": {
-      const prefix = prefixOf([...tensors.keys()], tensor);
-      if (prefix !== undefined) return { kind: "weight-prefix", span, tensor, prefix };
+      const wrapped = prefixOf([...tensors.keys()], tensor);
+      if (wrapped !== undefined) return { kind: "weight-prefix", span, tensor, ...wrapped };
       return { kind: "weight-missing", span, tensor, others, known: [...tensors.keys()] };
     }
     case "shape":
@@ -93,12 +93,17 @@ function problemOf({ tensors }: ModelFacts, fault: Fault, others: number): Probl
   }
 }
 
-/** What a tool has put before all names, as `_orig_mod.`, if it has. */
-function prefixOf(names: readonly string[], tensor: string): string | undefined {
-  const prefixes = [tensor, withoutFirst(tensor)].flatMap((wanted) =>
-    names.filter((name) => name.endsWith(`.${wanted}`)).map((name) => name.slice(0, -wanted.length)),
+/** What a tool has put before all names, as `_orig_mod.`, and a name with it, if it has. */
+function prefixOf(
+  names: readonly string[],
+  tensor: string,
+): { readonly prefix: string; readonly found: string } | undefined {
+  const wrapped = [tensor, withoutFirst(tensor)].flatMap((wanted) =>
+    names
+      .filter((found) => found.endsWith(`.${wanted}`))
+      .map((found) => ({ prefix: found.slice(0, -wanted.length), found })),
   );
-  return prefixes.find((prefix) => names.every((name) => name.startsWith(prefix)));
+  return wrapped.find(({ prefix }) => names.every((name) => name.startsWith(prefix)));
 }
 
 /** Every block's tensors must be there, and what the architecture neither reads nor ignores would be lost. */

@@ -1,9 +1,10 @@
 /** Models that a recipe is given: which architecture describes each, and what is to be said of its files. */
 import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
 import { instantiate } from "./arch.ts";
 import { isQuantised } from "./checkpoint.ts";
-import { note, report } from "./context.ts";
-import { familyOf, namesOf } from "./facts.ts";
+import { type Context, note, report } from "./context.ts";
+import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
 import type { Recipe, RecipeInputs } from "./recipe.ts";
 import { type ModelValue, ofSize, unknownNumber, type Value } from "./value.ts";
 
@@ -26,8 +27,7 @@ export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Pa
     return report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
   }
   if (isQuantised(context, facts, span)) return { kind: "wrong" };
-  if (architecture !== undefined && type !== undefined && lists(found.arch, type) && familyOf(architecture) !== type)
-    note(context, { kind: "names-differ", span, model: facts.name, architecture, type });
+  noteNames(context, found.arch, facts, span);
   if (facts.config["auto_map"])
     note(context, { kind: "own-code", span, model: facts.name, arch: found.arch.name.text });
   const instances = new Map([[0, instantiate(context, found.arch, found.scope, facts)]]);
@@ -40,6 +40,15 @@ export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Pa
   at.models.set(name.text, { name: name.text, facts, instance, instanceOf });
   const sizes = [...instance.scope.dims].map(([dim, { size }]) => [dim, ofSize(size)] as const);
   return { kind: "model", name: name.text, sizes: new Map(sizes) };
+}
+
+/** Says where `architectures` and `model_type` name different models of one `arch`, or only the first is there. */
+function noteNames(context: Context, arch: Ast.Arch, facts: ModelFacts, span: Span): void {
+  const { architecture, type } = namesOf(facts);
+  if (architecture === undefined) return;
+  const family = familyOf(architecture);
+  if (lists(arch, family) && (type === undefined || (lists(arch, type) && family !== type)))
+    note(context, { kind: "names-differ", span, model: facts.name, architecture, type: type ?? null, family });
 }
 
 /** While no model is given, it may have whatever an architecture declares. */

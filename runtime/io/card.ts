@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from "./file.ts";
 import { isHubName } from "./hub.ts";
+import { isPlainYaml } from "./plain-yaml.ts";
 
 /** A key at the top, with all lines of its entry. */
 export interface CardEntry {
@@ -18,7 +19,8 @@ export function frontMatter(card: string): readonly CardEntry[] | undefined {
   const end = rest.findIndex((line) => line.trimEnd() === "---");
   const found = end < 0 ? undefined : entriesOf(rest.slice(0, end));
   const keys = new Set(found?.map(({ key }) => key));
-  return keys.size === found?.length ? found : undefined;
+  const isSafe = keys.size === found?.length && found.every(({ key, lines }) => untrue.has(key) || isPlainYaml(lines));
+  return isSafe ? found : undefined;
 }
 
 /** `key:`, and what may follow where the value begins: no anchor, alias or type. */
@@ -31,7 +33,7 @@ function entriesOf(lines: readonly string[]): readonly CardEntry[] | undefined {
     const [, quoted, plain] = keyLine.exec(line) ?? [];
     const key = quoted ?? plain;
     if (key !== undefined) found.push({ key, lines: [line] });
-    else if (found.length > 0 && /^(\s|-\s|#|$)/.test(line)) found.at(-1)?.lines.push(line);
+    else if (found.length > 0 && /^(\s|-(\s|$)|#|$)/.test(line)) found.at(-1)?.lines.push(line);
     else if (!/^\s*(#|$)/.test(line)) return undefined;
   }
   return found;

@@ -71,7 +71,9 @@ export async function splitPath(text: string, split: Split): Promise<string> {
   const status = await explained("read", text, () => stat(text));
   if (!status.isDirectory()) {
     if (/\.(txt|jsonl)$/.test(text)) return text;
-    throw new UserError(`${text} must end in .txt (one stream) or .jsonl (a document a line); rename it`);
+    throw new UserError(
+      `${text} must be a .txt (one stream) or a .jsonl (a document a line, in "text"); convert it, or rename one that is`,
+    );
   }
   const names = await explained("read", text, () => readdir(text));
   const found = names.filter((name) => name === `${split}.txt` || name === `${split}.jsonl`);
