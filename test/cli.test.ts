@@ -348,6 +348,8 @@ suite("cli: run", ({ test }) => {
       (folder) => {
         const { status, stdout, stderr } = lcomp(folder, "run", path, ...given, "--out", "out", "--quiet");
         assert.is(status, 0, stderr);
+        const config = join(folder, "out/config.json");
+        writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, "utf8")), bos_token_id: 5 }));
         const [, before, after] = /^ +model +sparse\nperplexity +([\d.]+) +([\d.]+)\n/.exec(stdout) ?? [];
         for (const [model, printed] of [
           [tiny, before],
@@ -357,6 +359,7 @@ suite("cli: run", ({ test }) => {
           const found = JSON.parse(lcomp(folder, "eval", model, ...text, "--json").stdout);
           const names = ["mean_nll", "standard_error", "perplexity", "tokens", "windows", "length", "notes"];
           assert.equal(Object.keys(found), names);
+          assert.match(found.notes.join("\n"), model === tiny ? /^$/ : /^texts begin with .* config\.json is 5$/);
           assert.ok(Math.abs(found.perplexity - Number(printed)) < 1e-5 * found.perplexity, stdout);
           assert.ok(Math.abs(Math.exp(found.mean_nll) - found.perplexity) < 1e-5 * found.perplexity);
           assert.equal([found.windows, found.length], [Math.floor(found.tokens / 32), 32]);

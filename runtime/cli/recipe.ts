@@ -124,6 +124,13 @@ interface ReadOptions {
   readonly note?: (text: string) => void;
 }
 
+interface ReadTexts {
+  readonly corpora: ReadonlyMap<string, Tokens>;
+  readonly inputs: CompileInputs;
+  /** What has been said of them. */
+  readonly notes: readonly string[];
+}
+
 const neverAborted = new AbortController().signal;
 const noteOnStderr = (text: string): void => say(process.stderr, lines(text));
 
@@ -132,9 +139,9 @@ export async function readTexts(
   { loaded, inputs, models, outlined }: OpenRecipe,
   flags: Flags,
   { signal = neverAborted, tokenizing = () => undefined, note = noteOnStderr }: ReadOptions = {},
-): Promise<{ readonly corpora: ReadonlyMap<string, Tokens>; readonly inputs: CompileInputs }> {
+): Promise<ReadTexts> {
   const read = textsOf(outlined);
-  if (read.length === 0) return { corpora: new Map(), inputs: { ...inputs, corpora: new Map() } };
+  if (read.length === 0) return { corpora: new Map(), inputs: { ...inputs, corpora: new Map() }, notes: [] };
   const requests = read.map(({ corpus, split }) => {
     const text = given(flags, corpus);
     if (text === undefined) throw new UserError(`${loaded.name} needs a text: add --${corpus} PATH`, { exitCode: 2 });
@@ -152,7 +159,7 @@ export async function readTexts(
   for (const [i, { corpus, split }] of read.entries())
     corpora.set(corpus, { ...corpora.get(corpus), [split]: encoded.corpora[i]?.tokens });
   const facts = new Map([...corpora].map(([name, tokens]) => [name, countsOf(tokens)]));
-  return { corpora, inputs: { ...inputs, corpora: facts } };
+  return { corpora, inputs: { ...inputs, corpora: facts }, notes: encoded.notes };
 }
 
 /** The folder with the tokenizer of the models; several models read the same tokens, so theirs must be the same file. */

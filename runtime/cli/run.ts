@@ -50,10 +50,13 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (flags["quiet"] !== true)
       say(process.stderr, `${showOutline(outlineReport(open.outlined), widthOf(process.stderr))}\n`);
     const recipe = entry.loaded.modules.at(-1)?.tree.file.text ?? "";
-    const { plan, result, compileSeconds, adapter } = await compileAndRun(open, flags, { output, recipe, signal });
+    const { plan, result, compileSeconds, adapter, notes } = await compileAndRun(open, flags, {
+      output,
+      recipe,
+      signal,
+    });
     const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
     const left_behind = result.leftBehind.map(({ name }) => name);
-    const notes = open.outlined.notes.map(({ title }) => title);
     return { result, report: runReport(plan, result, { left_behind, notes, ...times, adapter }) };
   });
   printResult(flags, report, (width) => showRun(report, width));
@@ -119,6 +122,8 @@ interface Ran {
   /** Of the compiler and of the pipelines. */
   readonly compileSeconds: number;
   readonly adapter: string;
+  /** What has been said of the models and of the texts. */
+  readonly notes: readonly string[];
 }
 
 /** Reads a recipe's texts, compiles it for this machine and carries it out, and shows how far it is. */
@@ -131,7 +136,11 @@ export async function compileAndRun(
   const line = progressLine(flags["quiet"] === true);
   const progress = runProgress(line, outlined);
   try {
-    const { corpora, inputs } = await readTexts(open, flags, {
+    const {
+      corpora,
+      inputs,
+      notes: ofTexts,
+    } = await readTexts(open, flags, {
       signal: options.signal,
       tokenizing: progress.tokenizing,
       note: line.say,
@@ -148,7 +157,8 @@ export async function compileAndRun(
       progress.planned(made);
       const result = await runPlan(made, { ...options, device, models, corpora, progress: progress.running });
       const adapter = describeAdapter(device.adapterInfo);
-      return { plan: made, corpora, result, compileSeconds: seconds + result.compileSeconds, adapter };
+      const notes = [...outlined.notes.map(({ title }) => title), ...ofTexts];
+      return { plan: made, corpora, result, compileSeconds: seconds + result.compileSeconds, adapter, notes };
     } finally {
       device.close();
     }
