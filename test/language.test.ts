@@ -119,6 +119,8 @@ suite("language: views and selections", ({ test }) => {
   test("stack lays values along a new dimension", () => {
     gives("f32[x: 2, z: 3] 1 2 3 2 4 6", "fn f(a: f32[x: 2]) -> f32[z, x] = stack(z: a, 2 * a, 3 * a)");
     gives("f32[x: 2] 2 4", "fn f(a: f32[x: 2]) = stack(z: a, 2 * a)[z: 1]");
+    gives("f32[x: 2] 1 2", "fn f(a: f32[x: 2]) = stack(z: a)[z: 0]");
+    gives("f32[x: 2, z: 1] 1 2", "fn f(a: f32[x: 2]) -> f32[z, x] = stack(z: a)");
     gives("f32[x: 2] 3 4", "fn f(a: f32[x: 2]) = sum(stack(z: a, 2), over z)");
     const interleaved = "fn f(a: f32[x: 2], b: f32[x]) -> f32[both] = merge(stack(z: a, b), (x, z) -> both)";
     gives("f32[both: 4] 1 10 2 20", interleaved, { a: [1, 2], b: [10, 20] });

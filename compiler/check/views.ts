@@ -224,7 +224,7 @@ export function stackOf(context: Context, scope: Scope, { arguments: given, span
   return { kind: "tensor", dtype, dims: [...dims, made], node: stackNodes(context, nodes, made, span) };
 }
 
-/** One operand per position: a chain of selections on the index. */
+/** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */
 function stackNodes(
   context: Context,
   nodes: readonly Tensor["node"][],
@@ -235,7 +235,7 @@ function stackNodes(
   if (!dim) return null;
   const index = emit(context, "index", [], { dim }, span);
   const last = nodes.at(-1) ?? null;
-  return nodes.slice(0, -1).reduceRight<Tensor["node"]>((rest, node, i) => {
+  return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight<Tensor["node"]>((rest, node, i) => {
     const at = emit(context, "constant", [], { value: i, dtype: "i32" }, span);
     return emit(context, "select", [emit(context, "equal", [index, at], {}, span), node, rest], {}, span);
   }, last);
