@@ -19,6 +19,7 @@ const bytes: Tokenizer = {
   before: [1],
   after: [],
   head: 1,
+  identity: "",
   notes: [],
 };
 
@@ -84,7 +85,7 @@ function readCorpora({ test }: Suite): void {
         /has both test.(jsonl|txt) and test.(jsonl|txt); remove one/,
       );
       writeFileSync(join(folder, "a.csv"), "c");
-      await refused(() => loadCorpus(join(folder, "a.csv"), "test", bytes), /must end in .txt .* or .jsonl/);
+      await refused(() => loadCorpus(join(folder, "a.csv"), "test", bytes), /must be a \.txt .* or a \.jsonl/);
       await refused(() => loadCorpus(join(folder, "absent"), "test", bytes), /cannot read .*absent: there is no such/);
     }),
   );

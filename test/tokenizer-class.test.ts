@@ -79,4 +79,18 @@ suite(`tokenizers as Transformers ${record.version} loads them`, ({ test }) => {
       assert.match(await notes("tiny", { auto_map: { AutoTokenizer: ["own.Own", null] } }), /code of its own/);
     }),
   );
+
+  test(
+    "two folders are of one tokenizer if what stands beside tokenizer.json changes no id",
+    inFolder(async (folder) => {
+      const identityOf = async (settings: JsonObject) => {
+        write(folder, { of: "tiny", settings, config: {}, files: {} });
+        return (await loadTokenizer(folder)).identity;
+      };
+      const plain = await identityOf({});
+      assert.is(await identityOf({ chat_template: "{{ messages }}" }), plain);
+      assert.is.not(await identityOf({ extra_special_tokens: ["kingdom"] }), plain);
+      assert.is.not(await identityOf({ split_special_tokens: true }), plain);
+    }),
+  );
 });

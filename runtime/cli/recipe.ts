@@ -1,5 +1,4 @@
 /** A recipe on the command line: its parameters are flags, and what they name is opened and described to the compiler. */
-import { join } from "node:path";
 import type { Argv, Options } from "yargs";
 import type { ModelFacts } from "../../compiler/check/facts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
@@ -9,8 +8,8 @@ import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { readable } from "../../grammar/render.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { encodeTexts } from "../io/encode.ts";
-import { readText } from "../io/file.ts";
 import { hashTokens } from "../io/hash.ts";
+import { loadTokenizer } from "../io/tokenizer.ts";
 import type { Tokens } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
@@ -162,12 +161,13 @@ export async function readTexts(
   return { corpora, inputs: { ...inputs, corpora: facts }, notes: encoded.notes };
 }
 
-/** The folder with the tokenizer of the models; several models read the same tokens, so theirs must be the same file. */
+/** The folder with the tokenizer of the models; several models read the same tokens, so theirs must make the same of a text. */
 async function sharedTokenizer(models: readonly Checkpoint[]): Promise<string | undefined> {
   const [first, ...others] = models;
-  const definition = (folder: string): Promise<string> => readText(join(folder, "tokenizer.json"));
+  const identityOf = async (folder: string): Promise<string> => (await loadTokenizer(folder)).identity;
+  const shared = first !== undefined && others.length > 0 ? await identityOf(first.folder) : undefined;
   for (const { folder } of others)
-    if (first !== undefined && (await definition(folder)) !== (await definition(first.folder)))
+    if (first !== undefined && (await identityOf(folder)) !== shared)
       throw new UserError(`${folder} and ${first.folder} have different tokenizers; a recipe's models must share one`);
   return first?.folder;
 }

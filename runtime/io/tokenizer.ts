@@ -18,6 +18,8 @@ export interface Tokenizer {
   readonly after: readonly number[];
   /** What precedes a document: the beginning of text, or the end where there is none; undefined where there is neither. */
   readonly head: number | undefined;
+  /** Equal where the same texts become the same ids; files that mean the same in two forms may differ. */
+  readonly identity: string;
   /** What a user should know of its files. */
   readonly notes: readonly string[];
 }
@@ -29,11 +31,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const settings = await readSettings(folder);
   const beside = "added_tokens_decoder" in settings ? {} : await readOptional(folder, "added_tokens.json");
   const loaded = asLoaded(folder, { definition: await readDefinition(folder), settings, beside, config });
-  const encoder = encoderOf(
-    loaded.definition,
-    join(folder, "tokenizer.json"),
-    settings["split_special_tokens"] === true,
-  );
+  const isSplit = settings["split_special_tokens"] === true;
+  const encoder = encoderOf(loaded.definition, join(folder, "tokenizer.json"), isSplit);
   if (encoder.largest >= vocabulary) throw misfit(folder, encoder.largest, vocabulary);
   const { head, notes } = await headOf(folder, { encoder, special: loaded.special, config, vocabulary });
   const { before, after } = encoder;
@@ -45,7 +44,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     const bad = ids.firstFrom(start, vocabulary);
     if (bad !== undefined) throw misfit(folder, bad, vocabulary);
   };
-  return { encode, before, after, head, notes: [...loaded.notes, ...notes] };
+  const identity = JSON.stringify([loaded.definition, isSplit, head ?? null]);
+  return { encode, before, after, head, identity, notes: [...loaded.notes, ...notes] };
 }
 
 const misfit = (folder: string, id: number, vocabulary: number): UserError =>
