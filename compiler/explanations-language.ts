@@ -1,19 +1,13 @@
 /** What `lcomp explain` says of problems that a program has by itself. */
 import type { Examples, Explanation } from "./explanations.ts";
 import type { ProblemKind } from "./problem.ts";
+import type { WeightProblem } from "./problem-weights.ts";
 
 /** Problems that only a model brings out; see explanations-model.ts. */
 export type ModelProblem =
   | "empty-selector"
   | "unreached-layer"
-  | "weight-missing"
-  | "weight-prefix"
-  | "weight-shape"
-  | "weight-type"
-  | "weight-unknown"
-  | "weight-unused"
-  | "tied-stored"
-  | "model-quantised"
+  | WeightProblem
   | "own-code"
   | "names-differ"
   | "config-missing"

@@ -2,19 +2,18 @@
 import { type Description, labels, list, suggestion } from "./description.ts";
 import type { Of } from "./problem.ts";
 
+export type WeightProblem =
+  | "weight-missing"
+  | "weight-prefix"
+  | "weight-shape"
+  | "weight-type"
+  | "weight-unknown"
+  | "weight-unused"
+  | "tied-stored"
+  | "model-quantised";
+
 /** The message for a problem with weights. */
-export function describeWeights(
-  p: Of<
-    | "weight-missing"
-    | "weight-prefix"
-    | "weight-shape"
-    | "weight-type"
-    | "weight-unknown"
-    | "weight-unused"
-    | "tied-stored"
-    | "model-quantised"
-  >,
-): Description {
+export function describeWeights(p: Of<WeightProblem>): Description {
   switch (p.kind) {
     case "weight-missing":
       return {

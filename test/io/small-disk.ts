@@ -7,6 +7,8 @@ import { pathToFileURL } from "node:url";
 export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
+  /** Whether the disk has a size that can be asked for; otherwise only writing shows it. */
+  readonly isMounted: boolean;
 }
 
 /**
@@ -25,5 +27,6 @@ export function onSmallDisk(folder: string, megabytes: number, command: readonly
   const preload = `--import ${pathToFileURL(join(import.meta.dirname, "full-disk.ts")).href}`;
   const env =
     flags === undefined ? { ...process.env, NODE_OPTIONS: preload, DISK_MEGABYTES: `${megabytes}` } : process.env;
-  return spawnSync(program, args, { cwd: folder, env, encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: "utf8" });
+  return { stdout, stderr, isMounted: flags !== undefined };
 }
