@@ -255,6 +255,18 @@ const others: Readonly<Record<string, MakeCase>> = {
     });
     return s.case(...made.slice(-3));
   },
+  "greatest of columns by one loop, elements by fours": (random) => {
+    const s = sketch(random);
+    const [row, column] = [random.pick([5, 31]), 64];
+    const x = s.input({ row, column });
+    const flag = s.input({ column }, { draw: draws.truth, dtype: "bool" });
+    const greatest = s.reduce("max", x, "row");
+    const top = s.reduce("max", s.op("select", flag, greatest, s.constant(0)), "column");
+    const isNegative = s.cast(s.op("less", greatest, s.constant(0)), "i32");
+    const sum = s.op("add", x, top);
+    const zeros = s.reduce("sum", s.cast(s.op("equal", sum, s.constant(0)), "i32"), "row", "column");
+    return s.case(sum, s.reduce("sum", isNegative, "column"), zeros);
+  },
   "rotation of pairs": (random) => {
     const s = sketch(random);
     const { token, half } = shape(random, ["token", "half"], 1500);

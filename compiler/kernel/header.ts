@@ -21,6 +21,8 @@ export interface Binding {
 export interface Header {
   readonly read: (storage: number, address: string, width: Width) => string;
   readonly readsFour: (storage: number) => boolean;
+  /** The storages of which single elements have been read or written. */
+  readonly singles: ReadonlySet<number>;
   readonly use: (helper: Helper, width: Width) => string;
   /** The statement that stores values: one, or of a packed storage the two that share the word at the address. */
   readonly write: (storage: Storage, address: string, values: readonly string[], width: Width) => string;
@@ -38,7 +40,7 @@ export const extensions: Readonly<Record<Kernel["features"][number], string>> = 
 interface Options {
   readonly storages: readonly Storage[];
   readonly largestBinding: number;
-  /** Storages that are only read and written four elements at a time. */
+  /** Storages declared as vectors of four: all that is read and written of them is four elements. */
   readonly four: ReadonlySet<number>;
 }
 
@@ -52,6 +54,7 @@ interface Access {
 export function header({ storages, largestBinding, four }: Options): Header {
   const accesses = new Map<number, Access>();
   const helpers = new Map<string, { readonly helper: Helper; readonly width: Width }>();
+  const singles = new Set<number>();
   const access = (id: number, isWritten: boolean): Access => {
     const storage = storages[id];
     invariant(storage !== undefined, `no storage ${id}`);
@@ -76,13 +79,16 @@ export function header({ storages, largestBinding, four }: Options): Header {
     parts.length === 1 && !isPacked(storage) ? `${name}[${address}]` : `read_${name}(${address})`;
   const self: Header = {
     readsFour: (id) => four.has(id),
+    singles,
     use,
     read: (id, address, width) => {
+      if (width === 1) singles.add(id);
       const from = access(id, false);
       const text = element(from, address);
       return from.storage.dtype === "bool" ? `(${text} != ${width === 4 ? "vec4u(0u)" : "0u"})` : text;
     },
     write: (storage, address, values, width) => {
+      if (width === 1) singles.add(storage.id);
       const to = access(storage.id, true);
       const { accumulate } = storage.slot ?? {};
       const bits = bitsOf(storage, values, width, use);
@@ -108,6 +114,17 @@ export function header({ storages, largestBinding, four }: Options): Header {
     },
   };
   return self;
+}
+
+/** Writes a kernel with all memory declared as vectors of four, and again without that of which it takes single elements. */
+export function inFours<Written extends Pick<Header, "singles">>(
+  storages: readonly Storage[],
+  write: (four: ReadonlySet<number>) => Written,
+): Written {
+  const ids = storages.filter((storage) => !isPacked(storage)).map(({ id }) => id);
+  const written = write(new Set(ids));
+  const four = ids.filter((id) => !written.singles.has(id));
+  return four.length === ids.length ? written : write(new Set(four));
 }
 
 /** A value as memory holds it; of a packed storage, two values. */

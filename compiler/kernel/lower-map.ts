@@ -21,7 +21,7 @@ import { positionAt, room } from "../schedule/layout.ts";
 import { backward, type Position, parts } from "../schedule/position.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
 import { type Grid, lineGrid } from "./grid.ts";
-import { type Header, header } from "./header.ts";
+import { type Header, header, inFours } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
@@ -52,7 +52,8 @@ export function lowerMap(group: MapGroup | RowGroup, lowering: Lowering): Lowere
   const wide = walk(group, lowering, 4);
   const chosen = wide !== undefined && readsWell(wide) ? wide : walk(group, lowering, 1);
   invariant(chosen !== undefined, "no walk by single elements");
-  return write(chosen, lowering);
+  const write = (four: ReadonlySet<number>): WrittenMap => writeMap(chosen, four, lowering);
+  return chosen.lane === undefined ? write(new Set()) : inFours(lowering.storages, write);
 }
 
 function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Walk | undefined {
@@ -132,14 +133,12 @@ function readsWell({ stores, lane }: Walk): boolean {
   );
 }
 
-function write(walk: Walk, { storages, facts, family, schedules }: Lowering): Lowered {
+type WrittenMap = Lowered & Pick<Header, "singles">;
+
+function writeMap(walk: Walk, four: ReadonlySet<number>, { storages, facts, family, schedules }: Lowering): WrittenMap {
   const { element, stores, lane } = walk;
   const roots = stores.flatMap(({ values }) => values);
-  const around = header({
-    storages,
-    largestBinding: facts.maxStorageBufferBindingSize,
-    four: lane === undefined ? new Set() : inFours(stores, lane, storages),
-  });
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
   const { workgroup, repeats } = schedules.map({
     elements: element.size,
     operations: operationsOf(roots),
@@ -164,18 +163,9 @@ function write(walk: Walk, { storages, facts, family, schedules }: Lowering): Lo
     workgroups: grid.workgroups,
     features: [],
     operations: operationsOf(roots),
+    singles: around.singles,
   };
 }
-
-/** The storages of which nothing is read or written but four neighbours. */
-function inFours(stores: readonly Store[], lane: Variable, storages: readonly Storage[]): ReadonlySet<number> {
-  const loads = expressionsOf(stores.flatMap(({ values }) => values)).filter((x) => x.kind === "load");
-  const single = new Set(loads.filter(({ free }) => !free.has(variableKey(lane))).map(({ storage }) => storage));
-  const touched = [...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)];
-  return new Set(touched.filter((id) => !single.has(id) && !isHalf(storages[id])));
-}
-
-const isHalf = (storage: Storage | undefined): boolean => storage !== undefined && isPacked(storage);
 
 /** One call per element of an invocation, and no loop: on lavapipe a step of one costs as much as twenty operations. */
 function entry({ wgsl }: Grid, workgroup: number, repeats: number): string {

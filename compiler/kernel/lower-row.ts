@@ -7,10 +7,10 @@ import { count } from "../graph/type.ts";
 import { coordinate, fromVariable, type Index, strideOf, type Variable, variableKey } from "../schedule/affine.ts";
 import { parts } from "../schedule/position.ts";
 import type { RowSchedule } from "../schedule/row.ts";
-import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
+import { elementAddress, type Storage } from "../schedule/storage.ts";
 import type { Evaluate } from "./evaluate.ts";
 import { lineGrid } from "./grid.ts";
-import { type Header, header } from "./header.ts";
+import { type Header, header, inFours } from "./header.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { innerOf, lowerMap } from "./lower-map.ts";
 import { writeSequentially } from "./reduce.ts";
@@ -54,29 +54,45 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   });
   if (schedule.kind === "invocation") return lowerMap(group, lowering);
   const isWide = isInFours(stores, shared, schedule);
-  const sharing: Sharing = { rows: 1, ...schedule, isWide, memory: [] };
+  const write = (four: ReadonlySet<number>): WrittenRow =>
+    writeRow({ size, row, stores, shared, sharing: { rows: 1, ...schedule, isWide, memory: [] }, four }, lowering);
+  const { wgsl, bindings, workgroups } = isWide ? inFours(storages, write) : write(new Set());
+  const features = schedule.kind === "subgroup" ? (["subgroups"] as const) : [];
+  return { wgsl, bindings, workgroups, features, operations: operationsOf(roots) };
+}
+
+/** What a kernel of a row group is written from. */
+interface RowKernel {
+  readonly size: number;
+  readonly row: Variable;
+  readonly stores: readonly RowStore[];
+  readonly shared: readonly ReduceScalar[];
+  readonly sharing: Sharing;
+  readonly four: ReadonlySet<number>;
+}
+
+type WrittenRow = Pick<Lowered, "wgsl" | "bindings" | "workgroups"> & Pick<Header, "singles">;
+
+function writeRow({ size, row, stores, shared, sharing, four }: RowKernel, lowering: Lowering): WrittenRow {
+  const { facts, family, storages } = lowering;
   const { lanes, rows } = sharing;
-  const around = header({
-    storages,
-    largestBinding: facts.maxStorageBufferBindingSize,
-    four: isWide ? readInFours(stores, shared, storages, row) : new Set(),
-  });
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
   const grid = lineGrid(Math.ceil(size / rows));
   const pending: Pending = { stores: new Set(stores), kept: new Map(), keeps: family === "software" };
-  const out = writer(roots, new Map([[row, rows === 1 ? "position" : "row"]]), {
-    around,
-    writeReduces: phases(sharing, shared, pending, around),
-  });
+  const out = writer(
+    stores.map(({ value }) => value),
+    new Map([[row, rows === 1 ? "position" : "row"]]),
+    { around, writeReduces: phases(sharing, shared, pending, around) },
+  );
   for (const line of [...grid.wgsl.split("\n"), ...ownRow(size, sharing)]) out.line(line.trim());
   for (const x of shared) out.value(x);
   for (const store of stores)
     if (store.inner === undefined || pending.stores.has(store))
       writeStore(out, store, sharing, { around, kept: pending.kept.get(store) });
-  const features = schedule.kind === "subgroup" ? (["subgroups"] as const) : [];
   const parameters = `@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) ${rows === 1 ? "lane" : "invocation"}: u32`;
   const main = `@compute @workgroup_size(${lanes * rows})\nfn main(${parameters}) {\n${out.text()}\n}\n`;
-  const wgsl = [around.print(features), ...sharing.memory, "", main].join("\n");
-  return { wgsl, bindings: around.bindings(), workgroups: grid.workgroups, features, operations: operationsOf(roots) };
+  const wgsl = [around.print(sharing.kind === "subgroup" ? ["subgroups"] : []), ...sharing.memory, "", main].join("\n");
+  return { wgsl, bindings: around.bindings(), workgroups: grid.workgroups, singles: around.singles };
 }
 
 function storesOf(group: RowGroup, { storageOf }: Lowering, row: Variable, evaluate: Evaluate): readonly RowStore[] {
@@ -132,27 +148,6 @@ function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[],
     );
     return along.size % 4 === 0 && [...loads, ...addresses].every((address) => isAligned(address, along));
   });
-}
-
-/** The storages of which nothing is read or written but fours along the row. */
-function readInFours(
-  stores: readonly RowStore[],
-  shared: readonly ReduceScalar[],
-  storages: readonly Storage[],
-  row: Variable,
-): ReadonlySet<number> {
-  const values = expressionsOf(stores.map(({ value }) => value));
-  const loads = values.filter((x) => x.kind === "load");
-  const sequential = values.filter((x): x is ReduceScalar => x.kind === "reduce" && !shared.includes(x));
-  const counters = new Set([row, ...sequential.map(({ over }) => over)].map(variableKey));
-  const isSingle = (free: ReadonlySet<string>): boolean => [...free].every((key) => counters.has(key));
-  const inLoops = expressionsOf(sequential.map(({ body }) => body)).filter((x) => x.kind === "load");
-  const ofRow = loads.filter(({ free }) => [...free].every((key) => key === variableKey(row)));
-  const single = new Set([...inLoops.filter(({ free }) => isSingle(free)), ...ofRow].map(({ storage }) => storage));
-  for (const { storage, inner } of stores) if (inner === undefined) single.add(storage.id);
-  const touched = new Set([...loads.map(({ storage }) => storage), ...stores.map(({ storage }) => storage.id)]);
-  const isHalf = (id: number): boolean => storages[id] !== undefined && isPacked(storages[id]);
-  return new Set([...touched].filter((id) => !single.has(id) && !isHalf(id)));
 }
 
 /** Loops of shared reductions; what a loop computes on its way and is to be stored is stored there, or kept there for later. */
