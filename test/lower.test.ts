@@ -100,7 +100,7 @@ suite("lower: kernels", ({ test }) => {
     const node = x(words("names"));
     const storage = (id: number) => ({ id, node, through: [], layout, dtype: "f32" as const });
     const storages = [storage(0), storage(1)];
-    const { read, write, bindings } = header({ storages, largestBinding: 1024, four: new Set() });
+    const { read, write, bindings } = header({ storages, largestBinding: 1024, isFour: () => false });
     assert.is(read(0, "i", 1), "x0[i]");
     assert.is(write(storage(0), "i", ["0.0"], 1), "x0[i] = 0.0;");
     assert.is(read(1, "i", 1), "x1[i]");

@@ -37,11 +37,13 @@ export const extensions: Readonly<Record<Kernel["features"][number], string>> = 
   "chromium-experimental-subgroup-matrix": "chromium_experimental_subgroup_matrix",
 };
 
+/** Whether a storage is declared as vectors of four: all that is read and written of it is four elements. */
+export type IsFour = (storage: Storage) => boolean;
+
 interface Options {
   readonly storages: readonly Storage[];
   readonly largestBinding: number;
-  /** Storages declared as vectors of four: all that is read and written of them is four elements. */
-  readonly four: ReadonlySet<number>;
+  readonly isFour: IsFour;
 }
 
 interface Access {
@@ -51,7 +53,7 @@ interface Access {
   readonly parts: readonly Part[];
 }
 
-export function header({ storages, largestBinding, four }: Options): Header {
+export function header({ storages, largestBinding, isFour }: Options): Header {
   const accesses = new Map<number, Access>();
   const helpers = new Map<string, { readonly helper: Helper; readonly width: Width }>();
   const singles = new Set<number>();
@@ -78,7 +80,7 @@ export function header({ storages, largestBinding, four }: Options): Header {
   const element = ({ name, parts, storage }: Access, address: string): string =>
     parts.length === 1 && !isPacked(storage) ? `${name}[${address}]` : `read_${name}(${address})`;
   const self: Header = {
-    readsFour: (id) => four.has(id),
+    readsFour: (id) => storages[id] !== undefined && isFour(storages[id]),
     singles,
     use,
     read: (id, address, width) => {
@@ -107,7 +109,7 @@ export function header({ storages, largestBinding, four }: Options): Header {
       let binding = 0;
       for (const { storage } of accesses.values()) if (isHalf(storage.dtype)) use(`read_${storage.dtype}`, 1);
       const memory = [...accesses.values()].flatMap((each) =>
-        memoryText(each, four.has(each.storage.id) ? 4 : 1, () => binding++),
+        memoryText(each, isFour(each.storage) ? 4 : 1, () => binding++),
       );
       const enabled = features.map((feature) => `enable ${extensions[feature]};`);
       return [...enabled, ...memory, helperText([...helpers.values()], fence)].filter((text) => text !== "").join("\n");
@@ -119,12 +121,13 @@ export function header({ storages, largestBinding, four }: Options): Header {
 /** Writes a kernel with all memory declared as vectors of four, and again without that of which it takes single elements. */
 export function inFours<Written extends Pick<Header, "singles">>(
   storages: readonly Storage[],
-  write: (four: ReadonlySet<number>) => Written,
+  write: (isFour: IsFour) => Written,
 ): Written {
-  const ids = storages.filter((storage) => !isPacked(storage)).map(({ id }) => id);
-  const written = write(new Set(ids));
-  const four = ids.filter((id) => !written.singles.has(id));
-  return four.length === ids.length ? written : write(new Set(four));
+  const canBeFour: IsFour = (storage) => !isPacked(storage);
+  const written = write(canBeFour);
+  const { singles } = written;
+  const isRight = [...singles].every((id) => storages[id] !== undefined && !canBeFour(storages[id]));
+  return isRight ? written : write((storage) => canBeFour(storage) && !singles.has(storage.id));
 }
 
 /** A value as memory holds it; of a packed storage, two values. */

@@ -31,7 +31,7 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
   const row = coordinate("row", best.rows);
   const i = coordinate("i", best.n);
   const at: Position = new Map([...parts(fromVariable(row), outer), ...parts(fromVariable(i), inner)]);
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: new Set() });
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, isFour: () => false });
   const { evaluate, make } = expressions(group, lowering);
   const score = make.cast("f32", evaluate(node.inputs[0], at));
   const bound = new Map([row, i].map((variable) => [variable, variable.name]));

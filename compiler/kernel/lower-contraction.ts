@@ -36,7 +36,7 @@ export function lowerContraction(group: ContractionGroup, lowering: Lowering): L
   const { batch, m, n, k } = group.roles;
   const extents = extentsOf(group.roles);
   const at = coordinates(extents);
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four: new Set() });
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, isFour: () => false });
   const { evaluate, make } = expressions(group, lowering);
   const a = evaluate(group.a, positionOf(at, { batch, m, k }));
   const panels = group.sums.flatMap((sum) => panelsOf(sum, lowering) ?? []);

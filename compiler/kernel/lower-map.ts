@@ -21,7 +21,7 @@ import { positionAt, room } from "../schedule/layout.ts";
 import { backward, type Position, parts } from "../schedule/position.ts";
 import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
 import { type Grid, lineGrid } from "./grid.ts";
-import { type Header, header, inFours } from "./header.ts";
+import { type Header, header, type IsFour, inFours } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
@@ -52,8 +52,8 @@ export function lowerMap(group: MapGroup | RowGroup, lowering: Lowering): Lowere
   const wide = walk(group, lowering, 4);
   const chosen = wide !== undefined && readsWell(wide) ? wide : walk(group, lowering, 1);
   invariant(chosen !== undefined, "no walk by single elements");
-  const write = (four: ReadonlySet<number>): WrittenMap => writeMap(chosen, four, lowering);
-  return chosen.lane === undefined ? write(new Set()) : inFours(lowering.storages, write);
+  const write = (isFour: IsFour): WrittenMap => writeMap(chosen, isFour, lowering);
+  return chosen.lane === undefined ? write(() => false) : inFours(lowering.storages, write);
 }
 
 function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Walk | undefined {
@@ -135,10 +135,10 @@ function readsWell({ stores, lane }: Walk): boolean {
 
 type WrittenMap = Lowered & Pick<Header, "singles">;
 
-function writeMap(walk: Walk, four: ReadonlySet<number>, { storages, facts, family, schedules }: Lowering): WrittenMap {
+function writeMap(walk: Walk, isFour: IsFour, { storages, facts, family, schedules }: Lowering): WrittenMap {
   const { element, stores, lane } = walk;
   const roots = stores.flatMap(({ values }) => values);
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, isFour });
   const { workgroup, repeats } = schedules.map({
     elements: element.size,
     operations: operationsOf(roots),

@@ -10,7 +10,7 @@ import type { RowSchedule } from "../schedule/row.ts";
 import { elementAddress, type Storage } from "../schedule/storage.ts";
 import type { Evaluate } from "./evaluate.ts";
 import { lineGrid } from "./grid.ts";
-import { type Header, header, inFours } from "./header.ts";
+import { type Header, header, type IsFour, inFours } from "./header.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
 import { innerOf, lowerMap } from "./lower-map.ts";
 import { writeSequentially } from "./reduce.ts";
@@ -54,9 +54,9 @@ export function lowerRow(group: RowGroup, lowering: Lowering): Lowered {
   });
   if (schedule.kind === "invocation") return lowerMap(group, lowering);
   const isWide = isInFours(stores, shared, schedule);
-  const write = (four: ReadonlySet<number>): WrittenRow =>
-    writeRow({ size, row, stores, shared, sharing: { rows: 1, ...schedule, isWide, memory: [] }, four }, lowering);
-  const { wgsl, bindings, workgroups } = isWide ? inFours(storages, write) : write(new Set());
+  const write = (isFour: IsFour): WrittenRow =>
+    writeRow({ size, row, stores, shared, sharing: { rows: 1, ...schedule, isWide, memory: [] }, isFour }, lowering);
+  const { wgsl, bindings, workgroups } = isWide ? inFours(storages, write) : write(() => false);
   const features = schedule.kind === "subgroup" ? (["subgroups"] as const) : [];
   return { wgsl, bindings, workgroups, features, operations: operationsOf(roots) };
 }
@@ -68,15 +68,15 @@ interface RowKernel {
   readonly stores: readonly RowStore[];
   readonly shared: readonly ReduceScalar[];
   readonly sharing: Sharing;
-  readonly four: ReadonlySet<number>;
+  readonly isFour: IsFour;
 }
 
 type WrittenRow = Pick<Lowered, "wgsl" | "bindings" | "workgroups"> & Pick<Header, "singles">;
 
-function writeRow({ size, row, stores, shared, sharing, four }: RowKernel, lowering: Lowering): WrittenRow {
+function writeRow({ size, row, stores, shared, sharing, isFour }: RowKernel, lowering: Lowering): WrittenRow {
   const { facts, family, storages } = lowering;
   const { lanes, rows } = sharing;
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, four });
+  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, isFour });
   const grid = lineGrid(Math.ceil(size / rows));
   const pending: Pending = { stores: new Set(stores), kept: new Map(), keeps: family === "software" };
   const out = writer(
