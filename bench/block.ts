@@ -1,7 +1,8 @@
 /** A block of examples/tiny on one sequence: lcomp from its standard library, the peers as one would write it for them. */
-import type { ModelFacts } from "../compiler/check/facts.ts";
+
 import { outline } from "../compiler/compile.ts";
 import type { Graph } from "../compiler/graph/graph.ts";
+import type { ModelFacts } from "../compiler/model/facts.ts";
 import { openRecipe, readRecipe } from "../runtime/cli/recipe.ts";
 import { type Checkpoint, requireSize } from "../runtime/io/checkpoint.ts";
 import { readWeight } from "../test/io/tensors.ts";

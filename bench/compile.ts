@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileGraph } from "../compiler/program.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
 import { programs } from "../test/compile-programs.ts";
 
 /** For a program of 5,000 nodes, and in proportion: seconds of CPU, and MiB of memory at the most. */

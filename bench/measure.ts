@@ -1,7 +1,7 @@
 /** Rounds: in each, everybody computes the line once, in an order that turns. */
 import type { Graph } from "../compiler/graph/graph.ts";
 import { count } from "../compiler/graph/type.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
 import { UserError } from "../runtime/user-error.ts";
 import type { Blas } from "./blas.ts";
 import { type Clock, median, timed } from "./clock.ts";

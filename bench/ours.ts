@@ -2,7 +2,7 @@
 import type { Graph } from "../compiler/graph/graph.ts";
 import type { Program, Slot } from "../compiler/plan/program.ts";
 import { compileGraph } from "../compiler/program.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
 import type { BufferPool } from "../runtime/gpu/buffers.ts";
 import type { Device } from "../runtime/gpu/device.ts";
 import type { Executor } from "../runtime/gpu/execute.ts";

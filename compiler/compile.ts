@@ -1,29 +1,29 @@
 /** The table of contents: one line per stage. */
 import type * as Ast from "../grammar/ast.ts";
 import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
-import { assemble, windowCounter } from "./assemble/assemble.ts";
-import { corpusRecord, modelRecord, recipeRecord } from "./assemble/records.ts";
-import { build } from "./build/build.ts";
-import type { GraphStep } from "./build/graphs.ts";
-import { checkModule } from "./check/check.ts";
-import { checkCheckpoint } from "./check/checkpoint.ts";
-import { type Context, newContext } from "./check/context.ts";
-import type { CorpusFacts, ModelFacts } from "./check/facts.ts";
-import { declareModules } from "./check/module.ts";
-import { checkRecipe } from "./check/recipe.ts";
-import { notesOf, refuse } from "./check/refuse.ts";
-import type { TypedRecipe } from "./check/typed.ts";
+import { checkModule } from "./check.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
 import type { Host } from "./host.ts";
 import { invariant } from "./invariant.ts";
+import { type Context, newContext } from "./language/context.ts";
+import { declareModules } from "./language/declare.ts";
+import { exportsFor } from "./language/exports.ts";
+import { notesOf, refuse } from "./language/refuse.ts";
+import { resolve } from "./language/resolve.ts";
+import { checkCheckpoint } from "./model/checkpoint.ts";
+import type { CorpusFacts, ModelFacts } from "./model/facts.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Plan } from "./plan/plan.ts";
 import { compileGraph } from "./program.ts";
-import { type LoadedRecipe, recipeIn } from "./recipe.ts";
-import { exportsFor } from "./resolve/exports.ts";
-import { resolve } from "./resolve/resolve.ts";
-import { simplify } from "./simplify/simplify.ts";
+import { assemble, windowCounter } from "./recipe/assemble.ts";
+import { build } from "./recipe/build.ts";
+import type { GraphStep } from "./recipe/graphs.ts";
+import { type LoadedRecipe, recipeIn } from "./recipe/load.ts";
+import { checkRecipe } from "./recipe/recipe.ts";
+import { corpusRecord, modelRecord, recipeRecord } from "./recipe/records.ts";
+import type { TypedRecipe } from "./recipe/typed.ts";
+import { simplify } from "./rewrite/simplify.ts";
 
 /** What a recipe is compiled for. */
 export interface CompileInputs {

@@ -2,9 +2,6 @@
 import { CompileError } from "../grammar/diagnostic.ts";
 import { termsOf } from "./fuse/cost.ts";
 import { fuse } from "./fuse/fuse.ts";
-import { inTwoSteps } from "./fuse/in-two-steps.ts";
-import { inColumnStrips, inStrips, inStripsAlone } from "./fuse/strips.ts";
-import { sumsFirst } from "./fuse/sums-first.ts";
 import { coneOf } from "./graph/cone.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Node } from "./graph/ops.ts";
@@ -13,13 +10,16 @@ import { type Excess, excessOfBuffers, excessOfKernels, mostBytes } from "./kern
 import { type LoweredGroup, link } from "./kernel/link.ts";
 import { firstTarget } from "./kernel/lower.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
+import { bytesOf, type Storage } from "./memory/storage.ts";
+import { storages } from "./memory/storages.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Kernel, Program } from "./plan/program.ts";
-import { explain, type Problem } from "./problem.ts";
+import { explain, type Problem } from "./problems/problem.ts";
+import { inTwoSteps } from "./rewrite/in-two-steps.ts";
+import { inColumnStrips, inStrips, inStripsAlone } from "./rewrite/strips.ts";
+import { sumsFirst } from "./rewrite/sums-first.ts";
 import type { Family } from "./schedule/family.ts";
 import { type Schedules, schedules } from "./schedule/schedules.ts";
-import { bytesOf, type Storage } from "./schedule/storage.ts";
-import { storages } from "./schedule/storages.ts";
 
 export interface CompileOptions {
   /** How kernels are scheduled; by default after the device. */

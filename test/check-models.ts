@@ -1,5 +1,5 @@
 /** Headers of small models, each with one thing wrong, for the messages that only a model brings out. */
-import type { ModelFacts } from "../compiler/check/facts.ts";
+import type { ModelFacts } from "../compiler/model/facts.ts";
 
 const config = {
   architectures: ["LlamaForCausalLM"],

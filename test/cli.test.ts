@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { explanations } from "../compiler/explanations.ts";
+import { explanations } from "../compiler/problems/explanations.ts";
 import { showAll } from "../runtime/cli/explain.ts";
 import { suite } from "./harness.ts";
 import { inFolder } from "./io/folder.ts";

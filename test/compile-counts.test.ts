@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { compileGraph } from "../compiler/program.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
 import { type Growing, programs } from "./compile-programs.ts";
 import { suite } from "./harness.ts";
 import { root } from "./sources.ts";

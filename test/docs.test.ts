@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import * as assert from "uvu/assert";
-import type { ModelFacts } from "../compiler/check/facts.ts";
 import { check, loadRecipe, outline } from "../compiler/compile.ts";
-import { type Example, explanations, explanationText } from "../compiler/explanations.ts";
 import type { Host } from "../compiler/host.ts";
+import type { ModelFacts } from "../compiler/model/facts.ts";
+import { type Example, explanations, explanationText } from "../compiler/problems/explanations.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { suite } from "./harness.ts";
 import { hostWith } from "./language-run.ts";

@@ -4,11 +4,11 @@
  */
 
 import { productOf } from "../compiler/fuse/roles.ts";
-import { sumsFirst } from "../compiler/fuse/sums-first.ts";
 import { interpretNode, offsets, strides } from "../compiler/graph/interpret.ts";
 import type { NodeOf } from "../compiler/graph/ops.ts";
 import { count } from "../compiler/graph/type.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
+import { sumsFirst } from "../compiler/rewrite/sums-first.ts";
 import { accumulatedTwice } from "./ops-run.ts";
 import type { Case } from "./ops-sketch.ts";
 

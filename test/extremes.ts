@@ -1,5 +1,5 @@
 /** Methods at random whose sizes are extreme, whose expressions are deep, and whose choices are wide. */
-import type { ModelFacts } from "../compiler/check/facts.ts";
+import type { ModelFacts } from "../compiler/model/facts.ts";
 import type { Random } from "./ops-random.ts";
 
 /** 1, powers of two and their neighbours, and what 31 and 32 bits end at. */

@@ -1,9 +1,9 @@
 /** What newcomers from other languages write: each message names what takes its place, and that is checked and run. */
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { habits, typeHabits } from "../compiler/check/habits.ts";
 import { loadRecipe, outline } from "../compiler/compile.ts";
-import { parseArgument } from "../compiler/recipe.ts";
+import { habits, typeHabits } from "../compiler/language/habits.ts";
+import { parseArgument } from "../compiler/recipe/load.ts";
 import { parse } from "../grammar/parse.ts";
 import { golden } from "./golden.ts";
 import { suite } from "./harness.ts";

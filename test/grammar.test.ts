@@ -1,7 +1,7 @@
 /** The parser: trees and messages as golden files, and what a hostile file may cost. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { syntaxExplanations } from "../compiler/explanations-syntax.ts";
+import { syntaxExplanations } from "../compiler/problems/explanations-syntax.ts";
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import { parse } from "../grammar/parse.ts";
 import { Parser } from "../grammar/parser.ts";

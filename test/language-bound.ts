@@ -1,6 +1,6 @@
 /** Recipes in texts, bound to the headers of small models. */
 import { loadRecipe, outline } from "../compiler/compile.ts";
-import { parseArgument } from "../compiler/recipe.ts";
+import { parseArgument } from "../compiler/recipe/load.ts";
 import { models } from "./check-models.ts";
 import { hostWith } from "./language-run.ts";
 import { problemsFrom } from "./problems.ts";

@@ -1,17 +1,18 @@
 /** The last function of a text, compiled with the sizes that its header gives, and run by the float64 interpreter. */
-import { applyFunction } from "../compiler/check/call.ts";
-import { type Context, newContext, scopeIn } from "../compiler/check/context.ts";
-import { declareModules } from "../compiler/check/module.ts";
-import { declareDimension } from "../compiler/check/signature.ts";
-import { fixed } from "../compiler/check/size.ts";
-import { emit, graphDims, type Operand } from "../compiler/check/tensor.ts";
-import { showValue, type Value } from "../compiler/check/value.ts";
+
 import { check } from "../compiler/compile.ts";
 import { interpret } from "../compiler/graph/interpret.ts";
 import { type Maker, maker } from "../compiler/graph/make.ts";
 import { count, showType } from "../compiler/graph/type.ts";
 import type { Host } from "../compiler/host.ts";
-import { resolve } from "../compiler/resolve/resolve.ts";
+import { applyFunction } from "../compiler/language/call.ts";
+import { type Context, newContext, scopeIn } from "../compiler/language/context.ts";
+import { declareModules } from "../compiler/language/declare.ts";
+import { resolve } from "../compiler/language/resolve.ts";
+import { declareDimension } from "../compiler/language/signature.ts";
+import { fixed } from "../compiler/language/size.ts";
+import { emit, graphDims, type Operand } from "../compiler/language/tensor.ts";
+import { showValue, type Value } from "../compiler/language/value.ts";
 import type * as Ast from "../grammar/ast.ts";
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import { library } from "./library.ts";

@@ -1,12 +1,13 @@
 /** The logits of a model for one window, by the compiled forward pass on the device: what enters the blocks, each block, the head. */
-import { instantiate } from "../compiler/check/arch.ts";
-import { newContext, scopeIn } from "../compiler/check/context.ts";
-import { forward, forwardBlock, tokensInput } from "../compiler/check/forward.ts";
-import { declareModules } from "../compiler/check/module.ts";
+
 import type { Graph } from "../compiler/graph/graph.ts";
 import { maker } from "../compiler/graph/make.ts";
 import type { Node } from "../compiler/graph/ops.ts";
-import { resolve } from "../compiler/resolve/resolve.ts";
+import { newContext, scopeIn } from "../compiler/language/context.ts";
+import { declareModules } from "../compiler/language/declare.ts";
+import { resolve } from "../compiler/language/resolve.ts";
+import { instantiate } from "../compiler/model/arch.ts";
+import { forward, forwardBlock, tokensInput } from "../compiler/model/forward.ts";
 import type { Family } from "../compiler/schedule/family.ts";
 import { type Checkpoint, openCheckpoint } from "../runtime/io/checkpoint.ts";
 import { readWeight } from "./io/tensors.ts";

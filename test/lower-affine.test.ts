@@ -13,7 +13,7 @@ import {
   unflatten,
   type Variable,
   variableKey,
-} from "../compiler/schedule/affine.ts";
+} from "../compiler/index/affine.ts";
 import { suite } from "./harness.ts";
 import { type Random, randomOf, seed } from "./ops-random.ts";
 

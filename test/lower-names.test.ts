@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { compileGraph } from "../compiler/program.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
 import { type Family, families } from "../compiler/schedule/family.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
 import { facts } from "./fuse-sketch.ts";
 import { suite } from "./harness.ts";
 import { naming } from "./ops-names.ts";

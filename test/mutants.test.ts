@@ -21,7 +21,7 @@ interface Mutant {
 
 const mutants: Readonly<Record<string, Mutant>> = {
   "a builtin function is another": {
-    file: "compiler/check/builtins.ts",
+    file: "compiler/language/builtins.ts",
     from: '  sqrt: { op: "sqrt", real: Math.sqrt },',
     to: '  sqrt: { op: "sqrt", real: Math.cbrt },',
     test: "language",
@@ -49,35 +49,35 @@ const mutants: Readonly<Record<string, Mutant>> = {
     title: "",
   },
   "an identity is none": {
-    file: "compiler/simplify/identities.ts",
+    file: "compiler/rewrite/identities.ts",
     from: "isConstant(b, 0) && a, // a - 0 = a",
     to: "isConstant(b, 1) && a, // a - 0 = a",
     test: "simplify",
     title: "",
   },
   "a divisor leaves a sum as a factor": {
-    file: "compiler/simplify/distribute.ts",
+    file: "compiler/rewrite/distribute.ts",
     from: 'isDivisor: (node.op === "div") !== isDivisor',
     to: "isDivisor",
     test: "simplify",
     title: "",
   },
   "a square is a cube": {
-    file: "compiler/simplify/power.ts",
+    file: "compiler/rewrite/power.ts",
     from: "return square(x); // x² = x·x",
     to: 'return make("mul", [square(x), x], {}); // x² = x·x',
     test: "ops",
     title: "pow",
   },
   "a fused node loses its index": {
-    file: "compiler/schedule/affine.ts",
+    file: "compiler/index/affine.ts",
     from: "plus(times(remainder(step.whole, by / step.size), step.size), step.below)",
     to: "times(remainder(step.whole, by / step.size), step.size)",
     test: "lower-affine",
     title: "",
   },
   "what is divided may be negative": {
-    file: "compiler/schedule/affine.ts",
+    file: "compiler/index/affine.ts",
     from: "Math.floor(rest.low / by)",
     to: "Math.floor(rest.constant / by)",
     test: "lower-affine",

@@ -1,13 +1,13 @@
 /** Methods of the library, compiled as a recipe compiles them, against what their authors' code returns for one layer. */
 import { existsSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { newContext } from "../compiler/check/context.ts";
-import { applyMethod, type Compression } from "../compiler/check/method.ts";
-import { declareModules } from "../compiler/check/module.ts";
-import { fixed } from "../compiler/check/size.ts";
-import { type Dimension, type MethodValue, number, type Sparsity, type Tensor } from "../compiler/check/value.ts";
 import { type Maker, maker } from "../compiler/graph/make.ts";
-import { resolve } from "../compiler/resolve/resolve.ts";
+import { newContext } from "../compiler/language/context.ts";
+import { declareModules } from "../compiler/language/declare.ts";
+import { resolve } from "../compiler/language/resolve.ts";
+import { fixed } from "../compiler/language/size.ts";
+import { type Dimension, type MethodValue, number, type Sparsity, type Tensor } from "../compiler/language/value.ts";
+import { applyMethod, type Compression } from "../compiler/recipe/method.ts";
 import { readHeader } from "../runtime/io/safetensors.ts";
 import { suite } from "./harness.ts";
 import { readTensor } from "./io/tensors.ts";

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { interpret, interpretNode } from "../compiler/graph/interpret.ts";
 import type { Node } from "../compiler/graph/ops.ts";
 import { showGraph } from "../compiler/graph/show.ts";
-import { simplify } from "../compiler/simplify/simplify.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
 import { suite } from "./harness.ts";
 import { cases } from "./ops-cases.ts";
 import { firstDifference } from "./ops-compare.ts";

@@ -2,11 +2,11 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import type { ModelFacts } from "../compiler/check/facts.ts";
 import { loadRecipe, plan } from "../compiler/compile.ts";
+import type { ModelFacts } from "../compiler/model/facts.ts";
 import type { DeviceFacts } from "../compiler/plan/device-facts.ts";
 import type { Plan } from "../compiler/plan/plan.ts";
-import { parseArgument } from "../compiler/recipe.ts";
+import { parseArgument } from "../compiler/recipe/load.ts";
 import { parse } from "../grammar/parse.ts";
 import { showKernels } from "../runtime/cli/kernel-table.ts";
 import { openCheckpoint } from "../runtime/io/checkpoint.ts";

@@ -4,11 +4,11 @@
  */
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
+import { isView } from "../graph/view.ts";
 import { mostSums } from "./cost.ts";
 import { rankedQueue } from "./ranked-queue.ts";
 import { exchanged, type Product, sharesFirst } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
-import { isView } from "./view.ts";
 
 /** Contractions that one kernel computes: they share the first factor, and the nodes in `region` lead to `end`. */
 export interface Ending {

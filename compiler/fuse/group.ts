@@ -5,7 +5,7 @@
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
-import type { View } from "./view.ts";
+import type { View } from "../graph/view.ts";
 
 /** Once per binding of the weights, or once per sample. */
 export type Stage = "setup" | "main";

@@ -1,8 +1,8 @@
 /** How drafts need nodes: from which element, how often. */
 import type { Node } from "../graph/ops.ts";
 import { count, sizeOf } from "../graph/type.ts";
+import type { View } from "../graph/view.ts";
 import type { Draft } from "./draft.ts";
-import type { View } from "./view.ts";
 
 /** How a node is needed by a draft. Needs with equal paths are one evaluation. */
 export interface Need {

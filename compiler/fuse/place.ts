@@ -6,6 +6,7 @@ import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
 import { count, isHalf } from "../graph/type.ts";
+import { beneathViews, isView, type View } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
 import { type Draft, shareRows } from "./draft.ts";
@@ -14,7 +15,6 @@ import type { Target } from "./group.ts";
 import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, throughView } from "./need.ts";
 import { extentsOf, type Product } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
-import { beneathViews, isView, type View } from "./view.ts";
 
 export interface Placing {
   readonly around: Surroundings;

@@ -1,7 +1,7 @@
 /** What of a program the device cannot hold. */
 import { bytesIn, mostPositions } from "../graph/type.ts";
+import { bytesOf, type Storage } from "../memory/storage.ts";
 import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
-import { bytesOf, type Storage } from "../schedule/storage.ts";
 import type { Binding } from "./header.ts";
 import type { LoweredGroup } from "./link.ts";
 

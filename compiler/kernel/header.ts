@@ -4,9 +4,9 @@
  */
 import { isHalf } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
+import { bytesOf, isPacked, type Storage } from "../memory/storage.ts";
 import { type Part, partsOf } from "../plan/device-facts.ts";
 import type { Kernel } from "../plan/program.ts";
-import { bytesOf, isPacked, type Storage } from "../schedule/storage.ts";
 import { helperName, helperText } from "./functions.ts";
 import { tight, untight } from "./parentheses.ts";
 import { combined, type Helper, typeName, type Width } from "./wgsl.ts";

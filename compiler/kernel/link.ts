@@ -5,10 +5,10 @@ import { showPlace } from "../../grammar/source.ts";
 import type { Group, Stage } from "../fuse/group.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
+import { bytesOf, type Storage } from "../memory/storage.ts";
 import { type DeviceFacts, partsOf } from "../plan/device-facts.ts";
 import { hash } from "../plan/hash.ts";
 import type { Buffer, Dispatch, Kernel, Program } from "../plan/program.ts";
-import { bytesOf, type Storage } from "../schedule/storage.ts";
 import type { Lowered } from "./lower.ts";
 
 export interface LoweredGroup {

@@ -1,11 +1,11 @@
 /** The mask of the greatest: the body is written by hand, the scores come from the expression of the input. */
 import type { BestGroup } from "../fuse/group.ts";
 import { count } from "../graph/type.ts";
+import { coordinate, fromVariable } from "../index/affine.ts";
+import { type Position, parts } from "../index/position.ts";
 import { invariant } from "../invariant.ts";
-import { coordinate, fromVariable } from "../schedule/affine.ts";
+import { elementAddress } from "../memory/storage.ts";
 import type { Best } from "../schedule/best.ts";
-import { type Position, parts } from "../schedule/position.ts";
-import { elementAddress } from "../schedule/storage.ts";
 import { bestBody } from "./best-body.ts";
 import { header } from "./header.ts";
 import {

@@ -1,15 +1,15 @@
 /** Contractions: the header's functions bring the factors in and the sums out; the body is written by hand per schedule. */
 import type { ContractionGroup, Roles, Sum } from "../fuse/group.ts";
 import { type Extents, extentsOf } from "../fuse/roles.ts";
-import { isView } from "../fuse/view.ts";
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
+import { isView } from "../graph/view.ts";
+import { coordinate, fromVariable, type Variable } from "../index/affine.ts";
+import { forward, type Position, parts } from "../index/position.ts";
 import { invariant } from "../invariant.ts";
-import { coordinate, fromVariable, type Variable } from "../schedule/affine.ts";
+import { addressOf, type Panels } from "../memory/layout.ts";
+import { elementAddress, type Storage } from "../memory/storage.ts";
 import type { Contraction } from "../schedule/contraction.ts";
-import { addressOf, type Panels } from "../schedule/layout.ts";
-import { forward, type Position, parts } from "../schedule/position.ts";
-import { elementAddress, type Storage } from "../schedule/storage.ts";
 import { contractionBody } from "./contraction-body.ts";
 import { valueType } from "./evaluate.ts";
 import { type Header, header } from "./header.ts";

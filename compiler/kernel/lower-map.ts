@@ -4,7 +4,6 @@
  */
 import type { MapGroup, RowGroup, Target } from "../fuse/group.ts";
 import { count, type Dim } from "../graph/type.ts";
-import { invariant } from "../invariant.ts";
 import {
   bounded,
   coordinate,
@@ -16,10 +15,11 @@ import {
   times,
   type Variable,
   variableKey,
-} from "../schedule/affine.ts";
-import { positionAt, room } from "../schedule/layout.ts";
-import { backward, type Position, parts } from "../schedule/position.ts";
-import { elementAddress, isPacked, type Storage } from "../schedule/storage.ts";
+} from "../index/affine.ts";
+import { backward, type Position, parts } from "../index/position.ts";
+import { invariant } from "../invariant.ts";
+import { positionAt, room } from "../memory/layout.ts";
+import { elementAddress, isPacked, type Storage } from "../memory/storage.ts";
 import { type Grid, lineGrid } from "./grid.ts";
 import { type Header, header, type IsFour, inFours } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";

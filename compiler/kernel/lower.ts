@@ -1,13 +1,13 @@
 /** From a group to a kernel: what every shape needs, and the choice of the shape. */
 import type { Group, Target } from "../fuse/group.ts";
+import type { Variable } from "../index/affine.ts";
 import { invariant } from "../invariant.ts";
+import { elementAddress } from "../memory/storage.ts";
+import type { Storages } from "../memory/storages.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Dispatch, Kernel } from "../plan/program.ts";
-import type { Variable } from "../schedule/affine.ts";
 import type { Family } from "../schedule/family.ts";
 import type { Schedules } from "../schedule/schedules.ts";
-import { elementAddress } from "../schedule/storage.ts";
-import type { Storages } from "../schedule/storages.ts";
 import type { Body } from "./body.ts";
 import { type Evaluate, evaluator, type Stored, valueType } from "./evaluate.ts";
 import type { Binding, Header } from "./header.ts";

@@ -2,7 +2,7 @@
  * Reductions that the invocations of a subgroup or workgroup share, in the graph's order: 64 interleaved parts, then halves.
  * Which invocation has which parts changes nothing.
  */
-import type { Variable } from "../schedule/affine.ts";
+import type { Variable } from "../index/affine.ts";
 import { partials } from "./evaluate.ts";
 import { startOf, writeTerm } from "./reduce.ts";
 import type { ReduceScalar } from "./scalar.ts";

@@ -1,5 +1,5 @@
 /** Reductions inside one invocation, in the order of the graph. */
-import type { Variable } from "../schedule/affine.ts";
+import type { Variable } from "../index/affine.ts";
 import { partials } from "./evaluate.ts";
 import type { ReduceScalar, Reduction } from "./scalar.ts";
 import { combined, type Helper, resultNames, typeName, type Width } from "./wgsl.ts";

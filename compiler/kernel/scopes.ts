@@ -1,6 +1,7 @@
 /** The nested scopes of a function under construction: which variables each binds, what it has named, its lines so far. */
+
+import { type Variable, variableKey } from "../index/affine.ts";
 import { invariant } from "../invariant.ts";
-import { type Variable, variableKey } from "../schedule/affine.ts";
 
 /** A variable that stands for four neighbouring elements; `quarter` is the text of a quarter of the first, nothing if that is 0. */
 export interface WideVariable {

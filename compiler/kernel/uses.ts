@@ -1,5 +1,5 @@
 /** Which expressions a set of values is made of, and how often each is used. */
-import { type Index, variableKey } from "../schedule/affine.ts";
+import { type Index, variableKey } from "../index/affine.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 
 export interface Uses {

@@ -10,7 +10,7 @@ import {
   type Variable,
   variableKey,
   variablesOf,
-} from "../schedule/affine.ts";
+} from "../index/affine.ts";
 import { fences, isTakenApart } from "./fence.ts";
 import { nesting, tight, untight } from "./parentheses.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";

@@ -1,6 +1,6 @@
 /** `lcomp explain`: what a problem means and how it is mended. */
 import type { CommandModule } from "yargs";
-import { explanationGroups, explanations, explanationText } from "../../compiler/explanations.ts";
+import { explanationGroups, explanations, explanationText } from "../../compiler/problems/explanations.ts";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
 import type { Flags } from "./flags.ts";

@@ -1,11 +1,12 @@
 /** What a recipe would do, on one screen: known from headers alone. */
-import type { CompressGraphs } from "../../compiler/build/graphs.ts";
-import { bytesOf, type ModelFacts } from "../../compiler/check/facts.ts";
-import { layersOf } from "../../compiler/check/typed.ts";
-import type { Windows } from "../../compiler/check/value.ts";
+
 import type { Outline } from "../../compiler/compile.ts";
 import { isHalf } from "../../compiler/graph/type.ts";
+import type { Windows } from "../../compiler/language/value.ts";
+import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { slotNames } from "../../compiler/plan/program.ts";
+import type { CompressGraphs } from "../../compiler/recipe/graphs.ts";
+import { layersOf } from "../../compiler/recipe/typed.ts";
 import { showBytes } from "../bytes.ts";
 import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";

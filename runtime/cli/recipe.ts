@@ -1,9 +1,9 @@
 /** A recipe on the command line: its parameters are flags, and what they name is opened and described to the compiler. */
 import type { Argv, Options } from "yargs";
-import type { ModelFacts } from "../../compiler/check/facts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
+import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { Split } from "../../compiler/plan/plan.ts";
-import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe.ts";
+import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { readable } from "../../grammar/render.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";

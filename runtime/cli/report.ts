@@ -1,6 +1,7 @@
 /** How what went wrong is said, and with which exit status. */
-import { explanations } from "../../compiler/explanations.ts";
+
 import { PlanError } from "../../compiler/plan/load.ts";
+import { explanations } from "../../compiler/problems/explanations.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
 import { UserError } from "../user-error.ts";

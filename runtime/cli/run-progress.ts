@@ -1,8 +1,9 @@
 /** The steps of a whole run, from the texts to the result, and the moments of each as they come from those who do the work. */
-import type { GraphStep } from "../../compiler/build/graphs.ts";
+
 import type { Outline } from "../../compiler/compile.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Plan, Split } from "../../compiler/plan/plan.ts";
+import type { GraphStep } from "../../compiler/recipe/graphs.ts";
 import type { Progress } from "../run/session.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
 import { type Work, workOf } from "./time-to-go.ts";

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { LoadedRecipe } from "../../compiler/recipe.ts";
+import type { LoadedRecipe } from "../../compiler/recipe/load.ts";
 import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";

@@ -1,0 +1,117 @@
+/** Checks every declaration of a file as far as that goes without a model: sizes are symbols. */
+import type * as Ast from "../grammar/ast.ts";
+import { applyFunction } from "./language/call.ts";
+import type { Context, Scope } from "./language/context.ts";
+import { scopeIn } from "./language/context.ts";
+import type { Modules } from "./language/declare.ts";
+import { operand } from "./language/expression.ts";
+import type { ResolvedModule } from "./language/module.ts";
+import { areDistinct } from "./language/names.ts";
+import { checkOf, dtypeOf, tensorTypeOf } from "./language/signature.ts";
+import { atom } from "./language/size.ts";
+import { checkConstants, checkNames, haveCircles } from "./language/uncalled.ts";
+import type { Dimension, Value } from "./language/value.ts";
+import { instantiate } from "./model/arch.ts";
+import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
+import { applyMethod, unknownOf } from "./recipe/method.ts";
+import { checkRecipe } from "./recipe/recipe.ts";
+
+/** Checks the file that was asked for; what it imports is checked where it is used. */
+export function checkModule(context: Context, modules: readonly ResolvedModule[], declared: Modules): void {
+  const main = modules.at(-1);
+  const scope = main && declared.scopes.get(main.name);
+  if (!main || !scope || haveCircles(context, main.tree)) return;
+  for (const declaration of main.tree.declarations) {
+    switch (declaration.kind) {
+      case "fn":
+        if (declaration.result) checkType(context, declaration.result);
+        if (checkParameters(context, declaration.parameters)) checkFunction(context, declaration, scope);
+        break;
+      case "method":
+        if (checkParameters(context, declaration.parameters, declaration.sees))
+          applyMethod(context, { method: declaration, scope, arguments: new Map() }, null);
+        break;
+      case "arch":
+        checkArch(context, declaration, scope);
+        break;
+      case "recipe":
+        checkParameters(context, declaration.parameters);
+        checkRecipe(context, declaration, scope, { parameters: new Map(), models: new Map(), modules: declared });
+        break;
+      case "format":
+      case "optimizer":
+      case "study":
+        break;
+    }
+  }
+}
+
+/** Finds names that are given twice (then it is false), and types that there are not, also where nothing is known of the values. */
+function checkParameters(
+  context: Context,
+  parameters: readonly Ast.Parameter[],
+  seen: readonly Ast.Parameter[] = [],
+): boolean {
+  const names = [...parameters, ...seen].map(({ name }) => name);
+  const isPlain = areDistinct(context, names);
+  for (const { label, type } of parameters) if (!label && type) checkType(context, type);
+  return isPlain;
+}
+
+function checkType(context: Context, type: Ast.TypeExpression): void {
+  const tensorType = tensorTypeOf(type);
+  if (tensorType) dtypeOf(context, tensorType);
+  else if (type.kind === "plain-type") checkOf(context, type);
+}
+
+/** A function whose parameters all say what they are is checked with just that. */
+function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
+  const inside = scopeIn(scope);
+  const values = new Map<string, { readonly value: Value; readonly span: Ast.Fn["span"] }>();
+  for (const parameter of fn.parameters) {
+    const value = declaredValue(context, inside, parameter);
+    if (!value) {
+      checkNames(context, fn, scope);
+      checkConstants(context, fn, scope);
+      return;
+    }
+    values.set(parameter.name.text, { value, span: parameter.span });
+  }
+  applyFunction(context, { scope: inside, span: fn.name.span, isUsers: false }, fn, scope, { values, dims: new Map() });
+}
+
+const numbers = ["Int", "Float", "Fraction", "Sparsity", "Bool"];
+
+/** What a parameter's type alone says of it; null if that is too little. */
+function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter): Value | null {
+  const { label, type } = parameter;
+  if (label || !type) return null;
+  const tensorType = tensorTypeOf(type);
+  if (!tensorType) return type.kind === "plain-type" && numbers.includes(type.name.text) ? unknownOf(parameter) : null;
+  const { element, dims } = tensorType;
+  if (element.text !== "f32" && element.text !== "i32" && element.text !== "bool") return null;
+  const own = dims.flatMap((dim): Dimension[] =>
+    dim.kind === "rest" || dim.parts ? [] : [dimension(context, inside, dim)],
+  );
+  return { kind: "tensor", dtype: element.text, dims: own, node: null };
+}
+
+function dimension(context: Context, inside: Scope, { name: { text: name }, size }: Ast.NamedDim): Dimension {
+  const given = size ? operand(context, inside, size).value : null;
+  const made = inside.dims.get(name) ?? {
+    id: name,
+    name,
+    size: (given?.kind === "number" ? given.size : null) ?? atom(name),
+    source: "the header",
+  };
+  inside.dims.set(name, made);
+  return made;
+}
+
+function checkArch(context: Context, arch: Ast.Arch, scope: Scope): void {
+  const instance = instantiate(context, arch, scope, null);
+  const inside = scopeIn(null);
+  const tokens = tokensInput(context, inside, 0, arch.span);
+  const { entry } = forward(context, instance, inside, tokens, arch.span);
+  if (entry) forwardBlock(context, instance, entry, arch.span);
+}

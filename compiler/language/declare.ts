@@ -1,0 +1,103 @@
+/** Modules: what each declares, with what it imports, as scopes. */
+import type * as Ast from "../../grammar/ast.ts";
+import { builtinScope } from "./builtins.ts";
+import { functionValue } from "./call.ts";
+import { type Context, report, type Scope, scopeIn } from "./context.ts";
+import type { ResolvedModule } from "./module.ts";
+import { wrong } from "./value.ts";
+
+/** The modules of a program by name, each with the scope of its declarations. */
+export interface Modules {
+  readonly scopes: ReadonlyMap<string, Scope>;
+  readonly archs: readonly { readonly arch: Ast.Arch; readonly scope: Scope }[];
+}
+
+export function declareModules(context: Context, modules: readonly ResolvedModule[]): Modules {
+  const scopes = new Map<string, Scope>();
+  const archs: { readonly arch: Ast.Arch; readonly scope: Scope }[] = [];
+  const builtins = builtinScope();
+  for (const { name, tree, imports } of modules) {
+    const scope = scopeIn(builtins);
+    const seen = new Map<string, Ast.Name>();
+    scopes.set(name, scope);
+    for (const [i, each] of tree.imports.entries()) {
+      const source = modules.find((module) => module.name === imports[i]);
+      importNames(context, scope, seen, each, { values: scopes.get(imports[i] ?? "")?.values, tree: source?.tree });
+    }
+    for (const declaration of tree.declarations) {
+      if (!isNew(context, seen, declaration.name)) continue;
+      declare(context, scope, declaration);
+      if (declaration.kind === "arch") archs.push({ arch: declaration, scope });
+    }
+  }
+  return { scopes, archs };
+}
+
+function isNew(context: Context, seen: Map<string, Ast.Name>, name: Ast.Name): boolean {
+  const first = seen.get(name.text);
+  if (first) report(context, { kind: "duplicate-name", span: name.span, name: name.text, first: first.span });
+  else seen.set(name.text, name);
+  return !first;
+}
+
+function importNames(
+  context: Context,
+  scope: Scope,
+  seen: Map<string, Ast.Name>,
+  { names, from }: Ast.Import,
+  { values, tree }: { readonly values: Scope["values"] | undefined; readonly tree: Ast.Module | undefined },
+): void {
+  if (!values || !tree) return;
+  for (const name of names) {
+    const value = values.get(name.text);
+    if (value) {
+      if (isNew(context, seen, name)) scope.values.set(name.text, value);
+      continue;
+    }
+    scope.values.set(name.text, wrong);
+    const other = tree.declarations.find((declaration) => declaration.name.text === name.text);
+    if (other) reportKind(context, name, other.kind, from.value);
+    else reportAbsent(context, name, from.value, [...values.keys()]);
+  }
+}
+
+/** Says that a declaration is of a kind that is not imported by its name. */
+function reportKind(context: Context, { text, span }: Ast.Name, kind: Ast.Declaration["kind"], from: string): void {
+  const hint =
+    kind === "arch"
+      ? `an architecture comes without a name: \`import {} from "${from}"\`; which one a model has, its config.json says`
+      : `import what it calls; a recipe itself is what \`lcomp run\` is given`;
+  const found = `the ${kind === "arch" ? "architecture" : kind} \`${text}\``;
+  report(context, { kind: "wrong-type", span, expected: "a function or a method", found, hint });
+}
+
+function reportAbsent(context: Context, { text: name, span }: Ast.Name, from: string, known: readonly string[]): void {
+  const other = context.exports().get(name);
+  const what = `declaration in \`${from}\` named`;
+  report(context, {
+    kind: "unknown-name",
+    span,
+    name,
+    what,
+    ...(other === undefined ? { known } : { known: [], hint: `it is in "${other}"` }),
+  });
+}
+
+function declare(context: Context, scope: Scope, declaration: Ast.Declaration): void {
+  const { text: name, span } = declaration.name;
+  switch (declaration.kind) {
+    case "fn":
+      scope.values.set(name, functionValue(declaration, scope));
+      break;
+    case "method":
+      scope.values.set(name, { kind: "method", method: declaration, scope });
+      break;
+    case "arch":
+    case "recipe":
+      break;
+    case "format":
+    case "optimizer":
+    case "study":
+      report(context, { kind: "not-supported", span, what: `\`${declaration.kind}\`` });
+  }
+}

@@ -1,0 +1,112 @@
+/** Finds and parses the modules that a file imports, each once. */
+import type * as Ast from "../../grammar/ast.ts";
+import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
+import { parse } from "../../grammar/parse.ts";
+import type { SourceFile } from "../../grammar/source.ts";
+import { type Host, Unreadable } from "../host.ts";
+import { explain, type Problem } from "../problems/problem.ts";
+import type { ResolvedModule } from "./module.ts";
+
+/** Importers last. Throws CompileError with all that is wrong in any of the files. */
+export function resolve(host: Host, file: SourceFile): readonly ResolvedModule[] {
+  const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], diagnostics: [] };
+  for (const name of host.library.filter((name) => name.startsWith("std/arch/"))) {
+    const arch = walk.done.has(name) ? undefined : host.read(name);
+    if (arch) visit(walk, name, arch);
+  }
+  walk.done.delete(file.path);
+  visit(walk, file.path, file);
+  if (walk.diagnostics.length > 0) throw new CompileError(walk.diagnostics);
+  return [...walk.done.values()];
+}
+
+interface Walk {
+  readonly host: Host;
+  readonly done: Map<string, ResolvedModule>;
+  /** Modules that are not there or are wrong, which was said. */
+  readonly failed: Set<string>;
+  readonly open: string[];
+  readonly diagnostics: Diagnostic[];
+}
+
+function visit(walk: Walk, name: string, file: SourceFile): void {
+  const tree = parsed(walk, file);
+  if (!tree) {
+    walk.failed.add(name);
+    return;
+  }
+  walk.open.push(name);
+  const imports = tree.imports.map((each) => follow(walk, name, each));
+  walk.open.pop();
+  walk.done.set(name, { name, tree, imports });
+}
+
+function parsed({ diagnostics }: Walk, file: SourceFile): Ast.Module | null {
+  try {
+    return parse(file);
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    diagnostics.push(...error.diagnostics);
+    return null;
+  }
+}
+
+/** More than any library has. */
+const mostModules = 256;
+const deepestImports = 32;
+
+/** The name of the imported module, visited. */
+function follow(walk: Walk, importer: string, { from }: Ast.Import): string {
+  const { value: path } = from;
+  const name = target(importer, path);
+  if (walk.done.has(name) || walk.failed.has(name)) return name;
+  const problem = isModuleName(path) ? visitImport(walk, name, from) : notFound(walk, from);
+  if (problem) walk.diagnostics.push(explain(problem));
+  return name;
+}
+
+const notFound = ({ host }: Walk, { span, value: path }: Ast.Import["from"]): Problem => ({
+  kind: "import-not-found",
+  span,
+  path,
+  known: host.library,
+});
+
+/** Visits a module for the first time, or says why not. */
+function visitImport(walk: Walk, name: string, from: Ast.Import["from"]): Problem | null {
+  const { span, value: path } = from;
+  const refused = (reason: string): Problem => ({ kind: "import-refused", span, path, reason });
+  if (walk.open.includes(name))
+    return { kind: "import-circular", span, chain: [...walk.open.slice(walk.open.indexOf(name)), name] };
+  if (!name.startsWith("std/") && !name.endsWith(".lcomp")) return refused("its name does not end in `.lcomp`");
+  if (name.startsWith("../")) return refused("it lies outside of the recipe's folder");
+  if (walk.open.length >= deepestImports)
+    return refused(`more than ${deepestImports} modules import one another in a row`);
+  if (walk.done.size >= mostModules) return refused(`the recipe has more than ${mostModules} modules`);
+  try {
+    const file = walk.host.read(name);
+    if (file) visit(walk, name, file);
+    else walk.failed.add(name);
+    return file ? null : notFound(walk, from);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    walk.failed.add(name);
+    return refused(error.message);
+  }
+}
+
+/** Library modules, and files relative to the importer. */
+const isModuleName = (path: string): boolean => /^(std|\.\.?)\//.test(path) && !/\p{Cc}/u.test(path);
+
+/** `./mine.lcomp` beside `recipes/first.lcomp` is `recipes/mine.lcomp`; inside the library paths stay in the library. */
+function target(importer: string, path: string): string {
+  if (!path.startsWith(".")) return path;
+  const parts = importer.split("/").slice(0, -1);
+  for (const step of path.split("/")) {
+    if (step === "..") {
+      if (parts.length > 0 && parts.at(-1) !== "..") parts.pop();
+      else parts.push("..");
+    } else if (step !== "." && step !== "") parts.push(step);
+  }
+  return parts.join("/");
+}

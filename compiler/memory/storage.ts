@@ -1,0 +1,38 @@
+/** The memory of a program: one storage per slot and per value that a kernel leaves to another. */
+
+import type { Node } from "../graph/ops.ts";
+import { bytesIn, type DType, isHalf } from "../graph/type.ts";
+import type { View } from "../graph/view.ts";
+import type { Index } from "../index/affine.ts";
+import { forward, type Position } from "../index/position.ts";
+import type { Slot } from "../plan/program.ts";
+import { addressOf, type Layout, room } from "./layout.ts";
+
+export interface Storage {
+  /** Its place in the program's buffers. */
+  readonly id: number;
+  readonly node: Node;
+  /** Views between the node and what memory holds, in whose dimensions `layout` is given. */
+  readonly through: readonly View[];
+  readonly layout: Layout;
+  /** Of an element in memory: `bool` takes a word, `f16` and `bf16` half a word. */
+  readonly dtype: DType;
+  readonly slot?: Slot;
+}
+
+/** Where the element of `node` at a position lies. */
+export const elementAddress = ({ layout, through }: Storage, at: Position): Index =>
+  addressOf(
+    layout,
+    through.reduce((position, view) => forward(view, position), at),
+  );
+
+/** Whether a word of memory holds two elements. */
+export const isPacked = ({ dtype }: Storage): boolean => isHalf(dtype);
+
+/** With padding. */
+export const bytesOf = ({ dtype, layout }: Storage): number => bytesIn(dtype, room(layout));
+
+/** Whether another kernel can read the node's value here. */
+export const isReadable = ({ slot, dtype, node }: Storage): boolean =>
+  slot?.role !== "accumulator" && (slot?.role !== "output" || dtype === node.type.dtype);

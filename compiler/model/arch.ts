@@ -1,0 +1,379 @@
+/** Architectures: dimensions from config.json, weights from the checkpoint, and the forward pass in three pieces. */
+import type * as Ast from "../../grammar/ast.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
+import { functionValue } from "../language/call.ts";
+import {
+  type Context,
+  findDimension,
+  knownNames,
+  type Linear,
+  note,
+  report,
+  type Scope,
+  scopeIn,
+} from "../language/context.ts";
+import { condition, evaluate } from "../language/expression.ts";
+import { areDistinct } from "../language/names.ts";
+import { declareDimension } from "../language/signature.ts";
+import { fixed, known, open, type Size, showSize } from "../language/size.ts";
+import { emit, graphDims, truth, volume } from "../language/tensor.ts";
+import {
+  type Config,
+  type Dimension,
+  fieldAt,
+  showPlain,
+  sourceOf,
+  type Tensor,
+  type Value,
+  wrong,
+} from "../language/value.ts";
+import type { Problem } from "../problems/problem.ts";
+import { type Fault, isStored, reportFaults, type StoredTensor, storedPath, storedType } from "./checkpoint.ts";
+import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
+import { activationsOf, applyLinear, aside, entering } from "./linear.ts";
+
+export interface ArchInstance {
+  readonly arch: Ast.Arch;
+  readonly forward: Ast.Fn | null;
+  readonly facts: ModelFacts | null;
+  readonly scope: Scope;
+  readonly blocks: {
+    readonly count: Size;
+    readonly variable: string;
+    readonly scope: Scope;
+    readonly forward: Ast.Fn;
+  } | null;
+  readonly linears: readonly Linear[];
+  /** The stored tensors that it reads, with `{layer}` in the names of those of blocks. */
+  readonly tensors: readonly StoredTensor[];
+  /** Biases that config.json says are not there, for the case that they are stored. */
+  readonly leftOut: readonly Pick<StoredTensor, "name" | "inBlock">[];
+}
+
+interface Building {
+  readonly context: Context;
+  readonly facts: ModelFacts | null;
+  /** The block whose stored types the graph takes. */
+  readonly layer: number;
+  readonly linears: Linear[];
+  readonly tensors: StoredTensor[];
+  /** Which stored tensor each table reads. */
+  readonly tables: Map<string, string>;
+  readonly leftOut: Pick<StoredTensor, "name" | "inBlock">[];
+  readonly faults: Fault[];
+  blocks: ArchInstance["blocks"];
+}
+
+/** Binds an architecture to a checkpoint's headers, or to symbolic sizes if there is none. */
+export function instantiate(
+  context: Context,
+  arch: Ast.Arch,
+  moduleScope: Scope,
+  facts: ModelFacts | null,
+  layer = 0,
+): ArchInstance {
+  const scope = scopeIn(moduleScope);
+  const config: Config = { kind: "config", path: "config", value: facts && typed(facts) };
+  scope.values.set("config", config);
+  const building: Building = {
+    context,
+    facts,
+    layer,
+    linears: [],
+    tensors: [],
+    tables: new Map(),
+    leftOut: [],
+    faults: [],
+    blocks: null,
+  };
+  declareMembers(building, scope, arch.members, "");
+  if (facts) reportFaults(context, facts, building.faults);
+  return {
+    arch,
+    forward: forwardOf(context, arch),
+    facts,
+    scope,
+    blocks: building.blocks,
+    linears: building.linears,
+    tensors: building.tensors,
+    leftOut: building.leftOut,
+  };
+}
+
+/** config.json with its `model_type`, which an old one has in its architectures alone. */
+function typed({ config }: ModelFacts): Config["value"] {
+  const { architecture, type } = namesOf({ config });
+  return type === undefined && architecture !== undefined ? { ...config, model_type: familyOf(architecture) } : config;
+}
+
+function declareMembers(building: Building, scope: Scope, members: readonly Ast.ArchMember[], prefix: string): void {
+  for (const member of members) {
+    switch (member.kind) {
+      case "dim":
+        declareSize(building, scope, member);
+        break;
+      case "weight":
+      case "table": {
+        const name = tableName(building, scope, member, members, prefix);
+        building.tables.set(member.name.text, name);
+        scope.values.set(member.name.text, storedWeight(building, scope, member, { name, inBlock: prefix !== "" }));
+        break;
+      }
+      case "linear":
+        declareLinear(building, scope, member, prefix);
+        break;
+      case "fn":
+        scope.values.set(member.name.text, functionValue(member, scope));
+        break;
+      case "blocks":
+        declareBlocks(building, scope, member);
+        break;
+      case "ignore":
+        break;
+    }
+  }
+}
+
+/** The `forward` among the members of an architecture or of its blocks. */
+function forwardOf(context: Context, { name, members }: Ast.Arch | Ast.Blocks): Ast.Fn | null {
+  const found = members.find((member): member is Ast.Fn => member.kind === "fn" && member.name.text === "forward");
+  if (!found) {
+    const what = `\`fn\` in \`${name.text}\` named`;
+    report(context, { kind: "unknown-name", span: name.span, name: "forward", what, known: [] });
+  }
+  return found ?? null;
+}
+
+function declareSize({ context, facts }: Building, scope: Scope, { name, value }: Ast.DimDeclaration): void {
+  const found = evaluate(context, scope, value);
+  declareDimension(scope, name.text, sizeFrom(context, found, name.text, value.span, facts !== null), "config");
+}
+
+/** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
+const fieldIn = (span: Span): string | undefined =>
+  /^(?:\w+\()?config\.([\w.]+)\s*(?:\?\?|,|where\b|$)/.exec(textAt(span))?.[1];
+
+const largest = 2 ** 31;
+
+function sizeFrom(context: Context, value: Value, name: string, span: Span, bound: boolean): Size {
+  if (
+    value.kind === "number" &&
+    value.real !== null &&
+    Number.isInteger(value.real) &&
+    value.real >= 1 &&
+    value.real <= largest
+  )
+    return fixed(value.real);
+  if (!bound || value.kind === "wrong") return open(name);
+  if (value.kind === "absent") report(context, { kind: "config-missing", span, field: fieldAt(value.name), known: [] });
+  else
+    report(context, {
+      kind: "config-value",
+      span,
+      field: sourceOf(value) ?? fieldIn(span) ?? null,
+      dim: name,
+      found: showPlain(value),
+      expected: `a whole number from 1 to ${largest}`,
+    });
+  return open(name);
+}
+
+/** The path of a block's tensors; whatever the blocks are called, slots say `{layer}` for the number. */
+export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.replaceAll(`{${name.text}}`, "{layer}")}.`;
+
+function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): void {
+  const { context } = building;
+  const counted = evaluate(context, scope, blocks.count);
+  const count = sizeFrom(context, counted, blocks.name.text, blocks.count.span, building.facts !== null);
+  if ((known(count) ?? 1) > 4096)
+    report(context, {
+      kind: "config-value",
+      span: blocks.count.span,
+      field: fieldIn(blocks.count.span) ?? null,
+      dim: blocks.name.text,
+      found: showSize(count),
+      expected: "at most 4096 blocks",
+    });
+  if (!blocks.at.value.includes(`{${blocks.name.text}}`)) report(context, unnumbered(blocks));
+  const inside = scopeIn(scope);
+  declareMembers(building, inside, blocks.members, blockPrefix(blocks));
+  if (building.blocks) {
+    report(context, { kind: "not-supported", span: blocks.name.span, ...secondKind });
+    scope.values.set(blocks.name.text, wrong);
+    return;
+  }
+  const forward = forwardOf(context, blocks);
+  if (!forward) {
+    scope.values.set(blocks.name.text, wrong);
+    return;
+  }
+  building.blocks = { count, variable: blocks.name.text, scope: inside, forward };
+  scope.values.set(blocks.name.text, {
+    kind: "callable",
+    name: blocks.name.text,
+    call: (caller, from, call) => {
+      const input = activationsOf(caller, from, blocks.name.text, call);
+      return (input && caller.pass?.onBlocks(input, call.span)) ?? wrong;
+    },
+  });
+}
+
+const secondKind = {
+  what: "a second kind of block",
+  hint: "all blocks of a model are of one kind: what differs between them may depend on fields of config.json",
+};
+
+/** Blocks whose tensors would all have the same names. */
+const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({
+  kind: "not-supported",
+  span,
+  what: "blocks that share their tensors",
+  hint: `\`{${text}}\` in the path stands for the number of a block, as in \`"model.layers.{${text}}"\``,
+});
+
+/** A weight as a graph input in the type that it is stored in; reading it gives f32. */
+function storedTensor(building: Building, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
+  const { context, facts, layer, faults } = building;
+  building.tensors.push(tensor);
+  const all: Tensor = { kind: "tensor", dtype: "f32", dims, node: null };
+  if (!facts) return all;
+  const dtype = storedType(facts, tensor, layer, faults);
+  if (!dtype) return null;
+  return {
+    ...all,
+    node: emit(
+      context,
+      "input",
+      [],
+      { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" },
+      tensor.span,
+    ),
+  };
+}
+
+function storedWeight(
+  building: Building,
+  scope: Scope,
+  { name, type, span }: Ast.WeightDeclaration,
+  at: Pick<StoredTensor, "name" | "inBlock">,
+): Value {
+  const { context } = building;
+  const named = type.kind === "tensor-type" ? type.dims : [];
+  const dims = dimsNamed(
+    context,
+    scope,
+    named.map((dim) => (dim.kind === "dim-name" ? dim.name : { text: "...", span: dim.span })),
+  );
+  return (
+    storedTensor(
+      building,
+      {
+        ...at,
+        shape: dims.map(({ size }) => size),
+        span,
+        parts: `${name.text}, flat -> (${dims.map((dim) => `${dim.name}: size(${dim.name})`).join(", ")})`,
+      },
+      dims,
+    ) ?? wrong
+  );
+}
+
+/** The stored tensor of a weight; of a table that is not stored, that of the layer which shares it. */
+function tableName(
+  building: Building,
+  scope: Scope,
+  { name, at }: Ast.WeightDeclaration,
+  members: readonly Ast.ArchMember[],
+  prefix: string,
+): string {
+  const own = storedPath(building, prefix + at.value);
+  if (isStored(building, own)) return own;
+  for (const member of members) {
+    if (member.kind !== "linear" || member.tied?.name.text !== name.text) continue;
+    const path = `${prefix}${member.at.value}.weight`;
+    if (isStored(building, path) && isTiedIn(building, scope, member.tied.condition) !== false) return path;
+  }
+  return own;
+}
+
+/** Declared dimensions; one that is not declared is reported once, and then taken as if it were. */
+function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
+  areDistinct(context, names, "declare another name for one of the two, as in `dim wide = size(model)`");
+  return names.map(({ text: name, span }) => {
+    const found = findDimension(scope, name);
+    if (found) return found;
+    const hint =
+      name === "..." ? "a weight names all its dimensions" : `declare it, as in \`dim ${name} = config.hidden_size\``;
+    report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims"), hint });
+    return declareDimension(scope, name, open(name), "config");
+  });
+}
+
+function declareLinear(
+  building: Building,
+  scope: Scope,
+  { name, from, to, at, bias: biased, tied, span }: Ast.LinearDeclaration,
+  prefix: string,
+): void {
+  const { context } = building;
+  const outputs = dimsNamed(context, scope, to);
+  const inputs = dimsNamed(context, scope, from).map((dim) => (outputs.includes(dim) ? aside(dim) : dim));
+  const matrix = storedPath(building, `${prefix}${at.value}.weight`);
+  const path = matrix.slice(0, -".weight".length);
+  const hasOwn = isStored(building, matrix);
+  const isTied = tied !== undefined && (isTiedIn(building, scope, tied.condition) ?? !hasOwn);
+  const linear: Linear = {
+    name: name.text,
+    at: path,
+    from: inputs,
+    to: outputs,
+    inBlock: prefix !== "",
+    tied: isTied ? tied.name.text : null,
+    span,
+  };
+  building.linears.push(linear);
+  const { inBlock } = linear;
+  const table = isTied ? building.tables.get(tied.name.text) : undefined;
+  const isBoth = hasOwn && table !== undefined && table !== matrix;
+  if (isBoth) note(context, { kind: "tied-stored", span, tensor: matrix, table });
+  const shape = [volume(outputs), volume(inputs)];
+  const weight =
+    isTied && !isBoth
+      ? sharedTensor(scope, tied.name.text)
+      : storedTensor(building, { name: matrix, inBlock, shape, span }, [...outputs, ...inputs]);
+  const offset: StoredTensor = { name: `${path}.bias`, inBlock, shape: [volume(outputs)], span };
+  const bias = hasBias(building, scope, offset, biased) ? storedTensor(building, offset, outputs) : null;
+  scope.values.set(name.text, {
+    kind: "callable",
+    name: name.text,
+    call: (caller, at, call) => {
+      const given = activationsOf(caller, at, name.text, call);
+      const input = given && entering(caller, linear, given, call.span);
+      if (input) caller.pass?.onLinear(linear, input, weight);
+      return input && weight ? applyLinear(caller, linear, input, weight, bias, call.span) : wrong;
+    },
+  });
+}
+
+function sharedTensor(scope: Scope, table: string): Tensor | null {
+  const shared = scope.values.get(table);
+  return shared?.kind === "tensor" ? shared : null;
+}
+
+/** Without a condition, a layer has the bias that the checkpoint has; else the condition decides, and another one is left out. */
+function hasBias(building: Building, scope: Scope, bias: StoredTensor, asked: Ast.Expression | undefined): boolean {
+  const { context, leftOut } = building;
+  if (!asked) return isStored(building, bias.name);
+  const said = condition(context, scope, asked);
+  if (!truth(context, said)) return false;
+  const has = said.value.kind === "boolean" && said.value.value === true;
+  if (!has) leftOut.push(bias);
+  return has;
+}
+
+/** What the condition says of sharing; null where it is silent. */
+function isTiedIn({ context, facts }: Building, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
+  const said = asked && condition(context, scope, asked);
+  if (!facts || !said || said.value.kind === "absent" || !truth(context, said)) return null;
+  return said.value.kind === "boolean" && said.value.value === true;
+}

@@ -1,0 +1,72 @@
+/** Models that a recipe is given: which architecture describes each, and what is to be said of its files. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { type Context, note, report } from "../language/context.ts";
+import { type ModelValue, ofSize, unknownNumber, type Value } from "../language/value.ts";
+import { instantiate } from "../model/arch.ts";
+import { isQuantised } from "../model/checkpoint.ts";
+import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
+import type { Recipe, RecipeInputs } from "./recipe.ts";
+
+/** The model of a parameter, by the architecture that describes it; without headers, one of which nothing is known. */
+export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
+  const { context, inputs } = at;
+  const facts = inputs.models.get(name.text);
+  at.bases.set(name.text, name.text);
+  at.named.set(name.text, name.span);
+  if (!facts) {
+    if (context.maker)
+      return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
+    return { kind: "model", name: name.text, sizes: unknownSizes(inputs) };
+  }
+  const { architecture, type } = namesOf(facts);
+  const found = inputs.modules.archs.findLast(({ arch }) => describes(arch, architecture, type));
+  if (!found) {
+    const known = inputs.modules.archs.flatMap(({ arch }) => arch.architectures.map(({ value }) => value));
+    const name = architecture ?? type ?? "model without `architectures` in its config.json";
+    return report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
+  }
+  if (isQuantised(context, facts, span)) return { kind: "wrong" };
+  noteNames(context, found.arch, facts, span);
+  if (facts.config["auto_map"])
+    note(context, { kind: "own-code", span, model: facts.name, arch: found.arch.name.text });
+  const instances = new Map([[0, instantiate(context, found.arch, found.scope, facts)]]);
+  const instanceOf = (layer: number) => {
+    const instance = instances.get(layer) ?? instantiate(context, found.arch, found.scope, facts, layer);
+    instances.set(layer, instance);
+    return instance;
+  };
+  const instance = instanceOf(0);
+  at.models.set(name.text, { name: name.text, facts, instance, instanceOf });
+  const sizes = [...instance.scope.dims].map(([dim, { size }]) => [dim, ofSize(size)] as const);
+  return { kind: "model", name: name.text, sizes: new Map(sizes) };
+}
+
+/** Says where `architectures` and `model_type` name different models of one `arch`, or only the first is there. */
+function noteNames(context: Context, arch: Ast.Arch, facts: ModelFacts, span: Span): void {
+  const { architecture, type } = namesOf(facts);
+  if (architecture === undefined) return;
+  const family = familyOf(architecture);
+  if (lists(arch, family) && (type === undefined || (lists(arch, type) && family !== type)))
+    note(context, { kind: "names-differ", span, model: facts.name, architecture, type: type ?? null, family });
+}
+
+/** While no model is given, it may have whatever an architecture declares. */
+const unknownSizes = ({ modules: { archs } }: RecipeInputs): ModelValue["sizes"] =>
+  new Map(
+    archs.flatMap(({ arch: { members } }) =>
+      members.flatMap((member) => (member.kind === "dim" ? [[member.name.text, unknownNumber] as const] : [])),
+    ),
+  );
+
+/**
+ * Whether an architecture lists the model's architecture, or its type: then config.json may name another class of that family
+ * (`LlamaModel`), or none.
+ */
+function describes(arch: Ast.Arch, architecture: string | undefined, type: string | undefined): boolean {
+  const isFamily = architecture === undefined || familyOf(architecture) === type;
+  return lists(arch, architecture) || (isFamily && lists(arch, type));
+}
+
+const lists = ({ architectures }: Ast.Arch, name: string | undefined): boolean =>
+  architectures.some(({ value }) => value === name);

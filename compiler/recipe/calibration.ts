@@ -1,0 +1,110 @@
+/** What the targets of a block observe: each statistic once, in as few passes over the samples as their reading each other allows. */
+
+import type { Graph, Output } from "../graph/graph.ts";
+import type { Maker } from "../graph/make.ts";
+import type { Node, NodeOf } from "../graph/ops.ts";
+import { invariant } from "../invariant.ts";
+import { ids } from "../language/tensor.ts";
+import type { LinearInput } from "../model/forward.ts";
+import { notFinite } from "./finite.ts";
+import type { TargetGraph } from "./graphs.ts";
+import type { Compression } from "./method.ts";
+
+/** A statistic of a block: one sample's contribution, and in which pass over the samples it is collected, from 0. */
+export interface Statistic {
+  readonly contribution: Output;
+  readonly pass: number;
+}
+
+/** Adds the statistics that a target's graph needs to those of its block; which of them goes into which of its state slots. */
+export function observed(
+  maker: Maker,
+  statistics: Statistic[],
+  made: Compression,
+  graph: Graph,
+  at: LinearInput | null,
+): TargetGraph["statistics"] {
+  const bySlot = new Map<string, Statistic>();
+  const inSlot = (slot: string): Statistic => {
+    const found = bySlot.get(slot);
+    invariant(found !== undefined, `${slot} is read and no statistic`);
+    return found;
+  };
+  const needed = neededSlots(maker, made, graph);
+  for (const { node, by, slot, name: observation } of made.statistics) {
+    if (!needed.has(slot)) continue;
+    const earlier = statesOf(cone(maker, node)).map(inSlot);
+    const own = replaceInputs(maker, node, ({ attrs }) => {
+      if (attrs.role !== "state") return attrs.name === "w" && at ? matrixOf(maker, at) : null;
+      return maker.make("input", [], { ...attrs, name: inSlot(attrs.name).contribution.name }, node.origin);
+    });
+    const old = statistics.find(({ contribution }) => contribution.node === own && contribution.accumulate === by);
+    const name = unused(observation, statistics);
+    const pass = 1 + Math.max(-1, ...earlier.map((each) => each.pass));
+    const statistic = old ?? { contribution: { name, node: own, accumulate: by }, pass };
+    if (!old) statistics.push(statistic);
+    bySlot.set(slot, statistic);
+  }
+  const read = new Set(statesOf(graph));
+  return made.statistics.flatMap(({ slot }) =>
+    read.has(slot) ? [{ slot, statistic: inSlot(slot).contribution.name }] : [],
+  );
+}
+
+/** The observation's name, and a number where another statistic of the block has it. */
+function unused(observation: string, statistics: readonly Statistic[]): string {
+  const names = new Set(statistics.map(({ contribution }) => contribution.name));
+  let name = observation;
+  for (let i = 2; names.has(name); i++) name = `${observation} ${i}`;
+  return name;
+}
+
+/**
+ * A graph per pass; a statistic comes after those that it reads, and so do the passes. Each counts what is not finite of the
+ * inputs that it reads and beneath its roots, but for what a pass before it has counted.
+ */
+export function passesOver(
+  maker: Maker,
+  statistics: readonly Statistic[],
+  inputs: readonly LinearInput[],
+): readonly Graph[] {
+  const counted = new Set<Node>();
+  return [...Map.groupBy(statistics, ({ pass }) => pass).values()].map((each) => {
+    const contributions = each.map(({ contribution }) => contribution);
+    const counts = notFinite(maker, contributions, inputs).filter(({ node }) => !counted.has(node));
+    for (const { node } of counts) counted.add(node);
+    return maker.graph("calibrate", [
+      ...contributions,
+      ...counts.map((count) => ({ ...count, accumulate: "sum" as const })),
+    ]);
+  });
+}
+
+/** The slots that a graph reads, directly or through a contribution, which reads only those before its own. */
+function neededSlots(maker: Maker, { statistics }: Compression, graph: Graph): ReadonlySet<string> {
+  const needed = new Set(statesOf(graph));
+  for (const { node, slot } of statistics.toReversed())
+    if (needed.has(slot)) for (const read of statesOf(cone(maker, node))) needed.add(read);
+  return needed;
+}
+
+/** What a node is computed from, and it, last. */
+const cone = (maker: Maker, node: Node): Graph => maker.graph("contribution", [{ name: "contribution", node }]);
+
+const statesOf = ({ nodes }: Graph): string[] =>
+  nodes.flatMap((node) => (node.op === "input" && node.attrs.role === "state" ? [node.attrs.name] : []));
+
+/** The layer's weight as its block reads it, f32[out, in]. */
+function matrixOf({ make }: Maker, { linear, weight }: LinearInput): Node | null {
+  if (!weight?.node) return null;
+  const rows = make("merge", [weight.node], { dims: ids(linear.to), into: "out" }, linear.span);
+  return make("merge", [rows], { dims: ids(linear.from), into: "in" }, linear.span);
+}
+
+/** The node, computed from other inputs where `inputFor` gives one. */
+function replaceInputs(maker: Maker, node: Node, inputFor: (input: NodeOf<"input">) => Node | null): Node {
+  const images: Node[] = [];
+  for (const each of cone(maker, node).nodes)
+    images.push((each.op === "input" && inputFor(each)) || maker.copy(each, ({ id }) => images[id] as Node));
+  return images.at(-1) ?? node;
+}

@@ -1,0 +1,79 @@
+/**
+ * What a stage counts beside its work, so that nothing is made of numbers that are none: an infinity beneath a root, as in a
+ * norm, gives 0 further on, a maximum passes over NaN, and a mask shows nothing of either.
+ */
+
+import { coneOf } from "../graph/cone.ts";
+import type { Output } from "../graph/graph.ts";
+import type { Maker } from "../graph/make.ts";
+import type { Node } from "../graph/ops.ts";
+import type { LinearInput } from "../model/forward.ts";
+import { slotNames } from "../plan/program.ts";
+
+/** Of each activation that is observed, and of what lies beneath the roots before it: how many values are NaN or infinite. */
+export function notFinite(
+  maker: Maker,
+  observed: readonly Output[],
+  inputs: readonly LinearInput[],
+): readonly Output[] {
+  const nodes = computing(observed);
+  const read = inputs.filter(({ input }) => input.node && nodes.includes(input.node));
+  const activations = Map.groupBy(read, ({ input }) => input.node);
+  const counts = [...activations].flatMap(([node, layers]) => {
+    const names = layers.map(({ linear }) => linear.name).join(", ");
+    return node
+      ? [countOf(maker, difference(maker, node), slotNames.notFinite(`the inputs of ${names}`), columns(node))]
+      : [];
+  });
+  return [...counts, ...beneathRoots(maker, nodes)];
+}
+
+function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Output[] {
+  const fromData = new Set<Node>();
+  for (const node of nodes) {
+    const isData = node.op === "input" && node.attrs.role === "data";
+    if (isData || node.inputs.some((input) => fromData.has(input))) fromData.add(node);
+  }
+  const roots = nodes.filter((node) => (node.op === "sqrt" || node.op === "rsqrt") && fromData.has(node));
+  const operands = [...new Set(roots.flatMap(({ inputs }) => inputs))];
+  return operands.map((node, i) =>
+    countOf(
+      maker,
+      difference(maker, node),
+      slotNames.notFinite(`the values beneath root ${i + 1} of the block (of a norm, say)`),
+      columns(node),
+    ),
+  );
+}
+
+/** Of all scores that a method ranks, and of all numbers that a measure compares, how many are NaN. */
+export function unordered(
+  maker: Maker,
+  outputs: readonly Output[],
+  by: readonly ("best" | "less" | "lessEqual" | "equal")[],
+): readonly Output[] {
+  const ordering: readonly string[] = by;
+  const ordered = new Set(
+    computing(outputs).flatMap(({ op, inputs }): readonly Node[] => (ordering.includes(op) ? inputs : [])),
+  );
+  const real = [...ordered].filter(({ type }) => type.dtype === "f32");
+  return real.map((node, i) => countOf(maker, node, slotNames.unordered(i)));
+}
+
+const computing = (outputs: readonly Output[]): readonly Node[] => coneOf(outputs.map(({ node }) => node));
+
+/** NaN for what is NaN or infinite, and 0 for all others. */
+const difference = ({ make }: Maker, x: Node): Node => make("sub", [x, x], {}, x.origin);
+
+/** How many elements are NaN. */
+function countOf({ make }: Maker, x: Node, name: string, over: readonly string[] = namesOf(x)): Output {
+  const { origin } = x;
+  const isNumberless = make("not", [make("equal", [x, x], {}, origin)], {}, origin);
+  const ones = make("cast", [isNumberless], { dtype: "i32" }, origin);
+  return { name, node: over.length === 0 ? ones : make("reduce", [ones], { by: "sum", over }, origin) };
+}
+
+const namesOf = ({ type }: Node): readonly string[] => type.dims.map(({ name }) => name);
+
+/** What is counted for each column by itself, as its statistics are: over tokens, where there are any. */
+const columns = (x: Node): readonly string[] => (namesOf(x).includes("token") ? ["token"] : namesOf(x));

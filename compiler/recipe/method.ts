@@ -1,0 +1,232 @@
+/** Methods: checked once against their header with symbolic sizes, then for each linear layer of a model. */
+import type * as Ast from "../../grammar/ast.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
+import type { Output } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import { type DType, isHalf } from "../graph/type.ts";
+import type { Linear } from "../language/context.ts";
+import { bindValue, type Context, type Observer, report, type Scope, scopeIn } from "../language/context.ts";
+import { evaluateBlock } from "../language/expression.ts";
+import { declareDimension } from "../language/signature.ts";
+import { atom, fixed, type Size, times } from "../language/size.ts";
+import { emit, graphDims, ids } from "../language/tensor.ts";
+import {
+  type Dimension,
+  ofSize,
+  type Stream,
+  showValue,
+  type Tensor,
+  unknownNumber,
+  type Value,
+} from "../language/value.ts";
+import { orderNode } from "../model/forward.ts";
+import { slotNames } from "../plan/program.ts";
+
+/** A method with its arguments, as a stage names it. */
+export interface Applied {
+  readonly method: Ast.Method;
+  /** The scope of the module that declares it. */
+  readonly scope: Scope;
+  readonly arguments: ReadonlyMap<string, Value>;
+}
+
+/** A contribution of one sample; `name` is that of the observation in whose text it stands. */
+interface Observation {
+  readonly node: Node;
+  readonly by: "sum" | "max" | "min";
+  readonly slot: string;
+  readonly name: string;
+}
+
+/** What a method makes of one linear layer. */
+export interface Compression {
+  /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
+   *  and the slots of those before it. */
+  readonly statistics: readonly Observation[];
+  readonly outputs: readonly Output[];
+}
+
+/** Where a method is put to work; null for the check against its header alone. */
+export interface Site {
+  readonly linear: Linear;
+  readonly dtype: DType;
+  /** What goes into the layer, one sample at a time. */
+  readonly input: Tensor | null;
+  readonly stream: Stream | null;
+}
+
+/** Null if there was a problem. */
+export function applyMethod(context: Context, applied: Applied, site: Site | null): Compression | null {
+  const { method } = applied;
+  if (method.on.text !== "linear") {
+    report(context, {
+      kind: "not-supported",
+      span: method.on.span,
+      what: `a method on \`${method.on.text}\``,
+      hint: "methods on `linear` are",
+    });
+    return null;
+  }
+  const before = context.found.length;
+  const scope = scopeIn(applied.scope);
+  bindHeader(context, scope, applied, site);
+  const statistics: Observation[] = [];
+  const accumulate: Observer["accumulate"] = (node, by, _stream, name) => {
+    const slot = statistics.find((old) => old.node === node && old.by === by)?.slot ?? `s${statistics.length}`;
+    if (!statistics.some((old) => old.slot === slot)) statistics.push({ node, by, slot, name });
+    return stateInput(context, slot, node);
+  };
+  const inside: Context = { ...context, observer: { accumulate, collect: (each) => each } };
+  const result = context.found.length > before ? null : evaluateBlock(inside, scope, method.body);
+  if (context.found.length > before || !result) return null;
+  const compressed = checkResult(context, scope, method, result);
+  if (!compressed?.node || !site) return null;
+  return { statistics, outputs: outputsOf(context, compressed, site, method.span) };
+}
+
+function stateInput(context: Context, slot: string, node: Node): Node {
+  const made = emit(
+    context,
+    "input",
+    [],
+    { name: slot, type: { dtype: node.type.dtype, dims: node.type.dims }, role: "state" },
+    node.origin,
+  );
+  return made ?? node;
+}
+
+function bindHeader(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
+  for (const parameter of method.parameters) {
+    const { name } = parameter;
+    bindValue(context, scope, name, given.get(name.text) ?? unknownOf(parameter));
+  }
+  for (const seen of method.sees)
+    bindValue(context, scope, seen.name, seenTensor(context, scope, seen, site) ?? { kind: "wrong" });
+  if (method.from && !["compressed", "dense"].includes(method.from.text))
+    report(context, {
+      kind: "not-supported",
+      span: method.from.span,
+      what: `activations from \`${method.from.text}\``,
+      hint: "`from compressed` are those behind blocks that are compressed already, `from dense` those of the model that the stage reads, unchanged",
+    });
+}
+
+/** What a parameter may be while nothing is known of it; a whole number is a size of its name. */
+export function unknownOf({ name, type }: Ast.Parameter): Value {
+  switch (type?.kind === "plain-type" ? type.name.text : "") {
+    case "Sparsity":
+      return { kind: "sparsity", share: null, pattern: null };
+    case "Bool":
+      return { kind: "boolean", value: null };
+    case "Text":
+      return { kind: "string", value: null };
+    case "Int":
+      return ofSize(atom(name.text));
+    default:
+      return unknownNumber;
+  }
+}
+
+/** `w: f32[out, in]` is the layer's matrix, `x: f32[sample, token, in]` what goes in. */
+function seenTensor(
+  context: Context,
+  scope: Scope,
+  { name, type, span }: Ast.Parameter,
+  site: Site | null,
+): Tensor | null {
+  const names =
+    type?.kind === "tensor-type" ? type.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : "...")) : [];
+  const is = (...wanted: string[]) => names.length === wanted.length && wanted.every((dim) => names.includes(dim));
+  if (name.text === "w" && is("out", "in")) return matrix(context, scope, site, span);
+  if (name.text === "x" && is("sample", "token", "in")) return activation(context, scope, site, span);
+  const shown = new Map([
+    ["w", "f32[out, in]"],
+    ["x", "f32[sample, token, in]"],
+  ]).get(name.text);
+  if (shown && type)
+    report(context, {
+      kind: "wrong-type",
+      span: type.span,
+      expected: shown,
+      found: textAt(type.span),
+      hint: `what a layer shows has the names of its dimensions from the language: write \`${name.text}: ${shown}\``,
+    });
+  else
+    report(context, {
+      kind: "not-supported",
+      span,
+      what: `\`${name.text}\` in the header of a method on linear`,
+      hint: "a linear layer shows `w: f32[out, in]` and `x: f32[sample, token, in]`",
+    });
+  return null;
+}
+
+function dimensionFor(scope: Scope, name: "out" | "in", site: Site | null): Dimension {
+  const old = scope.dims.get(name);
+  const dims = name === "out" ? site?.linear.to : site?.linear.from;
+  const size: Size = dims ? dims.map((dim) => dim.size).reduce(times) : atom(name);
+  return old ?? declareDimension(scope, name, size, site ? site.linear.name : "the header");
+}
+
+function matrix(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
+  const dims = [dimensionFor(scope, "out", site), dimensionFor(scope, "in", site)];
+  const type = { dtype: site?.dtype ?? ("f32" as const), dims: graphDims(dims) };
+  return {
+    kind: "tensor",
+    dtype: "f32",
+    dims,
+    node: emit(context, "input", [], { name: "w", type, role: "weight" }, span),
+  };
+}
+
+/** The layer's input with the dimensions that it reads merged into `in`. */
+function activation(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
+  const input = dimensionFor(scope, "in", site);
+  const token = site?.input?.dims.find(({ id }) => id === "token");
+  const tokens = declareDimension(scope, "token", token?.size ?? atom("token"), "the samples");
+  const stream: Stream = site?.stream ?? {
+    model: null,
+    windows: { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
+  };
+  const drawn = stream.windows.draw;
+  const sample = declareDimension(scope, "sample", drawn ? fixed(drawn.count) : atom("sample"), "the samples", {
+    streamed: stream,
+  });
+  const dims = [sample, tokens, input];
+  if (!site?.input) return { kind: "tensor", dtype: "f32", dims, node: null };
+  const node = emit(context, "merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span);
+  return { kind: "tensor", dtype: "f32", dims, node };
+}
+
+function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method, result: Value): Tensor | null {
+  const span = body.result?.span ?? body.span;
+  if (result.kind === "wrong") return null;
+  if (result.kind === "tensor" && result.dtype === "f32") {
+    const wanted = ["out", "in"].flatMap((dim) => scope.dims.get(dim) ?? []);
+    if (result.dims.length === 2 && wanted.every(({ id }) => result.dims.some((dim) => dim.id === id))) return result;
+  }
+  report(context, {
+    kind: "wrong-type",
+    span,
+    expected: `the new weights of the layer, f32[out, in], as \`${name.text}\` is a method on linear`,
+    found: showValue(result),
+    hint: result.kind === "record" ? "a method gives the weights alone, and leaves a bias as it is" : "",
+  });
+  return null;
+}
+
+/** The new matrix in the stored type, and how many of its elements are zero. */
+function outputsOf(context: Context, result: Tensor, { dtype }: Site, span: Span): Output[] {
+  if (!context.maker || !result.node) return [];
+  const { make } = context.maker;
+  const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
+  const isZero = make("cast", [make("equal", [result.node, zero], {}, span)], { dtype: "i32" }, span);
+  const store = isHalf(dtype) ? dtype : "f32";
+  const order = ["out", "in"];
+  const dims = order.flatMap((name) => result.dims.filter((dim) => dim.name === name));
+  const ordered = orderNode(context, result.node, dims, span) ?? result.node;
+  return [
+    { name: slotNames.result, node: ordered, store },
+    { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) },
+  ];
+}

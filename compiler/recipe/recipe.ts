@@ -1,0 +1,340 @@
+/** Recipes: parameters, stages, expectations, reports and what is saved. */
+import type * as Ast from "../../grammar/ast.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
+import { type Bound, bindArguments } from "../language/call.ts";
+import { bindValue, type Context, report, type Scope, scopeIn } from "../language/context.ts";
+import type { Modules } from "../language/declare.ts";
+import { evaluate, operand } from "../language/expression.ts";
+import { plainParameter } from "../language/signature.ts";
+import {
+  type MethodValue,
+  type ModelValue,
+  number,
+  showValue,
+  unknownNumber,
+  type Value,
+  type Windows,
+} from "../language/value.ts";
+import { instantiate } from "../model/arch.ts";
+import { type ModelFacts, bytesOf as storedBytes } from "../model/facts.ts";
+import { select } from "../model/selector.ts";
+import { bindModel } from "./bind.ts";
+import { isReserved } from "./load.ts";
+import { type Measuring, measureScope } from "./measure.ts";
+import { type Applied, applyMethod, unknownOf } from "./method.ts";
+import type { MeasureValue, TypedModel, TypedRecipe, TypedStage, TypedStep } from "./typed.ts";
+
+/** What a recipe is checked with; without models, everything is checked as far as headers go. */
+export interface RecipeInputs {
+  /** Arguments from outside, as written on the command line, already parsed. */
+  readonly parameters: ReadonlyMap<string, Ast.Expression>;
+  readonly models: ReadonlyMap<string, ModelFacts>;
+  readonly modules: Modules;
+}
+
+export interface Recipe {
+  readonly context: Context;
+  readonly scope: Scope;
+  readonly inputs: RecipeInputs;
+  readonly models: Map<string, TypedModel>;
+  /** Stage or model name → the given model that it comes from. */
+  readonly bases: Map<string, string>;
+  /** Where models and stages get their names. */
+  readonly named: Map<string, Span>;
+  readonly measuring: Measuring;
+  readonly steps: TypedStep[];
+  readonly values: MeasureValue[];
+}
+
+/** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */
+export function checkRecipe(
+  context: Context,
+  recipe: Ast.Recipe,
+  moduleScope: Scope,
+  inputs: RecipeInputs,
+): TypedRecipe {
+  const measuring: Measuring = { evaluations: new Map() };
+  const at: Recipe = {
+    context,
+    scope: scopeIn(moduleScope),
+    inputs,
+    models: new Map(),
+    bases: new Map(),
+    named: new Map(),
+    measuring,
+    steps: [],
+    values: [],
+  };
+  at.scope.values.set("bytes", bytesOf(at));
+  const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
+  const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
+  for (const { arch, scope } of context.maker ? [] : inputs.modules.archs) instantiate(context, arch, scope, null);
+  if (recipe.body.result)
+    report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
+  for (const statement of recipe.body.statements) checkStatement(at, statement);
+  const evaluations = [...measuring.evaluations.values()];
+  const measure: TypedStep[] = at.values.length > 0 ? [{ kind: "measure", values: at.values }] : [];
+  const stages = at.steps.filter(({ kind }) => kind === "stage");
+  const saves = at.steps.filter(({ kind }) => kind === "save");
+  return {
+    recipe,
+    parameters,
+    models: [...at.models.values()],
+    steps: [...stages, ...evaluations, ...measure, ...saves],
+  };
+}
+
+/** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */
+const bytesOf = (at: Recipe): Value => ({
+  kind: "callable",
+  name: "bytes",
+  call: (context, scope, { arguments: [first, ...more], span }) => {
+    const value = first?.kind === "value" && more.length === 0 ? evaluate(context, scope, first.value) : null;
+    if (value?.kind !== "model") {
+      if (value?.kind === "wrong") return value;
+      return report(context, { kind: "wrong-arguments", span, of: "bytes", form: "bytes(model)" });
+    }
+    const facts = at.models.get(at.bases.get(value.name) ?? value.name)?.facts;
+    return facts ? number(storedBytes(facts)) : unknownNumber;
+  },
+});
+
+function bindParameter(
+  at: Recipe,
+  recipe: Ast.Recipe,
+  parameter: Ast.Parameter,
+): { readonly name: string; readonly type: string; readonly value: string } {
+  const { context, scope, inputs } = at;
+  const { name, type, value: fallback } = parameter;
+  if (isReserved(name.text)) report(context, { kind: "reserved-name", span: name.span, name: name.text });
+  const source = inputs.parameters.get(name.text) ?? fallback;
+  const plain = type?.kind === "plain-type" ? type : null;
+  const value = plain
+    ? parameterValue(at, recipe, parameter, plain)
+    : report(context, {
+        kind: "not-supported",
+        span: parameter.span,
+        what: "a recipe's parameter without a plain type",
+        hint: "as in `bits: Int = 4`",
+      });
+  bindValue(context, scope, name, value);
+  const isComputed = source?.kind !== "number" && value.kind === "number" && value.real !== null;
+  return {
+    name: name.text,
+    type: plain?.name.text ?? "",
+    value: source && !isComputed ? textAt(source.span) : showValue(value),
+  };
+}
+
+function parameterValue(
+  at: Recipe,
+  recipe: Ast.Recipe,
+  parameter: Ast.Parameter,
+  type: Ast.PlainTypeExpression,
+): Value {
+  const { context, scope, inputs } = at;
+  const { name, value: fallback, span } = parameter;
+  if (type.name.text === "Model") return bindModel(at, recipe, parameter);
+  if (type.name.text === "Corpus") return { kind: "corpus", name: name.text, split: null };
+  const source = inputs.parameters.get(name.text) ?? fallback;
+  const of = recipe.name.text;
+  if (source) return plainParameter(context, scope, of, parameter, operand(context, scope, source));
+  if (context.maker)
+    return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
+  return unknownOf(parameter);
+}
+
+function checkStatement(at: Recipe, statement: Ast.Statement): void {
+  const { context, scope } = at;
+  switch (statement.kind) {
+    case "let":
+      bindValue(context, scope, statement.name, evaluate(context, scope, statement.value));
+      break;
+    case "stage":
+      checkStage(at, statement);
+      break;
+    case "report":
+      at.values.push(...statement.values.map((value) => measured(at, "report", value)));
+      break;
+    case "expect":
+      at.values.push(measured(at, "expect", statement.condition));
+      break;
+    case "save":
+      checkSave(at, statement);
+      break;
+    default:
+      report(context, { kind: "not-supported", span: statement.span, what: `\`${statement.kind}\` in a recipe` });
+  }
+}
+
+function modelNamed(at: Recipe, { text, span }: Ast.Name): ModelValue | null {
+  const found = evaluate(at.context, at.scope, { kind: "name", text, span });
+  if (found.kind === "model") return found;
+  if (found.kind !== "wrong")
+    report(at.context, { kind: "wrong-type", span, expected: "a model or a stage", found: showValue(found) });
+  return null;
+}
+
+function checkStage(at: Recipe, stage: Ast.Stage): void {
+  const { context, scope } = at;
+  const before = context.found.length;
+  const method = evaluate(context, scope, stage.method.callee);
+  const of = modelNamed(at, stage.of);
+  const windows = stage.over ? samplesOf(at, stage.over) : null;
+  const result: Value = of ? { ...of, name: stage.name.text } : { kind: "wrong" };
+  const first = at.named.get(stage.name.text);
+  if (first) report(context, { kind: "duplicate-name", span: stage.name.span, name: stage.name.text, first });
+  at.named.set(stage.name.text, stage.name.span);
+  bindValue(context, scope, stage.name, result);
+  if (of) at.bases.set(stage.name.text, at.bases.get(of.name) ?? of.name);
+  refuseChoices(context, stage);
+  if (method.kind !== "method") {
+    if (method.kind !== "wrong")
+      report(context, {
+        kind: "wrong-type",
+        span: stage.method.callee.span,
+        expected: "a method",
+        found: showValue(method),
+      });
+    return;
+  }
+  const bound = bindArguments(
+    context,
+    scope,
+    method.method.name.text,
+    method.method.parameters,
+    stage.method.arguments,
+    stage.method.span,
+  );
+  if (!bound || !of) return;
+  if (!stage.over && method.method.sees.some(({ name }) => name.text === "x"))
+    report(context, {
+      kind: "missing-parameter",
+      span: stage.span,
+      of: method.method.name.text,
+      name: "over …",
+      type: "the samples that stream through the model",
+    });
+  const applied = { method: method.method, scope: method.scope, arguments: complete(context, method, bound.values) };
+  if (context.found.length > before) return;
+  if (!context.maker) applyMethod({ ...context, stage: stage.span }, applied, null);
+  at.steps.push(...typedStage(at, stage, applied, of.name, windows));
+}
+
+function refuseChoices(context: Context, { keeping, among: [candidate] = [] }: Ast.Stage): void {
+  if (keeping) report(context, { kind: "not-supported", span: keeping.span, what: `\`keeping ${keeping.text}\`` });
+  if (candidate) report(context, { kind: "not-supported", span: candidate.span, what: "`among`" });
+}
+
+/** The arguments of a method in the order of its parameters; a default may read earlier ones. */
+function complete(context: Context, { method, scope }: MethodValue, given: Bound["values"]): Map<string, Value> {
+  const inside = scopeIn(scope);
+  const all = new Map<string, Value>();
+  for (const parameter of method.parameters) {
+    const { name, value: fallback } = parameter;
+    const argument = given.get(name.text) ?? (fallback ? operand(context, inside, fallback) : undefined);
+    if (!argument) continue;
+    const value = plainParameter(context, inside, method.name.text, parameter, argument);
+    inside.values.set(name.text, value);
+    all.set(name.text, value);
+  }
+  return all;
+}
+
+function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, windows: Windows | null): TypedStage[] {
+  const base = at.bases.get(of) ?? of;
+  const model = at.models.get(base);
+  const { selected, tied } =
+    model && at.context.found.length === 0
+      ? select(at.context, at.scope, model.instance, stage)
+      : { selected: [], tied: [] };
+  return [
+    {
+      kind: "stage",
+      name: stage.name.text,
+      action: actionOf(applied),
+      of,
+      base,
+      windows,
+      applied,
+      selected,
+      tied,
+      span: stage.span,
+    },
+  ];
+}
+
+/** `prune(sparsity: 50%)`: the method with its arguments as resolved. */
+function actionOf({ method, arguments: given }: Applied): string {
+  const shown = method.parameters.flatMap(({ name: { text: name } }) => {
+    const value = given.get(name);
+    return value ? [`${name}: ${showValue(value)}`] : [];
+  });
+  return `${method.name.text}(${shown.join(", ")})`;
+}
+
+function samplesOf(at: Recipe, expression: Ast.Expression): Windows | null {
+  const found = evaluate(at.context, at.scope, expression);
+  if (found.kind === "windows") return found;
+  if (found.kind !== "wrong")
+    report(at.context, {
+      kind: "wrong-type",
+      span: expression.span,
+      expected: "windows of text",
+      found: showValue(found),
+      hint: "as in `text.train.sample(128, length: 2048, seed: 0)`",
+    });
+  return null;
+}
+
+/** The formats that a model can be saved in. */
+const formats = ["huggingface"];
+
+function checkSave(at: Recipe, { model, as, span }: Ast.Save): void {
+  if (at.steps.some(({ kind }) => kind === "save"))
+    report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
+  const found = modelNamed(at, model);
+  if (!formats.includes(as.value))
+    report(at.context, {
+      kind: "not-supported",
+      span: as.span,
+      what: `the format "${as.value}"`,
+      hint: `there is ${formats.map((name) => `"${name}"`).join(", ")}`,
+    });
+  if (found) at.steps.push({ kind: "save", of: found.name, format: as.value });
+}
+
+function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Expression): MeasureValue {
+  const { context, scope } = at;
+  const value = evaluate(measureScope(at), scope, expression);
+  const of = measureOf(at, expression);
+  const base = { kind, text: textAt(expression.span), of, span: expression.span };
+  if (value.kind === "number" && kind === "report") return { ...base, value: value.real };
+  if (value.kind === "boolean" && kind === "expect")
+    return { ...base, value: value.value === null ? null : Number(value.value) };
+  if (value.kind === "tensor" && value.dims.length === 0 && (value.dtype === "bool") === (kind === "expect")) {
+    const node =
+      value.node && context.maker ? context.maker.make("cast", [value.node], { dtype: "f32" }, expression.span) : null;
+    return { ...base, value: node };
+  }
+  if (value.kind !== "wrong")
+    report(context, {
+      kind: "wrong-type",
+      span: expression.span,
+      expected: kind === "expect" ? "a comparison of numbers" : "a number",
+      found: showValue(value),
+    });
+  return { ...base, value: null };
+}
+
+/** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */
+function measureOf(at: Recipe, expression: Ast.Expression): MeasureValue["of"] {
+  if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
+  const [first] = expression.arguments;
+  if (first?.kind !== "value" || first.value.kind !== "name" || !at.bases.has(first.value.text)) return null;
+  const models = textAt(expression.span)
+    .split(/[^\w]+/)
+    .filter((name) => at.bases.has(name));
+  if (new Set(models).size > 1) return null;
+  return { measure: expression.callee.text, model: first.value.text };
+}
