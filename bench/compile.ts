@@ -1,6 +1,6 @@
 /**
  * `npm run bench:compile`: what compiling programs of about 5,000 nodes takes, each in a process of its own. Times are no condition
- * of any test; what is, is how often the compiler's code runs (test/compile-counts.test.ts).
+ * of any test; what is, is how often the compiler's code runs (test/compiler/counts.test.ts).
  *
  *   --nodes N    5000 by default
  *   --check      exit 1 above a bar
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileGraph } from "../compiler/program.ts";
 import { simplify } from "../compiler/rewrite/simplify.ts";
-import { programs } from "../test/compile-programs.ts";
+import { programs } from "../test/compiler/programs.ts";
 
 /** For a program of 5,000 nodes, and in proportion: seconds of CPU, and MiB of memory at the most. */
 const bars = { nodes: 5000, seconds: 3, memory: 400 };

@@ -1,5 +1,5 @@
 /** What is measured, and the least that it must reach. */
-import { dot, softmax, words } from "../test/fuse-sketch.ts";
+import { dot, softmax, words } from "../test/fuse/sketch.ts";
 import { blockLine } from "./block.ts";
 import { type Line, peerLine } from "./line.ts";
 import { random, transposed } from "./values.ts";

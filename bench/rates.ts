@@ -1,5 +1,5 @@
 /** What this machine does at most, measured: the floor of a line is its work at these rates. */
-import { words } from "../test/fuse-sketch.ts";
+import { words } from "../test/fuse/sketch.ts";
 import type { Blas } from "./blas.ts";
 import { type Clock, timed } from "./clock.ts";
 import type { Work } from "./measure.ts";

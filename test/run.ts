@@ -13,8 +13,8 @@ import { join } from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { describeAdapter } from "../runtime/gpu/adapter.ts";
 import { openDevice } from "../runtime/gpu/device.ts";
-import { skipMark } from "./harness.ts";
-import { allowedSkips } from "./skips.ts";
+import { allowedSkips } from "./harness/skips.ts";
+import { skipMark } from "./harness/suite.ts";
 
 const parallel = 2;
 const timeOut = 300_000;
@@ -158,7 +158,7 @@ async function main(): Promise<number> {
   await Promise.all(Array.from({ length: parallel }, worker));
 
   const forbidden = forbiddenSkips(outcomes);
-  for (const test of forbidden) console.log(`FAILED: ${test} was skipped, and test/skips.ts does not allow it`);
+  for (const test of forbidden) console.log(`FAILED: ${test} was skipped, and test/harness/skips.ts does not allow it`);
   const sum = (count: (outcome: Outcome) => number): number =>
     outcomes.reduce((total, outcome) => total + count(outcome), 0);
   const failed = sum((outcome) => outcome.failed) + forbidden.length;

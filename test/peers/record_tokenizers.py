@@ -1,5 +1,5 @@
 """record_tokenizers.py [SEED | --check]: small tokenizers of the kinds that models have, hostile texts, and the ids that Hugging Face's library
-(Python package tokenizers 0.23.3) gives for them; writes test/tokenizers.json.gz, which test/tokenizer.test.ts reads.
+(Python package tokenizers 0.23.3) gives for them; writes test/tokenizer/ids.json.gz, which test/tokenizer/ids.test.ts reads.
 The table for normalisation is made by sentencepiece 0.2. `--check` compares the ids of what is recorded instead."""
 import gzip, hashlib, json, os, random, struct, sys, tempfile, unicodedata
 from pathlib import Path
@@ -8,7 +8,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers as N, p
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1] != "--check" else 6
-RECORD = ROOT / "test/tokenizers.json.gz"
+RECORD = ROOT / "test/tokenizer/ids.json.gz"
 DOCUMENTS = [json.loads(line)["text"] for line in (ROOT / "examples/world/train.jsonl").open()][:800]
 OTHERS = ["Zwei Wörter über ½ Maß, ÀÉÎ õ ñ ß", "数字 12345 と ひらがな カタカナ", "Привет мир", "for (i = 0; i < 10; ++i) {\n\t\treturn x;\n    }\n\n",
           "I'm you're WE'LL he'd", "😀😀 🎉 👩‍👩‍👧‍👦", "a  b   c    d", "1,234,567.89 ²³ Ⅷ"] * 20

@@ -1,0 +1,219 @@
+/** Every kernel of every recipe and method, for every kind of device, through Tint: no GPU is needed. */
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { loadRecipe, plan } from "../../compiler/compile.ts";
+import type { ModelFacts } from "../../compiler/model/facts.ts";
+import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import { parseArgument } from "../../compiler/recipe/load.ts";
+import { parse } from "../../grammar/parse.ts";
+import { showKernels } from "../../runtime/cli/kernel-table.ts";
+import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
+import { lcomp, main } from "../cli/lcomp.ts";
+import { facts } from "../fuse/sketch.ts";
+import { library } from "../given/library.ts";
+import { suite } from "../harness/suite.ts";
+import { inFolder } from "../io/folder.ts";
+import { hostWith } from "../language/run.ts";
+import { verifyGraph } from "../ops/verify-graph.ts";
+import { validatePlan } from "../plan/validate.ts";
+import { root } from "../repository/sources.ts";
+
+const matrices = [{ component: "f16", result: "f32", M: 8, N: 8, K: 8 }];
+const gpu: DeviceFacts = { ...facts, kind: "gpu", software: false, subgroupMinSize: 8, subgroupMaxSize: 32 };
+
+/** From the poorest that WebGPU allows to the richest that the schedules ask for. */
+const devices: Readonly<Record<string, DeviceFacts>> = {
+  lavapipe: { ...facts, maxComputeInvocationsPerWorkgroup: 1024, subgroupMatrices: matrices },
+  "lavapipe at 512 bits": { ...facts, subgroupMinSize: 16, subgroupMaxSize: 16, subgroupMatrices: matrices },
+  swiftshader: { ...facts, hasF16: false, subgroupMinSize: 4, subgroupMaxSize: 4, maxStorageBuffersPerShaderStage: 12 },
+  "a CPU without subgroups": {
+    ...facts,
+    kind: "software",
+    hasF16: false,
+    hasSubgroups: false,
+    maxStorageBuffersPerShaderStage: 8,
+  },
+  "the least GPU": {
+    ...gpu,
+    hasF16: false,
+    hasSubgroups: false,
+    maxStorageBuffersPerShaderStage: 8,
+    maxComputeWorkgroupStorageSize: 16384,
+  },
+  "a GPU with 64 KiB": {
+    ...gpu,
+    maxStorageBuffersPerShaderStage: 10,
+    maxComputeInvocationsPerWorkgroup: 1024,
+    maxComputeWorkgroupStorageSize: 65536,
+  },
+  "a GPU with subgroup matrices": {
+    ...gpu,
+    subgroupMatrices: [...matrices, { component: "f16", result: "f32", M: 16, N: 16, K: 16 }],
+  },
+};
+
+interface Sizes {
+  readonly vocab: number;
+  readonly hidden: number;
+  readonly mlp: number;
+  readonly heads: number;
+  readonly kv: number;
+  readonly head: number;
+}
+
+/** The headers of a model, as safetensors and config.json would give them. */
+function headers(
+  name: string,
+  dtype: "F32" | "F16" | "BF16",
+  { vocab, hidden, mlp, heads, kv, head }: Sizes,
+  more: object,
+): ModelFacts {
+  const blocks = [0, 1].flatMap((layer) =>
+    Object.entries({
+      "input_layernorm.weight": [hidden],
+      "self_attn.q_proj.weight": [heads * head, hidden],
+      "self_attn.k_proj.weight": [kv * head, hidden],
+      "self_attn.v_proj.weight": [kv * head, hidden],
+      "self_attn.o_proj.weight": [hidden, heads * head],
+      "post_attention_layernorm.weight": [hidden],
+      "mlp.gate_proj.weight": [mlp, hidden],
+      "mlp.up_proj.weight": [mlp, hidden],
+      "mlp.down_proj.weight": [hidden, mlp],
+    }).map(([tensor, shape]) => [`model.layers.${layer}.${tensor}`, shape] as const),
+  );
+  const isTied = "tie_word_embeddings" in more && more.tie_word_embeddings === true;
+  const shapes = new Map<string, readonly number[]>([
+    ["model.embed_tokens.weight", [vocab, hidden]],
+    ...blocks,
+    ["model.norm.weight", [hidden]],
+    ...(isTied ? [] : ([["lm_head.weight", [vocab, hidden]]] as const)),
+  ]);
+  const config = {
+    architectures: ["LlamaForCausalLM"],
+    vocab_size: vocab,
+    hidden_size: hidden,
+    intermediate_size: mlp,
+    num_hidden_layers: 2,
+    num_attention_heads: heads,
+    num_key_value_heads: kv,
+    head_dim: head,
+    max_position_embeddings: 256,
+    ...more,
+  };
+  const bytes = dtype === "F32" ? 4 : 2;
+  const tensorOf = (shape: readonly number[]) => ({ dtype, shape, bytes: bytes * shape.reduce((a, b) => a * b, 1) });
+  return { name, config, tensors: new Map([...shapes].map(([tensor, shape]) => [tensor, tensorOf(shape)])) };
+}
+
+const scaling = {
+  rope_type: "llama3",
+  factor: 8,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  original_max_position_embeddings: 64,
+};
+const { config, tensors } = await openCheckpoint(join(root, "examples/tiny"));
+
+const models: Readonly<Record<string, ModelFacts>> = {
+  "examples/tiny": { name: "tiny", config, tensors },
+  "odd sizes, f32, untied": headers("odd", "F32", { vocab: 509, hidden: 60, mlp: 172, heads: 6, kv: 3, head: 10 }, {}),
+  "bf16, scaled rope, tied": headers(
+    "scaled",
+    "BF16",
+    { vocab: 512, hidden: 64, mlp: 96, heads: 4, kv: 1, head: 16 },
+    { rope_scaling: scaling, tie_word_embeddings: true },
+  ),
+  "a large vocabulary, f16": headers(
+    "large",
+    "F16",
+    { vocab: 128_256, hidden: 576, mlp: 1536, heads: 9, kv: 3, head: 64 },
+    {},
+  ),
+};
+
+/** A recipe for each method of the library, with its own arguments and with a pattern. */
+const ofMethods = library.library.flatMap((module) => {
+  const file = library.read(module);
+  const methods = (file ? parse(file).declarations : []).filter((each) => each.kind === "method");
+  return methods.flatMap(({ name: { text: method }, parameters }) =>
+    ["", ...(parameters.some(({ name }) => name.text === "sparsity") ? ["2:4"] : [])].map(
+      (argument): readonly [string, string] => [
+        `${method}(${argument})`,
+        `import { ${method} } from "${module}"
+import { perplexity, perplexity_error } from "std/evaluate"
+recipe trial(model: Model, text: Corpus) {
+  let sample = text.train.sample(2, length: 96, seed: 0)
+  stage made = ${method}(${argument}) of model over sample for linear except lm_head
+  report perplexity(made, text.test, 96), perplexity_error(made, text.test, 96)
+  save made as "huggingface"
+}
+`,
+      ],
+    ),
+  );
+});
+
+const files = [
+  ...globSync("examples/*.lcomp", { cwd: root }),
+  ...library.library.filter((module) => /^recipe /m.test(library.read(module)?.text ?? "")),
+].map((path): readonly [string, string] => [path, library.read(path)?.text ?? ""]);
+
+const host = hostWith(Object.fromEntries(ofMethods));
+const recipes = [...files, ...ofMethods].map(([name]) => name);
+
+function planned(recipe: string, model: ModelFacts, device: DeviceFacts): Plan {
+  const loaded = loadRecipe(host, recipe);
+  const length = loaded.parameters.filter(({ name }) => name === "length");
+  const parameters = new Map(length.map((parameter) => [parameter.name, parseArgument(parameter, "96")]));
+  const tokens = { train: 2 ** 20, validation: 2 ** 20, test: 2 ** 20 };
+  return plan(
+    loaded,
+    { parameters, models: new Map([["model", model]]), corpora: new Map([["text", { tokens }]]) },
+    device,
+    verifyGraph,
+  );
+}
+
+suite("Tint accepts every kernel", ({ test }) => {
+  for (const [device, its] of Object.entries(devices))
+    for (const [model, headersOf] of Object.entries(models))
+      test(`of every recipe and method, ${model}, ${device}`, async () => {
+        for (const recipe of recipes) await validatePlan(planned(recipe, headersOf, its), its);
+      });
+
+  test("there are recipes of examples, of the library and of all its methods", () => {
+    assert.ok(files.length >= 2 && ofMethods.length >= 6, recipes.join(", "));
+  });
+});
+
+/** Of the program that runs a block, its dispatches other than setup, as `--emit kernels` prints them. */
+function blockDispatches(text: string): readonly string[] {
+  const block = text.split("\n\n").find((program) => program.startsWith("program block:")) ?? "";
+  return block.split("\n").filter((line) => line.startsWith("main "));
+}
+
+suite("a Llama block's forward pass", ({ test }) => {
+  for (const [name, device] of Object.entries(devices))
+    test(`takes at most 12 dispatches on ${name}`, () => {
+      for (const model of Object.values(models)) {
+        const { programs } = planned("examples/first.lcomp", model, device);
+        const { length } = blockDispatches(programs.map((program) => showKernels(program)).join("\n"));
+        assert.ok(length > 4 && length <= 12, `${length} dispatches of ${model.name}`);
+      }
+    });
+
+  test(
+    "takes at most 12 dispatches as lcomp compile --emit kernels prints them",
+    inFolder(async (folder) => {
+      const text = join(folder, "text.jsonl");
+      const lines = readFileSync(join(root, "examples/world/train.jsonl"), "utf8").split("\n");
+      writeFileSync(text, lines.slice(0, 400).join("\n"));
+      const args = ["compile", "examples/first.lcomp", "--model", "examples/tiny", "--text", text, "--emit", "kernels"];
+      const { stdout, stderr } = lcomp(root, args, { entry: main });
+      const { length } = blockDispatches(stdout);
+      assert.ok(length > 4 && length <= 12, `${length} dispatches\n${stderr}`);
+    }),
+  );
+});

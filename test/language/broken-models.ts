@@ -1,0 +1,70 @@
+/** Headers of small models, each with one thing wrong, for the messages that only a model brings out. */
+import type { ModelFacts } from "../../compiler/model/facts.ts";
+
+const config = {
+  architectures: ["LlamaForCausalLM"],
+  model_type: "llama",
+  vocab_size: 32,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 64,
+  tie_word_embeddings: true,
+};
+
+const shapes = {
+  "input_layernorm.weight": [16],
+  "self_attn.q_proj.weight": [16, 16],
+  "self_attn.k_proj.weight": [8, 16],
+  "self_attn.v_proj.weight": [8, 16],
+  "self_attn.o_proj.weight": [16, 16],
+  "post_attention_layernorm.weight": [16],
+  "mlp.gate_proj.weight": [24, 16],
+  "mlp.up_proj.weight": [24, 16],
+  "mlp.down_proj.weight": [16, 24],
+};
+
+function tensors(changes: Readonly<Record<string, readonly number[] | null>> = {}): ModelFacts["tensors"] {
+  const blocks = [0, 1].flatMap((layer) =>
+    Object.entries(shapes).map(([name, shape]) => [`model.layers.${layer}.${name}`, shape] as const),
+  );
+  const all = new Map<string, readonly number[] | null>([
+    ["model.embed_tokens.weight", [32, 16]],
+    ...blocks,
+    ["model.norm.weight", [16]],
+    ...Object.entries(changes),
+  ]);
+  const kept = [...all].flatMap(([name, shape]) =>
+    shape ? [[name, { dtype: "F32", shape, bytes: 4 * shape.reduce((a, b) => a * b, 1) }] as const] : [],
+  );
+  return new Map(kept);
+}
+
+const plain: ModelFacts = { name: "models/plain", config, tensors: tensors() };
+
+/** By the name that a golden file's first line asks for. */
+export const models: Readonly<Record<string, ModelFacts>> = {
+  plain,
+  missing: { ...plain, tensors: tensors({ "model.layers.1.mlp.up_proj.weight": null }) },
+  shape: { ...plain, tensors: tensors({ "model.layers.0.self_attn.k_proj.weight": [16, 16] }) },
+  extra: { ...plain, tensors: tensors({ "model.layers.0.self_attn.q_norm.weight": [4] }) },
+  config: { ...plain, config: { ...config, intermediate_size: undefined } },
+  absurd: { ...plain, config: { ...config, hidden_size: 1e15, num_hidden_layers: -3 } },
+  prefixed: { ...plain, tensors: new Map([...plain.tensors].map(([name, tensor]) => [`_orig_mod.${name}`, tensor])) },
+  double: {
+    ...plain,
+    tensors: new Map([...plain.tensors].map(([name, tensor]) => [name, { ...tensor, dtype: "F64" }])),
+  },
+  biased: {
+    ...plain,
+    tensors: tensors({ "model.layers.0.mlp.up_proj.bias": [24], "model.layers.1.mlp.up_proj.bias": [24] }),
+  },
+  head: { ...plain, tensors: tensors({ "lm_head.weight": [32, 16] }) },
+  quantised: { ...plain, config: { ...config, quantization_config: { quant_method: "gptq", bits: 4 } } },
+  names: { ...plain, config: { ...config, model_type: "mistral" } },
+  code: { ...plain, config: { ...config, auto_map: { AutoModelForCausalLM: "modeling_own.OwnForCausalLM" } } },
+  other: { ...plain, config: { ...config, architectures: ["GPT2LMHeadModel"] } },
+  longrope: { ...plain, config: { ...config, rope_scaling: { rope_type: "longrope", short_factor: [1, 1] } } },
+};

@@ -1,0 +1,98 @@
+/** What architectures mean, on the headers of small models. */
+import * as assert from "uvu/assert";
+import { suite } from "../harness/suite.ts";
+import { problemsOf } from "../language/run.ts";
+import { bound, halve, problems, recipe, values } from "../recipe/bound.ts";
+
+suite("language: architectures", ({ test }) => {
+  const arch = (
+    members: string,
+    forward = "lm_head(layer(embed[vocab: tokens]) * norm)",
+  ) => `arch own for "LlamaForCausalLM" {
+  dim vocab = config.vocab_size
+  dim model = config.hidden_size
+  table embed: f32[vocab, model] at "model.embed_tokens.weight"
+  weight norm: f32[model] at "model.norm.weight"
+  blocks layer: config.num_hidden_layers at "model.layers.{layer}" {
+${members}
+  }
+  linear lm_head: model -> vocab at "lm_head" | tied embed
+  fn forward(tokens: i32[token]) -> f32[token, vocab] = ${forward}
+}\n`;
+  const rest = ["q_proj", "k_proj", "v_proj", "o_proj"].map((name) => `    ignore "self_attn.${name}.weight"`);
+  const norms = ["input_layernorm", "post_attention_layernorm"].map((name) => `    ignore "${name}.weight"`);
+  const mlp = `    dim mlp = config.ffn_size ?? config.intermediate_size
+    linear gate: model -> mlp at "mlp.gate_proj"
+    linear up: model -> mlp at "mlp.up_proj"
+    linear down: mlp -> model at "mlp.down_proj"
+    fn forward(x: f32[token, model]) = x + down(gate(x) * up(x))`;
+
+  test("one in the recipe's own file comes before the library's, and `??` reads what a config may lack", () => {
+    const source = (members: string) => arch(members) + halve + recipe("stage small = halve() of model for layer[0]");
+    const { typed } = bound(source([mlp, ...rest, ...norms].join("\n")));
+    const [stage] = typed.steps;
+    assert.equal(stage?.kind === "stage" && stage.selected.map(({ linear }) => linear.name), ["gate", "up", "down"]);
+    assert.equal(problems(source(mlp)), ["weight-unknown"]);
+    assert.equal(problems(source(mlp.replace("config.ffn_size ?? config.intermediate_size", "config.ffn_size"))), [
+      "config-missing",
+    ]);
+  });
+
+  test("its forward passes are checked without a model", () => {
+    assert.equal(problemsOf(arch(mlp)), []);
+    assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x) + x"))), ["not-aligned"]);
+    assert.equal(problemsOf(arch(mlp.replace("fn forward", "fn forwards"))), ["unknown-name"]);
+    assert.equal(problemsOf(arch(mlp, "lm_head(embed[vocab: tokens] + norm[model: 0 .. 1 as one])")), ["not-aligned"]);
+    assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(layer(x)) * up(x)"))), ["not-supported"]);
+    const counted = problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x, x) * up()")));
+    assert.equal(counted, ["wrong-arguments", "missing-parameter"]);
+  });
+
+  test("a dimension that a model decides may be whatever a program needs, until one is bound", () => {
+    const through = (made: string, dim: string) => {
+      const block = mlp.replace("= x + down(gate(x) * up(x))", `{\n${made}\nx + down(gate(x) * up(x))\n}`);
+      const measure = recipe("report mean_nll(model, text.test, 16)");
+      return `import { mean_nll } from "std/evaluate"\n${arch([dim, block, ...rest, ...norms].join("\n"))}${measure}`;
+    };
+    for (const [dim, made] of [
+      ["dim part = 4", "let y = split(x, model -> (part, lane: size(model) / 4))"],
+      ["dim part = config.num_attention_heads", "let y = x[model: 0 .. 4 as part]"],
+      ["dim part = 4 * config.num_attention_heads", "let y = rename(x, model -> part)"],
+      ["dim part = config.num_attention_heads", "let y = stack(part: x, x, x, x)"],
+    ] as const) {
+      assert.equal(problemsOf(through(made, dim)), [], made);
+      assert.equal(problems(through(made, dim)), [], made);
+      const other = dim.replace(/= /, "= 3 * ");
+      assert.equal(problems(through(made, other)), ["dimension-mismatch"], made);
+    }
+    assert.equal(problemsOf("fn f(x: f32[a], y: f32[b]) = rename(x, a -> c) + rename(y, b -> c)"), [
+      "dimension-mismatch",
+    ]);
+  });
+
+  test("it needs a forward pass, and one through its blocks to be run", () => {
+    const members = [mlp, ...rest, ...norms].join("\n");
+    assert.equal(problemsOf(arch(members).replace("  fn forward(tokens", "  fn backward(tokens")), ["unknown-name"]);
+    const measured = `import { mean_nll } from "std/evaluate"\n${arch(members, "lm_head(embed[vocab: tokens])")}`;
+    assert.equal(problems(measured + recipe("report mean_nll(model, text.test, 16)")), ["not-supported"]);
+  });
+
+  test("a condition on `tied` decides, and where it is silent the checkpoint does", () => {
+    const tied = (condition: string) =>
+      arch([mlp, ...rest, ...norms].join("\n")).replace("tied embed", `tied embed${condition}`) +
+      halve +
+      recipe("stage small = halve() of model for lm_head");
+    for (const condition of ["", " where config.tie_word_embeddings", " where config.is_shared"])
+      assert.equal(problems(tied(condition)), ["not-supported"]);
+    assert.equal(problems(tied(" where not config.tie_word_embeddings")), ["weight-missing"]);
+    assert.equal(problems(tied(" where config.hidden_size")), ["wrong-type"]);
+  });
+
+  test("its dimensions are the model's", () => {
+    const known = values(recipe("report model.context, 2 * model.vocab")).map(({ value }) => value);
+    assert.equal(known, [64, 64]);
+    const own = arch([mlp, ...rest, ...norms].join("\n"));
+    assert.equal(problems(own + recipe("report model.context")), ["unknown-name"]);
+    assert.equal(problemsOf(recipe("report model.contxt")), ["unknown-name"]);
+  });
+});

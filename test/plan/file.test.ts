@@ -1,0 +1,82 @@
+import * as assert from "uvu/assert";
+import { loadPlan, PlanError } from "../../compiler/plan/load.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import { planHash, showPlan } from "../../compiler/plan/show.ts";
+import { suite } from "../harness/suite.ts";
+import { handMadePlan } from "../run/plan.ts";
+
+const shape = { hidden: 16, layers: 2, length: 4, vocabulary: 10 };
+const plan = handMadePlan(shape, { threshold: 1, propagate: "dense", windows: 2, tokens: 9 });
+
+/** The same record with the keys of every object in the opposite order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, each]) => [key, reversed(each)])
+      .reverse(),
+  );
+}
+
+function refusal(change: (file: Record<string, unknown>) => unknown): string {
+  const file = JSON.parse(showPlan(plan)) as Record<string, unknown>;
+  const changed = change(file);
+  try {
+    loadPlan(typeof changed === "string" ? changed : JSON.stringify(changed), "my.plan.json");
+  } catch (error) {
+    if (error instanceof PlanError) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+suite("plan: file", ({ test }) => {
+  test("a plan is read as it was written", () => {
+    assert.equal(loadPlan(showPlan(plan), "plan"), plan);
+  });
+
+  test("equal plans are equal texts, whatever the order of their keys", () => {
+    assert.is(showPlan(reversed(plan) as Plan), showPlan(plan));
+    assert.is(planHash(reversed(plan) as Plan), planHash(plan));
+  });
+
+  test("every part counts for the hash", () => {
+    const [kernel, ...others] = plan.kernels;
+    if (kernel === undefined) throw new Error("no kernel");
+    const changed = { ...plan, kernels: [{ ...kernel, wgsl: `${kernel.wgsl} ` }, ...others] };
+    assert.is.not(planHash(changed), planHash(plan));
+    assert.match(planHash(plan), /^[0-9a-f]{64}$/);
+  });
+
+  test("what is no plan is refused in one sentence that says where", () => {
+    assert.is(
+      refusal(() => "{"),
+      "my.plan.json is no plan: it is not valid JSON",
+    );
+    assert.is(
+      refusal((file) => ({ ...file, version: 7 })),
+      "my.plan.json is a plan of version 7; this lcomp reads version 1",
+    );
+    assert.match(
+      refusal((file) => ({ ...file, steps: [{ kind: "oops" }] })),
+      /^my\.plan\.json is no plan: steps\.0\.kind value of tag "kind" must be in mapping$/,
+    );
+    assert.match(
+      refusal(({ recipe: _, ...file }) => file),
+      /is no plan: its top level must have property 'recipe'$/,
+    );
+    assert.match(
+      refusal((file) => ({ ...file, extra: 1 })),
+      /is no plan: extra must NOT have additional properties$/,
+    );
+    assert.match(
+      refusal((file) => JSON.parse(JSON.stringify(file).replace(/"workgroups":\[\d+,/, '"workgroups":['))),
+      /a dispatch of program embed has no three workgroup counts$/,
+    );
+    assert.match(
+      refusal((file) => ({ ...file, models: [] })),
+      /was changed after it was made: its hash is not that of its content; plan again$/,
+    );
+  });
+});

@@ -1,0 +1,224 @@
+import { globSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { suite } from "../harness/suite.ts";
+import { type Import, lineAt, root, type Source, sourcesIn } from "./sources.ts";
+
+const product = sourcesIn("grammar", "compiler", "runtime");
+const everything = [...product, ...sourcesIn("test", "bench")];
+
+/** Each layer and what it may import beside its own files, the narrowest folder first. */
+const layers: readonly (readonly [layer: string, allowed: readonly string[]])[] = [
+  ["compiler/plan", ["ajv", "node:crypto"]],
+  ["compiler/kernel/bodies", ["node:fs"]],
+  ["runtime/cli", ["grammar", "compiler", "compiler/plan", "runtime", "node:", "yargs"]],
+  ["grammar", ["chevrotain"]],
+  ["compiler", ["grammar", "compiler/plan", "compiler/kernel/bodies"]],
+  ["runtime", ["compiler/plan", "node:", "webgpu"]],
+];
+
+/**
+ * The folders of compiler/ in the order in which they may know each other: first the graph, the noun that most of them
+ * share, then the stages as a program passes them. `plan` is the contract, not a stage.
+ */
+const stages = [
+  ...["graph", "problems", "language", "model", "recipe", "index", "fuse", "rewrite", "schedule", "memory", "kernel"],
+];
+
+const topLevel = [
+  ...["grammar", "compiler", "runtime", "examples", "stdlib", "test", "bench", "docs", ".ci"],
+  ...["package.json", "package-lock.json", "tsconfig.json", "biome.json", ".gitignore", "LICENSE"],
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+];
+const untracked = [".git", "node_modules", "dist", "out", ".cache", "coverage"];
+
+const isBelow = (folder: string, path: string): boolean => path === folder || path.startsWith(`${folder}/`);
+const layerOf = (path: string): string => layers.find(([layer]) => isBelow(layer, path))?.[0] ?? path;
+const stageOf = (path: string): string | undefined => /^compiler\/(\w[\w-]*)\//.exec(path)?.[1];
+
+function isAllowed(source: Source, { from }: Import): boolean {
+  const layer = layerOf(source.path);
+  const allowed = layers.find(([name]) => name === layer)?.[1] ?? [];
+  if (!/\.(ts|mjs)$/.test(from))
+    return allowed.some((name) => (name.endsWith(":") ? from.startsWith(name) : isBelow(name, from)));
+  return layerOf(from) === layer || allowed.includes(layerOf(from));
+}
+
+/** Why a file of one stage may not make this import, or undefined if it may. */
+function stageProblem(path: string, { from, isType }: Import): string | undefined {
+  const [own, other] = [stageOf(path), stageOf(from)];
+  if (own === undefined || other === undefined || own === other || own === "plan" || other === "plan") return undefined;
+  if (stages.indexOf(other) > stages.indexOf(own)) return `${own} comes before ${other} and cannot know it`;
+  const isVerb = from === `compiler/${other}/${other}.ts` && !isType;
+  return isVerb ? `only compile.ts calls ${from}` : undefined;
+}
+
+/** "place: message" for everything that `find` reports. */
+function problems<T>(items: readonly T[], find: (item: T) => Iterable<string>): readonly string[] {
+  return items.flatMap((item) => [...find(item)]);
+}
+
+function* matches({ path, code }: Source, pattern: RegExp, message: string): Generator<string> {
+  for (const { index, 0: found } of code.matchAll(pattern))
+    yield `${path}:${lineAt(code, index)}: ${message}: ${found}`;
+}
+
+/** Exports that tests alone use and that must stand where they are. */
+const forTests = [
+  // The meaning of the primitives, beside the table of them.
+  "compiler/graph/interpret.ts interpret",
+  // Draws from all that the private functions of the file can make.
+  "compiler/schedule/schedule-contraction.ts schedulesFor",
+  // The other half of `showPlan`: what is written as a plan file can be read.
+  "compiler/plan/load.ts loadPlan",
+];
+
+/** Whether one of these files imports a name of a file. */
+function importedBy(sources: readonly Source[]): (source: Source, name: string) => boolean {
+  const imports = sources.flatMap((source) => source.imports);
+  const used = new Set(imports.flatMap(({ from, names }) => names.map((name) => `${from} ${name}`)));
+  return ({ path }, name) => used.has(`${path} ${name}`) || used.has(`${path} *`);
+}
+
+/** How often a file has a name, its declaration included. */
+const usesOf = (name: string, { code }: Source): number => code.split(new RegExp(`\\b${name}\\b`)).length - 1;
+
+/** Those of the functions that kernels can call, of bodies/*.wgsl and functions.ts, that no kernel calls. */
+function uncalledFunctions(): readonly string[] {
+  const offers = "compiler/kernel/functions.ts";
+  const bodies = globSync("compiler/kernel/bodies/*.wgsl", { cwd: root });
+  const texts = bodies.map((path) => readFileSync(join(root, path), "utf8").replace(/\/\/.*/g, ""));
+  const sources = product.filter(({ path }) => isBelow("compiler/kernel", path));
+  const offered = [...texts, ...sources.filter(({ path }) => path === offers).map(({ code }) => code)].join("\n");
+  const others = sources
+    .filter(({ path }) => path !== offers)
+    .map(({ code }) => code.replace(/^export type .*?;$/gms, ""));
+  const asking = others.join("\n");
+  const isCalled = (name: string): boolean => new RegExp(`(?<!fn )\\b${name}\\(`).test(offered + asking);
+  const isAskedFor = (name: string): boolean =>
+    [`"${name}"`, `helper("${name.replace(/^math_/, "")}")`, `\`${name.replace(/_.*/, "")}_\${`].some((text) =>
+      asking.includes(text),
+    );
+  const names = Array.from(offered.matchAll(/\bfn (\w+)\(/g), ([, name]) => name ?? "");
+  return names.filter((name) => !isCalled(name) && !isAskedFor(name));
+}
+
+/** The names that belong to .lcomp files: the methods and architectures of the standard library, and what networks are made of. */
+function reservedNames(): RegExp {
+  const files = readdirSync(join(root, "stdlib"), { recursive: true, encoding: "utf8" });
+  const texts = files
+    .filter((file) => file.endsWith(".lcomp"))
+    .map((file) => readFileSync(join(root, "stdlib", file), "utf8"));
+  const methods = texts.flatMap((text) => [...text.matchAll(/^(?:method|arch) (\w+)/gm)].map(([, name]) => name));
+  const known = [
+    "llama",
+    "wanda",
+    "magnitude",
+    "gptq",
+    "sparsegpt",
+    "softmax",
+    "rms_?norm",
+    "layer_?norm",
+    "silu",
+    "gelu",
+    "rotary",
+  ];
+  return new RegExp(`(?<![a-z])(?:${[...new Set([...methods, ...known])].join("|")})(?![a-z])`, "gi");
+}
+
+suite("architecture", ({ test }) => {
+  test("a layer imports only the layers below it", () => {
+    const found = problems(product, function* (source) {
+      for (const one of source.imports) {
+        if (!isAllowed(source, one))
+          yield `${source.path}:${one.line}: ${layerOf(source.path)} may not import ${one.from}`;
+      }
+    });
+    assert.equal(found, []);
+  });
+
+  test("a stage of the compiler imports nouns of earlier stages, and only compile.ts calls verbs", () => {
+    const found = problems(product, function* ({ path, imports }) {
+      const stage = stageOf(path);
+      if (stage !== undefined && ![...stages, "plan"].includes(stage))
+        yield `${path}:1: ${stage} is no stage of this test's list`;
+      for (const one of imports) {
+        const problem = stageProblem(path, one);
+        if (problem !== undefined) yield `${path}:${one.line}: ${problem}`;
+      }
+    });
+    assert.equal(found, []);
+  });
+
+  test("a file has at most 400 lines", () => {
+    const found = problems(everything, function* ({ path, text }) {
+      const lines = lineAt(text, text.length) - 1;
+      if (lines > 400) yield `${path}:400: the file has ${lines} lines`;
+    });
+    assert.equal(found, []);
+  });
+
+  test("every export is imported somewhere, except a type that is part of another export", () => {
+    const isImported = importedBy(everything);
+    const found = problems(everything, function* (source) {
+      for (const { name, isType, line } of source.exports) {
+        const isPart = isType && usesOf(name, source) > 1;
+        if (!isPart && !isImported(source, name))
+          yield `${source.path}:${line}: ${name} is exported and never imported`;
+      }
+    });
+    assert.equal(found, []);
+  });
+
+  test("the product uses all that it exports: what only tests need is in test/", () => {
+    const isImported = importedBy(product);
+    const found = problems(product, function* (source) {
+      for (const { name, line } of source.exports) {
+        const isUsed = usesOf(name, source) > 1 || isImported(source, name);
+        if (isUsed === forTests.includes(`${source.path} ${name}`))
+          yield `${source.path}:${line}: ${name} is ${isUsed ? "used, and listed as if it were not" : "used by tests alone"}`;
+      }
+    });
+    assert.equal(found, []);
+  });
+
+  test("kernels call all functions that they are offered", () => {
+    assert.equal(uncalledFunctions(), []);
+  });
+
+  test("no method, norm, activation or architecture has its name in TypeScript", () => {
+    const names = reservedNames();
+    assert.equal(
+      problems(product, (source) => matches(source, names, "belongs in stdlib/")),
+      [],
+    );
+  });
+
+  test("no file is a heap of leftovers", () => {
+    const found = problems(everything, function* ({ path }) {
+      if (/(^|\/|-)(utils?|helpers?|common|shared|misc)\b|\/index\.\w+$/.test(path))
+        yield `${path}:1: name it for the noun or verb inside`;
+    });
+    assert.equal(found, []);
+  });
+
+  test("nothing is left to be done, and no path of a machine is written down", () => {
+    const found = problems(everything, function* ({ path, text }) {
+      for (const { index, 0: word } of text.matchAll(/\b(?:TO[D]O|FIX[M]E|XX[X])\b|["'`(= ]\/(?:root|home|work)\//g)) {
+        yield `${path}:${lineAt(text, index)}: ${word}`;
+      }
+    });
+    assert.equal(found, []);
+  });
+
+  test("the top level is the one of ARCHITECTURE.md", () => {
+    const found = readdirSync(root).filter(
+      (name) => ![...topLevel, ...untracked].includes(name) && !name.endsWith(".tgz"),
+    );
+    assert.equal(found, []);
+  });
+
+  test("the licence is Apache-2.0", () => {
+    assert.match(readFileSync(join(root, "LICENSE"), "utf8"), /Apache License\s+Version 2\.0, January 2004/);
+  });
+});

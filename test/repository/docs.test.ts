@@ -1,0 +1,209 @@
+/** What the documents show is true: commands run, programs are right or wrong as they say, links lead somewhere. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
+import * as assert from "uvu/assert";
+import { check, loadRecipe, outline } from "../../compiler/compile.ts";
+import type { Host } from "../../compiler/host.ts";
+import type { ModelFacts } from "../../compiler/model/facts.ts";
+import { type Example, explanations, explanationText } from "../../compiler/problems/explanations.ts";
+import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
+import { problemsFrom } from "../given/problems.ts";
+import { suite } from "../harness/suite.ts";
+import { hostWith } from "../language/run.ts";
+import { root } from "./sources.ts";
+
+const tiny = await openCheckpoint(join(root, "examples/tiny"));
+const tinyFacts = { name: "examples/tiny", config: tiny.config, tensors: tiny.tensors };
+const text = { tokens: { train: 1e6, validation: 1e6, test: 1e6 } };
+
+/** A fenced block, and what the HTML comment right above it says of it. */
+interface Block {
+  readonly language: string;
+  readonly text: string;
+  readonly note: string;
+  /** The heading above it. */
+  readonly heading: string;
+}
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+function blocksOf(path: string): readonly Block[] {
+  const pieces = read(path).matchAll(
+    /^#+ (?<heading>.*)$|^(?:<!-- (?<note>.*) -->\n)?```(?<language>\w*)\n(?<text>[\s\S]*?)^```$/gm,
+  );
+  let at = "";
+  return [...pieces].flatMap(({ groups = {} }) => {
+    const { heading, note = "", language = "", text = "" } = groups;
+    if (heading !== undefined) at = heading;
+    return heading === undefined ? [{ language, text, note, heading: at }] : [];
+  });
+}
+
+/** A folder with the examples, and on the PATH a `lcomp` that is the one of this clone, also for `npx lcomp`. */
+function workplace(): { readonly folder: string; readonly env: NodeJS.ProcessEnv } {
+  const folder = mkdtempSync(join(tmpdir(), "lcomp docs "));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync(join(root, "examples"), join(folder, "examples"));
+  for (const name of ["bin", "out"]) mkdirSync(join(folder, name));
+  const launch = `exec "${process.execPath}" "${join(root, "runtime/cli/launch.mjs")}" "$@"\n`;
+  writeFileSync(join(folder, "bin/lcomp"), `#!/bin/sh\n${launch}`, { mode: 0o755 });
+  writeFileSync(join(folder, "bin/npx"), `#!/bin/sh\nshift\n${launch}`, { mode: 0o755 });
+  const excerpt = read("examples/world/test.jsonl").split("\n").slice(0, 60).join("\n");
+  writeFileSync(join(folder, "some.jsonl"), excerpt);
+  const PATH = [join(folder, "bin"), process.env["PATH"]].join(delimiter);
+  return { folder, env: { ...process.env, PATH, NO_COLOR: "1" } };
+}
+
+const { folder, env } = workplace();
+
+function shell(command: string): { readonly status: number | null; readonly output: string } {
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { cwd: folder, env, encoding: "utf8" });
+  return { status, output: `${stdout}${stderr}` };
+}
+
+/** The commands of a block, each with what it prints if the block shows that. */
+function commandsOf({ language, text }: Block): readonly { readonly command: string; readonly shown?: string }[] {
+  const lines = text.trimEnd().split("\n");
+  if (language === "sh") return lines.map((command) => ({ command }));
+  const starts = lines.flatMap((line, i) => (line.startsWith("$ ") ? [i] : []));
+  return starts.map((start, i) => ({
+    command: lines[start]?.slice(2) ?? "",
+    shown: lines.slice(start + 1, starts[i + 1] ?? lines.length).join("\n"),
+  }));
+}
+
+suite("README", ({ test }) => {
+  for (const block of blocksOf("README.md")) {
+    const { language, note, text } = block;
+    const file = /^file: (.+)/.exec(note)?.[1];
+    if (file !== undefined) test(`${file} is written`, () => writeFileSync(join(folder, file), text));
+    if ((language !== "sh" && language !== "console") || note.startsWith("not run: ")) continue;
+    const expected = Number(/^ends with (\d+)/.exec(note)?.[1] ?? 0);
+    for (const { command, shown } of commandsOf(block))
+      test(command, () => {
+        const { status, output } = shell(command);
+        assert.is(status, expected, output);
+        if (shown !== undefined) assert.is(output.trimEnd(), shown);
+      });
+  }
+
+  test("its first recipe is right", () => {
+    const [first] = blocksOf("README.md");
+    check(hostWith({ "own.lcomp": first?.text ?? "" }), "own.lcomp");
+  });
+});
+
+/** The ids of what is wrong with a file by itself, or else with its recipe for a model. */
+function problemsOf(host: Host, path: string, model: ModelFacts): readonly string[] {
+  return problemsFrom(() => {
+    const { modules } = check(host, path);
+    if (!modules.at(-1)?.tree.declarations.some(({ kind }) => kind === "recipe")) return;
+    const models = new Map([["model", model]]);
+    outline(loadRecipe(host, path), { parameters: new Map(), models, corpora: new Map([["text", text]]) });
+  }).map(({ id }) => id);
+}
+
+suite("docs/language.md", ({ test }) => {
+  const files: Record<string, string> = {};
+  const programs = blocksOf("docs/language.md").filter(({ language }) => language === "lcomp");
+  for (const [i, { text, note, heading }] of programs.entries()) {
+    const path = /^file: (.+)/.exec(note)?.[1] ?? `example-${i + 1}.lcomp`;
+    const wrong = /^wrong: (.+)/.exec(note)?.[1];
+    const title = `${heading}, example ${i + 1}`;
+    files[path] = text;
+    test(`${title}, is ${wrong ?? "right"}`, () => {
+      assert.equal(problemsOf(hostWith(files), path, tinyFacts), wrong === undefined ? [] : [wrong]);
+    });
+    if (wrong !== undefined || !/^recipe /m.test(text)) continue;
+    test(`${title}, runs`, () => {
+      for (const [name, each] of Object.entries(files)) writeFileSync(join(folder, name), each);
+      const out = /^ {2}save /m.test(text) ? `--out out/${i}` : "";
+      const { status, output } = shell(`lcomp run ${path} --model examples/tiny --text some.jsonl ${out} --quiet`);
+      assert.is(status, 0, output);
+    });
+  }
+});
+
+/** What is wrong with the example of an explanation, for the model that it names. */
+function problemsIn({ shown, program = shown, model }: Example, id: string): readonly string[] {
+  const host = hostWith({ "example.lcomp": program });
+  const tensors = Object.entries(model?.tensors ?? {}).map(
+    ([name, shape]) => [name, { dtype: "F32", shape, bytes: 0 }] as const,
+  );
+  const facts = model ? { name: "folder", config: model.config, tensors: new Map(tensors) } : tinyFacts;
+  const found = problemsOf(host, "example.lcomp", facts);
+  if (found.length > 0 || id !== "no-recipe") return found;
+  return problemsFrom(() => loadRecipe(host, "example.lcomp")).map((problem) => problem.id);
+}
+
+suite("lcomp explain", ({ test }) => {
+  test("what is no problem has no explanation", () => assert.is(explanationText("toString"), undefined));
+
+  for (const [id, { examples }] of Object.entries(explanations)) {
+    if (!examples) continue;
+    test(`${id}: the wrong example has it, the right one is right`, () => {
+      assert.equal(problemsIn(examples.wrong, id), [id]);
+      assert.equal(problemsIn(examples.right, id), []);
+    });
+  }
+
+  test("only what no short program has goes without examples", () => {
+    const without = Object.entries(explanations).flatMap(([id, { examples }]) => (examples ? [] : [id]));
+    const large = ["too-large", "too-deep", "too-much-work"];
+    const models = ["weight-prefix", "weight-type", "weight-unused", "tied-stored", "model-quantised"];
+    assert.equal(without, [
+      ...large,
+      "file-not-found",
+      "unreached-layer",
+      ...models,
+      "names-differ",
+      "own-code",
+      "device-limit",
+    ]);
+    const deep = `fn deep(x: f32[in]) = ${"(".repeat(200)}x${")".repeat(200)}`;
+    assert.equal(problemsIn({ shown: deep }, "too-deep"), ["too-deep"]);
+    assert.equal(problemsIn({ shown: `// ${"x".repeat(2 ** 19)}` }, "too-large"), ["too-large"]);
+    assert.equal(problemsOf(hostWith({}), "absent.lcomp", tinyFacts), ["file-not-found"]);
+  });
+
+  test("an explanation fits a terminal", () => {
+    for (const id of Object.keys(explanations)) {
+      const lines = (explanationText(id) ?? "").split("\n");
+      assert.equal(
+        lines.filter((line) => line.length > 100),
+        [],
+        id,
+      );
+    }
+  });
+});
+
+suite("documents", ({ test }) => {
+  const documents = ["README.md", "docs/language.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+  const anchorOf = (heading: string) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-");
+  const anchorsOf = (path: string) =>
+    [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+
+  for (const document of documents)
+    test(`the links of ${document} lead somewhere`, () => {
+      const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
+      const dead = links.filter(([, path = "", anchor]) => {
+        const target = path === "" ? document : join(dirname(document), path);
+        return !existsSync(resolve(root, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+      });
+      assert.equal(
+        dead.map(([link]) => link),
+        [],
+      );
+    });
+
+  test("ARCHITECTURE.md has at most 200 lines", () => {
+    assert.ok(read("ARCHITECTURE.md").split("\n").length <= 201);
+  });
+});

@@ -1,0 +1,46 @@
+/** What `lcomp run` does, in this process: recipes from files, with the device shared by all of them. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { plan } from "../../compiler/compile.ts";
+import { openRecipe, readRecipe, readTexts, translated } from "../../runtime/cli/recipe.ts";
+import { type Device, openDevice } from "../../runtime/gpu/device.ts";
+import { OutputFolder } from "../../runtime/io/output-folder.ts";
+import { type RunResult, runPlan } from "../../runtime/run/run-plan.ts";
+
+let device: Promise<Device> | undefined;
+
+/** Ends the process's device; a test file's last act. */
+export async function closeDevice(): Promise<void> {
+  (await device)?.close();
+}
+
+/** Writes files into a folder, by their names. */
+export function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+}
+
+/** Runs a recipe, whose parameters are `flags`; with `out`, what it saves goes there. */
+export async function runRecipe(
+  path: string,
+  flags: Readonly<Record<string, string>>,
+  out?: string,
+): Promise<RunResult> {
+  device ??= openDevice();
+  const opened = await device;
+  const open = await openRecipe(readRecipe(path), flags);
+  const { corpora, inputs } = await readTexts(open, flags);
+  const made = translated(open.shown, () => plan(open.loaded, inputs, opened.facts));
+  const output = out === undefined ? null : new OutputFolder(out);
+  try {
+    const { signal } = new AbortController();
+    const given = { device: opened, models: open.models, corpora, output, recipe: "", signal };
+    const result = await runPlan(made, { ...given, progress: () => undefined });
+    output?.finish();
+    return result;
+  } finally {
+    output?.abort();
+  }
+}
