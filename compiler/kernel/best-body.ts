@@ -1,12 +1,9 @@
 /** The bodies of `best`: a mask of the greatest of each row. */
 import type { Best, BestSchedule } from "../schedule/best.ts";
-import { readBody } from "./bodies/read.ts";
+import { chooseRow, keyOf } from "./bodies/best.ts";
 import type { Body } from "./body.ts";
 import { lines, range } from "./contraction-text.ts";
 import { type Grid, lineGrid } from "./grid.ts";
-
-/** What both ways of choosing compare. */
-const keyBody = readBody("best-key.wgsl");
 
 /** The kernel text below the header, for any legal schedule. */
 export function bestBody(best: Best, schedule: BestSchedule): Body {
@@ -45,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   ${lines(n, (i) => `store_mask(row, ${i}u, ${rank(i)} < ${keep}u);`)}
 }
 
-${keyBody}`;
+${keyOf}`;
   return { wgsl, workgroups: grid.workgroups, features: [] };
 }
 
@@ -64,8 +61,8 @@ const TEAM = ${team}u;
 const INDEX_SHIFT = ${indexShift}u;
 
 ${main(grid)}
-${keyBody}
-${readBody("best.wgsl")}`;
+${keyOf}
+${chooseRow}`;
   return { wgsl, workgroups: grid.workgroups, features };
 }
 

@@ -1,14 +1,12 @@
-/** The elementary functions of bodies/math.wgsl, as far as a kernel uses them. */
-import { readBody } from "./bodies/read.ts";
+/** The elementary functions of bodies/math.ts, as far as a kernel uses them. */
+import { math } from "./bodies/math.ts";
 
 /** Declarations by name, in the order of the file, each with the comment above it. */
 const declarations: ReadonlyMap<string, string> = new Map(
-  readBody("math.wgsl")
-    .split("\n\n")
-    .flatMap((text) => {
-      const name = /^(?:fn|const|struct) (\w+)/m.exec(text)?.[1];
-      return name === undefined ? [] : [[name, text.trimEnd()] as const];
-    }),
+  math.split("\n\n").flatMap((text) => {
+    const name = /^(?:fn|const|struct) (\w+)/m.exec(text)?.[1];
+    return name === undefined ? [] : [[name, text.trimEnd()] as const];
+  }),
 );
 
 /** The WGSL of the functions of the given names, and of those that they use. */

@@ -1,5 +1,5 @@
 /**
- * What bodies/math.wgsl computes, operation by operation in float32: every software adapter must give these bits. Written from
+ * What bodies/math.ts computes, operation by operation in float32: every software adapter must give these bits. Written from
  * the same formulas, without its fences and without its handling of special values where JavaScript's is the same.
  */
 const f = Math.fround;

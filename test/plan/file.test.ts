@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
+import { hash } from "../../compiler/plan/hash.ts";
 import { loadPlan, PlanError } from "../../compiler/plan/load.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { planHash, showPlan } from "../../compiler/plan/show.ts";
@@ -47,6 +49,13 @@ suite("plan: file", ({ test }) => {
     const changed = { ...plan, kernels: [{ ...kernel, wgsl: `${kernel.wgsl} ` }, ...others] };
     assert.is.not(planHash(changed), planHash(plan));
     assert.match(planHash(plan), /^[0-9a-f]{64}$/);
+  });
+
+  test("a hash is the SHA-256 of the text's UTF-8, at every length around a block", () => {
+    for (let length = 0; length <= 200; length++) {
+      const text = "a µ ∑ 😀 \0".repeat(40).slice(0, length);
+      assert.is(hash(text), createHash("sha256").update(text).digest("hex"), `${length} characters`);
+    }
   });
 
   test("what is no plan is refused in one sentence that says where", () => {

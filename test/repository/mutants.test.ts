@@ -147,7 +147,7 @@ const mutants: Readonly<Record<string, Mutant>> = {
     title: "a map over 132 MiB is right",
   },
   "a polynomial has a wrong sign": {
-    file: "compiler/kernel/bodies/math.wgsl",
+    file: "compiler/kernel/bodies/math.ts",
     from: "  p = p * r + 0.33333040797;",
     to: "  p = p * r - 0.33333040797;",
     test: "graph/ops",

@@ -1,11 +1,12 @@
-// Elementary functions made of + - * /, floor, comparisons and integers, so that every software adapter gives the same bits
-// and no adapter's own approximation (some are off by thousands of ulp) is trusted. Each is within 1.5 ulp, `math_tanh` 6.5,
-// `math_pow` 4. Coefficients are of the least largest relative error (Remez).
+/** The elementary functions, of which a kernel gets those that it uses. */
+export const math = /* wgsl */ `// Elementary functions made of + - * /, floor, comparisons and integers, so that every software adapter gives the same bits
+// and no adapter's own approximation (some are off by thousands of ulp) is trusted. Each is within 1.5 ulp, \`math_tanh\` 6.5,
+// \`math_pow\` 4. Coefficients are of the least largest relative error (Remez).
 //
 // Mesa re-associates: (a + b) + C becomes (a + C) + b for a constant C, C·n - D·n becomes (C - D)·n, and (a·b + c·d) + e
-// becomes a·b + (c·d + e). `min` or `max` against a bound that is never reached stops it; so does an integer mask on the bits.
+// becomes a·b + (c·d + e). \`min\` or \`max\` against a bound that is never reached stops it; so does an integer mask on the bits.
 // NaN is known by its bits alone, since x != x is folded to false; where arithmetic does not carry it, it is put back at the
-// end. Results below 2^-126, of `math_exp` below 2^-125, are zero, as some adapters make them.
+// end. Results below 2^-126, of \`math_exp\` below 2^-125, are zero, as some adapters make them.
 
 fn math_is_nan(x: f32) -> bool {
   return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
@@ -89,7 +90,7 @@ fn math_multiply_high(a: u32, b: u32) -> u32 {
   return (a >> 16u) * (b >> 16u) + (second >> 16u) + (third >> 16u);
 }
 
-// |x| = (4i + quarter) · π/2 + (high + low), at most π/4 from a multiple of π/2, `low` below the last bit of `high`.
+// |x| = (4i + quarter) · π/2 + (high + low), at most π/4 from a multiple of π/2, \`low\` below the last bit of \`high\`.
 struct MathAngle {
   quarter: u32,
   high: f32,
@@ -136,7 +137,7 @@ fn math_angle(x: f32) -> MathAngle {
   );
 }
 
-// The sine `quarters` quarters of a turn further on; negative if `sign` has the highest bit.
+// The sine \`quarters\` quarters of a turn further on; negative if \`sign\` has the highest bit.
 fn math_wave(x: f32, quarters: u32, sign: u32) -> f32 {
   let angle = math_angle(x);
   let r = angle.high;
@@ -247,3 +248,4 @@ fn math_pack_bf16(x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   return select((bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u, (bits >> 16u) | 0x40u, math_is_nan(x));
 }
+`;

@@ -1,4 +1,16 @@
-// The `KEEP` greatest of each row, by a team of TEAM invocations per row. Above this: N, KEEP, TEAM, key_of, store_mask, and
+/** The mask of the greatest, below what a schedule writes above it. */
+
+/** What all ways of choosing compare. */
+export const keyOf = /* wgsl */ `// The rank of a score: in the order of the scores, -0 equal to 0, and NaN below all others.
+fn key_of(row: u32, i: u32) -> u32 {
+  let bits = bitcast<u32>(load_score(row, i));
+  let ordered = select(bits | 0x80000000u, ~bits, bits > 0x80000000u);
+  return select(ordered, 0u, (bits & 0x7fffffffu) > 0x7f800000u);
+}
+`;
+
+/** How a team of invocations chooses. */
+export const chooseRow = /* wgsl */ `// The \`KEEP\` greatest of each row, by a team of TEAM invocations per row. Above this: N, KEEP, TEAM, key_of, store_mask, and
 // team_sum, which adds up what the team's invocations give it.
 //
 // Ranked by (key, index), no two elements are equal. The cut is searched two bits at a time: it is the greatest element such
@@ -46,3 +58,4 @@ fn choose_row(row: u32, lane: u32) {
     store_mask(row, i, own > key || (own == key && i >= index));
   }
 }
+`;
