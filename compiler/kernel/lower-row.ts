@@ -180,15 +180,17 @@ const phases =
     });
   };
 
-/** The largest part of a value that this loop computes and that takes an elementary function. */
+/** The largest part of a value for the element that the loop is at, computed by it, that takes an elementary function there. */
 function worthKeeping({ value, storage }: RowStore, computed: ReadonlySet<Scalar>, over: Variable): Scalar | undefined {
+  const isHere = ({ free }: Scalar): boolean => free.has(variableKey(over));
+  const isOfElement = ({ free }: Scalar): boolean => [...free].every((key) => value.free.has(key));
   const isDear = (x: Scalar): boolean =>
-    expressionsOf([x]).some(
-      (part) => part.kind === "apply" && elementary.has(part.op) && part.free.has(variableKey(over)),
-    );
+    expressionsOf([x], isHere).some((part) => part.kind === "apply" && elementary.has(part.op));
   const isPlain = storage.dtype === "f32" && storage.slot?.accumulate === undefined;
   return isPlain
-    ? expressionsOf([value]).findLast((x) => computed.has(x) && x.dtype === "f32" && isDear(x))
+    ? expressionsOf([value], isHere).findLast(
+        (x) => computed.has(x) && x.dtype === "f32" && isOfElement(x) && isDear(x),
+      )
     : undefined;
 }
 

@@ -11,8 +11,9 @@ export interface Uses {
   readonly batches: ReadonlyMap<Scalar, readonly ReduceScalar[]>;
 }
 
-/** Every expression that `roots` contain, inner ones first. */
-export const expressionsOf = (roots: readonly Scalar[]): readonly Scalar[] => [...count(roots).order];
+/** Every expression that `roots` contain, inner ones first; of those that are not wanted nothing, nor of what they contain. */
+export const expressionsOf = (roots: readonly Scalar[], isWanted?: (x: Scalar) => boolean): readonly Scalar[] =>
+  count(roots, isWanted).order;
 
 export function usesOf(roots: readonly Scalar[]): Uses {
   const { counts, atoms, order } = count(roots);
@@ -26,7 +27,7 @@ interface Counts {
   readonly order: readonly Scalar[];
 }
 
-function count(roots: readonly Scalar[]): Counts {
+function count(roots: readonly Scalar[], isWanted = (_: Scalar): boolean => true): Counts {
   const counts = new Map<Scalar, number>();
   const atoms = new Map<string, number>();
   const order: Scalar[] = [];
@@ -39,6 +40,7 @@ function count(roots: readonly Scalar[]): Counts {
     }
   };
   const visit = (x: Scalar): void => {
+    if (!isWanted(x)) return;
     const before = counts.get(x) ?? 0;
     counts.set(x, before + 1);
     if (before > 0) return;

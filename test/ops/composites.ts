@@ -267,6 +267,13 @@ const others: Readonly<Record<string, MakeCase>> = {
     const zeros = s.reduce("sum", s.cast(s.op("equal", sum, s.constant(0)), "i32"), "row", "column");
     return s.case(sum, s.reduce("sum", isNegative, "column"), zeros);
   },
+  "sums of columns, less their mean": (random) => {
+    const s = sketch(random);
+    const size = 4000;
+    const sums = s.reduce("sum", s.op(random.pick(["sin", "exp"]), s.input({ row: 8, column: size })), "row");
+    const centred = s.op("sub", sums, s.op("div", s.reduce("sum", sums, "column"), size));
+    return s.case(s.gather(centred, "column", down(s, "column", size)));
+  },
   "rotation of pairs": (random) => {
     const s = sketch(random);
     const { token, half } = shape(random, ["token", "half"], 1500);
