@@ -40,7 +40,7 @@ export function compileGraph(written: Graph, facts: DeviceFacts, options: Compil
   const excesses: Excess[] = [];
   for (;;) {
     const { groups, memory, excess } = lower(graph, facts, options);
-    if (excess === undefined) return link(graph, groups, memory.storages, facts);
+    if (excess === undefined) return link(graph, groups, memory.storages);
     excesses.push(excess);
     const smaller = isInVain(excesses) ? undefined : divided(graph, excess, facts);
     if (smaller === undefined) {

@@ -1,14 +1,14 @@
 /**
- * From kernels to a program: equal kernels become one, under the places of the first, and buffers get their live ranges.
+ * From kernels to a program: equal kernels become one, under the places of the first, and what has no slot gets its region.
  */
 import { showPlace } from "../../grammar/source.ts";
 import type { Group, Stage } from "../fuse/group.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
+import { regionsOf } from "../memory/regions.ts";
 import { bytesOf, type Storage } from "../memory/storage.ts";
-import { type DeviceFacts, partsOf } from "../plan/device-facts.ts";
 import { hash } from "../plan/hash.ts";
-import type { Buffer, Dispatch, Kernel, Program } from "../plan/program.ts";
+import type { Dispatch, Kernel, Program } from "../plan/program.ts";
 import type { Lowered } from "./lower.ts";
 
 export interface LoweredGroup {
@@ -20,7 +20,6 @@ export function link(
   graph: Graph,
   lowered: readonly LoweredGroup[],
   storages: readonly Storage[],
-  facts: DeviceFacts,
 ): { readonly program: Program; readonly kernels: readonly Kernel[] } {
   const kernels = new Map<string, Kernel>();
   const dispatches = lowered.map(({ group, kernel }) => {
@@ -38,12 +37,13 @@ export function link(
   const of = (stage: Stage): readonly Dispatch[] =>
     dispatches.filter((each) => each.stage === stage).map(({ dispatch }) => dispatch);
   const [setup, main] = [of("setup"), of("main")];
-  const isSetup = new Set(setup.flatMap(({ bindings }) => bindings.map(({ buffer }) => buffer)));
-  const lives = livesIn(main);
-  const buffers = storages.map((storage) =>
-    bufferOf(storage, isSetup.has(storage.id) ? undefined : lives.get(storage.id), facts),
-  );
-  return { program: { name: graph.name, buffers, setup, main }, kernels: [...kernels.values()] };
+  const { regions, regionOf } = regionsOf(storages, setup, main);
+  const buffers = storages.map((storage) => {
+    const { id, slot } = storage;
+    const region = regionOf.get(id);
+    return { id, bytes: bytesOf(storage), ...(slot && { slot }), ...(region !== undefined && { region }) };
+  });
+  return { program: { name: graph.name, buffers, regions, setup, main }, kernels: [...kernels.values()] };
 }
 
 function dispatchOf(group: Group, { bindings, workgroups, operations }: Lowered, kernel: string): Dispatch {
@@ -63,22 +63,3 @@ function dispatchOf(group: Group, { bindings, workgroups, operations }: Lowered,
 const placesOf = ({ targets }: Group): readonly string[] => [
   ...new Set(targets.map(({ node }: { readonly node: Node }) => showPlace(node.origin))),
 ];
-
-/** The first and the last dispatch that touches each buffer. */
-function livesIn(main: readonly Dispatch[]): ReadonlyMap<number, NonNullable<Buffer["live"]>> {
-  const lives = new Map<number, NonNullable<Buffer["live"]>>();
-  for (const [i, { bindings }] of main.entries())
-    for (const { buffer } of bindings) lives.set(buffer, { from: lives.get(buffer)?.from ?? i, to: i });
-  return lives;
-}
-
-function bufferOf(storage: Storage, live: Buffer["live"], facts: DeviceFacts): Buffer {
-  const bytes = bytesOf(storage);
-  return {
-    id: storage.id,
-    bytes,
-    ...(storage.slot === undefined ? {} : { slot: storage.slot }),
-    ...(storage.slot === undefined && live !== undefined ? { live } : {}),
-    parts: partsOf(bytes, facts.maxStorageBufferBindingSize),
-  };
-}

@@ -6,22 +6,28 @@
 export interface Program {
   readonly name: string;
   readonly buffers: readonly Buffer[];
+  readonly regions: readonly Region[];
   /** Run once after the weights and states are bound: packing of weights, tables of neither weights nor data. */
   readonly setup: readonly Dispatch[];
   /** Run for each binding of the data. */
   readonly main: readonly Dispatch[];
 }
 
-/** Memory of the program; `bytes` includes padding. Larger than the adapter's binding: bound in `parts` of that many bytes. */
+/** Memory of the program: of a slot, or scratch in a region; `bytes` includes padding. */
 export interface Buffer {
   readonly id: number;
   readonly bytes: number;
   /** Set for inputs and outputs: the runtime supplies a buffer of exactly `bytes`, row-major over `dims`. */
   readonly slot?: Slot;
-  /** Scratch: first and last main dispatch that touches it, so that buffers can share memory; setup results live on. */
-  readonly live?: { readonly from: number; readonly to: number };
-  /** The byte ranges in which it is bound: one, unless it is larger than the largest binding. */
-  readonly parts: readonly { readonly offset: number; readonly bytes: number }[];
+  /** Set for scratch: where it lies, from the first byte, by its place among the regions. */
+  readonly region?: number;
+}
+
+/** A buffer of the device, in which scratch lies that is not needed at the same time. */
+export interface Region {
+  readonly bytes: number;
+  /** Whether what setup computes lies there until the program is unloaded: then it begins as zeros. */
+  readonly lasts: boolean;
 }
 
 export interface Slot {

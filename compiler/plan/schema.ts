@@ -49,8 +49,8 @@ const slot: JTDSchemaType<Slot> = {
 };
 
 const buffer: JTDSchemaType<Buffer> = {
-  properties: { id: count, bytes: size, parts: { elements: { properties: { offset: size, bytes: size } } } },
-  optionalProperties: { slot, live: { properties: { from: count, to: count } } },
+  properties: { id: count, bytes: size },
+  optionalProperties: { slot, region: count },
 };
 
 /** JTD has no tuples: load.ts checks that `workgroups` are three. */
@@ -77,6 +77,7 @@ const program: JTDSchemaType<ListedProgram> = {
   properties: {
     name: text,
     buffers: { elements: buffer },
+    regions: { elements: { properties: { bytes: size, lasts: flag } } },
     setup: { elements: dispatch },
     main: { elements: dispatch },
   },

@@ -4,7 +4,6 @@ import { UserError } from "../user-error.ts";
 import type { BufferPool } from "./buffers.ts";
 import type { Device } from "./device.ts";
 import { type Pipeline, pipelines } from "./pipelines.ts";
-import { placeScratch } from "./scratch.ts";
 
 export interface Executor {
   /** Compiles the program's kernels (of those given, by hash) and takes memory for its scratch buffers. */
@@ -37,11 +36,29 @@ export function executor(device: Device, pool: BufferPool): Executor {
       const needed = dispatches.map(({ kernel }) => byHash.get(kernel) ?? fail(`kernel ${kernel} is not in the plan`));
       for (const dispatch of dispatches) checkLimits(dispatch, device);
       const compiled = await compile(needed);
-      const scratch = await placeScratch(program, pool);
+      const regions = await regionsFor(program, pool);
       const steps = dispatches.map((dispatch, i) => ({ dispatch, pipeline: compiled[i] as Pipeline }));
-      return loaded(device, program, steps, scratch.buffers, scratch.release);
+      return loaded(device, program, steps, regions, () => {
+        for (const region of regions) pool.release(region);
+      });
     },
   };
+}
+
+/** Memory for all regions. */
+async function regionsFor({ name, regions }: Program, pool: BufferPool): Promise<readonly GPUBuffer[]> {
+  const held: GPUBuffer[] = [];
+  try {
+    for (const { bytes, lasts } of regions) {
+      const buffer = await pool.acquire(bytes, `the intermediate results of ${name}`);
+      held.push(buffer);
+      if (lasts) pool.clear(buffer);
+    }
+  } catch (error) {
+    for (const buffer of held) pool.release(buffer);
+    throw error;
+  }
+  return held;
 }
 
 interface Step {
@@ -53,10 +70,12 @@ function loaded(
   { device, queue }: Device,
   program: Program,
   steps: readonly Step[],
-  scratch: ReadonlyMap<number, GPUBuffer>,
+  regions: readonly GPUBuffer[],
   unload: () => void,
 ): Loaded {
-  const memory = new Map(scratch);
+  const memory = new Map<number, GPUBuffer>();
+  for (const { id, region } of program.buffers)
+    if (region !== undefined) memory.set(id, regions[region] ?? fail(`${program.name} has no region ${region}`));
   const groups = new Map<Step, GPUBindGroup>();
   const slots = new Map(program.buffers.flatMap((buffer) => (buffer.slot ? [[keyOf(buffer.slot), buffer]] : [])));
   if (slots.size < program.buffers.filter(({ slot }) => slot).length) fail(`${program.name} has a slot twice`);

@@ -175,7 +175,9 @@ async function runInParts(graph: Graph, family: Family, bytes: number): Promise<
     assert.ok(worst < 1e-4, `${name} is off by ${worst}`);
   }
   device.close();
-  return Math.max(...program.buffers.map(({ parts }) => parts.length));
+  const offsets = (id: number) =>
+    program.main.flatMap(({ bindings }) => bindings.flatMap(({ buffer, offset }) => (buffer === id ? [offset] : [])));
+  return Math.max(...program.buffers.map(({ id }) => new Set(offsets(id)).size));
 }
 
 suite("lower: tensors above the largest binding", ({ test }) => {

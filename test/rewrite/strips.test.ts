@@ -147,7 +147,7 @@ suite("limits of devices", ({ test }) => {
     test(`a head of ${vocab} words by ${model} runs on lavapipe, each weight packed once`, () => {
       const program = compile(headOf(vocab, model), { ...facts, ...lavapipe }, "software");
       verifyDivided(program, { ...program, main: [] }, lavapipe);
-      const packed = program.buffers.filter(({ slot, live }) => slot === undefined && live === undefined);
+      const packed = program.regions.filter(({ lasts }) => lasts);
       assert.is(
         packed.reduce((sum, { bytes }) => sum + bytes, 0),
         4 * vocab * model,

@@ -60,7 +60,6 @@ function slot(id: number, name: string, role: Slot["role"], dtype: Slot["dtype"]
   return {
     id,
     bytes,
-    parts: [],
     slot: { name, role, dtype, dims: dims.map(([d, size]) => ({ name: d, size })), ...sum },
   };
 }
@@ -190,7 +189,9 @@ function program(
       shape: "map",
     };
   });
-  return { name, buffers, setup: [], main: dispatches };
+  const scratch = buffers.filter(({ region }) => region !== undefined);
+  const regions = scratch.map(({ bytes }) => ({ bytes, lasts: false }));
+  return { name, buffers, regions, setup: [], main: dispatches };
 }
 
 function programs({ hidden, length, vocabulary }: Shape, windows: number): readonly Program[] {
@@ -236,7 +237,7 @@ function programs({ hidden, length, vocabulary }: Shape, windows: number): reado
         slot(0, "w", "weight", "f16", w),
         slot(1, "s0", "state", "f32", [["in", hidden]]),
         slot(2, "result", "output", "f16", w),
-        { id: 3, bytes: 4 * hidden, parts: [], live: { from: 0, to: 1 } },
+        { id: 3, bytes: 4 * hidden, region: 0 },
         slot(4, "zeros", "output", "i32", []),
       ],
       [
