@@ -78,7 +78,7 @@ function unpack(archive: string, folder: string): void {
 }
 
 /** The regular files of a tar archive. */
-function* untar(tar: Uint8Array): Generator<{ name: string; bytes: Uint8Array }> {
+export function* untar(tar: Uint8Array): Generator<{ name: string; bytes: Uint8Array }> {
   const text = (from: number, length: number): string =>
     Buffer.from(tar.subarray(from, from + length))
       .toString("latin1")
