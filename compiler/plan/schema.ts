@@ -11,7 +11,7 @@ const count = { type: "uint32" } as const;
 const size = { type: "float64" } as const;
 const flag = { type: "boolean" } as const;
 
-const device: JTDSchemaType<DeviceFacts> = {
+export const deviceSchema: JTDSchemaType<DeviceFacts> = {
   properties: {
     kind: { enum: ["gpu", "lavapipe", "swiftshader", "software", "null"] },
     software: flag,
@@ -164,7 +164,7 @@ export const planSchema: JTDSchemaType<PlanFile> = {
         properties: { name: text, splits: { elements: { properties: { split, tokens: count, sha256: text } } } },
       },
     },
-    device,
+    device: deviceSchema,
     steps: { elements: step },
     programs: { elements: program },
     kernels: { elements: kernel },

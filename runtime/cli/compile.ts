@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { check, plan } from "../../compiler/compile.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
+import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
 import { showModule } from "../../grammar/show.ts";
@@ -73,13 +74,23 @@ const planned = async (path: string, flags: Flags, observe?: (graph: Graph) => v
 
 /** The plan of a recipe for the GPU of this machine. */
 export async function planHere(open: OpenRecipe, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {
-  const { inputs } = await readTexts(open, flags);
   const device = await openDevice();
   try {
-    return translated(open.shown, () => plan(open.loaded, inputs, device.facts, observe));
+    return await planFor(device.facts, open, flags, observe);
   } finally {
     device.close();
   }
+}
+
+/** The plan of a recipe for a device. */
+export async function planFor(
+  device: DeviceFacts,
+  open: OpenRecipe,
+  flags: Flags,
+  observe?: (graph: Graph) => void,
+): Promise<Plan> {
+  const { inputs } = await readTexts(open, flags);
+  return translated(open.shown, () => plan(open.loaded, inputs, device, observe));
 }
 
 function lastOf<T>(items: readonly T[]): T {

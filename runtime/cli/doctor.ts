@@ -1,5 +1,6 @@
 /** `lcomp doctor`: which adapters there are, which one lcomp would use, and how to get what is missing. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { totalmem } from "node:os";
 import type { CommandModule } from "yargs";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import {
@@ -23,6 +24,8 @@ export interface Missing {
 export interface Report {
   readonly node: string;
   readonly platform: string;
+  /** Bytes that the machine has, or may use. */
+  readonly memory: number;
   /** The environment's LCOMP_ADAPTER, null where it makes no demand. */
   readonly demand: string | null;
   readonly adapters: readonly (AdapterInfo & { readonly isUsed: boolean; readonly facts: DeviceFacts })[];
@@ -53,11 +56,15 @@ async function examine(): Promise<Report> {
   return {
     node: version,
     platform: `${platform} ${arch}`,
+    memory: hostMemory(),
     demand: demand ?? null,
     adapters,
     missing: missing(adapters),
   };
 }
+
+/** Bytes of this machine's memory, or of the share that this process may use. */
+const hostMemory = (): number => Math.min(totalmem(), process.constrainedMemory() || totalmem());
 
 /** What would give this machine a better adapter. */
 function missing(adapters: readonly AdapterInfo[]): readonly Missing[] {
@@ -118,8 +125,11 @@ function installLine(what: "loader" | "gpu" | "lavapipe"): string {
 }
 
 /** The report for people, in lines of that width. */
-export function showReport({ node, platform, demand, adapters, missing: lacking }: Report, width: number): string {
-  const shown = [`node ${node} on ${platform}`];
+export function showReport(
+  { node, platform, memory, demand, adapters, missing: lacking }: Report,
+  width: number,
+): string {
+  const shown = [`node ${node} on ${platform}, ${mebibytes(memory)} of memory`];
   if (demand !== null) shown.push(`LCOMP_ADAPTER demands ${demand}`);
   shown.push("", "Adapters");
   if (adapters.length === 0) shown.push("  none");
@@ -130,8 +140,9 @@ export function showReport({ node, platform, demand, adapters, missing: lacking 
   return lines(...shown.flatMap((line) => wrapped(line, width, " ".repeat(8))));
 }
 
+const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
+
 function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][number]): readonly string[] {
-  const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
   const matrices = facts.subgroupMatrices.map(
     ({ component, result, M, N, K }) => `${component}→${result} ${M}×${N}×${K}`,
   );

@@ -3,13 +3,14 @@ import { readFileSync, statSync } from "node:fs";
 import type { CommandModule } from "yargs";
 import { refuseImpossible } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
+import { loadMachine, MachineError } from "../../compiler/plan/load-machine.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
 import { demandedAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
 import { type Input, requireApart } from "../io/apart.ts";
-import { explainedNow } from "../io/file.ts";
+import { explainedNow, parseJson, readText } from "../io/file.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
-import { planHere } from "./compile.ts";
+import { planFor, planHere } from "./compile.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
@@ -24,7 +25,8 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     recipeFlags(
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
         json: flag("print the plan's table as JSON"),
-        output: value("write the whole plan for this machine's GPU, with its kernels, to a file"),
+        device: value("plan for another machine: a file with what `lcomp doctor --json` prints there"),
+        output: value("write the whole plan, with its kernels for the GPU, to a file"),
       }),
       args,
     ),
@@ -33,10 +35,13 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     const file = given(flags, "output");
     if (file !== undefined) requireFree(file, inputsOf(entry, flags));
     const open = await openRecipe(entry, flags);
-    const device = await factsHere();
+    const there = given(flags, "device");
+    const elsewhere = there === undefined ? undefined : (await readMachine(there)).device;
+    const device = elsewhere ?? (await factsHere());
     translated(open.shown, () => refuseImpossible(open.outlined, device));
     const report = outlineReport(open.outlined);
-    if (file !== undefined) writeWhole(file, showPlan(await planHere(open, flags)));
+    if (file !== undefined)
+      writeWhole(file, showPlan(await (elsewhere ? planFor(elsewhere, open, flags) : planHere(open, flags))));
     printResult(flags, report, (width) => showOutline(report, width));
   },
 });
@@ -45,6 +50,17 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
 async function factsHere(): Promise<DeviceFacts> {
   const adapter = await findAdapter(demandedAdapter());
   return adapter === undefined ? mostCapable : deviceFacts(adapter);
+}
+
+/** What a machine's doctor has said of it. */
+async function readMachine(path: string): Promise<ReturnType<typeof loadMachine>> {
+  const report = parseJson(await readText(path), path);
+  try {
+    return loadMachine(report);
+  } catch (error) {
+    if (!(error instanceof MachineError)) throw error;
+    throw new UserError(`${path} says nothing of a device: ${error.message}; lcomp doctor --json prints what does`);
+  }
 }
 
 /** A plan goes where no file is, or in the place of another plan. */

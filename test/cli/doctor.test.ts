@@ -1,6 +1,8 @@
-import { cpSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
+import { loadMachine } from "../../compiler/plan/load-machine.ts";
 import { type Report, showReport } from "../../runtime/cli/doctor.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
@@ -60,6 +62,53 @@ suite("doctor", ({ test }) => {
       assert.is(
         missing.some(({ remedy }) => remedy.startsWith("npm install @sparticuz/chromium")),
         isLinux,
+      );
+    }),
+  );
+
+  test(
+    "what it prints elsewhere is planned for, without an adapter here; what is no report is refused by its place",
+    inFolder(async (folder) => {
+      const report = JSON.parse(doctor(true).stdout) as Report;
+      const noAdapter = { LCOMP_ADAPTER: "lavapipe", VK_DRIVER_FILES: "/nowhere", VK_ICD_FILENAMES: "/nowhere" };
+      const planned = (device: object): Ended => {
+        writeFileSync(join(folder, "facts.json"), JSON.stringify(device));
+        const text = join(root, "examples/world/test.jsonl");
+        const args = [
+          "--model",
+          join(root, "examples/tiny"),
+          "--text",
+          text,
+          "--device",
+          "facts.json",
+          "--output",
+          "p",
+        ];
+        return lcomp(folder, ["plan", join(root, "examples/first.lcomp"), ...args], {
+          entry: main,
+          variables: noAdapter,
+        });
+      };
+      const withFacts = (facts: object): object => ({
+        ...report,
+        adapters: report.adapters.map((each) => ({ ...each, facts: { ...each.facts, ...facts } })),
+      });
+      assert.is(planned(withFacts({ maxStorageBufferBindingSize: 2 ** 30 })).status, 0);
+      const plan = JSON.parse(readFileSync(join(folder, "p"), "utf8")) as { readonly device: DeviceFacts };
+      assert.is(plan.device.maxStorageBufferBindingSize, 2 ** 30);
+      const refused: readonly (readonly [report: object, why: string])[] = [
+        [[], "its top level must be object"],
+        [{ ...report, adapters: [] }, "none of its adapters is one that lcomp would use"],
+        [{ ...report, memory: "much" }, "memory must be float64"],
+        [withFacts({ hasF16: undefined }), "adapters.0.facts must have property 'hasF16'"],
+        [withFacts({ maxBufferSize: 77 }), "its maxBufferSize is 77, and no device has less than 268435456"],
+      ];
+      for (const [device, why] of refused) assert.throws(() => loadMachine(JSON.parse(JSON.stringify(device))), why);
+      const { status, stderr } = planned([]);
+      assert.is(status, 1);
+      assert.match(
+        stderr,
+        /lcomp: facts\.json says nothing of a device: its top level must be object; lcomp doctor --json/,
       );
     }),
   );
