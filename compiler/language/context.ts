@@ -33,7 +33,6 @@ export interface Linear {
   /** What it reads; a dimension that is also in `to` is read under another identity, so that the matrix has both. */
   readonly from: readonly Dimension[];
   readonly to: readonly Dimension[];
-  readonly inBlock: boolean;
   /** The table that it shares its weight with. */
   readonly tied: string | null;
   readonly span: Span;

@@ -28,77 +28,67 @@ import {
   wrong,
 } from "../language/value.ts";
 import type { Problem } from "../problems/problem.ts";
-import { type Fault, isStored, reportFaults, type StoredTensor, storedPath, storedType } from "./checkpoint.ts";
+import {
+  blockPrefix,
+  type Fault,
+  isStored,
+  reportFaults,
+  type StoredTensor,
+  storedPath,
+  storedType,
+  tensorName,
+} from "./checkpoint.ts";
+import type { Blocks, ModelType, Part } from "./model.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
 import { activationsOf, applyLinear, aside, entering } from "./linear.ts";
 
-export interface ArchInstance {
-  readonly arch: Ast.Arch;
-  readonly forward: Ast.Fn | null;
-  readonly facts: ModelFacts | null;
-  readonly scope: Scope;
-  readonly blocks: {
-    readonly count: Size;
-    readonly variable: string;
-    readonly scope: Scope;
-    readonly forward: Ast.Fn;
-  } | null;
-  readonly linears: readonly Linear[];
-  /** The stored tensors that it reads, with `{layer}` in the names of those of blocks. */
-  readonly tensors: readonly StoredTensor[];
-  /** Biases that config.json says are not there, for the case that they are stored. */
-  readonly leftOut: readonly Pick<StoredTensor, "name" | "inBlock">[];
-}
-
-interface Building {
+/** What is gathered while the members of an architecture, or of its blocks, are declared. */
+interface Declaring {
   readonly context: Context;
   readonly facts: ModelFacts | null;
-  /** The block whose stored types the graph takes. */
-  readonly layer: number;
+  /** Null outside of the blocks. */
+  readonly layer: number | null;
   readonly linears: Linear[];
-  readonly tensors: StoredTensor[];
+  readonly weights: StoredTensor[];
   /** Which stored tensor each table reads. */
   readonly tables: Map<string, string>;
-  readonly leftOut: Pick<StoredTensor, "name" | "inBlock">[];
+  readonly leftOut: string[];
   readonly faults: Fault[];
-  blocks: ArchInstance["blocks"];
+  blocks: Blocks | null;
 }
 
-/** Binds an architecture to a checkpoint's headers, or to symbolic sizes if there is none. */
-export function instantiate(
-  context: Context,
-  arch: Ast.Arch,
-  moduleScope: Scope,
-  facts: ModelFacts | null,
-  layer = 0,
-): ArchInstance {
+/** Binds an architecture to a checkpoint's config and headers, or to symbolic sizes if there is none. */
+export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, facts: ModelFacts | null): ModelType {
   const scope = scopeIn(moduleScope);
   const config: Config = { kind: "config", path: "config", value: facts && typed(facts) };
   scope.values.set("config", config);
-  const building: Building = {
-    context,
-    facts,
-    layer,
-    linears: [],
-    tensors: [],
-    tables: new Map(),
-    leftOut: [],
-    faults: [],
-    blocks: null,
-  };
-  declareMembers(building, scope, arch.members, "");
-  if (facts) reportFaults(context, facts, building.faults);
-  return {
-    arch,
-    forward: forwardOf(context, arch),
-    facts,
-    scope,
-    blocks: building.blocks,
-    linears: building.linears,
-    tensors: building.tensors,
-    leftOut: building.leftOut,
-  };
+  const part = declaring({ context, facts }, null, new Map());
+  declareMembers(part, scope, arch.members, "");
+  if (facts) reportFaults(context, facts, [...(part.blocks?.part(0).faults ?? []), ...part.faults]);
+  return { arch, facts, outside: partOf(part, scope, forwardOf(context, arch)), blocks: part.blocks };
 }
+
+const declaring = (
+  { context, facts }: Pick<Declaring, "context" | "facts">,
+  layer: number | null,
+  tables: ReadonlyMap<string, string>,
+): Declaring => ({
+  context,
+  facts,
+  layer,
+  linears: [],
+  weights: [],
+  tables: new Map(tables),
+  leftOut: [],
+  faults: [],
+  blocks: null,
+});
+
+const partOf = (
+  { layer, linears, weights, leftOut, faults }: Declaring,
+  scope: Scope,
+  forward: Ast.Fn | null,
+): Part => ({ layer, scope, forward, linears, weights, leftOut, faults });
 
 /** config.json with its `model_type`, which an old one has in its architectures alone. */
 function typed({ config }: ModelFacts): Config["value"] {
@@ -106,27 +96,27 @@ function typed({ config }: ModelFacts): Config["value"] {
   return type === undefined && architecture !== undefined ? { ...config, model_type: familyOf(architecture) } : config;
 }
 
-function declareMembers(building: Building, scope: Scope, members: readonly Ast.ArchMember[], prefix: string): void {
+function declareMembers(part: Declaring, scope: Scope, members: readonly Ast.ArchMember[], prefix: string): void {
   for (const member of members) {
     switch (member.kind) {
       case "dim":
-        declareSize(building, scope, member);
+        declareSize(part, scope, member);
         break;
       case "weight":
       case "table": {
-        const name = tableName(building, scope, member, members, prefix);
-        building.tables.set(member.name.text, name);
-        scope.values.set(member.name.text, storedWeight(building, scope, member, { name, inBlock: prefix !== "" }));
+        const name = tableName(part, scope, member, members, prefix);
+        part.tables.set(member.name.text, name);
+        scope.values.set(member.name.text, storedWeight(part, scope, member, name));
         break;
       }
       case "linear":
-        declareLinear(building, scope, member, prefix);
+        declareLinear(part, scope, member, prefix);
         break;
       case "fn":
         scope.values.set(member.name.text, functionValue(member, scope));
         break;
       case "blocks":
-        declareBlocks(building, scope, member);
+        declareBlocks(part, scope, member);
         break;
       case "ignore":
         break;
@@ -144,7 +134,7 @@ function forwardOf(context: Context, { name, members }: Ast.Arch | Ast.Blocks): 
   return found ?? null;
 }
 
-function declareSize({ context, facts }: Building, scope: Scope, { name, value }: Ast.DimDeclaration): void {
+function declareSize({ context, facts }: Declaring, scope: Scope, { name, value }: Ast.DimDeclaration): void {
   const found = evaluate(context, scope, value);
   declareDimension(scope, name.text, sizeFrom(context, found, name.text, value.span, facts !== null), "config");
 }
@@ -178,13 +168,10 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
   return open(name);
 }
 
-/** The path of a block's tensors; whatever the blocks are called, slots say `{layer}` for the number. */
-export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.replaceAll(`{${name.text}}`, "{layer}")}.`;
-
-function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): void {
-  const { context } = building;
+function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void {
+  const { context } = part;
   const counted = evaluate(context, scope, blocks.count);
-  const count = sizeFrom(context, counted, blocks.name.text, blocks.count.span, building.facts !== null);
+  const count = sizeFrom(context, counted, blocks.name.text, blocks.count.span, part.facts !== null);
   if ((known(count) ?? 1) > 4096)
     report(context, {
       kind: "config-value",
@@ -195,19 +182,25 @@ function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): vo
       expected: "at most 4096 blocks",
     });
   if (!blocks.at.value.includes(`{${blocks.name.text}}`)) report(context, unnumbered(blocks));
-  const inside = scopeIn(scope);
-  declareMembers(building, inside, blocks.members, blockPrefix(blocks));
-  if (building.blocks) {
-    report(context, { kind: "not-supported", span: blocks.name.span, ...secondKind });
-    scope.values.set(blocks.name.text, wrong);
-    return;
-  }
-  const forward = forwardOf(context, blocks);
+  const forward = part.blocks ? null : forwardOf(context, blocks);
+  if (part.blocks) report(context, { kind: "not-supported", span: blocks.name.span, ...secondKind });
   if (!forward) {
     scope.values.set(blocks.name.text, wrong);
     return;
   }
-  building.blocks = { count, variable: blocks.name.text, scope: inside, forward };
+  const parts = new Map<number, Part>();
+  const blockOf = (layer: number): Part => {
+    const old = parts.get(layer);
+    if (old) return old;
+    const own = declaring(part, layer, part.tables);
+    const inside = scopeIn(scope);
+    declareMembers(own, inside, blocks.members, blockPrefix(blocks));
+    const made = partOf(own, inside, forward);
+    parts.set(layer, made);
+    return made;
+  };
+  blockOf(0);
+  part.blocks = { declaration: blocks, count, part: blockOf };
   scope.values.set(blocks.name.text, {
     kind: "callable",
     name: blocks.name.text,
@@ -232,12 +225,12 @@ const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({
 });
 
 /** A weight as a graph input in the type that it is stored in; reading it gives f32. */
-function storedTensor(building: Building, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
-  const { context, facts, layer, faults } = building;
-  building.tensors.push(tensor);
+function storedTensor(part: Declaring, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
+  const { context, facts } = part;
+  part.weights.push(tensor);
   const all: Tensor = { kind: "tensor", dtype: "f32", dims, node: null };
   if (!facts) return all;
-  const dtype = storedType(facts, tensor, layer, faults);
+  const dtype = storedType(part, tensor);
   if (!dtype) return null;
   return {
     ...all,
@@ -252,12 +245,12 @@ function storedTensor(building: Building, tensor: StoredTensor, dims: readonly D
 }
 
 function storedWeight(
-  building: Building,
+  part: Declaring,
   scope: Scope,
   { name, type, span }: Ast.WeightDeclaration,
-  at: Pick<StoredTensor, "name" | "inBlock">,
+  tensor: string,
 ): Value {
-  const { context } = building;
+  const { context } = part;
   const named = type.kind === "tensor-type" ? type.dims : [];
   const dims = dimsNamed(
     context,
@@ -266,9 +259,9 @@ function storedWeight(
   );
   return (
     storedTensor(
-      building,
+      part,
       {
-        ...at,
+        name: tensor,
         shape: dims.map(({ size }) => size),
         span,
         parts: `${name.text}, flat -> (${dims.map((dim) => `${dim.name}: size(${dim.name})`).join(", ")})`,
@@ -280,18 +273,18 @@ function storedWeight(
 
 /** The stored tensor of a weight; of a table that is not stored, that of the layer which shares it. */
 function tableName(
-  building: Building,
+  part: Declaring,
   scope: Scope,
   { name, at }: Ast.WeightDeclaration,
   members: readonly Ast.ArchMember[],
   prefix: string,
 ): string {
-  const own = storedPath(building, prefix + at.value);
-  if (isStored(building, own)) return own;
+  const own = storedPath(part, prefix + at.value);
+  if (isStored(part, own)) return own;
   for (const member of members) {
     if (member.kind !== "linear" || member.tied?.name.text !== name.text) continue;
     const path = `${prefix}${member.at.value}.weight`;
-    if (isStored(building, path) && isTiedIn(building, scope, member.tied.condition) !== false) return path;
+    if (isStored(part, path) && isTiedIn(part, scope, member.tied.condition) !== false) return path;
   }
   return own;
 }
@@ -310,39 +303,37 @@ function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): 
 }
 
 function declareLinear(
-  building: Building,
+  part: Declaring,
   scope: Scope,
   { name, from, to, at, bias: biased, tied, span }: Ast.LinearDeclaration,
   prefix: string,
 ): void {
-  const { context } = building;
+  const { context } = part;
   const outputs = dimsNamed(context, scope, to);
   const inputs = dimsNamed(context, scope, from).map((dim) => (outputs.includes(dim) ? aside(dim) : dim));
-  const matrix = storedPath(building, `${prefix}${at.value}.weight`);
+  const matrix = storedPath(part, `${prefix}${at.value}.weight`);
   const path = matrix.slice(0, -".weight".length);
-  const hasOwn = isStored(building, matrix);
-  const isTied = tied !== undefined && (isTiedIn(building, scope, tied.condition) ?? !hasOwn);
+  const hasOwn = isStored(part, matrix);
+  const isTied = tied !== undefined && (isTiedIn(part, scope, tied.condition) ?? !hasOwn);
   const linear: Linear = {
     name: name.text,
     at: path,
     from: inputs,
     to: outputs,
-    inBlock: prefix !== "",
     tied: isTied ? tied.name.text : null,
     span,
   };
-  building.linears.push(linear);
-  const { inBlock } = linear;
-  const table = isTied ? building.tables.get(tied.name.text) : undefined;
+  part.linears.push(linear);
+  const table = isTied ? part.tables.get(tied.name.text) : undefined;
   const isBoth = hasOwn && table !== undefined && table !== matrix;
   if (isBoth) note(context, { kind: "tied-stored", span, tensor: matrix, table });
   const shape = [volume(outputs), volume(inputs)];
   const weight =
     isTied && !isBoth
       ? sharedTensor(scope, tied.name.text)
-      : storedTensor(building, { name: matrix, inBlock, shape, span }, [...outputs, ...inputs]);
-  const offset: StoredTensor = { name: `${path}.bias`, inBlock, shape: [volume(outputs)], span };
-  const bias = hasBias(building, scope, offset, biased) ? storedTensor(building, offset, outputs) : null;
+      : storedTensor(part, { name: matrix, shape, span }, [...outputs, ...inputs]);
+  const offset: StoredTensor = { name: `${path}.bias`, shape: [volume(outputs)], span };
+  const bias = hasBias(part, scope, offset, biased) ? storedTensor(part, offset, outputs) : null;
   scope.values.set(name.text, {
     kind: "callable",
     name: name.text,
@@ -361,18 +352,18 @@ function sharedTensor(scope: Scope, table: string): Tensor | null {
 }
 
 /** Without a condition, a layer has the bias that the checkpoint has; else the condition decides, and another one is left out. */
-function hasBias(building: Building, scope: Scope, bias: StoredTensor, asked: Ast.Expression | undefined): boolean {
-  const { context, leftOut } = building;
-  if (!asked) return isStored(building, bias.name);
+function hasBias(part: Declaring, scope: Scope, bias: StoredTensor, asked: Ast.Expression | undefined): boolean {
+  const { context, layer, leftOut } = part;
+  if (!asked) return isStored(part, bias.name);
   const said = condition(context, scope, asked);
   if (!truth(context, said)) return false;
   const has = said.value.kind === "boolean" && said.value.value === true;
-  if (!has) leftOut.push(bias);
+  if (!has) leftOut.push(tensorName(bias.name, layer));
   return has;
 }
 
 /** What the condition says of sharing; null where it is silent. */
-function isTiedIn({ context, facts }: Building, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
+function isTiedIn({ context, facts }: Declaring, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
   const said = asked && condition(context, scope, asked);
   if (!facts || !said || said.value.kind === "absent" || !truth(context, said)) return null;
   return said.value.kind === "boolean" && said.value.value === true;

@@ -6,13 +6,13 @@ import { type Context, note, report } from "../language/context.ts";
 import { known, type Size } from "../language/size.ts";
 import { storedTypes } from "../plan/program.ts";
 import type { Of, Problem } from "../problems/problem.ts";
-import { type ArchInstance, blockPrefix } from "./arch.ts";
+
 import type { ModelFacts } from "./facts.ts";
+import { type ModelType, type Part, partsOf } from "./model.ts";
 
 /** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */
 export interface StoredTensor {
   readonly name: string;
-  readonly inBlock: boolean;
   readonly shape: readonly Size[];
   readonly span: Span;
   /** For a weight, how its dimensions are made of one: `gain, flat -> (kv: size(kv), head: size(head))`. */
@@ -29,11 +29,11 @@ export type Fault = { readonly tensor: string; readonly span: Span } & (
 /** Which block's headers are at hand. */
 interface At {
   readonly facts: ModelFacts | null;
-  readonly layer: number;
+  readonly layer: number | null;
 }
 
 /** The name of a stored tensor in the block at hand, or outside the blocks. */
-export const tensorName = (name: string, layer: number): string => name.replaceAll("{layer}", String(layer));
+export const tensorName = (name: string, layer: number | null): string => name.replaceAll("{layer}", String(layer));
 
 export const isStored = ({ facts, layer }: At, name: string): boolean =>
   facts?.tensors.has(tensorName(name, layer)) === true;
@@ -48,13 +48,11 @@ const withoutFirst = (name: string): string => name.slice(name.indexOf(".") + 1)
 
 /** The type that a tensor is stored in, if the checkpoint has it in the shape that the config says; else a fault is added. */
 export function storedType(
-  { tensors }: ModelFacts,
+  { facts, layer, faults }: At & { readonly faults: Fault[] },
   { name, shape, span, parts }: StoredTensor,
-  layer: number,
-  faults: Fault[],
 ): DType | null {
   const tensor = tensorName(name, layer);
-  const stored = tensors.get(tensor);
+  const stored = facts?.tensors.get(tensor);
   if (!stored) {
     faults.push({ kind: "missing", tensor, span });
     return null;
@@ -106,22 +104,18 @@ function prefixOf(
   return wrapped.find(({ prefix }) => names.every((name) => name.startsWith(prefix)));
 }
 
+/** The path of a block's tensors; whatever the blocks are called, slots say `{layer}` for the number. */
+export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.replaceAll(`{${name.text}}`, "{layer}")}.`;
+
 /** Every block's tensors must be there, and what the architecture neither reads nor ignores would be lost. */
-export function checkCheckpoint(context: Context, instance: ArchInstance): void {
-  const { arch, facts, tensors, blocks } = instance;
+export function checkCheckpoint(context: Context, type: ModelType): void {
+  const { arch, facts } = type;
   if (!facts || context.found.length > 0) return;
-  const layers = blocks ? (known(blocks.count) ?? 0) : 0;
-  const faults: Fault[] = [];
-  for (let layer = 1; layer < layers; layer++)
-    for (const tensor of tensors) if (tensor.inBlock) storedType(facts, tensor, layer, faults);
-  reportFaults(context, facts, faults);
-  const namesOf = ({ name, inBlock }: Pick<StoredTensor, "name" | "inBlock">): string[] =>
-    Array.from({ length: inBlock ? layers : 1 }, (_, layer) => tensorName(name, layer));
-  const shared = instance.linears
-    .filter(({ tied }) => tied)
-    .map(({ at, inBlock }) => ({ name: `${at}.weight`, inBlock }));
-  const expected = new Set([...tensors, ...ignored(arch.members, ""), ...shared].flatMap(namesOf));
-  const leftOut = new Set(instance.leftOut.flatMap(namesOf));
+  const parts = partsOf(type);
+  reportFaults(context, facts, parts.flatMap(({ layer, faults }) => (layer === 0 || layer === null ? [] : faults)));
+  const besides = [...ignored(arch.members, "")];
+  const expected = new Set(parts.flatMap((part) => [...tensorsOf(part), ...besides.map((name) => tensorName(name, part.layer))]));
+  const leftOut = new Set(parts.flatMap((part) => part.leftOut));
   const others = [...facts.tensors.keys()].filter((name) => !expected.has(name));
   const unknown = others.filter((name) => !leftOut.has(name));
   const unused = others.filter((name) => leftOut.has(name));
@@ -130,18 +124,17 @@ export function checkCheckpoint(context: Context, instance: ArchInstance): void 
   if (unknown.length > 0) report(context, { kind: "weight-unknown", span, tensors: unknown, arch: arch.name.text });
 }
 
+/** The tensors of a part, with those of layers that share another's weight. */
+const tensorsOf = ({ layer, weights, linears }: Part): readonly string[] =>
+  [...weights.map(({ name }) => name), ...linears.flatMap(({ tied, at }) => (tied ? [`${at}.weight`] : []))].map((name) =>
+    tensorName(name, layer),
+  );
+
 /** What the checkpoint may hold besides, with the names of the inner model; names inside `blocks` go on from the block's. */
-function* ignored(
-  members: readonly Ast.ArchMember[],
-  prefix: string,
-): Iterable<{ readonly name: string; readonly inBlock: boolean }> {
+function* ignored(members: readonly Ast.ArchMember[], prefix: string): Iterable<string> {
   for (const member of members) {
     if (member.kind === "blocks") yield* ignored(member.members, blockPrefix(member));
-    else if (member.kind === "ignore") {
-      const [name, inBlock] = [prefix + member.at.value, prefix !== ""];
-      yield { name, inBlock };
-      yield { name: withoutFirst(name), inBlock };
-    }
+    else if (member.kind === "ignore") yield* [prefix + member.at.value, withoutFirst(prefix + member.at.value)];
   }
 }
 

@@ -10,7 +10,7 @@ import { atom, fixed } from "../language/size.ts";
 import { emit, graphDims } from "../language/tensor.ts";
 import { type Dimension, type Tensor, type Value, wrong } from "../language/value.ts";
 import { slotNames } from "../plan/program.ts";
-import type { ArchInstance } from "./arch.ts";
+import type { ModelType, Part } from "./model.ts";
 
 /** A forward pass from tokens: what enters the first block, and what comes after the last, reading it as the input `x`. */
 export interface Forwarded {
@@ -34,8 +34,8 @@ function handed(context: Context, of: Tensor, span: Span): Tensor {
 }
 
 /** What enters the blocks, in the order of memory that their header declares. */
-function declaredOrder(context: Context, { blocks }: ArchInstance, input: Tensor, span: Span): Tensor {
-  const type = blocks?.forward.parameters[0]?.type;
+function declaredOrder(context: Context, { blocks }: ModelType, input: Tensor, span: Span): Tensor {
+  const type = blocks?.part(0).forward?.parameters[0]?.type;
   const names =
     type?.kind === "tensor-type" ? type.dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name.text] : [])) : [];
   const dims = input.dims.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
@@ -43,18 +43,18 @@ function declaredOrder(context: Context, { blocks }: ArchInstance, input: Tensor
 }
 
 /** Applies the whole model to tokens; the blocks are left out, and meet at `entry` and the input `x`. */
-export function forward(context: Context, instance: ArchInstance, scope: Scope, tokens: Tensor, span: Span): Forwarded {
-  const { forward: fn } = instance;
+export function forward(context: Context, type: ModelType, scope: Scope, tokens: Tensor, span: Span): Forwarded {
+  const { forward: fn, scope: declaredIn } = type.outside;
   const inputs: LinearInput[] = [];
   let entry: Tensor | null = null;
   if (!fn) return { entry, logits: wrong, inputs };
   const onBlocks = (input: Tensor, place: Span): Value => {
     if (entry) return report(context, { kind: "not-supported", span: place, what: "a second pass through the blocks" });
-    entry = declaredOrder(context, instance, input, place);
+    entry = declaredOrder(context, type, input, place);
     return handed(context, entry, place);
   };
   const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
-  const logits = applyTo(inside, scope, fn, instance.scope, tokens, span);
+  const logits = applyTo(inside, scope, fn, declaredIn, tokens, span);
   if (context.maker && !entry && logits.kind !== "wrong")
     report(context, { kind: "not-supported", span: fn.name.span, ...noBlocks });
   return { entry, logits, inputs };
@@ -63,13 +63,12 @@ export function forward(context: Context, instance: ArchInstance, scope: Scope, 
 /** One block on its input: what it gives, and what went into each of its linear layers. */
 export function forwardBlock(
   context: Context,
-  instance: ArchInstance,
+  { forward: fn, scope }: Part,
   entry: Tensor,
   span: Span,
 ): { readonly result: Node | null; readonly inputs: readonly LinearInput[] } {
   const inputs: LinearInput[] = [];
-  if (!instance.blocks) return { result: null, inputs };
-  const { forward: fn, scope } = instance.blocks;
+  if (!fn) return { result: null, inputs };
   const onBlocks = (_: Tensor, place: Span) =>
     report(context, { kind: "not-supported", span: place, what: "a pass through the blocks inside one of them" });
   const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };

@@ -6,7 +6,7 @@ import { type Context, report, type Scope } from "../language/context.ts";
 import { compileTimeNumber, operand } from "../language/expression.ts";
 import { known } from "../language/size.ts";
 import { list } from "../problems/description.ts";
-import type { ArchInstance } from "./arch.ts";
+import { type ModelType, partsOf } from "./model.ts";
 
 export interface Selected {
   readonly linear: Linear;
@@ -21,16 +21,16 @@ export interface Selected {
 export function select(
   context: Context,
   scope: Scope,
-  instance: ArchInstance,
+  type: ModelType,
   { selectors, except, span }: Ast.Stage,
 ): { readonly selected: readonly Selected[]; readonly tied: readonly Linear[] } {
-  const all = candidates(instance);
+  const all = candidates(type);
   const before = context.found.length;
   const matching = (of: Ast.Selector): readonly Selected[] => {
-    if (!checkRange(context, scope, instance, of)) return [];
-    const found = all.filter((each) => matches(context, scope, instance, of, each));
+    if (!checkRange(context, scope, type, of)) return [];
+    const found = all.filter((each) => matches(context, scope, type, of, each));
     if (found.length === 0)
-      report(context, { kind: "empty-selector", span: of.span, selector: textAt(of.span), ...others(instance, of) });
+      report(context, { kind: "empty-selector", span: of.span, selector: textAt(of.span), ...others(type, of) });
     return found;
   };
   const untied = all.filter(({ linear }) => linear.tied === null);
@@ -43,7 +43,7 @@ export function select(
       kind: "empty-selector",
       span: first?.span ?? span,
       selector: selectors.length > 0 ? selectors.map((each) => textAt(each.span)).join(", ") : "linear",
-      known: except.length > 0 ? [] : names(instance),
+      known: except.length > 0 ? [] : names(type),
       ...(except.length > 0 && { hint: "`except` leaves out all that the stage selects" }),
     });
   for (const { linear } of selected) {
@@ -54,7 +54,7 @@ export function select(
       what: `compressing \`${linear.name}\`, which shares its weight with \`${linear.tied}\`,`,
       hint: selected.some((each) => each.linear.tied === null)
         ? `add \`except ${linear.name}\``
-        : `the table is no linear layer; there are ${list(names(instance).filter((name) => name !== linear.name))}`,
+        : `the table is no linear layer; there are ${list(names(type).filter((name) => name !== linear.name))}`,
     });
     break;
   }
@@ -62,43 +62,46 @@ export function select(
   return { selected, tied: tied.map(({ linear }) => linear) };
 }
 
-function candidates({ linears, blocks }: ArchInstance): Selected[] {
-  const layers = blocks ? (known(blocks.count) ?? 0) : 0;
-  const inside = linears.filter(({ inBlock }) => inBlock);
-  const outside = linears.filter(({ inBlock }) => !inBlock).map((linear) => ({ linear, layer: null }));
-  return [
-    ...Array.from({ length: layers }, (_, layer) => inside.map((linear) => ({ linear, layer }))).flat(),
-    ...outside,
-  ];
-}
+const candidates = (type: ModelType): readonly Selected[] =>
+  partsOf(type).flatMap(({ layer, linears }) => linears.map((linear) => ({ linear, layer })));
 
 /** What a selector may be instead; one of blocks that declare no linear layer is right, and has nothing to select. */
-function others(instance: ArchInstance, { path: [first] }: Ast.Selector): { known: readonly string[]; hint?: string } {
-  const [known, { blocks, linears }] = [names(instance), instance];
-  if (!blocks || first?.name.text !== blocks.variable || linears.some(({ inBlock }) => inBlock)) return { known };
+function others(type: ModelType, { path: [first] }: Ast.Selector): { known: readonly string[]; hint?: string } {
+  const known = names(type);
+  if (first === undefined || first.name.text !== variableOf(type) || insideOf(type).length > 0) return { known };
   const outside = known.length > 0 ? `; outside of them there is ${list(known)}` : "";
   const hint = `methods work on what is declared with \`linear\`, and these blocks declare \`weight\`s alone${outside}`;
   return { known: [], hint };
 }
 
-const names = ({ linears, blocks }: ArchInstance): string[] => [
-  ...(linears.length > 0 ? ["linear"] : []),
-  ...(blocks && linears.some(({ inBlock }) => inBlock) ? [blocks.variable] : []),
-  ...linears.map(({ name }) => name),
-];
+/** What blocks are called. */
+const variableOf = ({ blocks }: ModelType): string | undefined => blocks?.declaration.name.text;
+
+/** The linear layers that every block declares. */
+const insideOf = ({ blocks }: ModelType): readonly Linear[] => blocks?.part(0).linears ?? [];
+
+function names(type: ModelType): string[] {
+  const [inside, outside] = [insideOf(type), type.outside.linears];
+  const variable = variableOf(type);
+  return [
+    ...(inside.length + outside.length > 0 ? ["linear"] : []),
+    ...(variable !== undefined && inside.length > 0 ? [variable] : []),
+    ...[...inside, ...outside].map(({ name }) => name),
+  ];
+}
 
 /** `linear`, `lm_head`, `layer[0 .. 3]`, `layer.gate`, `mlp.*`: by the architecture's names, or by those of the checkpoint. */
 function matches(
   context: Context,
   scope: Scope,
-  { blocks }: ArchInstance,
+  type: ModelType,
   { path }: Ast.Selector,
   { linear, layer }: Selected,
 ): boolean {
   const [first, ...rest] = path;
   if (!first) return false;
   if (path.length === 1 && first.name.text === "linear") return true;
-  if (blocks && first.name.text === blocks.variable) {
+  if (first.name.text === variableOf(type)) {
     if (layer === null || !inRange(context, scope, first, layer)) return false;
     return (
       rest.length === 0 ||
@@ -118,11 +121,12 @@ function matches(
 function checkRange(
   context: Context,
   scope: Scope,
-  { blocks }: ArchInstance,
+  type: ModelType,
   { path: [first] }: Ast.Selector,
 ): boolean {
+  const { blocks } = type;
   const count = blocks ? known(blocks.count) : undefined;
-  if (!blocks || !first?.range || first.name.text !== blocks.variable || count === undefined) return true;
+  if (!blocks || !first?.range || first.name.text !== variableOf(type) || count === undefined) return true;
   const { from, to } = first.range;
   const bounds = [[from, to ? 0 : 1] as const, ...(to ? [[to, 0] as const] : [])];
   return bounds.every(([expression, inside]) => {

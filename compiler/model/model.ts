@@ -1,0 +1,67 @@
+/** A model as a value: what it is, part by part, and where each of its tensors comes from. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Linear, Scope } from "../language/context.ts";
+import { known, type Size } from "../language/size.ts";
+import type { Ref } from "../plan/step.ts";
+import type { Fault, StoredTensor } from "./checkpoint.ts";
+import type { ModelFacts } from "./facts.ts";
+
+/** An architecture bound to a config and to headers, or to symbolic sizes; it says nothing of where tensors lie. */
+export interface ModelType {
+  readonly arch: Ast.Arch;
+  /** Null while no model is given. */
+  readonly facts: ModelFacts | null;
+  /** What lies outside of the blocks. Its scope has the dimensions of the whole model. */
+  readonly outside: Part;
+  readonly blocks: Blocks | null;
+}
+
+export interface Blocks {
+  readonly declaration: Ast.Blocks;
+  readonly count: Size;
+  /** The block of that number, each with its own dimensions and stored types. */
+  readonly part: (layer: number) => Part;
+}
+
+/** What runs at once: a block, or what lies outside of them. */
+export interface Part {
+  /** Null outside of the blocks. */
+  readonly layer: number | null;
+  readonly scope: Scope;
+  readonly forward: Ast.Fn | null;
+  readonly linears: readonly Linear[];
+  /** The tensors that it reads, as the checkpoint stores them. */
+  readonly weights: readonly StoredTensor[];
+  /** Biases that config.json says are not there, for the case that they are stored. */
+  readonly leftOut: readonly string[];
+  /** What is wrong with the headers of its tensors. */
+  readonly faults: readonly Fault[];
+}
+
+/** A model given to a recipe, or what a stage makes of one. */
+export interface Model {
+  /** The parameter's or the stage's name. */
+  readonly name: string;
+  /** The name of the given model that it began as. */
+  readonly origin: string;
+  readonly type: ModelType;
+  /** By tensors' names, in the order of the origin's files. */
+  readonly at: ReadonlyMap<string, Ref>;
+}
+
+/** A model as it is given. */
+export const givenModel = (name: string, type: ModelType): Model => ({
+  name,
+  origin: name,
+  type,
+  at: new Map([...(type.facts?.tensors.keys() ?? [])].map((tensor) => [tensor, { model: name, tensor }])),
+});
+
+/** How many blocks a model has; 0 while that is unknown. */
+export const layersOf = ({ blocks }: ModelType): number => (blocks ? (known(blocks.count) ?? 0) : 0);
+
+/** Every block in order, then what lies outside. */
+export const partsOf = (type: ModelType): readonly Part[] => [
+  ...Array.from({ length: layersOf(type) }, (_, layer) => type.blocks?.part(layer) ?? []).flat(),
+  type.outside,
+];
