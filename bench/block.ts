@@ -1,7 +1,6 @@
 /** A block of examples/tiny on one sequence: lcomp from its standard library, the peers as one would write it for them. */
 
 import { outline } from "../compiler/compile.ts";
-import type { Graph } from "../compiler/graph/graph.ts";
 import type { ModelFacts } from "../compiler/model/facts.ts";
 import { openRecipe, readRecipe } from "../runtime/cli/recipe.ts";
 import { type Checkpoint, requireSize } from "../runtime/io/checkpoint.ts";
@@ -40,7 +39,7 @@ export async function blockLine(folder: string): Promise<Line> {
   if (model === undefined) throw new Error("std/evaluate takes no model");
   const wide = new Map([...open.inputs.models].map(([name, facts]) => [name, inF32(facts)]));
   const { steps } = outline(open.loaded, { ...open.inputs, models: wide });
-  const graph = steps.flatMap((step): readonly Graph[] => (step.kind === "evaluate" ? step.forward.blocks : []))[0];
+  const graph = steps.find(({ part }) => part.what === "outputs")?.program;
   if (graph === undefined) throw new Error("std/evaluate evaluates no block");
   const sizes: Sizes = {
     model: requireSize(model, "hidden_size"),

@@ -11,7 +11,7 @@ import { checkOf, dtypeOf, tensorTypeOf } from "./language/signature.ts";
 import { atom } from "./language/size.ts";
 import { checkConstants, checkNames, haveCircles } from "./language/uncalled.ts";
 import type { Dimension, Value } from "./language/value.ts";
-import { instantiate } from "./model/arch.ts";
+import { modelType } from "./model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
 import { applyMethod, unknownOf } from "./recipe/method.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
@@ -109,9 +109,9 @@ function dimension(context: Context, inside: Scope, { name: { text: name }, size
 }
 
 function checkArch(context: Context, arch: Ast.Arch, scope: Scope): void {
-  const instance = instantiate(context, arch, scope, null);
+  const type = modelType(context, arch, scope, null);
   const inside = scopeIn(null);
   const tokens = tokensInput(context, inside, 0, arch.span);
-  const { entry } = forward(context, instance, inside, tokens, arch.span);
-  if (entry) forwardBlock(context, instance, entry, arch.span);
+  const { entry } = forward(context, type, inside, tokens, arch.span);
+  if (entry && type.blocks) forwardBlock(context, type.blocks.part(0), entry, arch.span);
 }

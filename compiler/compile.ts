@@ -1,6 +1,7 @@
 /** The table of contents: one line per stage. */
 import type * as Ast from "../grammar/ast.ts";
 import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
+import { assemble } from "./assemble.ts";
 import { checkModule } from "./check.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
@@ -16,12 +17,17 @@ import type { CorpusFacts, ModelFacts } from "./model/facts.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Plan } from "./plan/plan.ts";
 import { compileGraph } from "./program.ts";
-import { assemble, windowCounter } from "./recipe/assemble.ts";
-import { build } from "./recipe/build.ts";
-import type { GraphStep } from "./recipe/graphs.ts";
+import { type Emitted, emit } from "./recipe/emit.ts";
 import { type LoadedRecipe, recipeIn } from "./recipe/load.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
-import { corpusRecord, modelRecord, recipeRecord } from "./recipe/records.ts";
+import {
+  corpusRecord,
+  modelRecord,
+  recipeRecord,
+  stageRecord,
+  windowCounter,
+  windowsRecord,
+} from "./recipe/records.ts";
 import type { TypedRecipe } from "./recipe/typed.ts";
 import { simplify } from "./rewrite/simplify.ts";
 
@@ -34,9 +40,8 @@ export interface CompileInputs {
 }
 
 /** Everything but kernels: what will be done, decided from headers alone. */
-export interface Outline {
+export interface Outline extends Emitted {
   readonly typed: TypedRecipe;
-  readonly steps: readonly GraphStep[];
   /** What is said of the inputs while the work goes on. */
   readonly notes: readonly Diagnostic[];
 }
@@ -67,20 +72,16 @@ export function outline({ recipe, modules }: LoadedRecipe, { parameters, models,
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
   const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared });
-  for (const { instance } of typed.models) checkCheckpoint(context, instance);
+  for (const { type } of typed.models) checkCheckpoint(context, type);
   refuse(context);
-  const steps = build(context, graphs, typed);
+  const emitted = emit(context, graphs, typed);
   refuse(context);
-  return { typed, steps, notes: notesOf(context) };
+  return { typed, ...emitted, notes: notesOf(context) };
 }
 
 /** Refuses what the device cannot run: CompileError with the sizes that are too large for it. */
 export function refuseImpossible({ steps }: Outline, device: DeviceFacts): void {
-  assemble(
-    steps,
-    (graph) => compileGraph(simplify(graph), device),
-    () => null,
-  );
+  assemble(steps, (graph) => compileGraph(simplify(graph), device));
 }
 
 /** A plan for one device; `observe` sees every graph after simplification, for `--emit`. */
@@ -90,21 +91,22 @@ export function plan(
   device: DeviceFacts,
   observe: (graph: Graph) => void = () => {},
 ): Plan {
-  const { typed, steps } = outline(loaded, inputs);
+  const { typed, steps, windows, values, save } = outline(loaded, inputs);
   const compile = (graph: Graph) => {
     const simple = simplify(graph);
     observe(simple);
     return compileGraph(simple, device);
   };
-  const { kernels, programs, steps: planned } = assemble(steps, compile, windowCounter(inputs.corpora));
   return {
-    version: 1,
+    version: 2,
     recipe: recipeRecord(loaded, typed),
     models: typed.models.map(modelRecord),
     corpora: [...inputs.corpora].map(([name, corpus]) => corpusRecord(name, corpus)),
+    windows: windows.map(windowsRecord(windowCounter(inputs.corpora))),
+    stages: typed.stages.map(stageRecord),
+    values,
+    save,
     device,
-    kernels,
-    programs,
-    steps: planned,
+    ...assemble(steps, compile),
   };
 }

@@ -1,6 +1,6 @@
 /** What values offer beyond their fields: a sparsity's counts, a text's windows. */
 import type * as Ast from "../../grammar/ast.ts";
-import { slotNames } from "../plan/program.ts";
+import { slotNames } from "../graph/slots.ts";
 import { bindArguments, parameter } from "./call.ts";
 import { type Context, dimensionsNamed, report, reportDimension, type Scope } from "./context.ts";
 import { compileTimeNumber } from "./expression.ts";

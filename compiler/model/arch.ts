@@ -38,9 +38,9 @@ import {
   storedType,
   tensorName,
 } from "./checkpoint.ts";
-import type { Blocks, ModelType, Part } from "./model.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
 import { activationsOf, applyLinear, aside, entering } from "./linear.ts";
+import type { Blocks, ModelType, Part } from "./model.ts";
 
 /** What is gathered while the members of an architecture, or of its blocks, are declared. */
 interface Declaring {

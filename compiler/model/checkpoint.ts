@@ -112,9 +112,15 @@ export function checkCheckpoint(context: Context, type: ModelType): void {
   const { arch, facts } = type;
   if (!facts || context.found.length > 0) return;
   const parts = partsOf(type);
-  reportFaults(context, facts, parts.flatMap(({ layer, faults }) => (layer === 0 || layer === null ? [] : faults)));
+  reportFaults(
+    context,
+    facts,
+    parts.flatMap(({ layer, faults }) => (layer === 0 || layer === null ? [] : faults)),
+  );
   const besides = [...ignored(arch.members, "")];
-  const expected = new Set(parts.flatMap((part) => [...tensorsOf(part), ...besides.map((name) => tensorName(name, part.layer))]));
+  const expected = new Set(
+    parts.flatMap((part) => [...tensorsOf(part), ...besides.map((name) => tensorName(name, part.layer))]),
+  );
   const leftOut = new Set(parts.flatMap((part) => part.leftOut));
   const others = [...facts.tensors.keys()].filter((name) => !expected.has(name));
   const unknown = others.filter((name) => !leftOut.has(name));
@@ -126,8 +132,8 @@ export function checkCheckpoint(context: Context, type: ModelType): void {
 
 /** The tensors of a part, with those of layers that share another's weight. */
 const tensorsOf = ({ layer, weights, linears }: Part): readonly string[] =>
-  [...weights.map(({ name }) => name), ...linears.flatMap(({ tied, at }) => (tied ? [`${at}.weight`] : []))].map((name) =>
-    tensorName(name, layer),
+  [...weights.map(({ name }) => name), ...linears.flatMap(({ tied, at }) => (tied ? [`${at}.weight`] : []))].map(
+    (name) => tensorName(name, layer),
   );
 
 /** What the checkpoint may hold besides, with the names of the inner model; names inside `blocks` go on from the block's. */

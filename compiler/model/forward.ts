@@ -2,6 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
 import { applyFunction } from "../language/call.ts";
 import type { Linear } from "../language/context.ts";
 import { type Context, type ForwardPass, report, type Scope, scopeIn } from "../language/context.ts";
@@ -9,7 +10,6 @@ import { declareDimension } from "../language/signature.ts";
 import { atom, fixed } from "../language/size.ts";
 import { emit, graphDims } from "../language/tensor.ts";
 import { type Dimension, type Tensor, type Value, wrong } from "../language/value.ts";
-import { slotNames } from "../plan/program.ts";
 import type { ModelType, Part } from "./model.ts";
 
 /** A forward pass from tokens: what enters the first block, and what comes after the last, reading it as the input `x`. */

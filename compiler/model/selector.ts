@@ -118,12 +118,7 @@ function matches(
 }
 
 /** Whether the bounds of a range of blocks are blocks of this model. */
-function checkRange(
-  context: Context,
-  scope: Scope,
-  type: ModelType,
-  { path: [first] }: Ast.Selector,
-): boolean {
+function checkRange(context: Context, scope: Scope, type: ModelType, { path: [first] }: Ast.Selector): boolean {
   const { blocks } = type;
   const count = blocks ? known(blocks.count) : undefined;
   if (!blocks || !first?.range || first.name.text !== variableOf(type) || count === undefined) return true;

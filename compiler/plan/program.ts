@@ -38,34 +38,6 @@ export interface Slot {
   readonly accumulate?: "sum" | "max" | "min";
 }
 
-const counts = "not finite: ";
-const unordered = "unordered ";
-
-/** The slots that steps bind, by what is in them: the compiler makes them, the runtime finds them. */
-export const slotNames = {
-  tokens: "tokens",
-  /** What a block or a head takes, and what a block gives. */
-  activation: "x",
-  /** What a method makes of a weight, and how many of its elements are zero. */
-  result: "result",
-  zeros: "zeros",
-  /** How many of the scores that a method ranks, or of the numbers that a measure compares, are NaN. */
-  unordered: (i: number) => `${unordered}${i}`,
-  /** Beside the statistics: how many values of an activation are NaN or infinite. */
-  notFinite: (what: string) => `${counts}${what}`,
-  /** The outputs of an evaluation, a number per window each. */
-  series: (i: number) => `e${i}`,
-  /** The outputs of a measure. */
-  value: (i: number) => `v${i}`,
-} as const;
-
-/** Whether `slotNames.unordered` has named a slot. */
-export const isUnordered = (name: string): boolean => name.startsWith(unordered);
-
-/** What a slot counts that `slotNames.notFinite` has named; undefined for all others. */
-export const countedIn = (name: string): string | undefined =>
-  name.startsWith(counts) ? name.slice(counts.length) : undefined;
-
 /** The types of weights that can be read, as files call them. */
 export const storedTypes: ReadonlyMap<string, Slot["dtype"]> = new Map([
   ["F32", "f32"],

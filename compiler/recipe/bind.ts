@@ -3,7 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, note, report } from "../language/context.ts";
 import { type ModelValue, ofSize, unknownNumber, type Value } from "../language/value.ts";
-import { instantiate } from "../model/arch.ts";
+import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
 import type { Recipe, RecipeInputs } from "./recipe.ts";
@@ -12,33 +12,27 @@ import type { Recipe, RecipeInputs } from "./recipe.ts";
 export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
   const { context, inputs } = at;
   const facts = inputs.models.get(name.text);
-  at.bases.set(name.text, name.text);
   at.named.set(name.text, name.span);
   if (!facts) {
     if (context.maker)
       return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
     return { kind: "model", name: name.text, sizes: unknownSizes(inputs) };
   }
-  const { architecture, type } = namesOf(facts);
-  const found = inputs.modules.archs.findLast(({ arch }) => describes(arch, architecture, type));
+  const { architecture, type: family } = namesOf(facts);
+  const found = inputs.modules.archs.findLast(({ arch }) => describes(arch, architecture, family));
   if (!found) {
     const known = inputs.modules.archs.flatMap(({ arch }) => arch.architectures.map(({ value }) => value));
-    const name = architecture ?? type ?? "model without `architectures` in its config.json";
+    const name = architecture ?? family ?? "model without `architectures` in its config.json";
     return report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
   }
   if (isQuantised(context, facts, span)) return { kind: "wrong" };
   noteNames(context, found.arch, facts, span);
   if (facts.config["auto_map"])
     note(context, { kind: "own-code", span, model: facts.name, arch: found.arch.name.text });
-  const instances = new Map([[0, instantiate(context, found.arch, found.scope, facts)]]);
-  const instanceOf = (layer: number) => {
-    const instance = instances.get(layer) ?? instantiate(context, found.arch, found.scope, facts, layer);
-    instances.set(layer, instance);
-    return instance;
-  };
-  const instance = instanceOf(0);
-  at.models.set(name.text, { name: name.text, facts, instance, instanceOf });
-  const sizes = [...instance.scope.dims].map(([dim, { size }]) => [dim, ofSize(size)] as const);
+  const type = modelType(context, found.arch, found.scope, facts);
+  at.models.set(name.text, type);
+  at.given.push({ name: name.text, facts, type });
+  const sizes = [...type.outside.scope.dims].map(([dim, { size }]) => [dim, ofSize(size)] as const);
   return { kind: "model", name: name.text, sizes: new Map(sizes) };
 }
 

@@ -3,17 +3,34 @@
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { ids } from "../language/tensor.ts";
 import type { LinearInput } from "../model/forward.ts";
-import { notFinite } from "./finite.ts";
-import type { TargetGraph } from "./graphs.ts";
+import type { Check } from "../plan/step.ts";
+import { type Counted, notFinite } from "./finite.ts";
 import type { Compression } from "./method.ts";
 
 /** A statistic of a block: one sample's contribution, and in which pass over the samples it is collected, from 0. */
 export interface Statistic {
   readonly contribution: Output;
   readonly pass: number;
+  /** The observation, and the layers whose methods read it. */
+  readonly name: string;
+  readonly readers: string[];
+}
+
+/** Which statistic goes into which state slot of a target's graph. */
+export interface Reading {
+  readonly slot: string;
+  readonly statistic: string;
+}
+
+/** A pass over the samples: the statistics that it collects, and what must hold of what it collects. */
+export interface Pass {
+  readonly graph: Graph;
+  readonly names: readonly string[];
+  readonly checks: readonly Check[];
 }
 
 /** Adds the statistics that a target's graph needs to those of its block; which of them goes into which of its state slots. */
@@ -23,7 +40,7 @@ export function observed(
   made: Compression,
   graph: Graph,
   at: LinearInput | null,
-): TargetGraph["statistics"] {
+): readonly Reading[] {
   const bySlot = new Map<string, Statistic>();
   const inSlot = (slot: string): Statistic => {
     const found = bySlot.get(slot);
@@ -41,7 +58,12 @@ export function observed(
     const old = statistics.find(({ contribution }) => contribution.node === own && contribution.accumulate === by);
     const name = unused(observation, statistics);
     const pass = 1 + Math.max(-1, ...earlier.map((each) => each.pass));
-    const statistic = old ?? { contribution: { name, node: own, accumulate: by }, pass };
+    const statistic = old ?? {
+      contribution: { name, node: own, accumulate: by },
+      pass,
+      name: observation,
+      readers: [],
+    };
     if (!old) statistics.push(statistic);
     bySlot.set(slot, statistic);
   }
@@ -67,18 +89,45 @@ export function passesOver(
   maker: Maker,
   statistics: readonly Statistic[],
   inputs: readonly LinearInput[],
-): readonly Graph[] {
+): readonly Pass[] {
   const counted = new Set<Node>();
   return [...Map.groupBy(statistics, ({ pass }) => pass).values()].map((each) => {
     const contributions = each.map(({ contribution }) => contribution);
     const counts = notFinite(maker, contributions, inputs).filter(({ node }) => !counted.has(node));
     for (const { node } of counts) counted.add(node);
-    return maker.graph("calibrate", [
-      ...contributions,
-      ...counts.map((count) => ({ ...count, accumulate: "sum" as const })),
-    ]);
+    const besides = counts.map(({ node }, i) => ({ name: slotNames.notFinite(i), node, accumulate: "sum" as const }));
+    return {
+      graph: maker.graph("calibrate", [...contributions, ...besides]),
+      names: contributions.map(({ name }) => name),
+      checks: checksOf(each, counts),
+    };
   });
 }
+
+/** What the pass has collected is finite, and so is what it read, which a statistic may not show. */
+function checksOf(statistics: readonly Statistic[], counts: readonly Counted[]): readonly Check[] {
+  const all = statistics.map(showStatistic).join("; ");
+  const real = statistics.filter(({ contribution }) => contribution.node.type.dtype === "f32");
+  return [
+    ...counts.map(({ of }, i) => ({
+      output: slotNames.notFinite(i),
+      must: "none" as const,
+      otherwise: `statistics (${all}) that mean nothing: {n} of ${of} are NaN or infinite; ${tooLarge}`,
+    })),
+    ...real.map((statistic) => ({
+      output: statistic.contribution.name,
+      must: "finite" as const,
+      otherwise: `the statistic ${showStatistic(statistic)} became NaN or infinite: the observation divides by 0, or ${tooLarge}`,
+    })),
+  ];
+}
+
+/** `power of q, k, v` */
+const showStatistic = ({ name, readers }: Statistic): string =>
+  readers.length === 0 ? name : `${name} of ${readers.join(", ")}`;
+
+const tooLarge =
+  "the activations are too large for f32, as they are behind weights that are: look at those of this layer and the ones before it, or use a sound copy of the model and config.json";
 
 /** The slots that a graph reads, directly or through a contribution, which reads only those before its own. */
 function neededSlots(maker: Maker, { statistics }: Compression, graph: Graph): ReadonlySet<string> {

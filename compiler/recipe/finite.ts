@@ -7,28 +7,32 @@ import { coneOf } from "../graph/cone.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
 import type { LinearInput } from "../model/forward.ts";
-import { slotNames } from "../plan/program.ts";
+
+/** A node with how many of its values are NaN or infinite, and what it is. */
+export interface Counted {
+  readonly node: Node;
+  readonly of: string;
+}
 
 /** Of each activation that is observed, and of what lies beneath the roots before it: how many values are NaN or infinite. */
 export function notFinite(
   maker: Maker,
   observed: readonly Output[],
   inputs: readonly LinearInput[],
-): readonly Output[] {
+): readonly Counted[] {
   const nodes = computing(observed);
   const read = inputs.filter(({ input }) => input.node && nodes.includes(input.node));
   const activations = Map.groupBy(read, ({ input }) => input.node);
   const counts = [...activations].flatMap(([node, layers]) => {
     const names = layers.map(({ linear }) => linear.name).join(", ");
-    return node
-      ? [countOf(maker, difference(maker, node), slotNames.notFinite(`the inputs of ${names}`), columns(node))]
-      : [];
+    return node ? [{ node: countOf(maker, difference(maker, node), columns(node)), of: `the inputs of ${names}` }] : [];
   });
   return [...counts, ...beneathRoots(maker, nodes)];
 }
 
-function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Output[] {
+function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Counted[] {
   const fromData = new Set<Node>();
   for (const node of nodes) {
     const isData = node.op === "input" && node.attrs.role === "data";
@@ -36,14 +40,10 @@ function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Output[] {
   }
   const roots = nodes.filter((node) => (node.op === "sqrt" || node.op === "rsqrt") && fromData.has(node));
   const operands = [...new Set(roots.flatMap(({ inputs }) => inputs))];
-  return operands.map((node, i) =>
-    countOf(
-      maker,
-      difference(maker, node),
-      slotNames.notFinite(`the values beneath root ${i + 1} of the block (of a norm, say)`),
-      columns(node),
-    ),
-  );
+  return operands.map((node, i) => ({
+    node: countOf(maker, difference(maker, node), columns(node)),
+    of: `the values beneath root ${i + 1} of the block (of a norm, say)`,
+  }));
 }
 
 /** Of all scores that a method ranks, and of all numbers that a measure compares, how many are NaN. */
@@ -57,7 +57,7 @@ export function unordered(
     computing(outputs).flatMap(({ op, inputs }): readonly Node[] => (ordering.includes(op) ? inputs : [])),
   );
   const real = [...ordered].filter(({ type }) => type.dtype === "f32");
-  return real.map((node, i) => countOf(maker, node, slotNames.unordered(i)));
+  return real.map((node, i) => ({ name: slotNames.unordered(i), node: countOf(maker, node) }));
 }
 
 const computing = (outputs: readonly Output[]): readonly Node[] => coneOf(outputs.map(({ node }) => node));
@@ -66,11 +66,11 @@ const computing = (outputs: readonly Output[]): readonly Node[] => coneOf(output
 const difference = ({ make }: Maker, x: Node): Node => make("sub", [x, x], {}, x.origin);
 
 /** How many elements are NaN. */
-function countOf({ make }: Maker, x: Node, name: string, over: readonly string[] = namesOf(x)): Output {
+function countOf({ make }: Maker, x: Node, over: readonly string[] = namesOf(x)): Node {
   const { origin } = x;
   const isNumberless = make("not", [make("equal", [x, x], {}, origin)], {}, origin);
   const ones = make("cast", [isNumberless], { dtype: "i32" }, origin);
-  return { name, node: over.length === 0 ? ones : make("reduce", [ones], { by: "sum", over }, origin) };
+  return over.length === 0 ? ones : make("reduce", [ones], { by: "sum", over }, origin);
 }
 
 const namesOf = ({ type }: Node): readonly string[] => type.dims.map(({ name }) => name);

@@ -45,22 +45,15 @@ function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor
     ...tokens,
     dims: tokens.dims.map((dim) => (dim.streamed ? { ...dim, streamed: mine } : dim)),
   };
-  const typed = at.models.get(at.bases.get(model.name) ?? model.name);
-  if (!typed) {
+  const type = at.models.get(model.name);
+  if (!type) {
     const vocab = declareDimension(scopeIn(at.scope), "vocab", open("vocab"), "config");
     return { kind: "tensor", dtype: "f32", dims: [...marked.dims, vocab], node: null };
   }
-  const { entry, logits } = forward(context, typed.instance, at.scope, marked, span);
+  const { entry, logits } = forward(context, type, at.scope, marked, span);
   const key = keyOf(mine);
   if (entry && !at.measuring.evaluations.has(key))
-    at.measuring.evaluations.set(key, {
-      kind: "evaluation",
-      of: model.name,
-      base: typed.name,
-      windows: mine.windows,
-      entry,
-      kept: [],
-    });
+    at.measuring.evaluations.set(key, { of: model.name, windows: mine.windows, entry, kept: [] });
   return logits;
 }
 

@@ -3,6 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
 import { type DType, isHalf } from "../graph/type.ts";
 import type { Linear } from "../language/context.ts";
 import { bindValue, type Context, type Observer, report, type Scope, scopeIn } from "../language/context.ts";
@@ -20,7 +21,6 @@ import {
   type Value,
 } from "../language/value.ts";
 import { orderNode } from "../model/forward.ts";
-import { slotNames } from "../plan/program.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {

@@ -1,6 +1,8 @@
 /** Recipes: parameters, stages, expectations, reports and what is saved. */
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
+import { coneOf } from "../graph/cone.ts";
+import type { Node } from "../graph/ops.ts";
 import { type Bound, bindArguments } from "../language/call.ts";
 import { bindValue, type Context, report, type Scope, scopeIn } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
@@ -15,14 +17,15 @@ import {
   type Value,
   type Windows,
 } from "../language/value.ts";
-import { instantiate } from "../model/arch.ts";
+import { modelType } from "../model/arch.ts";
 import { type ModelFacts, bytesOf as storedBytes } from "../model/facts.ts";
+import type { ModelType } from "../model/model.ts";
 import { select } from "../model/selector.ts";
 import { bindModel } from "./bind.ts";
 import { isReserved } from "./load.ts";
 import { type Measuring, measureScope } from "./measure.ts";
 import { type Applied, applyMethod, unknownOf } from "./method.ts";
-import type { MeasureValue, TypedModel, TypedRecipe, TypedStage, TypedStep } from "./typed.ts";
+import type { GivenModel, Measure, Saving, TypedRecipe, TypedStage } from "./typed.ts";
 
 /** What a recipe is checked with; without models, everything is checked as far as headers go. */
 export interface RecipeInputs {
@@ -36,14 +39,15 @@ export interface Recipe {
   readonly context: Context;
   readonly scope: Scope;
   readonly inputs: RecipeInputs;
-  readonly models: Map<string, TypedModel>;
-  /** Stage or model name → the given model that it comes from. */
-  readonly bases: Map<string, string>;
+  readonly given: GivenModel[];
+  /** What models and stages are, by their names; empty without models. */
+  readonly models: Map<string, ModelType>;
   /** Where models and stages get their names. */
   readonly named: Map<string, Span>;
   readonly measuring: Measuring;
-  readonly steps: TypedStep[];
-  readonly values: MeasureValue[];
+  readonly stages: TypedStage[];
+  readonly measures: Measure[];
+  save: Saving | null;
 }
 
 /** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */
@@ -58,29 +62,30 @@ export function checkRecipe(
     context,
     scope: scopeIn(moduleScope),
     inputs,
+    given: [],
     models: new Map(),
-    bases: new Map(),
     named: new Map(),
     measuring,
-    steps: [],
-    values: [],
+    stages: [],
+    measures: [],
+    save: null,
   };
   at.scope.values.set("bytes", bytesOf(at));
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
   const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
-  for (const { arch, scope } of context.maker ? [] : inputs.modules.archs) instantiate(context, arch, scope, null);
+  for (const { arch, scope } of context.maker ? [] : inputs.modules.archs) modelType(context, arch, scope, null);
   if (recipe.body.result)
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);
-  const evaluations = [...measuring.evaluations.values()];
-  const measure: TypedStep[] = at.values.length > 0 ? [{ kind: "measure", values: at.values }] : [];
-  const stages = at.steps.filter(({ kind }) => kind === "stage");
-  const saves = at.steps.filter(({ kind }) => kind === "save");
+  const { given, stages, measures, save } = at;
   return {
     recipe,
     parameters,
-    models: [...at.models.values()],
-    steps: [...stages, ...evaluations, ...measure, ...saves],
+    models: given,
+    stages,
+    evaluations: [...measuring.evaluations.values()],
+    measures,
+    save,
   };
 }
 
@@ -94,7 +99,7 @@ const bytesOf = (at: Recipe): Value => ({
       if (value?.kind === "wrong") return value;
       return report(context, { kind: "wrong-arguments", span, of: "bytes", form: "bytes(model)" });
     }
-    const facts = at.models.get(at.bases.get(value.name) ?? value.name)?.facts;
+    const facts = at.models.get(value.name)?.facts;
     return facts ? number(storedBytes(facts)) : unknownNumber;
   },
 });
@@ -154,10 +159,10 @@ function checkStatement(at: Recipe, statement: Ast.Statement): void {
       checkStage(at, statement);
       break;
     case "report":
-      at.values.push(...statement.values.map((value) => measured(at, "report", value)));
+      at.measures.push(...statement.values.map((value) => measured(at, "report", value)));
       break;
     case "expect":
-      at.values.push(measured(at, "expect", statement.condition));
+      at.measures.push(measured(at, "expect", statement.condition));
       break;
     case "save":
       checkSave(at, statement);
@@ -186,7 +191,8 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   if (first) report(context, { kind: "duplicate-name", span: stage.name.span, name: stage.name.text, first });
   at.named.set(stage.name.text, stage.name.span);
   bindValue(context, scope, stage.name, result);
-  if (of) at.bases.set(stage.name.text, at.bases.get(of.name) ?? of.name);
+  const type = of && at.models.get(of.name);
+  if (type) at.models.set(stage.name.text, type);
   refuseChoices(context, stage);
   if (method.kind !== "method") {
     if (method.kind !== "wrong")
@@ -218,7 +224,7 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   const applied = { method: method.method, scope: method.scope, arguments: complete(context, method, bound.values) };
   if (context.found.length > before) return;
   if (!context.maker) applyMethod({ ...context, stage: stage.span }, applied, null);
-  at.steps.push(...typedStage(at, stage, applied, of.name, windows));
+  at.stages.push(typedStage(at, stage, applied, of.name, windows));
 }
 
 function refuseChoices(context: Context, { keeping, among: [candidate] = [] }: Ast.Stage): void {
@@ -241,27 +247,11 @@ function complete(context: Context, { method, scope }: MethodValue, given: Bound
   return all;
 }
 
-function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, windows: Windows | null): TypedStage[] {
-  const base = at.bases.get(of) ?? of;
-  const model = at.models.get(base);
+function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, windows: Windows | null): TypedStage {
+  const type = at.models.get(of);
   const { selected, tied } =
-    model && at.context.found.length === 0
-      ? select(at.context, at.scope, model.instance, stage)
-      : { selected: [], tied: [] };
-  return [
-    {
-      kind: "stage",
-      name: stage.name.text,
-      action: actionOf(applied),
-      of,
-      base,
-      windows,
-      applied,
-      selected,
-      tied,
-      span: stage.span,
-    },
-  ];
+    type && at.context.found.length === 0 ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
+  return { name: stage.name.text, action: actionOf(applied), of, windows, applied, selected, tied, span: stage.span };
 }
 
 /** `prune(sparsity: 50%)`: the method with its arguments as resolved. */
@@ -291,7 +281,7 @@ function samplesOf(at: Recipe, expression: Ast.Expression): Windows | null {
 const formats = ["huggingface"];
 
 function checkSave(at: Recipe, { model, as, span }: Ast.Save): void {
-  if (at.steps.some(({ kind }) => kind === "save"))
+  if (at.save)
     report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
   const found = modelNamed(at, model);
   if (!formats.includes(as.value))
@@ -301,13 +291,13 @@ function checkSave(at: Recipe, { model, as, span }: Ast.Save): void {
       what: `the format "${as.value}"`,
       hint: `there is ${formats.map((name) => `"${name}"`).join(", ")}`,
     });
-  if (found) at.steps.push({ kind: "save", of: found.name, format: as.value });
+  if (found) at.save ??= { of: found.name, format: as.value };
 }
 
-function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Expression): MeasureValue {
+function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Expression): Measure {
   const { context, scope } = at;
   const value = evaluate(measureScope(at), scope, expression);
-  const of = measureOf(at, expression);
+  const of = measureOf(at, expression, value);
   const base = { kind, text: textAt(expression.span), of, span: expression.span };
   if (value.kind === "number" && kind === "report") return { ...base, value: value.real };
   if (value.kind === "boolean" && kind === "expect")
@@ -328,13 +318,20 @@ function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Express
 }
 
 /** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */
-function measureOf(at: Recipe, expression: Ast.Expression): MeasureValue["of"] {
+function measureOf({ context, scope, measuring }: Recipe, expression: Ast.Expression, value: Value): Measure["of"] {
   if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
   const [first] = expression.arguments;
-  if (first?.kind !== "value" || first.value.kind !== "name" || !at.bases.has(first.value.text)) return null;
-  const models = textAt(expression.span)
-    .split(/[^\w]+/)
-    .filter((name) => at.bases.has(name));
-  if (new Set(models).size > 1) return null;
-  return { measure: expression.callee.text, model: first.value.text };
+  const model = first?.kind === "value" && first.value.kind === "name" ? evaluate(context, scope, first.value) : null;
+  if (model?.kind !== "model") return null;
+  const read = value.kind === "tensor" && value.node ? modelsRead(measuring, value.node) : [];
+  return read.every((name) => name === model.name) ? { measure: expression.callee.text, model: model.name } : null;
 }
+
+/** The models whose evaluations a value is made of. */
+const modelsRead = ({ evaluations }: Measuring, value: Node): readonly string[] => {
+  const nodes = coneOf([value]);
+  const series = new Set(nodes.flatMap((node) => (node.op === "input" ? [node.attrs.name] : [])));
+  return [...evaluations.values()].flatMap(({ of, kept }) =>
+    kept.some((each) => series.has(each.series)) ? [of] : [],
+  );
+};

@@ -1,9 +1,13 @@
 /** What a plan says of what it was made from: by name, size and hash, and never by path. */
+
+import type { Windows } from "../language/value.ts";
 import { bytesOf, type CorpusFacts } from "../model/facts.ts";
+import { layersOf } from "../model/model.ts";
 import { hash } from "../plan/hash.ts";
-import type { CorpusRecord, ModelRecord, RecipeRecord, Split } from "../plan/plan.ts";
+import type { CorpusRecord, ModelRecord, RecipeRecord, Split, WindowsRecord } from "../plan/plan.ts";
+import type { StageRecord } from "../plan/step.ts";
 import type { LoadedRecipe } from "./load.ts";
-import { layersOf, type TypedModel, type TypedRecipe } from "./typed.ts";
+import type { GivenModel, TypedRecipe, TypedStage } from "./typed.ts";
 
 export function recipeRecord({ name, doc, modules }: LoadedRecipe, { parameters }: TypedRecipe): RecipeRecord {
   const sources = modules.map((module) => ({
@@ -13,14 +17,13 @@ export function recipeRecord({ name, doc, modules }: LoadedRecipe, { parameters 
   return { name, doc, parameters, sources: sources.reverse() };
 }
 
-export function modelRecord(model: TypedModel): ModelRecord {
-  const { name, facts, instance } = model;
+export function modelRecord({ name, facts, type }: GivenModel): ModelRecord {
   const tensors = [...facts.tensors].map(([tensor, { dtype, shape }]) => [tensor, dtype, shape]).sort();
   return {
     name,
-    architecture: instance.arch.name.text,
+    architecture: type.arch.name.text,
     headers: hash(JSON.stringify([facts.config, tensors])),
-    layers: layersOf(model),
+    layers: layersOf(type),
     bytes: bytesOf(facts),
   };
 }
@@ -36,3 +39,20 @@ export function corpusRecord(name: string, { tokens, hashes }: CorpusFacts): Cor
     }),
   };
 }
+
+export const stageRecord = ({ name, action, of }: TypedStage): StageRecord => ({ name, action, of });
+
+/** How many windows of a text there are, where the text was counted. */
+export const windowCounter =
+  (corpora: ReadonlyMap<string, CorpusFacts>) =>
+  ({ corpus, split, length, draw }: Windows): number | null => {
+    const tokens = corpora.get(corpus)?.tokens[split];
+    return draw ? draw.count : tokens === undefined ? null : Math.floor(tokens / length);
+  };
+
+export const windowsRecord =
+  (count: ReturnType<typeof windowCounter>) =>
+  (windows: Windows): WindowsRecord => {
+    const { corpus, split, length, draw } = windows;
+    return { corpus, split, length, count: count(windows) ?? 0, seed: draw?.seed ?? null };
+  };

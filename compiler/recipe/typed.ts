@@ -3,41 +3,34 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Linear } from "../language/context.ts";
-import { known } from "../language/size.ts";
 import type { Tensor, Windows } from "../language/value.ts";
-import type { ArchInstance } from "../model/arch.ts";
 import type { ModelFacts } from "../model/facts.ts";
+import type { ModelType } from "../model/model.ts";
 import type { Selected } from "../model/selector.ts";
 import type { Applied } from "./method.ts";
 
 export interface TypedRecipe {
   readonly recipe: Ast.Recipe;
   readonly parameters: readonly { readonly name: string; readonly value: string }[];
-  readonly models: readonly TypedModel[];
-  readonly steps: readonly TypedStep[];
+  readonly models: readonly GivenModel[];
+  readonly stages: readonly TypedStage[];
+  readonly evaluations: readonly Evaluation[];
+  readonly measures: readonly Measure[];
+  readonly save: Saving | null;
 }
 
-/** A model given to the recipe. */
-export interface TypedModel {
+/** A model given to the recipe, by the parameter's name. */
+export interface GivenModel {
   readonly name: string;
   readonly facts: ModelFacts;
-  readonly instance: ArchInstance;
-  /** The architecture bound to another block's stored types. */
-  readonly instanceOf: (layer: number) => ArchInstance;
+  readonly type: ModelType;
 }
 
-/** How many blocks a model has. */
-export const layersOf = ({ instance: { blocks } }: TypedModel): number => (blocks ? (known(blocks.count) ?? 0) : 0);
-
-export type TypedStep = TypedStage | Evaluation | Measure | Saving;
-
 export interface TypedStage {
-  readonly kind: "stage";
   readonly name: string;
   readonly action: string;
-  /** The model or stage that it reads, and the given model that both come from. */
+  /** The model or stage that it reads. */
   readonly of: string;
-  readonly base: string;
   readonly windows: Windows | null;
   readonly applied: Applied;
   readonly selected: readonly Selected[];
@@ -48,21 +41,15 @@ export interface TypedStage {
 
 /** A pass over windows that keeps something of each. */
 export interface Evaluation {
-  readonly kind: "evaluation";
   readonly of: string;
-  readonly base: string;
   readonly windows: Windows;
   readonly entry: Tensor;
   /** One node per series, of one window; grows while measures are checked. */
   readonly kept: { readonly node: Node; readonly series: string }[];
 }
 
+/** What is reported, or expected: then it must not be 0. */
 export interface Measure {
-  readonly kind: "measure";
-  readonly values: readonly MeasureValue[];
-}
-
-export interface MeasureValue {
   readonly kind: "report" | "expect";
   readonly text: string;
   readonly of: { readonly measure: string; readonly model: string } | null;
@@ -71,7 +58,6 @@ export interface MeasureValue {
 }
 
 export interface Saving {
-  readonly kind: "save";
   readonly of: string;
   readonly format: string;
 }

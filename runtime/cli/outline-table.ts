@@ -1,12 +1,11 @@
 /** What a recipe would do, on one screen: known from headers alone. */
 
 import type { Outline } from "../../compiler/compile.ts";
-import { isHalf } from "../../compiler/graph/type.ts";
-import type { Windows } from "../../compiler/language/value.ts";
+import { storedAs } from "../../compiler/graph/result-type.ts";
+import { count, isHalf } from "../../compiler/graph/type.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
-import { slotNames } from "../../compiler/plan/program.ts";
-import type { CompressGraphs } from "../../compiler/recipe/graphs.ts";
-import { layersOf } from "../../compiler/recipe/typed.ts";
+import { layersOf } from "../../compiler/model/model.ts";
+import type { TypedStage } from "../../compiler/recipe/typed.ts";
 import { showBytes } from "../bytes.ts";
 import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
@@ -54,58 +53,49 @@ export interface OutlineReport {
 }
 
 /** The table's numbers. */
-export function outlineReport({ typed, steps, notes }: Outline): OutlineReport {
-  const facts = new Map(typed.models.map((model) => [model.name, model.facts]));
-  const bases = new Map([...facts.keys()].map((name) => [name, name]));
-  const saved = new Map([...facts].map(([name, model]) => [name, bytesOf(model)]));
-  const tied = tiedLayers(typed);
-  const changed = new Map<string, ReadonlySet<string>>();
-  const stages: StageRow[] = [];
-  for (const step of steps) {
-    if (step.kind !== "compress") continue;
-    const base = bases.get(step.of) ?? step.of;
-    bases.set(step.stage, base);
-    const left_out = tied.get(step.stage) ?? [];
-    const row = { ...stageRow(step, facts.get(base)), left_out };
-    stages.push(row);
-    const tensors = step.blocks.flatMap(({ targets }) => targets.map(({ tensor }) => tensor));
-    changed.set(step.stage, new Set([...(changed.get(step.of) ?? []), ...tensors]));
-    saved.set(step.stage, (saved.get(step.of) ?? 0) + row.bytes_after - row.bytes_before);
+export function outlineReport(outline: Outline): OutlineReport {
+  const { typed, steps, windows, save, notes } = outline;
+  const stages = typed.stages.map((stage, i) => stageRow(outline, stage, i));
+  const results = new Map<string, Result>(
+    typed.models.map(({ name, facts }) => [name, { facts, bytes: bytesOf(facts), changed: new Set() }]),
+  );
+  for (const [i, { stage, of, bytes_before, bytes_after }] of stages.entries()) {
+    const source = results.get(of);
+    if (source === undefined) continue;
+    const changed = new Set([...source.changed, ...changesOf(outline, i).map(({ tensor }) => tensor)]);
+    results.set(stage, { facts: source.facts, bytes: source.bytes + bytes_after - bytes_before, changed });
   }
-  const save = steps.find(({ kind }) => kind === "save");
-  const result = save?.kind === "save" ? save.of : (stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
-  const base = bases.get(result) ?? result;
+  const last = results.get(save?.of ?? stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
   return {
     recipe: typed.recipe.name.text,
     parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),
-    models: typed.models.map((model) => ({
-      name: model.name,
-      architecture: model.instance.arch.name.text,
-      layers: layersOf(model),
-      tensors: model.facts.tensors.size,
-      bytes: saved.get(model.name) ?? 0,
+    models: typed.models.map(({ name, facts, type }) => ({
+      name,
+      architecture: type.arch.name.text,
+      layers: layersOf(type),
+      tensors: facts.tensors.size,
+      bytes: bytesOf(facts),
     })),
     stages,
-    evaluations: steps.flatMap((step) =>
-      step.kind === "evaluate" ? [{ model: step.of, over: showWindows(step.windows) }] : [],
+    evaluations: steps.flatMap(({ part, over }) =>
+      part.stage === null && part.what === "embedding" ? [{ model: part.of, over: showWindows(windows, over) }] : [],
     ),
-    saved: save?.kind === "save" ? { model: save.of, format: save.format } : null,
+    saved: save && { model: save.of, format: save.format },
     notes: notes.map(({ title }) => title),
     total: {
-      tensors: facts.get(base)?.tensors.size ?? 0,
-      tensors_changed: changed.get(result)?.size ?? 0,
-      bytes_before: saved.get(base) ?? 0,
-      bytes_after: saved.get(result) ?? 0,
+      tensors: last?.facts.tensors.size ?? 0,
+      tensors_changed: last?.changed.size ?? 0,
+      bytes_before: last ? bytesOf(last.facts) : 0,
+      bytes_after: last?.bytes ?? 0,
     },
   };
 }
 
-/** By stage: the layers that it leaves out, and the table with which each shares its weight. */
-function tiedLayers({ steps }: Outline["typed"]): ReadonlyMap<string, StageRow["left_out"]> {
-  const stages = steps.filter((step) => step.kind === "stage");
-  const pairs = ({ tied }: (typeof stages)[number]): StageRow["left_out"] =>
-    tied.flatMap(({ name, tied }) => (tied ? [{ layer: name, tied }] : []));
-  return new Map(stages.map((stage) => [stage.name, pairs(stage)]));
+/** What becomes of a given model. */
+interface Result {
+  readonly facts: ModelFacts;
+  readonly bytes: number;
+  readonly changed: ReadonlySet<string>;
 }
 
 /** The parameters that are neither models nor texts. */
@@ -116,40 +106,62 @@ function settings({ recipe, parameters }: Outline["typed"]): Outline["typed"]["p
   return parameters.filter(({ name }) => inputs.every((input) => input.name.text !== name));
 }
 
-function stageRow(step: CompressGraphs, facts: ModelFacts | undefined): Omit<StageRow, "left_out"> {
-  const targets = step.blocks.flatMap((block) => block.targets);
-  let before = 0;
-  let after = 0;
-  for (const { tensor, graph } of targets) {
-    const stored = facts?.tensors.get(tensor);
-    const result = graph.outputs.find(({ name }) => name === slotNames.result);
-    const count = stored?.shape.reduce((product, size) => product * size, 1) ?? 0;
-    before += stored?.bytes ?? 0;
-    after += count * (result?.store && isHalf(result.store) ? 2 : 4);
-  }
-  const { stage, action, of, windows } = step;
-  const passes = Math.max(0, ...step.blocks.map(({ calibrate }) => calibrate.length));
-  const over = windows && passes > 0 ? showWindows(windows) : null;
-  const [layers, matched] = [matchedLayers(step), targets.length];
-  return { stage, action, of, layers, matched, over, passes, bytes_before: before, bytes_after: after };
+interface Change {
+  readonly layer: number | null;
+  readonly name: string;
+  readonly tensor: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The tensors that a stage changes, by its number. */
+const changesOf = ({ steps, typed }: Outline, stage: number): readonly Change[] =>
+  steps.flatMap(({ part: { layer, what: name, changes, ...part }, program }): Change[] => {
+    if (changes === undefined || part.stage !== stage) return [];
+    const { tensor, output } = changes;
+    const result = program.outputs.find((each) => each.name === output);
+    const before = typed.models.flatMap(({ facts }) => facts.tensors.get(tensor)?.bytes ?? [])[0] ?? 0;
+    const after = result ? count(result.node.type) * (isHalf(storedAs(result)) ? 2 : 4) : 0;
+    return [{ layer, name, tensor, before, after }];
+  });
+
+function stageRow(outline: Outline, { name: stage, action, of, tied }: TypedStage, number: number): StageRow {
+  const changes = changesOf(outline, number);
+  const statistics = outline.steps.filter(({ part }) => part.stage === number && part.what === "statistics");
+  const [first] = statistics;
+  const byLayer = Map.groupBy(statistics, ({ part }) => part.layer);
+  return {
+    ...{ stage, action, of },
+    layers: matchedLayers(changes),
+    matched: changes.length,
+    left_out: tied.flatMap(({ name, tied }) => (tied ? [{ layer: name, tied }] : [])),
+    over: first ? showWindows(outline.windows, first.over) : null,
+    passes: Math.max(0, ...[...byLayer.values()].map(({ length }) => length)),
+    bytes_before: changes.reduce((sum, { before }) => sum + before, 0),
+    bytes_after: changes.reduce((sum, { after }) => sum + after, 0),
+  };
 }
 
 /** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers. */
-function matchedLayers({ blocks }: CompressGraphs): string {
-  const groups = new Map<string, number>();
-  const outside: string[] = [];
-  for (const { layer, targets } of blocks) {
-    const names = targets.map(({ selected }) => selected.linear.name).join(" ");
-    if (layer === null) outside.push(names);
-    else groups.set(names, (groups.get(names) ?? 0) + 1);
-  }
-  const inside = [...groups].map(([names, count]) => `${names} × ${counted(count, "layer")}`);
-  return [...inside, ...outside].join(", ");
+function matchedLayers(changes: readonly Change[]): string {
+  const parts = Map.groupBy(changes, ({ layer }) => layer);
+  const named = [...parts].map(([layer, some]) => ({ layer, names: some.map(({ name }) => name).join(" ") }));
+  const inside = Map.groupBy(
+    named.filter(({ layer }) => layer !== null),
+    ({ names }) => names,
+  );
+  return [
+    ...[...inside].map(([names, some]) => `${names} × ${counted(some.length, "layer")}`),
+    ...named.flatMap(({ layer, names }) => (layer === null ? [names] : [])),
+  ].join(", ");
 }
 
-function showWindows({ corpus, split, length, draw }: Windows): string {
-  const windows = draw === null ? "all windows" : counted(draw.count, "window");
-  return `${windows} of ${counted(length, "token")} of ${corpus}.${split}`;
+function showWindows(windows: Outline["windows"], number: number | null): string {
+  const found = number === null ? undefined : windows[number];
+  if (found === undefined) return "";
+  const { corpus, split, length, draw } = found;
+  const many = draw === null ? "all windows" : counted(draw.count, "window");
+  return `${many} of ${counted(length, "token")} of ${corpus}.${split}`;
 }
 
 /** The table for people, in lines of that width. */

@@ -1,12 +1,10 @@
 /** The steps of a whole run, from the texts to the result, and the moments of each as they come from those who do the work. */
 
 import type { Outline } from "../../compiler/compile.ts";
-import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Plan, Split } from "../../compiler/plan/plan.ts";
-import type { GraphStep } from "../../compiler/recipe/graphs.ts";
 import type { Progress } from "../run/session.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
-import { type Work, workOf } from "./time-to-go.ts";
+import { sum, type Work, workOf } from "./time-to-go.ts";
 
 /** A split of a text that a recipe reads. */
 export interface TextSplit {
@@ -24,11 +22,8 @@ export interface RunProgress {
 }
 
 /** The splits of texts that a recipe reads, each once, in the order of their use. */
-export function textsOf({ typed }: Outline): readonly TextSplit[] {
-  const used = typed.steps.flatMap((step) =>
-    (step.kind === "stage" || step.kind === "evaluation") && step.windows !== null ? [step.windows] : [],
-  );
-  return [...new Map(used.map(({ corpus, split }) => [`${corpus}.${split}`, { corpus, split }])).values()];
+export function textsOf({ windows }: Outline): readonly TextSplit[] {
+  return [...new Map(windows.map(({ corpus, split }) => [`${corpus}.${split}`, { corpus, split }])).values()];
 }
 
 /** Shows the steps of a recipe as they are reported. */
@@ -38,52 +33,55 @@ export function runProgress({ expect, show }: ProgressLine, outline: Outline): R
     title,
     work: null,
   }));
-  const titles = outline.steps.map(titleOf);
-  const place = titles.map((_, i) => before.length + titles.slice(0, i).filter((title) => title !== null).length);
-  const expected = (works: readonly Work[] | null): void =>
-    expect([...before, ...titles.flatMap((title, i) => (title === null ? [] : [{ title, work: works?.[i] ?? null }]))]);
-  const graphs = new Set(outline.steps.flatMap(graphsOf)).size;
+  const phases = phasesOf(outline);
+  const graphs = new Set(outline.steps.map(({ program }) => program)).size;
+  let works: readonly Work[] | null = null;
   let compiled = 0;
-  expected(null);
+  const expected = (): void =>
+    expect([...before, ...phases.map(({ title, from, to }) => ({ title, work: works && sum(works.slice(from, to)) }))]);
+  expected();
   return {
     tokenizing: ({ corpus, split }, done) => show({ step: texts.indexOf(`${corpus}.${split}`), done, where: [] }),
     compiling: () => show({ step: texts.length, done: Math.min(1, compiled++ / graphs), where: [] }),
-    planned: (plan) => expected(workOf(plan)),
-    running: ({ step, layer, layers, what, done }) =>
-      show({
-        step: place[step] ?? 0,
-        done,
-        where: [...(layer === null ? [] : [`layer ${layer + 1}/${layers}`]), what],
-      }),
+    planned: (plan) => {
+      works = workOf(plan);
+      expected();
+    },
+    running: ({ step, layer, layers, what, done }) => {
+      const at = phases.findIndex(({ to }) => step < to);
+      const phase = phases[at];
+      if (phase === undefined) return;
+      const where = [...(layer === null ? [] : [`layer ${layer + 1}/${layers}`]), what];
+      show({ step: before.length + at, done: shareDone(phase, works ?? [], step, done), where });
+    },
   };
 }
 
-/** What a step is called; null where it takes no time. */
-function titleOf(step: GraphStep): string | null {
-  switch (step.kind) {
-    case "compress":
-      return `stage ${step.stage}`;
-    case "evaluate":
-      return `evaluate ${step.of}`;
-    case "measure":
-      return null;
-    case "save":
-      return `save ${step.of}`;
-  }
+/** Steps in a row that people see as one: of a stage, of an evaluation, or the saving, which comes after all steps. */
+interface Phase {
+  readonly title: string;
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The graphs that the compiler makes programs of. */
-function graphsOf(step: GraphStep): readonly Graph[] {
-  switch (step.kind) {
-    case "compress": {
-      const own = step.blocks.flatMap(({ calibrate, targets }) => [...calibrate, ...targets.map(({ graph }) => graph)]);
-      return [...own, ...(step.forward ? [step.forward.embed, ...step.forward.blocks] : [])];
-    }
-    case "evaluate":
-      return [step.forward.embed, ...step.forward.blocks, step.head];
-    case "measure":
-      return step.graph.outputs.length > 0 ? [step.graph] : [];
-    case "save":
-      return [];
+function phasesOf({ steps, save }: Outline): readonly Phase[] {
+  const phases: Phase[] = [];
+  for (const [i, { part }] of steps.entries()) {
+    if (part.of === "") continue;
+    const title = `${part.stage === null ? "evaluate" : "stage"} ${part.of}`;
+    const last = phases.at(-1);
+    const isNew = last?.title !== title || (part.stage === null && part.what === "embedding");
+    if (last === undefined || isNew) phases.push({ title, from: i, to: i + 1 });
+    else phases[phases.length - 1] = { ...last, to: i + 1 };
   }
+  if (save !== null) phases.push({ title: `save ${save.of}`, from: steps.length, to: steps.length + 1 });
+  return phases;
+}
+
+/** How much of a phase is done, by the work of its steps. */
+function shareDone({ from, to }: Phase, works: readonly Work[], step: number, done: number): number {
+  const costs = works.slice(from, to).map(({ compute, disk }) => compute + disk + 1);
+  const total = (some: readonly number[]): number => some.reduce((all, cost) => all + cost, 0);
+  const current = costs[step - from] ?? 0;
+  return costs.length === 0 ? done : (total(costs.slice(0, step - from)) + done * current) / total(costs);
 }

@@ -30,8 +30,11 @@ ${members}
   test("one in the recipe's own file comes before the library's, and `??` reads what a config may lack", () => {
     const source = (members: string) => arch(members) + halve + recipe("stage small = halve() of model for layer[0]");
     const { typed } = bound(source([mlp, ...rest, ...norms].join("\n")));
-    const [stage] = typed.steps;
-    assert.equal(stage?.kind === "stage" && stage.selected.map(({ linear }) => linear.name), ["gate", "up", "down"]);
+    const [stage] = typed.stages;
+    assert.equal(
+      stage?.selected.map(({ linear }) => linear.name),
+      ["gate", "up", "down"],
+    );
     assert.equal(problems(source(mlp)), ["weight-unknown"]);
     assert.equal(problems(source(mlp.replace("config.ffn_size ?? config.intermediate_size", "config.ffn_size"))), [
       "config-missing",

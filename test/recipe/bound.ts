@@ -32,8 +32,7 @@ export const problems = (source: string, given: Given = {}): readonly string[] =
   problemsFrom(() => bound(source, given)).map(({ id }) => id);
 
 /** What is measured, as far as it is known without a run. */
-export const values = (source: string, given: Given = {}) =>
-  bound(source, given).typed.steps.flatMap((step) => (step.kind === "measure" ? step.values : []));
+export const values = (source: string, given: Given = {}) => bound(source, given).typed.measures;
 
 export const halve = "method halve(by: Float = 2) on linear(w: f32[out, in]) { w / by }\n";
 export const recipe = (body: string, more = "") => `recipe trial(model: Model, text: Corpus${more}) {\n${body}\n}\n`;

@@ -1,7 +1,6 @@
 /** In how many passes statistics are collected, and which of them layers share. */
 import * as assert from "uvu/assert";
 import { loadRecipe, outline } from "../../compiler/compile.ts";
-import { countedIn } from "../../compiler/plan/program.ts";
 import { outlineReport, showOutline } from "../../runtime/cli/outline-table.ts";
 import { suite } from "../harness/suite.ts";
 import { models } from "../language/broken-models.ts";
@@ -25,18 +24,23 @@ recipe trial(model: Model, text: Corpus) {
   });
 }
 
+/** The steps of the first block. */
+const stepsOf = (...given: Parameters<typeof planned>) =>
+  planned(...given).steps.filter(({ part }) => part.layer === 0 && part.what !== "outputs");
+
 /** The passes of the first block, `centre | spread`, and what each layer reads, `q: s1=spread`. */
 function passes(...given: Parameters<typeof planned>): readonly string[] {
-  const [step] = planned(...given).steps;
-  const [block] = step?.kind === "compress" ? step.blocks : [];
-  const calibrate =
-    block?.calibrate.map(({ outputs }) =>
-      outputs.flatMap(({ name }) => (countedIn(name) === undefined ? [name] : [])).join(" "),
-    ) ?? [];
-  const targets = block?.targets.map(({ selected, statistics }) =>
-    [`${selected.linear.name}:`, ...statistics.map(({ slot, statistic }) => `${slot}=${statistic}`)].join(" "),
+  const steps = stepsOf(...given);
+  const calibrate = steps.filter(({ part }) => part.what === "statistics");
+  const statistics = calibrate.map(({ program }) =>
+    program.outputs.flatMap(({ name }) => (name.startsWith("not finite") ? [] : [name])).join(" "),
   );
-  return [calibrate.join(" | "), ...(targets ?? [])];
+  const targets = steps.flatMap(({ part, reads }) => {
+    if (part.changes === undefined) return [];
+    const states = Object.entries(reads).flatMap(([slot, ref]) => ("step" in ref ? [`${slot}=${ref.output}`] : []));
+    return [[`${part.what}:`, ...states].join(" ")];
+  });
+  return [statistics.join(" | "), ...targets];
 }
 
 const centre = "observe centre = mean(x, over (sample, token))";
@@ -73,15 +77,12 @@ suite("observations: passes", ({ test }) => {
   });
 
   test("the weight that it reads is that of the block, which the forward pass reads as well", () => {
-    const [step] = planned(`${energy}\nw * energy`, "for gate, down").steps;
-    const [block] = step?.kind === "compress" ? step.blocks : [];
-    const weights = block?.calibrate.flatMap(({ nodes }) =>
-      nodes.flatMap((node) => (node.op === "input" && node.attrs.role === "weight" ? [node.attrs.name] : [])),
-    );
+    const [step] = stepsOf(`${energy}\nw * energy`, "for gate, down");
+    const weights = Object.keys(step?.reads ?? {});
     const path = "model.layers.{layer}.mlp.";
     for (const name of ["gate", "up", "down"])
-      assert.is(weights?.filter((weight) => weight === `${path}${name}_proj.weight`).length, 1, name);
-    assert.not.ok(weights?.includes("w"));
+      assert.is(weights.filter((weight) => weight === `${path}${name}_proj.weight`).length, 1, name);
+    assert.not.ok(weights.includes("w"));
   });
 
   test("the plan says in how many", () => {

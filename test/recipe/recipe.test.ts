@@ -10,7 +10,7 @@ import { bound, halve, problems, recipe, values } from "./bound.ts";
 /** The layers that a stage works on, as `q0` for `q` in block 0. */
 function selected(selector: string, model = "plain"): string {
   const { typed } = bound(halve + recipe(`stage small = halve() of model ${selector}`), { model });
-  const [stage] = typed.steps.flatMap((step) => (step.kind === "stage" ? [step] : []));
+  const [stage] = typed.stages;
   return (stage?.selected ?? []).map(({ linear, layer }) => `${linear.name}${layer ?? ""}`).join(" ");
 }
 
@@ -29,7 +29,7 @@ suite("language: selectors", ({ test }) => {
 
   test("without `for` a head that shares its weight is left out, and named", () => {
     const { typed } = bound(halve + recipe("stage small = halve() of model"));
-    const [stage] = typed.steps.flatMap((step) => (step.kind === "stage" ? [step] : []));
+    const [stage] = typed.stages;
     assert.is(stage?.selected.length, 14);
     assert.equal(
       stage?.tied.map(({ name, tied }) => [name, tied]),
@@ -53,8 +53,11 @@ suite("language: selectors", ({ test }) => {
 
   test("ends of a range may be a parameter's", () => {
     const source = halve + recipe("stage small = halve() of model for layer[first .. first + 1].o", ", first: Int = 0");
-    const [stage] = bound(source, { arguments: { first: "1" } }).typed.steps;
-    assert.equal(stage?.kind === "stage" && stage.selected.map(({ layer }) => layer), [1]);
+    const [stage] = bound(source, { arguments: { first: "1" } }).typed.stages;
+    assert.equal(
+      stage?.selected.map(({ layer }) => layer),
+      [1],
+    );
   });
 });
 
@@ -108,14 +111,15 @@ suite("language: a recipe's parameters", ({ test }) => {
 });
 
 suite("language: stages and measures", ({ test }) => {
-  const steps = (source: string) =>
-    bound(source).typed.steps.map((step) =>
-      step.kind === "stage"
-        ? `${step.name} of ${step.of}`
-        : step.kind === "measure"
-          ? "measure"
-          : `${step.kind} ${step.of}`,
-    );
+  const steps = (source: string) => {
+    const { typed, save } = bound(source);
+    return [
+      ...typed.stages.map(({ name, of }) => `${name} of ${of}`),
+      ...typed.evaluations.map(({ of }) => `evaluation ${of}`),
+      ...(typed.measures.length > 0 ? ["measure"] : []),
+      ...(save ? [`save ${save.of}`] : []),
+    ];
+  };
 
   test("a stage reads the model or the stage that it names", () => {
     const body = `stage one = halve() of model for layer
@@ -171,9 +175,9 @@ recipe test(model: Model, text: Corpus) {
   report ${call}
 }`;
   assert.equal(problemsOf(source), []);
-  const [step] = bound(source).steps.flatMap((each) => (each.kind === "measure" ? [each] : []));
+  const step = bound(source).steps.find(({ part }) => part.what === "measure");
   if (!step) throw new Error("nothing is measured");
-  return step.graph;
+  return step.program;
 }
 
 suite("language: measures of one's own", ({ test }) => {
@@ -275,14 +279,22 @@ suite("language: methods", ({ test }) => {
   test("activations come from the compressed or from the given model", () => {
     const observed = (from: string) =>
       `method own() ${header} ${from} { observe p = sum(x, over (sample, token))\n w * p }`;
-    const propagate = (from: string) => {
+    /** Where block 0 has its weights from when the activations for block 1 are made. */
+    const weights = (from: string) => {
       const stage = "stage small = own() of model over text.train.sample(4, length: 16) for layer";
-      const [step] = bound(`${observed(from)}\n${recipe(stage)}`).steps;
-      return step?.kind === "compress" && step.propagate;
+      const { steps } = bound(`${observed(from)}\n${recipe(stage)}`);
+      const outputs = steps.find(({ part }) => part.what === "outputs" && part.layer === 0);
+      return Object.entries(outputs?.reads ?? {}).flatMap(([slot, ref]) =>
+        slot.endsWith("_proj.weight") ? [...new Set(Object.keys(ref))] : [],
+      );
     };
-    assert.is(propagate("from compressed"), "compressed");
-    assert.is(propagate("from dense"), "dense");
-    assert.is(propagate(""), "compressed");
+    const [made, given] = [
+      ["step", "output"],
+      ["model", "tensor"],
+    ].map((keys) => Array(7).fill(keys).flat());
+    assert.equal(weights("from compressed"), made);
+    assert.equal(weights("from dense"), given);
+    assert.equal(weights(""), made);
     assert.equal(problemsOf(observed("from sparse")), ["not-supported"]);
   });
 

@@ -6,7 +6,7 @@ import type { Node } from "../../compiler/graph/ops.ts";
 import { newContext, scopeIn } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
 import { resolve } from "../../compiler/language/resolve.ts";
-import { instantiate } from "../../compiler/model/arch.ts";
+import { modelType } from "../../compiler/model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "../../compiler/model/forward.ts";
 import type { Family } from "../../compiler/schedule/family.ts";
 import { type Checkpoint, openCheckpoint } from "../../runtime/io/checkpoint.ts";
@@ -23,10 +23,10 @@ function graphsOf({ folder, config, tensors }: Checkpoint, length: number) {
   const [declared] = archs ?? [];
   if (!declared) throw new Error("std/arch/llama declares no architecture");
   const { arch, scope } = declared;
-  const instance = instantiate(context, arch, scope, { name: folder, config, tensors });
+  const type = modelType(context, arch, scope, { name: folder, config, tensors });
   const tokens = tokensInput(context, scopeIn(null), length, arch.span);
-  const { entry, logits } = forward(context, instance, scopeIn(null), tokens, arch.span);
-  const block = entry && forwardBlock(context, instance, entry, arch.span).result;
+  const { entry, logits } = forward(context, type, scopeIn(null), tokens, arch.span);
+  const block = entry && type.blocks && forwardBlock(context, type.blocks.part(0), entry, arch.span).result;
   const graph = (name: string, node: Node | null | undefined): Graph => {
     if (!node) throw new Error(`no ${name}: ${JSON.stringify(context.found.map(({ problem }) => problem.kind))}`);
     return graphs.graph(name, [{ name: "y", node }]);

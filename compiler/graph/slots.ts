@@ -1,0 +1,18 @@
+/** What the inputs and outputs of programs are called; steps bind them, and nothing else needs to know. */
+export const slotNames = {
+  tokens: "tokens",
+  /** What a block or a head takes, and what a block gives. */
+  activation: "x",
+  /** What a method takes and makes of a weight, and how many of its elements are zero. */
+  weight: "w",
+  result: "result",
+  zeros: "zeros",
+  /** How many of the scores that a method ranks, or of the numbers that a measure compares, are NaN. */
+  unordered: (i: number) => `unordered ${i}`,
+  /** Beside the statistics: how many values of an activation are NaN or infinite. */
+  notFinite: (i: number) => `not finite ${i}`,
+  /** The outputs of an evaluation, a number per window each. */
+  series: (i: number) => `e${i}`,
+  /** The outputs of a measure. */
+  value: (i: number) => `v${i}`,
+} as const;

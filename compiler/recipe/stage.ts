@@ -1,0 +1,206 @@
+/** A stage as steps: block by block its statistics, each target, then what the next block sees. */
+import type { Graph } from "../graph/graph.ts";
+import { slotNames } from "../graph/slots.ts";
+import type { Context, Linear } from "../language/context.ts";
+import { report } from "../language/context.ts";
+import { tensorName } from "../model/checkpoint.ts";
+import type { LinearInput } from "../model/forward.ts";
+import { layersOf, type Model } from "../model/model.ts";
+import { storedTypes } from "../plan/program.ts";
+import type { Ref, StepPart } from "../plan/step.ts";
+import { observed, type Pass, passesOver, type Reading, type Statistic } from "./calibration.ts";
+import { unordered } from "./finite.ts";
+import { applyMethod } from "./method.ts";
+import { blockPass, embed, entryOf, type Passing, partKey, type Start, startOf, throughBlock } from "./passes.ts";
+import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
+import type { TypedStage } from "./typed.ts";
+
+/** What a stage does to one linear layer. */
+interface Target {
+  readonly linear: Linear;
+  readonly graph: Graph;
+  /** Scores that are ranked, and must be numbers. */
+  readonly ranked: readonly string[];
+  readonly reads: readonly Reading[];
+}
+
+/** What a stage does to a part of a model: passes over the samples, then targets. */
+interface PartWork {
+  readonly passes: readonly Pass[];
+  readonly targets: readonly Target[];
+}
+
+interface StageWork {
+  readonly at: Emitting;
+  readonly stage: TypedStage;
+  readonly number: number;
+  readonly source: Model;
+  /** By layer; null outside of the blocks. */
+  readonly parts: ReadonlyMap<number | null, PartWork>;
+  /** Where tensors are after what has been done so far. */
+  readonly now: Map<string, Ref>;
+}
+
+/** Adds the steps of a stage, by its number, and its result to the models. */
+export function emitStage(at: Emitting, stage: TypedStage, number: number): void {
+  const source = modelNamed(at, stage.of);
+  const start = stage.windows ? startOf(at, source.type, stage.windows.length, stage.span) : null;
+  const parts = partsOf(at, stage, source, start);
+  const work: StageWork = { at, stage, number, source, parts, now: new Map(source.at) };
+  const observes = [...parts.values()].some(({ passes }) => passes.length > 0);
+  if (observes && stage.windows && start?.entry)
+    emitInOrder(work, {
+      entry: entryOf(start.entry),
+      over: windowsNumber(at, stage.windows),
+      part: { stage: number, of: stage.name },
+    });
+  else for (const [layer, part] of parts) emitTargets(work, layer, part, new Map());
+  at.models.set(stage.name, { ...source, name: stage.name, at: work.now });
+}
+
+/** Blocks in order, as far as anything is observed; what lies behind the last block at the end. */
+function emitInOrder(work: StageWork, passing: Passing): void {
+  const { at, source, parts, now, stage } = work;
+  const layers = layersOf(source.type);
+  const isObserved = (layer: number | null): boolean => (parts.get(layer)?.passes.length ?? 0) > 0;
+  const last = isObserved(null)
+    ? layers
+    : Math.max(...[...parts.keys()].map((layer) => (isObserved(layer) ? (layer ?? 0) : 0)));
+  const seen = stage.applied.method.from?.text === "dense" ? source : { ...source, at: now };
+  let x = embed(at, source, passing);
+  for (let layer = 0; layer < layers && x; layer++) {
+    emitPart(work, layer, passing.over, x);
+    if (layer < last) x = throughBlock(at, seen, layer, x, passing);
+  }
+  if (x) emitPart(work, null, passing.over, x);
+}
+
+function emitPart(work: StageWork, layer: number | null, over: number, x: Ref): void {
+  const part = work.parts.get(layer);
+  if (!part) return;
+  const { at, source, stage, number } = work;
+  const statistics = new Map<string, Ref>();
+  for (const { graph, checks, names } of part.passes) {
+    const place: StepPart = { stage: number, of: stage.name, layer, what: "statistics" };
+    const made = addStep(at, graph, { model: source, layer, over, x, others: statistics }, place, { checks });
+    for (const name of names) statistics.set(name, made(name));
+  }
+  emitTargets(work, layer, part, statistics);
+}
+
+function emitTargets(
+  { at, source, stage, number, now }: StageWork,
+  layer: number | null,
+  { targets }: PartWork,
+  statistics: ReadonlyMap<string, Ref>,
+): void {
+  for (const { linear, graph, ranked, reads } of targets) {
+    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const others = new Map<string, Ref>();
+    const weight = source.at.get(tensor);
+    if (weight) others.set(slotNames.weight, weight);
+    for (const { slot, statistic } of reads) {
+      const found = statistics.get(statistic);
+      if (found) others.set(slot, found);
+    }
+    const { result: output, zeros } = slotNames;
+    const place: StepPart = {
+      ...{ stage: number, of: stage.name, layer, what: linear.name },
+      changes: { tensor, output, zeros },
+    };
+    const checks = [
+      ...ranked.map((output) => ({ output, must: "none" as const, otherwise: unrankable })),
+      { output, must: "finite" as const, otherwise: notFiniteResult },
+    ];
+    const made = addStep(at, graph, { model: source, layer, others }, place, { checks, durable: [output] });
+    now.set(tensor, made(output));
+  }
+}
+
+/** A mask of scores that are NaN would keep what happens to stand last. */
+const unrankable =
+  "{n} scores are NaN, which cannot be ranked; look at the method: it divides 0 by 0, takes the root of a negative number, or subtracts what is infinite";
+const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
+
+/** The work on each part that has targets, in the order of the model; equal parts with equal targets share their graphs. */
+function partsOf(at: Emitting, stage: TypedStage, { type }: Model, start: Start | null): StageWork["parts"] {
+  const done = new Map<string, PartWork>();
+  const parts = new Map<number | null, PartWork>();
+  for (const [layer, selected] of Map.groupBy(stage.selected, (each) => each.layer)) {
+    const part = layer === null ? type.outside : type.blocks?.part(layer);
+    const linears = selected.map(({ linear }) => linear);
+    const key = [layer === null, part && partKey(type, part), ...linears.map(({ name }) => name)].join(" ");
+    const made = done.get(key) ?? partWork(at, stage, type, layer, linears, start);
+    done.set(key, made);
+    parts.set(layer, made);
+  }
+  return parts;
+}
+
+function partWork(
+  at: Emitting,
+  stage: TypedStage,
+  type: Model["type"],
+  layer: number | null,
+  linears: readonly Linear[],
+  start: Start | null,
+): PartWork {
+  const { context, maker } = at;
+  const inputs = activationsOf(at, type, layer, start);
+  if (!inputs) return { passes: [], targets: [] };
+  const statistics: Statistic[] = [];
+  const targets: Target[] = [];
+  for (const linear of linears) {
+    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const met = inputs.find((input) => input.linear.at === linear.at);
+    if (start?.entry && observes(stage)) checkReached(context, stage, linear, inputs);
+    const inside: Context = { ...context, where: ` in ${tensor}`, stage: stage.span };
+    const made = applyMethod(inside, stage.applied, {
+      linear,
+      dtype: storedTypes.get(type.facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32",
+      input: met ? entryOf(met.input) : null,
+      stream: stage.windows ? { model: null, windows: stage.windows } : null,
+    });
+    if (!made) continue;
+    const counts = unordered(maker, made.outputs, ["best"]);
+    const graph = maker.graph("compress", [...made.outputs, ...counts]);
+    const reads = observed(maker, statistics, made, graph, met ?? null);
+    for (const { statistic } of reads)
+      statistics.find(({ contribution }) => contribution.name === statistic)?.readers.push(linear.name);
+    targets.push({ linear, graph, ranked: counts.map(({ name }) => name), reads });
+  }
+  return { passes: passesOver(maker, statistics, inputs), targets };
+}
+
+const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");
+
+/** What goes into a layer is observed where the forward pass meets it, which must be at one place. */
+function checkReached(
+  context: Context,
+  { span: stage }: TypedStage,
+  { name, at, span }: Linear,
+  inputs: readonly LinearInput[],
+): void {
+  const met = inputs.filter(({ linear }) => linear.at === at).length;
+  if (met === 0) report(context, { kind: "unreached-layer", span, name, stage });
+  if (met > 1)
+    report(context, {
+      kind: "not-supported",
+      span,
+      what: `observing \`${name}\`, which the forward pass meets ${met} times,`,
+      hint: `leave it out of the stage with \`except ${name}\``,
+    });
+}
+
+/** What goes into the linear layers of a part; null if its forward pass is wrong. */
+function activationsOf(
+  at: Emitting,
+  type: Model["type"],
+  layer: number | null,
+  start: Start | null,
+): readonly LinearInput[] | null {
+  if (!start?.entry) return [];
+  if (layer === null) return start.inputs;
+  const { graph, inputs } = blockPass(at, type, layer, entryOf(start.entry));
+  return graph ? inputs : null;
+}

@@ -1,0 +1,85 @@
+/** The steps of a recipe while they are made, in order: each is a graph on one part of a model. */
+import type { Graph } from "../graph/graph.ts";
+import type { Maker } from "../graph/make.ts";
+import { slotNames } from "../graph/slots.ts";
+import { invariant } from "../invariant.ts";
+import type { Context } from "../language/context.ts";
+import type { Windows } from "../language/value.ts";
+import { tensorName } from "../model/checkpoint.ts";
+import type { Model, ModelType } from "../model/model.ts";
+import type { Ref, Step, StepPart } from "../plan/step.ts";
+import type { BlockPass, Start } from "./passes.ts";
+
+export interface Emitting {
+  readonly context: Context;
+  readonly maker: Maker;
+  /** Given models, and those that stages have made so far. */
+  readonly models: Map<string, Model>;
+  readonly steps: Step<Graph>[];
+  /** What steps go over, by their numbers. */
+  readonly windows: Windows[];
+  /** The pieces of forward passes that have been made. */
+  readonly passes: Map<ModelType, Passes>;
+}
+
+/** Of one type of model. */
+export interface Passes {
+  /** From tokens on, by the length of windows. */
+  readonly starts: Map<number, Start>;
+  /** By what enters them and how their tensors are stored. */
+  readonly blocks: Map<string, BlockPass>;
+}
+
+export const modelNamed = ({ models }: Emitting, name: string): Model => {
+  const found = models.get(name);
+  invariant(found !== undefined, `no model ${name}`);
+  return found;
+};
+
+/** The number of windows: equal ones share it. */
+export function windowsNumber({ windows }: Emitting, wanted: Windows): number {
+  const key = JSON.stringify(wanted);
+  const old = windows.findIndex((each) => JSON.stringify(each) === key);
+  return old >= 0 ? old : windows.push(wanted) - 1;
+}
+
+/** What a graph's inputs are taken from. */
+export interface Sources {
+  /** Weights, by the names that the part's block gives its tensors. */
+  readonly model: Pick<Model, "at">;
+  readonly layer: number | null;
+  readonly over?: number | null;
+  /** The activations in front of the part. */
+  readonly x?: Ref | null;
+  /** All others by their names. */
+  readonly others?: ReadonlyMap<string, Ref>;
+}
+
+/** Adds a step; gives where each of its outputs is from then on. */
+export function addStep(
+  { steps }: Emitting,
+  graph: Graph,
+  sources: Sources,
+  part: StepPart,
+  { checks = [], durable = [] }: Partial<Pick<Step, "checks" | "durable">> = {},
+): (output: string) => Ref {
+  const { over = null } = sources;
+  const step = steps.push({ program: graph, reads: readsOf(graph, sources), over, checks, durable, part }) - 1;
+  return (output) => ({ step, output });
+}
+
+function readsOf(graph: Graph, { model, layer, over, x, others }: Sources): Step["reads"] {
+  const refOf = (name: string): Ref | null | undefined => {
+    if (others?.has(name)) return others.get(name);
+    if (name === slotNames.tokens) return over == null ? null : { windows: over };
+    return name === slotNames.activation ? x : model.at.get(tensorName(name, layer));
+  };
+  const reads: Record<string, Ref> = {};
+  for (const node of graph.nodes) {
+    if (node.op !== "input") continue;
+    const ref = refOf(node.attrs.name);
+    invariant(ref != null, `nothing gives ${node.attrs.name} of ${graph.name}`);
+    reads[node.attrs.name] = ref;
+  }
+  return reads;
+}
