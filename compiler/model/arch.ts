@@ -64,7 +64,13 @@ export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, 
   scope.values.set("config", config);
   const part = declaring({ context, facts }, null, new Map());
   declareMembers(part, scope, arch.members, "");
-  if (facts) reportFaults(context, facts, [...(part.blocks?.part(0).faults ?? []), ...part.faults]);
+  const faults = [...part.faults, ...(part.blocks?.part(0).faults ?? [])];
+  if (facts)
+    reportFaults(
+      context,
+      facts,
+      faults.toSorted((a, b) => a.span.start - b.span.start),
+    );
   return { arch, facts, outside: partOf(part, scope, forwardOf(context, arch)), blocks: part.blocks };
 }
 

@@ -39,7 +39,7 @@ export function observed(
   statistics: Statistic[],
   made: Compression,
   graph: Graph,
-  at: LinearInput | null,
+  { reader, met }: { readonly reader: string; readonly met: LinearInput | null },
 ): readonly Reading[] {
   const bySlot = new Map<string, Statistic>();
   const inSlot = (slot: string): Statistic => {
@@ -52,7 +52,7 @@ export function observed(
     if (!needed.has(slot)) continue;
     const earlier = statesOf(cone(maker, node)).map(inSlot);
     const own = replaceInputs(maker, node, ({ attrs }) => {
-      if (attrs.role !== "state") return attrs.name === "w" && at ? matrixOf(maker, at) : null;
+      if (attrs.role !== "state") return attrs.name === slotNames.weight && met ? matrixOf(maker, met) : null;
       return maker.make("input", [], { ...attrs, name: inSlot(attrs.name).contribution.name }, node.origin);
     });
     const old = statistics.find(({ contribution }) => contribution.node === own && contribution.accumulate === by);
@@ -68,9 +68,12 @@ export function observed(
     bySlot.set(slot, statistic);
   }
   const read = new Set(statesOf(graph));
-  return made.statistics.flatMap(({ slot }) =>
-    read.has(slot) ? [{ slot, statistic: inSlot(slot).contribution.name }] : [],
-  );
+  return made.statistics.flatMap(({ slot }) => {
+    if (!read.has(slot)) return [];
+    const { contribution, readers } = inSlot(slot);
+    readers.push(reader);
+    return [{ slot, statistic: contribution.name }];
+  });
 }
 
 /** The observation's name, and a number where another statistic of the block has it. */

@@ -149,27 +149,35 @@ function partWork(
   const inputs = activationsOf(at, type, layer, start);
   if (!inputs) return { passes: [], targets: [] };
   const statistics: Statistic[] = [];
-  const targets: Target[] = [];
-  for (const linear of linears) {
-    const tensor = tensorName(`${linear.at}.weight`, layer);
-    const met = inputs.find((input) => input.linear.at === linear.at);
-    if (start?.entry && observes(stage)) checkReached(context, stage, linear, inputs);
-    const inside: Context = { ...context, where: ` in ${tensor}`, stage: stage.span };
-    const made = applyMethod(inside, stage.applied, {
-      linear,
-      dtype: storedTypes.get(type.facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32",
-      input: met ? entryOf(met.input) : null,
-      stream: stage.windows ? { model: null, windows: stage.windows } : null,
-    });
-    if (!made) continue;
-    const counts = unordered(maker, made.outputs, ["best"]);
-    const graph = maker.graph("compress", [...made.outputs, ...counts]);
-    const reads = observed(maker, statistics, made, graph, met ?? null);
-    for (const { statistic } of reads)
-      statistics.find(({ contribution }) => contribution.name === statistic)?.readers.push(linear.name);
-    targets.push({ linear, graph, ranked: counts.map(({ name }) => name), reads });
-  }
-  return { passes: passesOver(maker, statistics, inputs), targets };
+  const targets = linears.flatMap((linear): readonly Target[] => {
+    if (start?.entry && observes(stage)) checkReached(at.context, stage, linear, inputs);
+    return targetOf(at, stage, type, layer, linear, { inputs, statistics }) ?? [];
+  });
+  return { passes: passesOver(at.maker, statistics, inputs), targets };
+}
+
+/** What the method makes of a linear layer; the statistics that it reads join those of the part. */
+function targetOf(
+  { context, maker }: Emitting,
+  { applied, span, windows }: TypedStage,
+  { facts }: Model["type"],
+  layer: number | null,
+  linear: Linear,
+  { inputs, statistics }: { readonly inputs: readonly LinearInput[]; readonly statistics: Statistic[] },
+): Target | null {
+  const tensor = tensorName(`${linear.at}.weight`, layer);
+  const met = inputs.find((input) => input.linear.at === linear.at) ?? null;
+  const made = applyMethod({ ...context, where: ` in ${tensor}`, stage: span }, applied, {
+    linear,
+    dtype: storedTypes.get(facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32",
+    input: met && entryOf(met.input),
+    stream: windows && { model: null, windows },
+  });
+  if (!made) return null;
+  const counts = unordered(maker, made.outputs, ["best"]);
+  const graph = maker.graph("compress", [...made.outputs, ...counts]);
+  const reads = observed(maker, statistics, made, graph, { reader: linear.name, met });
+  return { linear, graph, ranked: counts.map(({ name }) => name), reads };
 }
 
 const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");

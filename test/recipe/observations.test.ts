@@ -38,7 +38,7 @@ function passes(...given: Parameters<typeof planned>): readonly string[] {
   const targets = steps.flatMap(({ part, reads }) => {
     if (part.changes === undefined) return [];
     const states = Object.entries(reads).flatMap(([slot, ref]) => ("step" in ref ? [`${slot}=${ref.output}`] : []));
-    return [[`${part.what}:`, ...states].join(" ")];
+    return [[`${part.what}:`, ...states.sort()].join(" ")];
   });
   return [statistics.join(" | "), ...targets];
 }
