@@ -145,13 +145,13 @@ function partWork(
   linears: readonly Linear[],
   start: Start | null,
 ): PartWork {
-  const { context, maker } = at;
   const inputs = activationsOf(at, type, layer, start);
   if (!inputs) return { passes: [], targets: [] };
   const statistics: Statistic[] = [];
   const targets = linears.flatMap((linear): readonly Target[] => {
     if (start?.entry && observes(stage)) checkReached(at.context, stage, linear, inputs);
-    return targetOf(at, stage, type, layer, linear, { inputs, statistics }) ?? [];
+    const target = targetOf(at, stage, type, layer, linear, { inputs, statistics });
+    return target ? [target] : [];
   });
   return { passes: passesOver(at.maker, statistics, inputs), targets };
 }
