@@ -14,7 +14,7 @@ import { randomBelow } from "../../runtime/io/random.ts";
 import { verifyGraph } from "../ops/verify-graph.ts";
 import { zoo } from "../recipe/methods-zoo.ts";
 import { root } from "../repository/sources.ts";
-import { anyDevice } from "../run/plan.ts";
+import { anyDevice } from "../run/by-hand.ts";
 import { hostWith } from "./run.ts";
 
 const [seed = 0, first = 0, count = 1] = process.argv.slice(2).map(Number);

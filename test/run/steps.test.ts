@@ -11,7 +11,8 @@ import { runPlan } from "../../runtime/run/run-plan.ts";
 import type { RunOptions } from "../../runtime/run/session.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, refused, writeFolder } from "../io/folder.ts";
-import { type Dims, emptyPlan, entry, kernel, program, slot, step, valuesOf, writeModel } from "./plan.ts";
+import { type Dims, emptyPlan, entry, kernel, program, slot, step } from "./by-hand.ts";
+import { valuesOf, writeModel } from "./plan.ts";
 
 const shape = { hidden: 16, layers: 0, length: 4, vocabulary: 10 };
 const [n, length, count] = [shape.hidden, shape.length, 5];
