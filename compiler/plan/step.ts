@@ -1,0 +1,96 @@
+/**
+ * A step: one program on one part of a model, once or for each window of a text. Order is the compiler's: a step reads what is
+ * given and what steps before it have made, and the runtime only carries out.
+ */
+import type { Slot } from "./program.ts";
+
+/** Where a value comes from. */
+export type Ref =
+  /** A tensor of a given model, by the model's name and the name in its files. */
+  | { readonly model: string; readonly tensor: string }
+  /** What a step before has written: its place in the list, and the output or accumulator of its program. */
+  | { readonly step: number; readonly output: string }
+  /** Token ids of the windows of that number, i32[token] each. */
+  | { readonly windows: number }
+  /** One of several: `by` is a decision, i32 with a dimension, whose element `at` says which. */
+  | { readonly pick: readonly Ref[]; readonly by: Ref; readonly at: number };
+
+/**
+ * What a slot means follows from its role. `weight` and `state` are bound once, before the program's setup; `data` is bound window
+ * by window. What a step over windows writes to an `output` is a value for each window: another step over the same windows reads
+ * it window by window as `data`, and one without reads all of it as `state`, with the windows as its first dimension. An
+ * `accumulator` starts as the neutral element of its sum, maximum or minimum and is private until the step ends.
+ */
+export interface Step<Program = string> {
+  readonly program: Program;
+  /** By slot of the program, for every slot that is read. */
+  readonly reads: Readonly<Record<string, Ref>>;
+  /** The number of the windows that it goes over, in order; null: it runs once. */
+  readonly over: number | null;
+  /** What must hold of what it writes; the first that does not ends the run. */
+  readonly checks: readonly Check[];
+  /** Outputs that are durable: changed weights, decisions. They are written to disk when they are made; all else is transient. */
+  readonly durable: readonly string[];
+  /** Where the step belongs, for people and for what stays on the GPU together. */
+  readonly part: StepPart;
+}
+
+/** `otherwise` is the sentence for people, with `{n}` for the number, and `{window}` for the window, that is wrong. */
+export interface Check {
+  readonly output: string;
+  /** `finite`: no NaN and no infinity. `none`: a count, or counts, of what must not be: 0. */
+  readonly must: "finite" | "none";
+  readonly otherwise: string;
+}
+
+export interface StepPart {
+  /** The stage, or null for an evaluation or a measure; by its place in the plan's stages. */
+  readonly stage: number | null;
+  /** The block; null outside the blocks. */
+  readonly layer: number | null;
+  /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
+  readonly what: string;
+  /** Where the step changes a weight: the tensor, by the name that the stage's model gives it, and how many of its elements are 0. */
+  readonly changes?: { readonly tensor: string; readonly output: string; readonly zeros: string };
+}
+
+/** A stage as people see it. */
+export interface StageRecord {
+  readonly name: string;
+  /** `wanda(sparsity: 50%)` */
+  readonly action: string;
+  /** The model that it reads: a model's name or an earlier stage's. */
+  readonly of: string;
+}
+
+/** A number for the report, or an expectation: then it must not be 0. */
+export interface ValueRecord {
+  readonly kind: "report" | "expect";
+  /** The expression as written: `perplexity(sparse, text.test)`. */
+  readonly text: string;
+  /** For a call with one model: the function and the model, so that tables have a row per function, a column per model. */
+  readonly of: { readonly measure: string; readonly model: string } | null;
+  /** Known when the plan is made (`bytes(model)`), or the scalar that a step writes. */
+  readonly value: number | Ref;
+  /** `file:line:column` of an expectation. */
+  readonly place: string;
+}
+
+/** The model that is saved after all steps, if all expectations hold. */
+export interface SaveRecord {
+  readonly format: string;
+  /** The model or stage, for people. */
+  readonly of: string;
+  /** The given model that it began as: what lies beside its weights travels along. */
+  readonly origin: string;
+  /** config.json as it will be; null: as the origin has it. */
+  readonly config: string | null;
+  readonly tensors: readonly SavedTensor[];
+}
+
+export interface SavedTensor {
+  readonly name: string;
+  readonly dtype: Slot["dtype"];
+  readonly shape: readonly number[];
+  readonly from: Ref;
+}
