@@ -46,6 +46,8 @@ export interface Check {
 export interface StepPart {
   /** The stage, or null for an evaluation or a measure; by its place in the plan's stages. */
   readonly stage: number | null;
+  /** The name of the stage, or of the model that is evaluated; empty for a measure. */
+  readonly of: string;
   /** The block; null outside the blocks. */
   readonly layer: number | null;
   /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
