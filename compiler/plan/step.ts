@@ -2,8 +2,6 @@
  * A step: one program on one part of a model, once or for each window of a text. Order is the compiler's: a step reads what is
  * given and what steps before it have made, and the runtime only carries out.
  */
-import type { Slot } from "./program.ts";
-
 /** Where a value comes from. */
 export type Ref =
   /** A tensor of a given model, by the model's name and the name in its files. */
@@ -92,7 +90,8 @@ export interface SaveRecord {
 
 export interface SavedTensor {
   readonly name: string;
-  readonly dtype: Slot["dtype"];
+  /** As safetensors files call it: `BF16`; of a tensor that no step changes, any type that files have. */
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly from: Ref;
 }
