@@ -5,8 +5,8 @@ import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Plan, Split } from "../../compiler/plan/plan.ts";
 import type { GraphStep } from "../../compiler/recipe/graphs.ts";
 import type { Progress } from "../run/session.ts";
-import type { ProgressLine, RunStep } from "./progress.ts";
-import { type Work, workOf } from "./time-to-go.ts";
+import type { Moment, ProgressLine, RunStep } from "./progress.ts";
+import { sum, type Work, workOf } from "./time-to-go.ts";
 
 /** A split of a text that a recipe reads. */
 export interface TextSplit {
@@ -38,23 +38,67 @@ export function runProgress({ expect, show }: ProgressLine, outline: Outline): R
     title,
     work: null,
   }));
-  const titles = outline.steps.map(titleOf);
-  const place = titles.map((_, i) => before.length + titles.slice(0, i).filter((title) => title !== null).length);
-  const expected = (works: readonly Work[] | null): void =>
-    expect([...before, ...titles.flatMap((title, i) => (title === null ? [] : [{ title, work: works?.[i] ?? null }]))]);
+  const outlined = outline.steps.flatMap((step) => titleOf(step) ?? []);
   const graphs = new Set(outline.steps.flatMap(graphsOf)).size;
   let compiled = 0;
-  expected(null);
+  let jobs: readonly Job[] = [];
+  expect([...before, ...outlined.map((title) => ({ title, work: null }))]);
   return {
     tokenizing: ({ corpus, split }, done) => show({ step: texts.indexOf(`${corpus}.${split}`), done, where: [] }),
     compiling: () => show({ step: texts.length, done: Math.min(1, compiled++ / graphs), where: [] }),
-    planned: (plan) => expected(workOf(plan)),
-    running: ({ step, layer, layers, what, done }) =>
-      show({
-        step: place[step] ?? 0,
-        done,
-        where: [...(layer === null ? [] : [`layer ${layer + 1}/${layers}`]), what],
-      }),
+    planned: (plan) => {
+      jobs = jobsOf(plan);
+      expect([...before, ...jobs.map(({ title, steps }) => ({ title, work: sum(steps.map(({ work }) => work)) }))]);
+    },
+    running: (moment) => {
+      const at = jobs.findIndex(({ steps }) => steps.some(({ step }) => step === moment.step));
+      const job = jobs[at];
+      if (job !== undefined) show({ step: before.length + at, ...within(job, moment) });
+    },
+  };
+}
+
+/** Steps of a plan that are one to people: those of a stage, those of an evaluation, saving. */
+interface Job {
+  readonly title: string;
+  readonly steps: JobStep[];
+}
+
+interface JobStep {
+  readonly step: number;
+  readonly layer: number | null;
+  readonly work: Work;
+}
+
+function jobsOf(plan: Plan): readonly Job[] {
+  const works = workOf(plan);
+  const jobs: (Job & { readonly key: string })[] = [];
+  const add = (step: number, layer: number | null, title: string, key = title): void => {
+    const last = jobs.at(-1);
+    const job = last?.key === key ? last : { key, title, steps: [] };
+    job.steps.push({ step, layer, work: works[step] ?? sum([]) });
+    if (job !== last) jobs.push(job);
+  };
+  for (const [step, { over, part }] of plan.steps.entries()) {
+    const { stage, of, layer } = part;
+    if (stage !== null) add(step, layer, `stage ${of}`);
+    else if (of !== "") add(step, layer, `evaluate ${of}`, `evaluate ${of} ${over}`);
+  }
+  if (plan.save) add(plan.steps.length, null, `save ${plan.save.of}`);
+  return jobs;
+}
+
+/** How much of a job is done at a moment of one of its steps, and where that is. */
+function within({ steps }: Job, { step: now, what, done }: Progress): Omit<Moment, "step"> {
+  const share = (works: readonly Work[]): number => works.reduce((all, { compute, disk }) => all + compute + disk, 0);
+  const past = steps.filter(({ step }) => step < now).map(({ work }) => work);
+  const at = steps.flatMap(({ step, work }) => (step === now ? [work] : []));
+  const all = Math.max(1, share(steps.map(({ work }) => work)));
+  const layer = steps.find(({ step }) => step === now)?.layer ?? null;
+  const layers = 1 + Math.max(0, ...steps.map((each) => each.layer ?? 0));
+  return {
+    done: (share(past) + done * share(at)) / all,
+    where: [...(layer === null ? [] : [`layer ${layer + 1}/${layers}`]), what],
   };
 }
 
