@@ -1,6 +1,7 @@
 /** A plan from its file. Inside of this border a plan is trusted. */
 import { Ajv } from "ajv/dist/jtd.js";
 import type { Plan } from "./plan.ts";
+import { fromFile } from "./references.ts";
 import { type PlanFile, planSchema } from "./schema.ts";
 import { planHash } from "./show.ts";
 
@@ -19,7 +20,9 @@ export function loadPlan(text: string, where: string): Plan {
     if (![...setup, ...main].every(({ workgroups }) => workgroups.length === 3))
       throw new PlanError(`${where} is no plan: a dispatch of program ${name} has no three workgroup counts`);
   }
-  const loaded = plan as Plan;
+  const loaded = fromFile(plan, (reference) => {
+    throw new PlanError(`${where} is no plan: ${JSON.stringify(reference)} refers to nothing`);
+  });
   if (planHash(loaded) !== hash)
     throw new PlanError(`${where} was changed after it was made: its hash is not that of its content; plan again`);
   return loaded;
@@ -32,8 +35,8 @@ const compileCheck = () => new Ajv().compile<PlanFile>(planSchema);
 function validate(text: string, where: string): PlanFile {
   check ??= compileCheck();
   const value = parse(text, where);
-  if (isRecord(value) && value["version"] !== undefined && value["version"] !== 1)
-    throw new PlanError(`${where} is a plan of version ${value["version"]}; this lcomp reads version 1`);
+  if (isRecord(value) && value["version"] !== undefined && value["version"] !== 2)
+    throw new PlanError(`${where} is a plan of version ${value["version"]}; this lcomp reads version 2`);
   if (check(value)) return value;
   const [error] = check.errors ?? [];
   const place = error?.instancePath.replaceAll("/", ".").replace(/^\./, "") || "its top level";

@@ -1,8 +1,9 @@
 /** The plan's form as a JTD schema, held to the types of plan.ts and program.ts by the compiler. Its order is the order of the file. */
 import type { JTDSchemaType } from "ajv/dist/jtd.js";
 import type { DeviceFacts } from "./device-facts.ts";
-import type { Forward, Plan, Step, TargetRecord, WindowsRecord } from "./plan.ts";
+import type { Plan, WindowsRecord } from "./plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
+import type { SavedTensor, SaveRecord, Step, ValueRecord } from "./step.ts";
 
 const text = { type: "string" } as const;
 const texts = { elements: text } as const;
@@ -89,58 +90,67 @@ const windows = {
   properties: { corpus: text, split, length: count, count, seed: { type: "float64", nullable: true } },
 } satisfies JTDSchemaType<WindowsRecord>;
 
-const forward = { properties: { embed: text, blocks: texts } } satisfies JTDSchemaType<Forward>;
-
-const target: JTDSchemaType<TargetRecord> = {
+const step: JTDSchemaType<StepInFile> = {
   properties: {
-    name: text,
-    tensor: text,
     program: text,
-    statistics: { elements: { properties: { slot: text, statistic: text } } },
-  },
-};
-
-const step: JTDSchemaType<Step> = {
-  discriminator: "kind",
-  mapping: {
-    compress: {
+    reads: { values: text },
+    over: { type: "uint32", nullable: true },
+    checks: { elements: { properties: { output: text, must: { enum: ["finite", "none"] }, otherwise: text } } },
+    durable: texts,
+    part: {
       properties: {
-        stage: text,
-        action: text,
+        stage: { type: "uint32", nullable: true },
         of: text,
-        windows: { ...windows, nullable: true },
-        propagate: { enum: ["compressed", "dense"] },
-        forward: { ...forward, nullable: true },
-        blocks: { elements: { properties: { layer: count, calibrate: texts, targets: { elements: target } } } },
-        head: { properties: { calibrate: texts, targets: { elements: target } }, nullable: true },
+        layer: { type: "uint32", nullable: true },
+        what: text,
       },
+      optionalProperties: { changes: { properties: { tensor: text, output: text, zeros: text } } },
     },
-    evaluate: { properties: { of: text, windows, forward, head: text, series: texts } },
-    measure: {
-      properties: {
-        program: text,
-        inputs: { elements: { properties: { slot: text, series: text } } },
-        values: {
-          elements: {
-            properties: {
-              kind: { enum: ["report", "expect"] },
-              text,
-              of: { properties: { measure: text, model: text }, nullable: true },
-              value: { type: "float64", nullable: true },
-              place: text,
-            },
-          },
-        },
-      },
-    },
-    save: { properties: { of: text, format: text } },
   },
 };
 
-/** A plan as it lies in a file: with its hash. */
-export interface PlanFile extends Omit<Plan, "version" | "programs"> {
+const value: JTDSchemaType<ValueInFile> = {
+  properties: {
+    kind: { enum: ["report", "expect"] },
+    text,
+    of: { properties: { measure: text, model: text }, nullable: true },
+    place: text,
+  },
+  optionalProperties: { known: { type: "float64" }, from: text },
+};
+
+const save: JTDSchemaType<SaveInFile> = {
+  properties: {
+    format: text,
+    of: text,
+    origin: text,
+    config: { type: "string", nullable: true },
+    tensors: { elements: { properties: { name: text, dtype: text, shape: { elements: size }, from: text } } },
+  },
+};
+
+/** A step whose references are text, as `references.ts` writes them; so are those of values and of what is saved. */
+interface StepInFile extends Omit<Step, "reads"> {
+  readonly reads: Readonly<Record<string, string>>;
+}
+
+interface ValueInFile extends Omit<ValueRecord, "value"> {
+  readonly known?: number;
+  readonly from?: string;
+}
+
+interface SaveInFile extends Omit<SaveRecord, "tensors"> {
+  readonly tensors: readonly (Omit<SavedTensor, "from"> & { readonly from: string })[];
+}
+
+/** A plan as it lies in a file: with its hash, and with the lists that picks choose from, each once. */
+export interface PlanFile extends Omit<Plan, "version" | "programs" | "steps" | "values" | "save"> {
   readonly version: number;
   readonly hash: string;
+  readonly choices: readonly (readonly string[])[];
+  readonly steps: readonly StepInFile[];
+  readonly values: readonly ValueInFile[];
+  readonly save: SaveInFile | null;
   readonly programs: readonly ListedProgram[];
 }
 
@@ -165,7 +175,12 @@ export const planSchema: JTDSchemaType<PlanFile> = {
       },
     },
     device: deviceSchema,
+    windows: { elements: windows },
+    stages: { elements: { properties: { name: text, action: text, of: text } } },
+    choices: { elements: texts },
     steps: { elements: step },
+    values: { elements: value },
+    save: { ...save, nullable: true },
     programs: { elements: program },
     kernels: { elements: kernel },
   },

@@ -1,23 +1,23 @@
 /** A plan as text: JSON in the order of its schema, so that equal plans are equal files, with a hash over all the rest. */
 import { hash } from "./hash.ts";
 import type { Plan } from "./plan.ts";
+import { toFile } from "./references.ts";
 import { planSchema } from "./schema.ts";
 
 /** What the walk looks at in a schema. */
 interface Form {
   readonly elements?: Form;
+  readonly values?: Form;
   readonly properties?: Readonly<Record<string, Form>>;
   readonly optionalProperties?: Readonly<Record<string, Form>>;
-  readonly discriminator?: string;
-  readonly mapping?: Readonly<Record<string, Form>>;
 }
 
 /** The plan's content hash: sha256 of its text without the hash itself. */
-export const planHash = (plan: Plan): string => hash(print(ordered(plan, planSchema as Form)));
+export const planHash = (plan: Plan): string => hash(print(ordered(toFile(plan), planSchema as Form)));
 
 /** The whole plan: what `--emit plan` prints and `load` reads. */
 export function showPlan(plan: Plan): string {
-  return print(ordered({ ...plan, hash: planHash(plan) }, planSchema as Form));
+  return print(ordered({ ...toFile(plan), hash: planHash(plan) }, planSchema as Form));
 }
 
 /** What a result must have been made from, which is the plan without its steps, programs and kernels, and the files of the result. */
@@ -34,11 +34,9 @@ function ordered(value: unknown, form: Form): unknown {
   if (Array.isArray(value)) return value.map((element) => ordered(element, form.elements ?? {}));
   if (typeof value !== "object" || value === null) return value;
   const record = value as Readonly<Record<string, unknown>>;
-  const { discriminator, mapping } = form;
-  if (discriminator !== undefined) {
-    const kind = record[discriminator] as string;
-    return { [discriminator]: kind, ...(ordered(record, mapping?.[kind] ?? {}) as object) };
-  }
+  const { values } = form;
+  if (values !== undefined)
+    return Object.fromEntries(Object.entries(record).map(([key, each]) => [key, ordered(each, values)]));
   const forms = Object.entries({ ...form.properties, ...form.optionalProperties });
   return Object.fromEntries(
     forms.flatMap(([key, each]) => (record[key] === undefined ? [] : [[key, ordered(record[key], each)]])),

@@ -49,9 +49,9 @@ async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> 
     if (report === undefined) throw new Error(`std/evaluate does not report ${name}`);
     return report.value;
   };
-  const step = made.steps.find(({ kind }) => kind === "evaluate");
-  if (step?.kind !== "evaluate") throw new Error("std/evaluate evaluates nothing");
-  const { corpus, split, count, length } = step.windows;
+  const [windows] = made.windows;
+  if (windows === undefined) throw new Error("std/evaluate evaluates nothing");
+  const { corpus, split, count, length } = windows;
   return {
     mean_nll: measured("mean_nll"),
     standard_error: measured("standard_error"),

@@ -10,7 +10,7 @@ import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
 import { encodeTexts } from "../io/encode.ts";
 import { hashTokens } from "../io/hash.ts";
 import { loadTokenizer } from "../io/tokenizer.ts";
-import type { Tokens } from "../run/session.ts";
+import type { Tokens } from "../store/store.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";

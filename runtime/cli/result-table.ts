@@ -1,8 +1,5 @@
 /** What a run has found, for people and for programs: both under the same names. */
-import type { Plan } from "../../compiler/plan/plan.ts";
-import type { ReportResult } from "../run/measure.ts";
-import type { RunResult } from "../run/run-plan.ts";
-import type { TargetResult } from "../run/target.ts";
+import type { ChangedTensor, ReportResult, RunResult } from "../run/result.ts";
 import { duration, table } from "./table.ts";
 import { lines, wrapped } from "./terminal.ts";
 
@@ -24,9 +21,8 @@ export interface RunReport {
   readonly adapter: string;
 }
 
-/** The numbers of a run of a plan; times in seconds. */
+/** The numbers of a run; times in seconds. */
 export function runReport(
-  { steps }: Plan,
   { reports, stages, expects }: RunResult,
   other: Pick<RunReport, "left_behind" | "notes" | "seconds" | "compile_seconds" | "adapter">,
 ): RunReport {
@@ -43,7 +39,7 @@ export function runReport(
   return {
     measures: Object.fromEntries([...measures].map(([row, models]) => [row, Object.fromEntries(models)])),
     values: Object.fromEntries(values),
-    zeros: zerosOf(steps, stages),
+    zeros: zerosOf(stages),
     expectations: expects,
     ...other,
   };
@@ -65,19 +61,18 @@ function rowOf({ text, of }: ReportResult, all: readonly ReportResult[]): string
 }
 
 /** By stage: what it has left as it was counts as the stage before it has made it. */
-function zerosOf(steps: Plan["steps"], stages: RunResult["stages"]): RunReport["zeros"] {
-  const before = new Map(steps.flatMap((step) => (step.kind === "compress" ? [[step.stage, step.of] as const] : [])));
-  const targets = new Map<string, ReadonlyMap<string, TargetResult>>();
-  for (const { stage, targets: own } of stages) {
-    const inherited = targets.get(before.get(stage) ?? "") ?? new Map<string, TargetResult>();
-    targets.set(stage, new Map([...inherited, ...own.map((target) => [target.tensor, target] as const)]));
+function zerosOf(stages: RunResult["stages"]): RunReport["zeros"] {
+  const changed = new Map<string, ReadonlyMap<string, ChangedTensor>>();
+  for (const { name, of, changed: own } of stages) {
+    const inherited = changed.get(of) ?? new Map<string, ChangedTensor>();
+    changed.set(name, new Map([...inherited, ...own.map((each) => [each.tensor, each] as const)]));
   }
-  return Object.fromEntries([...targets].map(([stage, each]) => [stage, sharesOf([...each.values()])]));
+  return Object.fromEntries([...changed].map(([stage, each]) => [stage, sharesOf([...each.values()])]));
 }
 
-function sharesOf(targets: readonly TargetResult[]): Readonly<Record<string, number>> {
-  const share = (some: readonly TargetResult[]): number => {
-    const sum = (of: (target: TargetResult) => number): number => some.reduce((all, each) => all + of(each), 0);
+function sharesOf(tensors: readonly ChangedTensor[]): Readonly<Record<string, number>> {
+  const share = (some: readonly ChangedTensor[]): number => {
+    const sum = (of: (tensor: ChangedTensor) => number): number => some.reduce((all, each) => all + of(each), 0);
     return (
       sum(({ zeros }) => zeros) /
       Math.max(
@@ -86,10 +81,10 @@ function sharesOf(targets: readonly TargetResult[]): Readonly<Record<string, num
       )
     );
   };
-  const kinds = Map.groupBy(targets, ({ name }) => name);
+  const kinds = Map.groupBy(tensors, ({ what }) => what);
   return Object.fromEntries([
     ...[...kinds].map(([name, some]) => [name, share(some)] as const),
-    ["all", share(targets)],
+    ["all", share(tensors)],
   ]);
 }
 

@@ -47,11 +47,12 @@ export function runProgress({ expect, show }: ProgressLine, outline: Outline): R
       works = workOf(plan);
       expected();
     },
-    running: ({ step, layer, layers, what, done }) => {
+    running: ({ step, what, done }) => {
       const at = phases.findIndex(({ to }) => step < to);
       const phase = phases[at];
       if (phase === undefined) return;
-      const where = [...(layer === null ? [] : [`layer ${layer + 1}/${layers}`]), what];
+      const layer = outline.steps[step]?.part.layer ?? null;
+      const where = [...(layer === null ? [] : [`layer ${layer + 1}/${phase.layers}`]), what];
       show({ step: before.length + at, done: shareDone(phase, works ?? [], step, done), where });
     },
   };
@@ -62,6 +63,8 @@ interface Phase {
   readonly title: string;
   readonly from: number;
   readonly to: number;
+  /** How many blocks it goes through. */
+  readonly layers: number;
 }
 
 function phasesOf({ steps, save }: Outline): readonly Phase[] {
@@ -71,10 +74,11 @@ function phasesOf({ steps, save }: Outline): readonly Phase[] {
     const title = `${part.stage === null ? "evaluate" : "stage"} ${part.of}`;
     const last = phases.at(-1);
     const isNew = last?.title !== title || (part.stage === null && part.what === "embedding");
-    if (last === undefined || isNew) phases.push({ title, from: i, to: i + 1 });
-    else phases[phases.length - 1] = { ...last, to: i + 1 };
+    const layers = Math.max(isNew ? 0 : (last?.layers ?? 0), (part.layer ?? -1) + 1);
+    if (last === undefined || isNew) phases.push({ title, from: i, to: i + 1, layers });
+    else phases[phases.length - 1] = { ...last, to: i + 1, layers };
   }
-  if (save !== null) phases.push({ title: `save ${save.of}`, from: steps.length, to: steps.length + 1 });
+  if (save !== null) phases.push({ title: `save ${save.of}`, from: steps.length, to: steps.length + 1, layers: 0 });
   return phases;
 }
 

@@ -8,7 +8,8 @@ import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { OutputFolder } from "../io/output-folder.ts";
-import { type RunResult, runPlan } from "../run/run-plan.ts";
+import type { RunResult } from "../run/result.ts";
+import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
@@ -50,14 +51,14 @@ async function run(path: string, flags: Flags): Promise<void> {
     if (flags["quiet"] !== true)
       say(process.stderr, `${showOutline(outlineReport(open.outlined), widthOf(process.stderr))}\n`);
     const recipe = entry.loaded.modules.at(-1)?.tree.file.text ?? "";
-    const { plan, result, compileSeconds, adapter, notes } = await compileAndRun(open, flags, {
+    const { result, compileSeconds, adapter, notes } = await compileAndRun(open, flags, {
       output,
       recipe,
       signal,
     });
     const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
     const left_behind = result.leftBehind.map(({ name }) => name);
-    return { result, report: runReport(plan, result, { left_behind, notes, ...times, adapter }) };
+    return { result, report: runReport(result, { left_behind, notes, ...times, adapter }) };
   });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true) say(process.stderr, showLeftBehind(result) + showSaved(entry.loaded, result, flags));

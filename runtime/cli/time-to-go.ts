@@ -1,5 +1,5 @@
 /** How long a run will still take, from what it has done and what its plan says of the rest. */
-import type { Plan, Step } from "../../compiler/plan/plan.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Program } from "../../compiler/plan/program.ts";
 
 /** What a step must do, by what it waits for. */
@@ -16,32 +16,14 @@ const operationsPerByte = 8;
 /** Bytes a second of a disk, until it has been seen at work. */
 const presumedDisk = 4e8;
 
-/** What each step of a plan must do. */
-export function workOf({ steps, programs, models }: Plan): readonly Work[] {
+/** What each step of a plan must do, and last what saving must, if it saves. */
+export function workOf({ steps, windows, programs, models, save }: Plan): readonly Work[] {
   const byName = new Map(programs.map((program) => [program.name, program]));
-  const running = (name: string, times: number): Work => runningOf(byName.get(name), times);
-  const modelBytes = models.reduce((most, { bytes }) => Math.max(most, bytes), 0);
-  return steps.map((step) => sum(partsOf(step, running, modelBytes)));
-}
-
-function partsOf(step: Step, running: (program: string, times: number) => Work, modelBytes: number): readonly Work[] {
-  switch (step.kind) {
-    case "compress": {
-      const parts = [...step.blocks, ...(step.head === null ? [] : [step.head])];
-      const windows = parts.some(({ calibrate }) => calibrate.length > 0) ? (step.windows?.count ?? 0) : 0;
-      const forward = windows > 0 && step.forward ? [step.forward.embed, ...step.forward.blocks] : [];
-      return [
-        ...[...forward, ...parts.flatMap(({ calibrate }) => calibrate)].map((name) => running(name, windows)),
-        ...parts.flatMap(({ targets }) => targets.map(({ program }) => running(program, 1))),
-      ];
-    }
-    case "evaluate":
-      return [step.forward.embed, ...step.forward.blocks, step.head].map((name) => running(name, step.windows.count));
-    case "measure":
-      return [];
-    case "save":
-      return [{ compute: 0, disk: 2 * modelBytes }];
-  }
+  const running = steps.map(({ program, over }) =>
+    runningOf(byName.get(program), over === null ? 1 : (windows[over]?.count ?? 0)),
+  );
+  const saved = models.find(({ name }) => name === save?.origin);
+  return saved === undefined ? running : [...running, { compute: 0, disk: 2 * saved.bytes }];
 }
 
 /** A program that is run so many times with the same weights, which are read once. */
@@ -54,7 +36,8 @@ function runningOf(program: Program | undefined, times: number): Work {
   return { compute: cost(setup) + times * cost(main), disk: weights };
 }
 
-const sum = (works: readonly Work[]): Work =>
+/** All of them. */
+export const sum = (works: readonly Work[]): Work =>
   works.reduce((all, { compute, disk }) => ({ compute: all.compute + compute, disk: all.disk + disk }), {
     compute: 0,
     disk: 0,

@@ -29,6 +29,8 @@ const bitsOf = {
 /** An element type that a header may name. */
 export type StoredDType = keyof typeof bitsOf;
 
+export const isStoredType = (dtype: string): dtype is StoredDType => Object.hasOwn(bitsOf, dtype);
+
 /** A tensor by name, element type and shape. */
 export interface TensorDeclaration {
   readonly name: string;
@@ -102,12 +104,11 @@ function storedTensor(name: string, entry: unknown, file: OpenFile, base: number
   };
   if (!isJsonObject(entry)) return refuse("its header entry is not an object");
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== "string" || !Object.hasOwn(bitsOf, dtype)) {
+  if (typeof dtype !== "string" || !isStoredType(dtype)) {
     return refuse(`unknown dtype ${JSON.stringify(dtype)}`);
   }
-  const known = dtype as StoredDType;
   if (!isSizes(shape)) return refuse(`its shape ${excerpt(shape)} is not a list of whole numbers from 0 on`);
-  const bytes = byteSize(known, shape);
+  const bytes = byteSize(dtype, shape);
   if (bytes === undefined) return refuse(`a shape of ${excerpt(shape)} ${dtype} is not possible`);
   if (!isSizes(offsets) || offsets.length !== 2) {
     return refuse(`its data_offsets ${excerpt(offsets)} are not two whole numbers`);
@@ -119,7 +120,7 @@ function storedTensor(name: string, entry: unknown, file: OpenFile, base: number
   if (end - start !== bytes) {
     return refuse(`it has ${end - start} bytes where ${excerpt(shape)} ${dtype} takes ${bytes}`);
   }
-  return { name, dtype: known, shape, path, offset: base + start, bytes, stamp };
+  return { name, dtype, shape, path, offset: base + start, bytes, stamp };
 }
 
 const isSizes = (value: unknown): value is readonly number[] =>

@@ -3,8 +3,7 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import { planHash } from "../../compiler/plan/show.ts";
 import { resultFrontMatter } from "../io/card.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import type { StageResult } from "./compress.ts";
-import type { ReportResult } from "./measure.ts";
+import type { ReportResult, StageResult } from "./result.ts";
 
 interface Run {
   readonly reports: readonly ReportResult[];
@@ -39,10 +38,10 @@ export function modelCard(plan: Plan, recipe: string, { reports, stages, origin 
 const shownSetting = ({ name, value }: Plan["recipe"]["parameters"][number]): string =>
   `${name} = ${value.replaceAll("\n", " ")}`;
 
-function stageRow({ stage, action, targets }: StageResult): readonly string[] {
-  const zeros = targets.reduce((sum, target) => sum + target.zeros, 0);
-  const count = targets.reduce((sum, target) => sum + target.count, 0);
-  return [stage, action, `${((100 * zeros) / Math.max(1, count)).toFixed(2)} % of ${targets.length} matrices`];
+function stageRow({ name, action, changed }: StageResult): readonly string[] {
+  const zeros = changed.reduce((sum, tensor) => sum + tensor.zeros, 0);
+  const count = changed.reduce((sum, tensor) => sum + tensor.count, 0);
+  return [name, action, `${((100 * zeros) / Math.max(1, count)).toFixed(2)} % of ${changed.length} matrices`];
 }
 
 const section = (title: string, lines: readonly string[]): readonly string[] =>

@@ -1,32 +1,47 @@
 /** The result as a Hugging Face folder: the weights with their names and types, everything beside them carried over. */
-
-import type { SaveStep } from "../../compiler/plan/plan.ts";
-import { type Checkpoint, requireFinite } from "../io/checkpoint.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import type { SavedTensor, SaveRecord } from "../../compiler/plan/step.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import { isHubName } from "../io/hub.ts";
-import { isFloatDType } from "../io/numbers.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
-import type { Session } from "./session.ts";
-import { pieces } from "./weights.ts";
+import { isStoredType, type TensorDeclaration } from "../io/safetensors.ts";
+import { storedPieces } from "../store/stored-tensors.ts";
+import type { RunOptions, Session } from "./session.ts";
 
-/** Streams a model's weights, all of them checked to be finite, to the output, copies what belongs to them, and returns the given model. */
-export async function save(session: Session, step: SaveStep, output: OutputFolder | null): Promise<Checkpoint> {
-  if (output === null) throw new Error(`nowhere to save ${step.of}`);
-  const { origin, tensors } = session.models.of(step.of);
-  const total = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  const written = await output.tensors([...tensors.values()].map(({ name, dtype, shape }) => ({ name, dtype, shape })));
+/** A saved tensor, as files declare it. */
+export function declared({ name, dtype, shape }: SavedTensor): TensorDeclaration {
+  if (!isStoredType(dtype)) throw new Error(`${name} is saved as ${dtype}, which no file holds`);
+  return { name, dtype, shape };
+}
+
+/** The given model that the saved one began as, and where the result goes. */
+export function placesOf(
+  { save: saved }: Plan,
+  { models, output }: Pick<RunOptions, "models" | "output">,
+): { readonly record: SaveRecord; readonly origin: Checkpoint; readonly output: OutputFolder } {
+  const origin = saved === null ? undefined : models.get(saved.origin);
+  if (saved === null || origin === undefined || output === null) throw new Error(`nowhere to save ${saved?.of}`);
+  return { record: saved, origin, output };
+}
+
+/** Streams the weights, all of them checked to be finite, to the output, and copies what belongs to them. */
+export async function save({ plan, store, progress }: Session, options: RunOptions): Promise<void> {
+  const { record, origin, output } = placesOf(plan, options);
+  const { tensors, config } = record;
+  const stored = [];
+  for (const { name, from } of tensors) stored.push({ name, tensor: await store.stored(from) });
+  const total = stored.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
+  const written = await output.tensors(tensors.map(declared));
   let done = 0;
-  for (const tensor of tensors.values()) {
-    for await (const { piece, at } of pieces(tensor)) {
-      session.progress({ layer: null, layers: 0, what: tensor.name, done: done / total });
-      if (isFloatDType(tensor.dtype)) requireFinite(tensor, piece, at / (tensor.dtype === "F32" ? 4 : 2));
-      await written.write(tensor.name, piece, at);
+  for (const { name, tensor } of stored)
+    for await (const { piece, at } of storedPieces(tensor)) {
+      progress({ step: plan.steps.length, what: name, done: done / total });
+      await written.write(name, piece, at);
       done += piece.byteLength;
     }
-  }
   await written.close();
-  await output.write("config.json", withoutPath(origin.configText));
+  await output.write("config.json", config ?? withoutPath(origin.configText));
   await output.copy(origin.folder, origin.companions);
-  return origin;
 }
 
 /** config.json without the path from which its model was once loaded, which is another machine's or this one's. */

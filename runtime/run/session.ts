@@ -1,38 +1,23 @@
-/** What all steps of a run work with: the device, its memory, the plan's programs, the models, and the way to report. */
-import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
-import { type BufferPool, bufferPool } from "../gpu/buffers.ts";
+/** What all steps of a run work with: the device, the plan's programs, the store of artefacts, and the way to report. */
+import type { Plan } from "../../compiler/plan/plan.ts";
+import { bufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
-import { executor } from "../gpu/execute.ts";
-import type { Checkpoint } from "../io/checkpoint.ts";
-import { sample, type Windows, windows } from "../io/corpus.ts";
-import type { OutputFolder } from "../io/output-folder.ts";
-import { programsOf, type WithProgram } from "./programs.ts";
-import { type Readback, readback } from "./readback.ts";
-import { type Models, models } from "./weights.ts";
+import { executor, type Loaded } from "../gpu/execute.ts";
+import { readback } from "../gpu/readback.ts";
+import { openStore, type Store, type StoreOptions } from "../store/store.ts";
 
 /** A moment of a run, for people. */
 export interface Progress {
-  /** The step, by its place in the plan. */
+  /** By its place in the plan; as many as there are stand for saving. */
   readonly step: number;
-  /** Null outside the blocks. */
-  readonly layer: number | null;
-  readonly layers: number;
-  /** `statistics`, `q`, `outputs`. */
+  /** `statistics`, `q`, `outputs`; the tensor that is saved. */
   readonly what: string;
   /** Share of the step that is done, 0 to 1. */
   readonly done: number;
 }
 
-/** The token ids of a corpus, split by split. */
-export type Tokens = Readonly<Partial<Record<WindowsRecord["split"], Int32Array>>>;
-
-export interface RunOptions {
+export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "output"> {
   readonly device: Device;
-  /** By the names that the plan gives them. */
-  readonly models: ReadonlyMap<string, Checkpoint>;
-  readonly corpora: ReadonlyMap<string, Tokens>;
-  /** Where `save` writes; may be null if the plan saves nothing. */
-  readonly output: OutputFolder | null;
   /** The recipe as text, for the model card. */
   readonly recipe: string;
   readonly progress: (progress: Progress) => void;
@@ -45,40 +30,42 @@ export interface RunOptions {
 
 export interface Session {
   readonly plan: Plan;
-  readonly device: Device;
-  readonly pool: BufferPool;
-  readonly readback: Readback;
-  readonly models: Models;
-  readonly withProgram: WithProgram;
-  readonly windows: (record: WindowsRecord) => Windows;
+  readonly store: Store;
+  /** Loads a program, gives it to `use`, and gives its scratch memory back. */
+  readonly withProgram: <T>(name: string, use: (program: Loaded) => Promise<T>) => Promise<T>;
   /** To be awaited after each submission: bounds the commands in flight and ends the run when it is interrupted. */
   readonly pace: () => Promise<void>;
-  readonly progress: (moment: Omit<Progress, "step">) => void;
-  readonly activationMemory: number;
+  readonly progress: (moment: Progress) => void;
   readonly compileSeconds: () => number;
-  /** Frees the GPU's memory and removes what stages have written. */
+  /** Frees the GPU's memory and removes what steps have written. */
   readonly close: () => void;
 }
 
 /** Submissions that may be in flight: enough that the GPU never waits, few enough that memory for them stays small. */
 const mostInFlight = 4;
 
-/** A session for one run of a plan; `step` says which of its steps runs. */
-export function openSession(plan: Plan, options: RunOptions, step: () => number): Session {
+/** A session for one run of a plan. */
+export function openSession(plan: Plan, options: RunOptions): Session {
   const { device, signal, progress, activationMemory = 2 ** 30, gpuMemory = Infinity } = options;
   const pool = bufferPool(device, { limit: gpuMemory });
   const back = readback(device, pool);
-  const running = executor(device, pool);
-  const given = models(options.models, options.output);
+  const { load, compileSeconds } = executor(device, pool);
+  const programs = new Map(plan.programs.map((program) => [program.name, program]));
+  const store = openStore(plan, { ...options, pool, readback: back, activationMemory });
   const inFlight: Promise<unknown>[] = [];
   return {
     plan,
-    device,
-    pool,
-    readback: back,
-    models: given,
-    withProgram: programsOf(plan, running),
-    windows: (record) => chooseWindows(record, options.corpora),
+    store,
+    withProgram: async (name, use) => {
+      const program = programs.get(name);
+      if (program === undefined) throw new Error(`the plan has no program ${name}`);
+      const loaded = await load(program, plan.kernels);
+      try {
+        return await use(loaded);
+      } finally {
+        loaded.unload();
+      }
+    },
     pace: async () => {
       signal.throwIfAborted();
       const done = device.settle(device.queue.onSubmittedWorkDone());
@@ -88,21 +75,13 @@ export function openSession(plan: Plan, options: RunOptions, step: () => number)
     },
     progress: (moment) => {
       signal.throwIfAborted();
-      progress({ ...moment, step: step() });
+      progress(moment);
     },
-    activationMemory,
-    compileSeconds: running.compileSeconds,
+    compileSeconds,
     close: () => {
       back.destroy();
       pool.destroy();
-      given.close();
+      store.close();
     },
   };
-}
-
-function chooseWindows({ corpus, split, length, count, seed }: WindowsRecord, corpora: RunOptions["corpora"]): Windows {
-  const tokens = corpora.get(corpus)?.[split];
-  if (tokens === undefined) throw new Error(`the run was given no ${corpus}.${split}`);
-  const text = { path: `${corpus}.${split}`, tokens };
-  return seed === null ? windows(text, length, count) : sample(text, count, length, seed);
 }

@@ -1,6 +1,5 @@
 /** What people see: screens of 80 and of 40 columns, in goldens, with a clock and results of the test's own. */
 import * as assert from "uvu/assert";
-import type { Plan } from "../../compiler/plan/plan.ts";
 import { type OutlineReport, showOutline } from "../../runtime/cli/outline-table.ts";
 import { progressOn, type RunStep } from "../../runtime/cli/progress.ts";
 import { runReport, showRun } from "../../runtime/cli/result-table.ts";
@@ -33,21 +32,21 @@ const outline: OutlineReport = {
   total: { tensors: 38, tensors_changed: 28, bytes_before: 1.84e9, bytes_after: 1.1e9 },
 };
 
-const target = (layer: number, name: string, zeros: number) => ({
-  ...{ layer, name, zeros, count: 100, tensor: `${layer}.${name}.weight` },
+const changed = (layer: number, what: string, zeros: number) => ({
+  ...{ layer, what, zeros, count: 100, tensor: `${layer}.${what}.weight` },
 });
 
 /** A plan of many stages, each on what the one before has made, and results as a run would give them. */
 function wide(stages: number) {
   const names = Array.from({ length: stages }, (_, i) => `stage_number_${i}`);
-  const steps = names.map((stage, i) => ({ kind: "compress", stage, of: names[i - 1] ?? "model" }));
   const result = {
     reports: ["model", ...names].map((model, i) => ({
       ...{ text: `perplexity(${model}, text.test)`, of: { measure: "perplexity", model }, value: 5 + i / 7 },
     })),
     expects: [],
-    stages: names.map((stage, i) => ({
-      ...{ stage, action: "", targets: [target(i, "q", 10 * i), target(i, i % 2 === 0 ? "gate" : "up", 50)] },
+    stages: names.map((name, i) => ({
+      ...{ name, action: "", of: names[i - 1] ?? "model" },
+      changed: [changed(i, "q", 10 * i), changed(i, i % 2 === 0 ? "gate" : "up", 50)],
     })),
     isSaved: false,
     leftBehind: [],
@@ -62,7 +61,7 @@ function wide(stages: number) {
     compile_seconds: 9.97,
     adapter: "gpu: a vendor, a device, a driver",
   };
-  return runReport({ steps } as unknown as Plan, { ...result, reports }, other);
+  return runReport({ ...result, reports }, other);
 }
 
 suite("screens", ({ test }) => {

@@ -65,11 +65,11 @@ suite("plan: file", ({ test }) => {
     );
     assert.is(
       refusal((file) => ({ ...file, version: 7 })),
-      "my.plan.json is a plan of version 7; this lcomp reads version 1",
+      "my.plan.json is a plan of version 7; this lcomp reads version 2",
     );
     assert.match(
-      refusal((file) => ({ ...file, steps: [{ kind: "oops" }] })),
-      /^my\.plan\.json is no plan: steps\.0\.kind value of tag "kind" must be in mapping$/,
+      refusal((file) => ({ ...file, stages: [{ name: "oops" }] })),
+      /^my\.plan\.json is no plan: stages\.0 must have property 'action'$/,
     );
     assert.match(
       refusal(({ recipe: _, ...file }) => file),

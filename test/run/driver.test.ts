@@ -5,7 +5,8 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { OutputFolder } from "../../runtime/io/output-folder.ts";
-import { type RunResult, runPlan } from "../../runtime/run/run-plan.ts";
+import type { RunResult } from "../../runtime/run/result.ts";
+import { runPlan } from "../../runtime/run/run-plan.ts";
 import type { RunOptions } from "../../runtime/run/session.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { suite } from "../harness/suite.ts";
@@ -90,8 +91,8 @@ suite("run: driver", ({ test }) => {
           assert.equal([...(await valuesOf(join(folder, "out"), `layers.${layer}.w`))], [...weights], `layer ${layer}`);
           const zeros = weights.filter((value) => value === 0).length;
           assert.ok(zeros > 20 && zeros < 236, `${zeros} zeros do not tell much`);
-          const { targets = [] } = result.stages[0] ?? {};
-          assert.equal(targets[layer], { layer, name: "w", tensor: `layers.${layer}.w`, zeros, count: 256 });
+          const { changed = [] } = result.stages[0] ?? {};
+          assert.equal(changed[layer], { layer, what: "w", tensor: `layers.${layer}.w`, zeros, count: 256 });
         }
         assert.ok(Math.abs(total(result) - expected.mean) < 1e-5, `${total(result)} is not ${expected.mean}`);
         assert.is(result.reports[0]?.value, shape.layers);
@@ -117,7 +118,7 @@ suite("run: driver", ({ test }) => {
       output.abort();
       const { tensors } = await openCheckpoint(join(folder, "model"));
       const saved = [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-      const changed = (result.stages[0]?.targets ?? []).map(({ tensor }) => tensors.get(tensor)?.bytes ?? Number.NaN);
+      const changed = (result.stages[0]?.changed ?? []).map(({ tensor }) => tensors.get(tensor)?.bytes ?? Number.NaN);
       assert.equal(asked[0], [saved + changed.reduce((sum, bytes) => sum + bytes), 0]);
     }),
     "swiftshader",
@@ -229,7 +230,7 @@ suite("run: refusals", ({ test }) => {
         each.hash === "power" ? { ...each, wgsl: each.wgsl.replace("v * v", "v * v * 1e38 * 1e3") } : each,
       );
       await writeModel(join(folder, "model"), shape);
-      await refused(() => run(folder, { ...large, kernels }), /^stage sparse, layer 0: .* NaN or infinite/);
+      await refused(() => run(folder, { ...large, kernels }), /^stage sparse, layer 0: the power of w is Infinity$/);
     }),
   );
 
@@ -243,7 +244,7 @@ suite("run: refusals", ({ test }) => {
       await writeModel(join(folder, "model"), shape);
       await refused(
         () => run(folder, { ...plan, kernels }),
-        /^stage sparse made a NaN or an infinity in w of layer 0 \(layers\.0\.w\)/,
+        /^stage sparse, layer 0, w \(layers\.0\.w\): the weight becomes Infinity$/,
       );
     }),
   );
@@ -265,12 +266,13 @@ suite("run: refusals", ({ test }) => {
       await writeModel(join(folder, "model"), shape);
       const controller = new AbortController();
       let stages = "";
-      const progress = ({ layer }: { readonly layer: number | null }): void => {
-        if (layer !== 1) return;
+      const plan = planFor();
+      const progress = ({ step }: { readonly step: number }): void => {
+        if (plan.steps[step]?.part.layer !== 1) return;
         stages = readdirSync(folder).join(" ");
         controller.abort(new UserError("Interrupted.", { exitCode: 130 }));
       };
-      await refused(() => run(folder, planFor(), { signal: controller.signal, progress }), /^Interrupted\.$/);
+      await refused(() => run(folder, plan, { signal: controller.signal, progress }), /^Interrupted\.$/);
       assert.match(stages, /^\.out\.partial-\S+ model$/);
       assert.not(existsSync(join(folder, "out")));
       assert.equal(readdirSync(folder), ["model"]);

@@ -4,8 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Plan, Step, WindowsRecord } from "../../compiler/plan/plan.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "../../compiler/plan/program.ts";
+import type { Ref, Step, ValueRecord } from "../../compiler/plan/step.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { toFloat32 } from "../../runtime/io/numbers.ts";
 import { SafetensorsWriter } from "../../runtime/io/safetensors-writer.ts";
@@ -51,9 +52,10 @@ export async function writeModel(
   await writer.close();
 }
 
-type Dims = readonly (readonly [name: string, size: number])[];
+/** The names of dimensions and their sizes. */
+export type Dims = readonly (readonly [name: string, size: number])[];
 
-function slot(id: number, name: string, role: Slot["role"], dtype: Slot["dtype"], dims: Dims): Buffer {
+export function slot(id: number, name: string, role: Slot["role"], dtype: Slot["dtype"], dims: Dims): Buffer {
   const count = dims.reduce((product, [, size]) => product * size, 1);
   const bytes = Math.ceil((count * (dtype === "f16" ? 2 : 4)) / 4) * 4;
   const sum = role === "accumulator" ? { accumulate: "sum" as const } : {};
@@ -66,11 +68,16 @@ function slot(id: number, name: string, role: Slot["role"], dtype: Slot["dtype"]
 
 const half =
   "fn half(i: u32, word: u32) -> f32 { let p = unpack2x16float(word); return select(p.x, p.y, i % 2u == 1u); }";
-const entry = "@compute @workgroup_size(32) fn main(@builtin(global_invocation_id) id: vec3u)";
+/** One invocation for each of the numbers. */
+export const entry = "@compute @workgroup_size(32) fn main(@builtin(global_invocation_id) id: vec3u)";
 const bind = (i: number, name: string, type: string, access: string): string =>
   `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`;
 
-function kernel(hash: string, bindings: readonly [string, string, Kernel["bindings"][number]][], rest: string): Kernel {
+export function kernel(
+  hash: string,
+  bindings: readonly [string, string, Kernel["bindings"][number]][],
+  rest: string,
+): Kernel {
   const head = bindings.map(([name, type, access], i) => bind(i, name, type, access));
   return {
     hash,
@@ -171,7 +178,7 @@ function resultKernels({ hidden: n, length }: Shape, threshold: number): readonl
   ];
 }
 
-function program(
+export function program(
   name: string,
   buffers: readonly Buffer[],
   main: readonly (readonly [string, readonly number[], number])[],
@@ -263,56 +270,91 @@ export interface PlanOptions {
   readonly propagate: "compressed" | "dense";
   readonly windows: number;
   readonly tokens: number;
-  /** Appended to the steps: a second expectation that fails, for one. */
-  readonly values?: Extract<Step, { kind: "measure" }>["values"];
+  /** Appended to the values: a second expectation that fails, for one. */
+  readonly values?: readonly ValueRecord[];
 }
 
 /** Drops, evaluates, reports the sum of the means, expects it to be below a million, saves. */
-export function handMadePlan(
-  shape: Shape,
-  { threshold, propagate, windows: count, tokens, values = [] }: PlanOptions,
-): Plan {
-  const forward = { embed: "embed", blocks: Array.from({ length: shape.layers }, () => "block") };
-  const windows: WindowsRecord = { corpus: "text", split: "test", length: shape.length, count, seed: null };
-  const statistics = [{ slot: "s0", statistic: "a0" }];
-  const target = (layer: number) => ({ name: "w", tensor: `layers.${layer}.w`, program: "drop", statistics });
-  const blocks = forward.blocks.map((_, layer) => ({ layer, calibrate: ["power"], targets: [target(layer)] }));
-  const value = { kind: "report", of: null, value: null, place: "hand.lcomp:1:1" } as const;
+export function handMadePlan(shape: Shape, options: PlanOptions): Plan {
+  const { threshold, windows, tokens, values = [] } = options;
+  const { steps, total, holds, dropped } = stepsOf(shape, options);
+  const value = { kind: "report", of: null, place: "hand.lcomp:1:1" } as const;
+  const saved = (name: string, rows: number, from: Ref) => ({ name, dtype: "F16", shape: [rows, shape.hidden], from });
   return {
-    version: 1,
-    recipe: { name: "hand", doc: "Made by hand.", parameters: [], sources: [{ module: "hand.lcomp", sha256: "0" }] },
+    ...emptyPlan,
     models: [{ name: "model", architecture: "hand", headers: "0", layers: shape.layers, bytes: 0 }],
     corpora: [{ name: "text", splits: [{ split: "test", tokens, sha256: "0" }] }],
-    device: anyDevice,
-    kernels: kernels(shape, threshold),
-    programs: programs(shape, count),
-    steps: [
-      {
-        kind: "compress",
-        stage: "sparse",
-        action: "drop",
-        of: "model",
-        windows,
-        propagate,
-        forward,
-        blocks,
-        head: null,
-      },
-      { kind: "evaluate", of: "sparse", windows, forward, head: "head", series: ["mean of sparse"] },
-      {
-        kind: "measure",
-        program: "measure",
-        inputs: [{ slot: "k0", series: "mean of sparse" }],
-        values: [
-          { ...value, text: "layers", value: shape.layers },
-          { ...value, text: "total(sparse)", of: { measure: "total", model: "sparse" } },
-          { ...value, text: "total(sparse) < 1000000", kind: "expect" },
-          ...values,
-        ],
-      },
-      { kind: "save", of: "sparse", format: "safetensors" },
+    windows: [{ corpus: "text", split: "test", length: shape.length, count: windows, seed: null }],
+    stages: [{ name: "sparse", action: "drop", of: "model" }],
+    steps,
+    values: [
+      { ...value, text: "layers", value: shape.layers },
+      { ...value, text: "total(sparse)", of: { measure: "total", model: "sparse" }, value: total },
+      { ...value, text: "total(sparse) < 1000000", kind: "expect", value: holds },
+      ...values,
     ],
+    save: {
+      format: "safetensors",
+      of: "sparse",
+      origin: "model",
+      config: null,
+      tensors: [
+        saved("embed", shape.vocabulary, { model: "model", tensor: "embed" }),
+        ...dropped.map((from, layer) => saved(weightOf(layer), shape.hidden, from)),
+      ],
+    },
+    programs: programs(shape, windows),
+    kernels: kernels(shape, threshold),
   };
+}
+
+const weightOf = (layer: number): string => `layers.${layer}.w`;
+
+/** A step without checks, of a part that no stage has. */
+export const step = (program: string, over: number | null, reads: Step["reads"], rest: Partial<Step> = {}): Step => ({
+  ...{ program, reads, over, checks: [], durable: [] },
+  part: { stage: null, of: "model", layer: null, what: program },
+  ...rest,
+});
+
+/** The steps, and where the numbers and the new weights are. */
+function stepsOf({ layers }: Shape, { propagate }: Pick<PlanOptions, "propagate">) {
+  const steps: Step[] = [];
+  const add = (each: Step, output: string): Ref => ({ step: steps.push(each) - 1, output });
+  const sparse = (layer: number | null, what: string) => ({ part: { stage: 0, of: "sparse", layer, what } });
+  const embed = { tokens: { windows: 0 }, embed: { model: "model", tensor: "embed" } };
+  const block = (x: Ref, w: Ref, rest: Partial<Step>): Ref =>
+    add(step("block", 0, { x, "layers.{layer}.w": w }, rest), "x");
+  const dropped: Ref[] = [];
+  let x = add(step("embed", 0, embed, sparse(null, "embedding")), "x");
+  for (let layer = 0; layer < layers; layer++) {
+    const w: Ref = { model: "model", tensor: weightOf(layer) };
+    const checks = [{ output: "a0", must: "finite", otherwise: "the power of w is {n}" }] as const;
+    const s0 = add(step("power", 0, { x }, { ...sparse(layer, "statistics"), checks }), "a0");
+    const changes = { tensor: weightOf(layer), output: "result", zeros: "zeros" };
+    const result = add(
+      step(
+        "drop",
+        null,
+        { w, s0 },
+        {
+          checks: [{ output: "result", must: "finite", otherwise: "the weight becomes {n}" }],
+          durable: ["result"],
+          part: { ...sparse(layer, "w").part, changes },
+        },
+      ),
+      "result",
+    );
+    dropped.push(result);
+    if (layer + 1 < layers) x = block(x, propagate === "compressed" ? result : w, sparse(layer, "outputs"));
+  }
+  const evaluated = (layer: number | null, what: string) => ({ part: { stage: null, of: "sparse", layer, what } });
+  let y = add(step("embed", 0, embed, evaluated(null, "embedding")), "x");
+  for (const [layer, w] of dropped.entries()) y = block(y, w, evaluated(layer, "outputs"));
+  const checks = [{ output: "e0", must: "finite", otherwise: "the mean is {n} in window {window}" }] as const;
+  const k0 = add(step("head", 0, { x: y }, { ...evaluated(null, "head"), checks }), "e0");
+  const total = add(step("measure", null, { k0 }, { part: { ...evaluated(null, "measure").part, of: "" } }), "v1");
+  return { steps, total, holds: { ...total, output: "v2" } as Ref, dropped };
 }
 
 export const anyDevice: Plan["device"] = {
@@ -341,3 +383,19 @@ export async function valuesOf(folder: string, name: string): Promise<Float32Arr
 
 /** Blocks of 2 MiB. */
 export const largeShape = (layers: number): Shape => ({ hidden: 1024, layers, length: 4, vocabulary: 4 });
+
+/** A plan that does nothing. */
+export const emptyPlan: Plan = {
+  version: 2,
+  recipe: { name: "hand", doc: "Made by hand.", parameters: [], sources: [{ module: "hand.lcomp", sha256: "0" }] },
+  models: [],
+  corpora: [],
+  device: anyDevice,
+  windows: [],
+  stages: [],
+  steps: [],
+  values: [],
+  save: null,
+  programs: [],
+  kernels: [],
+};

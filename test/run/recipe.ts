@@ -5,7 +5,8 @@ import { plan } from "../../compiler/compile.ts";
 import { openRecipe, readRecipe, readTexts, translated } from "../../runtime/cli/recipe.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
 import { OutputFolder } from "../../runtime/io/output-folder.ts";
-import { type RunResult, runPlan } from "../../runtime/run/run-plan.ts";
+import type { RunResult } from "../../runtime/run/result.ts";
+import { runPlan } from "../../runtime/run/run-plan.ts";
 
 let device: Promise<Device> | undefined;
 

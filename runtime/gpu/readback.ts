@@ -1,14 +1,17 @@
 /** Reads results back in pieces, through one staging buffer and into memory that is used again: garbage would count as peak. */
-import type { BufferPool } from "../gpu/buffers.ts";
-import { bufferUsage, type Device, mapMode } from "../gpu/device.ts";
-import { pieceBytes } from "./weights.ts";
+import { pieceBytes } from "../bytes.ts";
+import type { BufferPool } from "./buffers.ts";
+import { bufferUsage, type Device, mapMode } from "./device.ts";
+
+/** Bytes of a longer row, from the byte `at` on; overwritten by the next piece. */
+export interface Piece {
+  readonly piece: Uint8Array<ArrayBuffer>;
+  readonly at: number;
+}
 
 export interface Readback {
-  /** The first `bytes` bytes of a buffer in order; a piece is overwritten by the next one. */
-  readonly pieces: (
-    buffer: GPUBuffer,
-    bytes: number,
-  ) => AsyncGenerator<{ readonly piece: Uint8Array<ArrayBuffer>; readonly at: number }>;
+  /** The first `bytes` bytes of a buffer, in order. */
+  readonly pieces: (buffer: GPUBuffer, bytes: number) => AsyncGenerator<Piece>;
   readonly destroy: () => void;
 }
 

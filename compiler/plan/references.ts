@@ -1,0 +1,62 @@
+/**
+ * References as text, so that a plan of many steps is a file of few bytes: `model:lm_head.weight`, `#12 result` for what step 12
+ * writes, `windows 0`, and `pick 3 at 7 by #5 keep` for one of list 3 of the plan's choices.
+ */
+import type { Plan } from "./plan.ts";
+import type { PlanFile } from "./schema.ts";
+import type { Ref } from "./step.ts";
+
+/** The plan in the form of its file, without the hash. */
+export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
+  const choices = new Map<string, readonly string[]>();
+  const write = (ref: Ref): string => {
+    if ("step" in ref) return `#${ref.step} ${ref.output}`;
+    if ("windows" in ref) return `windows ${ref.windows}`;
+    if ("tensor" in ref) return `${ref.model}:${ref.tensor}`;
+    const list = ref.pick.map(write);
+    const key = JSON.stringify(list);
+    if (!choices.has(key)) choices.set(key, list);
+    return `pick ${[...choices.keys()].indexOf(key)} at ${ref.at} by ${write(ref.by)}`;
+  };
+  const steps = plan.steps.map((step) => ({ ...step, reads: mapped(step.reads, write) }));
+  const values = plan.values.map(({ value, ...record }) =>
+    typeof value === "number" ? { ...record, known: value } : { ...record, from: write(value) },
+  );
+  const tensors = plan.save?.tensors.map((tensor) => ({ ...tensor, from: write(tensor.from) })) ?? [];
+  const save = plan.save && { ...plan.save, tensors };
+  return { ...plan, choices: [...choices.values()], steps, values, save };
+}
+
+/** The plan of a file; `refuse` hears of text that is no reference. */
+export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (text: string) => never): Plan {
+  const read = (text: string): Ref => {
+    const [, list, at, by] = /^pick (\d+) at (\d+) by (.*)$/s.exec(text) ?? [];
+    if (by !== undefined)
+      return { pick: (choices[Number(list)] ?? refuse(text)).map(read), by: read(by), at: Number(at) };
+    const [, step, output] = /^#(\d+) (.*)$/s.exec(text) ?? [];
+    if (output !== undefined) return { step: Number(step), output };
+    const [, windows] = /^windows (\d+)$/.exec(text) ?? [];
+    if (windows !== undefined) return { windows: Number(windows) };
+    const [, model, tensor] = /^([^:]*):(.*)$/s.exec(text) ?? [];
+    return model !== undefined && tensor !== undefined ? { model, tensor } : refuse(text);
+  };
+  const steps = file.steps.map((step) => ({ ...step, reads: mapped(step.reads, read) }));
+  const values = file.values.map(({ known, from, ...record }) => ({ ...record, value: known ?? read(from ?? "") }));
+  const tensors = file.save?.tensors.map((tensor) => ({ ...tensor, from: read(tensor.from) })) ?? [];
+  return {
+    ...file,
+    version: 2,
+    programs: file.programs as Plan["programs"],
+    steps,
+    values,
+    save: file.save && { ...file.save, tensors },
+  };
+}
+
+/** In the order of the keys. */
+const mapped = <From, To>(record: Readonly<Record<string, From>>, to: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(
+    Object.keys(record)
+      .sort()
+      .map((key) => [key, to(record[key] as From)]),
+  );

@@ -1,0 +1,90 @@
+/** What a step has made: checked, and written to its file if it is durable, in one look at it. */
+import type { Slot } from "../../compiler/plan/program.ts";
+import type { Check, Step } from "../../compiler/plan/step.ts";
+import type { Piece } from "../gpu/readback.ts";
+import { firstNonFinite, isFloatDType, toFloat32 } from "../io/numbers.ts";
+import { contentBytes, fileType, slotsOf } from "../store/slots.ts";
+import { UserError } from "../user-error.ts";
+import type { Session } from "./session.ts";
+
+/** Makes the checks of the step at that place of the plan, in their order, and keeps its durable outputs. */
+export async function checkAndKeep(session: Session, at: number): Promise<void> {
+  const { checks, durable } = session.plan.steps[at] as Step;
+  const kept = new Set(durable);
+  for (const check of checks)
+    if (check.must === "none") await requireNone(session, at, check);
+    else await lookAt(session, at, check.output, { check, isKept: kept.delete(check.output) });
+  for (const output of kept) await lookAt(session, at, output, { check: null, isKept: true });
+}
+
+/** What is wrong with an output: the number, at the byte of the elements. */
+interface Wrong {
+  readonly number: number;
+  readonly at: number;
+}
+
+async function requireNone(session: Session, at: number, check: Check): Promise<void> {
+  let [number, first] = [0, -1];
+  for await (const { piece, at: start } of session.store.contents({ step: at, output: check.output })) {
+    const counts = new Int32Array(piece.slice().buffer);
+    number += counts.reduce((sum, count) => sum + count, 0);
+    const found = counts.findIndex((count) => count !== 0);
+    if (first < 0 && found >= 0) first = start + 4 * found;
+  }
+  if (first >= 0) refuse(session, at, check, { number, at: first });
+}
+
+interface Look {
+  readonly check: Check | null;
+  readonly isKept: boolean;
+}
+
+async function lookAt(session: Session, at: number, output: string, { check, isKept }: Look): Promise<void> {
+  const { store } = session;
+  const { dtype } = slotOf(session, at, output);
+  const file = isKept ? await store.keep({ step: at, output }) : null;
+  try {
+    for await (const { piece, at: start } of store.contents({ step: at, output })) {
+      const wrong = check && nonFinite(piece, start, dtype);
+      if (check && wrong) refuse(session, at, check, wrong);
+      await file?.write(piece, start);
+    }
+    await file?.finish();
+  } catch (error) {
+    await file?.abandon();
+    throw error;
+  }
+}
+
+/** The first NaN or infinity of a piece. */
+function nonFinite(piece: Piece["piece"], start: number, dtype: Slot["dtype"]): Wrong | null {
+  const stored = fileType(dtype);
+  if (!isFloatDType(stored)) return null;
+  const width = stored === "F32" ? 4 : 2;
+  const at = width * firstNonFinite(piece, stored);
+  if (at < 0) return null;
+  return { number: toFloat32(piece.slice(at, at + width), stored)[0] ?? Number.NaN, at: start + at };
+}
+
+function refuse({ plan }: Session, at: number, { output, otherwise }: Check, wrong: Wrong): never {
+  const step = plan.steps[at] as Step;
+  const window = Math.floor(wrong.at / contentBytes(slotOf({ plan }, at, output)));
+  const sentence = otherwise.replaceAll("{n}", String(wrong.number)).replaceAll("{window}", String(window));
+  throw new UserError([...placeOf(step), sentence].join(": "));
+}
+
+/** `stage sparse, layer 3, q (model.layers.3.self_attn.q_proj.weight)`; nothing of what belongs to no stage. */
+function placeOf({ part: { stage, of, layer, what, changes } }: Step): readonly string[] {
+  if (stage === null) return [];
+  const place = [`stage ${of}`];
+  if (layer !== null) place.push(`layer ${layer}`);
+  if (changes !== undefined) place.push(`${what} (${changes.tensor})`);
+  return [place.join(", ")];
+}
+
+function slotOf({ plan }: Pick<Session, "plan">, at: number, output: string): Slot {
+  const program = plan.programs.find(({ name }) => name === plan.steps[at]?.program);
+  const found = program && slotsOf(program, "output", "accumulator").find(({ slot }) => slot.name === output);
+  if (found === undefined) throw new Error(`${program?.name} has no output ${output}`);
+  return found.slot;
+}

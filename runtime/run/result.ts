@@ -1,0 +1,41 @@
+/** What a run has found. */
+import type { StageRecord, ValueRecord } from "../../compiler/plan/step.ts";
+import type { LeftBehind } from "../io/companions.ts";
+
+/** A number of the report. */
+export interface ReportResult extends Pick<ValueRecord, "text" | "of"> {
+  readonly value: number;
+}
+
+/** An expectation, and whether it holds. */
+export interface ExpectResult extends Pick<ValueRecord, "text" | "place"> {
+  readonly holds: boolean;
+}
+
+/** A weight that a step has changed. */
+export interface ChangedTensor {
+  /** Null outside the blocks. */
+  readonly layer: number | null;
+  /** `q`, `gate`: its name in the architecture. */
+  readonly what: string;
+  readonly tensor: string;
+  readonly zeros: number;
+  readonly count: number;
+}
+
+/** A stage, and what it has changed. */
+export interface StageResult extends StageRecord {
+  readonly changed: readonly ChangedTensor[];
+}
+
+export interface RunResult {
+  readonly stages: readonly StageResult[];
+  readonly reports: readonly ReportResult[];
+  readonly expects: readonly ExpectResult[];
+  /** Whether the output folder holds a result that may stay. */
+  readonly isSaved: boolean;
+  /** What lies in the folder of the given model, by its path, and has no counterpart in the saved one. */
+  readonly leftBehind: readonly LeftBehind[];
+  /** Of the pipelines. */
+  readonly compileSeconds: number;
+}

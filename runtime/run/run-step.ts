@@ -1,0 +1,77 @@
+/** One step: its program with all that it reads and writes, once or for each window, then what must hold of the outcome. */
+import type { Ref, Step } from "../../compiler/plan/step.ts";
+import type { Loaded } from "../gpu/execute.ts";
+import { elements, type SlotBuffer, slotsOf } from "../store/slots.ts";
+import { checkAndKeep } from "./outcome.ts";
+import type { ChangedTensor } from "./result.ts";
+import type { Session } from "./session.ts";
+
+/** Runs the step at that place of the plan; null if it changes no weight. */
+export async function runStep(session: Session, at: number): Promise<ChangedTensor | null> {
+  const { plan, store, withProgram, progress } = session;
+  const step = plan.steps[at] as Step;
+  progress({ step: at, what: step.part.what, done: 0 });
+  const changed = await withProgram(step.program, async (program) => {
+    for (const slot of slotsOf(program.program, "weight", "state"))
+      program.bind(slot.slot.role, slot.slot.name, await store.whole(readBy(step, slot), slot));
+    for (const slot of slotsOf(program.program, "accumulator")) await bindMade(session, program, at, slot);
+    if (step.over === null) await runOnce(session, program, at);
+    else await runOverWindows(session, program, at, step.over);
+    await checkAndKeep(session, at);
+    return changedBy(session, program, at);
+  });
+  store.ended(at);
+  return changed;
+}
+
+function readBy({ reads, program }: Step, { slot }: SlotBuffer): Ref {
+  const ref = reads[slot.name];
+  if (ref === undefined) throw new Error(`a step reads nothing for ${slot.name} of ${program}`);
+  return ref;
+}
+
+async function bindMade({ store }: Session, program: Loaded, at: number, slot: SlotBuffer): Promise<void> {
+  const { role, name } = slot.slot;
+  program.bind(role, name, await store.make({ step: at, output: name }, slot));
+}
+
+async function runOnce(session: Session, program: Loaded, at: number): Promise<void> {
+  for (const slot of slotsOf(program.program, "output")) await bindMade(session, program, at, slot);
+  program.setup();
+  program.run();
+  await session.pace();
+}
+
+async function runOverWindows(session: Session, program: Loaded, at: number, over: number): Promise<void> {
+  const { plan, store, pace, progress } = session;
+  const step = plan.steps[at] as Step;
+  const count = plan.windows[over]?.count ?? 0;
+  const readers = [];
+  for (const slot of slotsOf(program.program, "data"))
+    readers.push({ name: slot.slot.name, windows: await store.reader(readBy(step, slot), slot) });
+  const writers = [];
+  for (const slot of slotsOf(program.program, "output")) {
+    const { name } = slot.slot;
+    writers.push({ name, windows: await store.writer({ step: at, output: name }, slot, count) });
+  }
+  program.setup();
+  for (let window = 0; window < count; window++) {
+    for (const { name, windows } of readers) program.bind("data", name, windows.read(window));
+    for (const { name, windows } of writers) program.bind("output", name, await windows.next(window));
+    program.run();
+    store.passed(at, window);
+    for (const { windows } of writers) await windows.written(window);
+    progress({ step: at, what: step.part.what, done: (window + 1) / count });
+    await pace();
+  }
+  for (const { windows } of [...readers, ...writers]) windows.close();
+}
+
+async function changedBy({ plan, store }: Session, { program }: Loaded, at: number): Promise<ChangedTensor | null> {
+  const { layer, what, changes } = (plan.steps[at] as Step).part;
+  if (changes === undefined) return null;
+  const changed = slotsOf(program, "output").find(({ slot }) => slot.name === changes.output);
+  if (changed === undefined) throw new Error(`${program.name} has no output ${changes.output}`);
+  const zeros = await store.number({ step: at, output: changes.zeros });
+  return { layer, what, tensor: changes.tensor, zeros, count: elements(changed.slot) };
+}

@@ -1,0 +1,69 @@
+/** How long artefacts are needed, from the list of steps alone. */
+import type { Plan } from "../../compiler/plan/plan.ts";
+import type { Ref, Step } from "../../compiler/plan/step.ts";
+import { keyOf, type PlainRef, plainRefs } from "./references.ts";
+import { slotsOf } from "./slots.ts";
+
+export interface Lifetimes {
+  /**
+   * By step: what leaves the GPU behind it. That is what no later step reads and, of what lies in a file, also what no step of the
+   * same part reads, which ends where another stage or layer begins.
+   */
+  readonly endings: readonly (readonly PlainRef[])[];
+  /** By key, for what steps bind as a whole: the bytes of the largest slot that it is bound to. */
+  readonly wholes: ReadonlyMap<string, number>;
+}
+
+/** Values and the saved model count as readers after the last step. */
+export function lifetimes(plan: Plan): Lifetimes {
+  const { steps } = plan;
+  const readers = readersIn(plan);
+  const parts = partsOf(steps);
+  const isLast = (ref: PlainRef, at: number): boolean => {
+    const next = readers.get(keyOf(ref))?.find((reader) => reader > at);
+    return next === undefined || (isInFile(ref, steps) && parts[next] !== parts[at]);
+  };
+  const programs = new Map(plan.programs.map((program) => [program.name, program]));
+  const wholes = new Map<string, number>();
+  const endings = steps.map(({ program: name, reads }, at) => {
+    const program = programs.get(name);
+    if (program === undefined) throw new Error(`the plan has no program ${name}`);
+    for (const { slot, bytes } of slotsOf(program, "weight", "state"))
+      for (const key of keysOf(reads[slot.name])) wholes.set(key, Math.max(bytes, wholes.get(key) ?? 0));
+    const read = Object.values(reads).flatMap(plainRefs);
+    const made = slotsOf(program, "output", "accumulator").map(({ slot }) => ({ step: at, output: slot.name }));
+    const last = [...read, ...made].filter((ref) => isLast(ref, at));
+    return [...new Map(last.map((ref) => [keyOf(ref), ref])).values()];
+  });
+  return { endings, wholes };
+}
+
+const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
+
+/** By key: the places of the steps that read it, in order. */
+function readersIn({ steps, values, save }: Plan): ReadonlyMap<string, readonly number[]> {
+  const readers = new Map<string, number[]>();
+  const read = (ref: Ref, at: number): void => {
+    for (const key of keysOf(ref)) {
+      const known = readers.get(key);
+      if (known === undefined) readers.set(key, [at]);
+      else known.push(at);
+    }
+  };
+  for (const [at, { reads }] of steps.entries()) for (const ref of Object.values(reads)) read(ref, at);
+  for (const { value } of values) if (typeof value !== "number") read(value, steps.length);
+  for (const { from } of save?.tensors ?? []) read(from, steps.length);
+  return readers;
+}
+
+/** Numbers that are equal for steps of one part, which follow each other. */
+function partsOf(steps: readonly Step[]): readonly number[] {
+  let part = 0;
+  return steps.map((step, at) => {
+    const [before, { stage, layer }] = [steps[at - 1]?.part, step.part];
+    return before?.stage === stage && before.layer === layer ? part : ++part;
+  });
+}
+
+const isInFile = (ref: PlainRef, steps: readonly Step[]): boolean =>
+  "tensor" in ref || ("step" in ref && (steps[ref.step]?.durable.includes(ref.output) ?? false));

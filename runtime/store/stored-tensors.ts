@@ -1,0 +1,50 @@
+/** Tensors in files, read piece by piece. */
+import { pieceBytes } from "../bytes.ts";
+import type { BufferPool } from "../gpu/buffers.ts";
+import type { Piece } from "../gpu/readback.ts";
+import { requireFinite } from "../io/checkpoint.ts";
+import { isFloatDType } from "../io/numbers.ts";
+import { readRange, type StoredTensor } from "../io/safetensors.ts";
+import { UserError } from "../user-error.ts";
+import { elements, type SlotBuffer, slotTypes } from "./slots.ts";
+
+/** What the last one that read pieces has left for the next. */
+let spare: Uint8Array<ArrayBuffer> | undefined;
+
+/** The bytes of a tensor in order, its floats checked to be finite. */
+export async function* storedPieces(tensor: StoredTensor): AsyncGenerator<Piece> {
+  const staging = spare ?? new Uint8Array(pieceBytes);
+  spare = undefined;
+  try {
+    for (let at = 0; at < tensor.bytes; at += pieceBytes) {
+      const piece = staging.subarray(0, Math.min(pieceBytes, tensor.bytes - at));
+      await readRange(tensor, at, at + piece.byteLength, piece);
+      if (isFloatDType(tensor.dtype)) requireFinite(tensor, piece, at / (tensor.dtype === "F32" ? 4 : 2));
+      yield { piece, at };
+    }
+  } finally {
+    spare = staging;
+  }
+}
+
+/** The stored bytes of a tensor on the GPU as they are, for a slot. */
+export async function sendTensor(
+  pool: BufferPool,
+  tensor: StoredTensor,
+  { slot, bytes }: SlotBuffer,
+): Promise<GPUBuffer> {
+  const { name, dtype, shape } = tensor;
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (slotTypes.get(dtype) !== slot.dtype || count !== elements(slot)) {
+    const expected = `${slot.dtype} [${slot.dims.map(({ size }) => size).join(", ")}]`;
+    const found = `${dtype} [${shape.join(", ")}]`;
+    throw new UserError(`the plan was made for another model: it expects ${name} as ${expected}, here it is ${found}`);
+  }
+  const buffer = await pool.acquire(bytes, `tensor ${name}`);
+  if (bytes > tensor.bytes) pool.clear(buffer);
+  for await (const { piece, at } of storedPieces(tensor)) {
+    const padded = Math.ceil(piece.byteLength / 4) * 4;
+    pool.upload(buffer, new Uint8Array(piece.buffer, piece.byteOffset, padded).fill(0, piece.byteLength), at);
+  }
+  return buffer;
+}
