@@ -73,10 +73,12 @@ function phasesOf({ steps, save }: Outline): readonly Phase[] {
     if (part.of === "") continue;
     const title = `${part.stage === null ? "evaluate" : "stage"} ${part.of}`;
     const last = phases.at(-1);
-    const isNew = last?.title !== title || (part.stage === null && part.what === "embedding");
-    const layers = Math.max(isNew ? 0 : (last?.layers ?? 0), (part.layer ?? -1) + 1);
-    if (last === undefined || isNew) phases.push({ title, from: i, to: i + 1, layers });
-    else phases[phases.length - 1] = { ...last, to: i + 1, layers };
+    const isSame = last?.title === title && (part.stage !== null || part.what !== "embedding");
+    const { from, layers } = isSame ? last : { from: i, layers: 0 };
+    phases.splice(isSame ? -1 : phases.length, 1, {
+      ...{ title, from, to: i + 1 },
+      layers: Math.max(layers, (part.layer ?? -1) + 1),
+    });
   }
   if (save !== null) phases.push({ title: `save ${save.of}`, from: steps.length, to: steps.length + 1, layers: 0 });
   return phases;
