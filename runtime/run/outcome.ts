@@ -73,9 +73,9 @@ function refuse({ plan }: Session, at: number, { output, otherwise }: Check, wro
   throw new UserError([...placeOf(step), sentence].join(": "));
 }
 
-/** `stage sparse, layer 3, q (model.layers.3.self_attn.q_proj.weight)`; nothing of what belongs to no stage. */
+/** `stage sparse, layer 3, q (model.layers.3.self_attn.q_proj.weight)`; the model that is evaluated; nothing of a measure. */
 function placeOf({ part: { stage, of, layer, what, changes } }: Step): readonly string[] {
-  if (stage === null) return [];
+  if (stage === null) return of === "" ? [] : [of];
   const place = [`stage ${of}`];
   if (layer !== null) place.push(`layer ${layer}`);
   if (changes !== undefined) place.push(`${what} (${changes.tensor})`);

@@ -16,7 +16,7 @@ import { UserError } from "../user-error.ts";
 import { type DurableFile, type DurableFiles, durableFiles } from "./durable-files.ts";
 import { type Lifetimes, lifetimes } from "./lifetimes.ts";
 import { keyOf, type PlainRef } from "./references.ts";
-import { contentBytes, fileType, type SlotBuffer } from "./slots.ts";
+import { contentBytes, fileType, type SlotBuffer, slotTypes } from "./slots.ts";
 import { sendTensor, storedPieces } from "./stored-tensors.ts";
 import { type Stream, streams, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
 
@@ -206,9 +206,12 @@ async function keep(at: Holdings, files: DurableFiles, made: Made): Promise<Dura
 
 async function numberIn(at: Holdings, ref: Ref): Promise<number> {
   const plain = await resolve(at, ref);
-  const { slot, buffer } = at.onDevice.get(keyOf(plain)) ?? absent(keyOf(plain));
-  const bytes = await at.pool.read(buffer, 4);
-  return (slot.dtype === "f32" ? new Float32Array(bytes) : new Int32Array(bytes))[0] ?? absent(keyOf(plain));
+  const dtype = at.onDevice.get(keyOf(plain))?.slot.dtype ?? slotTypes.get(storedTensor(at, plain)?.dtype ?? "");
+  for await (const { piece } of contents(at, plain)) {
+    const bytes = piece.slice(0, 4).buffer;
+    return (dtype === "f32" ? new Float32Array(bytes) : new Int32Array(bytes))[0] ?? absent(keyOf(plain));
+  }
+  return absent(keyOf(plain));
 }
 
 /** The streams of steps before that a step is the last to read. */

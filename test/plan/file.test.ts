@@ -4,6 +4,7 @@ import { hash } from "../../compiler/plan/hash.ts";
 import { loadPlan, PlanError } from "../../compiler/plan/load.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { planHash, showPlan } from "../../compiler/plan/show.ts";
+import type { Ref, Step } from "../../compiler/plan/step.ts";
 import { suite } from "../harness/suite.ts";
 import { handMadePlan } from "../run/plan.ts";
 
@@ -38,6 +39,20 @@ suite("plan: file", ({ test }) => {
     assert.equal(loadPlan(showPlan(plan), "plan"), plan);
   });
 
+  test("references of every kind are read as they were written, and a list of choices is stored once", () => {
+    const by = { step: 0, output: "kept: 3 of 4" };
+    const choices = [
+      { model: "model", tensor: "pick 1 at 2 by #3 x" },
+      { model: "model", tensor: "#1:\nwindows 2" },
+    ];
+    const picks = [0, 1].map((at) => ({ pick: choices, by, at }));
+    const reads = { a: picks[0] as Ref, b: { pick: [...picks, by], by, at: 2 }, c: { windows: 0 } };
+    const first = { ...(plan.steps[0] as Step), reads };
+    const picked = { ...plan, steps: [first, ...plan.steps.slice(1)] };
+    assert.equal(loadPlan(showPlan(picked), "plan"), picked);
+    assert.is((JSON.parse(showPlan(picked)) as { readonly choices: readonly unknown[] }).choices.length, 2);
+  });
+
   test("equal plans are equal texts, whatever the order of their keys", () => {
     assert.is(showPlan(reversed(plan) as Plan), showPlan(plan));
     assert.is(planHash(reversed(plan) as Plan), planHash(plan));
@@ -70,6 +85,10 @@ suite("plan: file", ({ test }) => {
     assert.match(
       refusal((file) => ({ ...file, stages: [{ name: "oops" }] })),
       /^my\.plan\.json is no plan: stages\.0 must have property 'action'$/,
+    );
+    assert.is(
+      refusal((file) => JSON.parse(JSON.stringify(file).replace('"windows 0"', '"somewhere"'))),
+      'my.plan.json is no plan: "somewhere" refers to nothing',
     );
     assert.match(
       refusal(({ recipe: _, ...file }) => file),
