@@ -40,7 +40,7 @@ import {
 } from "./checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
 import { activationsOf, applyLinear, aside, entering } from "./linear.ts";
-import type { Blocks, ModelType, Part } from "./model.ts";
+import type { Blocks, ModelType, Part } from "./value.ts";
 
 /** What is gathered while the members of an architecture, or of its blocks, are declared. */
 interface Declaring {

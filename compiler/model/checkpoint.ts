@@ -8,7 +8,7 @@ import { storedTypes } from "../plan/program.ts";
 import type { Of, Problem } from "../problems/problem.ts";
 
 import type { ModelFacts } from "./facts.ts";
-import { type ModelType, type Part, partsOf } from "./model.ts";
+import { type ModelType, type Part, partsOf } from "./value.ts";
 
 /** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */
 export interface StoredTensor {

@@ -10,7 +10,7 @@ import { declareDimension } from "../language/signature.ts";
 import { atom, fixed } from "../language/size.ts";
 import { emit, graphDims } from "../language/tensor.ts";
 import { type Dimension, type Tensor, type Value, wrong } from "../language/value.ts";
-import type { ModelType, Part } from "./model.ts";
+import type { ModelType, Part } from "./value.ts";
 
 /** A forward pass from tokens: what enters the first block, and what comes after the last, reading it as the input `x`. */
 export interface Forwarded {

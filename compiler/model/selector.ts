@@ -6,7 +6,7 @@ import { type Context, report, type Scope } from "../language/context.ts";
 import { compileTimeNumber, operand } from "../language/expression.ts";
 import { known } from "../language/size.ts";
 import { list } from "../problems/description.ts";
-import { type ModelType, partsOf } from "./model.ts";
+import { type ModelType, partsOf } from "./value.ts";
 
 export interface Selected {
   readonly linear: Linear;

@@ -6,7 +6,7 @@ import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
 import type { Windows } from "../language/value.ts";
-import { givenModel, layersOf } from "../model/model.ts";
+import { givenModel, layersOf } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { unordered } from "./finite.ts";
 import { embed, throughBlock } from "./passes.ts";

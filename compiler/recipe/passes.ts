@@ -7,7 +7,7 @@ import { known } from "../language/size.ts";
 import type { Tensor } from "../language/value.ts";
 import { tensorName } from "../model/checkpoint.ts";
 import { type Forwarded, forward, forwardBlock, type LinearInput, tokensInput } from "../model/forward.ts";
-import type { Model, ModelType, Part } from "../model/model.ts";
+import type { Model, ModelType, Part } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { addStep, type Emitting, type Passes } from "./steps.ts";
 

@@ -19,8 +19,8 @@ import {
 } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { type ModelFacts, bytesOf as storedBytes } from "../model/facts.ts";
-import type { ModelType } from "../model/model.ts";
 import { select } from "../model/selector.ts";
+import type { ModelType } from "../model/value.ts";
 import { bindModel } from "./bind.ts";
 import { isReserved } from "./load.ts";
 import { type Measuring, measureScope } from "./measure.ts";

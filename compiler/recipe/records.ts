@@ -2,7 +2,7 @@
 
 import type { Windows } from "../language/value.ts";
 import { bytesOf, type CorpusFacts } from "../model/facts.ts";
-import { layersOf } from "../model/model.ts";
+import { layersOf } from "../model/value.ts";
 import { hash } from "../plan/hash.ts";
 import type { CorpusRecord, ModelRecord, RecipeRecord, Split, WindowsRecord } from "../plan/plan.ts";
 import type { StageRecord } from "../plan/step.ts";

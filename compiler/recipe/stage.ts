@@ -5,7 +5,7 @@ import type { Context, Linear } from "../language/context.ts";
 import { report } from "../language/context.ts";
 import { tensorName } from "../model/checkpoint.ts";
 import type { LinearInput } from "../model/forward.ts";
-import { layersOf, type Model } from "../model/model.ts";
+import { layersOf, type Model } from "../model/value.ts";
 import { storedTypes } from "../plan/program.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { observed, type Pass, passesOver, type Reading, type Statistic } from "./calibration.ts";

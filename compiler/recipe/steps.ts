@@ -6,7 +6,7 @@ import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
 import type { Windows } from "../language/value.ts";
 import { tensorName } from "../model/checkpoint.ts";
-import type { Model, ModelType } from "../model/model.ts";
+import type { Model, ModelType } from "../model/value.ts";
 import type { Ref, Step, StepPart } from "../plan/step.ts";
 import type { BlockPass, Start } from "./passes.ts";
 

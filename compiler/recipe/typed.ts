@@ -5,8 +5,8 @@ import type { Node } from "../graph/ops.ts";
 import type { Linear } from "../language/context.ts";
 import type { Tensor, Windows } from "../language/value.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import type { ModelType } from "../model/model.ts";
 import type { Selected } from "../model/selector.ts";
+import type { ModelType } from "../model/value.ts";
 import type { Applied } from "./method.ts";
 
 export interface TypedRecipe {

@@ -4,7 +4,7 @@ import type { Outline } from "../../compiler/compile.ts";
 import { storedAs } from "../../compiler/graph/result-type.ts";
 import { count, isHalf } from "../../compiler/graph/type.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
-import { layersOf } from "../../compiler/model/model.ts";
+import { layersOf } from "../../compiler/model/value.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
 import { showBytes } from "../bytes.ts";
 import { table } from "./table.ts";

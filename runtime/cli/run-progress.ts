@@ -47,11 +47,12 @@ export function runProgress({ expect, show }: ProgressLine, outline: Outline): R
       works = workOf(plan);
       expected();
     },
-    running: ({ step, layer, layers, what, done }) => {
+    running: ({ step, what, done }) => {
       const at = phases.findIndex(({ to }) => step < to);
       const phase = phases[at];
       if (phase === undefined) return;
-      const where = [...(layer === null ? [] : [`layer ${layer + 1}/${layers}`]), what];
+      const layer = outline.steps[step]?.part.layer ?? null;
+      const where = [...(layer === null ? [] : [`layer ${layer + 1}/${phase.layers}`]), what];
       show({ step: before.length + at, done: shareDone(phase, works ?? [], step, done), where });
     },
   };
@@ -62,6 +63,8 @@ interface Phase {
   readonly title: string;
   readonly from: number;
   readonly to: number;
+  /** How many blocks it goes through. */
+  readonly layers: number;
 }
 
 function phasesOf({ steps, save }: Outline): readonly Phase[] {
@@ -70,11 +73,14 @@ function phasesOf({ steps, save }: Outline): readonly Phase[] {
     if (part.of === "") continue;
     const title = `${part.stage === null ? "evaluate" : "stage"} ${part.of}`;
     const last = phases.at(-1);
-    const isNew = last?.title !== title || (part.stage === null && part.what === "embedding");
-    if (last === undefined || isNew) phases.push({ title, from: i, to: i + 1 });
-    else phases[phases.length - 1] = { ...last, to: i + 1 };
+    const isSame = last?.title === title && (part.stage !== null || part.what !== "embedding");
+    const { from, layers } = isSame ? last : { from: i, layers: 0 };
+    phases.splice(isSame ? -1 : phases.length, 1, {
+      ...{ title, from, to: i + 1 },
+      layers: Math.max(layers, (part.layer ?? -1) + 1),
+    });
   }
-  if (save !== null) phases.push({ title: `save ${save.of}`, from: steps.length, to: steps.length + 1 });
+  if (save !== null) phases.push({ title: `save ${save.of}`, from: steps.length, to: steps.length + 1, layers: 0 });
   return phases;
 }
 

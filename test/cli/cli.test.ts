@@ -212,7 +212,7 @@ suite("cli: compile", ({ test }) => {
       const { stdout } = emitted(folder, "kernels");
       assert.match(
         stdout,
-        /^program calibrate: \d+ dispatches, and \d+ once before them\nwhen +shape +source +kernel /,
+        /^program calibrate: \d+ dispatches, and \d+ once before them\nwhen +shape +source +kernel /m,
       );
       const [, hash] = /^main +row +std\/nn:\d+:\d+ +([0-9a-f]{12}) +\d+×\d+×\d+ +\d+ +\d+$/m.exec(stdout) ?? [];
       assert.match(emitted(folder, "wgsl").stdout, `// kernel ${hash}`);
