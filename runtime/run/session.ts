@@ -10,9 +10,6 @@ import { openStore, type Store, type StoreOptions } from "../store/store.ts";
 export interface Progress {
   /** By its place in the plan; as many as there are stand for saving. */
   readonly step: number;
-  /** Null outside the blocks. */
-  readonly layer: number | null;
-  readonly layers: number;
   /** `statistics`, `q`, `outputs`; the tensor that is saved. */
   readonly what: string;
   /** Share of the step that is done, 0 to 1. */
@@ -38,7 +35,7 @@ export interface Session {
   readonly withProgram: <T>(name: string, use: (program: Loaded) => Promise<T>) => Promise<T>;
   /** To be awaited after each submission: bounds the commands in flight and ends the run when it is interrupted. */
   readonly pace: () => Promise<void>;
-  readonly progress: (moment: Pick<Progress, "step" | "what" | "done">) => void;
+  readonly progress: (moment: Progress) => void;
   readonly compileSeconds: () => number;
   /** Frees the GPU's memory and removes what steps have written. */
   readonly close: () => void;
@@ -55,7 +52,6 @@ export function openSession(plan: Plan, options: RunOptions): Session {
   const { load, compileSeconds } = executor(device, pool);
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
   const store = openStore(plan, { ...options, pool, readback: back, activationMemory });
-  const layers = Math.max(0, ...plan.models.map((model) => model.layers));
   const inFlight: Promise<unknown>[] = [];
   return {
     plan,
@@ -79,7 +75,7 @@ export function openSession(plan: Plan, options: RunOptions): Session {
     },
     progress: (moment) => {
       signal.throwIfAborted();
-      progress({ ...moment, layer: plan.steps[moment.step]?.part.layer ?? null, layers });
+      progress(moment);
     },
     compileSeconds,
     close: () => {

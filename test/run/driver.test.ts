@@ -161,6 +161,19 @@ suite("run: driver", ({ test }) => {
   );
 
   test(
+    "the activations behind a block take the places of those before it",
+    inFolder(async (folder) => {
+      await writeModel(join(folder, "model"), shape);
+      const many = Int32Array.from({ length: 64 * shape.length }, (_, i) => (i * 7) % shape.vocabulary);
+      const corpora = new Map([["text", { test: many }]]);
+      const plan = planFor({ windows: 64, tokens: many.length });
+      const plenty = await run(folder, plan, { corpora }, "plenty");
+      const gpuMemory = (64 + 24) * 4 * shape.hidden * shape.length; // twice 64 windows do not fit
+      assert.is(total(await run(folder, plan, { corpora, gpuMemory }, "scarce")), total(plenty));
+    }),
+  );
+
+  test(
     "a result holds weights, config, companions, card and lock, and nothing of the machine",
     inFolder(async (folder) => {
       await writeModel(join(folder, "model"), shape);
