@@ -46,7 +46,7 @@ export function check(host: Host, path: string): Pick<LoadedRecipe, "modules"> &
   const file = host.read(path);
   if (!file) throw new CompileError([{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }]);
   const modules = resolve(host, file);
-  const context = newContext(null, ownCharacters(modules), { exports: exportsFor(host, modules) });
+  const context = newContext(maker(), ownCharacters(modules), { exports: exportsFor(host, modules) });
   checkModule(context, modules, declareModules(context, modules));
   refuse(context);
   return { modules, context };
@@ -66,7 +66,7 @@ export function outline({ recipe, modules }: LoadedRecipe, { parameters, models,
   const declared = declareModules(context, modules);
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
-  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared });
+  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared, isBound: true });
   for (const { instance } of typed.models) checkCheckpoint(context, instance);
   refuse(context);
   const steps = build(context, graphs, typed);

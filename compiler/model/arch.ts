@@ -16,7 +16,7 @@ import { condition, evaluate } from "../language/expression.ts";
 import { areDistinct } from "../language/names.ts";
 import { declareDimension } from "../language/signature.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
-import { emit, graphDims, truth, volume } from "../language/tensor.ts";
+import { emit, graphDims, type Operand, truth, volume } from "../language/tensor.ts";
 import {
   type Config,
   type Dimension,
@@ -48,6 +48,8 @@ export interface ArchInstance {
   readonly tensors: readonly StoredTensor[];
   /** Biases that config.json says are not there, for the case that they are stored. */
   readonly leftOut: readonly Pick<StoredTensor, "name" | "inBlock">[];
+  /** Something is wrong with config.json or a stored tensor, which was said. */
+  readonly isFaulty: boolean;
 }
 
 interface Building {
@@ -62,6 +64,7 @@ interface Building {
   readonly leftOut: Pick<StoredTensor, "name" | "inBlock">[];
   readonly faults: Fault[];
   blocks: ArchInstance["blocks"];
+  isFaulty: boolean;
 }
 
 /** Binds an architecture to a checkpoint's headers, or to symbolic sizes if there is none. */
@@ -85,6 +88,7 @@ export function instantiate(
     leftOut: [],
     faults: [],
     blocks: null,
+    isFaulty: false,
   };
   declareMembers(building, scope, arch.members, "");
   if (facts) reportFaults(context, facts, building.faults);
@@ -97,6 +101,7 @@ export function instantiate(
     linears: building.linears,
     tensors: building.tensors,
     leftOut: building.leftOut,
+    isFaulty: building.isFaulty || building.faults.length > 0,
   };
 }
 
@@ -144,9 +149,8 @@ function forwardOf(context: Context, { name, members }: Ast.Arch | Ast.Blocks): 
   return found ?? null;
 }
 
-function declareSize({ context, facts }: Building, scope: Scope, { name, value }: Ast.DimDeclaration): void {
-  const found = evaluate(context, scope, value);
-  declareDimension(scope, name.text, sizeFrom(context, found, name.text, value.span, facts !== null), "config");
+function declareSize(building: Building, scope: Scope, { name, value }: Ast.DimDeclaration): void {
+  declareDimension(scope, name.text, sizeFrom(building, scope, name.text, value), "config");
 }
 
 /** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
@@ -155,7 +159,10 @@ const fieldIn = (span: Span): string | undefined =>
 
 const largest = 2 ** 31;
 
-function sizeFrom(context: Context, value: Value, name: string, span: Span, bound: boolean): Size {
+function sizeFrom(building: Building, scope: Scope, name: string, expression: Ast.Expression): Size {
+  const { context, facts } = building;
+  const { span } = expression;
+  const value = evaluate(context, scope, expression);
   if (
     value.kind === "number" &&
     value.real !== null &&
@@ -164,7 +171,9 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
     value.real <= largest
   )
     return fixed(value.real);
-  if (!bound || value.kind === "wrong") return open(name);
+  if (!facts) return open(name);
+  building.isFaulty = true;
+  if (value.kind === "wrong") return open(name);
   if (value.kind === "absent") report(context, { kind: "config-missing", span, field: fieldAt(value.name), known: [] });
   else
     report(context, {
@@ -183,8 +192,7 @@ export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.rep
 
 function declareBlocks(building: Building, scope: Scope, blocks: Ast.Blocks): void {
   const { context } = building;
-  const counted = evaluate(context, scope, blocks.count);
-  const count = sizeFrom(context, counted, blocks.name.text, blocks.count.span, building.facts !== null);
+  const count = sizeFrom(building, scope, blocks.name.text, blocks.count);
   if ((known(count) ?? 1) > 4096)
     report(context, {
       kind: "config-value",
@@ -235,20 +243,10 @@ const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({
 function storedTensor(building: Building, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
   const { context, facts, layer, faults } = building;
   building.tensors.push(tensor);
-  const all: Tensor = { kind: "tensor", dtype: "f32", dims, node: null };
-  if (!facts) return all;
-  const dtype = storedType(facts, tensor, layer, faults);
+  const dtype = facts ? storedType(facts, tensor, layer, faults) : "f32";
   if (!dtype) return null;
-  return {
-    ...all,
-    node: emit(
-      context,
-      "input",
-      [],
-      { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" },
-      tensor.span,
-    ),
-  };
+  const attrs = { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" } as const;
+  return { kind: "tensor", dtype: "f32", dims, node: emit(context, "input", [], attrs, tensor.span) };
 }
 
 function storedWeight(
@@ -296,10 +294,11 @@ function tableName(
   return own;
 }
 
-/** Declared dimensions; one that is not declared is reported once, and then taken as if it were. */
+/** Declared dimensions; one that is not declared is reported once, and then taken as if it were; of two of one name, one is left. */
 function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
-  areDistinct(context, names, "declare another name for one of the two, as in `dim wide = size(model)`");
-  return names.map(({ text: name, span }) => {
+  const hint = "declare another name for one of the two, as in `dim wide = size(model)`";
+  const isFirst = ({ text }: Ast.Name, i: number): boolean => names.findIndex((name) => name.text === text) === i;
+  return (areDistinct(context, names, hint) ? names : names.filter(isFirst)).map(({ text: name, span }) => {
     const found = findDimension(scope, name);
     if (found) return found;
     const hint =
@@ -349,8 +348,9 @@ function declareLinear(
     call: (caller, at, call) => {
       const given = activationsOf(caller, at, name.text, call);
       const input = given && entering(caller, linear, given, call.span);
-      if (input) caller.pass?.onLinear(linear, input, weight);
-      return input && weight ? applyLinear(caller, linear, input, weight, bias, call.span) : wrong;
+      if (!input || !weight) return wrong;
+      caller.pass?.onLinear(linear, input, weight);
+      return applyLinear(caller, linear, input, weight, bias, call.span);
     },
   });
 }
@@ -362,18 +362,22 @@ function sharedTensor(scope: Scope, table: string): Tensor | null {
 
 /** Without a condition, a layer has the bias that the checkpoint has; else the condition decides, and another one is left out. */
 function hasBias(building: Building, scope: Scope, bias: StoredTensor, asked: Ast.Expression | undefined): boolean {
-  const { context, leftOut } = building;
+  const { leftOut } = building;
   if (!asked) return isStored(building, bias.name);
-  const said = condition(context, scope, asked);
-  if (!truth(context, said)) return false;
-  const has = said.value.kind === "boolean" && said.value.value === true;
-  if (!has) leftOut.push(bias);
-  return has;
+  const said = isTrue(building, condition(building.context, scope, asked));
+  if (said === false) leftOut.push(bias);
+  return said === true;
 }
 
 /** What the condition says of sharing; null where it is silent. */
-function isTiedIn({ context, facts }: Building, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
-  const said = asked && condition(context, scope, asked);
-  if (!facts || !said || said.value.kind === "absent" || !truth(context, said)) return null;
-  return said.value.kind === "boolean" && said.value.value === true;
+function isTiedIn(building: Building, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
+  const said = asked && condition(building.context, scope, asked);
+  return !said || said.value.kind === "absent" ? null : isTrue(building, said);
+}
+
+/** Null while it is not known; a problem if it is no condition, and then what depends on it is not bound. */
+function isTrue(building: Building, said: Operand): boolean | null {
+  const { value } = said;
+  if (!truth(building.context, said)) building.isFaulty = true;
+  return value.kind === "boolean" ? value.value : null;
 }

@@ -108,8 +108,8 @@ function prefixOf(
 
 /** Every block's tensors must be there, and what the architecture neither reads nor ignores would be lost. */
 export function checkCheckpoint(context: Context, instance: ArchInstance): void {
-  const { arch, facts, tensors, blocks } = instance;
-  if (!facts || context.found.length > 0) return;
+  const { arch, facts, tensors, blocks, isFaulty } = instance;
+  if (!facts || isFaulty) return;
   const layers = blocks ? (known(blocks.count) ?? 0) : 0;
   const faults: Fault[] = [];
   for (let layer = 1; layer < layers; layer++)

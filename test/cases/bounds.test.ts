@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import yargs from "yargs";
 import { checkModule } from "../../compiler/check.ts";
 import { check, loadRecipe, outline } from "../../compiler/compile.ts";
+import { maker } from "../../compiler/graph/make.ts";
 import type { Host } from "../../compiler/host.ts";
 import { newContext } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
@@ -200,7 +201,7 @@ suite("bounds: names and texts of a recipe", (own) => {
 function costOf(files: Drawn) {
   const host = hostWith(files);
   const modules = resolve(host, { path: "own.lcomp", text: files["own.lcomp"] });
-  const context = newContext(null, 2000);
+  const context = newContext(maker(), 2000);
   checkModule(context, modules, declareModules(context, modules));
   const longest = Math.max(
     0,
