@@ -2,13 +2,14 @@
 import type * as Ast from "../grammar/ast.ts";
 import { applyFunction } from "./language/call.ts";
 import type { Context, Scope } from "./language/context.ts";
-import { scopeIn } from "./language/context.ts";
+import { isWholeSize, scopeIn } from "./language/context.ts";
 import type { Modules } from "./language/declare.ts";
-import { operand } from "./language/expression.ts";
+import { compileTimeNumber, operand } from "./language/expression.ts";
 import type { ResolvedModule } from "./language/module.ts";
 import { areDistinct } from "./language/names.ts";
-import { checkOf, dtypeOf, tensorTypeOf } from "./language/signature.ts";
+import { checkOf, dimsOf, dtypeOf, tensorTypeOf } from "./language/signature.ts";
 import { atom } from "./language/size.ts";
+import { emit, graphDims } from "./language/tensor.ts";
 import { checkConstants, checkNames, haveCircles } from "./language/uncalled.ts";
 import type { Dimension, Value } from "./language/value.ts";
 import { modelType } from "./model/arch.ts";
@@ -36,7 +37,12 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
         break;
       case "recipe":
         checkParameters(context, declaration.parameters);
-        checkRecipe(context, declaration, scope, { parameters: new Map(), models: new Map(), modules: declared });
+        checkRecipe(context, declaration, scope, {
+          parameters: new Map(),
+          models: new Map(),
+          modules: declared,
+          isBound: false,
+        });
         break;
       case "format":
       case "optimizer":
@@ -88,22 +94,20 @@ function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter
   if (label || !type) return null;
   const tensorType = tensorTypeOf(type);
   if (!tensorType) return type.kind === "plain-type" && numbers.includes(type.name.text) ? unknownOf(parameter) : null;
-  const { element, dims } = tensorType;
-  if (element.text !== "f32" && element.text !== "i32" && element.text !== "bool") return null;
+  const { dims } = tensorType;
+  const dtype = dtypeOf(context, tensorType);
+  if (!dtype || !areDistinct(context, dimsOf(tensorType))) return null;
   const own = dims.flatMap((dim): Dimension[] =>
     dim.kind === "rest" || dim.parts ? [] : [dimension(context, inside, dim)],
   );
-  return { kind: "tensor", dtype: element.text, dims: own, node: null };
+  const attrs = { name: parameter.name.text, type: { dtype, dims: graphDims(own) }, role: "data" } as const;
+  return { kind: "tensor", dtype, dims: own, node: emit(context, "input", [], attrs, parameter.span) };
 }
 
 function dimension(context: Context, inside: Scope, { name: { text: name }, size }: Ast.NamedDim): Dimension {
-  const given = size ? operand(context, inside, size).value : null;
-  const made = inside.dims.get(name) ?? {
-    id: name,
-    name,
-    size: (given?.kind === "number" ? given.size : null) ?? atom(name),
-    source: "the header",
-  };
+  const given = size && compileTimeNumber(context, operand(context, inside, size))?.size;
+  const isGood = given && isWholeSize(context, given, size.span, name);
+  const made = inside.dims.get(name) ?? { id: name, name, size: isGood ? given : atom(name), source: "the header" };
   inside.dims.set(name, made);
   return made;
 }

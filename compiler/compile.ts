@@ -1,6 +1,6 @@
 /** The table of contents: one line per stage. */
 import type * as Ast from "../grammar/ast.ts";
-import { CompileError, type Diagnostic } from "../grammar/diagnostic.ts";
+import { accepted, type Diagnostic, type Result } from "../grammar/diagnostic.ts";
 import { assemble } from "./assemble.ts";
 import { checkModule } from "./check.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -10,7 +10,8 @@ import { invariant } from "./invariant.ts";
 import { type Context, newContext } from "./language/context.ts";
 import { declareModules } from "./language/declare.ts";
 import { exportsFor } from "./language/exports.ts";
-import { notesOf, refuse } from "./language/refuse.ts";
+import type { ResolvedModule } from "./language/module.ts";
+import { notesOf, problemsOf, refuse } from "./language/refuse.ts";
 import { resolve } from "./language/resolve.ts";
 import { checkCheckpoint } from "./model/checkpoint.ts";
 import type { CorpusFacts, ModelFacts } from "./model/facts.ts";
@@ -46,23 +47,31 @@ export interface Outline extends Emitted {
   readonly notes: readonly Diagnostic[];
 }
 
-/** Resolves and checks a file and all that it imports; throws CompileError with all that is wrong. */
-export function check(host: Host, path: string): Pick<LoadedRecipe, "modules"> & { readonly context: Context } {
+/** A file and all that it imports, and what was found out about them. */
+export interface Checked {
+  readonly modules: readonly ResolvedModule[];
+  readonly context: Context;
+}
+
+/** Resolves and checks a file and all that it imports; nothing where they cannot be read. */
+export function check(host: Host, path: string): Result<Checked | null> {
   const file = host.read(path);
-  if (!file) throw new CompileError([{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }]);
-  const modules = resolve(host, file);
-  const context = newContext(null, ownCharacters(modules), { exports: exportsFor(host, modules) });
+  if (!file)
+    return { artifact: null, problems: [{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }] };
+  const { artifact: modules, problems } = resolve(host, file);
+  if (!modules) return { artifact: null, problems };
+  const context = newContext(maker(), ownCharacters(modules), { exports: exportsFor(host, modules) });
   checkModule(context, modules, declareModules(context, modules));
-  refuse(context);
-  return { modules, context };
+  return { artifact: { modules, context }, problems: problemsOf(context) };
 }
 
 /** How long a program is without the library. */
-const ownCharacters = (modules: LoadedRecipe["modules"]): number =>
+const ownCharacters = (modules: Checked["modules"]): number =>
   modules.reduce((sum, { name, tree }) => (name.startsWith("std/") ? sum : sum + tree.file.text.length), 0);
 
-/** The recipe of a file, checked without a model. */
-export const loadRecipe = (host: Host, path: string): LoadedRecipe => recipeIn(check(host, path).modules, path);
+/** The recipe of a file, checked without a model; throws CompileError with what is wrong. */
+export const loadRecipe = (host: Host, path: string): LoadedRecipe =>
+  recipeIn(accepted(check(host, path)).modules, path);
 
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
 export function outline({ recipe, modules }: LoadedRecipe, { parameters, models, corpora }: CompileInputs): Outline {
@@ -71,7 +80,7 @@ export function outline({ recipe, modules }: LoadedRecipe, { parameters, models,
   const declared = declareModules(context, modules);
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
-  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared });
+  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared, isBound: true });
   for (const { type } of typed.models) checkCheckpoint(context, type);
   refuse(context);
   const emitted = emit(context, graphs, typed);

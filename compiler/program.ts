@@ -6,7 +6,14 @@ import { coneOf } from "./graph/cone.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Node } from "./graph/ops.ts";
 import { mostPositions, showType } from "./graph/type.ts";
-import { type Excess, excessOfBuffers, excessOfKernels, mostBytes } from "./kernel/excess.ts";
+import {
+  type Excess,
+  excessOfBuffers,
+  excessOfKernels,
+  type Limits,
+  largestScratch,
+  mostBytes,
+} from "./kernel/excess.ts";
 import { type LoweredGroup, link } from "./kernel/link.ts";
 import { firstTarget } from "./kernel/lower.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
@@ -26,6 +33,8 @@ export interface CompileOptions {
   readonly family?: Family;
   /** The choice of schedules within the family, for tests that draw them. */
   readonly schedules?: Schedules;
+  /** Bytes that scratch should take at most. Where strips do not get it so far down, the program has the least that was found. */
+  readonly scratch?: number;
 }
 
 export interface CompiledGraph {
@@ -35,18 +44,55 @@ export interface CompiledGraph {
 }
 
 export function compileGraph(written: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
-  let graph = inTwoSteps(sumsFirst(written));
+  const graph = inTwoSteps(sumsFirst(written));
   refuseLongLoops(graph);
+  const whole = compileIn(graph, facts, options, largestScratch);
+  if ("problem" in whole) throw new CompileError([explain(whole.problem)]);
+  return inLess(whole, options.scratch ?? Infinity, (most) => compileIn(graph, facts, options, most));
+}
+
+/** The program in strips of half the size, and half of that, until its scratch is small enough or gets no smaller. */
+function inLess(
+  whole: CompiledGraph,
+  wanted: number,
+  compileWith: (most: number) => CompiledGraph | Refused,
+): CompiledGraph {
+  let least = whole;
+  while (scratchBytes(least.program) > wanted) {
+    const made = compileWith(Math.max(...sharedRegions(least.program)) / 2);
+    if ("problem" in made || scratchBytes(made.program) >= scratchBytes(least.program)) break;
+    least = made;
+  }
+  return least;
+}
+
+const sharedRegions = ({ regions }: Program): readonly number[] =>
+  regions.flatMap(({ bytes, lasts }) => (lasts ? [] : [bytes]));
+
+/** What a program takes for what its kernels leave to each other, without what setup leaves to main. */
+const scratchBytes = (program: Program): number => sharedRegions(program).reduce((sum, bytes) => sum + bytes, 0);
+
+/** Why there is no program. */
+interface Refused {
+  readonly problem: Problem;
+}
+
+/** The program in which no kernel leaves more than `mostScratch` bytes in one piece to another. */
+function compileIn(
+  whole: Graph,
+  facts: DeviceFacts,
+  options: CompileOptions,
+  mostScratch: number,
+): CompiledGraph | Refused {
+  let graph = whole;
   const excesses: Excess[] = [];
   for (;;) {
-    const { groups, memory, excess } = lower(graph, facts, options);
+    const { groups, memory, limits, excess } = lower(graph, facts, options, mostScratch);
     if (excess === undefined) return link(graph, groups, memory.storages);
     excesses.push(excess);
-    const smaller = isInVain(excesses) ? undefined : divided(graph, excess, facts);
-    if (smaller === undefined) {
-      const shown = excess.storage.slot ? excess : (excesses[0] ?? excess);
-      throw new CompileError([explain(problemOf(shown, facts))]);
-    }
+    const smaller = isInVain(excesses) ? undefined : divided(graph, excess, limits);
+    if (smaller === undefined)
+      return { problem: problemOf(excess.storage.slot ? excess : (excesses[0] ?? excess), limits) };
     graph = smaller;
   }
 }
@@ -71,16 +117,18 @@ const isLess = (a: Excess, b: Excess): boolean =>
   (a.bindings === undefined) === (b.bindings === undefined) ? a.total < b.total : b.bindings === undefined;
 
 /** The kernels, or what of the memory is too much for them to be made. */
-function lower(graph: Graph, facts: DeviceFacts, options: CompileOptions) {
+function lower(graph: Graph, facts: DeviceFacts, options: CompileOptions, mostScratch: number) {
   const family = options.family ?? (facts.software ? "software" : "gpu");
   const groups = fuse(graph, { packs: family === "software", limits: facts });
   const memory = storages(graph, groups, facts, family);
-  const large = excessOfBuffers(memory.storages, facts);
-  if (large !== undefined) return { groups: [], memory, excess: large };
+  const setup = groups.flatMap(({ stage, targets }) => (stage === "setup" ? targets.map(memory.storageOf) : []));
+  const limits: Limits = { facts, mostScratch, lasting: new Set(setup) };
+  const large = excessOfBuffers(memory.storages, limits);
+  if (large !== undefined) return { groups: [], memory, limits, excess: large };
   const lowering = { ...memory, facts, family, schedules: options.schedules ?? schedules };
   const lowered = groups.map((group) => ({ group, kernel: lowerGroup(group, lowering) }));
   refuseEndless(lowered);
-  return { groups: lowered, memory, excess: excessOfKernels(lowered, facts) };
+  return { groups: lowered, memory, limits, excess: excessOfKernels(lowered, facts) };
 }
 
 /** Refuses loops that no kernel can count. */
@@ -119,22 +167,23 @@ function longestBelow(node: Node): string {
 }
 
 /** Strips of what is too large are such that a kernel can bind four of them. */
-function stripBytes(storage: Storage, facts: DeviceFacts): number {
+function stripBytes(storage: Storage, limits: Limits): number {
+  const { facts } = limits;
   const parts = Math.max(1, Math.floor(facts.maxStorageBuffersPerShaderStage / 4));
-  return Math.min(mostBytes(storage, facts), parts * facts.maxStorageBufferBindingSize);
+  return Math.min(mostBytes(storage, limits), parts * facts.maxStorageBufferBindingSize);
 }
 
 /** The graph in strips, so that what is too large gets smaller. What the runtime supplies stays as it is. */
-function divided(graph: Graph, { storage, bindings, relief }: Excess, facts: DeviceFacts): Graph | undefined {
+function divided(graph: Graph, { storage, bindings, relief }: Excess, limits: Limits): Graph | undefined {
   if (relief === "none") return undefined;
   const { node, layout } = storage;
-  const strips = bindings === undefined ? Math.ceil(bytesOf(storage) / stripBytes(storage, facts)) : 2;
+  const strips = bindings === undefined ? Math.ceil(bytesOf(storage) / stripBytes(storage, limits)) : 2;
   if (strips > mostStrips) return undefined;
   if (layout.kind === "panels") return inColumnStrips(graph, node, strips);
   return inStrips(graph, node, strips) ?? (relief === "alone" ? inStripsAlone(graph, node, strips) : undefined);
 }
 
-function problemOf({ storage, bindings }: Excess, facts: DeviceFacts): Problem {
+function problemOf({ storage, bindings }: Excess, limits: Limits): Problem {
   const { node, slot } = storage;
   const { dims } = node.type;
   return {
@@ -144,9 +193,9 @@ function problemOf({ storage, bindings }: Excess, facts: DeviceFacts): Problem {
     bytes: bytesOf(storage),
     bindings,
     isFixed: slot?.role === "weight" || slot?.role === "state",
-    most: bindings === undefined ? mostBytes(storage, facts) : facts.maxBufferSize,
+    most: bindings === undefined ? mostBytes(storage, limits) : limits.facts.maxBufferSize,
     dim: dims.toSorted((a, b) => b.size - a.size)[0],
     isOfTokens: dims.some(({ name }) => name === "token"),
-    facts,
+    facts: limits.facts,
   };
 }

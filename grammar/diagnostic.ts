@@ -18,7 +18,19 @@ export interface Diagnostic {
   readonly isNote?: true;
 }
 
-/** Thrown once at the end of a stage, with all that the stage found. */
+/** What a stage makes of a user's program, and what is wrong with the program: then the artifact is as much as could be made. */
+export interface Result<Artifact> {
+  readonly artifact: Artifact;
+  readonly problems: readonly Diagnostic[];
+}
+
+/** The artifact of a program that must be right; throws CompileError with what is wrong. */
+export function accepted<Artifact>({ artifact, problems }: Result<Artifact | null>): Artifact {
+  if (artifact === null || problems.length > 0) throw new CompileError(problems);
+  return artifact;
+}
+
+/** What ends the work on a program that is wrong, with all that was found. */
 export class CompileError extends Error {
   readonly diagnostics: readonly Diagnostic[];
   constructor(diagnostics: readonly Diagnostic[]) {

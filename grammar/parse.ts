@@ -2,7 +2,7 @@
 import type { IRecognitionException, IToken } from "chevrotain";
 import type { Module } from "./ast.ts";
 import { tooDeep } from "./depth.ts";
-import { CompileError, type Diagnostic } from "./diagnostic.ts";
+import type { Diagnostic, Result } from "./diagnostic.ts";
 import { isDoc, layOut } from "./layout.ts";
 import { lex } from "./lexical.ts";
 import { type Need, needs } from "./needs.ts";
@@ -17,8 +17,8 @@ const most = 20;
 
 const parser = new Parser();
 
-/** The tree of a file; throws a `CompileError` with all that is wrong with its syntax, in the order of the text. */
-export function parse(file: SourceFile): Module {
+/** The tree of what could be read of a file, and all that is wrong with its syntax, in the order of the text. */
+export function parse(file: SourceFile): Result<Module> {
   const lexed = lex(file);
   const { tokens, diagnostics } = layOut(file, lexed.tokens, lexed.comments);
   const { imports, declarations: read, problems, documented } = parser.read(file, tokens);
@@ -30,9 +30,10 @@ export function parse(file: SourceFile): Module {
     .map((token) => ({ text: token.image.trimEnd(), span: spanOf(file, token) }));
   const span = { file, start: 0, end: file.text.length };
   const found = problems.map((problem) => (problem instanceof Mistake ? problem.diagnostic : explain(file, problem)));
-  const all = oncePerLine([...lexed.diagnostics, ...diagnostics, ...found, ...deep]);
-  if (all.length > 0) throw new CompileError(all);
-  return { file, span, comments, imports, declarations };
+  return {
+    artifact: { file, span, comments, imports, declarations },
+    problems: oncePerLine([...lexed.diagnostics, ...diagnostics, ...found, ...deep]),
+  };
 }
 
 /** The message for what chevrotain found; its text is the `Need` that `raise` gave it. */

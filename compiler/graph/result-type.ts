@@ -2,7 +2,7 @@
 import { invariant } from "../invariant.ts";
 import type { Output } from "./graph.ts";
 import type { Node, OpName, Ops } from "./ops.ts";
-import { count, type Dim, type DType, readAs, showType, sizeOf, type TensorType } from "./type.ts";
+import { agree, count, type Dim, type DType, readAs, showType, sizeOf, type TensorType } from "./type.ts";
 
 /** The type that the primitive gives for these inputs; the inputs' own types are taken as they are. */
 export function resultType<K extends OpName>(op: K, inputs: Ops[K]["inputs"], attrs: Ops[K]["attrs"]): TensorType {
@@ -35,7 +35,7 @@ const order = (inputs: readonly [Node, Node]): TensorType => ({
 
 const rules: TypeRules = {
   constant: (_, { value, dtype }) => {
-    invariant(!integers.includes(dtype) || Number.isInteger(value), `constant ${value} is not ${dtype}`);
+    invariant(!integers.includes(dtype) || agree(value, Math.floor(value)), `constant ${value} is not ${dtype}`);
     return { dtype, dims: [] };
   },
   input: (_, { type }) => type,
@@ -87,7 +87,7 @@ const rules: TypeRules = {
   split: ([x], { dim, into }) => {
     const size = sizeOf(x.type, dim);
     invariant(
-      size !== undefined && size === count({ dims: into }),
+      size !== undefined && agree(size, count({ dims: into })),
       `split of ${dim} of ${showType(x.type)} into ${show(into)}`,
     );
     return { ...x.type, dims: x.type.dims.flatMap((old) => (old.name === dim ? into : [old])) };
@@ -113,7 +113,7 @@ const rules: TypeRules = {
   best: ([x], { keep, over }) => {
     const size = count(x.type) / count({ dims: without("best", x, over) });
     invariant(numbers.includes(readAs(x.type.dtype)), `best of ${showType(x.type)}`);
-    invariant(Number.isInteger(keep) && keep >= 0 && keep <= size, `best ${keep} of ${size}`);
+    invariant(agree(keep, Math.min(Math.max(Math.floor(keep), 0), size)), `best ${keep} of ${size}`);
     return { dtype: "bool", dims: x.type.dims };
   },
 };
@@ -134,7 +134,7 @@ function union(inputs: readonly { readonly type: { readonly dims: readonly Dim[]
   for (const { type } of inputs)
     for (const dim of type.dims) {
       const known = dims.get(dim.name);
-      invariant(known === undefined || known.size === dim.size, `${dim.name} is ${known?.size} and ${dim.size}`);
+      invariant(known === undefined || agree(known.size, dim.size), `${dim.name} is ${known?.size} and ${dim.size}`);
       if (known === undefined) dims.set(dim.name, dim);
     }
   return [...dims.values()];
@@ -149,7 +149,7 @@ function without(what: string, x: Node, names: readonly string[]): readonly Dim[
 }
 
 function checkDims(op: OpName, dims: readonly Dim[]): void {
-  const isSize = (size: number): boolean => Math.floor(size) === size && size > 0;
+  const isSize = (size: number): boolean => agree(size, Math.max(1, Math.floor(size)));
   invariant(
     dims.every(({ size }) => isSize(size)),
     `${op} gives a size that is not a positive whole number: ${show(dims)}`,

@@ -16,8 +16,12 @@ export const readAs = (dtype: DType): ValueType => (isHalf(dtype) ? "f32" : dtyp
 export interface Dim {
   /** Unique within a tensor; two dims are the same dimension when name and size agree. */
   readonly name: string;
+  /** NaN while a model is still to decide it: such nodes are checked as all others are, and stand in no graph. */
   readonly size: number;
 }
+
+/** Whether two sizes are the same, as far as both are decided. */
+export const agree = (a: number, b: number): boolean => a === b || Number.isNaN(a) || Number.isNaN(b);
 
 export interface TensorType {
   readonly dtype: DType;

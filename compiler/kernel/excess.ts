@@ -16,17 +16,27 @@ export interface Excess {
   readonly total: number;
 }
 
-/** What kernels leave to each other is divided from here on, whatever a device holds. */
-const mostScratch = 2 ** 32;
+/** Bytes above which what kernels leave to each other is divided, whatever a device holds. */
+export const largestScratch = 2 ** 32;
 
-/** The most bytes that the storage may take on the device. */
-export function mostBytes({ slot, dtype }: Storage, { maxBufferSize }: DeviceFacts): number {
-  return Math.min(maxBufferSize, slot === undefined ? mostScratch : bytesIn(dtype, mostPositions));
+/** How large memory may be. */
+export interface Limits {
+  readonly facts: DeviceFacts;
+  /** Bytes of what kernels leave to each other: `largestScratch` or less. */
+  readonly mostScratch: number;
+  /** What setup leaves to main: strips of it take as much as the whole. */
+  readonly lasting: ReadonlySet<Storage>;
+}
+
+/** The most bytes that the storage may take. */
+export function mostBytes(storage: Storage, { facts, mostScratch, lasting }: Limits): number {
+  if (storage.slot) return Math.min(facts.maxBufferSize, bytesIn(storage.dtype, mostPositions));
+  return Math.min(facts.maxBufferSize, lasting.has(storage) ? largestScratch : mostScratch);
 }
 
 /** The largest buffer above what it may be. */
-export function excessOfBuffers(storages: readonly Storage[], facts: DeviceFacts): Excess | undefined {
-  const over = (storage: Storage): number => Math.max(0, bytesOf(storage) - mostBytes(storage, facts));
+export function excessOfBuffers(storages: readonly Storage[], limits: Limits): Excess | undefined {
+  const over = (storage: Storage): number => Math.max(0, bytesOf(storage) - mostBytes(storage, limits));
   const storage = largest(storages.filter((each) => over(each) > 0));
   if (storage === undefined) return undefined;
   const total = storages.reduce((sum, each) => sum + over(each), 0);

@@ -6,12 +6,12 @@ import { bindArguments, parameter } from "./call.ts";
 import {
   type Context,
   dimensionsNamed,
+  isWholeSize,
   makeDimension,
   report,
   reportDimension,
   reportSize,
   type Scope,
-  wholeSize,
 } from "./context.ts";
 import { compileTimeNumber, operand } from "./expression.ts";
 import { isIntegral, known, open, showSize } from "./size.ts";
@@ -20,7 +20,7 @@ import {
   asTensor,
   emit,
   finite,
-  graphDims,
+  graphDim,
   ids,
   numeric,
   type Operand,
@@ -165,13 +165,9 @@ const sum: Builtin = (context, scope, call) => {
 const mean: Builtin = (context, scope, call) => {
   const of = reduced(context, scope, "mean", call);
   if (!of) return wrong;
-  const total = reduceOf(
-    context,
-    "sum",
-    { ...of.x, dtype: "f32", node: asTensor(context, { value: of.x, span: of.span }, "f32")?.node ?? null },
-    of.over,
-    call.span,
-  );
+  const real = asTensor(context, { value: of.x, span: of.span }, "f32");
+  if (!real) return wrong;
+  const total = reduceOf(context, "sum", real, of.over, call.span);
   return arithmeticOf(
     context,
     "/",
@@ -234,12 +230,10 @@ const best: Builtin = (context, scope, call) => {
   if (streamed)
     return report(context, { kind: "not-supported", span: call.span, what: `\`best\` over \`${streamed.name}\`` });
   const x = asTensor(context, { value: of.x, span: of.span }, "f32");
-  return {
-    kind: "tensor",
-    dtype: "bool",
-    dims: of.x.dims,
-    node: emit(context, "best", [x?.node ?? null], { keep: keep.real ?? 0, over: ids(of.over) }, call.span),
-  };
+  const attrs = { keep: keep.real ?? Number.NaN, over: ids(of.over) };
+  return x
+    ? { kind: "tensor", dtype: "bool", dims: of.x.dims, node: emit(context, "best", [x.node], attrs, call.span) }
+    : wrong;
 };
 
 /** The one argument of `size(d)` and `index(d)`: a dimension here, or a new one in `index(d: n)`. */
@@ -278,14 +272,12 @@ function newDimension(
   const given = compileTimeNumber(context, operand(context, scope, value));
   if (!given) return null;
   const size = given.size ?? (given.real === null ? open(name) : null);
-  const what = `the size of \`${name}\``;
-  if (!size) {
-    reportSize(context, value.span, what, given.real ?? Number.NaN);
+  if (!size || !isWholeSize(context, size, value.span, name)) {
+    if (!size) reportSize(context, value.span, name, given.real ?? Number.NaN);
     return null;
   }
-  const before = context.found.length;
-  const whole = wholeSize(context, size, value.span, what);
-  return context.found.length > before ? null : [makeDimension(context, scope, name, whole, span)];
+  const made = makeDimension(context, scope, name, size, span);
+  return made && [made];
 }
 
 const size: Builtin = (context, scope, call) => {
@@ -307,12 +299,11 @@ const index: Builtin = (context, scope, call) => {
     });
   if (only.streamed)
     return report(context, { kind: "not-supported", span: call.span, what: `\`index(${only.name})\`` });
-  const [graphDim] = graphDims([only]);
   return {
     kind: "tensor",
     dtype: "i32",
     dims: [only],
-    node: graphDim ? emit(context, "index", [], { dim: graphDim }, call.span) : null,
+    node: emit(context, "index", [], { dim: graphDim(only) }, call.span),
   };
 };
 
@@ -350,9 +341,8 @@ const toWhole: Builtin = (context, scope, call) => {
 /** `refuse("…")`: what a definition does not cover; reached only where a condition known at compile time leads there. */
 const refuse: Builtin = (context, scope, call) => {
   const [what] = valuesOf(context, scope, "refuse", call, "reason");
-  if (context.maker && what?.value.kind === "string")
-    report(context, { kind: "not-supported", span: call.span, what: what.value.value ?? "this" });
-  return wrong;
+  if (what?.value.kind !== "string" || context.isOpen) return wrong;
+  return report(context, { kind: "not-supported", span: call.span, what: what.value.value ?? "this" });
 };
 
 /** `missing(config.field)`: whether config.json has no such field, which null is. */

@@ -86,16 +86,16 @@ export function bindArguments(
   span: Span,
 ): Bound | null {
   const bound: Binding = { values: new Map(), dims: new Map() };
-  const before = context.found.length;
-  const complete = given
-    .map((argument) => bindArgument(context, scope, of, parameters, argument, bound))
-    .every(Boolean);
-  for (const { name, label, value, type } of complete ? parameters : []) {
-    if (bound.values.has(name.text) || bound.dims.has(name.text) || value) continue;
+  const areGood = given.map((argument) => bindArgument(context, scope, of, parameters, argument, bound)).every(Boolean);
+  if (!areGood) return null;
+  const missing = parameters.filter(
+    ({ name, value }) => !bound.values.has(name.text) && !bound.dims.has(name.text) && !value,
+  );
+  for (const { name, label, type } of missing) {
     const [shown, typed] = [label ? `${label} ${name.text}` : name.text, type ? textAt(type.span) : ""];
     report(context, { kind: "missing-parameter", span, of, name: shown, type: typed, form: formOf(of, parameters) });
   }
-  return complete && context.found.length === before ? bound : null;
+  return missing.length === 0 ? bound : null;
 }
 
 interface Binding {
@@ -236,24 +236,23 @@ export function applyFunction(
   const inside = scopeIn(declaredIn);
   for (const { value } of bound.values.values()) takeIdentities(inside.taken, value, new Set());
   for (const { dims } of bound.dims.values()) for (const { id } of dims) inside.taken.add(id);
-  const before = context.found.length;
   context.calls.push({ span: caller.span, name: caller.isUsers === false ? "" : fn.name.text, declaration: fn.span });
   try {
-    bindParameters(context, { caller: caller.scope, inside }, fn, bound);
-    if (context.found.length > before) return wrong;
-    const result = evaluateBlock(context, inside, fn.body);
-    return context.found.length > before ? wrong : matchResult(context, caller, inside, fn, result);
+    if (!bindParameters(context, { caller: caller.scope, inside }, fn, bound)) return wrong;
+    return matchResult(context, caller, inside, fn, evaluateBlock(context, inside, fn.body));
   } finally {
     context.calls.pop();
   }
 }
 
+/** False if one is wrong. */
 function bindParameters(
   context: Context,
   { caller, inside }: { readonly caller: Scope; readonly inside: Scope },
   fn: Ast.Fn,
   bound: Bound,
-): void {
+): boolean {
+  let areGood = true;
   const rest: { dims: readonly Dimension[] | null } = { dims: null };
   for (const [name, { dims }] of bound.dims) {
     const [only] = dims;
@@ -268,8 +267,10 @@ function bindParameters(
     const value = tensorType
       ? matchTensor(context, { caller, inside }, tensorType, given, rest)
       : plainParameter(context, inside, fn.name.text, parameter, given);
+    areGood &&= value.kind !== "wrong";
     bindValue(context, inside, name, value);
   }
+  return areGood;
 }
 
 /** Marks the dimensions of a value as taken; a record that occurs in it several times is gone through once. */

@@ -5,7 +5,7 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { mostPositions } from "../graph/type.ts";
 import type { Problem } from "../problems/problem.ts";
-import { fixed, known, mayBeSame, type Size, showSize } from "./size.ts";
+import { known, mayBeSame, type Size, showSize } from "./size.ts";
 import {
   type Dimension,
   type ModelValue,
@@ -40,7 +40,7 @@ export interface Linear {
 
 /** What happens where a forward pass meets a linear layer or the stack of blocks. */
 export interface ForwardPass {
-  readonly onLinear: (linear: Linear, input: Tensor, weight: Tensor | null) => void;
+  readonly onLinear: (linear: Linear, input: Tensor, weight: Tensor) => void;
   readonly onBlocks: (input: Tensor, span: Span) => Value;
 }
 
@@ -53,8 +53,7 @@ export interface Found {
 }
 
 export interface Context {
-  /** Null while sizes are symbolic: everything is checked and nothing is built. */
-  readonly maker: Maker | null;
+  readonly maker: Maker;
   readonly found: Found[];
   /** What is said of the inputs while the work goes on. */
   readonly notes: Found[];
@@ -62,6 +61,8 @@ export interface Context {
   readonly types: Map<Name, Set<string>>;
   readonly work: Work;
   readonly calls: { readonly span: Span; readonly name: string; readonly declaration: Span }[];
+  /** Set below a condition that is not decided: what is evaluated may never be asked for. */
+  readonly isOpen: boolean;
   /** ` in model.layers.0.mlp.down_proj`: which layer is at hand, for messages; empty in general. */
   readonly where: string;
   /** The stage whose method is at work. */
@@ -82,7 +83,7 @@ export interface Context {
 
 /** For a program of so many characters; see `workFor`. */
 export const newContext = (
-  maker: Maker | null,
+  maker: Maker,
   characters = 0,
   { countWindows = () => null, exports = () => new Map() }: Partial<Pick<Context, "countWindows" | "exports">> = {},
 ): Context => ({
@@ -92,6 +93,7 @@ export const newContext = (
   types: new Map(),
   work: workFor(characters),
   calls: [],
+  isOpen: false,
   where: "",
   stage: null,
   observer: null,
@@ -184,24 +186,25 @@ export function knownNames(scope: Scope, what: "values" | "dims"): string[] {
 }
 
 /**
- * Makes a dimension of this scope. A name has one size in a scope: made again with the same size, it is the same dimension.
- * Whether a size that a model decides is the same is seen when one is bound.
+ * Makes a dimension of this scope; null, and a problem, where that cannot be. A name has one size in a scope: made again with the
+ * same size, it is the same dimension. Whether a size that a model decides is the same is seen when one is bound.
  */
-export function makeDimension(context: Context, scope: Scope, name: string, size: Size, span: Span): Dimension {
+export function makeDimension(context: Context, scope: Scope, name: string, size: Size, span: Span): Dimension | null {
   const old = findDimension(scope, name);
+  if (old && mayBeSame(old.size, size)) return old;
   if (old) {
-    if (!mayBeSame(old.size, size))
-      report(context, {
-        kind: "dimension-mismatch",
-        span,
-        name,
-        found: showSize(size),
-        expected: showSize(old.size),
-        other: old.span ?? span,
-        because: `${name} is ${showSize(old.size)}, ${old.source}`,
-      });
-    return old;
+    report(context, {
+      kind: "dimension-mismatch",
+      span,
+      name,
+      found: showSize(size),
+      expected: showSize(old.size),
+      other: old.span ?? span,
+      because: `${name} is ${showSize(old.size)}, ${old.source}`,
+    });
+    return null;
   }
+  if (!isWholeSize(context, size, span, name)) return null;
   let id = name;
   for (let n = 2; scope.taken.has(id); n++) id = `${name}_${n}`;
   const made: Dimension = { id, name, size, source: "made here", span };
@@ -222,16 +225,17 @@ export function bindValue(context: Context, scope: Scope, name: Name, value: Val
   context.types.set(name, types.add(showValue(value)));
 }
 
-/** A size that must be a known whole number once a model is bound; in symbolic mode it may be anything. */
-export function wholeSize(context: Context, size: Size, span: Span, what: string): Size {
+/** Complains of a size that is known, and no whole number that a kernel can count. */
+export function isWholeSize(context: Context, size: Size, span: Span, name: string): boolean {
   const value = known(size);
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= mostPositions)) return size;
-  reportSize(context, span, what, value);
-  return fixed(1);
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= mostPositions)) return true;
+  reportSize(context, span, name, value);
+  return false;
 }
 
 /** Complains of a size that is no whole number, or one that no kernel can count. */
-export function reportSize(context: Context, span: Span, what: string, value: number): void {
+export function reportSize(context: Context, span: Span, name: string, value: number): void {
+  const what = `the size of \`${name}\``;
   const range = `at most ${mostPositions} (2^31)`;
   if (value > mostPositions) report(context, { kind: "out-of-range", span, what, value: String(value), range });
   else report(context, { kind: "not-whole", span, what, value: String(value), where: context.where });

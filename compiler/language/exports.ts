@@ -1,7 +1,6 @@
 /** Where names can be imported from, for messages about those that were not. */
 
 import type * as Ast from "../../grammar/ast.ts";
-import { CompileError } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { Host } from "../host.ts";
 import type { ResolvedModule } from "./module.ts";
@@ -31,10 +30,5 @@ function exportedBy(host: Host, modules: readonly ResolvedModule[]): ReadonlyMap
 
 function declarationsOf(host: Host, module: string): readonly Ast.Declaration[] {
   const file = host.read(module);
-  try {
-    return file ? parse(file).declarations : [];
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    return [];
-  }
+  return file ? parse(file).artifact.declarations : [];
 }

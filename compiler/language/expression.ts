@@ -144,13 +144,15 @@ function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe)
       dims: kept.map((dim) => dim.name),
     });
   if (!stream?.streamed) return seen;
-  return collected(context, seen, stream);
+  return collected(context, seen, stream, value.span);
 }
 
 /** In a measure, one value per sample may be kept: outside, it carries `sample`. */
-function collected(context: Context, seen: Tensor, stream: Dimension): Tensor {
+function collected(context: Context, seen: Tensor, stream: Dimension, span: Span): Value {
   const { streamed, ...kept } = stream;
-  const node = seen.node && streamed ? (context.observer?.collect(seen.node, streamed) ?? null) : null;
+  if (!streamed || !context.observer)
+    return report(context, { kind: "not-supported", span, what: "an observation of each sample here" });
+  const node = context.observer.collect(seen.node, streamed);
   return { ...seen, dims: seen.dims.map((dim) => (dim.streamed ? kept : dim)), node };
 }
 
@@ -207,10 +209,12 @@ function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast
 function whereOf(context: Context, scope: Scope, { value, condition: asked, otherwise, span }: Ast.Where): Value {
   const test = condition(context, scope, asked);
   if (test.value.kind === "wrong") return wrong;
-  const other = (): Operand => (otherwise ? operand(context, scope, otherwise) : { value: number(0), span });
+  const isOpen = context.isOpen || (test.value.kind === "boolean" && test.value.value === null);
+  const inside: Context = { ...context, isOpen };
+  const other = (): Operand => (otherwise ? operand(inside, scope, otherwise) : { value: number(0), span });
   if (test.value.kind === "boolean" && test.value.value !== null)
     return test.value.value ? evaluate(context, scope, value) : other().value;
-  const taken = operand(context, scope, value);
+  const taken = operand(inside, scope, value);
   const left = other();
   if (test.value.kind === "boolean") return either(taken.value, left.value);
   return selectOf(context, test, taken, left, span);

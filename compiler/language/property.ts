@@ -7,7 +7,7 @@ import { compileTimeNumber } from "./expression.ts";
 import { numbers } from "./number.ts";
 import { declareDimension } from "./signature.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
-import { emit, type Operand, volume } from "./tensor.ts";
+import { emit, graphDims, type Operand, volume } from "./tensor.ts";
 import { type Corpus, number, ofSize, type Sparsity, unknownWhole, type Value, type Windows, wrong } from "./value.ts";
 
 /** `sparsity.cell(d)`: the length of a cell along d; `sparsity.keep(d)`: how many of a cell stay. */
@@ -107,7 +107,7 @@ function tokensOf(context: Context, scope: Scope, windows: Windows, span: Ast.Ca
   const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the windows", stream);
   const token = declareDimension(scope, "token", length, "the windows", { span });
   for (const { id } of [sample, token]) scope.made.add(id);
-  const type = { dtype: "i32" as const, dims: [{ name: "token", size: known(length) ?? 0 }] };
+  const type = { dtype: "i32" as const, dims: graphDims([token]) };
   return {
     kind: "tensor",
     dtype: "i32",

@@ -7,9 +7,12 @@ import type { Context, Found } from "./context.ts";
 const holds = (outer: Span, inner: Span): boolean =>
   outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;
 
-/** Throws what was found, if anything was, with the recipe's stage and the outermost call that led there. */
-export function refuse({ found }: Context): void {
-  if (found.length > 0) throw new CompileError(found.map(diagnosticOf));
+/** What was found, with the recipe's stage and the outermost call that led there. */
+export const problemsOf = ({ found }: Context): readonly Diagnostic[] => found.map(diagnosticOf);
+
+/** Throws what was found, if anything was. */
+export function refuse(context: Context): void {
+  if (context.found.length > 0) throw new CompileError(problemsOf(context));
 }
 
 /** What was noted, to be shown while the work goes on. */

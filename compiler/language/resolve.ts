@@ -1,23 +1,23 @@
 /** Finds and parses the modules that a file imports, each once. */
 import type * as Ast from "../../grammar/ast.ts";
-import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
+import type { Diagnostic, Result } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { SourceFile } from "../../grammar/source.ts";
 import { type Host, Unreadable } from "../host.ts";
 import { explain, type Problem } from "../problems/problem.ts";
 import type { ResolvedModule } from "./module.ts";
 
-/** Importers last. Throws CompileError with all that is wrong in any of the files. */
-export function resolve(host: Host, file: SourceFile): readonly ResolvedModule[] {
-  const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], diagnostics: [] };
+/** Importers last; null where a file is not there or has mistakes in its syntax. */
+export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedModule[] | null> {
+  const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], problems: [] };
   for (const name of host.library.filter((name) => name.startsWith("std/arch/"))) {
     const arch = walk.done.has(name) ? undefined : host.read(name);
     if (arch) visit(walk, name, arch);
   }
   walk.done.delete(file.path);
   visit(walk, file.path, file);
-  if (walk.diagnostics.length > 0) throw new CompileError(walk.diagnostics);
-  return [...walk.done.values()];
+  const { done, problems } = walk;
+  return { artifact: problems.length > 0 ? null : [...done.values()], problems };
 }
 
 interface Walk {
@@ -26,12 +26,13 @@ interface Walk {
   /** Modules that are not there or are wrong, which was said. */
   readonly failed: Set<string>;
   readonly open: string[];
-  readonly diagnostics: Diagnostic[];
+  readonly problems: Diagnostic[];
 }
 
 function visit(walk: Walk, name: string, file: SourceFile): void {
-  const tree = parsed(walk, file);
-  if (!tree) {
+  const { artifact: tree, problems } = parse(file);
+  walk.problems.push(...problems);
+  if (problems.length > 0) {
     walk.failed.add(name);
     return;
   }
@@ -39,16 +40,6 @@ function visit(walk: Walk, name: string, file: SourceFile): void {
   const imports = tree.imports.map((each) => follow(walk, name, each));
   walk.open.pop();
   walk.done.set(name, { name, tree, imports });
-}
-
-function parsed({ diagnostics }: Walk, file: SourceFile): Ast.Module | null {
-  try {
-    return parse(file);
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    diagnostics.push(...error.diagnostics);
-    return null;
-  }
 }
 
 /** More than any library has. */
@@ -61,7 +52,7 @@ function follow(walk: Walk, importer: string, { from }: Ast.Import): string {
   const name = target(importer, path);
   if (walk.done.has(name) || walk.failed.has(name)) return name;
   const problem = isModuleName(path) ? visitImport(walk, name, from) : notFound(walk, from);
-  if (problem) walk.diagnostics.push(explain(problem));
+  if (problem) walk.problems.push(explain(problem));
   return name;
 }
 

@@ -6,7 +6,7 @@ import { isWithin, reachOf } from "../graph/reach.ts";
 import { type Context, makeDimension, report, type Scope } from "./context.ts";
 import { dimensionIn, operand } from "./expression.ts";
 import { known, minus, open, type Size, showSize } from "./size.ts";
-import { asTensor, emit, graphDims, numeric } from "./tensor.ts";
+import { asTensor, emit, graphDim, numeric } from "./tensor.ts";
 import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
 /** Several selections apply in turn. */
@@ -50,7 +50,6 @@ function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, {
       value: String(place.value.real),
       range: `a whole number below ${showSize(dimension.size)}`,
     });
-  const where = asTensor(context, place, "i32");
   if (place.value.kind === "tensor" && place.value.dtype !== "i32")
     return report(context, {
       kind: "wrong-type",
@@ -59,7 +58,8 @@ function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, {
       found: showValue(place.value),
       hint: "`i32(…)` makes whole numbers of others, as in `i32(floor(y))`",
     });
-  if (where?.node) checkReach(context, where.node, dimension, at.span);
+  const where = asTensor(context, place, "i32");
+  if (!where || !isReached(context, where.node, dimension, at.span)) return wrong;
   const positions = place.value.kind === "tensor" ? place.value.dims : [];
   const made = positions.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
   const dims = x.dims.flatMap((dim) => (dim.id === dimension.id ? made : [dim]));
@@ -67,23 +67,25 @@ function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, {
     kind: "tensor",
     dtype: x.dtype,
     dims,
-    node: emit(context, "gather", [x.node, where?.node ?? null], { dim: dimension.id }, span),
+    node: emit(context, "gather", [x.node, where.node], { dim: dimension.id }, span),
   };
 }
 
-/** Complains of positions that are known before the run and lie outside of the dimension. */
-function checkReach(context: Context, node: Node, { name, size }: Dimension, span: Span): void {
-  const reach = reachOf(node);
-  if (reach === undefined || isWithin(reach, known(size) ?? 0)) return;
+/** False, and a problem, for positions that are known before the run and lie outside of the dimension. */
+function isReached(context: Context, node: Node, { name, size }: Dimension, span: Span): boolean {
+  const [reach, count] = [reachOf(node), known(size)];
+  if (reach === undefined || Number.isNaN(reach.high - reach.low) || count === undefined) return true;
+  if (isWithin(reach, count)) return true;
   const [what, value] = reach.low < 0 ? ["least", reach.low] : ["greatest", reach.high];
   report(context, {
     kind: "out-of-range",
     span,
     what: `the ${what} of these positions along \`${name}\``,
     value: String(value),
-    range: `from 0 to ${(known(size) ?? 0) - 1}${context.where}`,
+    range: `from 0 to ${count - 1}${context.where}`,
     hint: `\`clamp(…, 0, size(${name}) - 1)\` takes the nearest there is, \`… % size(${name})\` begins again`,
   });
+  return false;
 }
 
 function slice(
@@ -113,10 +115,10 @@ function slice(
     });
   const length = low && high ? minus(high, low) : open(as.text);
   const step = makeDimension(context, scope, as.text, length, as.span);
-  const [graphStep] = graphDims([step]);
   const start = asTensor(context, first, "i32");
-  const index = graphStep ? emit(context, "index", [], { dim: graphStep }, span) : null;
-  const at = a === 0 ? index : emit(context, "add", [index, start?.node ?? null], {}, span);
+  if (!step || !start) return wrong;
+  const index = emit(context, "index", [], { dim: graphDim(step) }, span);
+  const at = a === 0 ? index : emit(context, "add", [index, start.node], {}, span);
   const dims = x.dims.map((dim) => (dim.id === dimension.id ? step : dim));
   return {
     kind: "tensor",

@@ -111,7 +111,7 @@ export const tensorTypeOf = (type: Ast.TypeExpression): Ast.TensorTypeExpression
       : null;
 
 /** The dimensions that a type names. */
-const dimsOf = ({ dims }: Ast.TensorTypeExpression): readonly Ast.Name[] =>
+export const dimsOf = ({ dims }: Ast.TensorTypeExpression): readonly Ast.Name[] =>
   dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name] : []));
 
 /** The type of a header's elements; null, and a problem, for one that no tensor of a program has. */
@@ -177,6 +177,7 @@ export function matchResult(
   result: Value,
   matched: Map<Value, Value> = new Map(),
 ): Value {
+  if (result.kind === "wrong") return wrong;
   const span = bodySpan(fn);
   const declared = fn.result ? tensorTypeOf(fn.result) : null;
   if (fn.result?.kind === "plain-type" && !declared) {
@@ -192,11 +193,23 @@ export function matchResult(
     matched.set(result, made);
     return made;
   }
-  if (result.kind !== "tensor" && declared && result.kind !== "wrong") {
+  if (result.kind !== "tensor" && declared) {
     report(context, { kind: "wrong-type", span, expected: textAt(declared.span), found: showValue(result) });
     return wrong;
   }
-  if (result.kind !== "tensor") return result;
+  return result.kind === "tensor" ? letOut(context, caller, inside, fn, declared, result) : result;
+}
+
+/** A tensor with those dimensions that were made in the body handed over to the caller. */
+function letOut(
+  context: Context,
+  caller: { readonly scope: Scope; readonly span: Span },
+  inside: Scope,
+  fn: Ast.Fn,
+  declared: Ast.TensorTypeExpression | null,
+  result: Tensor,
+): Value {
+  const span = bodySpan(fn);
   const made = result.dims.filter(({ id }) => inside.made.has(id));
   if (declared && !agrees(context, fn, declared, result)) return wrong;
   let out = result;
@@ -209,7 +222,9 @@ export function matchResult(
         fn: fn.name.text,
         declared: fn.name.span,
       });
-    out = handOver(context, caller, out, dim);
+    const theirs = handOver(context, caller, out, dim);
+    if (!theirs) return wrong;
+    out = theirs;
   }
   return out;
 }
@@ -233,14 +248,15 @@ function agrees(context: Context, fn: Ast.Fn, declared: Ast.TensorTypeExpression
   return false;
 }
 
-/** A dimension made in a function becomes the caller's, under the same name. */
+/** A dimension made in a function becomes the caller's, under the same name; null, and a problem, where that cannot be. */
 function handOver(
   context: Context,
   { scope, span }: { readonly scope: Scope; readonly span: Span },
   value: Tensor,
   dim: Dimension,
-): Tensor {
+): Tensor | null {
   const made = makeDimension(context, scope, dim.name, dim.size, span);
+  if (!made) return null;
   const theirs = dim.streamed ? { ...made, streamed: dim.streamed } : made;
   const dims = value.dims.map((d) => (d.id === dim.id ? theirs : d));
   if (theirs.id === dim.id) return { ...value, dims };

@@ -1,8 +1,8 @@
 /** Operations on tensors and numbers known at compile time: alignment by name, and the graph nodes that follow from it. */
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { BinaryOp, Node, OpName, Ops } from "../graph/ops.ts";
-import { type Dim, mostPositions } from "../graph/type.ts";
-import { type Context, report, reportSize } from "./context.ts";
+import type { Dim } from "../graph/type.ts";
+import { type Context, report } from "./context.ts";
 import { compareNumbers, heldRange, isHeld, numbers } from "./number.ts";
 import { fixed, known, times } from "./size.ts";
 import {
@@ -24,38 +24,26 @@ export interface Operand {
   readonly span: Span;
 }
 
-/** Makes a node, unless sizes are still symbolic or an operand was wrong. Complains of a dimension that no kernel can count. */
-export function emit<K extends OpName>(
-  context: Context,
+/** Makes a node. While sizes are symbols, it has them open: so what is accepted without a model fits together with one. */
+export const emit = <K extends OpName>(
+  { maker }: Context,
   op: K,
-  inputs: Perhaps<Ops[K]["inputs"]>,
+  inputs: Ops[K]["inputs"],
   attrs: Ops[K]["attrs"],
   span: Span,
-): Node | null {
-  if (!context.maker || context.found.length > 0 || !areMade(inputs)) return null;
-  const made = context.maker.make(op, inputs, attrs, span);
-  const long = made.type.dims.find(({ size }) => size > mostPositions);
-  if (!long) return made;
-  reportSize(context, span, `the size of \`${long.name}\``, long.size);
-  return null;
-}
-
-/** Nodes, as far as they could be made. */
-type Perhaps<Inputs extends readonly Node[]> = Inputs | { readonly [I in keyof Inputs]: Inputs[I] | null };
-
-const areMade = <Inputs extends readonly Node[]>(inputs: Perhaps<Inputs>): inputs is Inputs =>
-  inputs.every((input) => input !== null);
+): Node => maker.make(op, inputs, attrs, span);
 
 /** The graph's dimensions: those that stream are not in a node's type. */
-export const graphDims = (dims: readonly Dimension[]): Dim[] =>
-  dims.filter((dim) => !dim.streamed).map(({ id, size }) => ({ name: id, size: known(size) ?? 0 }));
+export const graphDims = (dims: readonly Dimension[]): Dim[] => dims.filter((dim) => !dim.streamed).map(graphDim);
+
+export const graphDim = ({ id, size }: Dimension): Dim => ({ name: id, size: known(size) ?? Number.NaN });
 
 export const ids = (dims: readonly Dimension[]): string[] => dims.filter((dim) => !dim.streamed).map(({ id }) => id);
 
 /** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. */
 export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
   if (value.kind === "number") {
-    const real = value.real ?? 0;
+    const real = value.real ?? Number.NaN;
     if (dtype === "i32" && !isWhole(context, real, span)) return null;
     if (dtype === "f32" && !isReal32(context, real, span)) return null;
     return { kind: "tensor", dtype, dims: [], node: emit(context, "constant", [], { value: real, dtype }, span) };
@@ -65,7 +53,13 @@ export function asTensor(context: Context, { value, span }: Operand, dtype: Tens
       kind: "tensor",
       dtype: "bool",
       dims: [],
-      node: emit(context, "constant", [], { value: value.value ? 1 : 0, dtype: "bool" }, span),
+      node: emit(
+        context,
+        "constant",
+        [],
+        { value: value.value === null ? Number.NaN : Number(value.value), dtype: "bool" },
+        span,
+      ),
     };
   if (value.kind !== "tensor") return null;
   if (value.dtype === dtype) return value;
@@ -74,7 +68,7 @@ export function asTensor(context: Context, { value, span }: Operand, dtype: Tens
 
 /** Complains unless i32 holds the number. */
 function isWhole(context: Context, value: number, span: Span): boolean {
-  if (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31) return true;
+  if (Number.isNaN(value) || (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31)) return true;
   const range = `a whole number (i32) from ${-(2 ** 31)} to ${2 ** 31 - 1}`;
   report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range });
   return false;
@@ -82,7 +76,7 @@ function isWhole(context: Context, value: number, span: Span): boolean {
 
 /** Complains unless f32 holds the number. */
 function isReal32(context: Context, value: number, span: Span): boolean {
-  if (isHeld(value)) return true;
+  if (Number.isNaN(value) || isHeld(value)) return true;
   report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range: heldRange });
   return false;
 }
@@ -210,7 +204,7 @@ export function arithmeticOf(context: Context, op: string, a: Operand, b: Operan
   const real = op === "/" || op === "^" || isReal(a.value) || isReal(b.value);
   const dtype = real ? "f32" : "i32";
   const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
-  return { kind: "tensor", dtype, dims, node: emit(context, rule.op, [x, y], {}, span) };
+  return x && y ? { kind: "tensor", dtype, dims, node: emit(context, rule.op, [x, y], {}, span) } : wrong;
 }
 
 /** A literal that is a whole number takes the type that it meets; one that cannot be counted is real. */
@@ -237,12 +231,19 @@ export function comparisonOf(context: Context, op: string, a: Operand, b: Operan
   if (!numeric(context, a) || !numeric(context, b)) return wrong;
   if (a.value.kind === "number" && b.value.kind === "number")
     return { kind: "boolean", value: compareNumbers(op, a.value, b.value) };
+  return compareTensors(context, op, rule, a, b, span);
+}
+
+type Numeric = Operand & { readonly value: Tensor | Num };
+
+function compareTensors(context: Context, op: string, rule: Comparison, a: Numeric, b: Numeric, span: Span): Value {
   if (rule.op === "equal" && (isNeverWhole(a.value, b.value) || isNeverWhole(b.value, a.value)))
     return report(context, { kind: "wrong-type", span, ...neverEqual });
   const dims = align(context, op, a, b, true);
   if (!dims) return wrong;
   const dtype = isReal(a.value) || isReal(b.value) ? "f32" : "i32";
   const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
+  if (!x || !y) return wrong;
   const made = emit(context, rule.op, rule.swap ? [y, x] : [x, y], {}, span);
   return { kind: "tensor", dtype: "bool", dims, node: rule.not ? emit(context, "not", [made], {}, span) : made };
 }
@@ -270,7 +271,7 @@ export function logicOf(context: Context, op: "and" | "or", a: Operand, b: Opera
   const dims = align(context, op, a, b, true);
   if (!dims) return wrong;
   const [x, y] = [nodeOf(context, a, "bool"), nodeOf(context, b, "bool")];
-  return { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x, y], {}, span) };
+  return x && y ? { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x, y], {}, span) } : wrong;
 }
 
 function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
@@ -293,13 +294,12 @@ export function selectOf(context: Context, condition: Operand, value: Operand, o
   if (!truth(context, condition) || !operands(context, value, otherwise)) return wrong;
   const dtype = pairType(value.value, otherwise.value);
   const both = align(context, "where … else", value, otherwise, false);
-  if (!both) return wrong;
-  const merged: Operand = { value: { kind: "tensor", dtype, dims: both, node: null }, span: value.span };
-  const dims = align(context, "where", merged, condition, false);
-  if (!dims) return wrong;
   const choice = nodeOf(context, condition, "bool");
   const [x, y] = [nodeOf(context, value, dtype), nodeOf(context, otherwise, dtype)];
-  return { kind: "tensor", dtype, dims, node: emit(context, "select", [choice, x, y], {}, span) };
+  if (!both || !choice || !x || !y) return wrong;
+  const merged: Operand = { value: { kind: "tensor", dtype, dims: both, node: x }, span: value.span };
+  const dims = align(context, "where", merged, condition, false);
+  return dims ? { kind: "tensor", dtype, dims, node: emit(context, "select", [choice, x, y], {}, span) } : wrong;
 }
 
 function operands(context: Context, a: Operand, b: Operand): boolean {
@@ -329,7 +329,7 @@ export function reduceOf(
   const real = over.filter((dim) => !dim.streamed);
   const stream = over.find((dim) => dim.streamed)?.streamed;
   let node = real.length > 0 ? emit(context, "reduce", [x.node], { by, over: ids(real) }, span) : x.node;
-  if (stream && node) node = context.observer?.accumulate(node, by, stream, context.observing ?? "") ?? null;
+  if (stream && context.observer) node = context.observer.accumulate(node, by, stream, context.observing ?? "");
   return { kind: "tensor", dtype: x.dtype, dims, node };
 }
 

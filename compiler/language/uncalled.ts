@@ -53,7 +53,7 @@ export function haveCircles(context: Context, { declarations }: Ast.Module): boo
   const functions = new Map(
     declarations.flatMap((each) => (each.kind === "fn" ? [[each.name.text, each] as const] : [])),
   );
-  const before = context.found.length;
+  let isCircular = false;
   const [done, open] = [new Set<Ast.Fn>(), new Set<Ast.Fn>()];
   // What is left to visit; a function that is open is met again when all that it calls is done.
   const left = [...functions.values()];
@@ -67,12 +67,13 @@ export function haveCircles(context: Context, { declarations }: Ast.Module): boo
     open.add(fn);
     for (const { callee, span } of callsIn(fn)) {
       const called = functions.get(callee.text);
-      if (called && open.has(called))
+      if (called && open.has(called)) {
+        isCircular = true;
         report(context, { kind: "recursion", span, name: called.name.text, declared: called.name.span });
-      else if (called && !done.has(called)) left.push(called);
+      } else if (called && !done.has(called)) left.push(called);
     }
   }
-  return context.found.length > before;
+  return isCircular;
 }
 
 type CallByName = Ast.Call & { readonly callee: Ast.NameExpression };

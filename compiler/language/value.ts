@@ -30,8 +30,7 @@ export interface Tensor {
   readonly kind: "tensor";
   readonly dtype: "f32" | "i32" | "bool";
   readonly dims: readonly Dimension[];
-  /** Null while sizes are symbolic. */
-  readonly node: Node | null;
+  readonly node: Node;
 }
 
 /**

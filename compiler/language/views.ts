@@ -1,10 +1,11 @@
 /** Views: `rename`, `split`, `merge`, `stack`. They cost nothing; a kernel reads through them. */
 import type * as Ast from "../../grammar/ast.ts";
+import type { Node } from "../graph/ops.ts";
 import { type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
 import { compileTimeNumber, dimensionIn, operand } from "./expression.ts";
 import { areDistinct } from "./names.ts";
 import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
-import { align, asTensor, emit, graphDims, isReal, numeric, type Operand } from "./tensor.ts";
+import { align, asTensor, emit, graphDim, graphDims, isReal, numeric, type Operand } from "./tensor.ts";
 import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
 
 /** The tensor and the mapping of `view(x, a -> b)`. */
@@ -57,6 +58,7 @@ export function renameOf(context: Context, scope: Scope, call: Ast.Call): Value 
     if (keeps(scope, x, text, from) || pairs.some(({ made }) => made.name === text))
       return report(context, { kind: "duplicate-name", span: target.span, name: text, first: view.at.span });
     const made = makeDimension(context, scope, text, old.size, target.span);
+    if (!made) return wrong;
     pairs.push({ old, made });
   }
   const dims = x.dims.map((dim) => pairs.find(({ old }) => old.id === dim.id)?.made ?? dim);
@@ -111,7 +113,10 @@ export function splitOf(context: Context, scope: Scope, call: Ast.Call): Value {
   const clash = to.find((part) => name && keeps(scope, view.x, part.name.text, [name]));
   if (clash)
     return report(context, { kind: "duplicate-name", span: clash.span, name: clash.name.text, first: view.at.span });
-  const made = to.map((part, i) => makeDimension(context, scope, part.name.text, sizes[i] ?? fixed(1), part.span));
+  const made = to.flatMap(
+    (part, i) => makeDimension(context, scope, part.name.text, sizes[i] ?? fixed(1), part.span) ?? [],
+  );
+  if (made.length < to.length) return wrong;
   const dims = view.x.dims.flatMap((dim) => (dim.id === old.id ? made : [dim]));
   return { ...view.x, dims, node: emit(context, "split", [view.x.node], { dim: old.id, into: graphDims(made) }, span) };
 }
@@ -124,9 +129,9 @@ function partSizes(
   parts: readonly Ast.NamedDim[],
   span: Ast.Call["span"],
 ): Size[] | null {
-  const before = context.found.length;
-  const given = parts.map((part) => givenSize(context, scope, part));
-  if (context.found.length > before) return null;
+  const found = parts.map((part) => givenSize(context, scope, part));
+  if (found.includes(undefined)) return null;
+  const given = found.map((size) => size ?? null);
   const open = openParts(scope, parts, given);
   if (open.length > 1) {
     const found = `${open.length} without`;
@@ -143,14 +148,16 @@ function partSizes(
   return null;
 }
 
-function givenSize(context: Context, scope: Scope, { size, name }: Ast.NamedDim): Size | null {
-  const value = size ? compileTimeNumber(context, operand(context, scope, size)) : null;
-  if (!size || !value) return null;
+/** Null where none is written, undefined where it is wrong. */
+function givenSize(context: Context, scope: Scope, { size, name }: Ast.NamedDim): Size | null | undefined {
+  if (!size) return null;
+  const value = compileTimeNumber(context, operand(context, scope, size));
+  if (!value) return undefined;
   if (value.real === null) return value.size ?? open(name.text);
   if (Number.isInteger(value.real) && value.real >= 1) return value.size;
   const what = `the size of \`${name.text}\``;
   report(context, { kind: "not-whole", span: size.span, what, value: String(value.real), where: context.where });
-  return null;
+  return undefined;
 }
 
 /** The parts whose size must follow; of several, those that the scope knows already take their size from there. */
@@ -194,6 +201,7 @@ export function mergeOf(context: Context, scope: Scope, call: Ast.Call): Value {
     parts.map(({ size }) => size).reduce(times, fixed(1)),
     into.span,
   );
+  if (!made) return wrong;
   const others = view.x.dims.filter(({ id }) => !parts.some((part) => part.id === id));
   const first = view.x.dims.findIndex(({ id }) => parts.some((part) => part.id === id));
   const dims = [...others.slice(0, first), made, ...others.slice(first)];
@@ -212,30 +220,24 @@ export function stackOf(context: Context, scope: Scope, { arguments: given, span
   const items = [first, ...more].map(({ value }) => operand(context, scope, value));
   if (!items.every((item) => numeric(context, item))) return wrong;
   const made = makeDimension(context, scope, first.name.text, fixed(items.length), first.name.span);
-  let dims: Dimension[] = [];
-  for (const item of items) {
-    const merged: Operand = { value: { kind: "tensor", dtype: "f32", dims, node: null }, span };
-    const union = align(context, "stack", merged, item, false);
-    if (!union) return wrong;
-    dims = union;
-  }
   const dtype = items.some(({ value }) => isReal(value)) ? "f32" : "i32";
-  const nodes = items.map((item) => asTensor(context, item, dtype)?.node ?? null);
+  const [head, ...tail] = items.map((item) => asTensor(context, item, dtype));
+  if (!made || !head) return wrong;
+  let { dims } = head;
+  for (const [i, item] of tail.entries()) {
+    const united = item && align(context, "stack", { value: { ...head, dims }, span }, items[i + 1] as Operand, false);
+    if (!united) return wrong;
+    dims = united;
+  }
+  const nodes = [head, ...tail].flatMap((item) => item?.node ?? []);
   return { kind: "tensor", dtype, dims: [...dims, made], node: stackNodes(context, nodes, made, span) };
 }
 
 /** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */
-function stackNodes(
-  context: Context,
-  nodes: readonly Tensor["node"][],
-  along: Dimension,
-  span: Ast.Call["span"],
-): Tensor["node"] {
-  const [dim] = graphDims([along]);
-  if (!dim) return null;
-  const index = emit(context, "index", [], { dim }, span);
-  const last = nodes.at(-1) ?? null;
-  return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight<Tensor["node"]>((rest, node, i) => {
+function stackNodes(context: Context, nodes: readonly Node[], along: Dimension, span: Ast.Call["span"]): Node {
+  const index = emit(context, "index", [], { dim: graphDim(along) }, span);
+  const last = nodes.at(-1) as Node;
+  return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight((rest, node, i) => {
     const at = emit(context, "constant", [], { value: i, dtype: "i32" }, span);
     return emit(context, "select", [emit(context, "equal", [index, at], {}, span), node, rest], {}, span);
   }, last);

@@ -16,7 +16,7 @@ import { condition, evaluate } from "../language/expression.ts";
 import { areDistinct } from "../language/names.ts";
 import { declareDimension } from "../language/signature.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
-import { emit, graphDims, truth, volume } from "../language/tensor.ts";
+import { emit, graphDims, type Operand, truth, volume } from "../language/tensor.ts";
 import {
   type Config,
   type Dimension,
@@ -55,6 +55,7 @@ interface Declaring {
   readonly leftOut: string[];
   readonly faults: Fault[];
   blocks: Blocks | null;
+  isFaulty: boolean;
 }
 
 /** Binds an architecture to a checkpoint's config and headers, or to symbolic sizes if there is none. */
@@ -64,14 +65,17 @@ export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, 
   scope.values.set("config", config);
   const part = declaring({ context, facts }, null, new Map());
   declareMembers(part, scope, arch.members, "");
-  const faults = [...part.faults, ...(part.blocks?.part(0).faults ?? [])];
+  const { blocks } = part;
+  const faults = [...part.faults, ...(blocks?.part(0).faults ?? [])];
   if (facts)
     reportFaults(
       context,
       facts,
       faults.toSorted((a, b) => a.span.start - b.span.start),
     );
-  return { arch, facts, outside: partOf(part, scope, forwardOf(context, arch)), blocks: part.blocks };
+  const outside = partOf(part, scope, forwardOf(context, arch));
+  const isFaulty = outside.isFaulty || (blocks?.part(0).isFaulty ?? false);
+  return { arch, facts, outside, blocks, isFaulty };
 }
 
 const declaring = (
@@ -88,13 +92,17 @@ const declaring = (
   leftOut: [],
   faults: [],
   blocks: null,
+  isFaulty: false,
 });
 
 const partOf = (
-  { layer, linears, weights, leftOut, faults }: Declaring,
+  { layer, linears, weights, leftOut, faults, isFaulty }: Declaring,
   scope: Scope,
   forward: Ast.Fn | null,
-): Part => ({ layer, scope, forward, linears, weights, leftOut, faults });
+): Part => ({
+  ...{ layer, scope, forward, linears, weights, leftOut, faults },
+  isFaulty: isFaulty || faults.length > 0,
+});
 
 /** config.json with its `model_type`, which an old one has in its architectures alone. */
 function typed({ config }: ModelFacts): Config["value"] {
@@ -140,9 +148,8 @@ function forwardOf(context: Context, { name, members }: Ast.Arch | Ast.Blocks): 
   return found ?? null;
 }
 
-function declareSize({ context, facts }: Declaring, scope: Scope, { name, value }: Ast.DimDeclaration): void {
-  const found = evaluate(context, scope, value);
-  declareDimension(scope, name.text, sizeFrom(context, found, name.text, value.span, facts !== null), "config");
+function declareSize(part: Declaring, scope: Scope, { name, value }: Ast.DimDeclaration): void {
+  declareDimension(scope, name.text, sizeFrom(part, scope, name.text, value), "config");
 }
 
 /** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
@@ -151,7 +158,10 @@ const fieldIn = (span: Span): string | undefined =>
 
 const largest = 2 ** 31;
 
-function sizeFrom(context: Context, value: Value, name: string, span: Span, bound: boolean): Size {
+function sizeFrom(part: Declaring, scope: Scope, name: string, expression: Ast.Expression): Size {
+  const { context, facts } = part;
+  const { span } = expression;
+  const value = evaluate(context, scope, expression);
   if (
     value.kind === "number" &&
     value.real !== null &&
@@ -160,7 +170,9 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
     value.real <= largest
   )
     return fixed(value.real);
-  if (!bound || value.kind === "wrong") return open(name);
+  if (!facts) return open(name);
+  part.isFaulty = true;
+  if (value.kind === "wrong") return open(name);
   if (value.kind === "absent") report(context, { kind: "config-missing", span, field: fieldAt(value.name), known: [] });
   else
     report(context, {
@@ -176,8 +188,7 @@ function sizeFrom(context: Context, value: Value, name: string, span: Span, boun
 
 function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void {
   const { context } = part;
-  const counted = evaluate(context, scope, blocks.count);
-  const count = sizeFrom(context, counted, blocks.name.text, blocks.count.span, part.facts !== null);
+  const count = sizeFrom(part, scope, blocks.name.text, blocks.count);
   if ((known(count) ?? 1) > 4096)
     report(context, {
       kind: "config-value",
@@ -234,20 +245,10 @@ const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({
 function storedTensor(part: Declaring, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
   const { context, facts } = part;
   part.weights.push(tensor);
-  const all: Tensor = { kind: "tensor", dtype: "f32", dims, node: null };
-  if (!facts) return all;
-  const dtype = storedType(part, tensor);
+  const dtype = facts ? storedType(part, tensor) : "f32";
   if (!dtype) return null;
-  return {
-    ...all,
-    node: emit(
-      context,
-      "input",
-      [],
-      { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" },
-      tensor.span,
-    ),
-  };
+  const attrs = { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" } as const;
+  return { kind: "tensor", dtype: "f32", dims, node: emit(context, "input", [], attrs, tensor.span) };
 }
 
 function storedWeight(
@@ -295,10 +296,11 @@ function tableName(
   return own;
 }
 
-/** Declared dimensions; one that is not declared is reported once, and then taken as if it were. */
+/** Declared dimensions; one that is not declared is reported once, and then taken as if it were; of two of one name, one is left. */
 function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
-  areDistinct(context, names, "declare another name for one of the two, as in `dim wide = size(model)`");
-  return names.map(({ text: name, span }) => {
+  const hint = "declare another name for one of the two, as in `dim wide = size(model)`";
+  const isFirst = ({ text }: Ast.Name, i: number): boolean => names.findIndex((name) => name.text === text) === i;
+  return (areDistinct(context, names, hint) ? names : names.filter(isFirst)).map(({ text: name, span }) => {
     const found = findDimension(scope, name);
     if (found) return found;
     const hint =
@@ -346,8 +348,9 @@ function declareLinear(
     call: (caller, at, call) => {
       const given = activationsOf(caller, at, name.text, call);
       const input = given && entering(caller, linear, given, call.span);
-      if (input) caller.pass?.onLinear(linear, input, weight);
-      return input && weight ? applyLinear(caller, linear, input, weight, bias, call.span) : wrong;
+      if (!input || !weight) return wrong;
+      caller.pass?.onLinear(linear, input, weight);
+      return applyLinear(caller, linear, input, weight, bias, call.span);
     },
   });
 }
@@ -359,18 +362,22 @@ function sharedTensor(scope: Scope, table: string): Tensor | null {
 
 /** Without a condition, a layer has the bias that the checkpoint has; else the condition decides, and another one is left out. */
 function hasBias(part: Declaring, scope: Scope, bias: StoredTensor, asked: Ast.Expression | undefined): boolean {
-  const { context, layer, leftOut } = part;
+  const { layer, leftOut } = part;
   if (!asked) return isStored(part, bias.name);
-  const said = condition(context, scope, asked);
-  if (!truth(context, said)) return false;
-  const has = said.value.kind === "boolean" && said.value.value === true;
-  if (!has) leftOut.push(tensorName(bias.name, layer));
-  return has;
+  const said = isTrue(part, condition(part.context, scope, asked));
+  if (said === false) leftOut.push(tensorName(bias.name, layer));
+  return said === true;
 }
 
 /** What the condition says of sharing; null where it is silent. */
-function isTiedIn({ context, facts }: Declaring, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
-  const said = asked && condition(context, scope, asked);
-  if (!facts || !said || said.value.kind === "absent" || !truth(context, said)) return null;
-  return said.value.kind === "boolean" && said.value.value === true;
+function isTiedIn(part: Declaring, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
+  const said = asked && condition(part.context, scope, asked);
+  return !said || said.value.kind === "absent" ? null : isTrue(part, said);
+}
+
+/** Null while it is not known; a problem if it is no condition, and then what depends on it is not bound. */
+function isTrue(part: Declaring, said: Operand): boolean | null {
+  const { value } = said;
+  if (!truth(part.context, said)) part.isFaulty = true;
+  return value.kind === "boolean" ? value.value : null;
 }

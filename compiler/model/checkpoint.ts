@@ -109,8 +109,8 @@ export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.rep
 
 /** Every block's tensors must be there, and what the architecture neither reads nor ignores would be lost. */
 export function checkCheckpoint(context: Context, type: ModelType): void {
-  const { arch, facts } = type;
-  if (!facts || context.found.length > 0) return;
+  const { arch, facts, isFaulty } = type;
+  if (!facts || isFaulty) return;
   const parts = partsOf(type);
   reportFaults(
     context,

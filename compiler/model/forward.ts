@@ -24,7 +24,7 @@ export interface LinearInput {
   readonly linear: Linear;
   readonly input: Tensor;
   /** Its dimensions are those of `linear.to`, then those of `linear.from`. */
-  readonly weight: Tensor | null;
+  readonly weight: Tensor;
 }
 
 /** An activation that the runtime hands from piece to piece. */
@@ -55,8 +55,7 @@ export function forward(context: Context, type: ModelType, scope: Scope, tokens:
   };
   const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
   const logits = applyTo(inside, scope, fn, declaredIn, tokens, span);
-  if (context.maker && !entry && logits.kind !== "wrong")
-    report(context, { kind: "not-supported", span: fn.name.span, ...noBlocks });
+  if (!entry && logits.kind !== "wrong") report(context, { kind: "not-supported", span: fn.name.span, ...noBlocks });
   return { entry, logits, inputs };
 }
 
@@ -109,9 +108,9 @@ function inOrder(context: Context, result: Tensor, entry: Tensor, span: Span): N
 }
 
 /** The node with its dimensions in the given order: merged in that order, and split again. */
-export function orderNode(context: Context, node: Node | null, dims: readonly Dimension[], span: Span): Node | null {
+export function orderNode(context: Context, node: Node, dims: readonly Dimension[], span: Span): Node {
   const wanted = graphDims(dims);
-  if (!node || node.type.dims.every(({ name }, i) => name === wanted[i]?.name)) return node;
+  if (node.type.dims.every(({ name }, i) => name === wanted[i]?.name)) return node;
   const merged = emit(context, "merge", [node], { dims: wanted.map(({ name }) => name), into: "memory" }, span);
   return emit(context, "split", [merged], { dim: "memory", into: wanted }, span);
 }

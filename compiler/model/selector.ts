@@ -25,12 +25,13 @@ export function select(
   { selectors, except, span }: Ast.Stage,
 ): { readonly selected: readonly Selected[]; readonly tied: readonly Linear[] } {
   const all = candidates(type);
-  const before = context.found.length;
+  let isSaid = false;
   const matching = (of: Ast.Selector): readonly Selected[] => {
-    if (!checkRange(context, scope, type, of)) return [];
-    const found = all.filter((each) => matches(context, scope, type, of, each));
-    if (found.length === 0)
+    const isInRange = checkRange(context, scope, type, of);
+    const found = isInRange ? all.filter((each) => matches(context, scope, type, of, each)) : [];
+    if (isInRange && found.length === 0)
       report(context, { kind: "empty-selector", span: of.span, selector: textAt(of.span), ...others(type, of) });
+    isSaid ||= found.length === 0;
     return found;
   };
   const untied = all.filter(({ linear }) => linear.tied === null);
@@ -38,7 +39,7 @@ export function select(
   const left = new Set(except.flatMap(matching));
   const selected = all.filter((each) => chosen.has(each) && !left.has(each));
   const [first] = selectors;
-  if (selected.length === 0 && context.found.length === before)
+  if (selected.length === 0 && !isSaid)
     report(context, {
       kind: "empty-selector",
       span: first?.span ?? span,

@@ -14,6 +14,8 @@ export interface ModelType {
   /** What lies outside of the blocks. Its scope has the dimensions of the whole model. */
   readonly outside: Part;
   readonly blocks: Blocks | null;
+  /** Something is wrong with config.json or a stored tensor, which was said. */
+  readonly isFaulty: boolean;
 }
 
 export interface Blocks {
@@ -36,6 +38,7 @@ export interface Part {
   readonly leftOut: readonly string[];
   /** What is wrong with the headers of its tensors. */
   readonly faults: readonly Fault[];
+  readonly isFaulty: boolean;
 }
 
 /** A model given to a recipe, or what a stage makes of one. */

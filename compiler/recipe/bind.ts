@@ -14,7 +14,7 @@ export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Pa
   const facts = inputs.models.get(name.text);
   at.named.set(name.text, name.span);
   if (!facts) {
-    if (context.maker)
+    if (inputs.isBound)
       return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
     return { kind: "model", name: name.text, sizes: unknownSizes(inputs) };
   }

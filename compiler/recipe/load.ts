@@ -86,11 +86,7 @@ function meantBy(type: string, text: string): string | undefined {
 
 /** The body of the one function of a file, if it is an expression. */
 function valueIn(file: SourceFile): Ast.Expression | undefined {
-  try {
-    const [fn, ...more] = parse(file).declarations;
-    return fn?.kind === "fn" && fn.body.kind !== "block" && more.length === 0 ? fn.body : undefined;
-  } catch (error) {
-    if (error instanceof CompileError) return undefined;
-    throw error;
-  }
+  const { artifact, problems } = parse(file);
+  const [fn, ...more] = problems.length > 0 ? [] : artifact.declarations;
+  return fn?.kind === "fn" && fn.body.kind !== "block" && more.length === 0 ? fn.body : undefined;
 }

@@ -1,11 +1,12 @@
 /** Measures: what a recipe reports and expects of its models, from one pass over windows for each model and text. */
 import type { Span } from "../../grammar/source.ts";
+import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
 import { windowTokens } from "../language/call.ts";
 import { type Context, report, scopeIn } from "../language/context.ts";
 import { declareDimension } from "../language/signature.ts";
 import { open } from "../language/size.ts";
-import { emit } from "../language/tensor.ts";
+import { emit, graphDims } from "../language/tensor.ts";
 import { type ModelValue, type Stream, showValue, type Tensor, type Value } from "../language/value.ts";
 import { forward } from "../model/forward.ts";
 import type { Recipe } from "./recipe.ts";
@@ -25,7 +26,7 @@ export function measureScope(at: Recipe): Context {
     observer: {
       accumulate: (node, by, stream) => {
         const each = collect(made, at, node, stream);
-        return emit(made, "reduce", [each], { by, over: ["sample"] }, node.origin) ?? each;
+        return emit(made, "reduce", [each], { by, over: ["sample"] }, node.origin);
       },
       collect: (each, stream) => collect(made, at, each, stream),
     },
@@ -48,7 +49,14 @@ function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor
   const type = at.models.get(model.name);
   if (!type) {
     const vocab = declareDimension(scopeIn(at.scope), "vocab", open("vocab"), "config");
-    return { kind: "tensor", dtype: "f32", dims: [...marked.dims, vocab], node: null };
+    const dims = [...marked.dims, vocab];
+    const type = { dtype: "f32" as const, dims: graphDims(dims) };
+    return {
+      kind: "tensor",
+      dtype: "f32",
+      dims,
+      node: emit(context, "input", [], { name: "x", type, role: "data" }, span),
+    };
   }
   const { entry, logits } = forward(context, type, at.scope, marked, span);
   const key = keyOf(mine);
@@ -71,19 +79,18 @@ const oneAnother = {
 function collect(context: Context, at: Recipe, node: Node, stream: Stream): Node {
   const evaluation = at.measuring.evaluations.get(keyOf(stream));
   const count = context.countWindows(stream.windows);
-  const reads = context.maker?.graph("observation", [{ name: "each", node }]).nodes ?? [];
-  if (reads.some(({ op, attrs }) => op === "input" && attrs.role === "state")) {
+  if (coneOf([node]).some(({ op, attrs }) => op === "input" && attrs.role === "state")) {
     report(context, { kind: "not-supported", span: node.origin, ...oneAnother });
     return node;
   }
-  if (!evaluation || count === null || node.type.dims.length > 0) {
+  if (node.type.dims.length > 0) {
     report(context, { kind: "not-supported", span: node.origin, ...severalNumbers });
     return node;
   }
-  const { kept } = evaluation;
+  const kept = evaluation?.kept ?? [];
   const old = kept.find((each) => each.node === node);
   const series = old?.series ?? `${keyOf(stream)} ${kept.length}`;
   if (!old) kept.push({ node, series });
-  const type = { dtype: "f32" as const, dims: [{ name: "sample", size: count }] };
-  return emit(context, "input", [], { name: series, type, role: "state" }, node.origin) ?? node;
+  const type = { dtype: "f32" as const, dims: [{ name: "sample", size: count ?? Number.NaN }] };
+  return emit(context, "input", [], { name: series, type, role: "state" }, node.origin);
 }

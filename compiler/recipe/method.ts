@@ -67,7 +67,6 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
     });
     return null;
   }
-  const before = context.found.length;
   const scope = scopeIn(applied.scope);
   bindHeader(context, scope, applied, site);
   const statistics: Observation[] = [];
@@ -77,22 +76,14 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
     return stateInput(context, slot, node);
   };
   const inside: Context = { ...context, observer: { accumulate, collect: (each) => each } };
-  const result = context.found.length > before ? null : evaluateBlock(inside, scope, method.body);
-  if (context.found.length > before || !result) return null;
-  const compressed = checkResult(context, scope, method, result);
-  if (!compressed?.node || !site) return null;
+  const compressed = checkResult(context, scope, method, evaluateBlock(inside, scope, method.body));
+  if (!compressed || !site) return null;
   return { statistics, outputs: outputsOf(context, compressed, site, method.span) };
 }
 
 function stateInput(context: Context, slot: string, node: Node): Node {
-  const made = emit(
-    context,
-    "input",
-    [],
-    { name: slot, type: { dtype: node.type.dtype, dims: node.type.dims }, role: "state" },
-    node.origin,
-  );
-  return made ?? node;
+  const type = { dtype: node.type.dtype, dims: node.type.dims };
+  return emit(context, "input", [], { name: slot, type, role: "state" }, node.origin);
 }
 
 function bindHeader(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
@@ -193,8 +184,9 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
     streamed: stream,
   });
   const dims = [sample, tokens, input];
-  if (!site?.input) return { kind: "tensor", dtype: "f32", dims, node: null };
-  const node = emit(context, "merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span);
+  const node = site?.input
+    ? emit(context, "merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span)
+    : emit(context, "input", [], { name: "x", type: { dtype: "f32", dims: graphDims(dims) }, role: "data" }, span);
   return { kind: "tensor", dtype: "f32", dims, node };
 }
 
@@ -217,14 +209,13 @@ function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method,
 
 /** The new matrix in the stored type, and how many of its elements are zero. */
 function outputsOf(context: Context, result: Tensor, { dtype }: Site, span: Span): Output[] {
-  if (!context.maker || !result.node) return [];
   const { make } = context.maker;
   const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
   const isZero = make("cast", [make("equal", [result.node, zero], {}, span)], { dtype: "i32" }, span);
   const store = isHalf(dtype) ? dtype : "f32";
   const order = ["out", "in"];
   const dims = order.flatMap((name) => result.dims.filter((dim) => dim.name === name));
-  const ordered = orderNode(context, result.node, dims, span) ?? result.node;
+  const ordered = orderNode(context, result.node, dims, span);
   return [
     { name: slotNames.result, node: ordered, store },
     { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) },

@@ -33,6 +33,8 @@ export interface RecipeInputs {
   readonly parameters: ReadonlyMap<string, Ast.Expression>;
   readonly models: ReadonlyMap<string, ModelFacts>;
   readonly modules: Modules;
+  /** Whether all that a run has is given; else the recipe is checked as far as its text goes. */
+  readonly isBound: boolean;
 }
 
 export interface Recipe {
@@ -73,7 +75,7 @@ export function checkRecipe(
   at.scope.values.set("bytes", bytesOf(at));
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
   const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
-  for (const { arch, scope } of context.maker ? [] : inputs.modules.archs) modelType(context, arch, scope, null);
+  for (const { arch, scope } of inputs.isBound ? [] : inputs.modules.archs) modelType(context, arch, scope, null);
   if (recipe.body.result)
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);
@@ -144,7 +146,7 @@ function parameterValue(
   const source = inputs.parameters.get(name.text) ?? fallback;
   const of = recipe.name.text;
   if (source) return plainParameter(context, scope, of, parameter, operand(context, scope, source));
-  if (context.maker)
+  if (inputs.isBound)
     return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
   return unknownOf(parameter);
 }
@@ -181,8 +183,7 @@ function modelNamed(at: Recipe, { text, span }: Ast.Name): ModelValue | null {
 }
 
 function checkStage(at: Recipe, stage: Ast.Stage): void {
-  const { context, scope } = at;
-  const before = context.found.length;
+  const { context, scope, inputs } = at;
   const method = evaluate(context, scope, stage.method.callee);
   const of = modelNamed(at, stage.of);
   const windows = stage.over ? samplesOf(at, stage.over) : null;
@@ -222,8 +223,8 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
       type: "the samples that stream through the model",
     });
   const applied = { method: method.method, scope: method.scope, arguments: complete(context, method, bound.values) };
-  if (context.found.length > before) return;
-  if (!context.maker) applyMethod({ ...context, stage: stage.span }, applied, null);
+  if ([...applied.arguments.values()].some(({ kind }) => kind === "wrong")) return;
+  if (!inputs.isBound) applyMethod({ ...context, stage: stage.span }, applied, null);
   at.stages.push(typedStage(at, stage, applied, of.name, windows));
 }
 
@@ -250,7 +251,7 @@ function complete(context: Context, { method, scope }: MethodValue, given: Bound
 function typedStage(at: Recipe, stage: Ast.Stage, applied: Applied, of: string, windows: Windows | null): TypedStage {
   const type = at.models.get(of);
   const { selected, tied } =
-    type && at.context.found.length === 0 ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
+    type && !type.isFaulty ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
   return { name: stage.name.text, action: actionOf(applied), of, windows, applied, selected, tied, span: stage.span };
 }
 
@@ -303,8 +304,7 @@ function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Express
   if (value.kind === "boolean" && kind === "expect")
     return { ...base, value: value.value === null ? null : Number(value.value) };
   if (value.kind === "tensor" && value.dims.length === 0 && (value.dtype === "bool") === (kind === "expect")) {
-    const node =
-      value.node && context.maker ? context.maker.make("cast", [value.node], { dtype: "f32" }, expression.span) : null;
+    const node = context.maker.make("cast", [value.node], { dtype: "f32" }, expression.span);
     return { ...base, value: node };
   }
   if (value.kind !== "wrong")

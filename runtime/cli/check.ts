@@ -1,6 +1,7 @@
 /** `lcomp check`: what is wrong with recipes and libraries, without a model. */
 import type { CommandModule } from "yargs";
 import { check } from "../../compiler/compile.ts";
+import { accepted } from "../../grammar/diagnostic.ts";
 import { overFiles } from "./files.ts";
 import { type Flags, list } from "./flags.ts";
 import { entryFor, stdinPath } from "./host.ts";
@@ -20,7 +21,7 @@ export const checkCommand: CommandModule<object, Flags> = {
     const named = list(flags, "FILE");
     const { count, isWell } = overFiles(named, (path) => {
       const { host, module, shown } = entryFor(path);
-      translated(shown, () => check(host, module));
+      translated(shown, () => accepted(check(host, module)));
       if (named.includes(path)) say(process.stdout, lines(`${path === stdinPath ? module : path}: no problems`));
     });
     if (isWell && count > named.length) say(process.stdout, lines(`${counted(count, "file")}, no problems`));

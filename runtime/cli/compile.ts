@@ -6,6 +6,7 @@ import { showGraph } from "../../compiler/graph/show.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
+import { accepted } from "../../grammar/diagnostic.ts";
 import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
@@ -63,7 +64,7 @@ async function emit(path: string, artifact: Artifact, flags: Flags): Promise<str
 
 function types(path: string): string {
   const { host, module, shown } = entryFor(path);
-  const { context } = translated(shown, () => check(host, module));
+  const { context } = translated(shown, () => accepted(check(host, module)));
   const own = [...context.types].filter(([{ span }]) => span.file.path === module);
   const typed = own.flatMap(([name, types]) => [...types].map((type) => ({ ...name, type })));
   return lines(...typed.map(({ span, text, type }) => `${showPlace(shown(span)).padEnd(32)} ${text}: ${type}`));

@@ -1,5 +1,6 @@
 /** `lcomp fmt`: files in canonical form. */
 import type { CommandModule } from "yargs";
+import { accepted } from "../../grammar/diagnostic.ts";
 import { format } from "../../grammar/format.ts";
 import { parse } from "../../grammar/parse.ts";
 import { writeWhole } from "../io/whole-file.ts";
@@ -43,6 +44,6 @@ function formatted(path: string): { readonly name: string; readonly before: stri
   const { host, module, shown } = entryFor(path);
   const file = host.read(module);
   if (file === undefined) throw new UserError(`there is no ${module} in the library`);
-  const after = translated(shown, () => format(parse(file)));
+  const after = translated(shown, () => format(accepted(parse(file))));
   return { name: path === stdinPath ? module : path, before: file.text, after };
 }

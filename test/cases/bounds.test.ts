@@ -6,12 +6,13 @@ import * as assert from "uvu/assert";
 import yargs from "yargs";
 import { checkModule } from "../../compiler/check.ts";
 import { check, loadRecipe, outline } from "../../compiler/compile.ts";
+import { maker } from "../../compiler/graph/make.ts";
 import type { Host } from "../../compiler/host.ts";
 import { newContext } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
 import { resolve } from "../../compiler/language/resolve.ts";
 import { isReserved, parseArgument, reservedParameters } from "../../compiler/recipe/load.ts";
-import { CompileError } from "../../grammar/diagnostic.ts";
+import { accepted, CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
 import { compileCommand } from "../../runtime/cli/compile.ts";
 import { knownFlags } from "../../runtime/cli/flags.ts";
@@ -34,10 +35,10 @@ import { type Drawn, drawn } from "./work-draws.ts";
 function saidOf(path: string): string {
   try {
     const { host, module } = entryFor(path);
-    check(host, module);
-    return "";
+    return check(host, module)
+      .problems.map((each) => render(each))
+      .join("\n");
   } catch (error) {
-    if (error instanceof CompileError) return error.diagnostics.map((each) => render(each)).join("\n");
     if (error instanceof UserError) return error.message;
     throw error;
   }
@@ -199,8 +200,8 @@ suite("bounds: names and texts of a recipe", (own) => {
 /** What checking a program costs, and the ids of what is wrong with it. */
 function costOf(files: Drawn) {
   const host = hostWith(files);
-  const modules = resolve(host, { path: "own.lcomp", text: files["own.lcomp"] });
-  const context = newContext(null, 2000);
+  const modules = accepted(resolve(host, { path: "own.lcomp", text: files["own.lcomp"] }));
+  const context = newContext(maker(), 2000);
   checkModule(context, modules, declareModules(context, modules));
   const longest = Math.max(
     0,

@@ -9,7 +9,6 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "../../compiler/compile.ts";
-import { CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
 import { entryFor } from "../../runtime/cli/host.ts";
 import { randomBelow } from "../../runtime/io/random.ts";
@@ -119,10 +118,10 @@ function said(path: string): string {
   writeFileSync(at("own", "recipe.lcomp"), `import { a } from "${path}"\n\nfn f(x) = a(x)\n`);
   try {
     const { host, module } = entryFor(at("own", "recipe.lcomp"));
-    check(host, module);
-    return "";
+    return check(host, module)
+      .problems.map((each) => render(each))
+      .join("\n");
   } catch (error) {
-    if (error instanceof CompileError) return error.diagnostics.map((each) => render(each)).join("\n");
     return String(error);
   }
 }

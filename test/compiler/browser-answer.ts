@@ -5,7 +5,6 @@ import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
 import { render } from "../../grammar/render.ts";
-import { problemsFrom } from "../given/problems.ts";
 
 type Header = ModelFacts["tensors"] extends ReadonlyMap<string, infer Tensor> ? Tensor : never;
 
@@ -43,7 +42,7 @@ export function answer(question: Question): Answer {
     corpora: new Map([["text", { tokens: { train: tokens, validation: tokens, test: tokens } }]]),
   };
   return {
-    problems: problemsFrom(() => check(host, question.checked)).map((problem) => render(problem)),
+    problems: check(host, question.checked).problems.map((problem) => render(problem)),
     plan: showPlan(plan(loadRecipe(host, question.planned), inputs, device)),
   };
 }

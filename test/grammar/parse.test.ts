@@ -2,14 +2,13 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { syntaxExplanations } from "../../compiler/problems/explanations-syntax.ts";
-import type { Diagnostic } from "../../grammar/diagnostic.ts";
+import { accepted, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { Parser } from "../../grammar/parser.ts";
 import { render } from "../../grammar/render.ts";
 import { showModule } from "../../grammar/show.ts";
 import type { SourceFile } from "../../grammar/source.ts";
 import { K, reserved, T, vocabulary } from "../../grammar/tokens.ts";
-import { problemsFrom } from "../given/problems.ts";
 import { golden } from "../harness/golden.ts";
 import { suite } from "../harness/suite.ts";
 
@@ -18,7 +17,7 @@ const northstar = `${root}../shared/design/northstar`;
 const file = (path: string): SourceFile => ({ path: path.split("/").at(-1) ?? path, text: readFileSync(path, "utf8") });
 const ids = (text: string): string[] => diagnose(text).map(({ id }) => id);
 
-const messagesOf = (source: SourceFile): readonly Diagnostic[] => problemsFrom(() => parse(source));
+const messagesOf = (source: SourceFile): readonly Diagnostic[] => parse(source).problems;
 
 /** The messages about a text, each with all its places inside the text. */
 function diagnose(text: string): readonly Diagnostic[] {
@@ -44,31 +43,43 @@ function duration(text: string): number {
 
 suite("grammar: trees", ({ test, skip }) => {
   for (const path of globSync("test/golden/parse/*.lcomp", { cwd: root }).sort())
-    test(path, () => golden(path.replace(".lcomp", ".tree"), showModule(parse(file(root + path)))));
+    test(path, () => golden(path.replace(".lcomp", ".tree"), showModule(accepted(parse(file(root + path))))));
 
   const aim = "every northstar program parses";
   if (!existsSync(northstar)) skip(aim, "../shared is absent");
   else
     test(aim, () => {
-      for (const path of globSync(`${northstar}/**/*.lcomp`)) parse(file(path));
+      for (const path of globSync(`${northstar}/**/*.lcomp`)) assert.equal(parse(file(path)).problems, [], path);
     });
 
   test("an empty file is an empty module", () => {
     for (const text of ["", "\n", "// nothing\n", "\uFEFF"]) {
-      const { imports, declarations } = parse({ path: "empty.lcomp", text });
+      const { imports, declarations } = accepted(parse({ path: "empty.lcomp", text }));
       assert.equal([imports, declarations], [[], []]);
     }
   });
 
   test("carriage returns and a byte order mark change nothing", () => {
     const text = "/// A doc.\nfn f(x) {\n  let a = x // a\n  -a\n}\n";
-    const tree = showModule(parse({ path: "a", text }));
-    assert.is(showModule(parse({ path: "a", text: `\uFEFF${text.replaceAll("\n", "\r\n")}` })), tree);
+    const tree = showModule(accepted(parse({ path: "a", text })));
+    assert.is(showModule(accepted(parse({ path: "a", text: `\uFEFF${text.replaceAll("\n", "\r\n")}` }))), tree);
+  });
+
+  test("beside a mistake the rest of the file is read", () => {
+    const { artifact, problems } = parse({
+      path: "a",
+      text: "fn f(x) = x\n\nfn g(x) = x +\n\nfn h(x) {\n  let a = x x\n  x\n}\n",
+    });
+    assert.is(problems.length, 2);
+    assert.equal(
+      artifact.declarations.map(({ name }) => name.text),
+      ["f", "h"],
+    );
   });
 
   test("every node's place covers its own text", () => {
     const text = "fn f(x) = (a + b) * g(x, over in)[t: 0 .. n as s].y";
-    const [declaration] = parse({ path: "a", text }).declarations;
+    const [declaration] = accepted(parse({ path: "a", text })).declarations;
     assert.is(declaration?.kind, "fn");
     if (declaration?.kind !== "fn" || declaration.body.kind !== "binary") throw new Error("fn f(x) = … * …");
     const { left, right } = declaration.body;

@@ -1,7 +1,6 @@
 /** What holds of all that `format` writes. */
 import * as assert from "uvu/assert";
 import type * as Ast from "../../grammar/ast.ts";
-import { CompileError } from "../../grammar/diagnostic.ts";
 import { format } from "../../grammar/format.ts";
 import { parse } from "../../grammar/parse.ts";
 import { render } from "../../grammar/render.ts";
@@ -16,12 +15,9 @@ const bare = (node: unknown): string =>
 
 /** The tree of a text that has no mistakes. */
 export function read(text: string): Ast.Module {
-  try {
-    return parse({ path: "formatted.lcomp", text });
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    throw new Error(`${error.diagnostics.map((diagnostic) => render(diagnostic)).join("\n")}\n${text}`);
-  }
+  const { artifact, problems } = parse({ path: "formatted.lcomp", text });
+  if (problems.length === 0) return artifact;
+  throw new Error(`${problems.map((problem) => render(problem)).join("\n")}\n${text}`);
 }
 
 /** The canonical text has the tree and the comments of the module, and is its own canonical text. */

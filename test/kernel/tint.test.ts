@@ -7,6 +7,7 @@ import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { parseArgument } from "../../compiler/recipe/load.ts";
+import { accepted } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { showKernels } from "../../runtime/cli/kernel-table.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
@@ -136,7 +137,7 @@ const models: Readonly<Record<string, ModelFacts>> = {
 /** A recipe for each method of the library, with its own arguments and with a pattern. */
 const ofMethods = library.library.flatMap((module) => {
   const file = library.read(module);
-  const methods = (file ? parse(file).declarations : []).filter((each) => each.kind === "method");
+  const methods = (file ? accepted(parse(file)).declarations : []).filter((each) => each.kind === "method");
   return methods.flatMap(({ name: { text: method }, parameters }) =>
     ["", ...(parameters.some(({ name }) => name.text === "sparsity") ? ["2:4"] : [])].map(
       (argument): readonly [string, string] => [

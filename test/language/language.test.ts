@@ -166,8 +166,8 @@ suite("language: views and selections", ({ test }) => {
   });
 
   test("a position outside is refused where the program decides it, and else taken to the nearest", () => {
-    gives("out-of-range", "fn f(a: f32[x: 3]) = a[x: index(x) + 1]");
-    gives("out-of-range", "fn f(a: f32[x: 3]) = a[x: 1 - index(x)]");
+    refuses("fn f(a: f32[x: 3]) = a[x: index(x) + 1]", "out-of-range");
+    refuses("fn f(a: f32[x: 3]) = a[x: 1 - index(x)]", "out-of-range");
     gives("f32[x: 3] 3 2 1", "fn f(a: f32[x: 3]) = a[x: 2 - index(x)]");
     gives("f32[x: 3] 2 3 3", "fn f(a: f32[x: 3]) = a[x: min(index(x) + 1, 2)]");
     gives("f32[t: 3] 1 2 3", "fn f(a: f32[x: 3], i: i32[t: 3]) = a[x: i]", { i: [-7, 1, 9] });

@@ -14,9 +14,8 @@ import { fixed } from "../../compiler/language/size.ts";
 import { emit, graphDims, type Operand } from "../../compiler/language/tensor.ts";
 import { showValue, type Value } from "../../compiler/language/value.ts";
 import type * as Ast from "../../grammar/ast.ts";
-import type { Diagnostic } from "../../grammar/diagnostic.ts";
+import { accepted, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { library } from "../given/library.ts";
-import { problemsFrom } from "../given/problems.ts";
 
 /** The library and some files that are not on disk. */
 export const hostWith = (files: Readonly<Record<string, string>>): Host => ({
@@ -29,7 +28,7 @@ export const hostWith = (files: Readonly<Record<string, string>>): Host => ({
 
 /** What is wrong with a file that stands alone, or imports some others. */
 export const diagnose = (source: string, files: Readonly<Record<string, string>> = {}): readonly Diagnostic[] =>
-  problemsFrom(() => check(hostWith({ ...files, "own.lcomp": source }), "own.lcomp"));
+  check(hostWith({ ...files, "own.lcomp": source }), "own.lcomp").problems;
 
 /** The ids of that, each as often as it occurs. */
 export const problemsOf = (source: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
@@ -43,7 +42,7 @@ export function run(source: string, inputs: Readonly<Record<string, readonly num
   const graphs = maker();
   const context = newContext(graphs);
   const file = { path: "own.lcomp", text: source };
-  const modules = resolve(library, file);
+  const modules = accepted(resolve(library, file));
   const declared = declareModules(context, modules);
   const fn = modules.at(-1)?.tree.declarations.findLast((declaration) => declaration.kind === "fn");
   const scope = declared.scopes.get("own.lcomp");

@@ -44,7 +44,9 @@ function mostAlive({ buffers, setup, main }: Program): number {
   return Math.max(0, ...alive);
 }
 
-const total = ({ regions }: Program): number => regions.reduce((sum, { bytes }) => sum + bytes, 0);
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+const total = ({ regions }: Program): number => sum(regions.map(({ bytes }) => bytes));
 
 const graphs: Readonly<Record<string, () => Graph>> = {
   "a small block": () => llamaBlock({ token: 512, model: 128, kv: 2, group: 2, head: 32, mlp: 384 }),
@@ -67,4 +69,17 @@ suite("memory: regions", ({ test }) => {
         const [taken, least] = [total(compiled.program), mostAlive(compiled.program)];
         assert.ok(taken >= least && taken <= 1.1 * least, `${taken} bytes, ${least} live at once`);
       });
+
+  for (const family of families)
+    test(`strips take less memory, as far as they can, ${family} schedules`, () => {
+      const graph = simplify(llamaBlock({ token: 128, model: 32, kv: 2, group: 2, head: 8, mlp: 64 }));
+      const whole = compileGraph(graph, facts, { family });
+      const scratch = Math.ceil(total(whole.program) / 3);
+      const less = compileGraph(graph, facts, { family, scratch });
+      verifyRegions(less);
+      const lasting = sum(less.program.regions.map(({ bytes, lasts }) => (lasts ? bytes : 0)));
+      assert.ok(total(less.program) - lasting <= scratch, `${total(less.program) - lasting} bytes, wanted ${scratch}`);
+      const least = compileGraph(graph, facts, { family, scratch: 1 });
+      assert.ok(total(least.program) <= total(less.program));
+    });
 });

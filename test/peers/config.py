@@ -287,9 +287,8 @@ def folder(root, row):
     save_file({k: v.contiguous() for k, v in tensors.items()}, root / "model.safetensors", {"format": "pt"})
 
 
-def result(root, row, ids):
-    """The mean NLL, or the class of what is raised, or the tensors that are filled in."""
-    folder(root, row)
+def figure(root, ids):
+    """The mean NLL, or the class of what is raised, or the number of tensors that are filled in."""
     try:
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
             root, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
@@ -304,27 +303,35 @@ def result(root, row, ids):
         return {"raises": type(error).__name__}
 
 
-def main():
+def silence():
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)  # small products: more threads only wait for one another
+
+
+def record(path, head, rows):
+    """Writes a head and rows, or with `--check` compares the rows with those that are recorded, and ends with 1 if some differ."""
+    versions = {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0]}
+    if "--check" not in sys.argv:
+        lines = ",\n".join("    " + json.dumps(row) for row in rows)
+        path.write_text(f'{json.dumps({"versions": versions, **head})[:-1]}, "rows": [\n{lines}\n]}}\n')
+        return
+    recorded = {row["name"]: row for row in json.loads(path.read_text())["rows"]}
+    differing = [row["name"] for row in rows if not same(row, recorded.get(row["name"], {}))]
+    print(f"{len(rows) - len(differing)} of {len(rows)} rows as recorded", *differing, sep="\n  ")
+    sys.exit(len(differing) > 0)
+
+
+def main():
+    silence()
     ids = windows()
     rows = []
     for row in ROWS:
         with tempfile.TemporaryDirectory() as root:
-            rows.append({**row, **result(Path(root), row, ids)})
-    versions = {"transformers": transformers.__version__, "torch": torch.__version__.split("+")[0]}
-    found = {"versions": versions, "length": LENGTH, "tokens": ids.flatten().tolist(), "rows": rows}
-    if "--check" not in sys.argv:
-        lines = ",\n".join("    " + json.dumps(row) for row in rows)
-        head = json.dumps({k: v for k, v in found.items() if k != "rows"})[:-1]
-        RECORD.write_text(f'{head}, "rows": [\n{lines}\n]}}\n')
-        return
-    recorded = {row["name"]: row for row in json.loads(RECORD.read_text())["rows"]}
-    differing = [row["name"] for row in rows if not same(row, recorded.get(row["name"], {}))]
-    print(f"{len(rows) - len(differing)} of {len(rows)} rows as recorded", *differing, sep="\n  ")
-    sys.exit(len(differing) > 0)
+            folder(Path(root), row)
+            rows.append({**row, **figure(root, ids)})
+    record(RECORD, {"length": LENGTH, "tokens": ids.flatten().tolist()}, rows)
 
 
 def same(a, b):

@@ -8,6 +8,7 @@ import { resolve } from "../../compiler/language/resolve.ts";
 import { fixed } from "../../compiler/language/size.ts";
 import { type Dimension, type MethodValue, number, type Sparsity, type Tensor } from "../../compiler/language/value.ts";
 import { applyMethod, type Compression } from "../../compiler/recipe/method.ts";
+import { accepted } from "../../grammar/diagnostic.ts";
 import { readHeader } from "../../runtime/io/safetensors.ts";
 import { library } from "../given/library.ts";
 import { suite } from "../harness/suite.ts";
@@ -40,7 +41,7 @@ function compiled(
   const graphs = maker();
   const context = newContext(graphs);
   const file = library.read(module);
-  const scope = file && declareModules(context, resolve(library, file)).scopes.get(module);
+  const scope = file && declareModules(context, accepted(resolve(library, file))).scopes.get(module);
   const value = scope?.values.get(name) as MethodValue;
   const span = value.method.span;
   const dims = [dimension("token", tokens), dimension("model", columns)];

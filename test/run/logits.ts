@@ -9,6 +9,7 @@ import { resolve } from "../../compiler/language/resolve.ts";
 import { modelType } from "../../compiler/model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "../../compiler/model/forward.ts";
 import type { Family } from "../../compiler/schedule/family.ts";
+import { accepted } from "../../grammar/diagnostic.ts";
 import { type Checkpoint, openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { library } from "../given/library.ts";
 import { readWeight } from "../io/tensors.ts";
@@ -19,7 +20,7 @@ function graphsOf({ folder, config, tensors }: Checkpoint, length: number) {
   const graphs = maker();
   const context = newContext(graphs);
   const file = library.read("std/arch/llama");
-  const archs = file && declareModules(context, resolve(library, file)).archs;
+  const archs = file && declareModules(context, accepted(resolve(library, file))).archs;
   const [declared] = archs ?? [];
   if (!declared) throw new Error("std/arch/llama declares no architecture");
   const { arch, scope } = declared;

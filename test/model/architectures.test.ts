@@ -1,0 +1,118 @@
+/** Architectures of the library: small models, whose figures test/peers/architectures.py has recorded of Transformers. */
+import type { JsonObject } from "../../runtime/io/file.ts";
+import { suite } from "../harness/suite.ts";
+import {
+  type Exceptions,
+  float32,
+  judge,
+  openEvaluations,
+  type Recorded,
+  type Row,
+  recorded,
+  type Tensors,
+} from "./transformers.ts";
+
+interface FamilyRow extends Row {
+  readonly family: string;
+  /** Shapes of tensors that are not those of the family, null for those that the row lacks. */
+  readonly tensors: { readonly [name: string]: readonly number[] | null };
+  /** Names are stored without their first part. */
+  readonly bare: boolean;
+}
+
+interface Family {
+  readonly config: JsonObject;
+  readonly tensors: { readonly [name: string]: readonly number[] };
+}
+
+interface Families extends Recorded<FamilyRow> {
+  readonly families: { readonly [name: string]: Family };
+}
+
+const record = recorded<FamilyRow>("architectures.json") as Families;
+const evaluations = await openEvaluations(record);
+
+/** Families that the language cannot say yet. */
+const notYet: { readonly [family: string]: RegExp } = {
+  gemma3: /is a (Gemma3ForCausalLM|gemma3_text), which no architecture describes/,
+  gpt2: /is a (GPT2LMHeadModel|GPT2DoubleHeadsModel|gpt2), which no architecture describes/,
+};
+
+const exceptions: Exceptions = {
+  refused: {
+    ...Object.fromEntries(record.rows.flatMap(({ name, family }) => (notYet[family] ? [[name, notYet[family]]] : []))),
+    ...ofQwen({
+      "a window from a layer on": /a window in some of the layers is not supported/,
+      "layer_types mixed": /a Qwen config with `layer_types` and a window is not supported/,
+      "layer_types all sliding, against max_window_layers": /a Qwen config with `layer_types` and a window/,
+      "layer_types all full, with a window": /a Qwen config with `layer_types` and a window/,
+      partial_rotary_factor: /rotary positions for a part of each head/,
+      "another model_type": /a `model_type` other than qwen\d is not supported/,
+      "architectures of Llama": /a `model_type` other than llama and mistral is not supported/,
+    }),
+  },
+  // The kinds of layers are not read where no window is in use.
+  readAs: Object.fromEntries(
+    ["qwen2", "qwen3"].flatMap((family) =>
+      [
+        "no model_type",
+        ...["sliding, window not in use", "too short", "too long", "of another kind"].map(
+          (which) => `layer_types ${which}`,
+        ),
+      ].map((name) => [`${family}: ${name}`, `${family}: as it is`]),
+    ),
+  ),
+  noted: ofQwen({
+    "no model_type": /has no `model_type`, without which Transformers does not load it/,
+    "tied, a head is stored": /`lm_head.weight` is stored, though/,
+    "a bias of o left over": /no such biases, and the checkpoint has one: `model.layers.1.self_attn.o_proj.bias`/,
+  }),
+  tolerance: 1e-5,
+};
+
+/** The same for both families. */
+function ofQwen(by: { readonly [name: string]: RegExp }): { readonly [name: string]: RegExp } {
+  return Object.fromEntries(
+    ["qwen2", "qwen3"].flatMap((family) => Object.entries(by).map(([name, said]) => [`${family}: ${name}`, said])),
+  );
+}
+
+const bare = (name: string): string => name.replace(/^(model|transformer)\./, "");
+
+/** As in architectures.py. */
+function mixed(word: number): number {
+  const once = Math.imul(word ^ (word >>> 16), 0x7feb352d);
+  const twice = Math.imul(once ^ (once >>> 15), 0x846ca68b);
+  return (twice ^ (twice >>> 16)) >>> 0;
+}
+
+function values(name: string, shape: readonly number[]): Float32Array {
+  const seed = [...Buffer.from(bare(name))].reduce((hash, byte) => Math.imul(hash ^ byte, 16777619), 2166136261);
+  const around = shape.length === 1 && name.endsWith("weight") ? 1 : 0;
+  return Float32Array.from(
+    { length: shape.reduce((all, size) => all * size, 1) },
+    (_, i) => around + ((mixed(seed + Math.imul(i, 0x9e3779b9)) >>> 8) / 2 ** 25 - 0.25),
+  );
+}
+
+const tensorsOf = (shapes: { readonly [name: string]: readonly number[] | null }, isBare: boolean): Tensors =>
+  new Map(
+    Object.entries(shapes).flatMap(([name, shape]) =>
+      shape ? [[isBare ? bare(name) : name, float32(shape, values(name, shape))] as const] : [],
+    ),
+  );
+
+suite(`architectures as Transformers ${record.versions["transformers"]} reads them`, ({ test }) => {
+  for (const row of record.rows) {
+    test(row.name, async () => {
+      const family = record.families[row.family] as Family;
+      const shapes = { ...family.tensors, ...row.tensors };
+      const found = await evaluations.evaluate(row, family.config, JSON.stringify([shapes, row.bare]), async () =>
+        tensorsOf(shapes, row.bare),
+      );
+      judge(row, found, record, exceptions);
+    });
+  }
+
+  test("the device and the folder are given back", () => evaluations.close());
+});

@@ -1,0 +1,281 @@
+"""architectures.py: what transformers makes of small models of several families, written to architectures.json beside this file.
+
+A family is a config of transformers' own, with weights that a formula makes of each tensor's name (`values` below, `weights.ts` in
+../given). A row changes or drops fields of its config.json; its tensors are those that transformers then has, unless the row adds or
+drops some. Recorded are the mean NLL of two windows (float32, eager attention), or that transformers raises, or that it fills in
+random weights. `--check` compares with what is recorded instead of writing.
+"""
+import json, tempfile
+from pathlib import Path
+
+import numpy as np
+import torch, transformers
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from config import figure, record, silence
+
+RECORD = Path(__file__).resolve().with_suffix(".json")
+LENGTH, WINDOWS, VOCAB = 48, 2, 96
+
+
+def mixed(x):
+    """A permutation of 32-bit words that leaves no pattern. Wellons, 2018: the hash `lowbias32`."""
+    x = (x ^ (x >> 16)) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> 15)) * np.uint32(0x846CA68B)
+    return x ^ (x >> 16)
+
+
+def bare(name):
+    return name.removeprefix("model.").removeprefix("transformer.")
+
+
+def values(name, shape):
+    """Spread evenly from -1/4 to 1/4, or for norms from 3/4 to 5/4, by the tensor's name alone; its first part may be missing."""
+    seed = 2166136261
+    for byte in bare(name).encode():
+        seed = (seed ^ byte) * 16777619 % 2**32  # FNV-1a
+    words = mixed(np.uint32(seed) + np.arange(np.prod(shape, dtype=np.int64), dtype=np.uint32) * np.uint32(0x9E3779B9))
+    spread = (words >> 8).astype(np.float64) / 2**25 - 0.25
+    around = 1 if len(shape) == 1 and name.endswith("weight") else 0
+    return torch.from_numpy((around + spread).astype(np.float32).reshape(shape))
+
+
+SIZES = {"vocab_size": VOCAB, "hidden_size": 32, "intermediate_size": 80, "num_hidden_layers": 3, "num_attention_heads": 4,
+         "num_key_value_heads": 2, "max_position_embeddings": 128, "bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+FAMILIES = {
+    "qwen2": transformers.Qwen2Config(**SIZES),
+    "qwen3": transformers.Qwen3Config(**SIZES, head_dim=16),
+    "gemma3": transformers.Gemma3TextConfig(**{**SIZES, "num_hidden_layers": 4}, head_dim=16, query_pre_attn_scalar=24, sliding_window=16),
+    "gpt2": transformers.GPT2Config(
+        vocab_size=VOCAB, n_positions=64, n_embd=32, n_layer=3, n_head=4, bos_token_id=None, eos_token_id=None),
+}
+SLIDING, FULL = "sliding_attention", "full_attention"
+LINEAR = {"rope_type": "linear", "factor": 2.0}
+LLAMA3 = {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}
+
+
+def row(family, name, config=None, drop=(), tensors=None, bare=False):
+    """`tensors`: shapes of tensors to add, or None for those to leave out; `bare`: names are stored without their first part."""
+    return {"name": f"{family}: {name}", "family": family, "config": config or {}, "drop": list(drop), "tensors": tensors or {}, "bare": bare}
+
+
+def qwen(family):
+    """What the two have in common."""
+    window = {"use_sliding_window": True, "sliding_window": 16}
+    return [row(family, *rest) for rest in (
+        ("as it is",),
+        ("no architectures", {}, ["architectures"]),
+        ("no model_type", {}, ["model_type"]),
+        ("an unknown model_type", {"model_type": "other"}),
+        ("another model_type", {"model_type": "llama"}),
+        ("architectures of Llama", {"architectures": ["LlamaForCausalLM"]}),
+        ("the inner model", {"architectures": [f"Q{family[1:]}Model"]}),
+        ("tied", {"tie_word_embeddings": True}),
+        ("tied, a head is stored", {"tie_word_embeddings": True}, (), {"lm_head.weight": [VOCAB, 32]}),
+        ("tie_word_embeddings missing", {}, ["tie_word_embeddings"]),
+        ("tie_word_embeddings missing, no head is stored", {}, ["tie_word_embeddings"], {"lm_head.weight": None}),
+        ("names without a prefix", {}, (), {}, True),
+        ("num_key_value_heads null", {"num_key_value_heads": None}),
+        ("num_key_value_heads 4", {"num_key_value_heads": 4}),
+        ("num_key_value_heads missing", {}, ["num_key_value_heads"]),
+        ("num_attention_heads 3", {"num_attention_heads": 3}),
+        ("head_dim 8", {"head_dim": 8}),
+        ("head_dim 12", {"head_dim": 12}),
+        ("head_dim null", {"head_dim": None}),
+        ("head_dim missing", {}, ["head_dim"]),
+        ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
+        ("max_position_embeddings below the window", {"max_position_embeddings": 32}),
+        ("rms_norm_eps missing", {}, ["rms_norm_eps"]),
+        ("rms_norm_eps 0.1", {"rms_norm_eps": 0.1}),
+        ("rms_norm_eps null", {"rms_norm_eps": None}),
+        ("hidden_act missing", {}, ["hidden_act"]),
+        ("hidden_act gelu_new", {"hidden_act": "gelu_new"}),
+        ("hidden_act null", {"hidden_act": None}),
+        ("attention_bias true", {"attention_bias": True}),
+        ("attention_bias false", {"attention_bias": False}),
+        ("attention_bias missing", {}, ["attention_bias"]),
+        ("attention_bias null", {"attention_bias": None}),
+        ("mlp_bias true", {"mlp_bias": True}),
+        ("a bias of o left over", {}, (), {"model.layers.1.self_attn.o_proj.bias": [32]}),
+        ("no bias of k", {}, (), {"model.layers.1.self_attn.k_proj.bias": None}),
+        ("use_sliding_window false", {"sliding_window": 16}),
+        ("use_sliding_window missing", {"sliding_window": 16}, ["use_sliding_window"]),
+        ("use_sliding_window null", {"use_sliding_window": None}),
+        ("a window in all layers", {**window, "max_window_layers": 0}, ["layer_types"]),
+        ("a window from a layer on", {**window, "max_window_layers": 1}, ["layer_types"]),
+        ("a window beyond the last layer", {**window, "max_window_layers": 3}, ["layer_types"]),
+        ("a window and no max_window_layers", window, ["layer_types", "max_window_layers"]),
+        ("a window and max_window_layers null", {**window, "max_window_layers": None}, ["layer_types"]),
+        ("a window of null", {**window, "sliding_window": None, "max_window_layers": 0}, ["layer_types"]),
+        ("a window of 0", {**window, "sliding_window": 0, "max_window_layers": 0}, ["layer_types"]),
+        ("no window but in use", {"use_sliding_window": True, "max_window_layers": 0}, ["layer_types", "sliding_window"]),
+        ("layer_types mixed", {**window, "layer_types": [FULL, SLIDING, FULL]}),
+        ("layer_types all sliding, against max_window_layers", {**window, "layer_types": [SLIDING] * 3}),
+        ("layer_types all full, with a window", {**window, "max_window_layers": 0, "layer_types": [FULL] * 3}),
+        ("layer_types sliding, window not in use", {"sliding_window": 16, "layer_types": [SLIDING] * 3}),
+        ("layer_types sliding, a window of null", {"use_sliding_window": True, "sliding_window": None, "layer_types": [SLIDING] * 3}),
+        ("layer_types null", {"layer_types": None}),
+        ("layer_types too short", {"layer_types": [FULL] * 2}),
+        ("layer_types too long", {"layer_types": [FULL] * 4}),
+        ("layer_types of another kind", {"layer_types": [FULL, "linear_attention", FULL]}),
+        ("rope_theta nested", {"rope_parameters": {"rope_type": "default", "rope_theta": 500000.0}}),
+        ("rope_theta outside", {"rope_theta": 500000.0}, ["rope_parameters"]),
+        ("no rope_theta", {}, ["rope_parameters"]),
+        ("rope_parameters null", {"rope_parameters": None}),
+        ("rope_scaling yarn", {"rope_scaling": YARN, "rope_theta": 1000000.0}, ["rope_parameters"]),
+        ("rope_scaling llama3", {"rope_scaling": LLAMA3, "rope_theta": 1000000.0}, ["rope_parameters"]),
+        ("rope_scaling linear beside rope_parameters", {"rope_scaling": LINEAR}),
+        ("dynamic, beyond the context",
+         {"rope_scaling": {"type": "dynamic", "factor": 2.0}, "max_position_embeddings": 24}, ["rope_parameters"]),
+        ("rope by kind of layer", {"rope_parameters": {FULL: {"rope_type": "default", "rope_theta": 500000.0}}}),
+        ("partial_rotary_factor", {"partial_rotary_factor": 0.5}),
+    )]
+
+
+GEMMA3 = [row("gemma3", *rest) for rest in (
+    ("as it is",),
+    ("no architectures", {}, ["architectures"]),
+    ("untied", {"tie_word_embeddings": False}),
+    ("tie_word_embeddings missing", {}, ["tie_word_embeddings"]),
+    ("tie_word_embeddings missing, a head is stored", {}, ["tie_word_embeddings"], {"lm_head.weight": [VOCAB, 32]}),
+    ("names without a prefix", {}, (), {}, True),
+    ("layer_types mixed", {"layer_types": [FULL, SLIDING, SLIDING, FULL]}),
+    ("layer_types all full", {"layer_types": [FULL] * 4}),
+    ("layer_types missing", {}, ["layer_types", "_sliding_window_pattern"]),
+    ("layer_types null", {"layer_types": None}),
+    ("layer_types too short", {"layer_types": [FULL, SLIDING]}),
+    ("sliding_window_pattern 2", {"sliding_window_pattern": 2}, ["layer_types", "_sliding_window_pattern"]),
+    ("sliding_window_pattern 1", {"sliding_window_pattern": 1}, ["layer_types", "_sliding_window_pattern"]),
+    ("sliding_window_pattern beside layer_types", {"sliding_window_pattern": 2}),
+    ("_sliding_window_pattern 2", {"_sliding_window_pattern": 2}, ["layer_types"]),
+    ("sliding_window null, all full", {"sliding_window": None, "layer_types": [FULL] * 4}),
+    ("sliding_window null", {"sliding_window": None}),
+    ("sliding_window missing", {}, ["sliding_window"]),
+    ("sliding_window 1", {"sliding_window": 1}),
+    ("sliding_window 0", {"sliding_window": 0}),
+    ("two rope bases", {"layer_types": [FULL, SLIDING, SLIDING, FULL], "rope_parameters": {
+        FULL: {"rope_type": "default", "rope_theta": 50000.0}, SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
+    ("rope bases outside", {"rope_theta": 50000.0, "rope_local_base_freq": 500.0, "layer_types": [FULL, SLIDING] * 2}, ["rope_parameters"]),
+    ("no rope bases", {"layer_types": [FULL, SLIDING] * 2}, ["rope_parameters"]),
+    ("rope_parameters null", {"rope_parameters": None}),
+    ("rope_parameters of one kind", {"rope_parameters": {FULL: {"rope_type": "default", "rope_theta": 50000.0}}, "rope_local_base_freq": 500.0}),
+    ("rope_parameters flat", {"rope_parameters": {"rope_type": "default", "rope_theta": 50000.0}}),
+    ("rope_scaling linear", {"rope_scaling": LINEAR, "rope_theta": 50000.0, "rope_local_base_freq": 500.0,
+                             "layer_types": [FULL, SLIDING] * 2}, ["rope_parameters"]),
+    ("linear, nested", {"layer_types": [FULL, SLIDING] * 2, "rope_parameters": {
+        FULL: {**LINEAR, "rope_theta": 50000.0}, SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
+    ("query_pre_attn_scalar 16", {"query_pre_attn_scalar": 16}),
+    ("query_pre_attn_scalar missing", {}, ["query_pre_attn_scalar"]),
+    ("query_pre_attn_scalar null", {"query_pre_attn_scalar": None}),
+    ("head_dim 8", {"head_dim": 8}),
+    ("head_dim null", {"head_dim": None}),
+    ("head_dim missing", {}, ["head_dim"]),
+    ("num_key_value_heads null", {"num_key_value_heads": None}),
+    ("num_key_value_heads missing", {}, ["num_key_value_heads"]),
+    ("num_attention_heads 3", {"num_attention_heads": 3, "num_key_value_heads": 3}),
+    ("final_logit_softcapping", {"final_logit_softcapping": 2.0}),
+    ("final_logit_softcapping missing", {}, ["final_logit_softcapping"]),
+    ("final_logit_softcapping 0", {"final_logit_softcapping": 0.0}),
+    ("attn_logit_softcapping", {"attn_logit_softcapping": 1.0}),
+    ("attention_bias", {"attention_bias": True}),
+    ("attention_bias missing", {}, ["attention_bias"]),
+    ("use_bidirectional_attention", {"use_bidirectional_attention": True}),
+    ("use_bidirectional_attention null", {"use_bidirectional_attention": None}),
+    ("hidden_activation silu", {"hidden_activation": "silu"}),
+    ("hidden_activation missing", {}, ["hidden_activation"]),
+    ("hidden_act beside it", {"hidden_act": "silu"}),
+    ("rms_norm_eps 0.1", {"rms_norm_eps": 0.1}),
+    ("rms_norm_eps missing", {}, ["rms_norm_eps"]),
+    ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
+    ("cache_implementation hybrid", {"cache_implementation": "hybrid"}),
+    ("text_config", {"text_config": {"hidden_size": 64}}),
+)]
+
+ATTENTION = {f"transformer.h.{layer}.attn.{name}": shape for layer in range(3)
+             for name, shape in (("bias", [1, 1, 64, 64]), ("masked_bias", []))}
+GPT2 = [row("gpt2", *rest) for rest in (
+    ("as it is",),
+    ("no architectures", {}, ["architectures"]),
+    ("the double heads", {"architectures": ["GPT2DoubleHeadsModel"]}),
+    ("names without a prefix", {}, (), {}, True),
+    ("masks stored", {}, (), ATTENTION),
+    ("untied", {"tie_word_embeddings": False}),
+    ("tied, a head is stored", {}, (), {"lm_head.weight": [VOCAB, 32]}),
+    ("tie_word_embeddings missing", {}, ["tie_word_embeddings"]),
+    ("n_inner", {"n_inner": 48}),
+    ("n_inner missing", {}, ["n_inner"]),
+    ("n_inner 0", {"n_inner": 0}),
+    ("intermediate_size beside it", {"intermediate_size": 48}),
+    ("sizes by their other names", {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "max_position_embeddings": 64},
+     ["n_embd", "n_layer", "n_head", "n_positions"]),
+    ("n_head by both names, which differ", {"num_attention_heads": 8}),
+    ("n_head 3", {"n_head": 3}),
+    ("n_head 8", {"n_head": 8}),
+    ("n_positions below the window", {"n_positions": 32}),
+    ("n_ctx beside it", {"n_ctx": 32}),
+    ("activation_function gelu", {"activation_function": "gelu"}),
+    ("activation_function missing", {}, ["activation_function"]),
+    ("activation_function null", {"activation_function": None}),
+    ("layer_norm_epsilon 0.1", {"layer_norm_epsilon": 0.1}),
+    ("layer_norm_epsilon missing", {}, ["layer_norm_epsilon"]),
+    ("scale_attn_weights false", {"scale_attn_weights": False}),
+    ("scale_attn_weights missing", {}, ["scale_attn_weights"]),
+    ("scale_attn_by_inverse_layer_idx", {"scale_attn_by_inverse_layer_idx": True}),
+    ("both scales", {"scale_attn_by_inverse_layer_idx": True, "scale_attn_weights": False}),
+    ("reorder_and_upcast_attn", {"reorder_and_upcast_attn": True}),
+    ("add_cross_attention", {"add_cross_attention": True}),
+    ("a bias missing", {}, (), {"transformer.h.1.mlp.c_fc.bias": None}),
+    ("a bias of the head left over", {}, (), {"lm_head.bias": [VOCAB]}),
+)]
+
+ROWS = [*qwen("qwen2"), *qwen("qwen3"), *GEMMA3, *GPT2]
+
+
+def saved(config, root):
+    """config.json as transformers writes it, and the shapes of the tensors that it then stores."""
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    model.save_pretrained(root)
+    with safe_open(root / "model.safetensors", "pt") as file:
+        shapes = {name: file.get_slice(name).get_shape() for name in sorted(file.keys())}
+    return json.loads((root / "config.json").read_text()), shapes
+
+
+def shapes_of(row, config, base, root):
+    """The tensors of a row: those that transformers stores for its config, if it takes it, as the row changes them."""
+    (root / "config.json").write_text(json.dumps(config))
+    try:
+        shapes = saved(transformers.AutoConfig.from_pretrained(root), root)[1]
+    except Exception:  # a config that transformers refuses: the tensors are those of the family
+        shapes = base
+    return {name: shape for name, shape in {**shapes, **row["tensors"]}.items() if shape is not None}
+
+
+def result(row, families, ids):
+    base, base_shapes = families[row["family"]]["config"], families[row["family"]]["tensors"]
+    config = {key: value for key, value in {**base, **row["config"]}.items() if key not in row["drop"]}
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        shapes = shapes_of(row, config, base_shapes, root)
+        (root / "config.json").write_text(json.dumps(config))
+        named = bare if row["bare"] else str
+        save_file({named(name): values(name, shape) for name, shape in shapes.items()}, root / "model.safetensors", {"format": "pt"})
+        changed = {name: shapes.get(name) for name in sorted({*shapes, *base_shapes}) if shapes.get(name) != base_shapes.get(name)}
+        return {**row, "tensors": changed, **figure(root, ids)}
+
+
+def main():
+    silence()
+    ids = torch.from_numpy(mixed(np.arange(LENGTH * WINDOWS, dtype=np.uint32)).astype(np.int64) % VOCAB).reshape(WINDOWS, LENGTH)
+    families = {}
+    for name, config in FAMILIES.items():
+        with tempfile.TemporaryDirectory() as root:
+            config, shapes = saved(config, Path(root))
+            families[name] = {"config": config, "tensors": shapes}
+    head = {"length": LENGTH, "tokens": ids.flatten().tolist(), "families": families}
+    record(RECORD, head, [result(row, families, ids) for row in ROWS])
+
+
+if __name__ == "__main__":
+    main()
