@@ -1,6 +1,7 @@
 /** The table of contents: one line per stage. */
 import type * as Ast from "../grammar/ast.ts";
 import { accepted, type Diagnostic, type Result } from "../grammar/diagnostic.ts";
+import type { Observe } from "./artifacts.ts";
 import { assemble } from "./assemble.ts";
 import { checkModule } from "./check.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -53,15 +54,19 @@ export interface Checked {
   readonly context: Context;
 }
 
+const unobserved: Observe = () => undefined;
+
 /** Resolves and checks a file and all that it imports; nothing where they cannot be read. */
-export function check(host: Host, path: string): Result<Checked | null> {
+export function check(host: Host, path: string, observe = unobserved): Result<Checked | null> {
   const file = host.read(path);
   if (!file)
     return { artifact: null, problems: [{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }] };
   const { artifact: modules, problems } = resolve(host, file);
   if (!modules) return { artifact: null, problems };
+  for (const { tree } of modules) observe("tree", tree);
   const context = newContext(maker(), ownCharacters(modules), { exports: exportsFor(host, modules) });
   checkModule(context, modules, declareModules(context, modules));
+  observe("types", context.types);
   return { artifact: { modules, context }, problems: problemsOf(context) };
 }
 
@@ -70,8 +75,8 @@ const ownCharacters = (modules: Checked["modules"]): number =>
   modules.reduce((sum, { name, tree }) => (name.startsWith("std/") ? sum : sum + tree.file.text.length), 0);
 
 /** The recipe of a file, checked without a model; throws CompileError with what is wrong. */
-export const loadRecipe = (host: Host, path: string): LoadedRecipe =>
-  recipeIn(accepted(check(host, path)).modules, path);
+export const loadRecipe = (host: Host, path: string, observe?: Observe): LoadedRecipe =>
+  recipeIn(accepted(check(host, path, observe)).modules, path);
 
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
 export function outline({ recipe, modules }: LoadedRecipe, { parameters, models, corpora }: CompileInputs): Outline {
@@ -93,20 +98,16 @@ export function refuseImpossible({ steps }: Outline, device: DeviceFacts): void 
   assemble(steps, (graph) => compileGraph(simplify(graph), device));
 }
 
-/** A plan for one device; `observe` sees every graph after simplification, for `--emit`. */
-export function plan(
-  loaded: LoadedRecipe,
-  inputs: CompileInputs,
-  device: DeviceFacts,
-  observe: (graph: Graph) => void = () => {},
-): Plan {
+/** A plan for one device. */
+export function plan(loaded: LoadedRecipe, inputs: CompileInputs, device: DeviceFacts, observe = unobserved): Plan {
   const { typed, steps, windows, values, save } = outline(loaded, inputs);
   const compile = (graph: Graph) => {
+    observe("built", graph);
     const simple = simplify(graph);
-    observe(simple);
-    return compileGraph(simple, device);
+    observe("graph", simple);
+    return compileGraph(simple, device, { observe });
   };
-  return {
+  const made: Plan = {
     version: 2,
     recipe: recipeRecord(loaded, typed),
     models: typed.models.map(modelRecord),
@@ -118,4 +119,8 @@ export function plan(
     device,
     ...assemble(steps, compile),
   };
+  for (const program of made.programs) observe("kernels", program);
+  for (const kernel of made.kernels) observe("wgsl", kernel);
+  observe("plan", made);
+  return made;
 }

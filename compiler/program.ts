@@ -1,5 +1,6 @@
 /** From a graph to a program for one adapter: fuse, lay out, lower, link; in strips where that does not fit. */
 import { CompileError } from "../grammar/diagnostic.ts";
+import type { Observe } from "./artifacts.ts";
 import { termsOf } from "./fuse/cost.ts";
 import { fuse } from "./fuse/fuse.ts";
 import { coneOf } from "./graph/cone.ts";
@@ -29,6 +30,7 @@ import type { Family } from "./schedule/family.ts";
 import { type Schedules, schedules } from "./schedule/schedules.ts";
 
 export interface CompileOptions {
+  readonly observe?: Observe;
   /** How kernels are scheduled; by default after the device. */
   readonly family?: Family;
   /** The choice of schedules within the family, for tests that draw them. */
@@ -44,7 +46,9 @@ export interface CompiledGraph {
 }
 
 export function compileGraph(written: Graph, facts: DeviceFacts, options: CompileOptions = {}): CompiledGraph {
-  const graph = inTwoSteps(sumsFirst(written));
+  const summed = sumsFirst(written);
+  options.observe?.("summed", summed);
+  const graph = inTwoSteps(summed);
   refuseLongLoops(graph);
   const whole = compileIn(graph, facts, options, largestScratch);
   if ("problem" in whole) throw new CompileError([explain(whole.problem)]);
@@ -87,6 +91,7 @@ function compileIn(
   let graph = whole;
   const excesses: Excess[] = [];
   for (;;) {
+    options.observe?.("divided", graph);
     const { groups, memory, limits, excess } = lower(graph, facts, options, mostScratch);
     if (excess === undefined) return link(graph, groups, memory.storages);
     excesses.push(excess);

@@ -85,21 +85,28 @@ export interface WeightDeclaration extends Declared {
   readonly at: StringLiteral;
 }
 
-/** `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `bias where condition` and `| tied embed where condition` */
+/**
+ * `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `[in, out]`, `bias where condition` and
+ * `| tied embed where condition`. Layers at one path lie one after the other in its matrix, in the order of their declarations.
+ */
 export interface LinearDeclaration extends Declared {
   readonly kind: "linear";
   readonly from: readonly Name[];
   readonly to: readonly Name[];
   readonly at: StringLiteral;
+  /** The matrix is stored `[in, out]`, not `[out, in]`. */
+  readonly isInFirst?: true;
   /** Whether it has a bias. */
   readonly bias?: Expression;
   readonly tied?: { readonly name: Name; readonly condition?: Expression };
 }
 
-/** `blocks layer: count at "model.layers.{layer}" { … }` */
+/** `blocks layer: count at "model.layers.{layer}" { … }`, or `blocks layer: from .. to at …` where the first has another number than 0 */
 export interface Blocks extends Declared {
   readonly kind: "blocks";
-  readonly count: Expression;
+  readonly from?: Expression;
+  /** The number behind the last. */
+  readonly to: Expression;
   readonly at: StringLiteral;
   readonly members: readonly ArchMember[];
 }

@@ -124,15 +124,17 @@ function writeMember(page: Page, node: Ast.ArchMember, indent: number): string {
       return `${node.kind} ${node.name.text}: ${writeType(page, node.type, indent)} at ${quoted(node.at.value)}`;
     case "linear": {
       const where = (condition: Ast.Expression) => ` where ${writeValue(page, condition, indent, 0)}`;
-      const { name, from, to, at, bias, tied } = node;
-      const head = `linear ${name.text}: ${writeNames(from)} -> ${writeNames(to)} at ${quoted(at.value)}`;
+      const { name, from, to, at, isInFirst, bias, tied } = node;
+      const stored = quoted(at.value) + (isInFirst ? "[in, out]" : "");
+      const head = `linear ${name.text}: ${writeNames(from)} -> ${writeNames(to)} at ${stored}`;
       const has = bias ? ` bias${where(bias)}` : "";
       const shares = tied ? ` | tied ${tied.name.text}${tied.condition ? where(tied.condition) : ""}` : "";
       return `${head}${has}${shares}`;
     }
     case "blocks": {
-      const count = writeValue(page, node.count, indent, 0);
-      return `blocks ${node.name.text}: ${count} at ${quoted(node.at.value)} ${writeMembers(page, node, indent)}`;
+      const from = node.from ? `${writeValue(page, node.from, indent, 0)} .. ` : "";
+      const numbers = from + writeValue(page, node.to, indent, 0);
+      return `blocks ${node.name.text}: ${numbers} at ${quoted(node.at.value)} ${writeMembers(page, node, indent)}`;
     }
     case "ignore":
       return `ignore ${quoted(node.at.value)}`;

@@ -61,6 +61,7 @@ export const needs = {
   "place-at": ["incomplete-declaration", "a weight needs `at` and its name in the checkpoint"],
   "linear-dims": ["incomplete-declaration", "`linear` needs `:` and its dimensions, as `model -> mlp`"],
   "linear-arrow": ["incomplete-declaration", "`linear` needs `->` and the dimensions that it makes"],
+  "linear-stored": ["incomplete-declaration", "a matrix that is stored with its input first is marked `[in, out]`"],
   "linear-bias": ["incomplete-declaration", "`bias` needs `where` and the condition on which the layer has one"],
   "linear-tied": ["incomplete-declaration", "`|` needs `tied` and the table that is shared"],
   "blocks-count": ["incomplete-declaration", "`blocks` needs `:` and how many there are"],

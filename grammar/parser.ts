@@ -219,7 +219,7 @@ export class Parser extends StatementParser {
     return this.SUBRULE(this.string);
   });
 
-  // linear = "linear" name ":" names "->" names "at" string [ "bias" "where" expression ] [ "|" "tied" name [ "where" expression ] ]
+  // linear = "linear" name ":" names "->" names place [ stored ] [ "bias" "where" expression ] [ tied ]
   protected readonly linear = this.RULE("linear", (): Ast.LinearDeclaration => {
     const first = this.CONSUME(K.linear);
     const name = this.SUBRULE(this.name);
@@ -228,14 +228,25 @@ export class Parser extends StatementParser {
     this.CONSUME(T.Arrow, raise("linear-arrow"));
     const to = this.SUBRULE2(this.names);
     const at = this.SUBRULE(this.place);
-    const bias = this.OPTION(() => {
+    const isInFirst = this.OPTION(() => this.SUBRULE(this.stored));
+    const bias = this.OPTION2(() => {
       this.CONSUME(K.bias);
       this.CONSUME(K.where, raise("linear-bias"));
       return this.SUBRULE(this.expression);
     });
-    const tied = this.OPTION2(() => this.SUBRULE(this.tied));
-    const more = { ...(bias && { bias }), ...(tied && { tied }) };
+    const tied = this.OPTION3(() => this.SUBRULE(this.tied));
+    const more = { ...(isInFirst && { isInFirst }), ...(bias && { bias }), ...(tied && { tied }) };
     return { kind: "linear", name, doc: this.doc(first), from, to, at, ...more, span: this.from(first) };
+  });
+
+  // stored = "[" "in" "," "out" "]"
+  protected readonly stored = this.RULE("stored", (): true => {
+    this.CONSUME(T.LBracket);
+    this.CONSUME(K.in, raise("linear-stored"));
+    this.CONSUME(T.Comma, raise("linear-stored"));
+    this.CONSUME(K.out, raise("linear-stored"));
+    this.CONSUME(T.RBracket, raise("linear-stored"));
+    return true;
   });
 
   // tied = "|" "tied" name [ "where" expression ]
@@ -250,15 +261,20 @@ export class Parser extends StatementParser {
     return { name: table, ...(condition && { condition }) };
   });
 
-  // blocks = "blocks" name ":" expression "at" string members
+  // blocks = "blocks" name ":" [ expression ".." ] expression place members
   protected readonly blocks: Rule<Ast.Blocks> = this.RULE("blocks", (): Ast.Blocks => {
     const first = this.CONSUME(K.blocks);
     const name = this.SUBRULE(this.name);
     this.CONSUME(T.Colon, raise("blocks-count"));
-    const count = this.SUBRULE(this.expression);
+    const one = this.SUBRULE(this.expression);
+    const other = this.OPTION(() => {
+      this.CONSUME(T.Range);
+      return this.SUBRULE2(this.expression);
+    });
+    const range = other ? { from: one, to: other } : { to: one };
     const at = this.SUBRULE(this.place);
     const members = this.SUBRULE(this.members);
-    return { kind: "blocks", name, doc: this.doc(first), count, at, members, span: this.from(first) };
+    return { kind: "blocks", name, doc: this.doc(first), ...range, at, members, span: this.from(first) };
   });
 
   // ignore = "ignore" string

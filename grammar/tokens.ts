@@ -71,6 +71,7 @@ const joiningWords = [
   "on",
   "one",
   "otherwise",
+  "out",
   "over",
   "then",
   "through",

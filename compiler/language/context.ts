@@ -57,7 +57,7 @@ export interface Context {
   readonly found: Found[];
   /** What is said of the inputs while the work goes on. */
   readonly notes: Found[];
-  /** The types of each name that is bound, one for each kind of argument that a function meets, for `--emit types`. */
+  /** The types of each name that is bound, one for each kind of argument that a function meets. */
   readonly types: Map<Name, Set<string>>;
   readonly work: Work;
   readonly calls: { readonly span: Span; readonly name: string; readonly declaration: Span }[];
@@ -218,7 +218,7 @@ export function bindDimension(scope: Scope, dimension: Dimension): void {
   scope.taken.add(dimension.id);
 }
 
-/** Binds a name, and notes its type for `--emit types`. */
+/** Binds a name, and notes its type. */
 export function bindValue(context: Context, scope: Scope, name: Name, value: Value): void {
   scope.values.set(name.text, value);
   const types = context.types.get(name) ?? new Set();

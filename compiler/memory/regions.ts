@@ -34,9 +34,9 @@ export function regionsOf(
   const made: Live[][] = [];
   const regionOf = new Map<number, number>();
   for (const live of livesOf(storages, setup, main).toSorted((a, b) => b.bytes - a.bytes || a.from - b.from)) {
-    const found = live.lasts ? -1 : made.findIndex((others) => others.every((other) => isApart(live, other)));
-    const region = found === -1 ? made.length : found;
-    made[region] = [...(made[region] ?? []), live];
+    const { region, at } = roomFor(live, made);
+    if (region === made.length) made.push([live]);
+    else made[region]?.splice(at, 0, live);
     regionOf.set(live.id, region);
   }
   const regions = made.map((lives) => ({
@@ -46,7 +46,25 @@ export function regionsOf(
   return { regions, regionOf };
 }
 
-const isApart = (a: Live, b: Live): boolean => !b.lasts && (a.to < b.from || b.to < a.from);
+/**
+ * The first region whose values do not live when this one does, else a new one; and its place among them. Values of a region are in
+ * the order of their lives, so that two of them tell.
+ */
+function roomFor({ from, to, lasts }: Live, made: readonly (readonly Live[])[]): { region: number; at: number } {
+  for (const [region, lives] of lasts ? [] : made.entries()) {
+    let [low, high] = [0, lives.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((lives[middle]?.from ?? 0) < from) low = middle + 1;
+      else high = middle;
+    }
+    const [before, after] = [lives[low - 1], lives[low]];
+    const isFree =
+      lives[0]?.lasts === false && (before?.to ?? -1) < from && to < (after?.from ?? Number.POSITIVE_INFINITY);
+    if (isFree) return { region, at: low };
+  }
+  return { region: made.length, at: 0 };
+}
 
 function livesOf(storages: readonly Storage[], setup: readonly Dispatch[], main: readonly Dispatch[]): readonly Live[] {
   const uses = new Map<number, { from: number; to: number }>();

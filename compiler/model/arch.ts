@@ -188,16 +188,17 @@ function sizeFrom(part: Declaring, scope: Scope, name: string, expression: Ast.E
 
 function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void {
   const { context } = part;
-  const count = sizeFrom(part, scope, blocks.name.text, blocks.count);
+  const count = sizeFrom(part, scope, blocks.name.text, blocks.to);
   if ((known(count) ?? 1) > 4096)
     report(context, {
       kind: "config-value",
-      span: blocks.count.span,
-      field: fieldIn(blocks.count.span) ?? null,
+      span: blocks.to.span,
+      field: fieldIn(blocks.to.span) ?? null,
       dim: blocks.name.text,
       found: showSize(count),
       expected: "at most 4096 blocks",
     });
+  if (blocks.from) report(context, { kind: "not-supported", span: blocks.from.span, ...firstNumber });
   if (!blocks.at.value.includes(`{${blocks.name.text}}`)) report(context, unnumbered(blocks));
   const forward = part.blocks ? null : forwardOf(context, blocks);
   if (part.blocks) report(context, { kind: "not-supported", span: blocks.name.span, ...secondKind });
@@ -227,6 +228,11 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void 
     },
   });
 }
+
+const firstNumber = {
+  what: "a first block with another number than 0",
+  hint: "all blocks of a model are of one kind, and numbered from 0",
+};
 
 const secondKind = {
   what: "a second kind of block",
@@ -313,10 +319,11 @@ function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): 
 function declareLinear(
   part: Declaring,
   scope: Scope,
-  { name, from, to, at, bias: biased, tied, span }: Ast.LinearDeclaration,
+  { name, from, to, at, isInFirst, bias: biased, tied, span }: Ast.LinearDeclaration,
   prefix: string,
 ): void {
   const { context } = part;
+  if (isInFirst) report(context, { kind: "not-supported", span: at.span, ...inFirst });
   const outputs = dimsNamed(context, scope, to);
   const inputs = dimsNamed(context, scope, from).map((dim) => (outputs.includes(dim) ? aside(dim) : dim));
   const matrix = storedPath(part, `${prefix}${at.value}.weight`);
@@ -354,6 +361,11 @@ function declareLinear(
     },
   });
 }
+
+const inFirst = {
+  what: "a matrix that is stored `[in, out]`",
+  hint: "a `weight` may be stored so, but no method applies to it",
+};
 
 function sharedTensor(scope: Scope, table: string): Tensor | null {
   const shared = scope.values.get(table);

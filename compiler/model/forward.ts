@@ -12,7 +12,7 @@ import { emit, graphDims } from "../language/tensor.ts";
 import { type Dimension, type Tensor, type Value, wrong } from "../language/value.ts";
 import type { ModelType, Part } from "./value.ts";
 
-/** A forward pass from tokens: what enters the first block, and what comes after the last, reading it as the input `x`. */
+/** A forward pass from tokens: what enters the first block, if it goes through blocks, and what comes after, reading the input `x`. */
 export interface Forwarded {
   readonly entry: Tensor | null;
   readonly logits: Value;
@@ -55,7 +55,6 @@ export function forward(context: Context, type: ModelType, scope: Scope, tokens:
   };
   const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
   const logits = applyTo(inside, scope, fn, declaredIn, tokens, span);
-  if (!entry && logits.kind !== "wrong") report(context, { kind: "not-supported", span: fn.name.span, ...noBlocks });
   return { entry, logits, inputs };
 }
 
@@ -74,11 +73,6 @@ export function forwardBlock(
   const result = applyTo(inside, scopeIn(scope), fn, scope, handed(context, entry, span), span);
   return { result: result.kind === "tensor" ? inOrder(context, result, entry, span) : null, inputs };
 }
-
-const noBlocks = {
-  what: "a forward pass without blocks",
-  hint: "a model is run block by block: declare them with `blocks`, and pass through them here",
-};
 
 const noting =
   (inputs: LinearInput[]): ForwardPass["onLinear"] =>

@@ -9,7 +9,7 @@ import type { Windows } from "../language/value.ts";
 import { givenModel, layersOf } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { unordered } from "./finite.ts";
-import { embed, throughBlock } from "./passes.ts";
+import { behindBlocks, entryOf } from "./passes.ts";
 import { emitStage } from "./stage.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { Evaluation, Measure, Saving, TypedRecipe } from "./typed.ts";
@@ -41,11 +41,8 @@ function emitEvaluation(at: Emitting, { of, windows, entry, kept }: Evaluation):
   const model = modelNamed(at, of);
   const over = windowsNumber(at, windows);
   const part = { stage: null, of };
-  const dims = entry.dims.filter(({ streamed }) => !streamed);
-  const passing = { entry: { ...entry, dims }, over, part };
-  let x = embed(at, model, passing);
-  for (let layer = 0; layer < layersOf(model.type) && x; layer++) x = throughBlock(at, model, layer, x, passing);
-  if (!x) return [];
+  const x = behindBlocks(at, model, layersOf(model.type), { entry: entry && entryOf(entry), over, part });
+  if (entry && !x) return [];
   const outputs = kept.map(({ node }, i) => ({ name: slotNames.series(i), node }));
   const checks = outputs.map(({ name }): Check => {
     const otherwise = `the evaluation on ${windows.corpus}.${windows.split} gives {n} in window {window}; the model's weights are too large or unsound`;

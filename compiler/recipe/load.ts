@@ -28,7 +28,7 @@ export interface RecipeParameter {
  * of the command line.
  */
 export const reservedParameters: readonly string[] = [
-  ...["RECIPE", "_", "device", "emit", "force", "h", "help", "json", "out", "output", "quiet", "version"],
+  ...["RECIPE", "_", "device", "emit", "force", "h", "help", "json", "out", "output", "quiet", "verify", "version"],
 ];
 
 /** Whether a flag of this name would be something else: one of our own, or what every JavaScript object has. */

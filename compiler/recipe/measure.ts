@@ -60,7 +60,7 @@ function applyTo(context: Context, at: Recipe, model: ModelValue, tokens: Tensor
   }
   const { entry, logits } = forward(context, type, at.scope, marked, span);
   const key = keyOf(mine);
-  if (entry && !at.measuring.evaluations.has(key))
+  if (logits.kind !== "wrong" && !at.measuring.evaluations.has(key))
     at.measuring.evaluations.set(key, { of: model.name, windows: mine.windows, entry, kept: [] });
   return logits;
 }

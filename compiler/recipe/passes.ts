@@ -22,8 +22,8 @@ export interface BlockPass {
 
 /** Windows on their way through a model. */
 export interface Passing {
-  /** What enters the first block, one window at a time. */
-  readonly entry: Tensor;
+  /** What enters the first block, one window at a time; null if the forward pass goes through none. */
+  readonly entry: Tensor | null;
   readonly over: number;
   readonly part: Omit<StepPart, "layer" | "what">;
 }
@@ -70,9 +70,16 @@ export function blockPass(at: Emitting, type: ModelType, layer: number, entry: T
   return { graph, inputs };
 }
 
+/** The activations behind so many blocks; null where there are none, or what computes them is wrong. */
+export function behindBlocks(at: Emitting, model: Model, count: number, passing: Passing): Ref | null {
+  let x = embed(at, model, passing);
+  for (let layer = 0; layer < count && x; layer++) x = throughBlock(at, model, layer, x, passing);
+  return x;
+}
+
 /** The activations in front of the first block. */
 export function embed(at: Emitting, model: Model, { entry, over, part }: Passing): Ref | null {
-  if (!entry.node) return null;
+  if (!entry) return null;
   const graph = at.maker.graph("embed", [{ name: slotNames.activation, node: entry.node, store: "f32" }]);
   const sources = { model, layer: null, over };
   return addStep(at, graph, sources, { ...part, layer: null, what: "embedding" })(slotNames.activation);
@@ -86,7 +93,7 @@ export function throughBlock(
   x: Ref,
   { entry, over, part }: Passing,
 ): Ref | null {
-  const { graph } = blockPass(at, model.type, layer, entry);
+  const graph = entry && blockPass(at, model.type, layer, entry).graph;
   if (!graph) return null;
   return addStep(at, graph, { model, layer, over, x }, { ...part, layer, what: "outputs" })(slotNames.activation);
 }

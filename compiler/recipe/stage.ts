@@ -48,9 +48,9 @@ export function emitStage(at: Emitting, stage: TypedStage, number: number): void
   const parts = partsOf(at, stage, source, start);
   const work: StageWork = { at, stage, number, source, parts, now: new Map(source.at) };
   const observes = [...parts.values()].some(({ passes }) => passes.length > 0);
-  if (observes && stage.windows && start?.entry)
+  if (observes && stage.windows && start)
     emitInOrder(work, {
-      entry: entryOf(start.entry),
+      entry: start.entry && entryOf(start.entry),
       over: windowsNumber(at, stage.windows),
       part: { stage: number, of: stage.name },
     });
@@ -72,10 +72,10 @@ function emitInOrder(work: StageWork, passing: Passing): void {
     emitPart(work, layer, passing.over, x);
     if (layer < last) x = throughBlock(at, seen, layer, x, passing);
   }
-  if (x) emitPart(work, null, passing.over, x);
+  if (x || !passing.entry) emitPart(work, null, passing.over, x);
 }
 
-function emitPart(work: StageWork, layer: number | null, over: number, x: Ref): void {
+function emitPart(work: StageWork, layer: number | null, over: number, x: Ref | null): void {
   const part = work.parts.get(layer);
   if (!part) return;
   const { at, source, stage, number } = work;
@@ -149,7 +149,7 @@ function partWork(
   if (!inputs) return { passes: [], targets: [] };
   const statistics: Statistic[] = [];
   const targets = linears.flatMap((linear): readonly Target[] => {
-    if (start?.entry && observes(stage)) checkReached(at.context, stage, linear, inputs);
+    if (start && observes(stage)) checkReached(at.context, stage, linear, inputs);
     const target = targetOf(at, stage, type, layer, linear, { inputs, statistics });
     return target ? [target] : [];
   });
@@ -207,8 +207,8 @@ function activationsOf(
   layer: number | null,
   start: Start | null,
 ): readonly LinearInput[] | null {
-  if (!start?.entry) return [];
-  if (layer === null) return start.inputs;
+  if (start?.logits.kind === "wrong") return null;
+  if (layer === null || !start?.entry) return layer === null ? (start?.inputs ?? []) : [];
   const { graph, inputs } = blockPass(at, type, layer, entryOf(start.entry));
   return graph ? inputs : null;
 }

@@ -43,7 +43,8 @@ export interface TypedStage {
 export interface Evaluation {
   readonly of: string;
   readonly windows: Windows;
-  readonly entry: Tensor;
+  /** What enters the first block; null if the forward pass goes through none. */
+  readonly entry: Tensor | null;
   /** One node per series, of one window; grows while measures are checked. */
   readonly kept: { readonly node: Node; readonly series: string }[];
 }

@@ -1,80 +1,80 @@
-/** `lcomp compile`: what a stage of the compiler makes of a recipe. */
+/** `lcomp compile`: what the compiler makes of a recipe on its way. */
 import type { CommandModule } from "yargs";
-import { check, plan } from "../../compiler/compile.ts";
-import type { Graph } from "../../compiler/graph/graph.ts";
+import { type Made, type Observe, verify } from "../../compiler/artifacts.ts";
+import { plan } from "../../compiler/compile.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
-import { accepted } from "../../grammar/diagnostic.ts";
 import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
-import { declare, type Flags, given, value } from "./flags.ts";
-import { entryFor } from "./host.ts";
+import { declare, type Flags, flag, given, value } from "./flags.ts";
+import { type Entry, entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
 import { json, lines, paragraphs, say, widthOf } from "./terminal.ts";
 
-const artifacts = ["tree", "types", "graph", "kernels", "wgsl", "plan"] as const;
-type Artifact = (typeof artifacts)[number];
+const artifacts: readonly Made[0][] = [
+  ...(["tree", "types", "built", "graph", "summed", "divided", "kernels", "wgsl", "plan"] as const),
+];
 
 /** The command; its flags are those of the recipe among `args`. */
 export const compileCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
   command: "compile <RECIPE>",
-  describe: "Print what a stage of the compiler makes of a recipe",
+  describe: "Print what the compiler makes of a recipe on its way",
   builder: (yargs) =>
     recipeFlags(
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
-        emit: value("the stage's result; the last four need the recipe's models and texts", {
+        emit: value("what is printed; all but the first two need the recipe's models and texts", {
           choices: artifacts,
           demandOption: true,
         }),
+        verify: flag("test the invariants of each graph that the compiler makes"),
       }),
       args,
     ),
   handler: async (flags) => {
-    say(process.stdout, await emit(String(flags["RECIPE"]), given(flags, "emit") as Artifact, flags));
+    const path = String(flags["RECIPE"]);
+    const wanted = given(flags, "emit");
+    const place = entryFor(path);
+    const texts: string[] = [];
+    const observe: Observe = (...made) => {
+      if (flags["verify"] === true) verify(...made);
+      if (made[0] === wanted) texts.push(...printed(made, place));
+    };
+    const entry = readRecipe(path, observe);
+    if (texts.length === 0) await planHere(await openRecipe(entry, flags), flags, observe);
+    say(process.stdout, texts.join("\n"));
   },
 });
 
-async function emit(path: string, artifact: Artifact, flags: Flags): Promise<string> {
-  switch (artifact) {
+/** Nothing where it is of another module. */
+function printed([name, artifact]: Made, { module, shown }: Pick<Entry, "module" | "shown">): readonly string[] {
+  switch (name) {
     case "tree":
-      return paragraphs(showModule(lastOf(readRecipe(path).loaded.modules).tree));
-    case "types":
-      return types(path);
-    case "graph": {
-      const graphs: Graph[] = [];
-      await planned(path, flags, (graph) => graphs.push(graph));
-      return paragraphs(graphs.map(showGraph).join("\n"));
+      return artifact.file.path === module ? [paragraphs(showModule(artifact))] : [];
+    case "types": {
+      const own = [...artifact].filter(([{ span }]) => span.file.path === module);
+      const typed = own.flatMap(([name, types]) => [...types].map((type) => ({ ...name, type })));
+      return [lines(...typed.map(({ span, text, type }) => `${showPlace(shown(span)).padEnd(32)} ${text}: ${type}`))];
     }
+    case "built":
+    case "graph":
+    case "summed":
+    case "divided":
+      return [paragraphs(showGraph(artifact))];
     case "kernels":
-      return (await planned(path, flags)).programs
-        .map((program) => showKernels(program, widthOf(process.stdout)))
-        .join("\n");
+      return [showKernels(artifact, widthOf(process.stdout))];
     case "wgsl":
-      return paragraphs(
-        (await planned(path, flags)).kernels.map(({ hash, wgsl }) => `// kernel ${hash}\n${wgsl}\n`).join("\n"),
-      );
+      return [paragraphs(`// kernel ${artifact.hash}\n${artifact.wgsl}\n`)];
     case "plan":
-      return json(JSON.parse(showPlan(await planned(path, flags))));
+      return [json(JSON.parse(showPlan(artifact)))];
   }
 }
 
-function types(path: string): string {
-  const { host, module, shown } = entryFor(path);
-  const { context } = translated(shown, () => accepted(check(host, module)));
-  const own = [...context.types].filter(([{ span }]) => span.file.path === module);
-  const typed = own.flatMap(([name, types]) => [...types].map((type) => ({ ...name, type })));
-  return lines(...typed.map(({ span, text, type }) => `${showPlace(shown(span)).padEnd(32)} ${text}: ${type}`));
-}
-
-const planned = async (path: string, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> =>
-  planHere(await openRecipe(readRecipe(path), flags), flags, observe);
-
 /** The plan of a recipe for the GPU of this machine. */
-export async function planHere(open: OpenRecipe, flags: Flags, observe?: (graph: Graph) => void): Promise<Plan> {
+export async function planHere(open: OpenRecipe, flags: Flags, observe?: Observe): Promise<Plan> {
   const device = await openDevice();
   try {
     return await planFor(device.facts, open, flags, observe);
@@ -84,18 +84,7 @@ export async function planHere(open: OpenRecipe, flags: Flags, observe?: (graph:
 }
 
 /** The plan of a recipe for a device. */
-export async function planFor(
-  device: DeviceFacts,
-  open: OpenRecipe,
-  flags: Flags,
-  observe?: (graph: Graph) => void,
-): Promise<Plan> {
+export async function planFor(device: DeviceFacts, open: OpenRecipe, flags: Flags, observe?: Observe): Promise<Plan> {
   const { inputs } = await readTexts(open, flags);
   return translated(open.shown, () => plan(open.loaded, inputs, device, observe));
-}
-
-function lastOf<T>(items: readonly T[]): T {
-  const last = items.at(-1);
-  if (last === undefined) throw new Error("a recipe without a module");
-  return last;
 }

@@ -1,5 +1,6 @@
 /** A recipe on the command line: its parameters are flags, and what they name is opened and described to the compiler. */
 import type { Argv, Options } from "yargs";
+import type { Observe } from "../../compiler/artifacts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { Split } from "../../compiler/plan/plan.ts";
@@ -34,9 +35,9 @@ export interface OpenRecipe extends RecipeEntry {
 }
 
 /** Reads a recipe: a path, or `std/…`. */
-export function readRecipe(path: string): RecipeEntry {
+export function readRecipe(path: string, observe?: Observe): RecipeEntry {
   const { host, module, shown } = entryFor(path);
-  return { loaded: translated(shown, () => loadRecipe(host, module)), shown };
+  return { loaded: translated(shown, () => loadRecipe(host, module, observe)), shown };
 }
 
 /** Runs a part of the compiler; the places in its messages become paths from the working directory. */
@@ -72,7 +73,7 @@ export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
 function recipeIn(args: readonly string[]): string | undefined {
   const rest = args.slice(1);
   const named = rest.find((arg) => arg.endsWith(".lcomp") && !arg.startsWith("-"));
-  const isValue = (at: number): boolean => /^--(?!json$|quiet$|force$)[^=]+$/.test(rest[at - 1] ?? "");
+  const isValue = (at: number): boolean => /^--(?!json$|quiet$|force$|verify$)[^=]+$/.test(rest[at - 1] ?? "");
   return named ?? rest.find((arg, at) => !arg.startsWith("-") && !isValue(at));
 }
 

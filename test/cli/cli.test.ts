@@ -204,7 +204,8 @@ suite("cli: recipes", ({ test }) => {
 });
 
 suite("cli: compile", ({ test }) => {
-  const emitted = (folder: string, artifact: string) => lcomp(folder, "compile", path, ...given, "--emit", artifact);
+  const emitted = (folder: string, ...flags: readonly string[]) =>
+    lcomp(folder, "compile", path, ...given, "--emit", ...flags);
 
   test(
     "the dispatches of a program stand under their names, with the hashes that the kernels bear",
@@ -216,6 +217,18 @@ suite("cli: compile", ({ test }) => {
       );
       const [, hash] = /^main +row +std\/nn:\d+:\d+ +([0-9a-f]{12}) +\d+×\d+×\d+ +\d+ +\d+$/m.exec(stdout) ?? [];
       assert.match(emitted(folder, "wgsl").stdout, `// kernel ${hash}`);
+    }),
+  );
+
+  test(
+    "graphs are printed as each pass leaves them, and verified where that is asked for",
+    inRecipe(recipe('save sparse as "huggingface"'), (folder) => {
+      const passes = ["built", "graph", "summed", "divided"].map((pass) => emitted(folder, pass, "--verify"));
+      for (const { status, stdout } of passes) {
+        assert.is(status, 0);
+        assert.match(stdout, /^graph calibrate\n%0 /);
+      }
+      assert.is.not(passes[0]?.stdout, passes[1]?.stdout);
     }),
   );
 

@@ -5,6 +5,7 @@ import { maker } from "../../compiler/graph/make.ts";
 import type { Node } from "../../compiler/graph/ops.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
 import { showType } from "../../compiler/graph/type.ts";
+import { verifyGraph } from "../../compiler/graph/verify.ts";
 import { toFloat32 } from "../../runtime/io/numbers.ts";
 import { golden } from "../harness/golden.ts";
 import { suite } from "../harness/suite.ts";
@@ -12,7 +13,6 @@ import { toStored } from "../io/tensors.ts";
 import { cases } from "../ops/cases.ts";
 import { randomOf } from "../ops/random.ts";
 import { type Sizes, type Sketch, sketch } from "../ops/sketch.ts";
-import { verifyGraph } from "../ops/verify-graph.ts";
 
 const fresh = (): Sketch => sketch(randomOf("graph"));
 

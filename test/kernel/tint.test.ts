@@ -2,6 +2,7 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { verify } from "../../compiler/artifacts.ts";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
@@ -17,7 +18,6 @@ import { library } from "../given/library.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { hostWith } from "../language/run.ts";
-import { verifyGraph } from "../ops/verify-graph.ts";
 import { validatePlan } from "../plan/validate.ts";
 import { root } from "../repository/sources.ts";
 
@@ -173,7 +173,7 @@ function planned(recipe: string, model: ModelFacts, device: DeviceFacts): Plan {
     loaded,
     { parameters, models: new Map([["model", model]]), corpora: new Map([["text", { tokens }]]) },
     device,
-    verifyGraph,
+    verify,
   );
 }
 

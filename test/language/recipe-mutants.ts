@@ -6,12 +6,12 @@
  */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { verify } from "../../compiler/artifacts.ts";
 import { type CompileInputs, loadRecipe, plan } from "../../compiler/compile.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { randomBelow } from "../../runtime/io/random.ts";
-import { verifyGraph } from "../ops/verify-graph.ts";
 import { zoo } from "../recipe/methods-zoo.ts";
 import { root } from "../repository/sources.ts";
 import { anyDevice } from "../run/by-hand.ts";
@@ -73,7 +73,7 @@ function attempt(text: string): string {
       models: new Map(of("Model").map((name) => [name, facts])),
       corpora: new Map(of("Corpus").map((name) => [name, { tokens }])),
     };
-    return `plan of ${plan(loaded, inputs, anyDevice, verifyGraph).kernels.length} kernels`;
+    return `plan of ${plan(loaded, inputs, anyDevice, verify).kernels.length} kernels`;
   } catch (error) {
     if (!(error instanceof CompileError)) return `BUG ${error instanceof Error ? error.stack : error}`;
     const messages = error.diagnostics.map((diagnostic) => render(diagnostic));

@@ -91,6 +91,11 @@ ${members}
     assert.equal(problems(tied(" where config.hidden_size")), ["wrong-type"]);
   });
 
+  test("matrices stored with their input first, and blocks that begin elsewhere, are refused until they can be read", () => {
+    assert.equal(problemsOf(arch(mlp.replace('"mlp.up_proj"', '"mlp.up_proj"[in, out]'))), ["not-supported"]);
+    assert.equal(problemsOf(arch(mlp).replace("blocks layer: ", "blocks layer: 1 .. ")), ["not-supported"]);
+  });
+
   test("its dimensions are the model's", () => {
     const known = values(recipe("report model.context, 2 * model.vocab")).map(({ value }) => value);
     assert.equal(known, [64, 64]);

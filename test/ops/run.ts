@@ -2,6 +2,7 @@
 import type { Output } from "../../compiler/graph/graph.ts";
 import { interpret, roundTo } from "../../compiler/graph/interpret.ts";
 import { type DType, count as elements } from "../../compiler/graph/type.ts";
+import { verifyGraph } from "../../compiler/graph/verify.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import { type CompileOptions, compileGraph } from "../../compiler/program.ts";
@@ -15,7 +16,6 @@ import { toFloat32 } from "../../runtime/io/numbers.ts";
 import { toStored } from "../io/tensors.ts";
 import type { Case } from "./sketch.ts";
 import { tolerancesOf } from "./tolerances.ts";
-import { verifyGraph } from "./verify-graph.ts";
 
 /** Values by output name, and what is to be compared with them. */
 export interface Run {

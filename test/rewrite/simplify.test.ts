@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import { interpret, interpretNode } from "../../compiler/graph/interpret.ts";
 import type { Node } from "../../compiler/graph/ops.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
+import { verifyGraph } from "../../compiler/graph/verify.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { suite } from "../harness/suite.ts";
 import { cases } from "../ops/cases.ts";
@@ -11,7 +12,6 @@ import { draws, randomOf, seed } from "../ops/random.ts";
 import { type Sketch, sketch } from "../ops/sketch.ts";
 import { scaledToFit } from "../ops/sums.ts";
 import { tolerancesOf } from "../ops/tolerances.ts";
-import { verifyGraph } from "../ops/verify-graph.ts";
 
 /** The graph of y as it prints once simplified, without types, places and the inputs x0: f32[a, b], x1: f32[b], x2: bool[a]. */
 function simplified(make: (s: Sketch, x: Node, y: Node, c: Node) => Node): string {

@@ -1,10 +1,11 @@
-/** Invariants of a graph, which tests check after every simplification. A violation is a bug in the compiler. */
-import type { Graph, Output } from "../../compiler/graph/graph.ts";
-import type { Node } from "../../compiler/graph/ops.ts";
-import { resultType, sameDims, storedAs } from "../../compiler/graph/result-type.ts";
-import { showNode } from "../../compiler/graph/show.ts";
-import { readAs } from "../../compiler/graph/type.ts";
-import { invariant } from "../../compiler/invariant.ts";
+/** The invariants of a graph, which hold after every pass. A violation is a bug in the compiler. */
+
+import { invariant } from "../invariant.ts";
+import type { Graph, Output } from "./graph.ts";
+import type { Node } from "./ops.ts";
+import { resultType, sameDims, storedAs } from "./result-type.ts";
+import { showNode } from "./show.ts";
+import { readAs } from "./type.ts";
 
 /** Throws if nodes are out of order, stale in type, unused, bound twice under one name, or an output cannot be kept. */
 export function verifyGraph({ nodes, outputs }: Graph): void {
