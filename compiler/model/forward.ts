@@ -55,6 +55,8 @@ export function forward(context: Context, type: ModelType, scope: Scope, tokens:
   };
   const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
   const logits = applyTo(inside, scope, fn, declaredIn, tokens, span);
+  if (type.blocks && !entry && logits.kind !== "wrong")
+    report(context, { kind: "not-supported", span: fn.name.span, ...passedBy });
   return { entry, logits, inputs };
 }
 
@@ -73,6 +75,11 @@ export function forwardBlock(
   const result = applyTo(inside, scopeIn(scope), fn, scope, handed(context, entry, span), span);
   return { result: result.kind === "tensor" ? inOrder(context, result, entry, span) : null, inputs };
 }
+
+const passedBy = {
+  what: "a forward pass that does not go through the blocks",
+  hint: "an architecture that declares `blocks` passes through them here: `layer(x)`",
+};
 
 const noting =
   (inputs: LinearInput[]): ForwardPass["onLinear"] =>

@@ -92,7 +92,7 @@ const dimensions = {
       `fn both(x: f32[token]) {
   let halves = split(x, token -> (part: 2, rest))
   let thirds = split(x, token -> (part: 3, others))
-  max(halves, over part)
+  max(halves, over (part, rest))
 }`,
       `fn both(x: f32[token]) {
   let halves = split(x, token -> (half: 2, rest))
