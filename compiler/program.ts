@@ -126,7 +126,7 @@ function lower(graph: Graph, facts: DeviceFacts, options: CompileOptions, mostSc
   const family = options.family ?? (facts.software ? "software" : "gpu");
   const groups = fuse(graph, { packs: family === "software", limits: facts });
   const memory = storages(graph, groups, facts, family);
-  const setup = groups.flatMap(({ stage, targets }) => (stage === "setup" ? targets.map(memory.storageOf) : []));
+  const setup = groups.flatMap(({ when, targets }) => (when === "setup" ? targets.map(memory.storageOf) : []));
   const limits: Limits = { facts, mostScratch, lasting: new Set(setup) };
   const large = excessOfBuffers(memory.storages, limits);
   if (large !== undefined) return { groups: [], memory, limits, excess: large };

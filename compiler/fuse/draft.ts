@@ -2,16 +2,16 @@
 import type { Node } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
 import type { Ending } from "./epilogue.ts";
-import type { Stage, Target } from "./group.ts";
+import type { Target, When } from "./group.ts";
 
 export interface Draft {
   readonly id: number;
   readonly targets: readonly Target[];
-  readonly stage: Stage;
+  readonly when: When;
   readonly ending?: Ending;
   readonly isBest: boolean;
   readonly isCopy: boolean;
-  /** Set when a reduction is found that rows of the targets share. */
+  /** Set when it is found to go by rows: the dimensions of a reduction that is computed once per row. */
   outer?: readonly Dim[];
 }
 
@@ -23,9 +23,8 @@ const fewElements = 8192;
 export const isParallel = (outer: readonly Dim[], elements: number): boolean =>
   count({ dims: outer }) >= leastRows || elements <= fewElements;
 
-/** Makes the draft compute a value that rows share: its dimensions become the outer ones. False if it cannot. */
-export function shareRows(draft: Draft, shared: Node): boolean {
-  const { dims } = shared.type;
+/** Lets the draft go by rows, a row for each element of some dimensions. False if it cannot. */
+export function goByRows(draft: Draft, dims: readonly Dim[]): boolean {
   if (draft.ending !== undefined || draft.isBest) return false;
   if (draft.outer !== undefined) return sameNames(draft.outer, dims);
   const has = (node: Node): boolean => dims.every(({ name }) => node.type.dims.some((dim) => dim.name === name));

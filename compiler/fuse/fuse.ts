@@ -84,12 +84,12 @@ function inOrder(placed: Placed): readonly Draft[] {
   return result;
 }
 
-const order = ({ targets, stage }: Draft): number =>
-  Math.min(...targets.map(({ node }) => node.id)) - (stage === "setup" ? 1e9 : 0);
+const order = ({ targets, when }: Draft): number =>
+  Math.min(...targets.map(({ node }) => node.id)) - (when === "setup" ? 1e9 : 0);
 
 function groupOf(draft: Draft, placed: Placed): Group {
-  const { targets, stage, isCopy, outer, ending } = draft;
-  const common = { targets: [...targets], stage, isCopy };
+  const { targets, when, isCopy, outer, ending } = draft;
+  const common = { targets: [...targets], when, isCopy };
   if (isCopy) return { ...common, shape: "map" };
   if (draft.isBest) return { ...common, shape: "best" };
   if (ending !== undefined) {

@@ -7,8 +7,8 @@ import type { Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
 import type { View } from "../graph/view.ts";
 
-/** Once per binding of the weights, or once per sample. */
-export type Stage = "setup" | "main";
+/** When it is computed: once per binding of the weights, or once per sample. */
+export type When = "setup" | "main";
 
 /** A value that gets memory. */
 export interface Target {
@@ -20,7 +20,7 @@ export interface Target {
 
 interface Common {
   readonly targets: readonly Target[];
-  readonly stage: Stage;
+  readonly when: When;
   /** The nodes of `targets` are read from where they are, and only stored anew. */
   readonly isCopy: boolean;
 }

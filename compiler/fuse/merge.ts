@@ -104,7 +104,7 @@ function isFit(made: Draft, a: Draft, b: Draft, world: World): boolean {
 }
 
 function joined(a: Draft, b: Draft, world: World): Draft | undefined {
-  if (a.stage !== b.stage || [a, b].some(({ isCopy, isBest }) => isCopy || isBest)) return undefined;
+  if (a.when !== b.when || [a, b].some(({ isCopy, isBest }) => isCopy || isBest)) return undefined;
   return a.ending === undefined ? joinedRows(a, b, world) : joinedContractions(a, b, world);
 }
 
@@ -156,7 +156,7 @@ function readsInPlace(x: Known, y: Known, { placed }: World): boolean {
     readFrom(writer, reader)
       .flatMap((node) => [...(placed.needs.get(node)?.values() ?? [])])
       .filter(({ draft }) => reader.parts.has(draft))
-      .every(({ path, isFactor }) => !isFactor && path.every(({ loop }) => loop.length > 0));
+      .every(({ path, isFactor }) => !isFactor && path.every(({ loop }) => loop !== undefined));
   return isInPlace(x, y) && isInPlace(y, x);
 }
 

@@ -8,17 +8,16 @@ import type { Draft } from "./draft.ts";
 export interface Need {
   readonly draft: Draft;
   /** Loops and views between the target and the node. */
-  readonly path: readonly Step[];
+  readonly path: readonly Passage[];
   readonly evaluations: number;
   /** A factor of a contraction, which is read again for each tile: nothing is shared between evaluations. */
   readonly isFactor: boolean;
 }
 
-interface Step {
-  /** The dimensions that a loop runs over, as they are called at the node; none if the step is no loop. */
-  readonly loop: readonly string[];
-  readonly size: number;
+interface Passage {
   readonly label: string;
+  /** Set if it is a loop, in which case it leads to the same element: its dimensions, as they are called at the node, and turns. */
+  readonly loop?: { readonly over: readonly string[]; readonly size: number };
 }
 
 /** The needs of each node, one for each draft and path. */
@@ -35,13 +34,13 @@ export const begun = (draft: Draft, node: Node): Need => ({
 /** Whether the node is needed just where the target's own element or row is. */
 export const isDirect = ({ path, isFactor }: Need): boolean => path.length === 0 && !isFactor;
 
-/** A step to another place, which is no loop. */
-export const elsewhere = (label: string): Step => ({ loop: [], size: 1, label });
+/** The passage to another element. */
+export const elsewhere = (label: string): Passage => ({ label });
 
 /** The need for what a loop of `size` turns goes over. */
-export const inLoop = (need: Need, loop: readonly string[], size: number): Need => ({
+export const inLoop = (need: Need, over: readonly string[], size: number): Need => ({
   ...need,
-  path: [...need.path, { loop, size, label: `over ${loop.join(" ")}` }],
+  path: [...need.path, { label: `over ${over.join(" ")}`, loop: { over, size } }],
   evaluations: need.evaluations * size,
 });
 
@@ -49,7 +48,9 @@ export const inLoop = (need: Need, loop: readonly string[], size: number): Need 
 export function throughView(node: View, need: Need): Need {
   if (node.op === "detach") return need;
   const renamed = (name: string): string => (node.op === "rename" && name === node.attrs.to ? node.attrs.from : name);
-  const path = need.path.map((step) => ({ ...step, loop: step.loop.map(renamed) }));
+  const path = need.path.map(({ label, loop }) =>
+    loop === undefined ? { label } : { label, loop: { ...loop, over: loop.over.map(renamed) } },
+  );
   return { ...need, path: [...path, elsewhere(`${node.op} ${JSON.stringify(node.attrs)}`)] };
 }
 
@@ -65,9 +66,10 @@ export function addNeed(needs: Needs, node: Node, need: Need): void {
 
 /** Without the loops whose dimensions the node lacks: it is computed before them. */
 function hoisted({ type }: Node, need: Need): Need {
-  const last = need.path.findLastIndex(({ loop }) => loop.length === 0);
-  const isKept = ({ loop }: Step, i: number): boolean =>
-    i <= last || loop.some((name) => sizeOf(type, name) !== undefined);
-  const dropped = need.path.filter((step, i) => !isKept(step, i));
-  return { ...need, path: need.path.filter(isKept), evaluations: need.evaluations / count({ dims: dropped }) };
+  const last = need.path.findLastIndex(({ loop }) => loop === undefined);
+  const isKept = ({ loop }: Passage, i: number): boolean =>
+    i <= last || loop?.over.some((name) => sizeOf(type, name) !== undefined) === true;
+  const dropped = need.path.flatMap((passage, i) => (isKept(passage, i) ? [] : (passage.loop?.size ?? 1)));
+  const turns = dropped.reduce((product, size) => product * size, 1);
+  return { ...need, path: need.path.filter(isKept), evaluations: need.evaluations / turns };
 }

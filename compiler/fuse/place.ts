@@ -9,7 +9,7 @@ import { count, isHalf } from "../graph/type.ts";
 import { beneathViews, isView, type View } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
-import { type Draft, shareRows } from "./draft.ts";
+import { type Draft, goByRows } from "./draft.ts";
 import type { Ending } from "./epilogue.ts";
 import type { Target } from "./group.ts";
 import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, throughView } from "./need.ts";
@@ -105,22 +105,17 @@ function tooDeep(graph: Graph, stored: ReadonlySet<Node>, inside: ReadonlySet<No
 /** Halves of a word are written together, by a kernel of their own. */
 const isPacked = (output: Output): boolean => isHalf(storedAs(output));
 
-/** Whether computing an element takes a reduction along a row, through nodes of the same dimensions or of any. */
+/** Whether computing an element of a node takes a reduction along a row, through nodes of the same dimensions or of any. */
 function reducing(graph: Graph, barriers: ReadonlySet<Node>, isBroadcast: boolean): readonly boolean[] {
   const result: boolean[] = [];
   for (const node of graph.nodes) {
     const through = isElementwise(node) || node.op === "detach";
-    const isFrom = (x: Node): boolean => result[x.id] === true && (isBroadcast || count(x.type) === count(node.type));
-    result.push(!barriers.has(node) && (isReduction(node) || (through && node.inputs.some(isFrom))));
+    const isFrom = (x: Node): boolean =>
+      !barriers.has(x) && result[x.id] === true && (isBroadcast || count(x.type) === count(node.type));
+    result.push(isReduction(node) || (through && node.inputs.some(isFrom)));
   }
   return result;
 }
-
-/** As `hasReduce`, for a node that has memory itself. */
-const leadsToReduce = (node: Node, { hasReduce }: State): boolean =>
-  isReduction(node) ||
-  (isElementwise(node) &&
-    node.inputs.some((x: Node) => hasReduce[x.id] === true && count(x.type) === count(node.type)));
 
 const isReduction = (node: Node): boolean => node.op === "reduce" && termsOf(node) > fewTerms;
 
@@ -156,7 +151,7 @@ function store(node: Node, needs: readonly Need[], outputs: readonly Output[], s
   const made = draft(state, node, targets);
   copy(node, packed, state);
   state.stored.add(node);
-  if (made.ending === undefined && leadsToReduce(node, state)) shareRows(made, node);
+  if (made.ending === undefined && state.hasReduce[node.id] === true) goByRows(made, node.type.dims);
   expand(node, begun(made, node), state);
 }
 
@@ -176,7 +171,7 @@ function draft(state: State, node: Node, targets: readonly Target[], isCopy = fa
   const made: Draft = {
     id: state.drafts.length,
     targets,
-    stage: state.around.isSetup(node) && !isShown ? "setup" : "main",
+    when: state.around.isSetup(node) && !isShown ? "setup" : "main",
     isBest: node.op === "best" && !isCopy,
     isCopy,
     ...(ending === undefined ? {} : { ending }),
@@ -190,13 +185,13 @@ function isWorthMemory(node: Node, needs: readonly Need[], state: State): boolea
   const isShared = state.hasReduce[node.id] === true;
   if (isShared && needs.every(isDirect) && new Set(needs.map(({ draft }) => draft)).size === 1) {
     const [first] = needs;
-    if (first !== undefined && shareRows(first.draft, node)) return false;
+    if (first !== undefined && goByRows(first.draft, node.type.dims)) return false;
   }
   const cost = state.costs[node.id] ?? { alone: 0, shared: 0 };
   const elements = count(node.type);
   // Computed inside another loop, a reduction would be left to the few invocations that run it.
   if (isShared && elements * cost.alone > launch) return true;
-  if (state.around.isSetup(node) && needs.some(({ draft }) => draft.stage === "main"))
+  if (state.around.isSetup(node) && needs.some(({ draft }) => draft.when === "main"))
     return isWorthSetup(node, needs, cost.alone);
   if (state.isOfRow[node.id] === true && needs.some(({ isFactor }) => isFactor)) return true;
   const sum = (each: (need: Need) => number): number =>

@@ -2,7 +2,7 @@
  * From kernels to a program: equal kernels become one, under the places of the first, and what has no slot gets its region.
  */
 import { showPlace } from "../../grammar/source.ts";
-import type { Group, Stage } from "../fuse/group.ts";
+import type { Group, When } from "../fuse/group.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { regionsOf } from "../memory/regions.ts";
@@ -32,10 +32,10 @@ export function link(
       features,
     };
     kernels.set(wgsl, known);
-    return { stage: group.stage, dispatch: dispatchOf(group, kernel, known.hash) };
+    return { when: group.when, dispatch: dispatchOf(group, kernel, known.hash) };
   });
-  const of = (stage: Stage): readonly Dispatch[] =>
-    dispatches.filter((each) => each.stage === stage).map(({ dispatch }) => dispatch);
+  const of = (when: When): readonly Dispatch[] =>
+    dispatches.filter((each) => each.when === when).map(({ dispatch }) => dispatch);
   const [setup, main] = [of("setup"), of("main")];
   const { regions, regionOf } = regionsOf(storages, setup, main);
   const buffers = storages.map((storage) => {

@@ -18,7 +18,7 @@ import { type Sharing, stepping, writeShared } from "./reduce-together.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
 import { elementary } from "./wgsl.ts";
-import { isAligned, type WriteReduces, type Writer, writer } from "./writer.ts";
+import { isAligned, type Loop, type WriteReduces, type Writer, writer } from "./writer.ts";
 
 interface RowStore {
   readonly storage: Storage;
@@ -82,7 +82,7 @@ function writeRow({ size, row, stores, shared, sharing, isFour }: RowKernel, low
   const out = writer(
     stores.map(({ value }) => value),
     new Map([[row, rows === 1 ? "position" : "row"]]),
-    { around, writeReduces: phases(sharing, shared, pending, around) },
+    { around, writeReduces: sharedLoops(sharing, shared, pending, around) },
   );
   for (const line of [...grid.wgsl.split("\n"), ...ownRow(size, sharing)]) out.line(line.trim());
   for (const x of shared) out.value(x);
@@ -150,35 +150,39 @@ function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[],
   });
 }
 
-/** Loops of shared reductions; what a loop computes on its way and is to be stored is stored there, or kept there for later. */
-const phases =
+/** Loops of shared reductions, each of which also stores what it computes on its way. */
+const sharedLoops =
   (sharing: Sharing, shared: readonly ReduceScalar[], pending: Pending, around: Header): WriteReduces =>
   (loop, out) => {
-    const { over, reduces } = loop;
-    if (!reduces.every((x) => shared.includes(x))) return writeSequentially(loop, out);
-    const computed = new Set(expressionsOf(reduces.map(({ body }) => body)).filter(({ kind }) => kind === "apply"));
-    const along = [...pending.stores].filter(
-      ({ inner }) => inner !== undefined && variableKey(inner) === variableKey(over),
-    );
-    const stored = along.filter(({ value }) => computed.has(value));
-    const kept = along.flatMap((store) => {
-      const value =
-        stored.includes(store) || !pending.keeps || pending.kept.has(store)
-          ? undefined
-          : worthKeeping(store, computed, over);
-      if (value === undefined) return [];
-      pending.kept.set(store, value);
-      return [{ ...store, value }];
-    });
-    for (const store of stored) pending.stores.delete(store);
+    if (!loop.reduces.every((x) => shared.includes(x))) return writeSequentially(loop, out);
+    const stores = storesOnTheWay(loop, pending);
     return writeShared(loop, out, sharing, () => {
-      const written = [...stored, ...kept];
-      const isGuarded = sharing.rows > 1 && written.length > 0;
+      const isGuarded = sharing.rows > 1 && stores.length > 0;
       if (isGuarded) out.open("if (is_inside)", new Map());
-      for (const store of written) writeElement(out, store, around);
+      for (const store of stores) writeElement(out, store, around);
       if (isGuarded) out.close();
     });
   };
+
+/**
+ * Takes from the pending stores those whose values a loop computes. Of others that run along it, it keeps a dear part in their
+ * memory, from where they read it when their turn comes.
+ */
+function storesOnTheWay({ over, reduces }: Loop, pending: Pending): readonly RowStore[] {
+  const computed = new Set(expressionsOf(reduces.map(({ body }) => body)).filter(({ kind }) => kind === "apply"));
+  const along = [...pending.stores].filter(
+    ({ inner }) => inner !== undefined && variableKey(inner) === variableKey(over),
+  );
+  const whole = along.filter(({ value }) => computed.has(value));
+  for (const store of whole) pending.stores.delete(store);
+  const others = pending.keeps ? along.filter((store) => !whole.includes(store) && !pending.kept.has(store)) : [];
+  const parts = others.flatMap((store) => {
+    const value = worthKeeping(store, computed, over);
+    if (value !== undefined) pending.kept.set(store, value);
+    return value === undefined ? [] : [{ ...store, value }];
+  });
+  return [...whole, ...parts];
+}
 
 /** The largest part of a value for the element that the loop is at, computed by it, that takes an elementary function there. */
 function worthKeeping({ value, storage }: RowStore, computed: ReadonlySet<Scalar>, over: Variable): Scalar | undefined {

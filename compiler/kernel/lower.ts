@@ -1,4 +1,4 @@
-/** From a group to a kernel: what every shape needs, and the choice of the shape. */
+/** From a group to a kernel: what every shape needs. */
 import type { Group, Target } from "../fuse/group.ts";
 import type { Variable } from "../index/affine.ts";
 import { invariant } from "../invariant.ts";

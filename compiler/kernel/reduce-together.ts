@@ -87,14 +87,14 @@ function writeRolled(loop: Loop, out: Writer, sharing: Sharing, terms: Terms): v
   const width = sharing.isWide ? 4 : 1;
   if (count === 1) {
     for (const [i, x] of reduces.entries()) writeStart(out, x, part(i, 0), width);
-    writeLoop(loop, out, sharing, { first: "lane", own: (i) => part(i, 0), others });
+    writeStrided(loop, out, sharing, { first: "lane", accumulator: (i) => part(i, 0), others });
     return;
   }
   const own = reduces.map((_, i) => out.fresh(`${part(i, 0)}_part`));
   for (const [i, x] of reduces.entries()) writeArray(out, x, `${own[i]}s`, count, width);
   out.open(`for (var j = 0u; j < ${count}u; j++)`, new Map());
   for (const [i, x] of reduces.entries()) writeStart(out, x, `${own[i]}`, width);
-  writeLoop(loop, out, sharing, { first: `j * ${sharing.lanes}u + lane`, own: (i) => `${own[i]}`, others });
+  writeStrided(loop, out, sharing, { first: `j * ${sharing.lanes}u + lane`, accumulator: (i) => `${own[i]}`, others });
   for (const [i, x] of reduces.entries())
     copyPart(out, x, [`${own[i]}s[j]`, `${own[i]}s_at[j]`], [`${own[i]}`, `${own[i]}_at`]);
   out.close();
@@ -103,20 +103,26 @@ function writeRolled(loop: Loop, out: Writer, sharing: Sharing, terms: Terms): v
       copyPart(out, x, [`var ${part(i, j)}`, `var ${part(i, j)}_at`], [`${own[i]}s[${j}]`, `${own[i]}s_at[${j}]`]);
 }
 
-interface Every {
-  /** Text of the first step. */
+interface Strided {
+  /** Text of the first position. */
   readonly first: string;
-  /** The variable of reduction i. */
-  readonly own: (i: number) => string;
+  /** The variable that reduction i adds up in. */
+  readonly accumulator: (i: number) => string;
   readonly others: () => void;
 }
 
-/** Every 64th term from the first on. */
-function writeLoop({ over, reduces }: Loop, out: Writer, { isWide }: Sharing, { first, own, others }: Every): void {
+/** A loop over every 64th term. */
+function writeStrided(
+  { over, reduces }: Loop,
+  out: Writer,
+  { isWide }: Sharing,
+  { first, accumulator, others }: Strided,
+): void {
   const { name, counter, steps, bound, wide } = stepping(over, out, isWide);
   const stride = partials / (isWide ? 4 : 1);
   out.open(`for (var ${counter} = ${first}; ${counter} < ${steps}u; ${counter} += ${stride}u)`, bound, wide);
-  for (const [i, x] of reduces.entries()) writeTerm(out, x, { into: own(i), counter: name, width: isWide ? 4 : 1 });
+  for (const [i, x] of reduces.entries())
+    writeTerm(out, x, { into: accumulator(i), counter: name, width: isWide ? 4 : 1 });
   others();
   out.close();
 }

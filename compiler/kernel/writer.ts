@@ -127,19 +127,19 @@ interface Shared {
   readonly key: string;
   readonly free: ReadonlySet<string>;
   readonly name: string;
-  readonly isNamed: boolean;
-  /** Named if it is needed further in than it is computed. */
-  readonly canMove: boolean;
+  /** Whether a `let` names it always, where it is computed outside of the loop that needs it, or only where its text is too deep. */
+  readonly naming: "always" | "outside" | "deep";
 }
 
 /** The text under a key in the scope that has the variables. */
-function shared({ key, free, name, isNamed, canMove }: Shared, { scopes }: Work, text: () => string): string {
+function shared({ key, free, name, naming }: Shared, { scopes }: Work, text: () => string): string {
   const level = scopes.levelOf(free);
   const scope = scopes.at(level);
   const known = scope.names.get(key);
   if (known !== undefined) return known;
   const made = text();
-  if (!isNamed && !(canMove && scopes.bindsBelow(level)) && nesting(made) < deepest) return made;
+  const isNamed = naming === "always" || (naming === "outside" && scopes.bindsBelow(level));
+  if (!isNamed && nesting(made) < deepest) return made;
   const named = scopes.fresh(name);
   scope.lines.push(`let ${named} = ${untight(made)};`);
   scope.names.set(key, named);
@@ -149,9 +149,11 @@ function shared({ key, free, name, isNamed, canMove }: Shared, { scopes }: Work,
 function valueText(x: Scalar, work: Work): string {
   const { scopes, uses } = work;
   if (x.kind === "reduce") return scopes.at(scopes.levelOf(x.free)).names.get(`${x.id}`) ?? reduceText(x, work);
-  const isNamed = x.kind !== "constant" && x.kind !== "named" && (uses.scalars.get(x) ?? 0) > 1;
+  const isShort = x.kind === "constant" || x.kind === "named";
+  const isAgain = (uses.scalars.get(x) ?? 0) > 1;
   const canMove = x.kind === "apply" || x.kind === "cast" || x.kind === "load";
-  return shared({ key: `${x.id}`, free: x.free, name: nameFor(x), isNamed, canMove }, work, () => textOf(x, work));
+  const naming = isAgain && !isShort ? "always" : canMove ? "outside" : "deep";
+  return shared({ key: `${x.id}`, free: x.free, name: nameFor(x), naming }, work, () => textOf(x, work));
 }
 
 const nameFor = (x: Scalar): string => (x.kind === "load" ? "x" : x.kind === "apply" ? `${x.op.toLowerCase()}_` : "v");
@@ -225,8 +227,8 @@ function indexText({ terms, constant }: Index, work: Work): string {
 function atomText(atom: Atom, key: string, work: Work): string {
   if (atom.kind === "variable") return work.scopes.nameOf(atom.variable);
   const free = variablesOf(atom);
-  const isNamed = (work.uses.atoms.get(key) ?? 0) > 1;
-  return shared({ key, free, name: "at", isNamed, canMove: false }, work, () => {
+  const naming = (work.uses.atoms.get(key) ?? 0) > 1 ? "always" : "deep";
+  return shared({ key, free, name: "at", naming }, work, () => {
     if (atom.kind === "quotient") return `(${tight(indexText(atom.of, work))} / ${atom.by}u)`;
     if (atom.kind === "remainder") return `(${tight(indexText(atom.of, work))} % ${atom.by}u)`;
     const [width, last] = [widthOf(free, work), atom.size - 1];
