@@ -16,7 +16,7 @@ import { condition, evaluate } from "../language/expression.ts";
 import { areDistinct } from "../language/names.ts";
 import { declareDimension } from "../language/signature.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
-import { emit, graphDims, type Operand, truth, volume } from "../language/tensor.ts";
+import { emit, graphDims, type Operand, truth } from "../language/tensor.ts";
 import {
   type Config,
   type Dimension,
@@ -75,7 +75,7 @@ export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, 
     );
   const outside = partOf(part, scope, forwardOf(context, arch));
   const isFaulty = outside.isFaulty || (blocks?.part(0).isFaulty ?? false);
-  return { arch, facts, outside, blocks, isFaulty };
+  return { arch, declaredIn: moduleScope, facts, outside, blocks, isFaulty };
 }
 
 const declaring = (
@@ -275,7 +275,7 @@ function storedWeight(
       part,
       {
         name: tensor,
-        shape: dims.map(({ size }) => size),
+        dims: dims.map((dim) => [dim]),
         span,
         parts: `${name.text}, flat -> (${dims.map((dim) => `${dim.name}: size(${dim.name})`).join(", ")})`,
       },
@@ -342,12 +342,11 @@ function declareLinear(
   const table = isTied ? part.tables.get(tied.name.text) : undefined;
   const isBoth = hasOwn && table !== undefined && table !== matrix;
   if (isBoth) note(context, { kind: "tied-stored", span, tensor: matrix, table });
-  const shape = [volume(outputs), volume(inputs)];
   const weight =
     isTied && !isBoth
       ? sharedTensor(scope, tied.name.text)
-      : storedTensor(part, { name: matrix, shape, span }, [...outputs, ...inputs]);
-  const offset: StoredTensor = { name: `${path}.bias`, shape: [volume(outputs)], span };
+      : storedTensor(part, { name: matrix, dims: [outputs, inputs], span }, [...outputs, ...inputs]);
+  const offset: StoredTensor = { name: `${path}.bias`, dims: [outputs], span };
   const bias = hasBias(part, scope, offset, biased) ? storedTensor(part, offset, outputs) : null;
   scope.values.set(name.text, {
     kind: "callable",

@@ -3,7 +3,9 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { DType } from "../graph/type.ts";
 import { type Context, note, report } from "../language/context.ts";
-import { known, type Size } from "../language/size.ts";
+import { known } from "../language/size.ts";
+import { volume } from "../language/tensor.ts";
+import type { Dimension } from "../language/value.ts";
 import { storedTypes } from "../plan/program.ts";
 import type { Of, Problem } from "../problems/problem.ts";
 
@@ -13,7 +15,8 @@ import { type ModelType, type Part, partsOf } from "./value.ts";
 /** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */
 export interface StoredTensor {
   readonly name: string;
-  readonly shape: readonly Size[];
+  /** Those of each of its dimensions in the file, in order. */
+  readonly dims: readonly (readonly Dimension[])[];
   readonly span: Span;
   /** For a weight, how its dimensions are made of one: `gain, flat -> (kv: size(kv), head: size(head))`. */
   readonly parts?: string;
@@ -49,7 +52,7 @@ const withoutFirst = (name: string): string => name.slice(name.indexOf(".") + 1)
 /** The type that a tensor is stored in, if the checkpoint has it in the shape that the config says; else a fault is added. */
 export function storedType(
   { facts, layer, faults }: At & { readonly faults: Fault[] },
-  { name, shape, span, parts }: StoredTensor,
+  { name, dims, span, parts }: StoredTensor,
 ): DType | null {
   const tensor = tensorName(name, layer);
   const stored = facts?.tensors.get(tensor);
@@ -57,8 +60,8 @@ export function storedType(
     faults.push({ kind: "missing", tensor, span });
     return null;
   }
-  const expected = shape.flatMap((size) => known(size) ?? []);
-  if (expected.length < shape.length) return null;
+  const expected = dims.flatMap((of) => known(volume(of)) ?? []);
+  if (expected.length < dims.length) return null;
   if (expected.length !== stored.shape.length || expected.some((n, i) => n !== stored.shape[i])) {
     faults.push({ kind: "shape", tensor, span, expected, found: stored.shape, parts });
     return null;

@@ -9,6 +9,8 @@ import type { ModelFacts } from "./facts.ts";
 /** An architecture bound to a config and to headers, or to symbolic sizes; it says nothing of where tensors lie. */
 export interface ModelType {
   readonly arch: Ast.Arch;
+  /** The scope of the module that declares it. */
+  readonly declaredIn: Scope;
   /** Null while no model is given. */
   readonly facts: ModelFacts | null;
   /** What lies outside of the blocks. Its scope has the dimensions of the whole model. */

@@ -1,0 +1,128 @@
+/** What becomes of a model of which fewer dimensions or blocks are kept: its config.json says so, and all sizes follow from that. */
+import type * as Ast from "../../grammar/ast.ts";
+import { expressionsIn } from "../../grammar/walk.ts";
+import type { Context } from "../language/context.ts";
+import { known } from "../language/size.ts";
+import { modelType } from "./arch.ts";
+import { tensorName } from "./checkpoint.ts";
+import type { ModelFacts } from "./facts.ts";
+import { type ModelType, partsOf } from "./value.ts";
+
+type Config = ModelFacts["config"];
+
+/** Sizes by the names of dimensions; the blocks' name counts them. */
+export type Sizes = ReadonlyMap<string, number>;
+
+/** The model with these dimensions smaller; null if no config.json can say so. */
+export function narrowed(context: Context, type: ModelType, smaller: Sizes): ModelType | null {
+  const { facts } = type;
+  if (!facts) return null;
+  const wanted = new Map([...sizesOf(type), ...smaller]);
+  const at: Solving = { type, wanted, typeFor: (config) => typeOf(context, type, { ...facts, config }) };
+  let { config } = facts;
+  for (const name of declarationsIn(type.arch.members).keys()) {
+    const found = solve(at, config, name);
+    if (found === null) return null;
+    config = found;
+  }
+  const tensors = tensorsFor(type, facts, wanted);
+  const made = typeOf(context, type, { ...facts, config, tensors });
+  return made.isFaulty || !isAs(sizesOf(made), wanted) ? null : made;
+}
+
+interface Solving {
+  readonly type: ModelType;
+  readonly wanted: Sizes;
+  readonly typeFor: (config: Config) => ModelType;
+}
+
+/** The architecture with another config or other headers; what is wrong with them is nobody's mistake. */
+const typeOf = (context: Context, { arch, declaredIn }: ModelType, facts: ModelFacts): ModelType =>
+  modelType({ ...context, found: [], notes: [] }, arch, declaredIn, facts);
+
+/** The sizes of what an architecture declares. */
+export function sizesOf({ outside, blocks }: ModelType): Map<string, number> {
+  const dims = [...outside.scope.dims.values(), ...(blocks?.part(0).scope.dims.values() ?? [])];
+  const sizes = new Map(dims.map(({ name, size }) => [name, known(size) ?? 0]));
+  if (blocks) sizes.set(blocks.declaration.name.text, known(blocks.count) ?? 0);
+  return sizes;
+}
+
+const isAs = (sizes: Sizes, wanted: Sizes): boolean => [...wanted].every(([name, size]) => sizes.get(name) === size);
+
+/** By the name of each dimension, and of the blocks, in order: the expression that gives its size. */
+function declarationsIn(members: readonly Ast.ArchMember[]): Map<string, Ast.Expression> {
+  const found = new Map<string, Ast.Expression>();
+  for (const member of members) {
+    if (member.kind === "dim") found.set(member.name.text, member.value);
+    if (member.kind !== "blocks") continue;
+    found.set(member.name.text, member.to);
+    for (const [name, value] of declarationsIn(member.members)) found.set(name, value);
+  }
+  return found;
+}
+
+/** The config in which a dimension, and all that are declared before it, have their sizes: one field that it reads is another. */
+function solve(at: Solving, config: Config, name: string): Config | null {
+  const declared = [...declarationsIn(at.type.arch.members).keys()];
+  const upTo = declared.slice(0, declared.indexOf(name) + 1);
+  const differing = (tried: Config): readonly string[] => {
+    const sizes = sizesOf(at.typeFor(tried));
+    return upTo.filter((each) => sizes.get(each) !== at.wanted.get(each));
+  };
+  if (differing(config).length === 0) return config;
+  const wanted = at.wanted.get(name) ?? 0;
+  const actual = sizesOf(at.typeFor(config)).get(name) ?? 0;
+  for (const field of fieldsRead(at.type.arch, name)) {
+    const old = config[field];
+    const values = typeof old === "number" ? [(old * wanted) / actual, (old * actual) / wanted] : [wanted];
+    for (const value of values) {
+      const tried = { ...config, [field]: value };
+      if (Number.isInteger(value) && differing(tried).length === 0) return tried;
+    }
+  }
+  return null;
+}
+
+/** The fields of config.json that a size is made of, also in functions that the architecture declares, in the order of the text. */
+function fieldsRead(arch: Ast.Arch, name: string): ReadonlySet<string> {
+  const members = arch.members.flatMap((member) => (member.kind === "blocks" ? [member, ...member.members] : [member]));
+  const functions = new Map(
+    members.flatMap((member) => (member.kind === "fn" ? [[member.name.text, member] as const] : [])),
+  );
+  const fields = new Set<string>();
+  const walk = (part: object): void => {
+    for (const each of expressionsIn(part)) {
+      if (each.kind === "field" && each.value.kind === "name" && each.value.text === "config")
+        fields.add(each.name.text);
+      if (each.kind !== "call" || each.callee.kind !== "name") continue;
+      const called = functions.get(each.callee.text);
+      functions.delete(each.callee.text);
+      if (called) walk(called.body);
+    }
+  };
+  const declared = declarationsIn(arch.members).get(name);
+  if (declared) walk(declared);
+  return fields;
+}
+
+/** The headers of what is kept: each tensor with the sizes of its dimensions, in as many blocks. */
+function tensorsFor(type: ModelType, { tensors }: ModelFacts, wanted: Sizes): ModelFacts["tensors"] {
+  const layers = wanted.get(type.blocks?.declaration.name.text ?? "") ?? 0;
+  const shapes = new Map<string, readonly number[]>();
+  for (const { layer, weights } of partsOf(type)) {
+    if (layer !== null && layer >= layers) continue;
+    for (const { name, dims } of weights) {
+      const sizes = dims.map((group) => group.reduce((n, dim) => n * (wanted.get(dim.name) ?? 0), 1));
+      shapes.set(tensorName(name, layer), sizes);
+    }
+  }
+  return new Map(
+    [...tensors].flatMap(([name, { dtype, shape: old, bytes }]) => {
+      const shape = shapes.get(name);
+      if (!shape) return [];
+      const elements = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);
+      return [[name, { dtype, shape, bytes: (bytes / elements(old)) * elements(shape) }] as const];
+    }),
+  );
+}
