@@ -4,8 +4,8 @@ import type { Span } from "../../grammar/source.ts";
 import type { DType } from "../graph/type.ts";
 import { type Context, note, report } from "../language/context.ts";
 import { known } from "../language/size.ts";
-import { volume } from "../language/tensor.ts";
-import type { Dimension } from "../language/value.ts";
+import { type Dimension, volume } from "../language/tensor.ts";
+
 import { storedTypes } from "../plan/program.ts";
 import type { Of, Problem } from "../problems/problem.ts";
 

@@ -10,6 +10,10 @@ export type Ref =
   | { readonly step: number; readonly output: string }
   /** Token ids of the windows of that number, i32[token] each. */
   | { readonly windows: number }
+  /** Several of one size, one behind the other along a dimension that comes first. */
+  | { readonly stack: readonly Ref[] }
+  /** The element of that number along the first dimension of another. */
+  | { readonly element: number; readonly of: Ref }
   /** One of several: `by` is a decision, i32 with a dimension, whose element `at` says which. */
   | { readonly pick: readonly Ref[]; readonly by: Ref; readonly at: number };
 
@@ -51,7 +55,7 @@ export interface StepPart {
   /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
   readonly what: string;
   /** Where the step changes a weight: the tensor, by the name that the stage's model gives it, and how many of its elements are 0. */
-  readonly changes?: { readonly tensor: string; readonly output: string; readonly zeros: string };
+  readonly changes?: { readonly tensor: string; readonly output: string; readonly zeros?: string };
 }
 
 /** A stage as people see it. */
@@ -85,6 +89,8 @@ export interface SaveRecord {
   readonly origin: string;
   /** config.json as it will be; null: as the origin has it. */
   readonly config: string | null;
+  /** Lists of config.json of which as much is left as of the blocks, in the order of the decision. */
+  readonly lists: { readonly fields: readonly string[]; readonly by: Ref } | null;
   readonly tensors: readonly SavedTensor[];
 }
 

@@ -5,11 +5,12 @@ import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
-import type { Windows } from "../language/value.ts";
+import type { Windows } from "../language/tensor.ts";
 import { givenModel, layersOf } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { unordered } from "./finite.ts";
 import { behindBlocks, entryOf } from "./passes.ts";
+import { emitNarrowing } from "./narrow-stage.ts";
 import { emitStage } from "./stage.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { Evaluation, Measure, Saving, TypedRecipe } from "./typed.ts";
@@ -27,7 +28,9 @@ export interface Emitted {
 export function emit(context: Context, maker: Maker, recipe: TypedRecipe): Emitted {
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
-  for (const [number, stage] of recipe.stages.entries()) emitStage(at, stage, number);
+  for (const [number, stage] of recipe.stages.entries())
+    if (stage.narrowing) emitNarrowing(at, stage, stage.narrowing, number);
+    else emitStage(at, stage, number);
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
   const values = isWhole ? emitMeasures(at, recipe.measures, series) : [];

@@ -20,7 +20,12 @@ export function keptPlaces({ make }: Maker, scores: Node, dim: string, count: nu
   const isBest = make("best", [scores], { over: [dim], keep: count }, span);
   const earlier = make("less", [make("index", [], { dim: other }, span), place], {}, span);
   const ones = make("rename", [make("cast", [isBest], { dtype: "i32" }, span)], { from: dim, to: other.name }, span);
-  const before = make("reduce", [make("select", [earlier, ones, zero], {}, span)], { by: "sum", over: [other.name] }, span);
+  const before = make(
+    "reduce",
+    [make("select", [earlier, ones, zero], {}, span)],
+    { by: "sum", over: [other.name] },
+    span,
+  );
   const isNext = make("equal", [before, make("index", [], { dim: kept }, span)], {}, span);
   const chosen = make("select", [make("and", [isBest, isNext], {}, span), place, zero], {}, span);
   const places = make("reduce", [chosen], { by: "sum", over: [dim] }, span);

@@ -2,12 +2,13 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import type { Linear } from "../language/context.ts";
-import type { Tensor, Windows } from "../language/value.ts";
+import type { Tensor, Windows } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Selected } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import type { Applied } from "./method.ts";
+import type { Narrowing } from "./narrowing.ts";
 
 export interface TypedRecipe {
   readonly recipe: Ast.Recipe;
@@ -33,9 +34,12 @@ export interface TypedStage {
   readonly of: string;
   readonly windows: Windows | null;
   readonly applied: Applied;
+  /** The linear layers that it works on; none of a method on blocks. */
   readonly selected: readonly Selected[];
   /** Layers that are left out because they share their weight with a table. */
   readonly tied: readonly Linear[];
+  /** What a method on blocks keeps of the model. */
+  readonly narrowing: Narrowing | null;
   readonly span: Span;
 }
 

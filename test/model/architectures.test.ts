@@ -1,5 +1,6 @@
 /** Architectures of the library: small models, whose figures test/peers/architectures.py has recorded of Transformers. */
 import type { JsonObject } from "../../runtime/io/file.ts";
+import { bare, values } from "../given/weights.ts";
 import { suite } from "../harness/suite.ts";
 import {
   type Exceptions,
@@ -74,24 +75,6 @@ const exceptions: Exceptions = {
 function ofQwen(by: { readonly [name: string]: RegExp }): { readonly [name: string]: RegExp } {
   return Object.fromEntries(
     ["qwen2", "qwen3"].flatMap((family) => Object.entries(by).map(([name, said]) => [`${family}: ${name}`, said])),
-  );
-}
-
-const bare = (name: string): string => name.replace(/^(model|transformer)\./, "");
-
-/** As in architectures.py. */
-function mixed(word: number): number {
-  const once = Math.imul(word ^ (word >>> 16), 0x7feb352d);
-  const twice = Math.imul(once ^ (once >>> 15), 0x846ca68b);
-  return (twice ^ (twice >>> 16)) >>> 0;
-}
-
-function values(name: string, shape: readonly number[]): Float32Array {
-  const seed = [...Buffer.from(bare(name))].reduce((hash, byte) => Math.imul(hash ^ byte, 16777619), 2166136261);
-  const around = shape.length === 1 && name.endsWith("weight") ? 1 : 0;
-  return Float32Array.from(
-    { length: shape.reduce((all, size) => all * size, 1) },
-    (_, i) => around + ((mixed(seed + Math.imul(i, 0x9e3779b9)) >>> 8) / 2 ** 25 - 0.25),
   );
 }
 

@@ -1,0 +1,414 @@
+/** Evaluation, the only recursion: expressions to values, blocks in order, calls of what can be called. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { bindArguments } from "./bind.ts";
+import { written } from "./builtins.ts";
+import { type Context, emit, report } from "./context.ts";
+import { identityOf, identityOfDims, numberOf } from "./identity.ts";
+import { modelFunction } from "./kinds.ts";
+import { memberOf } from "./members.ts";
+import { areDistinct, reportUnknown } from "./names.ts";
+import { isCounted, type Num, number, unknownNumber, unknownWhole } from "./number.ts";
+import { collected } from "./observe.ts";
+import { arithmeticOf, comparisonOf, finite, logicOf, numeric, selectOf, truth } from "./operations.ts";
+import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
+import { pick, slice } from "./selection.ts";
+import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
+import { showDimension } from "./tensor.ts";
+import type { Trace } from "./trace.ts";
+import { tensorTypeOf } from "./types.ts";
+import {
+  type Bound,
+  type Call,
+  type Callable,
+  dimsOf,
+  isUnknown,
+  type Operand,
+  record,
+  type Scope,
+  showValue,
+  type Value,
+  wrong,
+} from "./value.ts";
+import { dimensionIn } from "./views.ts";
+import { beyond, deepest, deepestRecord } from "./work.ts";
+
+/** The value of an expression in a scope; problems are noted in the context. */
+export function evaluate(context: Context, scope: Scope, expression: Ast.Expression): Value {
+  if (!isAffordable(context, expression.span)) return wrong;
+  context.work.depth++;
+  const value = evaluated(context, scope, expression);
+  context.work.depth--;
+  return value;
+}
+
+/** Counts one more expression; false, and a problem that names the outermost function at work, where that is too much. */
+function isAffordable(context: Context, span: Span): boolean {
+  const { work, calls } = context;
+  const limit = beyond(work);
+  if (limit === undefined) return true;
+  if (work.isRefused) return false;
+  work.isRefused = true;
+  const outermost = calls.find(({ name }) => name !== "");
+  const most = { evaluations: work.most, depth: deepest }[limit];
+  const problem = { span: outermost?.span ?? span, name: outermost?.name, limit, most } as const;
+  report({ ...context, calls: [] }, { kind: "too-much-work", ...problem });
+  return false;
+}
+
+function evaluated(context: Context, scope: Scope, expression: Ast.Expression): Value {
+  switch (expression.kind) {
+    case "number":
+      return finite(context, literal(expression), expression.span);
+    case "string":
+      return textOf(context, scope, expression);
+    case "boolean":
+      return { kind: "boolean", value: expression.value };
+    case "pattern":
+      return { kind: "sparsity", share: null, pattern: { keep: expression.keep, of: expression.of } };
+    case "name":
+      return nameOf(context, scope, expression);
+    case "unary":
+      return unaryOf(context, scope, expression);
+    case "binary":
+      return binaryOf(context, scope, expression);
+    case "where":
+      return whereOf(context, scope, expression);
+    case "call":
+      return callOf(context, scope, expression);
+    case "index":
+      return indexOf(context, scope, expression);
+    case "field":
+      return memberOf(context, evaluate(context, scope, expression.value), expression.name, expression.span);
+    case "record":
+      return recordOf(context, scope, expression);
+    case "list":
+    case "one-of":
+    case "construct":
+    case "repeat":
+    case "feedback":
+      return report(context, { kind: "not-supported", span: expression.span, ...notYet[expression.kind] });
+  }
+}
+
+/** Texts stand for themselves, also in an architecture: only the paths of `at` take a block's number. */
+function textOf(context: Context, scope: Scope, { value, span }: Ast.StringLiteral): Value {
+  const isInArch = findValue(scope, "config")?.kind === "config";
+  const names = [...value.matchAll(/\{([\w']+)\}/g)].map(([, name = ""]) => name);
+  const name = isInArch ? names.find((each) => findValue(scope, each) ?? findDimension(scope, each)) : undefined;
+  if (name === undefined) return { kind: "string", value };
+  const what = `\`{${name}}\` in a text that is no path after \`at\``;
+  const hint = "it would stand there as it is; a block's number is no value yet, and fields of config.json are";
+  return report(context, { kind: "not-supported", span, what, hint });
+}
+
+const neverTrue = { expected: "a comparison that can be true", found: "one of two texts that are written here" };
+
+const notYet = {
+  list: {
+    what: "a list",
+    hint: "`stack(pair: a, b)` lays values along a new dimension, `{ low: a, high: b }` gives several",
+  },
+  "one-of": { what: "`one of`", hint: "give one value; a recipe's parameter tries others" },
+  construct: { what: "a stored format" },
+  repeat: { what: "`repeat`", hint: "write its steps one after another, each with a `let`" },
+  feedback: { what: "`feedback`" },
+} as const;
+
+/** A value and its place; a field of a config that is not known yet is an unknown number. */
+export function operand(context: Context, scope: Scope, expression: Ast.Expression): Operand {
+  const value = evaluate(context, scope, expression);
+  return { value: value.kind === "config" && value.value === null ? unknownNumber : value, span: expression.span };
+}
+
+/** As `operand`, where a truth value is asked for. */
+export function condition(context: Context, scope: Scope, expression: Ast.Expression): Operand {
+  const value = evaluate(context, scope, expression);
+  const isOpen = (value.kind === "config" && value.value === null) || isUnknown(value);
+  return { value: isOpen ? { kind: "boolean", value: null } : value, span: expression.span };
+}
+
+const literal = ({ value, unit }: Ast.NumberLiteral): Num =>
+  unit === "%" ? { ...number(value), isShare: true } : number(value);
+
+/** Statements in order, then the value of the block. */
+export function evaluateBlock(context: Context, scope: Scope, body: Ast.Block | Ast.Expression): Value {
+  if (body.kind !== "block") return evaluate(context, scope, body);
+  evaluateStatements(context, scope, body);
+  if (body.result) return evaluate(context, scope, body.result);
+  return report(context, {
+    kind: "wrong-type",
+    span: body.span,
+    expected: "a block that ends in its value",
+    found: "one without",
+  });
+}
+
+/** What names stand for after the statements of a block; what it selects and shows is noted in the trace. */
+export function evaluateStatements(context: Context, scope: Scope, { statements }: Ast.Block): void {
+  for (const statement of statements) {
+    switch (statement.kind) {
+      case "let":
+      case "probe": {
+        const value = evaluate(context, scope, statement.value);
+        bindValue(context, scope, statement.name, value);
+        if (statement.kind === "probe") context.trace.probes.set(statement.name.text, value);
+        break;
+      }
+      case "observe":
+        bindValue(context, scope, statement.name, observeOf(context, scope, statement));
+        break;
+      case "select": {
+        const { to, by, multiple } = statement;
+        const given = (expression: Ast.Expression): Operand => operand(context, scope, expression);
+        context.trace.selections.push({
+          statement,
+          to: given(to),
+          by: given(by),
+          multiple: multiple && given(multiple),
+        });
+        break;
+      }
+      default:
+        report(context, { kind: "not-supported", span: statement.span, what: `\`${statement.kind}\` here` });
+    }
+  }
+}
+
+/** Inside `observe`, activations may be read; what is kept has left what streams behind, or, of each window, all but that. */
+function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe): Value {
+  const seen = evaluate({ ...context, observing: name.text }, scope, value);
+  if (seen.kind !== "tensor")
+    return seen.kind === "wrong" || seen.kind === "number"
+      ? seen
+      : report(context, { kind: "wrong-type", span: value.span, expected: "a tensor", found: showValue(seen) });
+  const sample = seen.dims.find((dim) => dim.streamed);
+  const isOfEach = sample?.streamed?.keeps === "each";
+  const kept = seen.dims.filter(({ id, streamed }) => (isOfEach ? !streamed : streamed || id === "token"));
+  if (kept.length > 0)
+    return report(context, {
+      kind: "observation-keeps",
+      span: value.span,
+      name: name.text,
+      dims: kept.map((dim) => dim.name),
+    });
+  return sample ? collected(context, seen, sample) : seen;
+}
+
+function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpression): Value {
+  const found = findValue(scope, text);
+  if (!found) {
+    const dimension = findDimension(scope, text);
+    if (dimension)
+      return report(context, {
+        kind: "wrong-type",
+        span,
+        expected: "a value",
+        found: `the dimension ${showDimension(dimension)}`,
+        hint: `write \`size(${text})\` or \`index(${text})\``,
+      });
+    return reportUnknown(context, { text, span }, "value", knownNames(scope, "values"));
+  }
+  noteUse(context, scope, { text, span });
+  const isStreaming = dimsOf(found).some(({ streamed }) => streamed?.keeps === "together");
+  if (isStreaming && context.observing === null)
+    return report(context, { kind: "activation-outside-observe", span, name: text });
+  return found;
+}
+
+function unaryOf(context: Context, scope: Scope, { op, value, span }: Ast.Unary): Value {
+  const x = op === "not" ? condition(context, scope, value) : operand(context, scope, value);
+  if (op === "not") {
+    if (!truth(context, x)) return wrong;
+    if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
+    return x.value.kind === "tensor" ? { ...x.value, node: emit(context, "not", [x.value.node], {}, span) } : wrong;
+  }
+  if (!numeric(context, x)) return wrong;
+  if (x.value.kind === "tensor") return { ...x.value, node: emit(context, "neg", [x.value.node], {}, span) };
+  return arithmeticOf(context, "-", { value: number(0), span }, x, span);
+}
+
+function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast.Binary): Value {
+  if (op === "??") {
+    const found = evaluate(context, scope, left);
+    return found.kind === "absent" ? evaluate(context, scope, right) : found;
+  }
+  const asked = op === "and" || op === "or" ? condition : operand;
+  const a = asked(context, scope, left);
+  const b = asked(context, beside(scope, a.value), right);
+  if (op === "and" || op === "or") return logicOf(context, op, a, b, span);
+  if (["==", "!=", "<", "<=", ">", ">="].includes(op)) {
+    const found = comparisonOf(context, op, a, b, span);
+    const isNever =
+      found.kind === "boolean" && found.value === false && left.kind === "string" && right.kind === "string";
+    return isNever ? report(context, { kind: "wrong-type", span, ...neverTrue }) : found;
+  }
+  return arithmeticOf(context, op, a, b, span);
+}
+
+/** A condition known at compile time picks its branch; the other is not built. */
+function whereOf(context: Context, scope: Scope, { value, condition: asked, otherwise, span }: Ast.Where): Value {
+  const test = condition(context, scope, asked);
+  if (test.value.kind === "wrong") return wrong;
+  const isOpen = context.isOpen || (test.value.kind === "boolean" && test.value.value === null);
+  const inside: Context = { ...context, isOpen };
+  const other = (at: Scope): Operand => (otherwise ? operand(inside, at, otherwise) : { value: number(0), span });
+  if (test.value.kind === "boolean" && test.value.value !== null)
+    return test.value.value ? evaluate(context, scope, value) : other(scope).value;
+  const outer = beside(scope, test.value);
+  const taken = operand(inside, outer, value);
+  const left = other(beside(outer, taken.value));
+  if (test.value.kind === "boolean") return either(taken.value, left.value);
+  return selectOf(context, test, taken, left, span);
+}
+
+/** Either of two values, while a compile-time condition is unknown. */
+function either(a: Value, b: Value): Value {
+  if (a.kind === "number" && b.kind === "number") return isCounted(a) && isCounted(b) ? unknownWhole : unknownNumber;
+  return a.kind === "tensor" || b.kind === "wrong" ? a : b;
+}
+
+function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast.RecordExpression): Value {
+  const fields = new Map<string, Value>();
+  areDistinct(
+    context,
+    written.flatMap((field) => (field.kind === "entry" ? [field.name] : [])),
+  );
+  for (const field of written) {
+    if (field.kind === "entry") {
+      fields.set(
+        field.name.text,
+        evaluate(context, scope, field.value ?? { kind: "name", text: field.name.text, span: field.span }),
+      );
+      continue;
+    }
+    const spread = evaluate(context, scope, field.value);
+    if (spread.kind === "record") for (const [name, value] of spread.fields) fields.set(name, value);
+    else if (spread.kind !== "wrong")
+      report(context, { kind: "wrong-type", span: field.span, expected: "a record", found: showValue(spread) });
+  }
+  const made = record(fields);
+  if (made.depth <= deepestRecord) return made;
+  if (!context.work.isRefused)
+    report(context, { kind: "too-much-work", span, name: undefined, limit: "records", most: deepestRecord });
+  context.work.isRefused = true;
+  return wrong;
+}
+
+/** Several selections apply in turn. */
+function indexOf(context: Context, scope: Scope, { value, selections, span }: Ast.Index): Value {
+  const operandAt = operand(context, scope, value);
+  let x = operandAt.value;
+  let at = scope;
+  for (const selection of selections) {
+    if (x.kind === "wrong") return wrong;
+    if (x.kind !== "tensor")
+      return report(context, { kind: "wrong-type", span, expected: "a tensor", found: showValue(x) });
+    at = beside(at, x);
+    const dimension = dimensionIn(context, at, x, selection.dim, operandAt.span);
+    if (!dimension) return wrong;
+    const call: Call = { context, scope: at, span: selection.span };
+    if (selection.kind === "pick") x = pick(call, x, dimension, operand(context, at, selection.at));
+    else {
+      const range = [operand(context, at, selection.from), operand(context, at, selection.to)] as const;
+      x = slice(call, x, dimension, range, selection.as);
+    }
+  }
+  return x;
+}
+
+function callOf(context: Context, scope: Scope, { callee, arguments: given, span }: Ast.Call): Value {
+  if (callee.kind === "name" && !findValue(scope, callee.text))
+    return reportUnknown(context, callee, "function", knownNames(scope, "values"));
+  const target = evaluate(context, scope, callee);
+  if (target.kind === "wrong") return wrong;
+  const called = target.kind === "model" ? modelFunction(target) : target;
+  if (called.kind !== "callable") {
+    const hint = callee.kind === "name" && isHidden(scope, callee.text) ? hides(callee.text) : "";
+    return report(context, { kind: "wrong-type", span, expected: "a function", found: showValue(target), hint });
+  }
+  const { parameters, apply } = called.form(given);
+  const at = { context, scope, span, of: called.name, form: written[called.name] };
+  const bound = bindArguments(at, parameters, given, operand);
+  return bound ? apply({ context, scope: bound.scope, span }, bound) : wrong;
+}
+
+const hides = (name: string): string => `\`${name}\` is a value here and hides the function: give it another name`;
+
+/** Whether there is a function of that name, in a scope further out. */
+function isHidden(scope: Scope, name: string): boolean {
+  for (let at: Scope | null = scope; at; at = at.parent) if (at.values.get(name)?.kind === "callable") return true;
+  return false;
+}
+
+/** A declared function as a value; it sees the scope of its declaration. */
+export const functionValue = (fn: Ast.Fn, declaredIn: Scope): Callable => ({
+  kind: "callable",
+  name: fn.name.text,
+  form: () => ({
+    parameters: fn.parameters,
+    apply: (call, bound) => applyFunction(call, fn, declaredIn, bound),
+  }),
+});
+
+/** What calls gave, by function and arguments: an equal call gives the same, and leaves nothing more in the trace. */
+const remembered = new WeakMap<Trace, Map<string, Value>>();
+
+/**
+ * Checks a body with the arguments at hand: functions have no types of their own beyond what their header says. `isUsers` is
+ * false where no call stands in a text.
+ */
+export function applyFunction(call: Call, fn: Ast.Fn, declaredIn: Scope, bound: Bound, isUsers = true): Value {
+  const { context, span } = call;
+  if (context.calls.some(({ declaration }) => declaration === fn.span))
+    return report(context, { kind: "recursion", span, name: fn.name.text, declared: fn.name.span });
+  const carried = [...bound.values.values()].flatMap(({ value }) => dimsOf(value));
+  const named = [...bound.dims.values()].flatMap(({ dims }) => dims);
+  const inside = scopeIn(declaredIn, new Set([...carried, ...named].map(({ id }) => id)));
+  const header: Header = { call, inside, evaluate: operand, rest: { dims: null } };
+  context.calls.push({ span, name: isUsers ? fn.name.text : "", declaration: fn.span });
+  try {
+    if (!bindParameters(header, fn, bound)) return wrong;
+    return matchResult(header, fn, bodyOf(context, fn, inside));
+  } finally {
+    context.calls.pop();
+  }
+}
+
+/** The body's value, evaluated once for equal arguments. */
+function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {
+  const results = remembered.get(context.trace) ?? new Map<string, Value>();
+  remembered.set(context.trace, results);
+  const values = [...inside.values].map(([name, value]) => `${name} = ${identityOf(value)}`);
+  const dims = [...inside.dims].map(([name, each]) => `${name}: ${identityOfDims(each)}`);
+  const key = [
+    numberOf(fn),
+    inside.parent && numberOf(inside.parent),
+    context.isOpen,
+    context.observing,
+    ...values,
+    ...dims,
+  ].join("; ");
+  const result = results.get(key) ?? evaluateBlock(context, inside, fn.body);
+  results.set(key, result);
+  return result;
+}
+
+/** False if one is wrong. */
+function bindParameters(header: Header, fn: Ast.Fn, bound: Bound): boolean {
+  const { call, inside } = header;
+  let areGood = true;
+  for (const [name, { dims }] of bound.dims) inside.dims.set(name, dims);
+  for (const parameter of fn.parameters.filter(({ label }) => !label)) {
+    const { name, type, value: fallback } = parameter;
+    const given = bound.values.get(name.text) ?? (fallback ? operand(call.context, inside, fallback) : null);
+    if (!given) continue;
+    const tensorType = type && tensorTypeOf(type);
+    const value = tensorType
+      ? matchTensor(header, tensorType, given)
+      : plainParameter(header, fn.name.text, parameter, given);
+    areGood &&= value.kind !== "wrong";
+    bindValue(call.context, inside, name, value);
+  }
+  return areGood;
+}

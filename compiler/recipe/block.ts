@@ -1,0 +1,211 @@
+/** Methods on blocks: what they observe of every block, and what they select of the whole model. */
+import type * as Ast from "../../grammar/ast.ts";
+import { textAt } from "../../grammar/source.ts";
+import { type Context, report } from "../language/context.ts";
+import { evaluateStatements } from "../language/evaluate.ts";
+import { type Num, numbers, ofSize, unknownWhole } from "../language/number.ts";
+import { bindValue, declareDimension, findDimension, scopeIn } from "../language/scope.ts";
+import { atom, fixed, known } from "../language/size.ts";
+import { type Dimension, graphDims, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
+import { newTrace, type Selecting } from "../language/trace.ts";
+import { namesIn } from "../language/types.ts";
+import { type Scope, showValue, type Value } from "../language/value.ts";
+import { layersOf, type ModelType } from "../model/value.ts";
+import { type Applied, type Statistic, statisticsIn, unknownOf } from "./method.ts";
+
+/** Every block as a method sees it: the activations that it shows, of one sample. */
+export interface BlockSite {
+  readonly type: ModelType;
+  readonly windows: Windows;
+  /** `input`, `output`, and what the architecture probes. */
+  readonly shown: ReadonlyMap<string, Tensor>;
+}
+
+/** What a method on blocks asks for. */
+export interface BlockWork {
+  readonly statistics: readonly Statistic[];
+  readonly selections: readonly Selection[];
+}
+
+/** So many of a dimension are kept, the best by their scores. */
+export interface Selection {
+  readonly dim: Dimension;
+  readonly count: number;
+  /** Along the dimension, and along the blocks if each has scores of its own. */
+  readonly scores: Tensor;
+  readonly statement: Ast.Select;
+}
+
+/** Null if there was a problem, and without a site, where it is checked against its header alone. */
+export function applyBlockMethod(context: Context, applied: Applied, site: BlockSite | null): BlockWork | null {
+  const { method } = applied;
+  const scope = scopeIn(applied.scope);
+  const layer = bindDimensions(scope, method, site);
+  bindHeader(context, scope, applied, site, layer);
+  const inside: Context = { ...context, trace: newTrace() };
+  evaluateStatements(inside, scope, method.body);
+  if (method.body.result)
+    report(context, {
+      kind: "wrong-type",
+      span: method.body.result.span,
+      expected: "a method on blocks that ends in `select`",
+      found: "a value at its end",
+    });
+  const { selections } = inside.trace;
+  if (selections.length === 0)
+    report(context, {
+      kind: "wrong-type",
+      span: method.name.span,
+      expected: "a method on blocks that selects",
+      found: "one without `select`",
+      hint: "as in `select mlp to 50% by scores`",
+    });
+  const made = selections.map((each) => selectionOf(context, scope, each, layer));
+  if (!site || made.some((each) => each === null)) return null;
+  return { statistics: statisticsIn(inside.trace), selections: made.flatMap((each) => each ?? []) };
+}
+
+/** The model's dimensions by their names, and the blocks' as `layer`. */
+function bindDimensions(scope: Scope, { sees }: Ast.Method, site: BlockSite | null): Dimension {
+  const named = sees.flatMap(({ type }) => (type?.kind === "tensor-type" ? namesIn(type) : []));
+  const blocks = site?.type.blocks;
+  const layer = declareDimension(scope, "layer", site ? fixed(layersOf(site.type)) : atom("layer"), "the model");
+  if (!site || !blocks) {
+    for (const { text } of named) if (text !== "sample") declareDimension(scope, text, atom(text), "the header");
+    return layer;
+  }
+  for (const part of [site.type.outside, blocks.part(0)])
+    for (const [name, dims] of part.scope.dims) scope.dims.set(name, dims);
+  for (const { dims } of site.shown.values()) for (const dim of dims) scope.dims.set(dim.name, [dim]);
+  return layer;
+}
+
+function bindHeader(
+  context: Context,
+  scope: Scope,
+  { method, arguments: given }: Applied,
+  site: BlockSite | null,
+  layers: Dimension,
+): void {
+  const stream: Stream = {
+    model: null,
+    keeps: "together",
+    windows: site?.windows ?? { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
+    layers,
+  };
+  const count = stream.windows.draw?.count;
+  const streamed = { streamed: stream };
+  const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", streamed);
+  for (const parameter of method.parameters) {
+    const value = given.get(parameter.name.text) ?? unknownOf(parameter);
+    bindValue(context, scope, parameter.name, counted(scope, parameter, value));
+  }
+  for (const seen of method.sees) bindValue(context, scope, seen.name, shownTensor(context, scope, seen, site, sample));
+}
+
+/** An `Amount(d)` as a count: a share is one of the whole dimension, rounded down. */
+function counted(scope: Scope, { type }: Ast.Parameter, value: Value): Value {
+  const [of] = type?.kind === "plain-type" && type.name.text === "Amount" ? type.arguments : [];
+  if (of?.kind !== "name" || value.kind !== "number") return value;
+  const size = known(findDimension(scope, of.text)?.size ?? atom(of.text));
+  return size === undefined ? unknownWhole : countOf(value, size);
+}
+
+function countOf(value: Num, size: number): Num {
+  const isShare = value.isShare === true || (value.real !== null && value.real < 1 && !Number.isInteger(value.real));
+  if (!isShare) return value;
+  const { real } = numbers("*", (a, b) => a * b, value, ofSize(fixed(size)));
+  return real === null ? unknownWhole : ofSize(fixed(Math.floor(real)));
+}
+
+function shownTensor(
+  context: Context,
+  scope: Scope,
+  { name, type, span }: Ast.Parameter,
+  site: BlockSite | null,
+  sample: Dimension,
+): Value {
+  const names = type?.kind === "tensor-type" ? namesIn(type).map(({ text }) => text) : [];
+  const shown = site?.shown.get(name.text);
+  if (site && !shown) {
+    const known = [...site.shown].map(
+      ([each, tensor]) => `${each}: f32[sample, ${tensor.dims.map((dim) => dim.name).join(", ")}]`,
+    );
+    return report(context, {
+      kind: "unknown-name",
+      span: name.span,
+      name: name.text,
+      what: "activation of a block named",
+      known,
+    });
+  }
+  const own = shown?.dims ?? names.flatMap((each) => (each === "sample" ? [] : (findDimension(scope, each) ?? [])));
+  const dims = [sample, ...own];
+  const isSame = names.length === dims.length && dims.every((dim) => names.includes(dim.name));
+  if (!isSame || !type)
+    return report(context, {
+      kind: "wrong-type",
+      span: type?.span ?? span,
+      expected: `f32[${dims.map((dim) => dim.name).join(", ")}]`,
+      found: type ? textAt(type.span) : "no type",
+    });
+  if (shown) return { ...shown, dims };
+  const attrs = { name: name.text, type: { dtype: "f32", dims: graphDims(dims) }, role: "data" } as const;
+  return { kind: "tensor", dtype: "f32", dims, node: context.maker.make("input", [], attrs, span) };
+}
+
+/** Null if there was a problem. */
+function selectionOf(
+  context: Context,
+  scope: Scope,
+  { statement, to, by, multiple }: Selecting,
+  layer: Dimension,
+): Selection | null {
+  const { text: name, span } = statement.dim;
+  const dim = findDimension(scope, name);
+  if (!dim) {
+    const known = [...scope.dims.keys()];
+    report(context, { kind: "unknown-name", span, name, what: "dimension", known });
+    return null;
+  }
+  const scores = by.value;
+  if (scores.kind === "wrong" || to.value.kind === "wrong") return null;
+  const names = scores.kind === "tensor" ? scores.dims.map((each) => each.id) : [];
+  const isAlong = names.includes(dim.id) && names.every((id) => id === dim.id || id === layer.id);
+  if (scores.kind !== "tensor" || scores.dtype === "bool" || !isAlong) {
+    const expected =
+      dim.id === layer.id ? "a score for each block, f32[layer]" : `scores, f32[${name}] or f32[layer, ${name}]`;
+    report(context, { kind: "wrong-type", span: by.span, expected, found: showValue(scores) });
+    return null;
+  }
+  const count = countKept(context, dim, to.value, multiple?.value, statement);
+  return count === null ? null : { dim, count, scores, statement };
+}
+
+function countKept(
+  context: Context,
+  { name, size: of }: Dimension,
+  to: Value,
+  multiple: Value | undefined,
+  { to: written }: Ast.Select,
+): number | null {
+  const size = known(of);
+  if (to.kind !== "number") {
+    report(context, { kind: "wrong-type", span: written.span, expected: "a count or a share", found: showValue(to) });
+    return null;
+  }
+  if (size === undefined) return null;
+  const { real } = countOf(to, size);
+  const step = multiple?.kind === "number" ? (multiple.real ?? 1) : 1;
+  const count = real === null || real === size ? real : Math.floor(real / step) * step;
+  if (count !== null && Number.isInteger(count) && count >= 1 && count <= size) return count;
+  const range = `a whole number from ${step} to ${size}${step > 1 ? `, after rounding down to a multiple of ${step}` : ""}`;
+  report(context, {
+    kind: "out-of-range",
+    span: written.span,
+    what: `how many of \`${name}\` stay`,
+    value: String(real),
+    range,
+  });
+  return null;
+}

@@ -1,0 +1,148 @@
+/** A stage with a method on blocks, as steps: what it observes of each, what it decides, and what is left of every tensor. */
+import type { Graph } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
+import { isHalf } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
+import { known } from "../language/size.ts";
+import { graphDims } from "../language/tensor.ts";
+import { tensorName } from "../model/checkpoint.ts";
+import { layersOf, type Model, type Part, partsOf } from "../model/value.ts";
+import { storedTypes } from "../plan/program.ts";
+import type { Check, Ref, StepPart } from "../plan/step.ts";
+import type { Selection } from "./block.ts";
+import { contributionsOf, passesOver } from "./calibration.ts";
+import { unordered } from "./finite.ts";
+import { cut, type Kept, keptPlaces, keptSlot } from "./keep.ts";
+import type { Narrowing } from "./narrowing.ts";
+import { embed, entryOf, type Passing, startOf, throughBlock } from "./passes.ts";
+import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
+import type { TypedStage } from "./typed.ts";
+
+/** Where the places that are kept of a dimension are, in each block. */
+type Decisions = ReadonlyMap<string, { readonly selection: Selection; readonly in: (layer: number | null) => Ref }>;
+
+/** Adds the steps of a stage, by its number, and its result to the models. */
+export function emitNarrowing(at: Emitting, stage: TypedStage, narrowing: Narrowing, number: number): void {
+  const source = modelNamed(at, stage.of);
+  const part = { stage: number, of: stage.name };
+  const states = observe(at, stage, narrowing, source, part);
+  const smaller = narrowing.selections.filter(({ dim, count }) => count !== known(dim.size));
+  const decisions: Decisions = new Map(smaller.map((selection) => [selection.dim.name, decide(at, selection, states, part)]));
+  const cuts = new Map<string, Ref>();
+  for (const each of partsOf(source.type)) for (const [name, ref] of cutPart(at, source, each, decisions, part)) cuts.set(name, ref);
+  const layers = decisions.get("layer");
+  const result: Model = { name: stage.name, origin: source.origin, type: narrowing.type, at: layers ? picked(source, narrowing, cuts, layers.in(null)) : placed(narrowing, cuts) };
+  at.models.set(stage.name, result);
+}
+
+/** The statistics of all blocks, of the model as it is: each as a stack, by its slot. */
+function observe(
+  at: Emitting,
+  stage: TypedStage,
+  { statistics }: Narrowing,
+  source: Model,
+  part: Pick<StepPart, "stage" | "of">,
+): ReadonlyMap<string, Ref> {
+  const { windows, span } = stage;
+  invariant(windows !== null, `stage ${stage.name} goes over no windows`);
+  const { entry } = startOf(at, source.type, windows.length, span);
+  invariant(entry !== null, "a model without blocks is not narrowed");
+  const passing: Passing = { entry: entryOf(entry), over: windowsNumber(at, windows), part };
+  const stacks = new Map<string, Ref[]>(statistics.map(({ slot }) => [slot, []]));
+  const [pass] = passesOver(at.maker, contributionsOf(statistics), []);
+  const layers = layersOf(source.type);
+  let x = embed(at, source, passing);
+  for (let layer = 0; layer < layers && x && pass; layer++) {
+    const sources = { model: source, layer, over: passing.over, x };
+    const made = addStep(at, pass.graph, sources, { ...part, layer, what: "statistics" }, { checks: pass.checks });
+    for (const [slot, refs] of stacks) refs.push(made(slot));
+    if (layer < layers - 1) x = throughBlock(at, source, layer, x, passing);
+  }
+  return new Map([...stacks].map(([slot, stack]) => [slot, { stack }]));
+}
+
+/** One step chooses; where each block has scores of its own, it chooses for all of them. */
+function decide(
+  at: Emitting,
+  selection: Selection,
+  states: ReadonlyMap<string, Ref>,
+  part: Pick<StepPart, "stage" | "of">,
+) {
+  const { dim, count, scores, statement } = selection;
+  const places = keptPlaces(at.maker, scores.node, dim.id, count, statement.span);
+  const [layered] = scores.dims.filter(({ id }) => id !== dim.id);
+  const node = layered ? inOrder(at, places, [layered.id, dim.id]) : places;
+  const outputs = [{ name: slotNames.result, node }];
+  const counts = unordered(at.maker, outputs, ["best"]);
+  const graph = at.maker.graph("decide", [...outputs, ...counts]);
+  const checks = counts.map(({ name }): Check => ({ output: name, must: "none", otherwise: unrankable(dim.name) }));
+  const sources = { model: { at: new Map() }, layer: null, others: states };
+  const made = addStep(at, graph, sources, { ...part, layer: null, what: `choice of ${dim.name}` }, { checks, durable: [slotNames.result] });
+  const whole = made(slotNames.result);
+  return { selection, in: (layer: number | null): Ref => (layered && layer !== null ? { element: layer, of: whole } : whole) };
+}
+
+const unrankable = (dim: string): string =>
+  `{n} scores of \`${dim}\` are NaN, which cannot be ranked; look at the method: it divides 0 by 0, or takes the root of a negative number`;
+
+/** The node with two dimensions in that order of memory. */
+function inOrder({ maker: { make } }: Emitting, node: Node, order: readonly string[]): Node {
+  const dims = order.flatMap((name) => node.type.dims.filter((dim) => dim.name === name));
+  const merged = make("merge", [node], { dims: order, into: "memory" }, node.origin);
+  return make("split", [merged], { dim: "memory", into: dims }, node.origin);
+}
+
+/** What is left of the tensors of a part, by their names; a tensor without any of the dimensions stays where it is. */
+function* cutPart(
+  at: Emitting,
+  source: Model,
+  { layer, weights }: Part,
+  decisions: Decisions,
+  part: Pick<StepPart, "stage" | "of">,
+): Iterable<readonly [string, Ref]> {
+  for (const { name, dims: groups, span } of weights) {
+    const tensor = tensorName(name, layer);
+    const weight = source.at.get(tensor);
+    const dims = groups.flat();
+    const kept = dims.flatMap(({ id, name: of }): readonly (Kept & { readonly at: Ref })[] => {
+      const decision = decisions.get(of);
+      return decision ? [{ id, name: of, size: decision.selection.count, at: decision.in(layer) }] : [];
+    });
+    if (weight === undefined) continue;
+    if (kept.length === 0) {
+      yield [tensor, weight];
+      continue;
+    }
+    const dtype = storedTypes.get(source.type.facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32";
+    const node = cut(at.maker, { dims: graphDims(dims), dtype }, kept, span);
+    const graph: Graph = at.maker.graph("cut", [{ name: slotNames.result, node, store: isHalf(dtype) ? dtype : "f32" }]);
+    const others = new Map([[slotNames.weight, weight], ...kept.map((each) => [keptSlot(each.name), each.at] as const)]);
+    const place = { ...part, layer, what: "cut", changes: { tensor, output: slotNames.result } };
+    const made = addStep(at, graph, { model: source, layer, others }, place, { durable: [slotNames.result] });
+    yield [tensor, made(slotNames.result)];
+  }
+}
+
+/** The model's tensors in the order of its files. */
+const placed = ({ type }: Narrowing, refs: ReadonlyMap<string, Ref>): Model["at"] =>
+  new Map(
+    [...(type.facts?.tensors.keys() ?? [])].flatMap((name) => {
+      const ref = refs.get(name);
+      return ref ? [[name, ref] as const] : [];
+    }),
+  );
+
+/** Each block is the one that the decision says; what lies outside of them is where it was. */
+function picked(source: Model, narrowing: Narrowing, refs: ReadonlyMap<string, Ref>, by: Ref): Model["at"] {
+  const all = new Map(refs);
+  const count = layersOf(source.type);
+  for (const { layer, weights } of partsOf(narrowing.type)) {
+    if (layer === null) continue;
+    for (const { name } of weights) {
+      const pick = Array.from({ length: count }, (_, from) => refs.get(tensorName(name, from)) as Ref);
+      all.set(tensorName(name, layer), { pick, by, at: layer });
+    }
+  }
+  return placed(narrowing, all);
+}

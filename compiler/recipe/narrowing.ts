@@ -1,0 +1,101 @@
+/** A stage with a method on blocks: what it keeps of a model's dimensions and layers, and what becomes of the model. */
+import { type Span, showPlace } from "../../grammar/source.ts";
+import { coneOf } from "../graph/cone.ts";
+import type { Node } from "../graph/ops.ts";
+import { type Context, report } from "../language/context.ts";
+import { scopeIn } from "../language/scope.ts";
+import { known } from "../language/size.ts";
+import type { Windows } from "../language/tensor.ts";
+import { forward, forwardBlock, tokensInput } from "../model/forward.ts";
+import { narrowed, type Sizes } from "../model/narrow.ts";
+import type { ModelType } from "../model/value.ts";
+import { applyBlockMethod, type BlockWork, type Selection } from "./block.ts";
+import type { Applied } from "./method.ts";
+import { entryOf } from "./passes.ts";
+
+export interface Narrowing extends BlockWork {
+  /** What the model is afterwards. */
+  readonly type: ModelType;
+}
+
+/** Null if there was a problem. */
+export function narrowingOf(
+  context: Context,
+  applied: Applied,
+  type: ModelType,
+  windows: Windows,
+  span: Span,
+): Narrowing | null {
+  const scope = scopeIn(null);
+  const { entry, logits } = forward(context, type, scope, tokensInput(context, scope, windows.length, span), span);
+  if (logits.kind !== "tensor") return null;
+  if (!entry || !type.blocks) {
+    report(context, { kind: "not-supported", span, what: "a method on blocks, of which this model has none" });
+    return null;
+  }
+  const { result, shown } = forwardBlock(context, type.blocks.part(0), entryOf(entry), span);
+  const work = result && applyBlockMethod(context, applied, { type, windows, shown });
+  if (!work) return null;
+  const nodes = coneOf([entry.node, result, logits.node]);
+  const uses = work.selections.flatMap(({ dim, statement }) => {
+    const use = dim.name === "layer" ? undefined : nodes.find((node) => isPicky(node, dim.name));
+    return use ? [{ use, dim, span: statement.dim.span }] : [];
+  });
+  for (const { use, dim, span } of uses) report(context, indivisible(use, dim.name, span));
+  if (uses.length > 0) return null;
+  const made = narrowed(context, type, sizesOf(work.selections, type));
+  if (!made) report(context, unsayable(context, type, work.selections));
+  return made && { ...work, type: made };
+}
+
+/** Sizes that are smaller, by the names of dimensions; blocks by theirs. */
+const sizesOf = (selections: readonly Selection[], { blocks }: ModelType): Sizes =>
+  new Map(
+    selections
+      .filter(({ dim, count }) => count !== known(dim.size))
+      .map(({ dim, count }) => [dim.name === "layer" ? (blocks?.declaration.name.text ?? "") : dim.name, count]),
+  );
+
+/** Whether a node tells places along a dimension apart: then it would be another computation with fewer of them. */
+function isPicky({ op, attrs }: Node, dim: string): boolean {
+  switch (op) {
+    case "index":
+      return attrs.dim.name === dim;
+    case "gather":
+      return attrs.dim === dim;
+    case "split":
+      return attrs.dim === dim || (attrs.dim !== "memory" && attrs.into.some(({ name }) => name === dim));
+    case "merge":
+      return attrs.into !== "memory" && attrs.dims.includes(dim);
+    default:
+      return false;
+  }
+}
+
+const indivisible = ({ origin }: Node, dim: string, span: Span) =>
+  ({
+    kind: "not-supported",
+    span,
+    what: `selecting from \`${dim}\`, whose places the forward pass tells apart,`,
+    hint: `it is indexed, split or sliced in ${showPlace(origin)}`,
+  }) as const;
+
+/** At most so many other counts are tried. */
+const mostTried = 200;
+
+function unsayable(context: Context, type: ModelType, selections: readonly Selection[]) {
+  const sizes = sizesOf(selections, type);
+  const wrong = selections.find(({ dim, count }) => !narrowed(context, type, new Map([[dim.name, count]])));
+  const { dim, count, statement } = wrong ?? (selections[0] as Selection);
+  const passes = (n: number): boolean => n >= 1 && narrowed(context, type, new Map([...sizes, [dim.name, n]])) !== null;
+  const tried = Array.from({ length: Math.min(known(dim.size) ?? 0, mostTried) }, (_, i) => [count - i - 1, count + i + 1]);
+  const nearest = tried.flat().find((n) => n < (known(dim.size) ?? 0) && passes(n));
+  const range = `what config.json of \`${type.arch.name.text}\` can say${nearest === undefined ? "" : `: the nearest is ${nearest}`}`;
+  return {
+    kind: "out-of-range",
+    span: statement.to.span,
+    what: `how many of \`${dim.name}\` stay`,
+    value: String(count),
+    range,
+  } as const;
+}
