@@ -1,17 +1,19 @@
 /** Checks every declaration of a file as far as that goes without a model: sizes are symbols. */
+
 import type * as Ast from "../grammar/ast.ts";
-import { applyFunction } from "./language/call.ts";
-import type { Context, Scope } from "./language/context.ts";
-import { isWholeSize, scopeIn } from "./language/context.ts";
+import { given } from "./language/bind.ts";
+import { type Context, emit } from "./language/context.ts";
 import type { Modules } from "./language/declare.ts";
-import { compileTimeNumber, operand } from "./language/expression.ts";
+import { applyFunction, operand } from "./language/evaluate.ts";
+import { compileTimeNumber } from "./language/kinds.ts";
 import type { ResolvedModule } from "./language/module.ts";
 import { areDistinct } from "./language/names.ts";
-import { checkOf, dimsOf, dtypeOf, tensorTypeOf } from "./language/signature.ts";
+import { isWholeSize, scopeIn } from "./language/scope.ts";
 import { atom } from "./language/size.ts";
-import { emit, graphDims } from "./language/tensor.ts";
+import { type Dimension, graphDims } from "./language/tensor.ts";
+import { checkOf, dtypeOf, namesIn, tensorTypeOf } from "./language/types.ts";
 import { checkConstants, checkNames, haveCircles } from "./language/uncalled.ts";
-import type { Dimension, Value } from "./language/value.ts";
+import type { Scope, Value } from "./language/value.ts";
 import { modelType } from "./model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
 import { applyMethod, unknownOf } from "./recipe/method.ts";
@@ -83,7 +85,7 @@ function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
     }
     values.set(parameter.name.text, { value, span: parameter.span });
   }
-  applyFunction(context, { scope: inside, span: fn.name.span, isUsers: false }, fn, scope, { values, dims: new Map() });
+  applyFunction({ context, scope: inside, span: fn.name.span }, fn, scope, given(inside, values), false);
 }
 
 const numbers = ["Int", "Float", "Fraction", "Sparsity", "Bool"];
@@ -96,7 +98,7 @@ function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter
   if (!tensorType) return type.kind === "plain-type" && numbers.includes(type.name.text) ? unknownOf(parameter) : null;
   const { dims } = tensorType;
   const dtype = dtypeOf(context, tensorType);
-  if (!dtype || !areDistinct(context, dimsOf(tensorType))) return null;
+  if (!dtype || !areDistinct(context, namesIn(tensorType))) return null;
   const own = dims.flatMap((dim): Dimension[] =>
     dim.kind === "rest" || dim.parts ? [] : [dimension(context, inside, dim)],
   );
@@ -105,10 +107,15 @@ function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter
 }
 
 function dimension(context: Context, inside: Scope, { name: { text: name }, size }: Ast.NamedDim): Dimension {
-  const given = size && compileTimeNumber(context, operand(context, inside, size))?.size;
-  const isGood = given && isWholeSize(context, given, size.span, name);
-  const made = inside.dims.get(name) ?? { id: name, name, size: isGood ? given : atom(name), source: "the header" };
-  inside.dims.set(name, made);
+  const written = size && compileTimeNumber(context, operand(context, inside, size))?.size;
+  const isGood = written && isWholeSize(context, written, size.span, name);
+  const made = inside.dims.get(name)?.[0] ?? {
+    id: name,
+    name,
+    size: isGood ? written : atom(name),
+    source: "the header",
+  };
+  inside.dims.set(name, [made]);
   return made;
 }
 

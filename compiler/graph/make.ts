@@ -5,6 +5,7 @@ import { coneOf } from "./cone.ts";
 import type { Graph, Output } from "./graph.ts";
 import type { Node, NodeOf, OpName, Ops } from "./ops.ts";
 import { resultType } from "./result-type.ts";
+import { showType } from "./type.ts";
 
 export interface Maker {
   /** The node with this primitive, inputs and attributes; the origin of the first request is kept. Inputs are of this maker. */
@@ -55,8 +56,13 @@ function graph(name: string, outputs: readonly Output[]): Graph {
     invariant(found !== undefined, `%${of.id} is used before it is defined`);
     return found;
   };
-  for (const of of coneOf(outputs.map((output) => output.node)))
+  for (const of of coneOf(outputs.map((output) => output.node))) {
+    invariant(
+      of.type.dims.every(({ size }) => !Number.isNaN(size)),
+      `${showType(of.type)} of ${of.op} is open in the graph ${name}`,
+    );
     kept.set(of, node({ ...of, id: kept.size, inputs: images(of.inputs, image) }));
+  }
   return {
     name,
     nodes: [...kept.values()],

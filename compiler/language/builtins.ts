@@ -1,52 +1,45 @@
-/** The functions that the language itself provides: element-wise mathematics, reductions, views, and `best`. */
-import type * as Ast from "../../grammar/ast.ts";
+/** The functions that the language itself provides. What can be said with them stands in the library's prelude. */
 import type { Span } from "../../grammar/source.ts";
 import type { UnaryOp } from "../graph/ops.ts";
-import { bindArguments, parameter } from "./call.ts";
+import { emit, report } from "./context.ts";
 import {
-  type Context,
-  dimensionsNamed,
-  isWholeSize,
-  makeDimension,
-  report,
-  reportDimension,
-  reportSize,
-  type Scope,
-} from "./context.ts";
-import { compileTimeNumber, operand } from "./expression.ts";
+  anything,
+  dimension,
+  form,
+  knownNumber,
+  mapping,
+  numbersOf,
+  numericOperand,
+  over,
+  row,
+  tensorOperand,
+  textOperand,
+} from "./kinds.ts";
+import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
+import { arithmeticOf, asTensor, finite, reduceOf } from "./operations.ts";
+import { isWholeSize, makeDimension, reportSize, scopeIn } from "./scope.ts";
 import { isIntegral, known, open, showSize } from "./size.ts";
+import { type Dimension, graphDim, ids, showDimension, type Tensor, volume } from "./tensor.ts";
 import {
-  arithmeticOf,
-  asTensor,
-  emit,
-  finite,
-  graphDim,
-  ids,
-  numeric,
-  type Operand,
-  reduceOf,
-  volume,
-} from "./tensor.ts";
-import {
+  type Call,
   type Callable,
-  type Dimension,
-  isCounted,
-  type Num,
-  number,
-  ofSize,
-  showDimension,
+  type DimensionsGiven,
+  type Form,
+  type Operand,
+  type Row,
+  type Scope,
   showValue,
-  type Tensor,
-  unknownNumber,
-  unknownWhole,
   type Value,
   wrong,
 } from "./value.ts";
-import { mergeOf, renameOf, splitOf, stackOf } from "./views.ts";
+import { merging, renaming, splitting, stacking } from "./views.ts";
 
-type Builtin = (context: Context, scope: Scope, call: Ast.Call) => Value;
+interface Real {
+  readonly op: UnaryOp;
+  readonly real: (x: number) => number;
+}
 
-const elementwise: Readonly<Record<string, { readonly op: UnaryOp; readonly real: (x: number) => number }>> = {
+const elementwise: Readonly<Record<string, Real>> = {
   exp: { op: "exp", real: Math.exp },
   log: { op: "log", real: Math.log },
   sqrt: { op: "sqrt", real: Math.sqrt },
@@ -61,18 +54,13 @@ const elementwise: Readonly<Record<string, { readonly op: UnaryOp; readonly real
 
 const kept: ReadonlySet<string> = new Set(["abs", "floor", "round"]);
 
-function mathematics(
-  name: string,
-  { op, real }: { readonly op: UnaryOp; readonly real: (x: number) => number },
-): Builtin {
-  return (context, scope, call) => {
-    const [x] = valuesOf(context, scope, name, call, "x");
-    if (!x || !numeric(context, x)) return wrong;
-    if (x.value.kind === "number")
-      return x.value.real === null ? unknownUnder(op, x.value) : finite(context, number(real(x.value.real)), call.span);
-    return applied(context, op, x, call.span);
-  };
-}
+const mathematics = ({ op, real }: Real): Form =>
+  form({ x: numericOperand }, ({ x }, call) => {
+    if (x.value.kind === "tensor") return applied(call, op, x);
+    return x.value.real === null
+      ? unknownUnder(op, x.value)
+      : finite(call.context, number(real(x.value.real)), call.span);
+  });
 
 /** What is not known yet, and is whole after `floor` or `round`. */
 function unknownUnder(op: UnaryOp, x: Num): Num {
@@ -81,309 +69,202 @@ function unknownUnder(op: UnaryOp, x: Num): Num {
 }
 
 /** Whole numbers stay so under `abs`, and as they are under `floor` and `round`. */
-function applied(context: Context, op: UnaryOp, x: Operand, span: Span): Value {
+function applied({ context, span }: Call, op: UnaryOp, x: Operand): Value {
   const isWhole = x.value.kind === "tensor" && x.value.dtype === "i32" && kept.has(op);
   const tensor = asTensor(context, x, isWhole ? "i32" : "f32");
   if (!tensor || (isWhole && op !== "abs")) return tensor ?? wrong;
   return { ...tensor, node: emit(context, op, [tensor.node], {}, span) };
 }
 
-/** The values of the parameters named, in their order, or a problem. */
-function valuesOf(
-  context: Context,
-  scope: Scope,
-  name: string,
-  { arguments: given, span }: Ast.Call,
-  ...names: readonly string[]
-): Operand[] {
-  const parameters = names.map((each) => parameter(each));
-  const bound = bindArguments(context, scope, name, parameters, given, span);
-  return bound ? names.flatMap((each) => bound.values.get(each) ?? []) : [];
-}
-
-/** The tensor and the dimensions of a call such as `sum(x, over d)`; each dimension must be the tensor's. */
-function reduced(
-  context: Context,
-  scope: Scope,
-  name: string,
-  { arguments: given, span }: Ast.Call,
-  ...more: readonly string[]
-): {
-  readonly x: Tensor;
-  readonly over: readonly Dimension[];
-  readonly more: readonly Operand[];
-  readonly span: Span;
-} | null {
-  const parameters = ["x", ...more, "over d"].map((each) => parameter(each));
-  const bound = bindArguments(context, scope, name, parameters, given, span);
-  const over = given.find((argument) => argument.kind === "over");
-  const [first, dims] = [bound?.values.get("x"), bound?.dims.get("d")?.dims];
-  if (!bound || !first || !over || !dims || !numericOrTruth(context, first)) return null;
-  const x = asTensor(context, first, first.value.kind === "tensor" && first.value.dtype === "i32" ? "i32" : "f32");
-  if (!x) return null;
-  const own: Dimension[] = [];
-  for (const [i, dim] of dims.entries()) {
-    const found = x.dims.find(({ id }) => id === dim.id);
-    if (found) {
-      own.push(found);
-      continue;
-    }
-    report(context, {
-      kind: "absent-dimension",
-      span: over.dims[i]?.span ?? over.span,
-      name: over.dims[i]?.text ?? dim.name,
-      type: showValue(first.value),
-      value: first.span,
-      known: x.dims.map((d) => d.name),
-    });
-    return null;
-  }
-  return { x, over: own, more: more.flatMap((each) => bound.values.get(each) ?? []), span: first.span };
-}
-
-const numericOrTruth = (context: Context, x: Operand): boolean =>
-  (x.value.kind === "tensor" && x.value.dtype === "bool") || numeric(context, x);
-
-/** `max(x, over d)` reduces; `max(a, b)` takes the greater of two. */
-function extreme(by: "max" | "min"): Builtin {
-  return (context, scope, call) => {
-    if (call.arguments.length === 1 || call.arguments.some(({ kind }) => kind === "over")) {
-      const of = reduced(context, scope, by, call);
-      return of ? reduceOf(context, by, of.x, of.over, call.span) : wrong;
-    }
-    const [a, b] = valuesOf(context, scope, by, call, "a", "b");
-    return a && b ? arithmeticOf(context, by, a, b, call.span) : wrong;
-  };
-}
-
-const sum: Builtin = (context, scope, call) => {
-  const of = reduced(context, scope, "sum", call);
-  return of ? reduceOf(context, "sum", of.x, of.over, call.span) : wrong;
-};
-
-/** Sum over the number of terms. */
-const mean: Builtin = (context, scope, call) => {
-  const of = reduced(context, scope, "mean", call);
-  if (!of) return wrong;
-  const real = asTensor(context, { value: of.x, span: of.span }, "f32");
-  if (!real) return wrong;
-  const total = reduceOf(context, "sum", real, of.over, call.span);
-  return arithmeticOf(
-    context,
-    "/",
-    { value: total, span: call.span },
-    { value: ofSize(volume(of.over)), span: call.span },
-    call.span,
-  );
-};
-
-/** Euclidean norm. */
-const norm: Builtin = (context, scope, call) => {
-  const of = reduced(context, scope, "norm", call);
-  if (!of) return wrong;
-  const x = { value: of.x, span: of.span };
-  const square = arithmeticOf(context, "*", x, x, call.span);
-  if (square.kind !== "tensor") return wrong;
-  const total = asTensor(
-    context,
-    { value: reduceOf(context, "sum", square, of.over, call.span), span: call.span },
-    "f32",
-  );
-  return total ? { ...total, node: emit(context, "sqrt", [total.node], {}, call.span) } : wrong;
-};
-
-function argument(by: "argmax" | "argmin"): Builtin {
-  return (context, scope, call) => {
-    const of = reduced(context, scope, by, call);
-    if (!of) return wrong;
-    const [only] = of.over;
-    if (!only || of.over.length > 1 || only.streamed)
-      return report(context, {
-        kind: "wrong-type",
-        span: call.span,
-        expected: "one dimension",
-        found: of.over.map(({ name }) => name).join(", "),
-      });
-    const x = by === "argmin" ? emit(context, "neg", [of.x.node], {}, call.span) : of.x.node;
-    const node = emit(context, "reduce", [x], { by: "argmax", over: [only.id] }, call.span);
-    return { kind: "tensor", dtype: "i32", dims: of.x.dims.filter(({ id }) => id !== only.id), node };
-  };
-}
-
-/** `best(score, n, over d)`: true for the n greatest along d. */
-const best: Builtin = (context, scope, call) => {
-  const of = reduced(context, scope, "best", call, "n");
-  const [many] = of?.more ?? [];
-  if (!of || !many) return wrong;
-  const keep = compileTimeNumber(context, many);
-  const size = known(volume(of.over));
-  if (!keep) return wrong;
-  if (keep.real !== null && (!Number.isInteger(keep.real) || keep.real < 0 || (size !== undefined && keep.real > size)))
-    return report(context, {
-      kind: "out-of-range",
-      span: many.span,
-      what: `how many of \`${of.over.map(({ name }) => name).join(", ")}\` to keep`,
-      value: String(keep.real),
-      range: `a whole number from 0 to ${showSize(volume(of.over))}${context.where}`,
-    });
-  const streamed = of.over.find((dim) => dim.streamed);
-  if (streamed)
-    return report(context, { kind: "not-supported", span: call.span, what: `\`best\` over \`${streamed.name}\`` });
-  const x = asTensor(context, { value: of.x, span: of.span }, "f32");
-  const attrs = { keep: keep.real ?? Number.NaN, over: ids(of.over) };
-  return x
-    ? { kind: "tensor", dtype: "bool", dims: of.x.dims, node: emit(context, "best", [x.node], attrs, call.span) }
-    : wrong;
-};
-
-/** The one argument of `size(d)` and `index(d)`: a dimension here, or a new one in `index(d: n)`. */
-function dimensionArgument(
-  context: Context,
-  scope: Scope,
-  name: string,
-  { arguments: given, span }: Ast.Call,
+/** The tensor's own of the dimensions that a call names; null, and a problem, if it lacks one. */
+function ownDimensions(
+  { context }: Call,
+  x: { readonly value: Tensor; readonly span: Span },
+  { dims, names }: DimensionsGiven,
 ): readonly Dimension[] | null {
-  const [first] = given;
-  if (first?.kind === "value" && given.length === 1) {
-    if (first.name && name === "index") return newDimension(context, scope, first.name, first.value);
-    if (first.value.kind === "name") {
-      const { text: dim, span: place } = first.value;
-      const found = dimensionsNamed(scope, dim);
-      if (!found) reportDimension(context, scope, dim, place);
-      return found;
-    }
-  }
+  const own = dims.flatMap(({ id }) => x.value.dims.find((dim) => dim.id === id) ?? []);
+  const absent = dims.findIndex(({ id }) => !x.value.dims.some((dim) => dim.id === id));
+  const [dim, name] = [dims[absent], names[absent]];
+  if (!dim || !name) return own;
   report(context, {
-    kind: "wrong-arguments",
-    span,
-    of: name,
-    form: name === "index" ? "index(d)` or `index(d: n)" : "size(d)",
+    kind: "absent-dimension",
+    span: name.span,
+    name: name.text,
+    type: showValue(x.value),
+    value: x.span,
+    known: x.value.dims.map((each) => each.name),
   });
   return null;
 }
 
-/** `index(ratio: 20)` makes the dimension `ratio`. */
-function newDimension(
-  context: Context,
-  scope: Scope,
-  { text: name, span }: Ast.Name,
-  value: Ast.Expression,
-): readonly Dimension[] | null {
-  const given = compileTimeNumber(context, operand(context, scope, value));
-  if (!given) return null;
-  const size = given.size ?? (given.real === null ? open(name) : null);
-  if (!size || !isWholeSize(context, size, value.span, name)) {
-    if (!size) reportSize(context, value.span, name, given.real ?? Number.NaN);
-    return null;
-  }
-  const made = makeDimension(context, scope, name, size, span);
-  return made && [made];
+const reducing = (by: "sum" | "max" | "min"): Form =>
+  form({ x: numbersOf, d: over }, ({ x, d }, call) => {
+    const dims = ownDimensions(call, x, d);
+    return dims ? reduceOf(call.context, by, x.value, dims, call.span) : wrong;
+  });
+
+const choosing = (by: "max" | "min"): Form =>
+  form({ a: anything, b: anything }, ({ a, b }, { context, span }) => arithmeticOf(context, by, a, b, span));
+
+/** One dimension that does not stream; null, and a problem, for others. */
+function oneDimension({ context, span }: Call, name: string, dims: readonly Dimension[]): Dimension | null {
+  const [only, ...more] = dims;
+  if (only && more.length === 0 && !only.streamed) return only;
+  if (more.length > 0)
+    report(context, { kind: "wrong-type", span, expected: "one dimension", found: dims.map(showDimension).join(", ") });
+  else report(context, { kind: "not-supported", span, what: `\`${name}\` over \`${only?.name}\`` });
+  return null;
 }
 
-const size: Builtin = (context, scope, call) => {
-  const dims = dimensionArgument(context, scope, "size", call);
-  return dims ? ofSize(volume(dims)) : wrong;
-};
+const placing = (by: "argmax" | "argmin"): Form =>
+  form({ x: numbersOf, d: over }, ({ x, d }, call) => {
+    const { context, span } = call;
+    const dims = ownDimensions(call, x, d);
+    const only = dims && oneDimension(call, by, dims);
+    if (!only) return wrong;
+    const operand = by === "argmin" ? emit(context, "neg", [x.value.node], {}, span) : x.value.node;
+    const node = emit(context, "reduce", [operand], { by: "argmax", over: [only.id] }, span);
+    return { kind: "tensor", dtype: "i32", dims: x.value.dims.filter(({ id }) => id !== only.id), node };
+  });
+
+/** True for the n greatest along d. */
+const best: Form = form({ x: numbersOf, n: knownNumber, d: over }, ({ x, n, d }, call) => {
+  const { context, span } = call;
+  const dims = ownDimensions(call, x, d);
+  if (!dims) return wrong;
+  const [keep, size] = [n.value.real ?? Number.NaN, known(volume(dims))];
+  if (!Number.isNaN(keep) && (!Number.isInteger(keep) || keep < 0 || (size !== undefined && keep > size)))
+    return report(context, {
+      kind: "out-of-range",
+      span: n.span,
+      what: `how many of \`${dims.map(({ name }) => name).join(", ")}\` to keep`,
+      value: String(keep),
+      range: `a whole number from 0 to ${showSize(volume(dims))}${context.where}`,
+    });
+  const streamed = dims.find((dim) => dim.streamed);
+  if (streamed) return report(context, { kind: "not-supported", span, what: `\`best\` over \`${streamed.name}\`` });
+  const real = asTensor(context, x, "f32");
+  if (!real) return wrong;
+  const node = emit(context, "best", [real.node], { keep, over: ids(dims) }, span);
+  return { kind: "tensor", dtype: "bool", dims: real.dims, node };
+});
 
 /** 0, 1, 2 … along a dimension. */
-const index: Builtin = (context, scope, call) => {
-  const dims = dimensionArgument(context, scope, "index", call);
-  const [only] = dims ?? [];
-  if (!only) return wrong;
-  if (dims && dims.length > 1)
-    return report(context, {
-      kind: "wrong-type",
-      span: call.span,
-      expected: "one dimension",
-      found: dims.map(showDimension).join(", "),
-    });
-  if (only.streamed)
-    return report(context, { kind: "not-supported", span: call.span, what: `\`index(${only.name})\`` });
-  return {
-    kind: "tensor",
-    dtype: "i32",
-    dims: [only],
-    node: emit(context, "index", [], { dim: graphDim(only) }, call.span),
-  };
-};
+const counting: Form = form({ d: dimension }, ({ d }, call) => {
+  const only = oneDimension(call, "index", d.dims);
+  return only ? indexAlong(call, only) : wrong;
+});
 
-const clamp: Builtin = (context, scope, call) => {
-  const [x, low, high] = valuesOf(context, scope, "clamp", call, "x", "low", "high");
-  if (!x || !low || !high) return wrong;
-  const raised = arithmeticOf(context, "max", x, low, call.span);
-  return arithmeticOf(context, "min", { value: raised, span: call.span }, high, call.span);
-};
+/** `index(ratio: 20)` makes the dimension `ratio`. */
+const countingAnew: Form = form({ d: row }, ({ d }, call) => {
+  const made = newDimension(call, d);
+  return made ? indexAlong(call, made) : wrong;
+});
 
-const detach: Builtin = (context, scope, call) => {
-  const [x] = valuesOf(context, scope, "detach", call, "x");
-  if (x?.value.kind !== "tensor") return x?.value ?? wrong;
-  return { ...x.value, node: emit(context, "detach", [x.value.node], {}, call.span) };
-};
+const indexAlong = ({ context, span }: Call, dim: Dimension): Tensor => ({
+  kind: "tensor",
+  dtype: "i32",
+  dims: [dim],
+  node: emit(context, "index", [], { dim: graphDim(dim) }, span),
+});
 
-/** Rounds to a stored type and reads it back. */
-function stored(dtype: "f16" | "bf16"): Builtin {
-  return (context, scope, call) => {
-    const [x] = valuesOf(context, scope, dtype, call, "x");
-    const tensor = x && numeric(context, x) ? asTensor(context, x, "f32") : null;
-    return tensor ? { ...tensor, node: emit(context, "cast", [tensor.node], { dtype }, call.span) } : wrong;
-  };
+function newDimension({ context, scope, span }: Call, { name, items: [item, ...more] }: Row): Dimension | null {
+  if (item?.value.kind !== "number" || more.length > 0) {
+    const found = item ? showValue(item.value) : "";
+    if (more.length > 0 || !item) report(context, { kind: "wrong-arguments", span, of: "index", form: "index(d: n)" });
+    else report(context, { kind: "wrong-type", span: item.span, expected: "a number known before the run", found });
+    return null;
+  }
+  const { value } = item;
+  const size = value.size ?? (value.real === null ? open(name.text) : null);
+  if (size && isWholeSize(context, size, item.span, name.text))
+    return makeDimension(context, scope, name.text, size, name.span);
+  if (!size) reportSize(context, item.span, name.text, value.real ?? Number.NaN);
+  return null;
 }
 
+const size: Form = form({ d: dimension }, ({ d }) => ofSize(volume(d.dims)));
+
+const detach: Form = form({ x: tensorOperand }, ({ x }, { context, span }) => ({
+  ...x.value,
+  node: emit(context, "detach", [x.value.node], {}, span),
+}));
+
+/** Rounds to a stored type and reads it back. */
+const stored = (dtype: "f16" | "bf16"): Form =>
+  form({ x: numericOperand }, ({ x }, { context, span }) => {
+    const tensor = asTensor(context, x, "f32");
+    return tensor ? { ...tensor, node: emit(context, "cast", [tensor.node], { dtype }, span) } : wrong;
+  });
+
+/** The real numbers that whole numbers are; of truth values, 0 and 1. */
+const toReal: Form = form({ x: numbersOf }, ({ x }, { context }) => asTensor(context, x, "f32") ?? wrong);
+
 /** `i32(x)`: the whole number on the side of 0, of what i32 does not hold the nearest that it does, of NaN 0. */
-const toWhole: Builtin = (context, scope, call) => {
-  const [x] = valuesOf(context, scope, "i32", call, "x");
-  if (!x || !numeric(context, x)) return wrong;
-  if (x.value.kind === "tensor") return asTensor(context, x, "i32") ?? wrong;
-  if (x.value.real !== null) return number(Math.trunc(x.value.real));
-  return unknownUnder("floor", x.value);
-};
+const toWhole: Form = form({ x: anything }, ({ x }, { context }) => {
+  if (x.value.kind !== "number") return asTensor(context, x, "i32") ?? wrong;
+  return x.value.real === null ? unknownUnder("floor", x.value) : number(Math.trunc(x.value.real));
+});
 
 /** `refuse("…")`: what a definition does not cover; reached only where a condition known at compile time leads there. */
-const refuse: Builtin = (context, scope, call) => {
-  const [what] = valuesOf(context, scope, "refuse", call, "reason");
-  if (what?.value.kind !== "string" || context.isOpen) return wrong;
-  return report(context, { kind: "not-supported", span: call.span, what: what.value.value ?? "this" });
-};
+const refuse: Form = form({ reason: textOperand }, ({ reason }, { context, span }) =>
+  context.isOpen ? wrong : report(context, { kind: "not-supported", span, what: reason }),
+);
 
 /** `missing(config.field)`: whether config.json has no such field, which null is. */
-const missing: Builtin = (context, scope, call) => {
-  const [field] = valuesOf(context, scope, "missing", call, "field");
-  if (!field || field.value.kind === "wrong") return wrong;
-  const { value } = field;
+const missing: Form = form({ field: anything }, ({ field: { value } }) => {
   const isOpen = value.kind === "number" && value.real === null;
   return { kind: "boolean", value: isOpen ? null : value.kind === "absent" && !value.isNull };
-};
+});
 
-const table: Readonly<Record<string, Builtin>> = {
-  ...Object.fromEntries(Object.entries(elementwise).map(([name, rule]) => [name, mathematics(name, rule)])),
-  sum,
-  mean,
-  norm,
-  best,
-  size,
-  index,
-  clamp,
-  detach,
-  refuse,
-  missing,
+const always =
+  (one: Form): Callable["form"] =>
+  () =>
+    one;
+
+/** Reduces with `over`; without, the greater or less of two. */
+const extreme =
+  (by: "max" | "min"): Callable["form"] =>
+  (given) =>
+    given.length === 1 || given.some(({ kind }) => kind === "over") ? reducing(by) : choosing(by);
+
+const table: Readonly<Record<string, Callable["form"]>> = {
+  ...Object.fromEntries(Object.entries(elementwise).map(([name, rule]) => [name, always(mathematics(rule))])),
+  sum: always(reducing("sum")),
   max: extreme("max"),
   min: extreme("min"),
-  argmax: argument("argmax"),
-  argmin: argument("argmin"),
-  rename: renameOf,
-  split: splitOf,
-  merge: mergeOf,
-  stack: stackOf,
-  i32: toWhole,
-  f16: stored("f16"),
-  bf16: stored("bf16"),
+  argmax: always(placing("argmax")),
+  argmin: always(placing("argmin")),
+  best: always(best),
+  size: always(size),
+  index: ([first]) => (first?.kind === "value" && first.name ? countingAnew : counting),
+  rename: always(form({ x: tensorOperand, names: mapping }, renaming)),
+  split: always(form({ x: tensorOperand, names: mapping }, splitting)),
+  merge: always(form({ x: tensorOperand, names: mapping }, merging)),
+  stack: always(form({ d: row }, stacking)),
+  detach: always(detach),
+  f32: always(toReal),
+  i32: always(toWhole),
+  f16: always(stored("f16")),
+  bf16: always(stored("bf16")),
+  refuse: always(refuse),
+  missing: always(missing),
+};
+
+/** How the calls look whose arguments are more than values. */
+export const written: Readonly<Record<string, string>> = {
+  size: "size(d)",
+  index: "index(d)` or `index(d: n)",
+  rename: "rename(x, in -> in')",
+  split: "split(x, in -> (block, lane: 128))",
+  merge: "merge(x, (block, lane) -> in)",
+  stack: "stack(half: a, b)",
 };
 
 /** The outermost scope: builtin functions, and `lowest`, the least number that is not infinite. */
 export function builtinScope(): Scope {
-  const values = new Map<string, Value>();
-  for (const [name, run] of Object.entries(table))
-    values.set(name, { kind: "callable", name, call: run } satisfies Callable);
-  values.set("lowest", number(-3.4028234663852886e38));
-  return { values, dims: new Map(), parent: null, taken: new Set(), made: new Set() };
+  const scope = scopeIn(null);
+  for (const [name, one] of Object.entries(table)) scope.values.set(name, { kind: "callable", name, form: one });
+  scope.values.set("lowest", number(-3.4028234663852886e38));
+  return scope;
 }

@@ -1,10 +1,11 @@
 /** Modules: what each declares, with what it imports, as scopes. */
 import type * as Ast from "../../grammar/ast.ts";
 import { builtinScope } from "./builtins.ts";
-import { functionValue } from "./call.ts";
-import { type Context, report, type Scope, scopeIn } from "./context.ts";
-import type { ResolvedModule } from "./module.ts";
-import { wrong } from "./value.ts";
+import { type Context, report } from "./context.ts";
+import { functionValue } from "./evaluate.ts";
+import { prelude, type ResolvedModule } from "./module.ts";
+import { scopeIn } from "./scope.ts";
+import { type Scope, wrong } from "./value.ts";
 
 /** The modules of a program by name, each with the scope of its declarations. */
 export interface Modules {
@@ -16,8 +17,9 @@ export function declareModules(context: Context, modules: readonly ResolvedModul
   const scopes = new Map<string, Scope>();
   const archs: { readonly arch: Ast.Arch; readonly scope: Scope }[] = [];
   const builtins = builtinScope();
-  for (const { name, tree, imports } of modules) {
-    const scope = scopeIn(builtins);
+  const outer = scopeIn(builtins);
+  for (const { name, tree, imports } of modules.toSorted(preludeFirst)) {
+    const scope = name === prelude ? outer : scopeIn(outer);
     const seen = new Map<string, Ast.Name>();
     scopes.set(name, scope);
     for (const [i, each] of tree.imports.entries()) {
@@ -32,6 +34,9 @@ export function declareModules(context: Context, modules: readonly ResolvedModul
   }
   return { scopes, archs };
 }
+
+const preludeFirst = (a: ResolvedModule, b: ResolvedModule): number =>
+  Number(b.name === prelude) - Number(a.name === prelude);
 
 function isNew(context: Context, seen: Map<string, Ast.Name>, name: Ast.Name): boolean {
   const first = seen.get(name.text);

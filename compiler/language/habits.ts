@@ -15,7 +15,7 @@ const order =
   "nothing sorts: `best(x, n, over d)` is true for the n greatest, `argmax(x, over d)` says where the greatest is";
 const joined = "`stack(pair: a, b)` lays values along a new dimension";
 const variance = "write `mean((x - mean(x, over d))^2, over d)`";
-const numbers = "numbers have no type of their own: `i32(x)` makes whole numbers, and all others are real";
+const numbers = "numbers have no type of their own: `i32(x)` makes whole numbers, `f32(x)` real ones";
 const anyOf = "`max(x != 0, over d)` says whether any is, `min(x != 0, over d)` whether all are";
 const running =
   "sum over a second dimension: `let z = rename(x, d -> e)`, then `sum(z where index(e) <= index(d), over e)`";
@@ -56,7 +56,7 @@ export const habits: ReadonlyMap<string, string> = new Map([
   ...each("erf", "write `tanh(1.1283791671 * (x + 0.0894314 * x^3))`, which is it to 1e-3"),
   ...each("ceil", "write `-floor(-x)`"),
   ...each("trunc fix int Int i64 Int32 int32 long astype", "`i32(x)` is the whole number towards 0"),
-  ...each("float Float float32 f32 double", numbers),
+  ...each("float Float float32 double", numbers),
   ...each("pow power square", "a power is `x^2`"),
   ...each("mod fmod remainder rem", "the remainder is `x % 2`"),
   ...each("log2 log10", "write `log(x) / log(2)`"),

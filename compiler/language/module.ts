@@ -8,3 +8,6 @@ export interface ResolvedModule {
   /** For each import in order: the name of the module that it means. */
   readonly imports: readonly string[];
 }
+
+/** The module whose functions are there without an import. */
+export const prelude = "std/prelude";

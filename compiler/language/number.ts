@@ -1,6 +1,26 @@
 /** Arithmetic on numbers known at compile time: exact as long as the fractions can be counted, so that 29 % of 100 is 29. */
-import { divided, isExact, minus, plus, type Size, times } from "./size.ts";
-import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./value.ts";
+import { divided, isExact, known, minus, plus, rational, type Size, times } from "./size.ts";
+
+/**
+ * A number known at compile time; `real` where its value is known, `size` where it can be counted: a fraction, or a whole number
+ * of named sizes. One whose value is known without a size is real, even if it has no decimals. One of which nothing is known
+ * yet may be known to be whole.
+ */
+export interface Num {
+  readonly kind: "number";
+  readonly real: number | null;
+  readonly size: Size | null;
+  readonly isWhole?: true;
+}
+
+export const number = (real: number): Num => ({ kind: "number", real, size: rational(real) });
+export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) ?? null, size });
+export const unknownNumber: Num = { kind: "number", real: null, size: null };
+export const unknownWhole: Num = { ...unknownNumber, isWhole: true };
+
+/** Whether a number is whole, as far as is known: one that cannot be counted is real. */
+export const isCounted = ({ real, size, isWhole }: Num): boolean =>
+  isWhole === true || (size !== null && (real === null || Number.isInteger(real)));
 
 /** `a op b`, for which `real` is the rule in floating point. */
 export function numbers(op: string, real: (a: number, b: number) => number, a: Num, b: Num): Num {

@@ -5,14 +5,14 @@ import { parse } from "../../grammar/parse.ts";
 import type { SourceFile } from "../../grammar/source.ts";
 import { type Host, Unreadable } from "../host.ts";
 import { explain, type Problem } from "../problems/problem.ts";
-import type { ResolvedModule } from "./module.ts";
+import { prelude, type ResolvedModule } from "./module.ts";
 
 /** Importers last; null where a file is not there or has mistakes in its syntax. */
 export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedModule[] | null> {
   const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], problems: [] };
-  for (const name of host.library.filter((name) => name.startsWith("std/arch/"))) {
-    const arch = walk.done.has(name) ? undefined : host.read(name);
-    if (arch) visit(walk, name, arch);
+  for (const name of host.library.filter((name) => name === prelude || name.startsWith("std/arch/"))) {
+    const module = walk.done.has(name) ? undefined : host.read(name);
+    if (module) visit(walk, name, module);
   }
   walk.done.delete(file.path);
   visit(walk, file.path, file);

@@ -1,74 +1,45 @@
 /** Selections: `x[d: i]` gathers, `x[d: a .. b as step]` slices. */
-import type * as Ast from "../../grammar/ast.ts";
+import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { isWithin, reachOf } from "../graph/reach.ts";
-import { type Context, makeDimension, report, type Scope } from "./context.ts";
-import { dimensionIn, operand } from "./expression.ts";
+import { type Context, emit, report } from "./context.ts";
+import { asTensor, numeric } from "./operations.ts";
+import { makeDimension } from "./scope.ts";
 import { known, minus, open, type Size, showSize } from "./size.ts";
-import { asTensor, emit, graphDim, numeric } from "./tensor.ts";
-import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+import { type Dimension, graphDim, type Tensor } from "./tensor.ts";
+import { type Call, type Operand, showValue, type Value, wrong } from "./value.ts";
 
-/** Several selections apply in turn. */
-export function indexOf(context: Context, scope: Scope, { value, selections, span }: Ast.Index): Value {
-  let x = operand(context, scope, value);
-  for (const selection of selections) {
-    if (x.value.kind === "wrong") return wrong;
-    if (x.value.kind !== "tensor")
-      return report(context, { kind: "wrong-type", span, expected: "a tensor", found: showValue(x.value) });
-    const dimension = dimensionIn(context, scope, x.value, selection.dim, x.span);
-    if (!dimension) return wrong;
-    x = {
-      span,
-      value:
-        selection.kind === "pick"
-          ? pick(context, scope, x.value, dimension, selection)
-          : slice(context, scope, x.value, dimension, selection),
-    };
-  }
-  return x.value;
-}
-
-function pick(context: Context, scope: Scope, x: Tensor, dimension: Dimension, { at, span }: Ast.Pick): Value {
-  const place = operand(context, scope, at);
+/** The elements at a position, or at each of a tensor of positions, whose dimensions take the place of the one that is read. */
+export function pick({ context, span }: Call, x: Tensor, dimension: Dimension, place: Operand): Value {
   if (place.value.kind === "sparsity") {
     const hint = `a slice is \`x[${dimension.name}: 0 .. 4 as step]\``;
     const found = showValue(place.value);
-    return report(context, { kind: "wrong-type", span: at.span, expected: "a position", found, hint });
+    return report(context, { kind: "wrong-type", span: place.span, expected: "a position", found, hint });
   }
-  if (!numeric(context, place)) return wrong;
-  const last = known(dimension.size);
-  if (
-    place.value.kind === "number" &&
-    place.value.real !== null &&
-    (place.value.real < 0 || !Number.isInteger(place.value.real) || (last !== undefined && place.value.real >= last))
-  )
-    return report(context, {
-      kind: "out-of-range",
-      span: at.span,
-      what: `the index into \`${dimension.name}\``,
-      value: String(place.value.real),
-      range: `a whole number below ${showSize(dimension.size)}`,
-    });
-  if (place.value.kind === "tensor" && place.value.dtype !== "i32")
-    return report(context, {
-      kind: "wrong-type",
-      span: at.span,
-      expected: "whole numbers (i32)",
-      found: showValue(place.value),
-      hint: "`i32(…)` makes whole numbers of others, as in `i32(floor(y))`",
-    });
+  if (!numeric(context, place) || !isPosition(context, place, dimension)) return wrong;
   const where = asTensor(context, place, "i32");
-  if (!where || !isReached(context, where.node, dimension, at.span)) return wrong;
-  const positions = place.value.kind === "tensor" ? place.value.dims : [];
-  const made = positions.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
+  if (!where || !isReached(context, where.node, dimension, place.span)) return wrong;
+  const made = where.dims.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
   const dims = x.dims.flatMap((dim) => (dim.id === dimension.id ? made : [dim]));
-  return {
-    kind: "tensor",
-    dtype: x.dtype,
-    dims,
-    node: emit(context, "gather", [x.node, where.node], { dim: dimension.id }, span),
-  };
+  const node = emit(context, "gather", [x.node, where.node], { dim: dimension.id }, span);
+  return { kind: "tensor", dtype: x.dtype, dims, node };
+}
+
+/** Whole numbers; one that is known before the run, on the dimension. */
+function isPosition(context: Context, { value, span }: Operand, { name, size }: Dimension): boolean {
+  if (value.kind === "tensor" && value.dtype !== "i32") {
+    const hint = "`i32(…)` makes whole numbers of others, as in `i32(floor(y))`";
+    const found = showValue(value);
+    report(context, { kind: "wrong-type", span, expected: "whole numbers (i32)", found, hint });
+    return false;
+  }
+  const place = value.kind === "number" ? value.real : null;
+  if (place === null || (Number.isInteger(place) && place >= 0 && place < (known(size) ?? Number.POSITIVE_INFINITY)))
+    return true;
+  const [what, range] = [`the index into \`${name}\``, `a whole number below ${showSize(size)}`];
+  report(context, { kind: "out-of-range", span, what, value: String(place), range });
+  return false;
 }
 
 /** False, and a problem, for positions that are known before the run and lie outside of the dimension. */
@@ -88,22 +59,20 @@ function isReached(context: Context, node: Node, { name, size }: Dimension, span
   return false;
 }
 
-function slice(
-  context: Context,
-  scope: Scope,
+/** `from .. to` along a dimension, which then has another name. */
+export function slice(
+  { context, scope, span }: Call,
   x: Tensor,
   dimension: Dimension,
-  { from, to, as, span }: Ast.Slice,
+  [first, end]: readonly [Operand, Operand],
+  as: Name,
 ): Value {
-  const [first, end] = [operand(context, scope, from), operand(context, scope, to)];
   const [low, high] = [boundOf(first.value), boundOf(end.value)];
-  if (low === undefined || high === undefined)
-    return report(context, {
-      kind: "wrong-type",
-      span,
-      expected: "a range of whole numbers known at compile time",
-      found: `${showValue(first.value)} .. ${showValue(end.value)}`,
-    });
+  if (low === undefined || high === undefined) {
+    const found = `${showValue(first.value)} .. ${showValue(end.value)}`;
+    const expected = "a range of whole numbers known at compile time";
+    return report(context, { kind: "wrong-type", span, expected, found });
+  }
   const [a, b, n] = [low && known(low), high && known(high), known(dimension.size)];
   if (typeof a === "number" && typeof b === "number" && (a < 0 || b <= a || (n !== undefined && b > n)))
     return report(context, {

@@ -1,8 +1,10 @@
 /** Functions that are evaluated only where they are called: what is wrong with them whatever they are called with is found here. */
 import type * as Ast from "../../grammar/ast.ts";
-import { type Context, findValue, knownNames, report, type Scope } from "./context.ts";
-import { evaluate } from "./expression.ts";
+import { type Context, report } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
 import { reportUnknown } from "./names.ts";
+import { findValue, knownNames } from "./scope.ts";
+import type { Scope } from "./value.ts";
 
 type Tree = Readonly<Record<string, unknown>>;
 

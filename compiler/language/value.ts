@@ -1,49 +1,11 @@
-/** What an expression stands for while a program is checked: a tensor with named dimensions, or something known at compile time. */
+/** What an expression stands for: a tensor with named dimensions, or something known before the run; and what names stand for. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import type { Node } from "../graph/ops.ts";
 import type { Split } from "../plan/plan.ts";
-import type { Context, Scope } from "./context.ts";
-import { fixed, known, rational, type Size, showSize, times } from "./size.ts";
-
-/** A dimension: two are the same when their `id` is. */
-export interface Dimension {
-  /** Unique among the dimensions that can meet: the name, and a mark where a function's own name met the caller's. */
-  readonly id: string;
-  readonly name: string;
-  readonly size: Size;
-  /** Where it got its size: `config`, `selected in stage narrow, line 14` … */
-  readonly source: string;
-  /** Where that is written. */
-  readonly span?: Span;
-  /** `sample`: kernels see one sample at a time, so graph nodes lack it; only a reduction inside `observe` removes it. */
-  readonly streamed?: Stream;
-}
-
-/** What a streamed dimension runs over. */
-export interface Stream {
-  readonly model: ModelValue | null;
-  readonly windows: Windows;
-}
-
-export interface Tensor {
-  readonly kind: "tensor";
-  readonly dtype: "f32" | "i32" | "bool";
-  readonly dims: readonly Dimension[];
-  readonly node: Node;
-}
-
-/**
- * A number known at compile time; `real` where its value is known, `size` where it can be counted: a fraction, or a whole number
- * of named sizes. One whose value is known without a size is real, even if it has no decimals. One of which nothing is known
- * yet may be known to be whole.
- */
-export interface Num {
-  readonly kind: "number";
-  readonly real: number | null;
-  readonly size: Size | null;
-  readonly isWhole?: true;
-}
+import type { Context } from "./context.ts";
+import type { Num } from "./number.ts";
+import { fixed, known, showSize, times } from "./size.ts";
+import { type Dimension, showDimension, type Tensor, union, type Windows } from "./tensor.ts";
 
 export interface Bool {
   readonly kind: "boolean";
@@ -71,6 +33,8 @@ export interface RecordValue {
   readonly fields: ReadonlyMap<string, Value>;
   /** How deep records are nested in it. */
   readonly depth: number;
+  /** Those of all tensors in it. */
+  readonly dims: readonly Dimension[];
 }
 
 /** A value of config.json that is missing or null: only `??` and `missing` may read it. */
@@ -90,11 +54,6 @@ export interface Config {
   readonly value: { readonly [key: string]: unknown } | null;
 }
 
-export interface Dims {
-  readonly kind: "dims";
-  readonly dims: readonly Dimension[];
-}
-
 /** A model as a recipe sees it: the one given, or what a stage makes. */
 export interface ModelValue {
   readonly kind: "model";
@@ -102,6 +61,8 @@ export interface ModelValue {
   readonly name: string;
   /** The dimensions of its architecture outside the blocks, as `model.context` reads them. */
   readonly sizes: ReadonlyMap<string, Num>;
+  /** What it makes of tokens. */
+  readonly apply: (call: Call, model: ModelValue, tokens: Operand & { readonly value: Tensor }) => Value;
 }
 
 /** A text, whole (`split` null) or one of its splits. */
@@ -111,20 +72,65 @@ export interface Corpus {
   readonly split: Split | null;
 }
 
-/** Windows of one length: all that fit, without overlap, or `count` drawn with a seed. */
-export interface Windows {
-  readonly kind: "windows";
-  readonly corpus: string;
-  readonly split: Split;
-  readonly length: number;
-  readonly draw: { readonly count: number; readonly seed: number } | null;
-}
-
-/** Something that can be called: a declared function with the scope it was declared in, or a builtin. */
+/** Something that can be called: a function of a program, one of the language, a linear layer. */
 export interface Callable {
   readonly kind: "callable";
   readonly name: string;
-  readonly call: (context: Context, scope: Scope, call: Ast.Call) => Value;
+  /** How it takes such arguments; most take all in one way. */
+  readonly form: (given: readonly Ast.Argument[]) => Form;
+}
+
+export interface Form {
+  readonly parameters: readonly Parameter[];
+  /** Receives arguments that fit the parameters, none of which is wrong. */
+  readonly apply: (call: Call, bound: Bound) => Value;
+}
+
+/** A parameter takes a value or, with a label, dimensions, unless it says what else. */
+export type Parameter = Ast.Parameter & { readonly takes?: "dimension" | "mapping" | "row" };
+
+/** Where a call stands. */
+export interface Call {
+  readonly context: Context;
+  readonly scope: Scope;
+  readonly span: Span;
+}
+
+/** A value and where it was written. */
+export interface Operand {
+  readonly value: Value;
+  readonly span: Span;
+}
+
+/** Dimensions as `over (a, b)` names them. */
+export interface DimensionsGiven {
+  readonly dims: readonly Dimension[];
+  /** As many as there are dimensions: a name stands for each that it means. */
+  readonly names: readonly Ast.Name[];
+  readonly span: Span;
+}
+
+/** `a -> (b, c: 4)`, with sizes evaluated. */
+export interface Mapping {
+  readonly from: readonly Ast.Name[];
+  readonly to: readonly { readonly name: Ast.Name; readonly size: Operand | null; readonly span: Span }[];
+  readonly span: Span;
+}
+
+/** `name: a, b, …`: values in a row, which gets a name. */
+export interface Row {
+  readonly name: Ast.Name;
+  readonly items: readonly Operand[];
+}
+
+/** What a call gave, by parameter. */
+export interface Bound {
+  readonly values: ReadonlyMap<string, Operand>;
+  readonly dims: ReadonlyMap<string, DimensionsGiven>;
+  readonly mappings: ReadonlyMap<string, Mapping>;
+  readonly rows: ReadonlyMap<string, Row>;
+  /** That of the call, where the dimensions of the arguments have their names too. */
+  readonly scope: Scope;
 }
 
 export interface MethodValue {
@@ -148,7 +154,6 @@ export type Value =
   | RecordValue
   | Absent
   | Config
-  | Dims
   | ModelValue
   | Corpus
   | Windows
@@ -157,22 +162,33 @@ export type Value =
   | Wrong;
 
 export const wrong: Wrong = { kind: "wrong" };
-export const number = (real: number): Num => ({ kind: "number", real, size: rational(real) });
+
 export function record(fields: ReadonlyMap<string, Value>): RecordValue {
-  const depths = [...fields.values()].map((field) => (field.kind === "record" ? field.depth : 0));
-  return { kind: "record", fields, depth: 1 + Math.max(0, ...depths) };
+  const values = [...fields.values()];
+  const depths = values.map((field) => (field.kind === "record" ? field.depth : 0));
+  const dims = values.map(dimsOf).reduce(union, []);
+  return { kind: "record", fields, depth: 1 + Math.max(0, ...depths), dims };
 }
-export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) ?? null, size });
-export const unknownNumber: Num = { kind: "number", real: null, size: null };
-export const unknownWhole: Num = { ...unknownNumber, isWhole: true };
+
+/** The dimensions that a value carries. */
+export const dimsOf = (value: Value): readonly Dimension[] =>
+  value.kind === "tensor" || value.kind === "record" ? value.dims : [];
+
+/** What names stand for in a module, a function or a recipe. */
+export interface Scope {
+  readonly values: Map<string, Value>;
+  /** A name stands for one dimension; that of a `Dim` parameter for as many as a call gives it. */
+  readonly dims: Map<string, readonly Dimension[]>;
+  /** Where values are declared. */
+  readonly places: Map<string, Span>;
+  readonly parent: Scope | null;
+  /** Identities that came from outside under other names: here they are no names, and nothing made here has them. */
+  readonly foreign: ReadonlySet<string>;
+}
 
 /** Whether nothing is known of a value: a number, or whatever a field of the config is while no model is bound. */
 export const isUnknown = (value: Value): boolean =>
   value.kind === "number" && value.real === null && value.size === null;
-
-/** Whether a number is whole, as far as is known: one that cannot be counted is real. */
-export const isCounted = ({ real, size, isWhole }: Num): boolean =>
-  isWhole === true || (size !== null && (real === null || Number.isInteger(real)));
 
 /** The field that a path from `config` on leads to. */
 export const fieldAt = (path: string): string => path.replace(/^config\./, "");
@@ -208,8 +224,6 @@ export function showPlain(value: Value): string {
       return `${value.name}, which the config lacks`;
     case "config":
       return value.isList ? "a list" : "an object";
-    case "dims":
-      return value.dims.map(({ name }) => name).join(", ");
     case "model":
       return "a model";
     case "corpus":
@@ -231,12 +245,6 @@ const showField = (value: Value): string => (value.kind === "record" ? "{ … }"
 /** As many as a message has room for. */
 const shownFirst = (items: readonly string[]): string =>
   items.length > 16 ? `${items.slice(0, 16).join(", ")}, …` : items.join(", ");
-
-/** `in (384, config)`; the size is left out while it is just the name. */
-export function showDimension({ name, size }: Dimension): string {
-  const text = showSize(size);
-  return text === name ? name : `${name}: ${text}`;
-}
 
 const showNumber = ({ real, size }: Num): string => String(real ?? (size ? showSize(size) : "a number"));
 

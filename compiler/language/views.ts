@@ -1,75 +1,83 @@
 /** Views: `rename`, `split`, `merge`, `stack`. They cost nothing; a kernel reads through them. */
-import type * as Ast from "../../grammar/ast.ts";
+import type { Name } from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import { type Context, findDimension, makeDimension, report, type Scope } from "./context.ts";
-import { compileTimeNumber, dimensionIn, operand } from "./expression.ts";
-import { areDistinct } from "./names.ts";
+import { alignAll } from "./align.ts";
+import { type Context, emit, report } from "./context.ts";
+import { compileTimeNumber } from "./kinds.ts";
+import { aligned, asTensor, isReal, numeric } from "./operations.ts";
+import { findDimension, makeDimension } from "./scope.ts";
 import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
-import { align, asTensor, emit, graphDim, graphDims, isReal, numeric, type Operand } from "./tensor.ts";
-import { type Dimension, showValue, type Tensor, type Value, wrong } from "./value.ts";
+import { type Dimension, graphDim, graphDims, type Tensor } from "./tensor.ts";
+import { type Call, type Mapping, type Row, type Scope, showValue, type Value, wrong } from "./value.ts";
 
-/** The tensor and the mapping of `view(x, a -> b)`. */
-function viewed(
-  context: Context,
-  scope: Scope,
-  name: keyof typeof forms,
-  { arguments: given, span }: Ast.Call,
-): { readonly x: Tensor; readonly at: Operand; readonly mapping: Ast.MappingArgument } | null {
-  const [first, mapping] = given;
-  if (first?.kind !== "value" || mapping?.kind !== "mapping" || given.length !== 2) {
-    report(context, { kind: "wrong-arguments", span, of: name, form: forms[name] });
-    return null;
-  }
-  const made = mapping.to.map(({ name: each }) => each);
-  if (![mapping.from, made].every((names) => areDistinct(context, names))) return null;
-  const at = operand(context, scope, first.value);
-  if (at.value.kind === "tensor") return { x: at.value, at, mapping };
-  if (at.value.kind !== "wrong")
-    report(context, { kind: "wrong-type", span: at.span, expected: "a tensor", found: showValue(at.value) });
+interface Viewed {
+  readonly x: { readonly value: Tensor; readonly span: Span };
+  readonly names: Mapping;
+}
+
+/** The tensor's dimension of that name, or a problem. */
+export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Name, at: Span): Dimension | null {
+  const meant = findDimension(scope, name.text);
+  const found = x.dims.find(({ id }) => id === meant?.id);
+  if (found) return found;
+  report(context, {
+    kind: "absent-dimension",
+    span: name.span,
+    name: name.text,
+    type: showValue(x),
+    value: at,
+    known: x.dims.map((dim) => dim.name),
+  });
   return null;
 }
 
-const forms = {
-  rename: "rename(x, in -> in')",
-  split: "split(x, in -> (block, lane: 128))",
-  merge: "merge(x, (block, lane) -> in)",
-};
+/** The dimensions that a view takes away, all of which the tensor has and none of which streams. */
+function taken({ context, scope }: Call, { x, names }: Viewed, verb: string): readonly Dimension[] | null {
+  const found: Dimension[] = [];
+  for (const name of names.from) {
+    const dim = dimensionIn(context, scope, x.value, name, x.span);
+    if (!dim) return null;
+    if (dim.streamed) {
+      report(context, { kind: "not-supported", span: names.span, what: `${verb} \`${dim.name}\`` });
+      return null;
+    }
+    found.push(dim);
+  }
+  return found;
+}
+
+/** Whether each name that a view makes is new to the tensor, but for those that it takes away. */
+function areNew({ context, scope }: Call, { x, names }: Viewed, leaving: readonly Dimension[]): boolean {
+  const staying = x.value.dims.filter(({ id }) => !leaving.some((dim) => dim.id === id));
+  const clash = names.to.find(({ name }) => {
+    const id = findDimension(scope, name.text)?.id;
+    return staying.some((dim) => dim.id === id);
+  });
+  if (clash) report(context, { kind: "duplicate-name", span: clash.span, name: clash.name.text, first: x.span });
+  return !clash;
+}
 
 /** `rename(x, token -> seen)`; several names may change at once: `(a, b) -> (c, d)`. */
-export function renameOf(context: Context, scope: Scope, call: Ast.Call): Value {
-  const view = viewed(context, scope, "rename", call);
-  if (!view) return wrong;
-  const { from, to, span } = view.mapping;
-  if (from.length !== to.length)
-    return report(context, {
-      kind: "wrong-type",
-      span,
-      expected: "as many names as before",
-      found: `${from.length} -> ${to.length}`,
-    });
-  const { x } = view;
+export function renaming(view: Viewed, call: Call): Value {
+  const { context, scope } = call;
+  const { from, to, span } = view.names;
+  if (from.length !== to.length) {
+    const found = `${from.length} -> ${to.length}`;
+    return report(context, { kind: "wrong-type", span, expected: "as many names as before", found });
+  }
+  const leaving = taken(call, view, "renaming");
+  if (!leaving || !areNew(call, view, leaving)) return wrong;
   const pairs: Pair[] = [];
-  for (const [i, name] of from.entries()) {
+  for (const [i, old] of leaving.entries()) {
     const target = to[i];
-    const old = dimensionIn(context, scope, x, name, view.at.span);
-    if (!old || !target) return wrong;
-    if (old.streamed) return report(context, { kind: "not-supported", span, what: `renaming \`${old.name}\`` });
-    const { text } = target.name;
-    if (keeps(scope, x, text, from) || pairs.some(({ made }) => made.name === text))
-      return report(context, { kind: "duplicate-name", span: target.span, name: text, first: view.at.span });
-    const made = makeDimension(context, scope, text, old.size, target.span);
+    const made = target && makeDimension(context, scope, target.name.text, old.size, target.span);
     if (!made) return wrong;
     pairs.push({ old, made });
   }
+  const x = view.x.value;
   const dims = x.dims.map((dim) => pairs.find(({ old }) => old.id === dim.id)?.made ?? dim);
   return { ...x, dims, node: renamed(context, x, pairs, span) };
-}
-
-/** Whether the tensor has a dimension of that name already, which the view does not take away. */
-function keeps(scope: Scope, { dims }: Tensor, name: string, leaving: readonly Ast.Name[]): boolean {
-  const idOf = (text: string): string | undefined => findDimension(scope, text)?.id;
-  const id = idOf(name);
-  return dims.some((dim) => dim.id === id) && !leaving.some(({ text }) => idOf(text) === id);
 }
 
 interface Pair {
@@ -78,7 +86,7 @@ interface Pair {
 }
 
 /** All at once: those that take the name of another that changes go aside first. */
-function renamed(context: Context, x: Tensor, pairs: readonly Pair[], span: Ast.Call["span"]): Tensor["node"] {
+function renamed(context: Context, x: Tensor, pairs: readonly Pair[], span: Span): Node {
   const moving = pairs.filter(({ old, made }) => old.id !== made.id);
   const aside = moving.filter(({ made }) => x.dims.some(({ id }) => id === made.id));
   const steps = [
@@ -90,49 +98,30 @@ function renamed(context: Context, x: Tensor, pairs: readonly Pair[], span: Ast.
 }
 
 /** `split(x, in -> (block, lane: 128))`: at most one part may be left without a size. */
-export function splitOf(context: Context, scope: Scope, call: Ast.Call): Value {
-  const view = viewed(context, scope, "split", call);
-  if (!view) return wrong;
-  const {
-    from: [name, ...more],
-    to,
-    span,
-  } = view.mapping;
-  const old = name && more.length === 0 ? dimensionIn(context, scope, view.x, name, view.at.span) : null;
-  if (!old)
-    return more.length > 0
-      ? report(context, { kind: "wrong-type", span, expected: "one dimension to split", found: `${more.length + 1}` })
-      : wrong;
-  if (old.streamed) return report(context, { kind: "not-supported", span, what: `splitting \`${old.name}\`` });
-  const sizes = partSizes(context, scope, old, to, span);
-  if (!sizes) {
-    for (const { name: part, span: place } of to)
-      if (!findDimension(scope, part.text)) makeDimension(context, scope, part.text, open(part.text), place);
-    return wrong;
-  }
-  const clash = to.find((part) => name && keeps(scope, view.x, part.name.text, [name]));
-  if (clash)
-    return report(context, { kind: "duplicate-name", span: clash.span, name: clash.name.text, first: view.at.span });
+export function splitting(view: Viewed, call: Call): Value {
+  const { context, scope } = call;
+  const { from, to, span } = view.names;
+  if (from.length > 1)
+    return report(context, { kind: "wrong-type", span, expected: "one dimension to split", found: `${from.length}` });
+  const leaving = taken(call, view, "splitting");
+  const [old] = leaving ?? [];
+  const sizes = old && partSizes(call, old, view.names);
+  if (!leaving || !sizes || !areNew(call, view, leaving)) return wrong;
   const made = to.flatMap(
     (part, i) => makeDimension(context, scope, part.name.text, sizes[i] ?? fixed(1), part.span) ?? [],
   );
   if (made.length < to.length) return wrong;
-  const dims = view.x.dims.flatMap((dim) => (dim.id === old.id ? made : [dim]));
-  return { ...view.x, dims, node: emit(context, "split", [view.x.node], { dim: old.id, into: graphDims(made) }, span) };
+  const x = view.x.value;
+  const dims = x.dims.flatMap((dim) => (dim.id === old.id ? made : [dim]));
+  return { ...x, dims, node: emit(context, "split", [x.node], { dim: old.id, into: graphDims(made) }, span) };
 }
 
 /** The size of each part: given, known from the same name in this scope, or what is left. */
-function partSizes(
-  context: Context,
-  scope: Scope,
-  old: Dimension,
-  parts: readonly Ast.NamedDim[],
-  span: Ast.Call["span"],
-): Size[] | null {
-  const found = parts.map((part) => givenSize(context, scope, part));
+function partSizes({ context, scope }: Call, old: Dimension, { to, span }: Mapping): Size[] | null {
+  const found = to.map((part) => givenSize(context, part));
   if (found.includes(undefined)) return null;
   const given = found.map((size) => size ?? null);
-  const open = openParts(scope, parts, given);
+  const open = openParts(scope, to, given);
   if (open.length > 1) {
     const found = `${open.length} without`;
     report(context, { kind: "wrong-type", span, expected: "a size for all parts but one", found });
@@ -149,9 +138,9 @@ function partSizes(
 }
 
 /** Null where none is written, undefined where it is wrong. */
-function givenSize(context: Context, scope: Scope, { size, name }: Ast.NamedDim): Size | null | undefined {
+function givenSize(context: Context, { size, name }: Mapping["to"][number]): Size | null | undefined {
   if (!size) return null;
-  const value = compileTimeNumber(context, operand(context, scope, size));
+  const value = compileTimeNumber(context, size);
   if (!value) return undefined;
   if (value.real === null) return value.size ?? open(name.text);
   if (Number.isInteger(value.real) && value.real >= 1) return value.size;
@@ -161,7 +150,7 @@ function givenSize(context: Context, scope: Scope, { size, name }: Ast.NamedDim)
 }
 
 /** The parts whose size must follow; of several, those that the scope knows already take their size from there. */
-function openParts(scope: Scope, parts: readonly Ast.NamedDim[], given: (Size | null)[]): number[] {
+function openParts(scope: Scope, parts: Mapping["to"], given: (Size | null)[]): number[] {
   const sizeOf = (part: number) => findDimension(scope, parts[part]?.name.text ?? "")?.size;
   const open = parts.flatMap((_, i) => (given[i] === null ? [i] : []));
   const settled = open.filter(sizeOf).slice(0, open.length - 1);
@@ -170,71 +159,37 @@ function openParts(scope: Scope, parts: readonly Ast.NamedDim[], given: (Size | 
 }
 
 /** `merge(x, (block, lane) -> in)`: the first named varies slowest. */
-export function mergeOf(context: Context, scope: Scope, call: Ast.Call): Value {
-  const view = viewed(context, scope, "merge", call);
-  if (!view) return wrong;
-  const {
-    from,
-    to: [into, ...more],
-    span,
-  } = view.mapping;
+export function merging(view: Viewed, call: Call): Value {
+  const { context, scope } = call;
+  const { to, span } = view.names;
+  const [into, ...more] = to;
   if (!into || more.length > 0)
-    return report(context, {
-      kind: "wrong-type",
-      span,
-      expected: "one name to merge into",
-      found: `${more.length + 1}`,
-    });
-  const parts: Dimension[] = [];
-  for (const name of from) {
-    const part = dimensionIn(context, scope, view.x, name, view.at.span);
-    if (!part) return wrong;
-    if (part.streamed) return report(context, { kind: "not-supported", span, what: `merging \`${part.name}\`` });
-    parts.push(part);
-  }
-  if (keeps(scope, view.x, into.name.text, from))
-    return report(context, { kind: "duplicate-name", span: into.span, name: into.name.text, first: view.at.span });
-  const made = makeDimension(
-    context,
-    scope,
-    into.name.text,
-    parts.map(({ size }) => size).reduce(times, fixed(1)),
-    into.span,
-  );
+    return report(context, { kind: "wrong-type", span, expected: "one name to merge into", found: `${to.length}` });
+  const parts = taken(call, view, "merging");
+  if (!parts || !areNew(call, view, parts)) return wrong;
+  const size = parts.map((part) => part.size).reduce(times, fixed(1));
+  const made = makeDimension(context, scope, into.name.text, size, into.span);
   if (!made) return wrong;
-  const others = view.x.dims.filter(({ id }) => !parts.some((part) => part.id === id));
-  const first = view.x.dims.findIndex(({ id }) => parts.some((part) => part.id === id));
-  const dims = [...others.slice(0, first), made, ...others.slice(first)];
-  return {
-    ...view.x,
-    dims,
-    node: emit(context, "merge", [view.x.node], { dims: parts.map(({ id }) => id), into: made.id }, span),
-  };
+  const x = view.x.value;
+  const isPart = ({ id }: Dimension): boolean => parts.some((part) => part.id === id);
+  const first = x.dims.findIndex(isPart);
+  const dims = x.dims.flatMap((dim, i) => (i === first ? [made] : isPart(dim) ? [] : [dim]));
+  const attrs = { dims: parts.map(({ id }) => id), into: made.id };
+  return { ...x, dims, node: emit(context, "merge", [x.node], attrs, span) };
 }
 
 /** `stack(half: a, b)`: a new dimension, along which the operands lie. */
-export function stackOf(context: Context, scope: Scope, { arguments: given, span }: Ast.Call): Value {
-  const [first, ...more] = given.filter((argument) => argument.kind === "value");
-  if (!first?.name || more.some(({ name }) => name) || 1 + more.length < given.length)
-    return report(context, { kind: "wrong-arguments", span, of: "stack", form: "stack(half: a, b)" });
-  const items = [first, ...more].map(({ value }) => operand(context, scope, value));
+export function stacking({ d: { name, items } }: { readonly d: Row }, { context, scope, span }: Call): Value {
   if (!items.every((item) => numeric(context, item))) return wrong;
-  const made = makeDimension(context, scope, first.name.text, fixed(items.length), first.name.span);
+  const along = makeDimension(context, scope, name.text, fixed(items.length), name.span);
   const dtype = items.some(({ value }) => isReal(value)) ? "f32" : "i32";
-  const [head, ...tail] = items.map((item) => asTensor(context, item, dtype));
-  if (!made || !head) return wrong;
-  let { dims } = head;
-  for (const [i, item] of tail.entries()) {
-    const united = item && align(context, "stack", { value: { ...head, dims }, span }, items[i + 1] as Operand, false);
-    if (!united) return wrong;
-    dims = united;
-  }
-  const nodes = [head, ...tail].flatMap((item) => item?.node ?? []);
-  return { kind: "tensor", dtype, dims: [...dims, made], node: stackNodes(context, nodes, made, span) };
+  const nodes = items.flatMap((item) => asTensor(context, item, dtype)?.node ?? []);
+  const dims = along && nodes.length === items.length && aligned(context, alignAll("stack", items, span));
+  return dims ? { kind: "tensor", dtype, dims: [...dims, along], node: stacked(context, nodes, along, span) } : wrong;
 }
 
 /** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */
-function stackNodes(context: Context, nodes: readonly Node[], along: Dimension, span: Ast.Call["span"]): Node {
+function stacked(context: Context, nodes: readonly Node[], along: Dimension, span: Span): Node {
   const index = emit(context, "index", [], { dim: graphDim(along) }, span);
   const last = nodes.at(-1) as Node;
   return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight((rest, node, i) => {

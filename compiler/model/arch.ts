@@ -1,29 +1,23 @@
 /** Architectures: dimensions from config.json, weights from the checkpoint, and the forward pass in three pieces. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
-import { functionValue } from "../language/call.ts";
-import {
-  type Context,
-  findDimension,
-  knownNames,
-  type Linear,
-  note,
-  report,
-  type Scope,
-  scopeIn,
-} from "../language/context.ts";
-import { condition, evaluate } from "../language/expression.ts";
+import { type Context, emit, note, report } from "../language/context.ts";
+import { condition, evaluate, functionValue } from "../language/evaluate.ts";
+import { activations, form } from "../language/kinds.ts";
 import { areDistinct } from "../language/names.ts";
-import { declareDimension } from "../language/signature.ts";
+import { truth } from "../language/operations.ts";
+import { declareDimension, findDimension, knownNames, scopeIn } from "../language/scope.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
-import { emit, graphDims, type Operand, truth, volume } from "../language/tensor.ts";
+import { type Dimension, graphDims, type Tensor, volume } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
 import {
   type Config,
-  type Dimension,
   fieldAt,
+  type Operand,
+  type Scope,
   showPlain,
   sourceOf,
-  type Tensor,
   type Value,
   wrong,
 } from "../language/value.ts";
@@ -39,7 +33,7 @@ import {
   tensorName,
 } from "./checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
-import { activationsOf, applyLinear, aside, entering } from "./linear.ts";
+import { applyLinear, aside, entering, handed, inDeclaredOrder } from "./linear.ts";
 import type { Blocks, ModelType, Part } from "./value.ts";
 
 /** What is gathered while the members of an architecture, or of its blocks, are declared. */
@@ -219,14 +213,13 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void 
   };
   blockOf(0);
   part.blocks = { declaration: blocks, count, part: blockOf };
-  scope.values.set(blocks.name.text, {
-    kind: "callable",
-    name: blocks.name.text,
-    call: (caller, from, call) => {
-      const input = activationsOf(caller, from, blocks.name.text, call);
-      return (input && caller.pass?.onBlocks(input, call.span)) ?? wrong;
-    },
+  const name = blocks.name.text;
+  const passing = form({ x: activations }, ({ x }, { context: caller, span }) => {
+    const input = inDeclaredOrder(caller, forward, x.value, span);
+    caller.trace.entries.push({ input, span });
+    return handed(caller, input, span);
   });
+  scope.values.set(name, { kind: "callable", name, form: () => passing });
 }
 
 const firstNumber = {
@@ -349,17 +342,13 @@ function declareLinear(
       : storedTensor(part, { name: matrix, shape, span }, [...outputs, ...inputs]);
   const offset: StoredTensor = { name: `${path}.bias`, shape: [volume(outputs)], span };
   const bias = hasBias(part, scope, offset, biased) ? storedTensor(part, offset, outputs) : null;
-  scope.values.set(name.text, {
-    kind: "callable",
-    name: name.text,
-    call: (caller, at, call) => {
-      const given = activationsOf(caller, at, name.text, call);
-      const input = given && entering(caller, linear, given, call.span);
-      if (!input || !weight) return wrong;
-      caller.pass?.onLinear(linear, input, weight);
-      return applyLinear(caller, linear, input, weight, bias, call.span);
-    },
+  const applying = form({ x: activations }, ({ x }, { context: caller, span }) => {
+    if (!weight) return wrong;
+    const input = entering(caller, linear, x.value, span);
+    caller.trace.linears.push({ linear, input, weight });
+    return applyLinear(caller, linear, input, weight, bias, span);
   });
+  scope.values.set(name.text, { kind: "callable", name: name.text, form: () => applying });
 }
 
 const inFirst = {

@@ -1,15 +1,18 @@
 /** The forward pass of a model in three pieces: tokens to the first block, one block, and from the last block to the logits. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
-import { applyFunction } from "../language/call.ts";
-import type { Linear } from "../language/context.ts";
-import { type Context, type ForwardPass, report, type Scope, scopeIn } from "../language/context.ts";
-import { declareDimension } from "../language/signature.ts";
+import { given } from "../language/bind.ts";
+import { type Context, emit, report } from "../language/context.ts";
+import { applyFunction } from "../language/evaluate.ts";
+import { declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed } from "../language/size.ts";
-import { emit, graphDims } from "../language/tensor.ts";
-import { type Dimension, type Tensor, type Value, wrong } from "../language/value.ts";
+import { graphDims, type Tensor } from "../language/tensor.ts";
+import { type LinearInput, newTrace } from "../language/trace.ts";
+import { type Scope, type Value, wrong } from "../language/value.ts";
+import { handed, orderNode } from "./linear.ts";
 import type { ModelType, Part } from "./value.ts";
 
 /** A forward pass from tokens: what enters the first block, if it goes through blocks, and what comes after, reading the input `x`. */
@@ -20,44 +23,18 @@ export interface Forwarded {
   readonly inputs: readonly LinearInput[];
 }
 
-export interface LinearInput {
-  readonly linear: Linear;
-  readonly input: Tensor;
-  /** Its dimensions are those of `linear.to`, then those of `linear.from`. */
-  readonly weight: Tensor;
-}
-
-/** An activation that the runtime hands from piece to piece. */
-function handed(context: Context, of: Tensor, span: Span): Tensor {
-  const type = { dtype: "f32" as const, dims: graphDims(of.dims) };
-  return { ...of, node: emit(context, "input", [], { name: slotNames.activation, type, role: "data" }, span) };
-}
-
-/** What enters the blocks, in the order of memory that their header declares. */
-function declaredOrder(context: Context, { blocks }: ModelType, input: Tensor, span: Span): Tensor {
-  const type = blocks?.part(0).forward?.parameters[0]?.type;
-  const names =
-    type?.kind === "tensor-type" ? type.dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name.text] : [])) : [];
-  const dims = input.dims.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
-  return { ...input, dims, node: orderNode(context, input.node, dims, span) };
-}
-
 /** Applies the whole model to tokens; the blocks are left out, and meet at `entry` and the input `x`. */
 export function forward(context: Context, type: ModelType, scope: Scope, tokens: Tensor, span: Span): Forwarded {
   const { forward: fn, scope: declaredIn } = type.outside;
-  const inputs: LinearInput[] = [];
-  let entry: Tensor | null = null;
-  if (!fn) return { entry, logits: wrong, inputs };
-  const onBlocks = (input: Tensor, place: Span): Value => {
-    if (entry) return report(context, { kind: "not-supported", span: place, what: "a second pass through the blocks" });
-    entry = declaredOrder(context, type, input, place);
-    return handed(context, entry, place);
-  };
-  const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
+  if (!fn) return { entry: null, logits: wrong, inputs: [] };
+  const inside: Context = { ...context, trace: newTrace() };
+  const { entries, linears } = inside.trace;
   const logits = applyTo(inside, scope, fn, declaredIn, tokens, span);
-  if (type.blocks && !entry && logits.kind !== "wrong")
+  const [first, second] = entries;
+  if (type.blocks && !first && logits.kind !== "wrong")
     report(context, { kind: "not-supported", span: fn.name.span, ...passedBy });
-  return { entry, logits, inputs };
+  if (second) report(context, { kind: "not-supported", span: second.span, what: "a second pass through the blocks" });
+  return { entry: first?.input ?? null, logits: second ? wrong : logits, inputs: linears };
 }
 
 /** One block on its input: what it gives, and what went into each of its linear layers. */
@@ -67,29 +44,29 @@ export function forwardBlock(
   entry: Tensor,
   span: Span,
 ): { readonly result: Node | null; readonly inputs: readonly LinearInput[] } {
-  const inputs: LinearInput[] = [];
-  if (!fn) return { result: null, inputs };
-  const onBlocks = (_: Tensor, place: Span) =>
-    report(context, { kind: "not-supported", span: place, what: "a pass through the blocks inside one of them" });
-  const inside: Context = { ...context, pass: { onLinear: noting(inputs), onBlocks } };
+  if (!fn) return { result: null, inputs: [] };
+  const inside: Context = { ...context, trace: newTrace() };
+  const { entries, linears } = inside.trace;
   const result = applyTo(inside, scopeIn(scope), fn, scope, handed(context, entry, span), span);
-  return { result: result.kind === "tensor" ? inOrder(context, result, entry, span) : null, inputs };
+  const [nested] = entries;
+  if (nested) report(context, { kind: "not-supported", span: nested.span, ...nestedBlocks });
+  return {
+    result: result.kind === "tensor" && !nested ? inOrder(context, result, entry, span) : null,
+    inputs: linears,
+  };
 }
+
+const nestedBlocks = { what: "a pass through the blocks inside one of them" };
 
 const passedBy = {
   what: "a forward pass that does not go through the blocks",
   hint: "an architecture that declares `blocks` passes through them here: `layer(x)`",
 };
 
-const noting =
-  (inputs: LinearInput[]): ForwardPass["onLinear"] =>
-  (linear, input, weight) =>
-    void inputs.push({ linear, input, weight });
-
 /** A `forward` on what it takes. */
 function applyTo(context: Context, caller: Scope, fn: Ast.Fn, declaredIn: Scope, value: Tensor, span: Span): Value {
   const values = new Map(fn.parameters.slice(0, 1).map(({ name }) => [name.text, { value, span }]));
-  return applyFunction(context, { scope: caller, span, isUsers: false }, fn, declaredIn, { values, dims: new Map() });
+  return applyFunction({ context, scope: caller, span }, fn, declaredIn, given(caller, values), false);
 }
 
 /** A block hands on what it was handed, in the same order of memory. */
@@ -106,14 +83,6 @@ function inOrder(context: Context, result: Tensor, entry: Tensor, span: Span): N
     return null;
   }
   return orderNode(context, result.node, entry.dims, span);
-}
-
-/** The node with its dimensions in the given order: merged in that order, and split again. */
-export function orderNode(context: Context, node: Node, dims: readonly Dimension[], span: Span): Node {
-  const wanted = graphDims(dims);
-  if (node.type.dims.every(({ name }, i) => name === wanted[i]?.name)) return node;
-  const merged = emit(context, "merge", [node], { dims: wanted.map(({ name }) => name), into: "memory" }, span);
-  return emit(context, "split", [merged], { dim: "memory", into: wanted }, span);
 }
 
 /** Tokens of one window, i32[token], while a program is built for windows of that length; 0 while it is unknown. */

@@ -1,24 +1,15 @@
 /** A linear layer on activations. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import { bindArguments, parameter } from "../language/call.ts";
-import type { Linear } from "../language/context.ts";
-import { type Context, report, type Scope } from "../language/context.ts";
-import { arithmeticOf, emit, reduceOf } from "../language/tensor.ts";
-import { type Dimension, showValue, type Tensor, type Value } from "../language/value.ts";
-
-/** The one argument of a linear layer, or of the blocks. */
-export function activationsOf(
-  context: Context,
-  scope: Scope,
-  name: string,
-  { arguments: given, span }: Ast.Call,
-): Tensor | null {
-  const x = bindArguments(context, scope, name, [parameter("x")], given, span)?.values.get("x");
-  if (x?.value.kind === "tensor") return x.value;
-  if (x) report(context, { kind: "wrong-type", span: x.span, expected: "activations", found: showValue(x.value) });
-  return null;
-}
+import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
+import { type Context, emit, report } from "../language/context.ts";
+import { arithmeticOf, reduceOf } from "../language/operations.ts";
+import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
+import { namesIn } from "../language/types.ts";
+import { showValue, type Value } from "../language/value.ts";
 
 /** Another identity of a dimension, under which a layer reads what it also makes. */
 export const aside = (dim: Dimension): Dimension => ({ ...dim, id: `${dim.id} aside` });
@@ -69,4 +60,26 @@ export function applyLinear(
   const result = reduceOf(context, "sum", both, from, span);
   if (!bias) return result;
   return arithmeticOf(context, "+", { value: result, span }, { value: bias, span }, span);
+}
+
+/** An activation that the runtime hands from piece to piece. */
+export function handed(context: Context, of: Tensor, span: Span): Tensor {
+  const type = { dtype: "f32" as const, dims: graphDims(of.dims) };
+  return { ...of, node: emit(context, "input", [], { name: slotNames.activation, type, role: "data" }, span) };
+}
+
+/** What enters the blocks, in the order of memory that their header declares. */
+export function inDeclaredOrder(context: Context, { parameters: [first] }: Ast.Fn, input: Tensor, span: Span): Tensor {
+  const type = first?.type;
+  const names = type?.kind === "tensor-type" ? namesIn(type).map(({ text }) => text) : [];
+  const dims = input.dims.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+  return { ...input, dims, node: orderNode(context, input.node, dims, span) };
+}
+
+/** The node with its dimensions in the given order: merged in that order, and split again. */
+export function orderNode(context: Context, node: Node, dims: readonly Dimension[], span: Span): Node {
+  const wanted = graphDims(dims);
+  if (node.type.dims.every(({ name }, i) => name === wanted[i]?.name)) return node;
+  const merged = emit(context, "merge", [node], { dims: wanted.map(({ name }) => name), into: "memory" }, span);
+  return emit(context, "split", [merged], { dim: "memory", into: wanted }, span);
 }

@@ -1,10 +1,12 @@
 /** Selectors: which linear layers of a model a stage works on. */
 import type * as Ast from "../../grammar/ast.ts";
 import { textAt } from "../../grammar/source.ts";
-import type { Linear } from "../language/context.ts";
-import { type Context, report, type Scope } from "../language/context.ts";
-import { compileTimeNumber, operand } from "../language/expression.ts";
+import { type Context, report } from "../language/context.ts";
+import { operand } from "../language/evaluate.ts";
+import { compileTimeNumber } from "../language/kinds.ts";
 import { known } from "../language/size.ts";
+import type { Linear } from "../language/trace.ts";
+import type { Scope } from "../language/value.ts";
 import { list } from "../problems/description.ts";
 import { type ModelType, partsOf } from "./value.ts";
 

@@ -1,7 +1,8 @@
 /** A model as a value: what it is, part by part, and where each of its tensors comes from. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Linear, Scope } from "../language/context.ts";
 import { known, type Size } from "../language/size.ts";
+import type { Linear } from "../language/trace.ts";
+import type { Scope } from "../language/value.ts";
 import type { Ref } from "../plan/step.ts";
 import type { Fault, StoredTensor } from "./checkpoint.ts";
 import type { ModelFacts } from "./facts.ts";

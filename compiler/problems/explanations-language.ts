@@ -66,7 +66,7 @@ const names = {
     examples: programs("fn fading(x: f32[in]) = x + fading(x / 2)", "fn fading(x: f32[in]) = x + x / 2 + x / 4"),
   },
   "too-much-work": {
-    text: `A call is evaluated each time that it is made, and the calls inside it, too: where each function calls the one before it twice, twenty functions are a million calls. lcomp counts the expressions that it evaluates and stops at a fixed number, which no recipe comes near that a person would write. Give what is needed several times a name with \`let\`, and call less often.`,
+    text: `Calls with equal arguments are evaluated once, and others each by itself, with the calls inside them: where each function calls the one before it with two different arguments, twenty functions are a million calls. lcomp counts the expressions that it evaluates and stops at a fixed number, which no recipe comes near that a person would write. Call less often with different arguments.`,
   },
   "file-not-found": {
     text: "There is no file of this name. Paths are relative to the folder in which lcomp was started.",

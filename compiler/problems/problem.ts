@@ -331,7 +331,7 @@ function describeWork({ span, name, limit, most }: Of<"too-much-work">): Descrip
       return {
         title: `${subject} calls too much: ${many} expressions were evaluated, and it has not ended`,
         places: labels([span, `too much work`]),
-        hint: `each call is evaluated by itself: call less often, and give what is needed several times a name with \`let\``,
+        hint: "equal calls are evaluated once, and others each by itself: call less often with different arguments",
       };
     case "depth":
       return {

@@ -2,10 +2,13 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, note, report } from "../language/context.ts";
-import { type ModelValue, ofSize, unknownNumber, type Value } from "../language/value.ts";
+import { ofSize, unknownNumber } from "../language/number.ts";
+import { volume } from "../language/tensor.ts";
+import type { ModelValue, Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
+import { logitsFor } from "./measure.ts";
 import type { Recipe, RecipeInputs } from "./recipe.ts";
 
 /** The model of a parameter, by the architecture that describes it; without headers, one of which nothing is known. */
@@ -16,7 +19,7 @@ export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Pa
   if (!facts) {
     if (inputs.isBound)
       return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
-    return { kind: "model", name: name.text, sizes: unknownSizes(inputs) };
+    return { kind: "model", name: name.text, sizes: unknownSizes(inputs), apply: logitsFor(at) };
   }
   const { architecture, type: family } = namesOf(facts);
   const found = inputs.modules.archs.findLast(({ arch }) => describes(arch, architecture, family));
@@ -32,8 +35,8 @@ export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Pa
   const type = modelType(context, found.arch, found.scope, facts);
   at.models.set(name.text, type);
   at.given.push({ name: name.text, facts, type });
-  const sizes = [...type.outside.scope.dims].map(([dim, { size }]) => [dim, ofSize(size)] as const);
-  return { kind: "model", name: name.text, sizes: new Map(sizes) };
+  const sizes = [...type.outside.scope.dims].map(([dim, found]) => [dim, ofSize(volume(found))] as const);
+  return { kind: "model", name: name.text, sizes: new Map(sizes), apply: logitsFor(at) };
 }
 
 /** Says where `architectures` and `model_type` name different models of one `arch`, or only the first is there. */

@@ -6,7 +6,7 @@ import type { Node, NodeOf } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { ids } from "../language/tensor.ts";
-import type { LinearInput } from "../model/forward.ts";
+import type { LinearInput } from "../language/trace.ts";
 import type { Check } from "../plan/step.ts";
 import { type Counted, notFinite } from "./finite.ts";
 import type { Compression } from "./method.ts";

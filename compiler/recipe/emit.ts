@@ -5,7 +5,7 @@ import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
-import type { Windows } from "../language/value.ts";
+import type { Windows } from "../language/tensor.ts";
 import { givenModel, layersOf } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { unordered } from "./finite.ts";

@@ -8,7 +8,7 @@ import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
-import type { LinearInput } from "../model/forward.ts";
+import type { LinearInput } from "../language/trace.ts";
 
 /** A node with how many of its values are NaN or infinite, and what it is. */
 export interface Counted {

@@ -1,26 +1,19 @@
 /** Methods: checked once against their header with symbolic sizes, then for each linear layer of a model. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
-import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type DType, isHalf } from "../graph/type.ts";
-import type { Linear } from "../language/context.ts";
-import { bindValue, type Context, type Observer, report, type Scope, scopeIn } from "../language/context.ts";
-import { evaluateBlock } from "../language/expression.ts";
-import { declareDimension } from "../language/signature.ts";
+import { type Context, emit, report } from "../language/context.ts";
+import { evaluateBlock } from "../language/evaluate.ts";
+import { ofSize, unknownNumber } from "../language/number.ts";
+import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
-import { emit, graphDims, ids } from "../language/tensor.ts";
-import {
-  type Dimension,
-  ofSize,
-  type Stream,
-  showValue,
-  type Tensor,
-  unknownNumber,
-  type Value,
-} from "../language/value.ts";
-import { orderNode } from "../model/forward.ts";
+import { type Dimension, graphDims, ids, type Stream, type Tensor } from "../language/tensor.ts";
+import { type Linear, newTrace, type Observation } from "../language/trace.ts";
+import { type Scope, showValue, type Value } from "../language/value.ts";
+import { orderNode } from "../model/linear.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -30,21 +23,15 @@ export interface Applied {
   readonly arguments: ReadonlyMap<string, Value>;
 }
 
-/** A contribution of one sample; `name` is that of the observation in whose text it stands. */
-interface Observation {
-  readonly node: Node;
-  readonly by: "sum" | "max" | "min";
-  readonly slot: string;
-  readonly name: string;
-}
-
 /** What a method makes of one linear layer. */
 export interface Compression {
   /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
    *  and the slots of those before it. */
-  readonly statistics: readonly Observation[];
+  readonly statistics: readonly Statistic[];
   readonly outputs: readonly Output[];
 }
+
+type Statistic = Observation & { readonly by: "sum" | "max" | "min" };
 
 /** Where a method is put to work; null for the check against its header alone. */
 export interface Site {
@@ -69,21 +56,11 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   }
   const scope = scopeIn(applied.scope);
   bindHeader(context, scope, applied, site);
-  const statistics: Observation[] = [];
-  const accumulate: Observer["accumulate"] = (node, by, _stream, name) => {
-    const slot = statistics.find((old) => old.node === node && old.by === by)?.slot ?? `s${statistics.length}`;
-    if (!statistics.some((old) => old.slot === slot)) statistics.push({ node, by, slot, name });
-    return stateInput(context, slot, node);
-  };
-  const inside: Context = { ...context, observer: { accumulate, collect: (each) => each } };
+  const inside: Context = { ...context, trace: newTrace() };
   const compressed = checkResult(context, scope, method, evaluateBlock(inside, scope, method.body));
   if (!compressed || !site) return null;
+  const statistics = inside.trace.observations.filter((each): each is Statistic => each.by !== "each");
   return { statistics, outputs: outputsOf(context, compressed, site, method.span) };
-}
-
-function stateInput(context: Context, slot: string, node: Node): Node {
-  const type = { dtype: node.type.dtype, dims: node.type.dims };
-  return emit(context, "input", [], { name: slot, type, role: "state" }, node.origin);
 }
 
 function bindHeader(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
@@ -153,7 +130,7 @@ function seenTensor(
 }
 
 function dimensionFor(scope: Scope, name: "out" | "in", site: Site | null): Dimension {
-  const old = scope.dims.get(name);
+  const [old] = scope.dims.get(name) ?? [];
   const dims = name === "out" ? site?.linear.to : site?.linear.from;
   const size: Size = dims ? dims.map((dim) => dim.size).reduce(times) : atom(name);
   return old ?? declareDimension(scope, name, size, site ? site.linear.name : "the header");
@@ -177,6 +154,7 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
   const tokens = declareDimension(scope, "token", token?.size ?? atom("token"), "the samples");
   const stream: Stream = site?.stream ?? {
     model: null,
+    keeps: "together",
     windows: { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
   };
   const drawn = stream.windows.draw;

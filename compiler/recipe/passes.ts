@@ -2,11 +2,12 @@
 import type { Span } from "../../grammar/source.ts";
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
-import { scopeIn } from "../language/context.ts";
+import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
-import type { Tensor } from "../language/value.ts";
+import type { Tensor } from "../language/tensor.ts";
+import type { LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/checkpoint.ts";
-import { type Forwarded, forward, forwardBlock, type LinearInput, tokensInput } from "../model/forward.ts";
+import { type Forwarded, forward, forwardBlock, tokensInput } from "../model/forward.ts";
 import type { Model, ModelType, Part } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { addStep, type Emitting, type Passes } from "./steps.ts";
@@ -51,7 +52,7 @@ export const entryOf = (entry: Tensor): Tensor => ({ ...entry, dims: entry.dims.
 /** Parts with the same sizes whose tensors are stored in the same types share their graphs. */
 export const partKey = ({ facts }: ModelType, { layer, scope, weights }: Part): string =>
   [
-    ...[...scope.dims.values()].map(({ size }) => known(size)),
+    ...[...scope.dims.values()].flat().map(({ size }) => known(size)),
     ...weights.map(({ name }) => facts?.tensors.get(tensorName(name, layer))?.dtype),
   ].join(" ");
 

@@ -1,29 +1,26 @@
 /** Recipes: parameters, stages, expectations, reports and what is saved. */
+
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
-import { type Bound, bindArguments } from "../language/call.ts";
-import { bindValue, type Context, report, type Scope, scopeIn } from "../language/context.ts";
+import { bindArguments } from "../language/bind.ts";
+import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
-import { evaluate, operand } from "../language/expression.ts";
+import { evaluate, operand } from "../language/evaluate.ts";
+import { form, modelOperand } from "../language/kinds.ts";
+import { number, unknownNumber } from "../language/number.ts";
+import { bindValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
-import {
-  type MethodValue,
-  type ModelValue,
-  number,
-  showValue,
-  unknownNumber,
-  type Value,
-  type Windows,
-} from "../language/value.ts";
+import type { Windows } from "../language/tensor.ts";
+import { type Bound, type MethodValue, type ModelValue, type Scope, showValue, type Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { type ModelFacts, bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { bindModel } from "./bind.ts";
 import { isReserved } from "./load.ts";
-import { type Measuring, measureScope } from "./measure.ts";
+import { type Evaluations, withKept } from "./measure.ts";
 import { type Applied, applyMethod, unknownOf } from "./method.ts";
 import type { GivenModel, Measure, Saving, TypedRecipe, TypedStage } from "./typed.ts";
 
@@ -46,7 +43,7 @@ export interface Recipe {
   readonly models: Map<string, ModelType>;
   /** Where models and stages get their names. */
   readonly named: Map<string, Span>;
-  readonly measuring: Measuring;
+  readonly evaluations: Evaluations;
   readonly stages: TypedStage[];
   readonly measures: Measure[];
   save: Saving | null;
@@ -59,7 +56,6 @@ export function checkRecipe(
   moduleScope: Scope,
   inputs: RecipeInputs,
 ): TypedRecipe {
-  const measuring: Measuring = { evaluations: new Map() };
   const at: Recipe = {
     context,
     scope: scopeIn(moduleScope),
@@ -67,7 +63,7 @@ export function checkRecipe(
     given: [],
     models: new Map(),
     named: new Map(),
-    measuring,
+    evaluations: new Map(),
     stages: [],
     measures: [],
     save: null,
@@ -85,7 +81,7 @@ export function checkRecipe(
     parameters,
     models: given,
     stages,
-    evaluations: [...measuring.evaluations.values()],
+    evaluations: withKept(at.evaluations, context.trace.observations),
     measures,
     save,
   };
@@ -95,15 +91,11 @@ export function checkRecipe(
 const bytesOf = (at: Recipe): Value => ({
   kind: "callable",
   name: "bytes",
-  call: (context, scope, { arguments: [first, ...more], span }) => {
-    const value = first?.kind === "value" && more.length === 0 ? evaluate(context, scope, first.value) : null;
-    if (value?.kind !== "model") {
-      if (value?.kind === "wrong") return value;
-      return report(context, { kind: "wrong-arguments", span, of: "bytes", form: "bytes(model)" });
-    }
-    const facts = at.models.get(value.name)?.facts;
-    return facts ? number(storedBytes(facts)) : unknownNumber;
-  },
+  form: () =>
+    form({ model: modelOperand }, ({ model }) => {
+      const facts = at.models.get(model.name)?.facts;
+      return facts ? number(storedBytes(facts)) : unknownNumber;
+    }),
 });
 
 function bindParameter(
@@ -133,6 +125,12 @@ function bindParameter(
   };
 }
 
+const headerIn = (context: Context, scope: Scope, span: Span) => ({
+  call: { context, scope, span },
+  inside: scope,
+  evaluate: operand,
+});
+
 function parameterValue(
   at: Recipe,
   recipe: Ast.Recipe,
@@ -145,7 +143,8 @@ function parameterValue(
   if (type.name.text === "Corpus") return { kind: "corpus", name: name.text, split: null };
   const source = inputs.parameters.get(name.text) ?? fallback;
   const of = recipe.name.text;
-  if (source) return plainParameter(context, scope, of, parameter, operand(context, scope, source));
+  if (source)
+    return plainParameter(headerIn(context, scope, source.span), of, parameter, operand(context, scope, source));
   if (inputs.isBound)
     return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
   return unknownOf(parameter);
@@ -205,14 +204,9 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
       });
     return;
   }
-  const bound = bindArguments(
-    context,
-    scope,
-    method.method.name.text,
-    method.method.parameters,
-    stage.method.arguments,
-    stage.method.span,
-  );
+  const { name, parameters } = method.method;
+  const { span, arguments: written } = stage.method;
+  const bound = bindArguments({ context, scope, span, of: name.text }, parameters, written, operand);
   if (!bound || !of) return;
   if (!stage.over && method.method.sees.some(({ name }) => name.text === "x"))
     report(context, {
@@ -241,7 +235,7 @@ function complete(context: Context, { method, scope }: MethodValue, given: Bound
     const { name, value: fallback } = parameter;
     const argument = given.get(name.text) ?? (fallback ? operand(context, inside, fallback) : undefined);
     if (!argument) continue;
-    const value = plainParameter(context, inside, method.name.text, parameter, argument);
+    const value = plainParameter(headerIn(context, inside, argument.span), method.name.text, parameter, argument);
     inside.values.set(name.text, value);
     all.set(name.text, value);
   }
@@ -297,7 +291,7 @@ function checkSave(at: Recipe, { model, as, span }: Ast.Save): void {
 
 function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Expression): Measure {
   const { context, scope } = at;
-  const value = evaluate(measureScope(at), scope, expression);
+  const value = evaluate(context, scope, expression);
   const of = measureOf(at, expression, value);
   const base = { kind, text: textAt(expression.span), of, span: expression.span };
   if (value.kind === "number" && kind === "report") return { ...base, value: value.real };
@@ -318,20 +312,19 @@ function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Express
 }
 
 /** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */
-function measureOf({ context, scope, measuring }: Recipe, expression: Ast.Expression, value: Value): Measure["of"] {
+function measureOf({ context, scope }: Recipe, expression: Ast.Expression, value: Value): Measure["of"] {
   if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
   const [first] = expression.arguments;
   const model = first?.kind === "value" && first.value.kind === "name" ? evaluate(context, scope, first.value) : null;
   if (model?.kind !== "model") return null;
-  const read = value.kind === "tensor" && value.node ? modelsRead(measuring, value.node) : [];
+  const read = value.kind === "tensor" ? modelsRead(context, value.node) : [];
   return read.every((name) => name === model.name) ? { measure: expression.callee.text, model: model.name } : null;
 }
 
 /** The models whose evaluations a value is made of. */
-const modelsRead = ({ evaluations }: Measuring, value: Node): readonly string[] => {
-  const nodes = coneOf([value]);
-  const series = new Set(nodes.flatMap((node) => (node.op === "input" ? [node.attrs.name] : [])));
-  return [...evaluations.values()].flatMap(({ of, kept }) =>
-    kept.some((each) => series.has(each.series)) ? [of] : [],
+const modelsRead = ({ trace }: Context, value: Node): readonly string[] => {
+  const states = new Set(coneOf([value]).flatMap((node) => (node.op === "input" ? [node.attrs.name] : [])));
+  return trace.observations.flatMap(({ slot, stream: { model } }) =>
+    model !== null && states.has(slot) ? [model] : [],
   );
 };

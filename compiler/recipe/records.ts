@@ -1,6 +1,6 @@
 /** What a plan says of what it was made from: by name, size and hash, and never by path. */
 
-import type { Windows } from "../language/value.ts";
+import type { Windows } from "../language/tensor.ts";
 import { bytesOf, type CorpusFacts } from "../model/facts.ts";
 import { layersOf } from "../model/value.ts";
 import { hash } from "../plan/hash.ts";

@@ -1,10 +1,9 @@
 /** A stage as steps: block by block its statistics, each target, then what the next block sees. */
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
-import type { Context, Linear } from "../language/context.ts";
-import { report } from "../language/context.ts";
+import { type Context, report } from "../language/context.ts";
+import type { Linear, LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/checkpoint.ts";
-import type { LinearInput } from "../model/forward.ts";
 import { layersOf, type Model } from "../model/value.ts";
 import { storedTypes } from "../plan/program.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
@@ -149,7 +148,7 @@ function partWork(
   if (!inputs) return { passes: [], targets: [] };
   const statistics: Statistic[] = [];
   const targets = linears.flatMap((linear): readonly Target[] => {
-    if (start && observes(stage)) checkReached(at.context, stage, linear, inputs);
+    if (start && observes(stage) && !isReached(at.context, stage, linear, inputs)) return [];
     const target = targetOf(at, stage, type, layer, linear, { inputs, statistics });
     return target ? [target] : [];
   });
@@ -171,7 +170,7 @@ function targetOf(
     linear,
     dtype: storedTypes.get(facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32",
     input: met && entryOf(met.input),
-    stream: windows && { model: null, windows },
+    stream: windows && { model: null, windows, keeps: "together" },
   });
   if (!made) return null;
   const counts = unordered(maker, made.outputs, ["best"]);
@@ -182,13 +181,13 @@ function targetOf(
 
 const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");
 
-/** What goes into a layer is observed where the forward pass meets it, which must be at one place. */
-function checkReached(
+/** What goes into a layer is observed where the forward pass meets it, which must be at one place; nothing is if it is wrong. */
+function isReached(
   context: Context,
   { span: stage }: TypedStage,
   { name, at, span }: Linear,
   inputs: readonly LinearInput[],
-): void {
+): boolean {
   const met = inputs.filter(({ linear }) => linear.at === at).length;
   if (met === 0) report(context, { kind: "unreached-layer", span, name, stage });
   if (met > 1)
@@ -198,6 +197,7 @@ function checkReached(
       what: `observing \`${name}\`, which the forward pass meets ${met} times,`,
       hint: `leave it out of the stage with \`except ${name}\``,
     });
+  return met === 1;
 }
 
 /** What goes into the linear layers of a part; null if its forward pass is wrong. */

@@ -4,7 +4,7 @@ import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
-import type { Windows } from "../language/value.ts";
+import type { Windows } from "../language/tensor.ts";
 import { tensorName } from "../model/checkpoint.ts";
 import type { Model, ModelType } from "../model/value.ts";
 import type { Ref, Step, StepPart } from "../plan/step.ts";

@@ -2,8 +2,8 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import type { Linear } from "../language/context.ts";
-import type { Tensor, Windows } from "../language/value.ts";
+import type { Tensor, Windows } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Selected } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";

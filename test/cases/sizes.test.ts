@@ -75,6 +75,10 @@ suite("sizes from outside", (own) => {
 /** Long programs, bound to models of ../shared: kernels for all of what they do. */
 const long: readonly (readonly [program: string, model: string])[] = [
   ["too-large/stages1000", "tiny"],
+  ["too-large/calls-2-16", "tiny"],
+  ["too-large/calls-2-20", "tiny"],
+  ["too-large/calls-2-20-alike", "tiny"],
+  ["too-large/calls-2-20-of-numbers", "tiny"],
   ["rank8", "babyllama361"],
   ["rank16", "babyllama361"],
   ["awq30000", "babyllama361"],

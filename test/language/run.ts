@@ -5,14 +5,14 @@ import { interpret } from "../../compiler/graph/interpret.ts";
 import { type Maker, maker } from "../../compiler/graph/make.ts";
 import { count, showType } from "../../compiler/graph/type.ts";
 import type { Host } from "../../compiler/host.ts";
-import { applyFunction } from "../../compiler/language/call.ts";
-import { type Context, newContext, scopeIn } from "../../compiler/language/context.ts";
+import { type Context, emit, newContext } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
+import { applyFunction } from "../../compiler/language/evaluate.ts";
 import { resolve } from "../../compiler/language/resolve.ts";
-import { declareDimension } from "../../compiler/language/signature.ts";
+import { declareDimension, findDimension, scopeIn } from "../../compiler/language/scope.ts";
 import { fixed } from "../../compiler/language/size.ts";
-import { emit, graphDims, type Operand } from "../../compiler/language/tensor.ts";
-import { showValue, type Value } from "../../compiler/language/value.ts";
+import { graphDims } from "../../compiler/language/tensor.ts";
+import { type Operand, showValue, type Value } from "../../compiler/language/value.ts";
 import type * as Ast from "../../grammar/ast.ts";
 import { accepted, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { library } from "../given/library.ts";
@@ -58,13 +58,14 @@ export function run(source: string, inputs: Readonly<Record<string, readonly num
     given.set(name.text, inputs[name.text] ?? Array.from({ length: count(node.type) }, (_, i) => i + 1));
     values.set(name.text, { value: { kind: "tensor", dtype: type.element.text as "f32", dims, node }, span });
   }
-  const result = applyFunction(context, { scope: caller, span: fn.span }, fn, scope, { values, dims: new Map() });
+  const bound = { scope: caller, values, dims: new Map(), mappings: new Map(), rows: new Map() };
+  const result = applyFunction({ context, scope: caller, span: fn.span }, fn, scope, bound);
   if (context.found.length > 0) return context.found.map(({ problem }) => problem.kind).join("\n");
   return show(graphs, result, given);
 }
 
 function dimension({ name, size }: Ast.NamedDim, scope: ReturnType<typeof scopeIn>) {
-  const old = scope.dims.get(name.text);
+  const old = findDimension(scope, name.text);
   if (old) return old;
   if (size?.kind !== "number") throw new Error(`${name.text} needs a size`);
   return declareDimension(scope, name.text, fixed(size.value), "the header");

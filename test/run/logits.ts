@@ -3,9 +3,10 @@
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { maker } from "../../compiler/graph/make.ts";
 import type { Node } from "../../compiler/graph/ops.ts";
-import { newContext, scopeIn } from "../../compiler/language/context.ts";
+import { newContext } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
 import { resolve } from "../../compiler/language/resolve.ts";
+import { scopeIn } from "../../compiler/language/scope.ts";
 import { modelType } from "../../compiler/model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "../../compiler/model/forward.ts";
 import type { Family } from "../../compiler/schedule/family.ts";

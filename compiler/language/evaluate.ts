@@ -1,31 +1,37 @@
-/** Evaluates expressions: each gets a type and, once sizes are known, a graph node. */
+/** Evaluation, the only recursion: expressions to values, blocks in order, calls of what can be called. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import { call } from "./call.ts";
-import { bindValue, type Context, findDimension, findValue, knownNames, report, type Scope } from "./context.ts";
-import { habits } from "./habits.ts";
+import { bindArguments } from "./bind.ts";
+import { written } from "./builtins.ts";
+import { type Context, emit, report } from "./context.ts";
+import { identityOf, identityOfDims, numberOf } from "./identity.ts";
+import { modelFunction } from "./kinds.ts";
+import { memberOf } from "./members.ts";
 import { areDistinct, reportUnknown } from "./names.ts";
-import { heldRange, isHeld } from "./number.ts";
-import { indexOf } from "./selection.ts";
-import { arithmeticOf, comparisonOf, emit, finite, logicOf, numeric, type Operand, selectOf, truth } from "./tensor.ts";
+import { isCounted, number, unknownNumber, unknownWhole } from "./number.ts";
+import { collected } from "./observe.ts";
+import { arithmeticOf, comparisonOf, finite, logicOf, numeric, selectOf, truth } from "./operations.ts";
+import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
+import { pick, slice } from "./selection.ts";
+import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
+import { showDimension } from "./tensor.ts";
+import type { Trace } from "./trace.ts";
+import { tensorTypeOf } from "./types.ts";
 import {
-  type Config,
-  type Dimension,
-  fieldAt,
-  isCounted,
+  type Bound,
+  type Call,
+  type Callable,
+  dimsOf,
   isUnknown,
-  number,
+  type Operand,
   record,
-  type Sparsity,
-  showDimension,
+  type Scope,
   showValue,
-  type Tensor,
-  unknownNumber,
-  unknownWhole,
   type Value,
   wrong,
 } from "./value.ts";
-import { isAffordable, isShallow } from "./work.ts";
+import { dimensionIn } from "./views.ts";
+import { beyond, deepest, deepestRecord } from "./work.ts";
 
 /** The value of an expression in a scope; problems are noted in the context. */
 export function evaluate(context: Context, scope: Scope, expression: Ast.Expression): Value {
@@ -34,6 +40,20 @@ export function evaluate(context: Context, scope: Scope, expression: Ast.Express
   const value = evaluated(context, scope, expression);
   context.work.depth--;
   return value;
+}
+
+/** Counts one more expression; false, and a problem that names the outermost function at work, where that is too much. */
+function isAffordable(context: Context, span: Span): boolean {
+  const { work, calls } = context;
+  const limit = beyond(work);
+  if (limit === undefined) return true;
+  if (work.isRefused) return false;
+  work.isRefused = true;
+  const outermost = calls.find(({ name }) => name !== "");
+  const most = { evaluations: work.most, depth: deepest }[limit];
+  const problem = { span: outermost?.span ?? span, name: outermost?.name, limit, most } as const;
+  report({ ...context, calls: [] }, { kind: "too-much-work", ...problem });
+  return false;
 }
 
 function evaluated(context: Context, scope: Scope, expression: Ast.Expression): Value {
@@ -55,11 +75,11 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
     case "where":
       return whereOf(context, scope, expression);
     case "call":
-      return call(context, scope, expression);
+      return callOf(context, scope, expression);
     case "index":
       return indexOf(context, scope, expression);
     case "field":
-      return fieldOf(context, scope, expression);
+      return memberOf(context, evaluate(context, scope, expression.value), expression.name, expression.span);
     case "record":
       return recordOf(context, scope, expression);
     case "list":
@@ -127,15 +147,16 @@ export function evaluateBlock(context: Context, scope: Scope, body: Ast.Block | 
   });
 }
 
-/** Inside `observe`, activations may be read; what is kept has left what streams behind, and in a measure all but that. */
+/** Inside `observe`, activations may be read; what is kept has left what streams behind, or, of each window, all but that. */
 function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe): Value {
   const seen = evaluate({ ...context, observing: name.text }, scope, value);
   if (seen.kind !== "tensor")
     return seen.kind === "wrong" || seen.kind === "number"
       ? seen
       : report(context, { kind: "wrong-type", span: value.span, expected: "a tensor", found: showValue(seen) });
-  const stream = seen.dims.find((dim) => dim.streamed);
-  const kept = seen.dims.filter(({ id, streamed }) => (context.apply ? !streamed : streamed || id === "token"));
+  const sample = seen.dims.find((dim) => dim.streamed);
+  const isOfEach = sample?.streamed?.keeps === "each";
+  const kept = seen.dims.filter(({ id, streamed }) => (isOfEach ? !streamed : streamed || id === "token"));
   if (kept.length > 0)
     return report(context, {
       kind: "observation-keeps",
@@ -143,17 +164,7 @@ function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe)
       name: name.text,
       dims: kept.map((dim) => dim.name),
     });
-  if (!stream?.streamed) return seen;
-  return collected(context, seen, stream, value.span);
-}
-
-/** In a measure, one value per sample may be kept: outside, it carries `sample`. */
-function collected(context: Context, seen: Tensor, stream: Dimension, span: Span): Value {
-  const { streamed, ...kept } = stream;
-  if (!streamed || !context.observer)
-    return report(context, { kind: "not-supported", span, what: "an observation of each sample here" });
-  const node = context.observer.collect(seen.node, streamed);
-  return { ...seen, dims: seen.dims.map((dim) => (dim.streamed ? kept : dim)), node };
+  return sample ? collected(context, seen, sample) : seen;
 }
 
 function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpression): Value {
@@ -170,8 +181,9 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
       });
     return reportUnknown(context, { text, span }, "value", knownNames(scope, "values"));
   }
-  const streams = found.kind === "tensor" && found.dims.some(({ streamed }) => streamed);
-  if (streams && context.observing === null && context.apply === null)
+  noteUse(context, scope, { text, span });
+  const isStreaming = dimsOf(found).some(({ streamed }) => streamed?.keeps === "together");
+  if (isStreaming && context.observing === null)
     return report(context, { kind: "activation-outside-observe", span, name: text });
   return found;
 }
@@ -193,9 +205,10 @@ function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast
     const found = evaluate(context, scope, left);
     return found.kind === "absent" ? evaluate(context, scope, right) : found;
   }
-  if (op === "and" || op === "or")
-    return logicOf(context, op, condition(context, scope, left), condition(context, scope, right), span);
-  const [a, b] = [operand(context, scope, left), operand(context, scope, right)];
+  const asked = op === "and" || op === "or" ? condition : operand;
+  const a = asked(context, scope, left);
+  const b = asked(context, beside(scope, a.value), right);
+  if (op === "and" || op === "or") return logicOf(context, op, a, b, span);
   if (["==", "!=", "<", "<=", ">", ">="].includes(op)) {
     const found = comparisonOf(context, op, a, b, span);
     const isNever =
@@ -211,11 +224,12 @@ function whereOf(context: Context, scope: Scope, { value, condition: asked, othe
   if (test.value.kind === "wrong") return wrong;
   const isOpen = context.isOpen || (test.value.kind === "boolean" && test.value.value === null);
   const inside: Context = { ...context, isOpen };
-  const other = (): Operand => (otherwise ? operand(inside, scope, otherwise) : { value: number(0), span });
+  const other = (at: Scope): Operand => (otherwise ? operand(inside, at, otherwise) : { value: number(0), span });
   if (test.value.kind === "boolean" && test.value.value !== null)
-    return test.value.value ? evaluate(context, scope, value) : other().value;
-  const taken = operand(inside, scope, value);
-  const left = other();
+    return test.value.value ? evaluate(context, scope, value) : other(scope).value;
+  const outer = beside(scope, test.value);
+  const taken = operand(inside, outer, value);
+  const left = other(beside(outer, taken.value));
   if (test.value.kind === "boolean") return either(taken.value, left.value);
   return selectOf(context, test, taken, left, span);
 }
@@ -246,121 +260,127 @@ function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast
       report(context, { kind: "wrong-type", span: field.span, expected: "a record", found: showValue(spread) });
   }
   const made = record(fields);
-  return isShallow(context, made, span) ? made : wrong;
+  if (made.depth <= deepestRecord) return made;
+  if (!context.work.isRefused)
+    report(context, { kind: "too-much-work", span, name: undefined, limit: "records", most: deepestRecord });
+  context.work.isRefused = true;
+  return wrong;
 }
 
-function fieldOf(context: Context, scope: Scope, { value, name, span }: Ast.Field): Value {
-  const of = evaluate(context, scope, value);
-  switch (of.kind) {
-    case "wrong":
-      return of;
-    case "record":
-      return of.fields.get(name.text) ?? unknownField(context, name, "field", [...of.fields.keys()]);
-    case "config":
-      return configField(context, of, name);
-    case "absent":
-      return { kind: "absent", name: `${of.name}.${name.text}` };
-    case "number":
-      return isUnknown(of)
-        ? unknownNumber
-        : report(context, { kind: "wrong-type", span, expected: "something with fields", found: showValue(of) });
-    case "sparsity":
-      return sparsityField(context, of, name);
-    case "corpus":
-      return corpusField(context, of, name);
-    case "model":
-      return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
-    default: {
-      const hint = of.kind === "tensor" ? (habits.get(name.text) ?? functionsOf) : "";
-      return report(context, {
-        kind: "wrong-type",
-        span,
-        expected: "something with fields",
-        found: showValue(of),
-        hint,
-      });
+/** Several selections apply in turn. */
+function indexOf(context: Context, scope: Scope, { value, selections, span }: Ast.Index): Value {
+  const operandAt = operand(context, scope, value);
+  let x = operandAt.value;
+  let at = scope;
+  for (const selection of selections) {
+    if (x.kind === "wrong") return wrong;
+    if (x.kind !== "tensor")
+      return report(context, { kind: "wrong-type", span, expected: "a tensor", found: showValue(x) });
+    at = beside(at, x);
+    const dimension = dimensionIn(context, at, x, selection.dim, operandAt.span);
+    if (!dimension) return wrong;
+    const call: Call = { context, scope: at, span: selection.span };
+    if (selection.kind === "pick") x = pick(call, x, dimension, operand(context, at, selection.at));
+    else {
+      const range = [operand(context, at, selection.from), operand(context, at, selection.to)] as const;
+      x = slice(call, x, dimension, range, selection.as);
     }
   }
+  return x;
 }
 
-const functionsOf = "functions stand before a tensor: `abs(x)`, `sum(x, over d)`, `size(d)`";
-
-function corpusField(context: Context, of: Extract<Value, { kind: "corpus" }>, name: Ast.Name): Value {
-  if (name.text === "train" || name.text === "validation" || name.text === "test") return { ...of, split: name.text };
-  return unknownField(context, name, "part of a text", ["train", "validation", "test", "sample", "windows"]);
-}
-
-const unknownField = (context: Context, { text, span }: Ast.Name, what: string, names: readonly string[]) =>
-  report(context, { kind: "unknown-name", span, name: text, what, known: names });
-
-const unknownSize = (context: Context, { text, span }: Ast.Name, known: readonly string[]) =>
-  report(context, {
-    kind: "unknown-name",
-    span,
-    name: text,
-    what: "dimension of this model",
-    known,
-    hint: `its \`arch\` declares ${known.map((dim) => `\`${dim}\``).join(", ")}`,
-  });
-
-/** A field of config.json; while no model is bound it is a number of its own name. */
-function configField(context: Context, { value, path }: Config, { text: name, span }: Ast.Name): Value {
-  const place = `${path}.${name}`;
-  if (value === null) return { kind: "config", path: place, value: null };
-  const found = Object.hasOwn(value, name) ? value[name] : undefined;
-  if (found === undefined) return { kind: "absent", name: place };
-  if (found === null || isEmpty(found)) return { kind: "absent", name: place, isNull: true };
-  const field = fieldAt(place);
-  if (typeof found === "number") {
-    if (isHeld(found)) return number(found);
-    return report(context, { kind: "config-value", span, field, dim: name, found: String(found), expected: heldRange });
+function callOf(context: Context, scope: Scope, { callee, arguments: given, span }: Ast.Call): Value {
+  if (callee.kind === "name" && !findValue(scope, callee.text))
+    return reportUnknown(context, callee, "function", knownNames(scope, "values"));
+  const target = evaluate(context, scope, callee);
+  if (target.kind === "wrong") return wrong;
+  const called = target.kind === "model" ? modelFunction(target) : target;
+  if (called.kind !== "callable") {
+    const hint = callee.kind === "name" && isHidden(scope, callee.text) ? hides(callee.text) : "";
+    return report(context, { kind: "wrong-type", span, expected: "a function", found: showValue(target), hint });
   }
-  if (typeof found === "string") return { kind: "string", value: found, field };
-  if (typeof found === "boolean") return { kind: "boolean", value: found, field };
-  if (Array.isArray(found)) return { kind: "config", path: place, value: {}, isList: true };
-  return { kind: "config", path: place, value: found as { readonly [key: string]: unknown } };
+  const { parameters, apply } = called.form(given);
+  const at = { context, scope, span, of: called.name, form: written[called.name] };
+  const bound = bindArguments(at, parameters, given, operand);
+  return bound ? apply({ context, scope: bound.scope, span }, bound) : wrong;
 }
 
-/** A list or an object without entries says as little as null does. */
-const isEmpty = (found: unknown): boolean => typeof found === "object" && Object.keys(found ?? {}).length === 0;
+const hides = (name: string): string => `\`${name}\` is a value here and hides the function: give it another name`;
 
-function sparsityField(context: Context, of: Sparsity, name: Ast.Name): Value {
-  if (name.text === "share") return of.share ?? (of.pattern ? { kind: "absent", name: "share" } : unknownNumber);
-  if (name.text === "pattern")
-    return of.pattern ? number(of.pattern.of) : of.share === null ? unknownNumber : { kind: "absent", name: "pattern" };
-  return unknownField(context, name, "property of a sparsity", ["share", "pattern", "cell", "keep"]);
+/** Whether there is a function of that name, in a scope further out. */
+function isHidden(scope: Scope, name: string): boolean {
+  for (let at: Scope | null = scope; at; at = at.parent) if (at.values.get(name)?.kind === "callable") return true;
+  return false;
 }
 
-/** The tensor's dimension of that name, or a problem. */
-export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Ast.Name, at: Span): Dimension | null {
-  const meant = findDimension(scope, name.text);
-  const found = x.dims.find(({ id }) => id === meant?.id);
-  if (found) return found;
-  report(context, {
-    kind: "absent-dimension",
-    span: name.span,
-    name: name.text,
-    type: showValue(x),
-    value: at,
-    known: x.dims.map((dim) => dim.name),
-  });
-  return null;
-}
+/** A declared function as a value; it sees the scope of its declaration. */
+export const functionValue = (fn: Ast.Fn, declaredIn: Scope): Callable => ({
+  kind: "callable",
+  name: fn.name.text,
+  form: () => ({
+    parameters: fn.parameters,
+    apply: (call, bound) => applyFunction(call, fn, declaredIn, bound),
+  }),
+});
 
-/** A whole number known at compile time (or unknown while sizes are symbolic), or a problem. */
-export function compileTimeNumber(
-  context: Context,
-  { value, span }: Operand,
-): Extract<Value, { kind: "number" }> | null {
-  if (value.kind === "number") return value;
-  if (value.kind !== "wrong") {
-    const [expected, found] = ["a number known before the run", showValue(value)];
-    const hint =
-      value.kind === "sparsity"
-        ? "a range is written `0 .. 4`; `sparsity.keep(d)` is how many of a cell along `d` stay"
-        : "";
-    if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
-    else report(context, { kind: "wrong-type", span, expected, found, hint });
+/** What calls gave, by function and arguments: an equal call gives the same, and leaves nothing more in the trace. */
+const remembered = new WeakMap<Trace, Map<string, Value>>();
+
+/**
+ * Checks a body with the arguments at hand: functions have no types of their own beyond what their header says. `isUsers` is
+ * false where no call stands in a text.
+ */
+export function applyFunction(call: Call, fn: Ast.Fn, declaredIn: Scope, bound: Bound, isUsers = true): Value {
+  const { context, span } = call;
+  if (context.calls.some(({ declaration }) => declaration === fn.span))
+    return report(context, { kind: "recursion", span, name: fn.name.text, declared: fn.name.span });
+  const carried = [...bound.values.values()].flatMap(({ value }) => dimsOf(value));
+  const named = [...bound.dims.values()].flatMap(({ dims }) => dims);
+  const inside = scopeIn(declaredIn, new Set([...carried, ...named].map(({ id }) => id)));
+  const header: Header = { call, inside, evaluate: operand, rest: { dims: null } };
+  context.calls.push({ span, name: isUsers ? fn.name.text : "", declaration: fn.span });
+  try {
+    if (!bindParameters(header, fn, bound)) return wrong;
+    return matchResult(header, fn, bodyOf(context, fn, inside));
+  } finally {
+    context.calls.pop();
   }
-  return null;
+}
+
+/** The body's value, evaluated once for equal arguments. */
+function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {
+  const results = remembered.get(context.trace) ?? new Map<string, Value>();
+  remembered.set(context.trace, results);
+  const values = [...inside.values].map(([name, value]) => `${name} = ${identityOf(value)}`);
+  const dims = [...inside.dims].map(([name, each]) => `${name}: ${identityOfDims(each)}`);
+  const key = [
+    numberOf(fn),
+    inside.parent && numberOf(inside.parent),
+    context.isOpen,
+    context.observing,
+    ...values,
+    ...dims,
+  ].join("; ");
+  const result = results.get(key) ?? evaluateBlock(context, inside, fn.body);
+  results.set(key, result);
+  return result;
+}
+
+/** False if one is wrong. */
+function bindParameters(header: Header, fn: Ast.Fn, bound: Bound): boolean {
+  const { call, inside } = header;
+  let areGood = true;
+  for (const [name, { dims }] of bound.dims) inside.dims.set(name, dims);
+  for (const parameter of fn.parameters.filter(({ label }) => !label)) {
+    const { name, type, value: fallback } = parameter;
+    const given = bound.values.get(name.text) ?? (fallback ? operand(call.context, inside, fallback) : null);
+    if (!given) continue;
+    const tensorType = type && tensorTypeOf(type);
+    const value = tensorType
+      ? matchTensor(header, tensorType, given)
+      : plainParameter(header, fn.name.text, parameter, given);
+    areGood &&= value.kind !== "wrong";
+    bindValue(call.context, inside, name, value);
+  }
+  return areGood;
 }

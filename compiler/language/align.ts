@@ -1,0 +1,100 @@
+/** Operands align by name: which dimensions a result has, or why it can have none. */
+import { type Span, textAt } from "../../grammar/source.ts";
+import type { Problem } from "../problems/problem.ts";
+import { known } from "./size.ts";
+import { type Dimension, union } from "./tensor.ts";
+import { dimsOf, type Operand, showValue } from "./value.ts";
+
+export type Aligned = { readonly dims: readonly Dimension[] } | { readonly problem: Problem };
+
+/** A row of operands, each with the union of those before it. */
+export function alignAll(op: string, [first, ...more]: readonly Operand[], span: Span): Aligned {
+  let dims = first ? dimsOf(first.value) : [];
+  for (const operand of more) {
+    const aligned = align(op, { dims, span, value: first?.value ?? operand.value }, from(operand), false);
+    if ("problem" in aligned) return aligned;
+    dims = aligned.dims;
+  }
+  return { dims };
+}
+
+/** Dimensions, and the value that has them or some of them. */
+type Side = Operand & { readonly dims: readonly Dimension[] };
+
+export const from = (operand: Operand): Side => ({ ...operand, dims: dimsOf(operand.value) });
+
+const contains = (a: readonly Dimension[], b: readonly Dimension[]) =>
+  b.every(({ id }) => a.some((dim) => dim.id === id));
+
+/**
+ * The dimensions of a result: the union, the first operand's first. Unless `isOuter`, one operand's names must contain the
+ * other's, so that a forgotten rename is an error and no bigger tensor.
+ */
+export function align(op: string, a: Side, b: Side, isOuter: boolean): Aligned {
+  const [left, right] = [a.dims, b.dims];
+  if (isOuter || contains(left, right) || contains(right, left)) return united(left, right, b.span);
+  const [x, y] = namesakes(left, right);
+  if (x && y) {
+    const show = (dim: Dimension) => `${known(dim.size) ?? dim.name} (${dim.source})`;
+    const because = `${y.name} is ${show(y)}`;
+    const sizes = { found: show(x), expected: show(y) };
+    return {
+      problem: { kind: "dimension-mismatch", span: a.span, name: x.name, ...sizes, other: b.span, because },
+    };
+  }
+  const lacks = [
+    ...left.filter(({ id }) => !right.some((dim) => dim.id === id)),
+    ...right.filter(({ id }) => !left.some((dim) => dim.id === id)),
+  ];
+  return {
+    problem: {
+      kind: "not-aligned",
+      span: a.span,
+      op,
+      left: showSide(a),
+      right: showSide(b),
+      leftSpan: a.span,
+      rightSpan: b.span,
+      lacks: lacks.map(({ name }) => name),
+      pairs: pairsOf(op, a, b),
+    },
+  };
+}
+
+const showSide = ({ value, dims }: Side): string => showValue(value.kind === "tensor" ? { ...value, dims } : value);
+
+/** `a + b` for all pairs of elements: the first is given the dimensions that it lacks by a factor of ones. */
+function pairsOf(op: string, a: Side, b: Side): string | undefined {
+  if (op !== "+" && op !== "-") return undefined;
+  const own = new Set(a.dims.map(({ id }) => id));
+  const lacking = b.dims.filter(({ id }) => !own.has(id));
+  if (lacking.some(({ streamed }) => streamed)) return undefined;
+  const [left, right] = [a, b].map(({ span }, i) => {
+    const text = textAt(span);
+    return /^[\w'.]+$/.test(text) ? text : i === 0 ? "a" : "b";
+  });
+  return `${left} * (1 where ${lacking.map(({ name }) => `index(${name}) >= 0`).join(" and ")}) ${op} ${right}`;
+}
+
+/** One on each side with the same name, made in different places: a name made in a body is not its caller's of that name. */
+function namesakes(left: readonly Dimension[], right: readonly Dimension[]): readonly (Dimension | undefined)[] {
+  const isNamesake = (x: Dimension, y: Dimension) => x.name === y.name && x.id !== y.id;
+  const x = left.find((dim) => right.some((other) => isNamesake(dim, other)));
+  return [x, right.find((other) => x && isNamesake(x, other))];
+}
+
+/** The union, the first's first. Of two that are the same, what streams through a model knows more than what merely streams. */
+function united(left: readonly Dimension[], right: readonly Dimension[], span: Span): Aligned {
+  const both: Dimension[] = [];
+  for (const x of left) {
+    const y = right.find(({ id }) => id === x.id);
+    const [one, other] = [x.streamed?.model, y?.streamed?.model];
+    if (one && other && one !== other) {
+      const what = `one observation of \`${one}\` and \`${other}\``;
+      const hint = "observe each by itself, then compare what is kept";
+      return { problem: { kind: "not-supported", span, what, hint } };
+    }
+    both.push(y && other ? y : x);
+  }
+  return { dims: union(both, right) };
+}

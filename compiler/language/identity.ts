@@ -1,0 +1,66 @@
+/** When two values are the same for whatever reads them: then what was made of one need not be made of the other again. */
+import { showSize } from "./size.ts";
+import type { Dimension } from "./tensor.ts";
+import type { RecordValue, Value } from "./value.ts";
+
+const numbers = new WeakMap<object, number>();
+let next = 0;
+
+/** A number of its own for each object. */
+export function numberOf(of: object): number {
+  const found = numbers.get(of) ?? next++;
+  numbers.set(of, found);
+  return found;
+}
+
+/** Equal for equal values. Records of equal fields are counted as one, so that the text does not grow with how they are nested. */
+export function identityOf(value: Value): string {
+  switch (value.kind) {
+    case "tensor":
+      return `%${value.node.id} ${identityOfDims(value.dims)}`;
+    case "number":
+      return `${value.real} ${value.size ? showSize(value.size) : value.isWhole}`;
+    case "boolean":
+      return `${value.value}`;
+    case "string":
+      return JSON.stringify(value.value);
+    case "sparsity":
+      return `${value.share && identityOf(value.share)} ${value.pattern?.keep}:${value.pattern?.of}`;
+    case "absent":
+      return `absent ${value.name} ${value.isNull}`;
+    case "config":
+      return `config ${value.path} ${value.value && numberOf(value.value)}`;
+    case "model":
+      return `model ${value.name} ${numberOf(value.apply)}`;
+    case "corpus":
+      return `corpus ${value.name} ${value.split}`;
+    case "windows":
+      return JSON.stringify(value);
+    case "method":
+      return `method ${numberOf(value.method)}`;
+    case "record":
+      return recordIdentity(value);
+    case "callable":
+    case "wrong":
+      return `${numberOf(value)}`;
+  }
+}
+
+const records = new WeakMap<RecordValue, string>();
+
+/** As long as its fields are many: of a record in a record, its object counts. */
+function recordIdentity(value: RecordValue): string {
+  const found = records.get(value);
+  if (found !== undefined) return found;
+  const fields = [...value.fields].map(
+    ([name, field]) => `${name}: ${field.kind === "record" ? numberOf(field) : identityOf(field)}`,
+  );
+  const made = `{ ${fields.join(", ")} }`;
+  records.set(value, made);
+  return made;
+}
+
+export const identityOfDims = (dims: readonly Dimension[]): string =>
+  dims
+    .map(({ id, name, size, streamed }) => `${id} ${name} ${showSize(size)} ${streamed ? numberOf(streamed) : ""}`)
+    .join();

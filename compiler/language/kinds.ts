@@ -1,0 +1,184 @@
+/** What the language's own functions take: rules get operands that were evaluated, named, and checked here for their kind. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { report } from "./context.ts";
+import type { Num } from "./number.ts";
+import { asTensor, numeric } from "./operations.ts";
+import type { Tensor } from "./tensor.ts";
+import {
+  type Bound,
+  type Call,
+  type Callable,
+  type DimensionsGiven,
+  type Form,
+  type Mapping,
+  type ModelValue,
+  type Operand,
+  type Parameter,
+  type Row,
+  showValue,
+  type Value,
+  wrong,
+} from "./value.ts";
+
+/** A kind of operand: how a call gives it, and what a rule gets; null, and a problem, for what it does not take. */
+export interface Kind<T> {
+  readonly parameter: (name: string) => Parameter;
+  readonly check: (call: Call, bound: Bound, name: string) => T | null;
+}
+
+type Given<Kinds> = { readonly [Name in keyof Kinds]: Kinds[Name] extends Kind<infer T> ? T : never };
+
+/** One way to call a function: its parameters in order, and its rule. */
+export function form<Kinds extends Readonly<Record<string, Kind<unknown>>>>(
+  kinds: Kinds,
+  rule: (given: Given<Kinds>, call: Call) => Value,
+): Form {
+  const names = Object.keys(kinds);
+  return {
+    parameters: names.map((name) => (kinds[name] as Kind<unknown>).parameter(name)),
+    apply: (call, bound) => {
+      const given = new Map<string, unknown>();
+      for (const name of names) given.set(name, kinds[name]?.check(call, bound, name));
+      if ([...given.values()].includes(null)) return wrong;
+      return rule(Object.fromEntries(given) as Given<Kinds>, call);
+    },
+  };
+}
+
+const spanOf = (text: string): Span => ({ file: { path: "", text }, start: 0, end: text.length });
+
+function parameter(text: string, more: Partial<Parameter> = {}): Parameter {
+  const span = spanOf(text);
+  return { name: { text, span }, doc: "", ...more, span };
+}
+
+/** An operand whose value `take` accepts, as it gives it. */
+const valued = <T>(take: (call: Call, operand: Operand) => T | null): Kind<T> => ({
+  parameter,
+  check: (call, { values }, name) => {
+    const operand = values.get(name);
+    return operand ? take(call, operand) : null;
+  },
+});
+
+/** The same, of a number that may be left out. */
+const optional = ({ check }: Kind<number>, fallback: number): Kind<number> => ({
+  parameter: (name) => parameter(name, { value: literal(fallback) }),
+  check: (call, bound, name) => (bound.values.has(name) ? check(call, bound, name) : fallback),
+});
+
+function wrongType({ context }: Call, { value, span }: Operand, expected: string, hint = ""): null {
+  if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
+  else report(context, { kind: "wrong-type", span, expected, found: showValue(value), hint });
+  return null;
+}
+
+export const anything: Kind<Operand> = valued((_, operand) => operand);
+
+export const numericOperand: Kind<Operand & { readonly value: Tensor | Num }> = valued(({ context }, operand) =>
+  numeric(context, operand) ? operand : null,
+);
+
+/** A tensor of numbers; a number, or truth values as 0 and 1. */
+export const numbersOf: Kind<{ readonly value: Tensor; readonly span: Span }> = valued(({ context }, operand) => {
+  const { value, span } = operand;
+  const isTruth = value.kind === "tensor" && value.dtype === "bool";
+  if (!isTruth && !numeric(context, operand)) return null;
+  const x = asTensor(context, operand, value.kind === "tensor" && value.dtype === "i32" ? "i32" : "f32");
+  return x && { value: x, span };
+});
+
+export const tensorOperand: Kind<{ readonly value: Tensor; readonly span: Span }> = valued((call, operand) =>
+  operand.value.kind === "tensor" ? { value: operand.value, span: operand.span } : wrongType(call, operand, "a tensor"),
+);
+
+export const activations: Kind<{ readonly value: Tensor; readonly span: Span }> = valued((call, operand) =>
+  operand.value.kind === "tensor"
+    ? { value: operand.value, span: operand.span }
+    : wrongType(call, operand, "activations"),
+);
+
+/** Known before the run, or not yet. */
+export const knownNumber: Kind<{ readonly value: Num; readonly span: Span }> = valued(takeNumber);
+
+/** A whole number from `least`; 0 while it is unknown. */
+export function whole(what: string, least: number, fallback?: number): Kind<number> {
+  const kind = valued((call, operand) => {
+    const real = takeNumber(call, operand)?.value.real;
+    if (real === undefined) return null;
+    if (real === null) return 0;
+    if (Number.isInteger(real) && real >= least && real <= 2 ** 31) return real;
+    const range = `a whole number from ${least}`;
+    report(call.context, { kind: "out-of-range", span: operand.span, what, value: String(real), range });
+    return null;
+  });
+  return fallback === undefined ? kind : optional(kind, fallback);
+}
+
+const literal = (value: number): Ast.Expression => ({
+  kind: "number",
+  value,
+  text: `${value}`,
+  span: spanOf(`${value}`),
+});
+
+function takeNumber(call: Call, { value, span }: Operand): { readonly value: Num; readonly span: Span } | null {
+  if (value.kind === "number") return { value, span };
+  const hint =
+    value.kind === "sparsity"
+      ? "a range is written `0 .. 4`; `sparsity.keep(d)` is how many of a cell along `d` stay"
+      : "";
+  return wrongType(call, { value, span }, "a number known before the run", hint);
+}
+
+/** As `knownNumber`, for what is no argument of a call. */
+export const compileTimeNumber = (context: Call["context"], operand: Operand): Num | null =>
+  operand.value.kind === "wrong" ? null : (takeNumber({ context, span: operand.span } as Call, operand)?.value ?? null);
+
+export const textOperand: Kind<string> = valued((call, operand) =>
+  operand.value.kind === "string" ? (operand.value.value ?? "") : wrongType(call, operand, "a text in quotes"),
+);
+
+export const modelOperand: Kind<ModelValue> = valued((call, operand) =>
+  operand.value.kind === "model" ? operand.value : wrongType(call, operand, "a model"),
+);
+
+/** `over d` */
+export const over: Kind<DimensionsGiven> = {
+  parameter: (name) => parameter(name, { label: "over" }),
+  check: (_, { dims }, name) => dims.get(name) ?? null,
+};
+
+/** The name of a dimension. */
+export const dimension: Kind<DimensionsGiven> = {
+  parameter: (name) => parameter(name, { takes: "dimension" }),
+  check: (_, { dims }, name) => dims.get(name) ?? null,
+};
+
+/** `a -> b` */
+export const mapping: Kind<Mapping> = {
+  parameter: (name) => parameter(name, { takes: "mapping" }),
+  check: (_, { mappings }, name) => mappings.get(name) ?? null,
+};
+
+/** `half: a, b` */
+export const row: Kind<Row> = {
+  parameter: (name) => parameter(name, { takes: "row" }),
+  check: (_, { rows }, name) => rows.get(name) ?? null,
+};
+
+/** What a model is called with. */
+export const windowTokens = "tokens of windows, such as `text.windows(512)`";
+
+/** A model as the function that it is, of tokens. */
+export const modelFunction = (model: ModelValue): Callable => ({
+  kind: "callable",
+  name: model.name,
+  form: () =>
+    form({ tokens: anything }, ({ tokens }, call) => {
+      const { value, span } = tokens;
+      if (value.kind === "tensor") return model.apply(call, model, { value, span });
+      return report(call.context, { kind: "wrong-type", span, expected: windowTokens, found: showValue(value) });
+    }),
+});

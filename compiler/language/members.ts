@@ -1,0 +1,205 @@
+/** What values offer: their fields, and the functions that belong to them (`sparsity.keep(d)`, `text.train.sample(…)`). */
+import type { Name } from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { slotNames } from "../graph/slots.ts";
+import type { Split } from "../plan/plan.ts";
+import { type Context, emit, report } from "./context.ts";
+import { habits } from "./habits.ts";
+import { dimension, form, whole } from "./kinds.ts";
+import { heldRange, isHeld, number, numbers, ofSize, unknownNumber, unknownWhole } from "./number.ts";
+import { declareDimension, findDimension, scopeIn } from "./scope.ts";
+import { atom, fixed, known, type Size } from "./size.ts";
+import { graphDims, volume, type Windows } from "./tensor.ts";
+import {
+  type Call,
+  type Callable,
+  type Config,
+  type Corpus,
+  type Form,
+  fieldAt,
+  isUnknown,
+  type Sparsity,
+  showValue,
+  type Value,
+  wrong,
+} from "./value.ts";
+
+/** What each member of a kind of value is. */
+type Members<Of> = ReadonlyMap<string, (of: Of) => Value>;
+
+const members = <Of>(table: Readonly<Record<string, (of: Of) => Value>>): Members<Of> => new Map(Object.entries(table));
+
+const functionOf = (name: string, one: Form): Callable => ({ kind: "callable", name, form: () => one });
+
+const split =
+  (name: Split) =>
+  (of: Corpus): Value => ({ ...of, split: name });
+
+const ofCorpus = members<Corpus>({
+  train: split("train"),
+  validation: split("validation"),
+  test: split("test"),
+  sample: (of) => functionOf("sample", sampleOf(of)),
+  windows: (of) => functionOf("windows", windowsOf(of)),
+});
+
+const ofSparsity = members<Sparsity>({
+  share: ({ share, pattern }) => share ?? (pattern ? { kind: "absent", name: "share" } : unknownNumber),
+  pattern: ({ share, pattern }) =>
+    pattern ? number(pattern.of) : share === null ? unknownNumber : { kind: "absent", name: "pattern" },
+  cell: (of) =>
+    functionOf(
+      "cell",
+      form({ d: dimension }, ({ d }) => cellOf(of, volume(d.dims))),
+    ),
+  keep: (of) =>
+    functionOf(
+      "keep",
+      form({ d: dimension }, ({ d }) => keptOf(of, volume(d.dims))),
+    ),
+});
+
+/** The member of a value, or a problem. */
+export function memberOf(context: Context, of: Value, name: Name, span: Span): Value {
+  switch (of.kind) {
+    case "wrong":
+      return of;
+    case "record":
+      return of.fields.get(name.text) ?? unknownMember(context, name, "field", of.fields.keys());
+    case "config":
+      return configField(context, of, name);
+    case "absent":
+      return { kind: "absent", name: `${of.name}.${name.text}` };
+    case "sparsity":
+      return (
+        ofSparsity.get(name.text)?.(of) ?? unknownMember(context, name, "property of a sparsity", ofSparsity.keys())
+      );
+    case "corpus":
+      return ofCorpus.get(name.text)?.(of) ?? unknownMember(context, name, "part of a text", ofCorpus.keys());
+    case "model":
+      return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
+    default:
+      return isUnknown(of) ? unknownNumber : withoutMembers(context, of, name, span);
+  }
+}
+
+function withoutMembers(context: Context, of: Value, name: Name, span: Span): Value {
+  const hint = of.kind === "tensor" ? (habits.get(name.text) ?? functionsOf) : "";
+  const expected = "something with fields";
+  return report(context, { kind: "wrong-type", span, expected, found: showValue(of), hint });
+}
+
+const functionsOf = "functions stand before a tensor: `abs(x)`, `sum(x, over d)`, `size(d)`";
+
+const unknownMember = (context: Context, { text, span }: Name, what: string, known: Iterable<string>) =>
+  report(context, { kind: "unknown-name", span, name: text, what, known: [...known] });
+
+const unknownSize = (context: Context, { text, span }: Name, known: readonly string[]) =>
+  report(context, {
+    kind: "unknown-name",
+    span,
+    name: text,
+    what: "dimension of this model",
+    known,
+    hint: `its \`arch\` declares ${known.map((dim) => `\`${dim}\``).join(", ")}`,
+  });
+
+/** A field of config.json; while no model is bound it is a number of its own name. */
+function configField(context: Context, { value, path }: Config, { text: name, span }: Name): Value {
+  const place = `${path}.${name}`;
+  if (value === null) return { kind: "config", path: place, value: null };
+  const found = Object.hasOwn(value, name) ? value[name] : undefined;
+  if (found === undefined) return { kind: "absent", name: place };
+  if (found === null || isEmpty(found)) return { kind: "absent", name: place, isNull: true };
+  const field = fieldAt(place);
+  if (typeof found === "number") {
+    if (isHeld(found)) return number(found);
+    return report(context, { kind: "config-value", span, field, dim: name, found: String(found), expected: heldRange });
+  }
+  if (typeof found === "string") return { kind: "string", value: found, field };
+  if (typeof found === "boolean") return { kind: "boolean", value: found, field };
+  if (Array.isArray(found)) return { kind: "config", path: place, value: {}, isList: true };
+  return { kind: "config", path: place, value: found as { readonly [key: string]: unknown } };
+}
+
+/** A list or an object without entries says as little as null does. */
+const isEmpty = (found: unknown): boolean => typeof found === "object" && Object.keys(found ?? {}).length === 0;
+
+/** The length of a cell along dimensions of this size. */
+const cellOf = ({ pattern }: Sparsity, size: Size): Value => (pattern ? number(pattern.of) : ofSize(size));
+
+/** How many of a cell stay. */
+function keptOf({ pattern, share }: Sparsity, size: Size): Value {
+  if (pattern) return number(pattern.keep);
+  const [all, removed] = [known(size), share && numbers("*", (a, b) => a * b, ofSize(size), share).real];
+  return all === undefined || removed === null ? unknownWhole : number(all - Math.floor(removed));
+}
+
+const windowLength = whole("the length of a window", 2);
+
+/** `text.sample(count, length: n, seed: 0)` draws windows. */
+const sampleOf = (of: Corpus): Form =>
+  form(
+    { count: whole("the number of samples", 1), length: windowLength, seed: whole("the seed", 0, 0) },
+    ({ count, length, seed }, { context, span }) => {
+      const draw = { count, seed };
+      const windows: Windows = { kind: "windows", corpus: of.name, split: of.split ?? "train", length, draw };
+      if (context.countWindows({ ...windows, draw: null }) === 0) return tooLong(context, windows, span);
+      if (count * length <= mostTokens) return windows;
+      return report(context, {
+        kind: "out-of-range",
+        span,
+        what: `the number of tokens of ${count} samples of ${length}`,
+        value: String(count * length),
+        range: `at most ${mostTokens}`,
+        hint: "draw fewer samples: methods are published with 128 to 1024",
+      });
+    },
+  );
+
+/** Of a sample: positions of tokens are whole numbers of 32 bits. */
+const mostTokens = 2 ** 31;
+
+/** `text.windows(length)` takes all that fit, and gives their tokens: i32[sample, token], with `sample` streaming past. */
+const windowsOf = (of: Corpus): Form =>
+  form({ length: windowLength }, ({ length }, { context, scope, span }) => {
+    const windows: Windows = { kind: "windows", corpus: of.name, split: of.split ?? "test", length, draw: null };
+    const count = context.countWindows(windows);
+    if (count === 0) return tooLong(context, windows, span);
+    if (!areThose({ context, scope, span }, windows)) return wrong;
+    const inside = scopeIn(null);
+    const streamed = { model: null, windows, keeps: "each" } as const;
+    const many = count ? fixed(count) : atom("sample");
+    const sample = declareDimension(inside, "sample", many, "the windows", { span, streamed });
+    const each = length > 0 ? fixed(length) : atom("token");
+    const token = declareDimension(inside, "token", each, "the windows", { span });
+    const type = { dtype: "i32" as const, dims: graphDims([token]) };
+    const node = emit(context, "input", [], { name: slotNames.tokens, type, role: "data" }, span);
+    return { kind: "tensor", dtype: "i32", dims: [sample, token], node };
+  });
+
+function tooLong(context: Context, windows: Windows, span: Span): Value {
+  const { corpus, split, length } = windows;
+  const tokens = context.countWindows({ ...windows, length: 1, draw: null });
+  const range = `at most ${tokens}, all tokens of \`${corpus}.${split}\``;
+  return report(context, { kind: "out-of-range", span, what: "the length of a window", value: String(length), range });
+}
+
+/** In one scope `sample` and `token` are those of one text in windows of one length. */
+function areThose({ context, scope, span }: Call, windows: Windows): boolean {
+  const old = findDimension(scope, "sample");
+  const other = old?.streamed?.windows;
+  if (!other || (other.corpus === windows.corpus && other.split === windows.split && other.length === windows.length))
+    return true;
+  const show = ({ corpus, split, length }: Windows) => `\`${corpus}.${split}\` in windows of ${length}`;
+  report(context, {
+    kind: "dimension-mismatch",
+    span,
+    name: "sample",
+    found: show(windows),
+    expected: show(other),
+    other: old?.span ?? span,
+    because: `sample is ${show(other)}`,
+  });
+  return false;
+}

@@ -1,0 +1,64 @@
+/** What streams past, sample after sample, and what is kept of it: each observation is noted in the trace. */
+import { coneOf } from "../graph/cone.ts";
+import type { Node } from "../graph/ops.ts";
+import type { DType } from "../graph/type.ts";
+import { type Context, emit, report } from "./context.ts";
+import type { Dimension, Stream, Tensor } from "./tensor.ts";
+import type { Observation } from "./trace.ts";
+import { type Wrong, wrong } from "./value.ts";
+
+/** Windows of a model: two streams with the same key are one. */
+export const keyOf = ({ model, windows: { corpus, split, length, draw } }: Stream): string =>
+  `${model} ${corpus}.${split} ${length}${draw ? ` ${draw.count} ${draw.seed}` : ""}`;
+
+/** A reduction over samples: of what each contributes. Null if that cannot be, which is said. */
+export function observed(context: Context, node: Node, by: "sum" | "max" | "min", stream: Stream): Node | null {
+  if (stream.keeps === "together") return stateOf(context, node, by, stream);
+  const each = keptOfEach(context, node, stream);
+  return each && emit(context, "reduce", [each], { by, over: ["sample"] }, node.origin);
+}
+
+/** What is observed of each sample is kept along `sample`; then it streams no more. */
+export function collected(context: Context, seen: Tensor, sample: Dimension): Tensor | Wrong {
+  const { streamed, ...kept } = sample;
+  const node = streamed ? keptOfEach(context, seen.node, streamed) : seen.node;
+  return node ? { ...seen, dims: seen.dims.map((dim) => (dim.streamed ? kept : dim)), node } : wrong;
+}
+
+const severalNumbers = {
+  what: "keeping more than one number of each window",
+  hint: "reduce over all other dimensions before `sample`",
+};
+
+const oneAnother = {
+  what: "an observation of a measure that reads another one",
+  hint: "observe a number of each window, and combine the numbers after: both carry `sample`",
+};
+
+const noModel = { what: "an observation of a text that no model reads", hint: "as in `model(text.windows(512))`" };
+
+function keptOfEach(context: Context, node: Node, stream: Stream): Node | null {
+  const isRead = coneOf([node]).some(({ op, attrs }) => op === "input" && attrs.role === "state");
+  const wrongWith = isRead
+    ? oneAnother
+    : node.type.dims.length > 0
+      ? severalNumbers
+      : stream.model === null
+        ? noModel
+        : undefined;
+  if (!wrongWith) return stateOf(context, node, "each", stream);
+  report(context, { kind: "not-supported", span: node.origin, ...wrongWith });
+  return null;
+}
+
+/** The state that reads afterwards what was kept; equal observations have one. */
+function stateOf(context: Context, node: Node, by: Observation["by"], stream: Stream): Node {
+  const { observations } = context.trace;
+  const ofStream = observations.filter((each) => keyOf(each.stream) === keyOf(stream));
+  const old = ofStream.find((each) => each.node === node && each.by === by);
+  const slot = old?.slot ?? (by === "each" ? `${keyOf(stream)} ${ofStream.length}` : `s${observations.length}`);
+  if (!old) observations.push({ stream, node, by, slot, name: context.observing ?? "" });
+  const count = context.countWindows(stream.windows) ?? Number.NaN;
+  const type = by === "each" ? { dtype: "f32" as DType, dims: [{ name: "sample", size: count }] } : node.type;
+  return emit(context, "input", [], { name: slot, type, role: "state" }, node.origin);
+}

@@ -1,0 +1,231 @@
+/** Operations on tensors and numbers known at compile time, with the nodes that they make. */
+import type { Span } from "../../grammar/source.ts";
+import type { BinaryOp, Node } from "../graph/ops.ts";
+import { type Aligned, align, from } from "./align.ts";
+import { type Context, emit, report } from "./context.ts";
+import { compareNumbers, heldRange, isCounted, isHeld, type Num, numbers } from "./number.ts";
+import { observed } from "./observe.ts";
+import { type Dimension, ids, type Tensor } from "./tensor.ts";
+import { type Bool, isUnknown, type Operand, showValue, type Value, type Wrong, wrong } from "./value.ts";
+
+/** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. */
+export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
+  if (value.kind === "number") {
+    const real = value.real ?? Number.NaN;
+    if (dtype === "i32" && !isWhole(context, real, span)) return null;
+    if (dtype === "f32" && !isReal32(context, real, span)) return null;
+    return { kind: "tensor", dtype, dims: [], node: emit(context, "constant", [], { value: real, dtype }, span) };
+  }
+  if (value.kind === "boolean")
+    return {
+      kind: "tensor",
+      dtype: "bool",
+      dims: [],
+      node: emit(
+        context,
+        "constant",
+        [],
+        { value: value.value === null ? Number.NaN : Number(value.value), dtype: "bool" },
+        span,
+      ),
+    };
+  if (value.kind !== "tensor") return null;
+  if (value.dtype === dtype) return value;
+  return { ...value, dtype, node: emit(context, "cast", [value.node], { dtype }, span) };
+}
+
+/** Complains unless i32 holds the number. */
+function isWhole(context: Context, value: number, span: Span): boolean {
+  if (Number.isNaN(value) || (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31)) return true;
+  const range = `a whole number (i32) from ${-(2 ** 31)} to ${2 ** 31 - 1}`;
+  report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range });
+  return false;
+}
+
+/** Complains unless f32 holds the number. */
+function isReal32(context: Context, value: number, span: Span): boolean {
+  if (Number.isNaN(value) || isHeld(value)) return true;
+  report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range: heldRange });
+  return false;
+}
+
+/** A number known before the run; an infinity, or what is no number, is a mistake already. */
+export function finite(context: Context, value: Num, span: Span): Num | Wrong {
+  if (value.real === null || Number.isFinite(value.real)) return value;
+  const hint = Number.isNaN(value.real) ? "" : "`lowest` is the least number that there is, and `-lowest` the greatest";
+  const [what, found, range] = ["this number", String(value.real), "finite"];
+  return report(context, { kind: "out-of-range", span, what, value: found, range, hint });
+}
+
+const nodeOf = (context: Context, operand: Operand, dtype: Tensor["dtype"]): Node | null =>
+  asTensor(context, operand, dtype)?.node ?? null;
+
+/** Complains unless the value is a tensor or a number. */
+export function numeric(context: Context, operand: Operand): operand is Operand & { readonly value: Tensor | Num } {
+  const { value, span } = operand;
+  if (value.kind === "tensor" || value.kind === "number") return true;
+  if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
+  else if (value.kind !== "wrong")
+    report(context, { kind: "wrong-type", span, expected: "a tensor or a number", found: showValue(value) });
+  return false;
+}
+
+/** The dimensions of operands that align; null, and a problem, of others. */
+export function aligned(context: Context, found: Aligned): readonly Dimension[] | null {
+  if ("dims" in found) return found.dims;
+  report(context, found.problem);
+  return null;
+}
+
+type Arithmetic = { readonly op: BinaryOp; readonly outer: boolean; readonly real: (a: number, b: number) => number };
+
+const arithmetic: ReadonlyMap<string, Arithmetic> = new Map<string, Arithmetic>([
+  ["+", { op: "add", outer: false, real: (a, b) => a + b }],
+  ["-", { op: "sub", outer: false, real: (a, b) => a - b }],
+  ["*", { op: "mul", outer: true, real: (a, b) => a * b }],
+  ["/", { op: "div", outer: true, real: (a, b) => a / b }],
+  ["%", { op: "mod", outer: true, real: (a, b) => a - b * Math.floor(a / b) }],
+  ["^", { op: "pow", outer: true, real: (a, b) => a ** b }],
+  ["min", { op: "min", outer: false, real: Math.min }],
+  ["max", { op: "max", outer: false, real: Math.max }],
+]);
+
+/** `a + b` and its like; numbers known at compile time stay so. */
+export function arithmeticOf(context: Context, op: string, a: Operand, b: Operand, span: Span): Value {
+  const rule = arithmetic.get(op);
+  if (!rule || !numeric(context, a) || !numeric(context, b)) return wrong;
+  if (a.value.kind === "number" && b.value.kind === "number")
+    return finite(context, numbers(op, rule.real, a.value, b.value), span);
+  const dims = aligned(context, align(op, from(a), from(b), rule.outer));
+  if (!dims) return wrong;
+  const real = op === "/" || op === "^" || isReal(a.value) || isReal(b.value);
+  const dtype = real ? "f32" : "i32";
+  const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
+  return x && y ? { kind: "tensor", dtype, dims, node: emit(context, rule.op, [x, y], {}, span) } : wrong;
+}
+
+/** A literal that is a whole number takes the type that it meets; one that cannot be counted is real. */
+export const isReal = (value: Tensor | Num): boolean =>
+  value.kind === "tensor" ? value.dtype === "f32" : !isCounted(value);
+
+type Comparison = { readonly op: "less" | "lessEqual" | "equal"; readonly swap: boolean; readonly not: boolean };
+
+const comparisons: ReadonlyMap<string, Comparison> = new Map<string, Comparison>([
+  ["<", { op: "less", swap: false, not: false }],
+  ["<=", { op: "lessEqual", swap: false, not: false }],
+  [">", { op: "less", swap: true, not: false }],
+  [">=", { op: "lessEqual", swap: true, not: false }],
+  ["==", { op: "equal", swap: false, not: false }],
+  ["!=", { op: "equal", swap: false, not: true }],
+]);
+
+/** `a < b` and its like: true or false at compile time, or a tensor of truth values. */
+export function comparisonOf(context: Context, op: string, a: Operand, b: Operand, span: Span): Value {
+  const rule = comparisons.get(op);
+  if (!rule) return wrong;
+  const early = compareTexts(op, a.value, b.value);
+  if (early) return early;
+  if (!numeric(context, a) || !numeric(context, b)) return wrong;
+  if (a.value.kind === "number" && b.value.kind === "number")
+    return { kind: "boolean", value: compareNumbers(op, a.value, b.value) };
+  return compareTensors(context, op, rule, a, b, span);
+}
+
+type Numeric = Operand & { readonly value: Tensor | Num };
+
+function compareTensors(context: Context, op: string, rule: Comparison, a: Numeric, b: Numeric, span: Span): Value {
+  if (rule.op === "equal" && (isNeverWhole(a.value, b.value) || isNeverWhole(b.value, a.value)))
+    return report(context, { kind: "wrong-type", span, ...neverEqual });
+  const dims = aligned(context, align(op, from(a), from(b), true));
+  if (!dims) return wrong;
+  const dtype = isReal(a.value) || isReal(b.value) ? "f32" : "i32";
+  const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
+  if (!x || !y) return wrong;
+  const made = emit(context, rule.op, rule.swap ? [y, x] : [x, y], {}, span);
+  return { kind: "tensor", dtype: "bool", dims, node: rule.not ? emit(context, "not", [made], {}, span) : made };
+}
+
+const neverEqual = { expected: "a comparison that can be true", found: "one of whole numbers and a fraction" };
+
+const isNeverWhole = (x: Value, y: Value): boolean =>
+  x.kind === "tensor" && x.dtype === "i32" && y.kind === "number" && y.real !== null && !Number.isInteger(y.real);
+
+/** Texts, or a text and a value of the config that is not known yet; null for anything else. */
+function compareTexts(op: string, a: Value, b: Value): Bool | null {
+  if (op !== "==" && op !== "!=") return null;
+  if (a.kind === "string" && b.kind === "string") {
+    if (a.value === null || b.value === null) return { kind: "boolean", value: null };
+    return { kind: "boolean", value: op === "!=" ? a.value !== b.value : a.value === b.value };
+  }
+  const isOpen = (a.kind === "string" && isUnknown(b)) || (b.kind === "string" && isUnknown(a));
+  return isOpen ? { kind: "boolean", value: null } : null;
+}
+
+/** `and`, `or`, `not` on truth values. */
+export function logicOf(context: Context, op: "and" | "or", a: Operand, b: Operand, span: Span): Value {
+  for (const operand of [a, b]) if (!truth(context, operand)) return wrong;
+  if (a.value.kind === "boolean" && b.value.kind === "boolean") return both(op, a.value.value, b.value.value);
+  const dims = aligned(context, align(op, from(a), from(b), true));
+  if (!dims) return wrong;
+  const [x, y] = [nodeOf(context, a, "bool"), nodeOf(context, b, "bool")];
+  return x && y ? { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x, y], {}, span) } : wrong;
+}
+
+function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
+  const decided = op === "or";
+  if (a === decided || b === decided) return { kind: "boolean", value: decided };
+  return { kind: "boolean", value: a === null || b === null ? null : !decided };
+}
+
+/** Complains unless the value is a truth value or a tensor of them. */
+export function truth(context: Context, { value, span }: Operand): boolean {
+  if (value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool")) return true;
+  const hint = value.kind === "tensor" || value.kind === "number" ? "compare it, as in `x > 0` or `x != 0`" : "";
+  if (value.kind !== "wrong")
+    report(context, { kind: "wrong-type", span, expected: "a condition", found: showValue(value), hint });
+  return false;
+}
+
+/** `value where condition else otherwise`; operands align as in a sum. */
+export function selectOf(context: Context, condition: Operand, value: Operand, otherwise: Operand, span: Span): Value {
+  if (!truth(context, condition) || !operands(context, value, otherwise)) return wrong;
+  const dtype = pairType(value.value, otherwise.value);
+  const both = aligned(context, align("where … else", from(value), from(otherwise), false));
+  const choice = nodeOf(context, condition, "bool");
+  const [x, y] = [nodeOf(context, value, dtype), nodeOf(context, otherwise, dtype)];
+  if (!both || !choice || !x || !y) return wrong;
+  const merged: Tensor = { kind: "tensor", dtype, dims: both, node: x };
+  const dims = aligned(context, align("where", from({ ...value, value: merged }), from(condition), false));
+  return dims ? { kind: "tensor", dtype, dims, node: emit(context, "select", [choice, x, y], {}, span) } : wrong;
+}
+
+function operands(context: Context, a: Operand, b: Operand): boolean {
+  const isTruth = ({ value }: Operand) =>
+    value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool");
+  if (isTruth(a) && isTruth(b)) return true;
+  return numeric(context, a) && numeric(context, b);
+}
+
+const pairType = (a: Value, b: Value): Tensor["dtype"] => {
+  const typeOf = (x: Value) =>
+    x.kind === "tensor" ? x.dtype : x.kind === "boolean" ? "bool" : x.kind === "number" && isReal(x) ? "f32" : null;
+  const [x, y] = [typeOf(a), typeOf(b)];
+  if (x === "f32" || y === "f32") return "f32";
+  return x ?? y ?? "f32";
+};
+
+/** Reduces over dimensions that the tensor has; over `sample` it becomes an observation. */
+export function reduceOf(
+  context: Context,
+  by: "sum" | "max" | "min",
+  x: Tensor,
+  over: readonly Dimension[],
+  span: Span,
+): Tensor | Wrong {
+  const dims = x.dims.filter(({ id }) => !over.some((dim) => dim.id === id));
+  const real = ids(over);
+  const stream = over.find((dim) => dim.streamed)?.streamed;
+  const inside = real.length > 0 ? emit(context, "reduce", [x.node], { by, over: real }, span) : x.node;
+  const node = stream ? observed(context, inside, by, stream) : inside;
+  return node ? { kind: "tensor", dtype: x.dtype, dims, node } : wrong;
+}

@@ -1,0 +1,47 @@
+/** What an evaluation leaves beside its value: what it observed, what a forward pass met, and the calls that were made. */
+import type { Span } from "../../grammar/source.ts";
+import type { Node } from "../graph/ops.ts";
+import type { Dimension, Stream, Tensor } from "./tensor.ts";
+
+/** What is kept of a stream: one sample's contribution, and the state that reads it afterwards. */
+export interface Observation {
+  readonly stream: Stream;
+  readonly node: Node;
+  /** How contributions are combined; `each` is kept by itself, along `sample`. */
+  readonly by: "sum" | "max" | "min" | "each";
+  /** The name of the state. */
+  readonly slot: string;
+  /** Of the `observe` in whose text it stands. */
+  readonly name: string;
+}
+
+/** A linear layer of an architecture: y = x · Wᵀ (+ bias), with the stored matrix [out, in]. */
+export interface Linear {
+  readonly name: string;
+  /** Path in the checkpoint without `.weight`; `{layer}` stands for the block's number. */
+  readonly at: string;
+  /** What it reads; a dimension that is also in `to` is read under another identity, so that the matrix has both. */
+  readonly from: readonly Dimension[];
+  readonly to: readonly Dimension[];
+  /** The table that it shares its weight with. */
+  readonly tied: string | null;
+  readonly span: Span;
+}
+
+/** What goes into a linear layer where a forward pass meets it. */
+export interface LinearInput {
+  readonly linear: Linear;
+  readonly input: Tensor;
+  /** Its dimensions are those of `linear.to`, then those of `linear.from`. */
+  readonly weight: Tensor;
+}
+
+/** Grows while an evaluation lasts. */
+export interface Trace {
+  readonly observations: Observation[];
+  readonly linears: LinearInput[];
+  /** Where the forward pass enters the stack of blocks, and what enters. */
+  readonly entries: { readonly input: Tensor; readonly span: Span }[];
+}
+
+export const newTrace = (): Trace => ({ observations: [], linears: [], entries: [] });
