@@ -97,6 +97,7 @@ const step: JTDSchemaType<StepInFile> = {
     over: { type: "uint32", nullable: true },
     checks: { elements: { properties: { output: text, must: { enum: ["finite", "none"] }, otherwise: text } } },
     durable: texts,
+    onHost: texts,
     part: {
       properties: {
         stage: { type: "uint32", nullable: true },
@@ -175,6 +176,7 @@ export const planSchema: JTDSchemaType<PlanFile> = {
       },
     },
     device: deviceSchema,
+    peaks: { properties: { gpu: size, host: size } },
     windows: { elements: windows },
     stages: { elements: { properties: { name: text, action: text, of: text } } },
     choices: { elements: texts },

@@ -29,6 +29,8 @@ export interface Step<Program = string> {
   readonly checks: readonly Check[];
   /** Outputs that are durable: changed weights, decisions. They are written to disk when they are made; all else is transient. */
   readonly durable: readonly string[];
+  /** Outputs over windows that lie in host memory until they are read; all others stay on the GPU. */
+  readonly onHost: readonly string[];
   /** Where the step belongs, for people and for what stays on the GPU together. */
   readonly part: StepPart;
 }

@@ -9,6 +9,7 @@ import { showPlan } from "../../compiler/plan/show.ts";
 import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
+import { budgetFlags, budgetOf } from "./budget.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
@@ -30,6 +31,7 @@ export const compileCommand = (args: readonly string[]): CommandModule<object, F
           choices: artifacts,
           demandOption: true,
         }),
+        ...budgetFlags,
         verify: flag("test the invariants of each graph that the compiler makes"),
       }),
       args,
@@ -86,5 +88,6 @@ export async function planHere(open: OpenRecipe, flags: Flags, observe?: Observe
 /** The plan of a recipe for a device. */
 export async function planFor(device: DeviceFacts, open: OpenRecipe, flags: Flags, observe?: Observe): Promise<Plan> {
   const { inputs } = await readTexts(open, flags);
-  return translated(open.shown, () => plan(open.loaded, inputs, device, observe));
+  const asked = { ...inputs, budget: budgetOf(flags) };
+  return translated(open.shown, () => plan(open.loaded, asked, device, observe));
 }

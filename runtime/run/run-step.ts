@@ -1,7 +1,8 @@
 /** One step: its program with all that it reads and writes, once or for each window, then what must hold of the outcome. */
+
+import { elements, type SlotBuffer, slotsOf } from "../../compiler/plan/slots.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import type { Loaded } from "../gpu/execute.ts";
-import { elements, type SlotBuffer, slotsOf } from "../store/slots.ts";
 import { checkAndKeep } from "./outcome.ts";
 import type { ChangedTensor } from "./result.ts";
 import type { Session } from "./session.ts";

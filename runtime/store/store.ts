@@ -2,8 +2,10 @@
  * The artefacts of a run by reference, wherever they lie: given tensors and durable outputs in files, with a copy on the GPU while
  * steps use it; other outputs on the GPU; streams on the GPU or in host memory. Each leaves with its last reader.
  */
+import { keyOf, type Lifetimes, lifetimes, type PlainRef } from "../../compiler/plan/lifetimes.ts";
 import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
+import { contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
@@ -14,11 +16,10 @@ import type { OutputFolder } from "../io/output-folder.ts";
 import type { StoredTensor } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 import { type DurableFile, type DurableFiles, durableFiles } from "./durable-files.ts";
-import { type Lifetimes, lifetimes } from "./lifetimes.ts";
-import { keyOf, type PlainRef } from "./references.ts";
-import { contentBytes, fileType, type SlotBuffer, slotTypes } from "./slots.ts";
+import { fileType, slotTypes } from "./file-types.ts";
+import { hostMemory } from "./host-memory.ts";
 import { sendTensor, storedPieces } from "./stored-tensors.ts";
-import { type Stream, streams, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
+import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
 
 /** The token ids of a corpus, split by split. */
 export type Tokens = Readonly<Partial<Record<WindowsRecord["split"], Int32Array>>>;
@@ -32,8 +33,6 @@ export interface StoreOptions {
   readonly corpora: ReadonlyMap<string, Tokens>;
   /** Beside which durable artefacts are written. */
   readonly output: OutputFolder | null;
-  /** Bytes of activations that may stay on the GPU; more lie in host memory. */
-  readonly activationMemory: number;
 }
 
 /** What a step has made. */
@@ -82,14 +81,14 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
   const [onDevice, inStreams, inFiles, decisions] = [new Map(), new Map(), new Map(), new Map()];
   const at: Holdings = { ...options, ...lifetimes(plan), plan, onDevice, inStreams, inFiles, decisions };
   const files = durableFiles(options.output);
-  const makeStream = streams(options);
+  const surroundings = { ...options, hostMemory: hostMemory() };
   return {
     whole: (ref, slot) => whole(at, ref, slot),
     reader: (ref, slot) => reader(at, ref, slot),
     make: (made, slot) => make(at, made, slot),
     writer: async (made, value, count) => {
-      const replaced = endingStreams(at, made.step);
-      const stream = await makeStream({ count, value, whole: at.wholes.get(keyOf(made)), replaced });
+      const isOnHost = plan.steps[made.step]?.onHost.includes(made.output) ?? false;
+      const stream = await makeStream(surroundings, { count, value, whole: at.wholes.get(keyOf(made)), isOnHost });
       inStreams.set(keyOf(made), stream);
       return stream.writer();
     },

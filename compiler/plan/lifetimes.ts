@@ -1,8 +1,23 @@
 /** How long artefacts are needed, from the list of steps alone. */
-import type { Plan } from "../../compiler/plan/plan.ts";
-import type { Ref, Step } from "../../compiler/plan/step.ts";
-import { keyOf, type PlainRef, plainRefs } from "./references.ts";
+import type { Plan } from "./plan.ts";
 import { slotsOf } from "./slots.ts";
+import type { Ref, Step } from "./step.ts";
+
+/** A reference to one artefact, whatever a decision says. */
+export type PlainRef = Exclude<Ref, { readonly pick: readonly Ref[] }>;
+
+/** Equal for equal references. */
+export function keyOf(ref: PlainRef): string {
+  if ("step" in ref) return `${ref.step} ${ref.output}`;
+  return "windows" in ref ? `windows ${ref.windows}` : `${ref.model}:${ref.tensor}`;
+}
+
+/** All that may be read where a reference is: of a pick each of those that it chooses from, and the decision. */
+export const plainRefs = (ref: Ref): readonly PlainRef[] =>
+  "pick" in ref ? [...ref.pick, ref.by].flatMap(plainRefs) : [ref];
+
+/** What of a plan says how long artefacts are needed. */
+export type Planned = Pick<Plan, "steps" | "programs" | "values" | "save">;
 
 export interface Lifetimes {
   /**
@@ -15,7 +30,7 @@ export interface Lifetimes {
 }
 
 /** Values and the saved model count as readers after the last step. */
-export function lifetimes(plan: Plan): Lifetimes {
+export function lifetimes(plan: Planned): Lifetimes {
   const { steps } = plan;
   const readers = readersIn(plan);
   const parts = partsOf(steps);
@@ -41,7 +56,7 @@ export function lifetimes(plan: Plan): Lifetimes {
 const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
 
 /** By key: the places of the steps that read it, in order. */
-function readersIn({ steps, values, save }: Plan): ReadonlyMap<string, readonly number[]> {
+function readersIn({ steps, values, save }: Planned): ReadonlyMap<string, readonly number[]> {
   const readers = new Map<string, number[]>();
   const read = (ref: Ref, at: number): void => {
     for (const key of keysOf(ref)) {
