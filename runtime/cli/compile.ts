@@ -5,7 +5,7 @@ import { plan } from "../../compiler/compile.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { showPlan } from "../../compiler/plan/show.ts";
+import { printPlan } from "../../compiler/plan/print.ts";
 import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
@@ -14,7 +14,7 @@ import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
-import { json, lines, paragraphs, say, widthOf } from "./terminal.ts";
+import { lines, paragraphs, say, widthOf } from "./terminal.ts";
 
 const artifacts: readonly Made[0][] = [
   ...(["tree", "types", "built", "graph", "summed", "divided", "kernels", "wgsl", "plan"] as const),
@@ -71,7 +71,7 @@ function printed([name, artifact]: Made, { module, shown }: Pick<Entry, "module"
     case "wgsl":
       return [paragraphs(`// kernel ${artifact.hash}\n${artifact.wgsl}\n`)];
     case "plan":
-      return [json(JSON.parse(showPlan(artifact)))];
+      return [paragraphs(printPlan(artifact))];
   }
 }
 

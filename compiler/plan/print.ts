@@ -1,0 +1,62 @@
+/** A plan for people: all but the text of its kernels, indented, with what repeats itself printed once. */
+import { folded } from "./fold.ts";
+import type { Plan } from "./plan.ts";
+import type { Dispatch, Program, Slot } from "./program.ts";
+
+/** Lines longer than this are divided. */
+const widest = 140;
+
+/** The plan as lines; a kernel is named by the first digits of its hash. */
+export function printPlan(plan: Plan): string {
+  const kernels = plan.kernels.map(
+    ({ hash, bindings, features, wgsl }) =>
+      `${shortened(hash)} ${[...bindings, ...features].join(" ")}, ${wgsl.split("\n").length} lines`,
+  );
+  return `${linesOf({ ...plan, programs: plan.programs.map(partsOf), kernels }).join("\n")}\n`;
+}
+
+const shortened = (hash: string): string => hash.slice(0, 12);
+
+function partsOf({ name, buffers, regions, setup, main }: Program): object {
+  const slots = buffers.flatMap(({ id, slot }) => (slot === undefined ? [] : [`${id} ${showSlot(slot)}`]));
+  const scratch = regions.map(({ bytes, lasts }) => `${bytes}${lasts ? " lasts" : ""}`);
+  return { name, slots, scratch, setup: setup.map(showDispatch), main: main.map(showDispatch) };
+}
+
+const showSlot = ({ name, role, dtype, dims, accumulate }: Slot): string =>
+  `${role} ${name} ${dtype}[${dims.map((dim) => `${dim.name}: ${dim.size}`).join(", ")}]${accumulate === undefined ? "" : ` ${accumulate}`}`;
+
+function showDispatch({ kernel, bindings, workgroups, origin, bytesMoved, operations, shape }: Dispatch): string {
+  const bound = bindings.map(({ buffer, offset }) => (offset === 0 ? `${buffer}` : `${buffer}+${offset}`));
+  const work = `${bytesMoved} bytes, ${operations} operations`;
+  return `${shape} ${shortened(kernel)} ${workgroups.join("×")} on ${bound.join(" ")}: ${work}, ${origin.join(" ")}`;
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** On one line. */
+function inline(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
+  if (isObject(value))
+    return `{${Object.entries(value)
+      .map(([key, each]) => `${key} ${inline(each)}`)
+      .join(", ")}}`;
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value)
+    ? shortened(value)
+    : String(value).replaceAll("\n", " ");
+}
+
+/** A field a line, or more where one line is too short; each element of a list with a dash. */
+function linesOf(value: object): readonly string[] {
+  if (Array.isArray(value))
+    return folded(value.map(elementOf)).flatMap((text) => `- ${text.replaceAll("\n", "\n  ")}`.split("\n"));
+  return Object.entries(value).flatMap(([key, each]) => {
+    const line = `${key} ${inline(each)}`;
+    return line.length <= widest || !isObject(each) ? [line] : [key, ...linesOf(each).map((part) => `  ${part}`)];
+  });
+}
+
+function elementOf(value: unknown): string {
+  const line = inline(value).replace(/^\{(.*)\}$/, "$1");
+  return line.length <= widest || !isObject(value) ? line : linesOf(value).join("\n");
+}
