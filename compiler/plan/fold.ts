@@ -26,7 +26,7 @@ export function folded(texts: readonly string[]): readonly string[] {
     else if (period === 1) result.push(`${times} × ${block[0]}`);
     else
       result.push(
-        `${times} × these ${period}:\n${block.map((text) => `  ${text.replaceAll("\n", "\n  ")}`).join("\n")}`,
+        `${times} × these ${period}:\n${block.map((text) => `- ${text.replaceAll("\n", "\n  ")}`).join("\n")}`,
       );
     at += period * times;
   }

@@ -1,26 +1,53 @@
 /** A plan for people: all but the text of its kernels, indented, with what repeats itself printed once. */
 import { folded } from "./fold.ts";
 import type { Plan } from "./plan.ts";
-import type { Dispatch, Program, Slot } from "./program.ts";
+import type { Dispatch, Kernel, Program, Slot } from "./program.ts";
+import type { Ref, SavedTensor, Step } from "./step.ts";
 
 /** Lines longer than this are divided. */
 const widest = 140;
 
-/** The plan as lines; a kernel is named by the first digits of its hash. */
+/** The plan as lines; a kernel is named by the first digits of its hash, steps and windows by their places. */
 export function printPlan(plan: Plan): string {
-  const kernels = plan.kernels.map(
-    ({ hash, bindings, features, wgsl }) =>
-      `${shortened(hash)} ${[...bindings, ...features].join(" ")}, ${wgsl.split("\n").length} lines`,
-  );
-  return `${linesOf({ ...plan, programs: plan.programs.map(partsOf), kernels }).join("\n")}\n`;
+  const { version, recipe, models, corpora, device, windows, stages, steps, values, save, programs, kernels } = plan;
+  const shown = {
+    ...{ version, recipe, models, corpora, device, stages },
+    windows: windows.map((each, i) => ({ windows: i, ...each })),
+    steps: steps.map(showStep),
+    values: values.map(({ value, ...others }) => ({ ...others, value: isObject(value) ? showRef(value) : value })),
+    save: save && { ...save, tensors: save.tensors.map(showSaved) },
+    programs: programs.map(showProgram),
+    kernels: kernels.map(showKernel),
+  };
+  return `${linesOf(shown).join("\n")}\n`;
 }
 
-const shortened = (hash: string): string => hash.slice(0, 12);
+function showStep({ program, reads, over, checks, durable, part }: Step, i: number): object {
+  const { of, layer, what, changes } = part;
+  const place = [of, ...(layer === null ? [] : [`layer ${layer}`]), what].filter((word) => word !== "");
+  return {
+    step: `${i} ${place.join(" ")}: ${program}${over === null ? "" : ` over windows ${over}`}`,
+    reads: Object.entries(reads).map(([slot, ref]) => `${slot} ← ${showRef(ref)}`),
+    ...(checks.length > 0 && { checks: checks.map(({ output, must }) => `${output} ${must}`) }),
+    ...(durable.length > 0 && { durable }),
+    ...(changes && { changes: `${changes.tensor} to ${changes.output}, with ${changes.zeros}` }),
+  };
+}
 
-function partsOf({ name, buffers, regions, setup, main }: Program): object {
+function showRef(ref: Ref): string {
+  if ("tensor" in ref) return `${ref.model} ${ref.tensor}`;
+  if ("step" in ref) return `${ref.step} ${ref.output}`;
+  if ("windows" in ref) return `windows ${ref.windows}`;
+  return `[${folded(ref.pick.map(showRef)).join(", ")}] at ${ref.at} of ${showRef(ref.by)}`;
+}
+
+const showSaved = ({ name, dtype, shape, from }: SavedTensor): string =>
+  `${name} ${dtype}[${shape.join(", ")}] ← ${showRef(from)}`;
+
+function showProgram({ name, buffers, regions, setup, main }: Program): object {
   const slots = buffers.flatMap(({ id, slot }) => (slot === undefined ? [] : [`${id} ${showSlot(slot)}`]));
   const scratch = regions.map(({ bytes, lasts }) => `${bytes}${lasts ? " lasts" : ""}`);
-  return { name, slots, scratch, setup: setup.map(showDispatch), main: main.map(showDispatch) };
+  return { program: name, slots, scratch, setup: setup.map(showDispatch), main: main.map(showDispatch) };
 }
 
 const showSlot = ({ name, role, dtype, dims, accumulate }: Slot): string =>
@@ -31,6 +58,11 @@ function showDispatch({ kernel, bindings, workgroups, origin, bytesMoved, operat
   const work = `${bytesMoved} bytes, ${operations} operations`;
   return `${shape} ${shortened(kernel)} ${workgroups.join("×")} on ${bound.join(" ")}: ${work}, ${origin.join(" ")}`;
 }
+
+const showKernel = ({ hash, bindings, features, wgsl }: Kernel): string =>
+  `${shortened(hash)} ${[...bindings, ...features].join(" ")}, ${wgsl.split("\n").length} lines`;
+
+const shortened = (hash: string): string => hash.slice(0, 12);
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 

@@ -60,7 +60,7 @@ suite("plan: for people", ({ test }) => {
     assert.equal(folded(["a", "a", "a"]), ["3 × a"]);
     assert.equal(folded(["x", "a 0", "b 9", "a 1", "b 6", "a 2", "b 3"]), [
       "x",
-      "3 × these 2:\n  a 0 … 2\n  b 9, 6 … 3",
+      "3 × these 2:\n- a 0 … 2\n- b 9, 6 … 3",
     ]);
   });
 
