@@ -6,6 +6,7 @@ import { simplify } from "../compiler/rewrite/simplify.ts";
 import type { BufferPool } from "../runtime/gpu/buffers.ts";
 import type { Device } from "../runtime/gpu/device.ts";
 import type { Executor } from "../runtime/gpu/execute.ts";
+import { reader } from "../test/gpu/read.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Named } from "./values.ts";
 
@@ -22,6 +23,7 @@ export interface Ours extends Contestant {
 /** The program of a graph with one output, with its inputs on the device, after its setup. */
 export async function openOurs(graph: Graph, inputs: Named, { device, pool, executor }: Runtime): Promise<Ours> {
   const { program, kernels } = compileGraph(simplify(graph), device.facts);
+  const read = await reader(device, pool);
   const loaded = await executor.load(program, kernels);
   const bound: { readonly slot: Slot; readonly buffer: GPUBuffer }[] = [];
   for (const { slot, bytes } of program.buffers) {
@@ -46,7 +48,7 @@ export async function openOurs(graph: Graph, inputs: Named, { device, pool, exec
     },
     result: async () => {
       loaded.run();
-      return new Float32Array(await pool.read(output, 4 * size));
+      return new Float32Array(await read(output, 4 * size));
     },
     close: () => {
       loaded.unload();

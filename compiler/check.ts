@@ -16,7 +16,8 @@ import { checkConstants, checkNames, haveCircles } from "./language/uncalled.ts"
 import type { Scope, Value } from "./language/value.ts";
 import { modelType } from "./model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
-import { applyMethod, unknownOf } from "./recipe/method.ts";
+import { checkMethod } from "./recipe/block.ts";
+import { unknownOf } from "./recipe/method.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
 
 /** Checks the file that was asked for; what it imports is checked where it is used. */
@@ -32,7 +33,7 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
         break;
       case "method":
         if (checkParameters(context, declaration.parameters, declaration.sees))
-          applyMethod(context, { method: declaration, scope, arguments: new Map() }, null);
+          checkMethod(context, { method: declaration, scope, arguments: new Map() });
         break;
       case "arch":
         checkArch(context, declaration, scope);

@@ -2,8 +2,9 @@
 import type * as Ast from "../grammar/ast.ts";
 import { accepted, type Diagnostic, type Result } from "../grammar/diagnostic.ts";
 import type { Observe } from "./artifacts.ts";
-import { assemble } from "./assemble.ts";
+import type { Assembled } from "./assemble.ts";
 import { checkModule } from "./check.ts";
+import { fit, refuseExcess } from "./fit.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
 import type { Host } from "./host.ts";
@@ -14,11 +15,12 @@ import { exportsFor } from "./language/exports.ts";
 import type { ResolvedModule } from "./language/module.ts";
 import { notesOf, problemsOf, refuse } from "./language/refuse.ts";
 import { resolve } from "./language/resolve.ts";
+import { demands, type Memory, type Planned, peakOf } from "./memory/demand.ts";
 import { checkCheckpoint } from "./model/checkpoint.ts";
 import type { CorpusFacts, ModelFacts } from "./model/facts.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Plan } from "./plan/plan.ts";
-import { compileGraph } from "./program.ts";
+import { type CompiledGraph, compileGraph } from "./program.ts";
 import { type Emitted, emit } from "./recipe/emit.ts";
 import { type LoadedRecipe, recipeIn } from "./recipe/load.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
@@ -39,6 +41,8 @@ export interface CompileInputs {
   readonly parameters: ReadonlyMap<string, Ast.Expression>;
   readonly models: ReadonlyMap<string, ModelFacts>;
   readonly corpora: ReadonlyMap<string, CorpusFacts>;
+  /** Bytes that may be taken at once; without it as many as are wanted. */
+  readonly budget?: Memory;
 }
 
 /** Everything but kernels: what will be done, decided from headers alone. */
@@ -93,31 +97,53 @@ export function outline({ recipe, modules }: LoadedRecipe, { parameters, models,
   return { typed, ...emitted, notes: notesOf(context) };
 }
 
-/** Refuses what the device cannot run: CompileError with the sizes that are too large for it. */
-export function refuseImpossible({ steps }: Outline, device: DeviceFacts): void {
-  assemble(steps, (graph) => compileGraph(simplify(graph), device));
+/** What will run, and what it takes. */
+export interface Prepared extends Omit<Planned, "programs" | "steps">, Assembled {
+  /** The most that is taken at once. */
+  readonly peaks: Memory;
+}
+
+/**
+ * The steps with their kernels for one device, within the budget; CompileError with what is too large for either.
+ */
+export function prepare(
+  { typed, steps, windows, values, save }: Outline,
+  { corpora, budget = { gpu: Infinity, host: Infinity } }: Pick<CompileInputs, "corpora" | "budget">,
+  device: DeviceFacts,
+  observe: Observe = unobserved,
+): Prepared {
+  const simplified = new Map<Graph, Graph>();
+  const compile = (graph: Graph, scratch = Infinity): CompiledGraph => {
+    const known = simplified.get(graph);
+    if (known === undefined) observe("built", graph);
+    const simple = known ?? simplify(graph);
+    if (known === undefined) observe("graph", simple);
+    simplified.set(graph, simple);
+    return compileGraph(simple, device, { scratch, observe });
+  };
+  const rest = {
+    windows: windows.map(windowsRecord(windowCounter(corpora))),
+    corpora: [...corpora].map(([name, corpus]) => corpusRecord(name, corpus)),
+    values,
+    save,
+  };
+  const made = fit(steps, rest, budget, compile);
+  const taken = demands(made);
+  refuseExcess(typed.recipe.name, made.steps, taken, budget);
+  return { ...made, peaks: peakOf(taken) };
 }
 
 /** A plan for one device. */
 export function plan(loaded: LoadedRecipe, inputs: CompileInputs, device: DeviceFacts, observe = unobserved): Plan {
-  const { typed, steps, windows, values, save } = outline(loaded, inputs);
-  const compile = (graph: Graph) => {
-    observe("built", graph);
-    const simple = simplify(graph);
-    observe("graph", simple);
-    return compileGraph(simple, device, { observe });
-  };
+  const outlined = outline(loaded, inputs);
+  const { typed } = outlined;
   const made: Plan = {
     version: 2,
     recipe: recipeRecord(loaded, typed),
     models: typed.models.map(modelRecord),
-    corpora: [...inputs.corpora].map(([name, corpus]) => corpusRecord(name, corpus)),
-    windows: windows.map(windowsRecord(windowCounter(inputs.corpora))),
     stages: typed.stages.map(stageRecord),
-    values,
-    save,
     device,
-    ...assemble(steps, compile),
+    ...prepare(outlined, inputs, device, observe),
   };
   for (const program of made.programs) observe("kernels", program);
   for (const kernel of made.kernels) observe("wgsl", kernel);

@@ -1,6 +1,3 @@
-/** A tensor is read, written and sent to the GPU in pieces of at most this many bytes. */
-export const pieceBytes = 16 * 2 ** 20;
-
 /** `1.84 MB`: in units of a thousand, as disks are sold. */
 export function showBytes(bytes: number): string {
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;

@@ -14,7 +14,7 @@ import { arithmeticOf, comparisonOf, finite, logicOf, numeric, selectOf, truth }
 import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
 import { pick, slice } from "./selection.ts";
 import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
-import { showDimension } from "./tensor.ts";
+import { type Dimension, showDimension } from "./tensor.ts";
 import type { Trace } from "./trace.ts";
 import { tensorTypeOf } from "./types.ts";
 import {
@@ -362,7 +362,7 @@ export function applyFunction(call: Call, fn: Ast.Fn, declaredIn: Scope, bound: 
   const { context, span } = call;
   if (context.calls.some(({ declaration }) => declaration === fn.span))
     return report(context, { kind: "recursion", span, name: fn.name.text, declared: fn.name.span });
-  const carried = [...bound.values.values()].flatMap(({ value }) => dimsOf(value));
+  const carried = [...bound.values.values()].flatMap(({ value }) => dimsOf(value)).flatMap(withLayers);
   const named = [...bound.dims.values()].flatMap(({ dims }) => dims);
   const inside = scopeIn(declaredIn, new Set([...carried, ...named].map(({ id }) => id)));
   const header: Header = { call, inside, evaluate: operand, rest: { dims: null } };
@@ -374,6 +374,10 @@ export function applyFunction(call: Call, fn: Ast.Fn, declaredIn: Scope, bound: 
     context.calls.pop();
   }
 }
+
+/** A dimension, and the one that observing what streams along it gives. */
+const withLayers = (dim: Dimension): readonly Dimension[] =>
+  dim.streamed?.layers ? [dim, dim.streamed.layers] : [dim];
 
 /** The body's value, evaluated once for equal arguments. */
 function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {

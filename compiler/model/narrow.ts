@@ -6,7 +6,7 @@ import { known } from "../language/size.ts";
 import { modelType } from "./arch.ts";
 import { tensorName } from "./checkpoint.ts";
 import type { ModelFacts } from "./facts.ts";
-import { type ModelType, partsOf } from "./value.ts";
+import { layersOf, type ModelType, partsOf } from "./value.ts";
 
 type Config = ModelFacts["config"];
 
@@ -26,7 +26,9 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
     config = found;
   }
   const tensors = tensorsFor(type, facts, wanted);
-  const made = typeOf(context, type, { ...facts, config, tensors });
+  const listed = listsFor(config, layersOf(type), wanted.get(type.blocks?.declaration.name.text ?? "") ?? 0);
+  if (!listed) return null;
+  const made = typeOf(context, type, { ...facts, config: listed, tensors });
   return made.isFaulty || !isAs(sizesOf(made), wanted) ? null : made;
 }
 
@@ -104,6 +106,17 @@ function fieldsRead(arch: Ast.Arch, name: string): ReadonlySet<string> {
   const declared = declarationsIn(arch.members).get(name);
   if (declared) walk(declared);
   return fields;
+}
+
+/** Lists with an element for each block are as long as there are blocks; null where the elements differ. */
+function listsFor(config: Config, before: number, after: number): Config | null {
+  if (after >= before) return config;
+  const lists = Object.entries(config).flatMap(([field, value]) =>
+    Array.isArray(value) && value.length === before ? [[field, value] as const] : [],
+  );
+  const isUniform = (list: readonly unknown[]): boolean => new Set(list.map((each) => JSON.stringify(each))).size === 1;
+  if (!lists.every(([, list]) => isUniform(list))) return null;
+  return { ...config, ...Object.fromEntries(lists.map(([field, list]) => [field, list.slice(0, after)])) };
 }
 
 /** The headers of what is kept: each tensor with the sizes of its dimensions, in as many blocks. */

@@ -19,6 +19,8 @@ export interface Plan {
   readonly save: SaveRecord | null;
   readonly programs: readonly Program[];
   readonly kernels: readonly Kernel[];
+  /** The most that is taken at once, in bytes. */
+  readonly peaks: { readonly gpu: number; readonly host: number };
 }
 
 export interface RecipeRecord {

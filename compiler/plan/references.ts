@@ -1,6 +1,6 @@
 /**
  * References as text, so that a plan of many steps is a file of few bytes: `model:lm_head.weight`, `#12 result` for what step 12
- * writes, `windows 0`, and `pick 3 at 7 by #5 keep` for one of list 3 of the plan's choices.
+ * writes, `windows 0`, `pick 3 at 7 by #5 keep` for one of list 3 of the plan's choices, `stack 3` for all of it, `element 2 of …`.
  */
 import type { Plan } from "./plan.ts";
 import type { PlanFile } from "./schema.ts";
@@ -13,10 +13,15 @@ export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
     if ("step" in ref) return `#${ref.step} ${ref.output}`;
     if ("windows" in ref) return `windows ${ref.windows}`;
     if ("tensor" in ref) return `${ref.model}:${ref.tensor}`;
-    const list = ref.pick.map(write);
+    if ("element" in ref) return `element ${ref.element} of ${write(ref.of)}`;
+    if ("stack" in ref) return `stack ${listed(ref.stack)}`;
+    return `pick ${listed(ref.pick)} at ${ref.at} by ${write(ref.by)}`;
+  };
+  const listed = (refs: readonly Ref[]): number => {
+    const list = refs.map(write);
     const key = JSON.stringify(list);
     if (!choices.has(key)) choices.set(key, list);
-    return `pick ${[...choices.keys()].indexOf(key)} at ${ref.at} by ${write(ref.by)}`;
+    return [...choices.keys()].indexOf(key);
   };
   const steps = plan.steps.map((step) => ({ ...step, reads: mapped(step.reads, write) }));
   const values = plan.values.map(({ value, ...record }) =>
@@ -30,6 +35,10 @@ export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
 /** The plan of a file; `refuse` hears of text that is no reference. */
 export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (text: string) => never): Plan {
   const read = (text: string): Ref => {
+    const [, element, of] = /^element (\d+) of (.*)$/s.exec(text) ?? [];
+    if (of !== undefined) return { element: Number(element), of: read(of) };
+    const [, stacked] = /^stack (\d+)$/.exec(text) ?? [];
+    if (stacked !== undefined) return { stack: (choices[Number(stacked)] ?? refuse(text)).map(read) };
     const [, list, at, by] = /^pick (\d+) at (\d+) by (.*)$/s.exec(text) ?? [];
     if (by !== undefined)
       return { pick: (choices[Number(list)] ?? refuse(text)).map(read), by: read(by), at: Number(at) };

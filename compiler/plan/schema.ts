@@ -97,6 +97,7 @@ const step: JTDSchemaType<StepInFile> = {
     over: { type: "uint32", nullable: true },
     checks: { elements: { properties: { output: text, must: { enum: ["finite", "none"] }, otherwise: text } } },
     durable: texts,
+    onHost: texts,
     part: {
       properties: {
         stage: { type: "uint32", nullable: true },
@@ -104,7 +105,9 @@ const step: JTDSchemaType<StepInFile> = {
         layer: { type: "uint32", nullable: true },
         what: text,
       },
-      optionalProperties: { changes: { properties: { tensor: text, output: text, zeros: text } } },
+      optionalProperties: {
+        changes: { properties: { tensor: text, output: text }, optionalProperties: { zeros: text } },
+      },
     },
   },
 };
@@ -175,6 +178,7 @@ export const planSchema: JTDSchemaType<PlanFile> = {
       },
     },
     device: deviceSchema,
+    peaks: { properties: { gpu: size, host: size } },
     windows: { elements: windows },
     stages: { elements: { properties: { name: text, action: text, of: text } } },
     choices: { elements: texts },

@@ -33,6 +33,8 @@ export interface Step<Program = string> {
   readonly checks: readonly Check[];
   /** Outputs that are durable: changed weights, decisions. They are written to disk when they are made; all else is transient. */
   readonly durable: readonly string[];
+  /** Outputs over windows that lie in host memory until they are read; all others stay on the GPU. */
+  readonly onHost: readonly string[];
   /** Where the step belongs, for people and for what stays on the GPU together. */
   readonly part: StepPart;
 }
@@ -89,8 +91,6 @@ export interface SaveRecord {
   readonly origin: string;
   /** config.json as it will be; null: as the origin has it. */
   readonly config: string | null;
-  /** Lists of config.json of which as much is left as of the blocks, in the order of the decision. */
-  readonly lists: { readonly fields: readonly string[]; readonly by: Ref } | null;
   readonly tensors: readonly SavedTensor[];
 }
 

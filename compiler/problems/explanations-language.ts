@@ -13,7 +13,8 @@ export type ModelProblem =
   | "config-missing"
   | "config-value"
   | "unknown-architecture"
-  | "device-limit";
+  | "device-limit"
+  | "over-budget";
 
 type Id = Exclude<ProblemKind, ModelProblem> | "file-not-found" | "no-recipe";
 

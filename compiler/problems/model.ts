@@ -10,6 +10,7 @@ type ModelProblem = Of<
   | "empty-selector"
   | "unreached-layer"
   | "device-limit"
+  | "over-budget"
 >;
 
 /** What is wrong between a program and a model, its files, or the device that is to run it. */
@@ -65,6 +66,8 @@ export function describeModel(p: ModelProblem): Description {
       };
     case "device-limit":
       return describeLimit(p);
+    case "over-budget":
+      return describeExcess(p);
   }
 }
 
@@ -80,6 +83,17 @@ function describeLimit(p: Of<"device-limit">): Description {
     title,
     places: labels([span, `too large${most < facts.maxBufferSize ? "" : " for this GPU"}`]),
     hint: smaller(p),
+  };
+}
+
+function describeExcess({ span, recipe, memory, needed, allowed, where }: Of<"over-budget">): Description {
+  const [name, flag] = memory === "gpu" ? ["GPU memory", "--gpu-memory"] : ["host memory", "--memory"];
+  const enough = `${Math.ceil(needed / 2 ** 20)}MiB`;
+  const ways = memory === "gpu" ? "a shorter `length` takes less" : "fewer windows, or more GPU memory, take less";
+  return {
+    title: `${recipe} takes ${showBytes(needed)} of ${name} at once, and ${showBytes(allowed)} are allowed`,
+    places: labels([span, `the most in ${where}`]),
+    hint: `${flag} ${enough} would do; ${ways}`,
   };
 }
 

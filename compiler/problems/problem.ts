@@ -100,6 +100,17 @@ export type Problem =
       isOfTokens: boolean;
       facts: Pick<DeviceFacts, "maxBufferSize" | "maxStorageBufferBindingSize" | "maxStorageBuffersPerShaderStage">;
     }
+  | {
+      kind: "over-budget";
+      span: Span;
+      recipe: string;
+      memory: "gpu" | "host";
+      /** Bytes, as little as it gets. */
+      needed: number;
+      allowed: number;
+      /** What takes the most. */
+      where: string;
+    }
   | { kind: "not-supported"; span: Span; what: string; hint?: string };
 
 export type ProblemKind = Problem["kind"];
@@ -135,6 +146,7 @@ function describe(problem: Problem): Description {
     case "empty-selector":
     case "unreached-layer":
     case "device-limit":
+    case "over-budget":
       return describeModel(problem);
     case "missing-parameter":
     case "unknown-parameter":

@@ -1,6 +1,7 @@
 /** Methods on blocks: what they observe of every block, and what they select of the whole model. */
 import type * as Ast from "../../grammar/ast.ts";
 import { textAt } from "../../grammar/source.ts";
+import { coneOf } from "../graph/cone.ts";
 import { type Context, report } from "../language/context.ts";
 import { evaluateStatements } from "../language/evaluate.ts";
 import { type Num, numbers, ofSize, unknownWhole } from "../language/number.ts";
@@ -11,7 +12,7 @@ import { newTrace, type Selecting } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { layersOf, type ModelType } from "../model/value.ts";
-import { type Applied, type Statistic, statisticsIn, unknownOf } from "./method.ts";
+import { type Applied, applyMethod, type Statistic, statisticsIn, unknownOf } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
 export interface BlockSite {
@@ -34,6 +35,12 @@ export interface Selection {
   /** Along the dimension, and along the blocks if each has scores of its own. */
   readonly scores: Tensor;
   readonly statement: Ast.Select;
+}
+
+/** Checks a method against its header alone. */
+export function checkMethod(context: Context, applied: Applied): void {
+  if (applied.method.on.text === "block") applyBlockMethod(context, applied, null);
+  else applyMethod(context, applied, null);
 }
 
 /** Null if there was a problem, and without a site, where it is checked against its header alone. */
@@ -60,9 +67,19 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
       found: "one without `select`",
       hint: "as in `select mlp to 50% by scores`",
     });
+  const statistics = statisticsIn(inside.trace);
+  const nested = statistics.find(({ node }) =>
+    coneOf([node]).some((each) => each.op === "input" && each.attrs.role === "state"),
+  );
+  if (nested)
+    report(context, {
+      kind: "not-supported",
+      span: nested.node.origin,
+      what: "an observation of blocks that reads another one",
+    });
   const made = selections.map((each) => selectionOf(context, scope, each, layer));
-  if (!site || made.some((each) => each === null)) return null;
-  return { statistics: statisticsIn(inside.trace), selections: made.flatMap((each) => each ?? []) };
+  if (nested || !site || made.some((each) => each === null)) return null;
+  return { statistics, selections: made.flatMap((each) => each ?? []) };
 }
 
 /** The model's dimensions by their names, and the blocks' as `layer`. */

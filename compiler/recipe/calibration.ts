@@ -84,6 +84,13 @@ function unused(observation: string, statistics: readonly Statistic[]): string {
   return name;
 }
 
+/** What a method on blocks observes of each: all of it in one pass, under the names of its slots. */
+export const contributionsOf = (observations: Compression["statistics"]): readonly Statistic[] =>
+  observations.map(({ node, by, slot, name }) => ({
+    contribution: { name: slot, node, accumulate: by },
+    ...{ pass: 0, name, readers: [] },
+  }));
+
 /**
  * A graph per pass; a statistic comes after those that it reads, and so do the passes. Each counts what is not finite of the
  * inputs that it reads and beneath its roots, but for what a pass before it has counted.

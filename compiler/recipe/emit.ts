@@ -9,8 +9,8 @@ import type { Windows } from "../language/tensor.ts";
 import { givenModel, layersOf } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { unordered } from "./finite.ts";
-import { behindBlocks, entryOf } from "./passes.ts";
 import { emitNarrowing } from "./narrow-stage.ts";
+import { behindBlocks, entryOf } from "./passes.ts";
 import { emitStage } from "./stage.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { Evaluation, Measure, Saving, TypedRecipe } from "./typed.ts";
@@ -88,5 +88,7 @@ function saveRecord(at: Emitting, { of, format }: Saving): SaveRecord {
     const stored = type.facts?.tensors.get(name);
     return stored ? [{ name, dtype: stored.dtype, shape: stored.shape, from }] : [];
   });
-  return { format, of, origin, config: null, tensors };
+  const given = modelNamed(at, origin).type.facts?.config;
+  const config = type.facts?.config;
+  return { format, of, origin, config: config === given ? null : `${JSON.stringify(config, null, 2)}\n`, tensors };
 }

@@ -28,7 +28,8 @@ export interface RecipeParameter {
  * of the command line.
  */
 export const reservedParameters: readonly string[] = [
-  ...["RECIPE", "_", "device", "emit", "force", "h", "help", "json", "out", "output", "quiet", "verify", "version"],
+  ...["RECIPE", "_", "device", "emit", "force", "gpu-memory", "h", "help", "json", "memory", "out"],
+  ...["output", "quiet", "verify", "version"],
 ];
 
 /** Whether a flag of this name would be something else: one of our own, or what every JavaScript object has. */

@@ -28,11 +28,19 @@ export function emitNarrowing(at: Emitting, stage: TypedStage, narrowing: Narrow
   const part = { stage: number, of: stage.name };
   const states = observe(at, stage, narrowing, source, part);
   const smaller = narrowing.selections.filter(({ dim, count }) => count !== known(dim.size));
-  const decisions: Decisions = new Map(smaller.map((selection) => [selection.dim.name, decide(at, selection, states, part)]));
+  const decisions: Decisions = new Map(
+    smaller.map((selection) => [selection.dim.name, decide(at, selection, states, part)]),
+  );
   const cuts = new Map<string, Ref>();
-  for (const each of partsOf(source.type)) for (const [name, ref] of cutPart(at, source, each, decisions, part)) cuts.set(name, ref);
+  for (const each of partsOf(source.type))
+    for (const [name, ref] of cutPart(at, source, each, decisions, part)) cuts.set(name, ref);
   const layers = decisions.get("layer");
-  const result: Model = { name: stage.name, origin: source.origin, type: narrowing.type, at: layers ? picked(source, narrowing, cuts, layers.in(null)) : placed(narrowing, cuts) };
+  const result: Model = {
+    name: stage.name,
+    origin: source.origin,
+    type: narrowing.type,
+    at: layers ? picked(source, narrowing, cuts, layers.in(null)) : placed(narrowing, cuts),
+  };
   at.models.set(stage.name, result);
 }
 
@@ -78,9 +86,12 @@ function decide(
   const graph = at.maker.graph("decide", [...outputs, ...counts]);
   const checks = counts.map(({ name }): Check => ({ output: name, must: "none", otherwise: unrankable(dim.name) }));
   const sources = { model: { at: new Map() }, layer: null, others: states };
-  const made = addStep(at, graph, sources, { ...part, layer: null, what: `choice of ${dim.name}` }, { checks, durable: [slotNames.result] });
+  const made = addStep(at, graph, sources, { ...part, layer: null, what: `choice of ${dim.name}` }, { checks });
   const whole = made(slotNames.result);
-  return { selection, in: (layer: number | null): Ref => (layered && layer !== null ? { element: layer, of: whole } : whole) };
+  return {
+    selection,
+    in: (layer: number | null): Ref => (layered && layer !== null ? { element: layer, of: whole } : whole),
+  };
 }
 
 const unrankable = (dim: string): string =>
@@ -116,8 +127,13 @@ function* cutPart(
     }
     const dtype = storedTypes.get(source.type.facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32";
     const node = cut(at.maker, { dims: graphDims(dims), dtype }, kept, span);
-    const graph: Graph = at.maker.graph("cut", [{ name: slotNames.result, node, store: isHalf(dtype) ? dtype : "f32" }]);
-    const others = new Map([[slotNames.weight, weight], ...kept.map((each) => [keptSlot(each.name), each.at] as const)]);
+    const graph: Graph = at.maker.graph("cut", [
+      { name: slotNames.result, node, store: isHalf(dtype) ? dtype : "f32" },
+    ]);
+    const others = new Map([
+      [slotNames.weight, weight],
+      ...kept.map((each) => [keptSlot(each.name), each.at] as const),
+    ]);
     const place = { ...part, layer, what: "cut", changes: { tensor, output: slotNames.result } };
     const made = addStep(at, graph, { model: source, layer, others }, place, { durable: [slotNames.result] });
     yield [tensor, made(slotNames.result)];

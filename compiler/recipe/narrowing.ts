@@ -88,7 +88,10 @@ function unsayable(context: Context, type: ModelType, selections: readonly Selec
   const wrong = selections.find(({ dim, count }) => !narrowed(context, type, new Map([[dim.name, count]])));
   const { dim, count, statement } = wrong ?? (selections[0] as Selection);
   const passes = (n: number): boolean => n >= 1 && narrowed(context, type, new Map([...sizes, [dim.name, n]])) !== null;
-  const tried = Array.from({ length: Math.min(known(dim.size) ?? 0, mostTried) }, (_, i) => [count - i - 1, count + i + 1]);
+  const tried = Array.from({ length: Math.min(known(dim.size) ?? 0, mostTried) }, (_, i) => [
+    count - i - 1,
+    count + i + 1,
+  ]);
   const nearest = tried.flat().find((n) => n < (known(dim.size) ?? 0) && passes(n));
   const range = `what config.json of \`${type.arch.name.text}\` can say${nearest === undefined ? "" : `: the nearest is ${nearest}`}`;
   return {

@@ -19,10 +19,10 @@ import { type ModelFacts, bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { bindModel } from "./bind.ts";
+import { checkMethod } from "./block.ts";
 import { isReserved } from "./load.ts";
 import { type Evaluations, withKept } from "./measure.ts";
-import { applyBlockMethod } from "./block.ts";
-import { type Applied, applyMethod, unknownOf } from "./method.ts";
+import { type Applied, unknownOf } from "./method.ts";
 import { narrowingOf } from "./narrowing.ts";
 import type { GivenModel, Measure, Saving, TypedRecipe, TypedStage } from "./typed.ts";
 
@@ -222,7 +222,7 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   const applied = { method: method.method, scope: method.scope, arguments: complete(context, method, bound.values) };
   if ([...applied.arguments.values()].some(({ kind }) => kind === "wrong")) return;
   const inside: Context = { ...context, stage: stage.span };
-  if (!inputs.isBound) (isOnBlocks ? applyBlockMethod : applyMethod)(inside, applied, null);
+  if (!inputs.isBound) checkMethod(inside, applied);
   if (isOnBlocks) refuseSelectors(context, stage);
   const isNarrowing = isOnBlocks && windows && type && !type.isFaulty;
   const narrowing = isNarrowing ? narrowingOf(inside, applied, type, windows, stage.span) : null;

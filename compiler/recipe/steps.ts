@@ -64,7 +64,8 @@ export function addStep(
   { checks = [], durable = [] }: Partial<Pick<Step, "checks" | "durable">> = {},
 ): (output: string) => Ref {
   const { over = null } = sources;
-  const step = steps.push({ program: graph, reads: readsOf(graph, sources), over, checks, durable, part }) - 1;
+  const step =
+    steps.push({ program: graph, reads: readsOf(graph, sources), over, checks, durable, onHost: [], part }) - 1;
   return (output) => ({ step, output });
 }
 

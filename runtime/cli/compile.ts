@@ -5,15 +5,16 @@ import { plan } from "../../compiler/compile.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { showPlan } from "../../compiler/plan/show.ts";
+import { printPlan } from "../../compiler/plan/print.ts";
 import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
+import { budgetFlags, budgetOf } from "./budget.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
-import { json, lines, paragraphs, say, widthOf } from "./terminal.ts";
+import { lines, paragraphs, say, widthOf } from "./terminal.ts";
 
 const artifacts: readonly Made[0][] = [
   ...(["tree", "types", "built", "graph", "summed", "divided", "kernels", "wgsl", "plan"] as const),
@@ -30,6 +31,7 @@ export const compileCommand = (args: readonly string[]): CommandModule<object, F
           choices: artifacts,
           demandOption: true,
         }),
+        ...budgetFlags,
         verify: flag("test the invariants of each graph that the compiler makes"),
       }),
       args,
@@ -69,7 +71,7 @@ function printed([name, artifact]: Made, { module, shown }: Pick<Entry, "module"
     case "wgsl":
       return [paragraphs(`// kernel ${artifact.hash}\n${artifact.wgsl}\n`)];
     case "plan":
-      return [json(JSON.parse(showPlan(artifact)))];
+      return [paragraphs(printPlan(artifact))];
   }
 }
 
@@ -86,5 +88,6 @@ export async function planHere(open: OpenRecipe, flags: Flags, observe?: Observe
 /** The plan of a recipe for a device. */
 export async function planFor(device: DeviceFacts, open: OpenRecipe, flags: Flags, observe?: Observe): Promise<Plan> {
   const { inputs } = await readTexts(open, flags);
-  return translated(open.shown, () => plan(open.loaded, inputs, device, observe));
+  const asked = { ...inputs, budget: budgetOf(flags) };
+  return translated(open.shown, () => plan(open.loaded, asked, device, observe));
 }

@@ -1,5 +1,6 @@
 /** `lcomp eval`: the perplexity of a model, by the recipe `std/evaluate`. */
 import type { CommandModule } from "yargs";
+import { budgetFlags } from "./budget.ts";
 import { declare, type Flags, flag, value } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { openRecipe, readRecipe } from "./recipe.ts";
@@ -26,6 +27,7 @@ export const evalCommand: CommandModule<object, Flags> = {
       length: value("tokens in a window", { defaultDescription: "the model's context, at most 2048" }),
       json: flag("print the numbers as JSON"),
       quiet: flag("no progress"),
+      ...budgetFlags,
     }),
   handler: async (flags) => {
     const asked = { ...flags, model: flags["MODEL"] };

@@ -1,7 +1,7 @@
 /** `lcomp plan`: what a recipe would do, from headers alone. */
 import { readFileSync, statSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { refuseImpossible } from "../../compiler/compile.ts";
+import { type CompileInputs, type Outline, outline, prepare } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { loadMachine, MachineError } from "../../compiler/plan/load-machine.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
@@ -10,11 +10,14 @@ import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow, parseJson, readText } from "../io/file.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
+import { budgetFlags, budgetOf } from "./budget.ts";
 import { planFor, planHere } from "./compile.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
+import { needsOf, showNeeds } from "./needs-table.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
-import { openRecipe, readRecipe, recipeFlags, translated } from "./recipe.ts";
+import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { textsOf } from "./run-progress.ts";
 import { printResult } from "./terminal.ts";
 
 /** The command; its flags are those of the recipe among `args`. */
@@ -26,6 +29,7 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
         json: flag("print the plan's table as JSON"),
         device: value("plan for another machine: a file with what `lcomp doctor --json` prints there"),
+        ...budgetFlags,
         output: value("write the whole plan, with its kernels for the GPU, to a file"),
       }),
       args,
@@ -38,13 +42,26 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     const there = given(flags, "device");
     const elsewhere = there === undefined ? undefined : (await readMachine(there)).device;
     const device = elsewhere ?? (await factsHere());
-    translated(open.shown, () => refuseImpossible(open.outlined, device));
-    const report = outlineReport(open.outlined);
+    const { outlined, inputs } = await withTexts(open, flags);
+    const budget = budgetOf(flags);
+    const prepared = translated(open.shown, () => prepare(outlined, { ...inputs, budget }, device));
+    const report = { ...outlineReport(open.outlined), ...needsOf(prepared) };
     if (file !== undefined)
       writeWhole(file, showPlan(await (elsewhere ? planFor(elsewhere, open, flags) : planHere(open, flags))));
-    printResult(flags, report, (width) => showOutline(report, width));
+    printResult(flags, report, (width) => showOutline(report, width) + showNeeds(report, width));
   },
 });
+
+/** What is done with the texts that the flags name; where one is not named, how many windows the texts have is left open. */
+async function withTexts(
+  open: OpenRecipe,
+  flags: Flags,
+): Promise<{ readonly outlined: Outline; readonly inputs: CompileInputs }> {
+  if (textsOf(open.outlined).some(({ corpus }) => given(flags, corpus) === undefined))
+    return { outlined: open.outlined, inputs: { ...open.inputs, corpora: new Map() } };
+  const { inputs } = await readTexts(open, flags);
+  return { outlined: translated(open.shown, () => outline(open.loaded, inputs)), inputs };
+}
 
 /** What `lcomp run` would find here; where there is no adapter, what none exceeds. */
 async function factsHere(): Promise<DeviceFacts> {

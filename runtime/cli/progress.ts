@@ -2,14 +2,14 @@
 import { readable } from "../../grammar/render.ts";
 import { duration } from "./table.ts";
 import { lines, say, shortened, type TextStream, widthOf, wrapped } from "./terminal.ts";
-import { estimator, type Work } from "./time-to-go.ts";
+import { estimator, type Waits } from "./time-to-go.ts";
 
 /** A step of a run. */
 export interface RunStep {
   /** `tokenize text.train`, `stage sparse`. */
   readonly title: string;
   /** Null for what comes before the plan, and while there is no plan. */
-  readonly work: Work | null;
+  readonly work: Waits | null;
 }
 
 /** A moment of a run. */

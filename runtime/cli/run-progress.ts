@@ -4,7 +4,7 @@ import type { Outline } from "../../compiler/compile.ts";
 import type { Plan, Split } from "../../compiler/plan/plan.ts";
 import type { Progress } from "../run/session.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
-import { sum, type Work, workOf } from "./time-to-go.ts";
+import { sum, type Waits, waitsOf } from "./time-to-go.ts";
 
 /** A split of a text that a recipe reads. */
 export interface TextSplit {
@@ -35,7 +35,7 @@ export function runProgress({ expect, show }: ProgressLine, outline: Outline): R
   }));
   const phases = phasesOf(outline);
   const graphs = new Set(outline.steps.map(({ program }) => program)).size;
-  let works: readonly Work[] | null = null;
+  let works: readonly Waits[] | null = null;
   let compiled = 0;
   const expected = (): void =>
     expect([...before, ...phases.map(({ title, from, to }) => ({ title, work: works && sum(works.slice(from, to)) }))]);
@@ -44,7 +44,7 @@ export function runProgress({ expect, show }: ProgressLine, outline: Outline): R
     tokenizing: ({ corpus, split }, done) => show({ step: texts.indexOf(`${corpus}.${split}`), done, where: [] }),
     compiling: () => show({ step: texts.length, done: Math.min(1, compiled++ / graphs), where: [] }),
     planned: (plan) => {
-      works = workOf(plan);
+      works = waitsOf(plan);
       expected();
     },
     running: ({ step, what, done }) => {
@@ -85,7 +85,7 @@ function phasesOf({ steps, save }: Outline): readonly Phase[] {
 }
 
 /** How much of a phase is done, by the work of its steps. */
-function shareDone({ from, to }: Phase, works: readonly Work[], step: number, done: number): number {
+function shareDone({ from, to }: Phase, works: readonly Waits[], step: number, done: number): number {
   const costs = works.slice(from, to).map(({ compute, disk }) => compute + disk + 1);
   const total = (some: readonly number[]): number => some.reduce((all, cost) => all + cost, 0);
   const current = costs[step - from] ?? 0;

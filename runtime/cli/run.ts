@@ -12,6 +12,7 @@ import type { RunResult } from "../run/result.ts";
 import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
+import { budgetFlags, budgetOf } from "./budget.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { interruptible } from "./interrupt.ts";
@@ -34,6 +35,7 @@ export const runCommand = (args: readonly string[]): CommandModule<object, Flags
         force: flag("replace an earlier result in that folder"),
         json: flag("print the result as JSON"),
         quiet: flag("no plan and no progress"),
+        ...budgetFlags,
       }),
       args,
     ),
@@ -134,6 +136,7 @@ export async function compileAndRun(
   options: Pick<RunOptions, "output" | "recipe" | "signal">,
 ): Promise<Ran> {
   const { loaded, shown, models, outlined } = open;
+  const budget = budgetOf(flags);
   const line = progressLine(flags["quiet"] === true);
   const progress = runProgress(line, outlined);
   try {
@@ -151,12 +154,15 @@ export async function compileAndRun(
       if (flags["quiet"] !== true && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
       const start = performance.now();
       const made = await planInThread(
-        { loaded, inputs, facts: device.facts },
+        { loaded, inputs: { ...inputs, budget }, facts: device.facts },
         { signal: options.signal, onGraph: progress.compiling, shown },
       );
       const seconds = (performance.now() - start) / 1000;
       progress.planned(made);
-      const result = await runPlan(made, { ...options, device, models, corpora, progress: progress.running });
+      const result = await runPlan(made, {
+        ...{ ...options, device, models, corpora, progress: progress.running },
+        gpuMemory: budget.gpu,
+      });
       const adapter = describeAdapter(device.adapterInfo);
       const notes = [...outlined.notes.map(({ title }) => title), ...ofTexts];
       return { plan: made, corpora, result, compileSeconds: seconds + result.compileSeconds, adapter, notes };

@@ -1,9 +1,9 @@
 /** How long a run will still take, from what it has done and what its plan says of the rest. */
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { Program } from "../../compiler/plan/program.ts";
+import { workOf } from "../../compiler/plan/work.ts";
 
 /** What a step must do, by what it waits for. */
-export interface Work {
+export interface Waits {
   /** Operations of the GPU, and what moving bytes costs in such. */
   readonly compute: number;
   /** Bytes to read and to write. */
@@ -16,42 +16,32 @@ const operationsPerByte = 8;
 /** Bytes a second of a disk, until it has been seen at work. */
 const presumedDisk = 4e8;
 
-/** What each step of a plan must do, and last what saving must, if it saves. */
-export function workOf({ steps, windows, programs, models, save }: Plan): readonly Work[] {
-  const byName = new Map(programs.map((program) => [program.name, program]));
-  const running = steps.map(({ program, over }) =>
-    runningOf(byName.get(program), over === null ? 1 : (windows[over]?.count ?? 0)),
-  );
-  const saved = models.find(({ name }) => name === save?.origin);
+/** For each step of a plan, and last for saving, if it saves. */
+export function waitsOf(plan: Plan): readonly Waits[] {
+  const running = workOf(plan).map(({ operations, bytesMoved, bytesRead }) => ({
+    compute: operations + operationsPerByte * bytesMoved,
+    disk: bytesRead,
+  }));
+  const saved = plan.models.find(({ name }) => name === plan.save?.origin);
   return saved === undefined ? running : [...running, { compute: 0, disk: 2 * saved.bytes }];
 }
 
-/** A program that is run so many times with the same weights, which are read once. */
-function runningOf(program: Program | undefined, times: number): Work {
-  if (program === undefined) return { compute: 0, disk: 0 };
-  const { setup, main, buffers } = program;
-  const cost = (dispatches: Program["main"]): number =>
-    dispatches.reduce((all, { operations, bytesMoved }) => all + operations + operationsPerByte * bytesMoved, 0);
-  const weights = buffers.reduce((all, { slot, bytes }) => all + (slot?.role === "weight" ? bytes : 0), 0);
-  return { compute: cost(setup) + times * cost(main), disk: weights };
-}
-
 /** All of them. */
-export const sum = (works: readonly Work[]): Work =>
+export const sum = (works: readonly Waits[]): Waits =>
   works.reduce((all, { compute, disk }) => ({ compute: all.compute + compute, disk: all.disk + disk }), {
     compute: 0,
     disk: 0,
   });
 
-/** The share `part` of a work. */
-const times = (part: number, { compute, disk }: Work): Work => ({ compute: part * compute, disk: part * disk });
+/** The share `part` of it. */
+const times = (part: number, { compute, disk }: Waits): Waits => ({ compute: part * compute, disk: part * disk });
 
 /**
  * Tells for a moment of a run, at a time in seconds, how many more it takes; null where too little has been done to tell. The
  * moments of a run are told in order.
  */
 export function estimator(): (
-  works: readonly (Work | null)[],
+  works: readonly (Waits | null)[],
   moment: { readonly step: number; readonly done: number },
   now: number,
 ) => number | null {

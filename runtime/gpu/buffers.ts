@@ -1,24 +1,22 @@
 /**
- * GPU memory: a pool of buffers. Every buffer can be bound, copied from and copied to. What nobody holds waits to be used again, but
+ * GPU memory: a pool of buffers. What nobody holds waits to be used again, but
  * only as long as all buffers together take no more than what has been held at once: the peak is that of what is held.
  */
 import { bufferUsage, type Device, OutOfMemory } from "./device.ts";
 import { type Transfer, transfer } from "./transfer.ts";
 
 export interface BufferPool extends Transfer {
-  /** A buffer of `bytes` bytes, whose content is arbitrary; `what` names it in the message when there is no memory. */
-  readonly acquire: (bytes: number, what: string) => Promise<GPUBuffer>;
-  /** A buffer outside the pool, for the caller to destroy. */
-  readonly create: Create;
+  /**
+   * A buffer of `bytes` bytes, whose content is arbitrary, to be bound, copied from and copied to unless another usage is asked for;
+   * `what` names it in the message when there is no memory.
+   */
+  readonly acquire: (bytes: number, what: string, usage?: number) => Promise<GPUBuffer>;
   /** Gives a buffer back; commands that are already submitted may still use it. */
   readonly release: (buffer: GPUBuffer) => void;
   /** Frees everything. */
   readonly destroy: () => void;
   readonly memory: () => Memory;
 }
-
-/** Makes a buffer of `size` bytes. */
-export type Create = (size: number, usage: number, what: string) => Promise<GPUBuffer>;
 
 /** In bytes. */
 export interface Memory {
@@ -35,7 +33,7 @@ export interface PoolOptions {
   readonly limit?: number;
 }
 
-const usage = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
+const storage = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
 
 /** A pool on an open device, empty at first. */
 export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {}): BufferPool {
@@ -59,19 +57,17 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
     // What is destroyed takes memory as long as commands use it.
     if (total < before) await device.settle(device.queue.onSubmittedWorkDone());
   };
-  const attempt: Create = (size, usage, what) =>
+  const create = (size: number, usage: number, what: string): Promise<GPUBuffer> =>
     device.create(what, () => device.device.createBuffer({ size, usage, label: what }));
-  const create: Create = (size, usage, what) =>
-    attempt(size, usage, what).catch(async (error: unknown) => {
-      if (!(error instanceof OutOfMemory)) throw error;
-      await trim(0);
-      return attempt(size, usage, what);
-    });
-  const allocate: Create = async (size, usage, what) => {
+  const allocate = async (size: number, usage: number, what: string): Promise<GPUBuffer> => {
     total += size;
     try {
       await trim(Math.max(mostUsed, used));
-      const buffer = await create(size, usage, what);
+      const buffer = await create(size, usage, what).catch(async (error: unknown) => {
+        if (!(error instanceof OutOfMemory)) throw error;
+        await trim(0);
+        return create(size, usage, what);
+      });
       peak = Math.max(peak, total);
       return buffer;
     } catch (error) {
@@ -81,12 +77,12 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
   };
 
   return {
-    acquire: async (bytes, what) => {
+    acquire: async (bytes, what, usage = storage) => {
       // Counted first, since others may ask while this waits.
       used += bytes;
       try {
         if (used > limit) throw new OutOfMemory(`${what} is beyond the limit.`);
-        const at = waiting.findLastIndex(({ size }) => size === bytes);
+        const at = waiting.findLastIndex((buffer) => buffer.size === bytes && buffer.usage === usage);
         const buffer = waiting.splice(at, at === -1 ? 0 : 1)[0] ?? (await allocate(bytes, usage, what));
         held.add(buffer);
         mostUsed = Math.max(mostUsed, used);
@@ -101,8 +97,7 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
       used -= buffer.size;
       waiting.push(buffer);
     },
-    create,
-    ...transfer(device, create),
+    ...transfer(device),
     destroy: () => {
       for (const buffer of [...held, ...waiting.splice(0)]) buffer.destroy();
       held.clear();

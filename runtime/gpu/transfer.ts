@@ -1,24 +1,26 @@
-/** The ways into GPU memory and out of it. */
-import type { Create } from "./buffers.ts";
-import { bufferUsage, type Device, mapMode } from "./device.ts";
+/** The ways into GPU memory. */
+import { pieceBytes } from "../../compiler/plan/slots.ts";
+import type { Device } from "./device.ts";
 
 export interface Transfer {
-  /** Writes `data` (a multiple of 4 bytes) at the byte `offset`, before everything that is submitted later. */
-  readonly upload: (buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>, offset?: number) => void;
-  /** Waits for what is submitted and copies `bytes` from the byte `offset` (a multiple of 4). */
-  readonly read: (buffer: GPUBuffer, bytes: number, offset?: number) => Promise<ArrayBuffer>;
+  /**
+   * Writes `data` (a multiple of 4 bytes) at the byte `offset`, before everything that is submitted later. Whoever writes much should
+   * wait: `writeBuffer` keeps copies until they are on the GPU.
+   */
+  readonly upload: (buffer: GPUBuffer, data: ArrayBufferView<ArrayBuffer>, offset?: number) => Promise<void>;
   /** Zeros from the beginning to the end. */
   readonly clear: (buffer: GPUBuffer) => void;
 }
 
-/** `writeBuffer` keeps a copy until the next submit: submit before that is much. */
-const pendingLimit = 32 * 2 ** 20;
+/** Bytes of copies that may wait to be on the GPU. */
+const pendingLimit = pieceBytes;
 
 /** Transfers on an open device. Never by mappedAtCreation, which is a tenth as fast. */
-export function transfer({ device, queue, settle }: Device, create: Create): Transfer {
+export function transfer({ device, queue, settle }: Device): Transfer {
   let pending = 0;
   return {
-    upload: (buffer, data, offset = 0) => {
+    upload: async (buffer, data, offset = 0) => {
+      let isMuch = false;
       for (let start = 0; start < data.byteLength; start += pendingLimit) {
         const bytes = Math.min(pendingLimit, data.byteLength - start);
         queue.writeBuffer(buffer, offset + start, data.buffer, data.byteOffset + start, bytes);
@@ -26,22 +28,9 @@ export function transfer({ device, queue, settle }: Device, create: Create): Tra
         if (pending < pendingLimit) continue;
         pending = 0;
         queue.submit([]);
+        isMuch = true;
       }
-    },
-    read: async (buffer, bytes, offset = 0) => {
-      const size = Math.ceil(bytes / 4) * 4;
-      const usage = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
-      const staging = await create(size, usage, "a copy of the results");
-      const encoder = device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
-      queue.submit([encoder.finish()]);
-      pending = 0;
-      try {
-        await settle(staging.mapAsync(mapMode.READ));
-        return staging.getMappedRange().slice(0, bytes);
-      } finally {
-        staging.destroy();
-      }
+      if (isMuch) await settle(queue.onSubmittedWorkDone());
     },
     clear: (buffer) => {
       const encoder = device.createCommandEncoder();

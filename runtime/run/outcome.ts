@@ -1,9 +1,10 @@
 /** What a step has made: checked, and written to its file if it is durable, in one look at it. */
 import type { Slot } from "../../compiler/plan/program.ts";
+import { contentBytes, slotsOf } from "../../compiler/plan/slots.ts";
 import type { Check, Step } from "../../compiler/plan/step.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { firstNonFinite, isFloatDType, toFloat32 } from "../io/numbers.ts";
-import { contentBytes, fileType, slotsOf } from "../store/slots.ts";
+import { fileType } from "../store/file-types.ts";
 import { UserError } from "../user-error.ts";
 import type { Session } from "./session.ts";
 

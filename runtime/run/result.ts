@@ -38,4 +38,6 @@ export interface RunResult {
   readonly leftBehind: readonly LeftBehind[];
   /** Of the pipelines. */
   readonly compileSeconds: number;
+  /** The most bytes that were on the GPU, as counted. */
+  readonly gpuPeak: number;
 }

@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { showLock } from "../../compiler/plan/show.ts";
+import { contentBytes, slotsOf } from "../../compiler/plan/slots.ts";
 import type { LeftBehind } from "../io/companions.ts";
 import { lockName } from "../io/output-folder.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
-import { contentBytes, slotsOf } from "../store/slots.ts";
 import { modelCard } from "./model-card.ts";
 import type { ChangedTensor, RunResult, StageResult } from "./result.ts";
 import { runStep } from "./run-step.ts";
@@ -15,7 +15,7 @@ import { readValues } from "./values.ts";
 
 /** Runs all steps and saves the result if every expectation holds. The output folder is the caller's to finish or to abort. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
-  const session = openSession(plan, options);
+  const session = await openSession(plan, options);
   let done: Done;
   try {
     await options.output?.requireSpace(bytesOnDisk(plan));
@@ -26,7 +26,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   }
   const isSaved = isKept(plan, done);
   const leftBehind = isSaved ? await describe(plan, done, options) : [];
-  return { ...done, isSaved, leftBehind, compileSeconds: session.compileSeconds() };
+  return { ...done, isSaved, leftBehind, compileSeconds: session.compileSeconds(), gpuPeak: session.gpuPeak() };
 }
 
 type Done = Pick<RunResult, "stages" | "reports" | "expects">;

@@ -1,7 +1,8 @@
 /** One step: its program with all that it reads and writes, once or for each window, then what must hold of the outcome. */
+
+import { elements, type SlotBuffer, slotsOf } from "../../compiler/plan/slots.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import type { Loaded } from "../gpu/execute.ts";
-import { elements, type SlotBuffer, slotsOf } from "../store/slots.ts";
 import { checkAndKeep } from "./outcome.ts";
 import type { ChangedTensor } from "./result.ts";
 import type { Session } from "./session.ts";
@@ -69,7 +70,7 @@ async function runOverWindows(session: Session, program: Loaded, at: number, ove
 
 async function changedBy({ plan, store }: Session, { program }: Loaded, at: number): Promise<ChangedTensor | null> {
   const { layer, what, changes } = (plan.steps[at] as Step).part;
-  if (changes === undefined) return null;
+  if (changes?.zeros === undefined) return null;
   const changed = slotsOf(program, "output").find(({ slot }) => slot.name === changes.output);
   if (changed === undefined) throw new Error(`${program.name} has no output ${changes.output}`);
   const zeros = await store.number({ step: at, output: changes.zeros });

@@ -22,8 +22,6 @@ export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "o
   readonly recipe: string;
   readonly progress: (progress: Progress) => void;
   readonly signal: AbortSignal;
-  /** Bytes of activations that may stay on the GPU; more lie in host memory. */
-  readonly activationMemory?: number;
   /** Bytes that may be taken on the GPU; by default as many as there are. */
   readonly gpuMemory?: number;
 }
@@ -37,6 +35,8 @@ export interface Session {
   readonly pace: () => Promise<void>;
   readonly progress: (moment: Progress) => void;
   readonly compileSeconds: () => number;
+  /** The most bytes that have been on the GPU. */
+  readonly gpuPeak: () => number;
   /** Frees the GPU's memory and removes what steps have written. */
   readonly close: () => void;
 }
@@ -45,13 +45,13 @@ export interface Session {
 const mostInFlight = 4;
 
 /** A session for one run of a plan. */
-export function openSession(plan: Plan, options: RunOptions): Session {
-  const { device, signal, progress, activationMemory = 2 ** 30, gpuMemory = Infinity } = options;
+export async function openSession(plan: Plan, options: RunOptions): Promise<Session> {
+  const { device, signal, progress, gpuMemory = Infinity } = options;
   const pool = bufferPool(device, { limit: gpuMemory });
-  const back = readback(device, pool);
+  const back = await readback(device, pool);
   const { load, compileSeconds } = executor(device, pool);
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
-  const store = openStore(plan, { ...options, pool, readback: back, activationMemory });
+  const store = openStore(plan, { ...options, pool, readback: back });
   const inFlight: Promise<unknown>[] = [];
   return {
     plan,
@@ -78,8 +78,8 @@ export function openSession(plan: Plan, options: RunOptions): Session {
       progress(moment);
     },
     compileSeconds,
+    gpuPeak: () => pool.memory().peak,
     close: () => {
-      back.destroy();
       pool.destroy();
       store.close();
     },

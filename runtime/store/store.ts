@@ -2,8 +2,17 @@
  * The artefacts of a run by reference, wherever they lie: given tensors and durable outputs in files, with a copy on the GPU while
  * steps use it; other outputs on the GPU; streams on the GPU or in host memory. Each leaves with its last reader.
  */
+import {
+  type CopyRef,
+  isCopy,
+  keyOf,
+  type Lifetimes,
+  lifetimes,
+  type PlainRef,
+} from "../../compiler/plan/lifetimes.ts";
 import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
+import { contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
@@ -14,11 +23,10 @@ import type { OutputFolder } from "../io/output-folder.ts";
 import type { StoredTensor } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 import { type DurableFile, type DurableFiles, durableFiles } from "./durable-files.ts";
-import { type Lifetimes, lifetimes } from "./lifetimes.ts";
-import { keyOf, type PlainRef } from "./references.ts";
-import { contentBytes, fileType, type SlotBuffer, slotTypes } from "./slots.ts";
+import { fileType, slotTypes } from "./file-types.ts";
+import { hostMemory } from "./host-memory.ts";
 import { sendTensor, storedPieces } from "./stored-tensors.ts";
-import { type Stream, streams, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
+import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
 
 /** The token ids of a corpus, split by split. */
 export type Tokens = Readonly<Partial<Record<WindowsRecord["split"], Int32Array>>>;
@@ -32,8 +40,6 @@ export interface StoreOptions {
   readonly corpora: ReadonlyMap<string, Tokens>;
   /** Beside which durable artefacts are written. */
   readonly output: OutputFolder | null;
-  /** Bytes of activations that may stay on the GPU; more lie in host memory. */
-  readonly activationMemory: number;
 }
 
 /** What a step has made. */
@@ -75,21 +81,23 @@ interface Holdings extends StoreOptions, Lifetimes {
   readonly inStreams: Map<string, Stream>;
   readonly inFiles: Map<string, StoredTensor>;
   readonly decisions: Map<string, Promise<Int32Array>>;
+  /** What was put together for the step at hand. */
+  readonly copies: GPUBuffer[];
 }
 
 /** The store of one run, which holds what is given. */
 export function openStore(plan: Plan, options: StoreOptions): Store {
   const [onDevice, inStreams, inFiles, decisions] = [new Map(), new Map(), new Map(), new Map()];
-  const at: Holdings = { ...options, ...lifetimes(plan), plan, onDevice, inStreams, inFiles, decisions };
+  const at: Holdings = { ...options, ...lifetimes(plan), plan, onDevice, inStreams, inFiles, decisions, copies: [] };
   const files = durableFiles(options.output);
-  const makeStream = streams(options);
+  const surroundings = { ...options, hostMemory: hostMemory() };
   return {
     whole: (ref, slot) => whole(at, ref, slot),
     reader: (ref, slot) => reader(at, ref, slot),
     make: (made, slot) => make(at, made, slot),
     writer: async (made, value, count) => {
-      const replaced = endingStreams(at, made.step);
-      const stream = await makeStream({ count, value, whole: at.wholes.get(keyOf(made)), replaced });
+      const isOnHost = plan.steps[made.step]?.onHost.includes(made.output) ?? false;
+      const stream = await makeStream(surroundings, { count, value, whole: at.wholes.get(keyOf(made)), isOnHost });
       inStreams.set(keyOf(made), stream);
       return stream.writer();
     },
@@ -104,6 +112,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       for (const stream of endingStreams(at, step)) stream.drop(window);
     },
     ended: (step) => {
+      for (const buffer of at.copies.splice(0)) options.pool.release(buffer);
       for (const ref of at.endings[step] ?? []) release(at, keyOf(ref));
     },
     close: files.close,
@@ -112,6 +121,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
 
 /** What the reference means once decisions are made. */
 async function resolve(at: Holdings, ref: Ref): Promise<PlainRef> {
+  if (isCopy(ref)) throw new Error("a copy is bound as a whole");
   if (!("pick" in ref)) return ref;
   const by = await resolve(at, ref.by);
   const decision = at.decisions.get(keyOf(by)) ?? integers(contents(at, by));
@@ -141,12 +151,30 @@ function contents(at: Holdings, ref: PlainRef): AsyncGenerator<Piece> {
 }
 
 async function whole(at: Holdings, ref: Ref, slot: SlotBuffer): Promise<GPUBuffer> {
+  if (isCopy(ref)) return copied(at, ref, slot);
   const plain = await resolve(at, ref);
   const key = keyOf(plain);
   const known = at.onDevice.get(key)?.buffer ?? at.inStreams.get(key)?.whole;
   if (known) return known;
   const buffer = await sendTensor(at.pool, storedTensor(at, plain) ?? absent(key), slot);
   at.onDevice.set(key, { slot: slot.slot, buffer });
+  return buffer;
+}
+
+/** Elements of artefacts that are on the GPU, in memory of their own until the step ends. */
+async function copied(at: Holdings, ref: CopyRef, { slot, bytes }: SlotBuffer): Promise<GPUBuffer> {
+  const { device, pool, copies } = at;
+  const buffer = await pool.acquire(bytes, `${slot.name}, put together`);
+  copies.push(buffer);
+  const parts = "stack" in ref ? ref.stack : [ref.of];
+  const length = contentBytes(slot) / parts.length;
+  const encoder = device.device.createCommandEncoder();
+  for (const [i, part] of parts.entries()) {
+    const key = keyOf(await resolve(at, part));
+    const source = at.onDevice.get(key)?.buffer ?? absent(`${key} on the GPU`);
+    encoder.copyBufferToBuffer(source, "element" in ref ? ref.element * length : 0, buffer, i * length, length);
+  }
+  device.queue.submit([encoder.finish()]);
   return buffer;
 }
 

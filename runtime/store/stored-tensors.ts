@@ -1,12 +1,12 @@
 /** Tensors in files, read piece by piece. */
-import { pieceBytes } from "../bytes.ts";
+import { elements, pieceBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { requireFinite } from "../io/checkpoint.ts";
 import { isFloatDType } from "../io/numbers.ts";
 import { readRange, type StoredTensor } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
-import { elements, type SlotBuffer, slotTypes } from "./slots.ts";
+import { slotTypes } from "./file-types.ts";
 
 /** What the last one that read pieces has left for the next. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
@@ -44,7 +44,7 @@ export async function sendTensor(
   if (bytes > tensor.bytes) pool.clear(buffer);
   for await (const { piece, at } of storedPieces(tensor)) {
     const padded = Math.ceil(piece.byteLength / 4) * 4;
-    pool.upload(buffer, new Uint8Array(piece.buffer, piece.byteOffset, padded).fill(0, piece.byteLength), at);
+    await pool.upload(buffer, new Uint8Array(piece.buffer, piece.byteOffset, padded).fill(0, piece.byteLength), at);
   }
   return buffer;
 }

@@ -1,15 +1,13 @@
 /**
- * A value for each window. The values stay on the GPU while they fit, else in host memory; those that a step reads all at once lie
- * one after the other in one buffer. How many blocks the model has makes no difference.
+ * A value for each window. The values lie on the GPU or in host memory, as the plan says; those that a step reads all at once lie one
+ * after the other in one buffer. How many blocks the model has makes no difference.
  */
-import { showBytes } from "../bytes.ts";
+import { contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
-import { type Device, OutOfMemory } from "../gpu/device.ts";
+import type { Device } from "../gpu/device.ts";
 import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Windows } from "../io/corpus.ts";
-import { UserError } from "../user-error.ts";
-import { type HostMemory, hostMemory } from "./host-memory.ts";
-import { contentBytes, type SlotBuffer } from "./slots.ts";
+import type { HostMemory } from "./host-memory.ts";
 
 /** For as long as a step reads windows. */
 export interface WindowReader {
@@ -28,9 +26,6 @@ export interface WindowWriter {
 }
 
 export interface Stream {
-  /** What all values take there. */
-  readonly deviceBytes: number;
-  readonly hostBytes: number;
   readonly reader: () => Promise<WindowReader>;
   readonly writer: () => Promise<WindowWriter>;
   /** All values in one buffer, if they were made for that. */
@@ -46,8 +41,7 @@ interface Surroundings {
   readonly device: Device;
   readonly pool: BufferPool;
   readonly readback: Readback;
-  /** Bytes of windows that may stay on the GPU. */
-  readonly activationMemory: number;
+  readonly hostMemory: HostMemory;
 }
 
 interface Asked {
@@ -56,67 +50,19 @@ interface Asked {
   readonly value: SlotBuffer;
   /** Bytes of the buffer in which all values are read at once; undefined: they are read window by window. */
   readonly whole: number | undefined;
-  /** Streams whose windows go one by one as those of the new one come. */
-  readonly replaced: readonly Stream[];
+  /** Whether values that are read window by window lie in host memory. */
+  readonly isOnHost: boolean;
 }
 
-/** Makes streams, and decides for each where it lies. */
-export type MakeStream = (asked: Asked) => Promise<Stream>;
-
-/** There are none at first. */
-export function streams(at: Surroundings): MakeStream {
-  const memory = hostMemory();
-  const live = new Set<Stream>();
-  const choose = async ({ count, value, whole, replaced }: Asked): Promise<Stream> => {
-    if (whole !== undefined) return gathered(at, count, value, whole);
-    const others = [...live].filter((stream) => !replaced.includes(stream));
-    const held = others.reduce((sum, { deviceBytes }) => sum + deviceBytes, 0);
-    const isReplacing = replaced.some(({ deviceBytes }) => deviceBytes > 0);
-    const fits = held + (count + 1) * value.bytes <= at.activationMemory;
-    if (fits && (await hasRoom(at.pool, isReplacing ? 1 : count + 1, value.bytes))) return onDevice(at, count, value);
-    const needed = count * value.bytes;
-    requireMemory(count, needed - replaced.reduce((sum, { hostBytes }) => sum + hostBytes, 0));
-    return onHost(at, needed, value, memory);
-  };
-  return async (asked) => {
-    const made = await choose(asked);
-    const stream = {
-      ...made,
-      release: () => {
-        live.delete(stream);
-        made.release();
-      },
-    };
-    live.add(stream);
-    return stream;
-  };
-}
-
-/** Whether the GPU has so many buffers; they wait in the pool. */
-async function hasRoom(pool: BufferPool, count: number, bytes: number): Promise<boolean> {
-  const buffers: GPUBuffer[] = [];
-  try {
-    while (buffers.length < count) buffers.push(await pool.acquire(bytes, what));
-    return true;
-  } catch (error) {
-    if (!(error instanceof OutOfMemory)) throw error;
-    return false;
-  } finally {
-    for (const buffer of buffers) pool.release(buffer);
-  }
-}
-
-function requireMemory(count: number, needed: number): void {
-  const available = process.availableMemory();
-  if (needed > available)
-    throw new UserError(
-      `the activations of ${count} windows take ${showBytes(needed)}, and ${showBytes(available)} of memory are available; use fewer or shorter windows`,
-    );
+/** Memory for a value for each window. */
+export async function makeStream(at: Surroundings, { count, value, whole, isOnHost }: Asked): Promise<Stream> {
+  if (whole !== undefined) return gathered(at, count, value, whole);
+  return isOnHost ? onHost(at, value) : onDevice(at, value);
 }
 
 const what = "the activations";
 
-function onDevice({ pool, readback }: Surroundings, count: number, { slot, bytes }: SlotBuffer): Stream {
+function onDevice({ pool, readback }: Surroundings, { slot, bytes }: SlotBuffer): Stream {
   const buffers = new Map<number, GPUBuffer>();
   const bufferOf = (window: number): GPUBuffer => buffers.get(window) ?? missing(window);
   const drop = (window: number): void => {
@@ -125,8 +71,6 @@ function onDevice({ pool, readback }: Surroundings, count: number, { slot, bytes
     buffers.delete(window);
   };
   return {
-    deviceBytes: count * bytes,
-    hostBytes: 0,
     whole: null,
     reader: async () => ({ read: bufferOf, close: () => undefined }),
     writer: async () => ({
@@ -146,22 +90,15 @@ function onDevice({ pool, readback }: Surroundings, count: number, { slot, bytes
   };
 }
 
-function onHost(
-  { pool, readback }: Surroundings,
-  hostBytes: number,
-  { slot, bytes }: SlotBuffer,
-  memory: HostMemory,
-): Stream {
+function onHost({ pool, readback, hostMemory }: Surroundings, { slot, bytes }: SlotBuffer): Stream {
   const values = new Map<number, Uint8Array<ArrayBuffer>>();
   const valueAt = (window: number): Uint8Array<ArrayBuffer> => values.get(window) ?? missing(window);
   const drop = (window: number): void => {
     const value = values.get(window);
-    if (value !== undefined) memory.give(value);
+    if (value !== undefined) hostMemory.give(value);
     values.delete(window);
   };
   return {
-    deviceBytes: 0,
-    hostBytes,
     whole: null,
     reader: async () => {
       const staging = await pool.acquire(bytes, what);
@@ -174,7 +111,7 @@ function onHost(
     writer: async () => {
       const staging = await pool.acquire(bytes, what);
       const written = async (window: number): Promise<void> => {
-        const value = memory.take(bytes);
+        const value = hostMemory.take(bytes);
         values.set(window, value);
         for await (const { piece, at } of readback.pieces(staging, bytes)) value.set(piece, at);
       };
@@ -196,8 +133,6 @@ async function gathered(at: Surroundings, count: number, { slot, bytes }: SlotBu
   if (each % 4 !== 0) throw new Error(`windows of ${slot.name} have ${each} bytes and cannot be read at once`);
   const whole = await pool.acquire(Math.max(room, count * each), "the results of all windows");
   return {
-    deviceBytes: 0,
-    hostBytes: 0,
     whole,
     reader: async () => {
       const staging = await pool.acquire(bytes, "the results of a window");

@@ -51,6 +51,7 @@ function wide(stages: number) {
     isSaved: false,
     leftBehind: [],
     compileSeconds: 0,
+    gpuPeak: 0,
   };
   const distance = { text: "divergence(model, stage_number_1, text.test, length: 512)", of: null, value: 0.123456789 };
   const reports = [...result.reports, distance];

@@ -1,9 +1,10 @@
 /** Small models of random numbers in Hugging Face folders, with the tokenizer of examples/tiny. */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FloatDType } from "../../runtime/io/numbers.ts";
 import { randomBelow } from "../../runtime/io/random.ts";
-import { SafetensorsWriter } from "../../runtime/io/safetensors-writer.ts";
+import type { TensorDeclaration } from "../../runtime/io/safetensors.ts";
+import { declaredBytes, SafetensorsWriter } from "../../runtime/io/safetensors-writer.ts";
 import { toStored } from "../io/tensors.ts";
 import { root } from "../repository/sources.ts";
 
@@ -79,8 +80,13 @@ function shapesOf(config: Config, { isUntied = false }: Variant) {
   return [...around, ...layers.flat()];
 }
 
-/** Writes a model; the same variant always has the same numbers. */
-export async function writeDecoder(folder: string, variant: Variant = {}): Promise<void> {
+interface Shard {
+  readonly path: string;
+  readonly tensors: readonly TensorDeclaration[];
+}
+
+/** Writes all but the weights, and says which go where. */
+function writeBesides(folder: string, variant: Variant): readonly Shard[] {
   const { dtype = "F32", shards = 1, isUntied = false } = variant;
   const config = { ...plain, tie_word_embeddings: !isUntied, ...variant.config };
   mkdirSync(folder, { recursive: true });
@@ -88,23 +94,37 @@ export async function writeDecoder(folder: string, variant: Variant = {}): Promi
     copyFileSync(join(example, name), join(folder, name));
   writeFileSync(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
   const shapes = shapesOf(config, variant);
-  const normal = normals();
-  const weightMap: Record<string, string> = {};
-  for (let shard = 0; shard < shards; shard++) {
-    const own = shapes.filter((_, i) => i % shards === shard);
-    const file = shards === 1 ? "model.safetensors" : `model-${shard + 1}-of-${shards}.safetensors`;
-    const writer = await SafetensorsWriter.create(
-      join(folder, file),
-      own.map(([name, shape]) => ({ name, shape, dtype })),
-    );
-    for (const [name, shape] of own) {
-      weightMap[name] = file;
-      await writer.write(name, toStored(valuesOf(name, shape, normal), dtype));
-    }
-    await writer.close();
-  }
+  const files = Array.from({ length: shards }, (_, shard) => ({
+    name: shards === 1 ? "model.safetensors" : `model-${shard + 1}-of-${shards}.safetensors`,
+    own: shapes.filter((_, i) => i % shards === shard),
+  }));
+  const weightMap = Object.fromEntries(files.flatMap(({ name: file, own }) => own.map(([name]) => [name, file])));
   if (shards > 1)
     writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ weight_map: weightMap }));
+  return files.map(({ name: file, own }) => ({
+    path: join(folder, file),
+    tensors: own.map(([name, shape]) => ({ name, shape, dtype })),
+  }));
+}
+
+/** Writes a model; the same variant always has the same numbers. */
+export async function writeDecoder(folder: string, variant: Variant = {}): Promise<void> {
+  const normal = normals();
+  for (const { path, tensors } of writeBesides(folder, variant)) {
+    const writer = await SafetensorsWriter.create(path, tensors);
+    for (const { name, shape } of tensors)
+      await writer.write(name, toStored(valuesOf(name, shape, normal), variant.dtype ?? "F32"));
+    await writer.close();
+  }
+}
+
+/** Writes a model whose weights are all 0, in files that take no room on the disk, whatever its size. */
+export async function writeHollow(folder: string, variant: Variant): Promise<void> {
+  for (const { path, tensors } of writeBesides(folder, variant)) {
+    const writer = await SafetensorsWriter.create(path, tensors);
+    await writer.abandon();
+    truncateSync(path, statSync(path).size + tensors.reduce((sum, tensor) => sum + declaredBytes(tensor), 0));
+  }
 }
 
 /** Normal numbers, the same each time. */

@@ -8,6 +8,7 @@ import { type Schedules, schedules } from "../../compiler/schedule/schedules.ts"
 import { type BufferPool, bufferPool } from "../../runtime/gpu/buffers.ts";
 import { executor } from "../../runtime/gpu/execute.ts";
 import { facts, type Words, words } from "../fuse/sketch.ts";
+import { reader } from "../gpu/read.ts";
 import { suite } from "../harness/suite.ts";
 import { cases, type MakeCase } from "../ops/cases.ts";
 import { firstDifference } from "../ops/compare.ts";
@@ -165,6 +166,7 @@ async function runLarge(
   bench ??= openBench();
   const { device } = await bench;
   const pool = bufferPool(device);
+  const read = await reader(device, pool);
   const { program, kernels } = compileGraph(
     simplify(graph),
     { ...device.facts, maxStorageBufferBindingSize: 2 ** 27 },
@@ -182,7 +184,7 @@ async function runLarge(
   }
   loaded.setup();
   loaded.run();
-  const y = new Float32Array(await pool.read(memory.get("y") as GPUBuffer, 4 * outputs));
+  const y = new Float32Array(await read(memory.get("y") as GPUBuffer, 4 * outputs));
   loaded.unload();
   pool.destroy();
   for (const i of looked(outputs)) {

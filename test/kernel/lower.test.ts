@@ -10,6 +10,7 @@ import { bufferPool } from "../../runtime/gpu/buffers.ts";
 import { openDevice } from "../../runtime/gpu/device.ts";
 import { executor } from "../../runtime/gpu/execute.ts";
 import { dot, facts, llamaBlock, rmsNorm, softmax, type Words, words } from "../fuse/sketch.ts";
+import { reader } from "../gpu/read.ts";
 import { golden } from "../harness/golden.ts";
 import { suite } from "../harness/suite.ts";
 import { cases } from "../ops/cases.ts";
@@ -152,6 +153,7 @@ suite("lower: kernels", ({ test }) => {
 async function runInParts(graph: Graph, family: Family, bytes: number): Promise<number> {
   const device = await openDevice();
   const pool = bufferPool(device);
+  const read = await reader(device, pool);
   const { program, kernels } = compileGraph(graph, { ...device.facts, maxStorageBufferBindingSize: bytes }, { family });
   const loaded = await executor(device, pool).load(program, kernels);
   const values = new Map<string, Float32Array<ArrayBuffer>>();
@@ -170,7 +172,7 @@ async function runInParts(graph: Graph, family: Family, bytes: number): Promise<
   for (const [name, expected] of interpret(graph, values)) {
     const buffer = outputs.get(name);
     assert.ok(buffer, name);
-    const actual = new Float32Array(await pool.read(buffer, expected.length * 4));
+    const actual = new Float32Array(await read(buffer, expected.length * 4));
     const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (actual[i] ?? NaN))), 0);
     assert.ok(worst < 1e-4, `${name} is off by ${worst}`);
   }

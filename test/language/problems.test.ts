@@ -14,6 +14,8 @@ import { models } from "./broken-models.ts";
 function messages(path: string): string {
   const [first = ""] = readFileSync(path, "utf8").split("\n");
   const model = /^\/\/ with the model: (\w+)/.exec(first)?.[1];
+  const allowed = (name: string): number => Number(new RegExp(`${name} of (\\d+)`).exec(first)?.[1] ?? Infinity);
+  const budget = { gpu: allowed("GPU memory"), host: allowed("host memory") };
   const limits = [...first.matchAll(/(max\w+) (\d+)/g)].map(([, name, value]) => [name, Number(value)]);
   try {
     if (!model) return shown(check(library, path).problems);
@@ -24,6 +26,7 @@ function messages(path: string): string {
         Object.entries({ model: models[model] }).flatMap(([name, facts]) => (facts ? [[name, facts]] : [])),
       ),
       corpora: new Map([["text", { tokens: { train: 1000, test: 1000 } }]]),
+      budget,
     };
     const { notes } = outline(loaded, inputs);
     plan(loaded, inputs, { ...facts, ...Object.fromEntries(limits) });
@@ -98,5 +101,6 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "config-value": true,
   "unknown-architecture": true,
   "device-limit": true,
+  "over-budget": true,
   "not-supported": true,
 };

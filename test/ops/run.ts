@@ -13,6 +13,7 @@ import { type BufferPool, bufferPool } from "../../runtime/gpu/buffers.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
 import { type Executor, executor } from "../../runtime/gpu/execute.ts";
 import { toFloat32 } from "../../runtime/io/numbers.ts";
+import { type Read, reader } from "../gpu/read.ts";
 import { toStored } from "../io/tensors.ts";
 import type { Case } from "./sketch.ts";
 import { tolerancesOf } from "./tolerances.ts";
@@ -38,13 +39,15 @@ export interface Bench {
 export async function openBench(): Promise<Bench> {
   const device = await openDevice();
   const pool = bufferPool(device);
-  const running = executor(device, pool);
+  const surroundings = { pool, ...executor(device, pool), read: await reader(device, pool) };
   return {
     device,
     run: (from, family, { facts = device.facts, ...options } = {}) =>
-      run(from, { family, ...options }, facts, pool, running),
+      run(from, { family, ...options }, facts, surroundings),
   };
 }
+
+type Surroundings = Pick<Executor, "load"> & { readonly pool: BufferPool; readonly read: Read };
 
 /** Accumulators begin with this at element i, and the data is run twice. */
 const initial = (i: number): number => (i % 7) - 3;
@@ -53,8 +56,7 @@ async function run(
   { graph, inputs }: Case,
   options: CompileOptions,
   facts: DeviceFacts,
-  pool: BufferPool,
-  { load }: Executor,
+  { pool, load, read }: Surroundings,
 ): Promise<Run> {
   const simple = simplify(graph);
   verifyGraph(simple);
@@ -74,7 +76,7 @@ async function run(
   const outputs = new Map<string, Float64Array>();
   for (const { name } of graph.outputs) {
     const { slot, bytes, buffer } = bound.get(name) ?? fail(`the program has no slot ${name}`);
-    const data = new Uint8Array(await pool.read(buffer, bytes));
+    const data = new Uint8Array(await read(buffer, bytes));
     outputs.set(name, decode(slot.dtype, data).subarray(0, elements(slot)));
   }
   loaded.unload();

@@ -63,7 +63,7 @@ export function program(
 
 /** A step without checks, of a part that no stage has. */
 export const step = (program: string, over: number | null, reads: Step["reads"], rest: Partial<Step> = {}): Step => ({
-  ...{ program, reads, over, checks: [], durable: [] },
+  ...{ program, reads, over, checks: [], durable: [], onHost: [] },
   part: { stage: null, of: "model", layer: null, what: program },
   ...rest,
 });
@@ -98,4 +98,11 @@ export const emptyPlan: Plan = {
   save: null,
   programs: [],
   kernels: [],
+  peaks: { gpu: 0, host: 0 },
 };
+
+/** The plan with the activations that these steps make in host memory. */
+export const onHost = (plan: Plan, ats: readonly number[] = [...plan.steps.keys()]): Plan => ({
+  ...plan,
+  steps: plan.steps.map((each, at) => ({ ...each, onHost: each.over !== null && ats.includes(at) ? ["x", "y"] : [] })),
+});

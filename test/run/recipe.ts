@@ -1,7 +1,8 @@
 /** What `lcomp run` does, in this process: recipes from files, with the device shared by all of them. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { plan } from "../../compiler/compile.ts";
+import { type CompileInputs, plan } from "../../compiler/compile.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
 import { openRecipe, readRecipe, readTexts, translated } from "../../runtime/cli/recipe.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
 import { OutputFolder } from "../../runtime/io/output-folder.ts";
@@ -23,22 +24,30 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
   }
 }
 
+interface Watching {
+  readonly budget?: NonNullable<CompileInputs["budget"]>;
+  readonly planned?: (plan: Plan) => void;
+  readonly progress?: () => void;
+}
+
 /** Runs a recipe, whose parameters are `flags`; with `out`, what it saves goes there. */
 export async function runRecipe(
   path: string,
   flags: Readonly<Record<string, string>>,
   out?: string,
+  { budget = { gpu: Infinity, host: Infinity }, planned, progress = () => undefined }: Watching = {},
 ): Promise<RunResult> {
   device ??= openDevice();
   const opened = await device;
   const open = await openRecipe(readRecipe(path), flags);
   const { corpora, inputs } = await readTexts(open, flags);
-  const made = translated(open.shown, () => plan(open.loaded, inputs, opened.facts));
+  const made = translated(open.shown, () => plan(open.loaded, { ...inputs, budget }, opened.facts));
+  planned?.(made);
   const output = out === undefined ? null : new OutputFolder(out);
   try {
     const { signal } = new AbortController();
     const given = { device: opened, models: open.models, corpora, output, recipe: "", signal };
-    const result = await runPlan(made, { ...given, progress: () => undefined });
+    const result = await runPlan(made, { ...given, gpuMemory: budget.gpu, progress });
     output?.finish();
     return result;
   } finally {

@@ -11,7 +11,7 @@ import { runPlan } from "../../runtime/run/run-plan.ts";
 import type { RunOptions } from "../../runtime/run/session.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, refused, writeFolder } from "../io/folder.ts";
-import { type Dims, emptyPlan, entry, kernel, program, slot, step } from "./by-hand.ts";
+import { type Dims, emptyPlan, entry, kernel, onHost, program, slot, step } from "./by-hand.ts";
 import { valuesOf, writeModel } from "./plan.ts";
 
 const shape = { hidden: 16, layers: 0, length: 4, vocabulary: 10 };
@@ -176,17 +176,16 @@ suite("run: steps", ({ test }) => {
     "swiftshader",
   );
 
-  const windowBytes = 4 * n * length;
-  for (const [where, activationMemory] of [
-    ["both on the GPU", 2 ** 30],
-    ["one on the GPU and one in host memory", (count + 1) * windowBytes],
-    ["both in host memory", 0],
+  for (const [where, moved] of [
+    ["both on the GPU", []],
+    ["one on the GPU and one in host memory", [1]],
+    ["both in host memory", [0, 1]],
   ] as const)
     test(
       `a step reads the activations of two models, ${where}`,
       withModels(async (folder) => {
         const values = [reported({ step: 3, output: "m" })];
-        const { reports } = await run(folder, plan(twoModels, { values }), { activationMemory });
+        const { reports } = await run(folder, onHost(plan(twoModels, { values }), moved));
         const largest = Math.max(...(await distances(folder)));
         assert.ok(Math.abs((reports[0]?.value ?? Number.NaN) - largest) < 1e-4, `${reports[0]?.value}, not ${largest}`);
       }),
@@ -240,11 +239,8 @@ suite("run: steps", ({ test }) => {
       const window = tokens.findIndex((id, i) => id === 7 && i % length === 0) / length;
       const finite = { output: "y", must: "finite", otherwise: "{n} in window {window}" } as const;
       const broken = [step("broken", 0, { tokens: { windows: 0 } }, { checks: [finite] })];
-      for (const activationMemory of [2 ** 30, 0])
-        await refused(
-          () => run(folder, plan(broken), { activationMemory }),
-          new RegExp(`^model: Infinity in window ${window}$`),
-        );
+      for (const made of [plan(broken), onHost(plan(broken))])
+        await refused(() => run(folder, made), new RegExp(`^model: Infinity in window ${window}$`));
     }),
     "swiftshader",
   );

@@ -1,6 +1,5 @@
 import * as assert from "uvu/assert";
-import { lifetimes } from "../../runtime/store/lifetimes.ts";
-import { keyOf } from "../../runtime/store/references.ts";
+import { keyOf, lifetimes } from "../../compiler/plan/lifetimes.ts";
 import { suite } from "../harness/suite.ts";
 import { handMadePlan } from "../run/plan.ts";
 
@@ -10,7 +9,7 @@ const endingsOf = (propagate: "compressed" | "dense"): readonly string[] =>
     refs.map(keyOf).sort().join(", "),
   );
 
-suite("store: lifetimes", ({ test }) => {
+suite("plan: lifetimes", ({ test }) => {
   test("activations go with their last reader; weights leave the GPU with the last of their part", () => {
     assert.equal(endingsOf("compressed"), [
       ...["model:embed", "", "1 a0, 2 zeros, model:layers.0.w", "0 x, 2 result"],

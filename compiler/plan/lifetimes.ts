@@ -1,8 +1,34 @@
 /** How long artefacts are needed, from the list of steps alone. */
-import type { Plan } from "../../compiler/plan/plan.ts";
-import type { Ref, Step } from "../../compiler/plan/step.ts";
-import { keyOf, type PlainRef, plainRefs } from "./references.ts";
+import type { Plan } from "./plan.ts";
 import { slotsOf } from "./slots.ts";
+import type { Ref, Step } from "./step.ts";
+
+/** A reference to one artefact as it is. */
+export type PlainRef = Extract<
+  Ref,
+  { readonly tensor: string } | { readonly step: number } | { readonly windows: number }
+>;
+
+/** A reference to a copy of artefacts, which is there as long as a step needs it. */
+export type CopyRef = Extract<Ref, { readonly stack: readonly Ref[] } | { readonly element: number }>;
+
+export const isCopy = (ref: Ref): ref is CopyRef => "stack" in ref || "element" in ref;
+
+/** Equal for equal references. */
+export function keyOf(ref: PlainRef): string {
+  if ("step" in ref) return `${ref.step} ${ref.output}`;
+  return "windows" in ref ? `windows ${ref.windows}` : `${ref.model}:${ref.tensor}`;
+}
+
+/** All that may be read where a reference is: of a pick each of those that it chooses from, and the decision. */
+export function plainRefs(ref: Ref): readonly PlainRef[] {
+  if ("pick" in ref) return [...ref.pick, ref.by].flatMap(plainRefs);
+  if ("stack" in ref) return ref.stack.flatMap(plainRefs);
+  return "element" in ref ? plainRefs(ref.of) : [ref];
+}
+
+/** What of a plan says how long artefacts are needed. */
+export type Planned = Pick<Plan, "steps" | "programs" | "values" | "save">;
 
 export interface Lifetimes {
   /**
@@ -15,7 +41,7 @@ export interface Lifetimes {
 }
 
 /** Values and the saved model count as readers after the last step. */
-export function lifetimes(plan: Plan): Lifetimes {
+export function lifetimes(plan: Planned): Lifetimes {
   const { steps } = plan;
   const readers = readersIn(plan);
   const parts = partsOf(steps);
@@ -29,7 +55,7 @@ export function lifetimes(plan: Plan): Lifetimes {
     const program = programs.get(name);
     if (program === undefined) throw new Error(`the plan has no program ${name}`);
     for (const { slot, bytes } of slotsOf(program, "weight", "state"))
-      for (const key of keysOf(reads[slot.name])) wholes.set(key, Math.max(bytes, wholes.get(key) ?? 0));
+      for (const key of boundTo(reads[slot.name])) wholes.set(key, Math.max(bytes, wholes.get(key) ?? 0));
     const read = Object.values(reads).flatMap(plainRefs);
     const made = slotsOf(program, "output", "accumulator").map(({ slot }) => ({ step: at, output: slot.name }));
     const last = [...read, ...made].filter((ref) => isLast(ref, at));
@@ -40,8 +66,11 @@ export function lifetimes(plan: Plan): Lifetimes {
 
 const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
 
+/** What is itself bound where a reference is. */
+const boundTo = (ref: Ref | undefined): readonly string[] => (ref === undefined || isCopy(ref) ? [] : keysOf(ref));
+
 /** By key: the places of the steps that read it, in order. */
-function readersIn({ steps, values, save }: Plan): ReadonlyMap<string, readonly number[]> {
+function readersIn({ steps, values, save }: Planned): ReadonlyMap<string, readonly number[]> {
   const readers = new Map<string, number[]>();
   const read = (ref: Ref, at: number): void => {
     for (const key of keysOf(ref)) {

@@ -1,6 +1,5 @@
-/** What a program's slot needs of memory and of a file. */
-import { type Program, type Slot, storedTypes } from "../../compiler/plan/program.ts";
-import type { StoredDType } from "../io/safetensors.ts";
+/** What a program's slots need of memory. */
+import type { Program, Slot } from "./program.ts";
 
 /** A slot with the size of its buffer, padding included. */
 export interface SlotBuffer {
@@ -20,12 +19,5 @@ export const contentBytes = (slot: Slot): number => elements(slot) * widthOf(slo
 
 const widthOf = (dtype: Slot["dtype"]): number => (dtype === "f16" || dtype === "bf16" ? 2 : 4);
 
-/** The types of tensors in files that slots can hold. */
-export const slotTypes: ReadonlyMap<string, Slot["dtype"]> = new Map([...storedTypes, ["I32", "i32"], ["U32", "u32"]]);
-
-/** The type of a slot, as files call it. */
-export function fileType(dtype: Slot["dtype"]): StoredDType {
-  const [found] = [...slotTypes].find(([, type]) => type === dtype) ?? [];
-  if (found === undefined) throw new Error(`no file holds ${dtype}`);
-  return found as StoredDType;
-}
+/** Tensors are read, written, and sent to the GPU and back, in pieces of at most this many bytes. */
+export const pieceBytes = 16 * 2 ** 20;

@@ -1,0 +1,67 @@
+/**
+ * Steps with their programs, within a budget: values of windows move to host memory, the largest first, and then programs take less
+ * scratch. What is still too much is nobody's to change.
+ */
+
+import type { Name } from "../grammar/ast.ts";
+import { CompileError } from "../grammar/diagnostic.ts";
+import { type Assembled, assemble } from "./assemble.ts";
+import type { Graph } from "./graph/graph.ts";
+import { type Demand, demands, type Memory, type Planned } from "./memory/demand.ts";
+import type { Step } from "./plan/step.ts";
+import { explain } from "./problems/problem.ts";
+import type { CompiledGraph } from "./program.ts";
+
+/** `compile` may be told how much scratch a graph's program should take at most. */
+export function fit<Rest extends Omit<Planned, "steps" | "programs">>(
+  steps: readonly Step<Graph>[],
+  rest: Rest,
+  budget: Memory,
+  compile: (graph: Graph, scratch?: number) => CompiledGraph,
+): Rest & Assembled {
+  const placed = moved({ ...rest, ...assemble(steps, compile) }, budget);
+  const scratch = scratchWithin(placed, budget);
+  if (scratch.size === 0) return placed;
+  const wanted = new Map(steps.map(({ program }, at) => [program, scratch.get(placed.steps[at]?.program ?? "")]));
+  const again = steps.map((step, at) => ({ ...step, onHost: placed.steps[at]?.onHost ?? [] }));
+  return { ...placed, ...assemble(again, (graph) => compile(graph, wanted.get(graph))) };
+}
+
+/** The plan with as much in host memory as it takes for each step to keep to the budget, or as there is to be moved. */
+function moved<Plan extends Planned>(plan: Plan, budget: Memory): Plan {
+  for (let now = plan; ; ) {
+    const over = demands(now).filter(({ gpu }) => gpu > budget.gpu);
+    const moving = over.flatMap(({ movable }) => movable.toSorted((a, b) => b.bytes - a.bytes).slice(0, 1));
+    if (moving.length === 0) return now;
+    const steps = now.steps.map((step, at) => {
+      const outputs = moving.flatMap((each) => (each.step === at ? [each.output] : []));
+      return { ...step, onHost: [...new Set([...step.onHost, ...outputs])] };
+    });
+    now = { ...now, steps };
+  }
+}
+
+/** By program, what it may take for scratch, if one of its steps does not keep to the budget. */
+function scratchWithin(plan: Planned, budget: Memory): ReadonlyMap<string, number> {
+  const wanted = new Map<string, number>();
+  for (const [at, { gpu, scratch }] of demands(plan).entries()) {
+    const program = plan.steps[at]?.program ?? "";
+    const room = Math.max(0, budget.gpu - (gpu - scratch));
+    if (gpu > budget.gpu) wanted.set(program, Math.min(room, wanted.get(program) ?? Infinity));
+  }
+  return wanted;
+}
+
+/** Refuses steps that take more than the budget. */
+export function refuseExcess(recipe: Name, steps: readonly Step[], taken: readonly Demand[], budget: Memory): void {
+  for (const memory of ["gpu", "host"] as const) {
+    const needed = Math.max(0, ...taken.map((demand) => demand[memory]));
+    const allowed = budget[memory];
+    if (needed <= allowed) continue;
+    const part = steps[taken.findIndex((demand) => demand[memory] === needed)]?.part;
+    const where = [part?.of, ...(part?.layer == null ? [] : [`layer ${part.layer}`]), part?.what].join(", ");
+    throw new CompileError([
+      explain({ kind: "over-budget", span: recipe.span, recipe: recipe.text, memory, needed, allowed, where }),
+    ]);
+  }
+}

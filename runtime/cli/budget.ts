@@ -1,0 +1,28 @@
+/** What a plan may take of memory: the flags, and their sizes as people write them. */
+import type { CompileInputs } from "../../compiler/compile.ts";
+import { UserError } from "../user-error.ts";
+import { type Flags, given, value } from "./flags.ts";
+
+/** For all commands that plan what is run. */
+export const budgetFlags = {
+  "gpu-memory": value("most of the GPU's memory at once: 512MiB, 8GiB, 4e9", { defaultDescription: "all there is" }),
+  memory: value("most of the host's memory for data at once", { defaultDescription: "all there is" }),
+};
+
+/** The budget that the flags give. */
+export const budgetOf = (flags: Flags): NonNullable<CompileInputs["budget"]> => ({
+  gpu: bytesGiven(flags, "gpu-memory"),
+  host: bytesGiven(flags, "memory"),
+});
+
+const units = ["", "k", "m", "g", "t"];
+
+function bytesGiven(flags: Flags, name: string): number {
+  const text = given(flags, name);
+  if (text === undefined) return Infinity;
+  const [, number, unit = "", binary] = /^(\d+(?:\.\d+)?(?:e\d+)?) ?(?:([kmgt]?)(i?)b)?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.floor(Number(number) * (binary ? 1024 : 1000) ** units.indexOf(unit.toLowerCase()));
+  if (number === undefined || !Number.isSafeInteger(bytes))
+    throw new UserError(`--${name} is "${text}", and is a size such as 512MiB, 8GiB or 4e9`, { exitCode: 2 });
+  return bytes;
+}

@@ -1,0 +1,69 @@
+/** What a plan takes of memory, and what there is to do. */
+import type { Prepared } from "../../compiler/compile.ts";
+import { demands, peakOf } from "../../compiler/memory/demand.ts";
+import { plainRefs } from "../../compiler/plan/lifetimes.ts";
+import { allOf, workOf } from "../../compiler/plan/work.ts";
+import { showBytes } from "../bytes.ts";
+import { lines, wrapped } from "./terminal.ts";
+
+/** As `--json` shows it. */
+export interface Needs {
+  /** The most that is taken at once, in bytes. */
+  readonly peak: { readonly gpu: number; readonly host: number };
+  /** By stage, and by model that is evaluated. */
+  readonly work: readonly { readonly what: string; readonly operations: number; readonly bytes_moved: number }[];
+  /** Splits of which it is not known how many windows they have: steps that go over these are not in the numbers. */
+  readonly unknown: readonly string[];
+}
+
+export function needsOf(prepared: Prepared): Needs {
+  const { steps, windows } = prepared;
+  const isKnown = knownIn(prepared);
+  const known = <T>(ofSteps: readonly T[]): readonly T[] => ofSteps.filter((_, at) => isKnown[at]);
+  const works = known(workOf(prepared).map((work, at) => ({ work, part: steps[at]?.part })));
+  const byPart = Map.groupBy(works, ({ part }) =>
+    part === undefined || part.of === "" ? "" : part.stage === null ? `evaluate ${part.of}` : part.of,
+  );
+  const unknown = windows.filter(({ count }) => count === 0).map(({ corpus, split }) => `${corpus}.${split}`);
+  return {
+    peak: peakOf(known(demands(prepared))),
+    work: [...byPart].flatMap(([what, some]) => {
+      const { operations, bytesMoved } = allOf(some.map(({ work }) => work));
+      return what === "" ? [] : [{ what, operations, bytes_moved: bytesMoved }];
+    }),
+    unknown: [...new Set(unknown)],
+  };
+}
+
+/** By step, whether it is known how often it runs and how much it reads. */
+function knownIn({ steps, windows }: Prepared): readonly boolean[] {
+  const known: boolean[] = [];
+  for (const { over, reads } of steps) {
+    const refs = Object.values(reads).flatMap(plainRefs);
+    const reading = refs.every((ref) => !("step" in ref) || known[ref.step] === true);
+    known.push(reading && (over === null || windows[over]?.count !== 0));
+  }
+  return known;
+}
+
+/** For people, in lines of that width. */
+export function showNeeds({ peak, work, unknown }: Needs, width: number): string {
+  const shown = work.map(
+    ({ what, operations, bytes_moved }) =>
+      `${what} computes ${showCount(operations)} operations and moves ${showBytes(bytes_moved)}`,
+  );
+  shown.push(`at once: ${showBytes(peak.gpu)} of GPU memory, ${showBytes(peak.host)} of host memory`);
+  if (unknown.length > 0) shown.push(`without what goes over all of ${unknown.join(", ")}, until its text is given`);
+  return lines("", ...shown.flatMap((line) => wrapped(line, width, "  ")));
+}
+
+const showCount = (count: number): string => {
+  const [unit, name] = (
+    [
+      [1e12, " trillion"],
+      [1e9, " billion"],
+      [1e6, " million"],
+    ] as const
+  ).find(([size]) => count >= size) ?? [1, ""];
+  return `${Number((count / unit).toPrecision(3))}${name}`;
+};
