@@ -34,20 +34,24 @@ export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
 
 /** The plan of a file; `refuse` hears of text that is no reference. */
 export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (text: string) => never): Plan {
+  const list = (number: string): readonly Ref[] => (choices[Number(number)] ?? refuse(number)).map(read);
+  const forms: readonly (readonly [RegExp, (...parts: string[]) => Ref])[] = [
+    [/^element (\d+) of (.*)$/s, (element = "", of = "") => ({ element: Number(element), of: read(of) })],
+    [/^stack (\d+)$/, (number = "") => ({ stack: list(number) })],
+    [
+      /^pick (\d+) at (\d+) by (.*)$/s,
+      (number = "", at = "", by = "") => ({ pick: list(number), by: read(by), at: Number(at) }),
+    ],
+    [/^#(\d+) (.*)$/s, (step = "", output = "") => ({ step: Number(step), output })],
+    [/^windows (\d+)$/, (windows = "") => ({ windows: Number(windows) })],
+    [/^([^:]*):(.*)$/s, (model = "", tensor = "") => ({ model, tensor })],
+  ];
   const read = (text: string): Ref => {
-    const [, element, of] = /^element (\d+) of (.*)$/s.exec(text) ?? [];
-    if (of !== undefined) return { element: Number(element), of: read(of) };
-    const [, stacked] = /^stack (\d+)$/.exec(text) ?? [];
-    if (stacked !== undefined) return { stack: (choices[Number(stacked)] ?? refuse(text)).map(read) };
-    const [, list, at, by] = /^pick (\d+) at (\d+) by (.*)$/s.exec(text) ?? [];
-    if (by !== undefined)
-      return { pick: (choices[Number(list)] ?? refuse(text)).map(read), by: read(by), at: Number(at) };
-    const [, step, output] = /^#(\d+) (.*)$/s.exec(text) ?? [];
-    if (output !== undefined) return { step: Number(step), output };
-    const [, windows] = /^windows (\d+)$/.exec(text) ?? [];
-    if (windows !== undefined) return { windows: Number(windows) };
-    const [, model, tensor] = /^([^:]*):(.*)$/s.exec(text) ?? [];
-    return model !== undefined && tensor !== undefined ? { model, tensor } : refuse(text);
+    for (const [form, made] of forms) {
+      const found = form.exec(text);
+      if (found) return made(...found.slice(1));
+    }
+    return refuse(text);
   };
   const steps = file.steps.map((step) => ({ ...step, reads: mapped(step.reads, read) }));
   const values = file.values.map(({ known, from, ...record }) => ({ ...record, value: known ?? read(from ?? "") }));

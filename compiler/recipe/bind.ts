@@ -8,6 +8,7 @@ import type { ModelValue, Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
+import type { ModelType } from "../model/value.ts";
 import { logitsFor } from "./measure.ts";
 import type { Recipe, RecipeInputs } from "./recipe.ts";
 
@@ -35,9 +36,12 @@ export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Pa
   const type = modelType(context, found.arch, found.scope, facts);
   at.models.set(name.text, type);
   at.given.push({ name: name.text, facts, type });
-  const sizes = [...type.outside.scope.dims].map(([dim, found]) => [dim, ofSize(volume(found))] as const);
-  return { kind: "model", name: name.text, sizes: new Map(sizes), apply: logitsFor(at) };
+  return { kind: "model", name: name.text, sizes: sizesIn(type), apply: logitsFor(at) };
 }
+
+/** The dimensions of the whole model, as `model.context` reads them. */
+export const sizesIn = (type: ModelType): ModelValue["sizes"] =>
+  new Map([...type.outside.scope.dims].map(([dim, found]) => [dim, ofSize(volume(found))] as const));
 
 /** Says where `architectures` and `model_type` name different models of one `arch`, or only the first is there. */
 function noteNames(context: Context, arch: Ast.Arch, facts: ModelFacts, span: Span): void {

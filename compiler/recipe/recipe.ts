@@ -13,12 +13,20 @@ import { number, unknownNumber } from "../language/number.ts";
 import { bindValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
 import type { Windows } from "../language/tensor.ts";
-import { type Bound, type MethodValue, type ModelValue, type Scope, showValue, type Value } from "../language/value.ts";
+import {
+  type Bound,
+  type MethodValue,
+  type ModelValue,
+  type Scope,
+  showValue,
+  type Value,
+  wrong,
+} from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { type ModelFacts, bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
-import { bindModel } from "./bind.ts";
+import { bindModel, sizesIn } from "./bind.ts";
 import { checkMethod } from "./block.ts";
 import { isReserved } from "./load.ts";
 import { type Evaluations, withKept } from "./measure.ts";
@@ -184,51 +192,63 @@ function modelNamed(at: Recipe, { text, span }: Ast.Name): ModelValue | null {
 }
 
 function checkStage(at: Recipe, stage: Ast.Stage): void {
-  const { context, scope, inputs } = at;
-  const method = evaluate(context, scope, stage.method.callee);
+  const { context, inputs } = at;
+  const method = methodOf(at, stage);
   const of = modelNamed(at, stage.of);
   const windows = stage.over ? samplesOf(at, stage.over) : null;
-  const result: Value = of ? { ...of, name: stage.name.text } : { kind: "wrong" };
-  const first = at.named.get(stage.name.text);
-  if (first) report(context, { kind: "duplicate-name", span: stage.name.span, name: stage.name.text, first });
-  at.named.set(stage.name.text, stage.name.span);
-  bindValue(context, scope, stage.name, result);
   const type = of && at.models.get(of.name);
-  if (type) at.models.set(stage.name.text, type);
+  nameResult(at, stage, of, type ?? null);
   refuseChoices(context, stage);
-  if (method.kind !== "method") {
-    if (method.kind !== "wrong")
-      report(context, {
-        kind: "wrong-type",
-        span: stage.method.callee.span,
-        expected: "a method",
-        found: showValue(method),
-      });
-    return;
+  const applied = method && appliedIn(at, stage, method);
+  if (!applied || !of) return;
+  const inside: Context = { ...context, stage: stage.span };
+  if (!inputs.isBound) checkMethod(inside, applied);
+  const isOnBlocks = applied.method.on.text === "block";
+  const isNarrowing = isOnBlocks && windows && type && !type.isFaulty;
+  const narrowing = isNarrowing ? narrowingOf(inside, applied, type, windows, stage.span) : null;
+  if (isOnBlocks) {
+    refuseSelectors(context, stage);
+    nameResult(at, stage, of, narrowing && narrowing.type);
   }
-  const { name, parameters } = method.method;
+  at.stages.push(typedStage(at, stage, applied, of.name, { windows, narrowing }));
+}
+
+/** From here on the stage's name is its result, as far as that is known. */
+function nameResult(at: Recipe, { name }: Ast.Stage, of: ModelValue | null, type: ModelType | null): void {
+  const first = at.named.get(name.text);
+  if (first && first !== name.span)
+    report(at.context, { kind: "duplicate-name", span: name.span, name: name.text, first });
+  at.named.set(name.text, name.span);
+  bindValue(at.context, at.scope, name, of ? { ...of, name: name.text, ...(type && { sizes: sizesIn(type) }) } : wrong);
+  if (type) at.models.set(name.text, type);
+  else at.models.delete(name.text);
+}
+
+function methodOf({ context, scope }: Recipe, { method: { callee } }: Ast.Stage): MethodValue | null {
+  const found = evaluate(context, scope, callee);
+  if (found.kind === "method") return found;
+  if (found.kind !== "wrong")
+    report(context, { kind: "wrong-type", span: callee.span, expected: "a method", found: showValue(found) });
+  return null;
+}
+
+/** The method with its arguments; null if there was a problem. */
+function appliedIn({ context, scope }: Recipe, stage: Ast.Stage, value: MethodValue): Applied | null {
+  const { method, scope: declaredIn } = value;
   const { span, arguments: written } = stage.method;
-  const bound = bindArguments({ context, scope, span, of: name.text }, parameters, written, operand);
-  if (!bound || !of) return;
-  const isOnBlocks = method.method.on.text === "block";
-  if (!stage.over && (isOnBlocks || method.method.sees.some(({ name }) => name.text === "x")))
+  const bound = bindArguments({ context, scope, span, of: method.name.text }, method.parameters, written, operand);
+  if (!bound) return null;
+  if (!stage.over && (method.on.text === "block" || method.sees.some(({ name }) => name.text === "x")))
     report(context, {
       kind: "missing-parameter",
       span: stage.span,
-      of: method.method.name.text,
+      of: method.name.text,
       name: "over …",
       type: "the samples that stream through the model",
     });
-  const applied = { method: method.method, scope: method.scope, arguments: complete(context, method, bound.values) };
-  if ([...applied.arguments.values()].some(({ kind }) => kind === "wrong")) return;
-  const inside: Context = { ...context, stage: stage.span };
-  if (!inputs.isBound) checkMethod(inside, applied);
-  if (isOnBlocks) refuseSelectors(context, stage);
-  const isNarrowing = isOnBlocks && windows && type && !type.isFaulty;
-  const narrowing = isNarrowing ? narrowingOf(inside, applied, type, windows, stage.span) : null;
-  if (narrowing) at.models.set(stage.name.text, narrowing.type);
-  else if (isOnBlocks) at.models.delete(stage.name.text);
-  at.stages.push(typedStage(at, stage, applied, of.name, { windows, narrowing }));
+  const given = complete(context, value, bound.values);
+  const areGood = [...given.values()].every(({ kind }) => kind !== "wrong");
+  return areGood ? { method, scope: declaredIn, arguments: given } : null;
 }
 
 function refuseSelectors(context: Context, { selectors, except }: Ast.Stage): void {

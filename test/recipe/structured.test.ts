@@ -1,0 +1,163 @@
+/** What structured pruning keeps, and what is left of a model by it, against NumPy (test/peers/structured.py). */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { loadRecipe, plan } from "../../compiler/compile.ts";
+import { openDevice } from "../../runtime/gpu/device.ts";
+import { type Checkpoint, openCheckpoint } from "../../runtime/io/checkpoint.ts";
+import { OutputFolder } from "../../runtime/io/output-folder.ts";
+import type { StoredTensor } from "../../runtime/io/safetensors.ts";
+import { runPlan } from "../../runtime/run/run-plan.ts";
+import { suite } from "../harness/suite.ts";
+import { inFolder } from "../io/folder.ts";
+import { readWeight } from "../io/tensors.ts";
+import { hostWith } from "../language/run.ts";
+import { root } from "../repository/sources.ts";
+
+interface Cut {
+  readonly count: number;
+  readonly choices: readonly { readonly kept: string }[];
+  readonly nll: number;
+}
+
+interface Recorded {
+  readonly tokens: readonly number[];
+  readonly sample: { readonly count: number; readonly length: number; readonly seed: number };
+  readonly test: readonly number[];
+  readonly influence: {
+    readonly cuts: readonly { readonly layers: number; readonly kept: string; readonly nll: number }[];
+  };
+  readonly width: { readonly mlp: readonly Cut[]; readonly kv: readonly Cut[]; readonly model: readonly Cut[] };
+}
+
+const { models }: { readonly models: Readonly<Record<string, Recorded>> } = JSON.parse(
+  readFileSync(join(root, "test/peers/structured.json"), "utf8"),
+);
+
+const folders: Readonly<Record<string, string>> = {
+  tiny: join(root, "examples/tiny"),
+  babyllama361: join(root, "../shared/models/babyllama361"),
+};
+
+const device = await openDevice();
+
+/** The mean loss of what a method leaves of a model, which is saved in the folder. */
+async function cutWith(
+  method: string,
+  from: Checkpoint,
+  { tokens, sample, test }: Recorded,
+  out: string,
+): Promise<number> {
+  const { count, length, seed } = sample;
+  const source = `import { shortgpt } from "std/prune/shortgpt"
+import { minitron_width } from "std/prune/minitron"
+import { mean_nll } from "std/evaluate"
+recipe cut(model: Model, text: Corpus) {
+  stage small = ${method} of model over text.train.sample(${count}, length: ${length}, seed: ${seed})
+  report mean_nll(small, text.test, ${test.length / 2})
+  save small as "huggingface"
+}`;
+  const loaded = loadRecipe(hostWith({ "own.lcomp": source }), "own.lcomp");
+  const facts = { name: from.folder, config: from.config, tensors: from.tensors };
+  const counts = { tokens: { train: tokens.length, test: test.length } };
+  const inputs = { parameters: new Map(), models: new Map([["model", facts]]), corpora: new Map([["text", counts]]) };
+  const made = plan(loaded, inputs, device.facts);
+  const output = new OutputFolder(out);
+  try {
+    const corpora = new Map([["text", { train: Int32Array.from(tokens), test: Int32Array.from(test) }]]);
+    const given = { device, models: new Map([["model", from]]), corpora, output, recipe: source };
+    const { signal } = new AbortController();
+    const { reports } = await runPlan(made, { ...given, signal, progress: () => undefined });
+    output.finish();
+    return reports[0]?.value ?? Number.NaN;
+  } finally {
+    output.abort();
+  }
+}
+
+/** Which of the rows are left, in order: `1` or `0` for each. */
+function keptOf(rows: readonly string[], left: readonly string[]): string {
+  let next = 0;
+  let kept = "";
+  for (const row of rows) {
+    const isKept = row === left[next];
+    if (isKept) next++;
+    kept += isKept ? "1" : "0";
+  }
+  assert.is(next, left.length, "rows that are none of the model's, or in another order");
+  return kept;
+}
+
+const rowsOf = async ({ tensors }: Checkpoint, name: string, count: number): Promise<readonly string[]> => {
+  const values = await readWeight(tensors.get(name) as StoredTensor);
+  const width = values.length / count;
+  return Array.from({ length: count }, (_, i) => values.subarray(i * width, (i + 1) * width).join(" "));
+};
+
+/** The columns of a matrix, each as a text. */
+async function columnsOf(of: Checkpoint, name: string, count: number): Promise<readonly string[]> {
+  const values = await readWeight(of.tensors.get(name) as StoredTensor);
+  return Array.from({ length: count }, (_, i) => values.filter((_, at) => at % count === i).join(" "));
+}
+
+const isNear = (found: number, recorded: number): boolean => Math.abs(found - recorded) < 2e-5;
+
+for (const [name, folder] of Object.entries(folders))
+  suite(`structured pruning of ${name}`, ({ test, skip }) => {
+    const recorded = models[name];
+    if (recorded === undefined || !existsSync(folder)) {
+      skip("keep-sets and losses", "../shared is absent");
+      return;
+    }
+    const size = (of: Checkpoint, field: string): number => Number(of.config[field]);
+    for (const { layers, kept, nll } of recorded.influence.cuts)
+      test(
+        `ShortGPT keeps ${layers} blocks`,
+        inFolder(async (out) => {
+          const from = await openCheckpoint(folder);
+          const found = await cutWith(
+            `shortgpt(drop: ${size(from, "num_hidden_layers") - layers})`,
+            from,
+            recorded,
+            join(out, "cut"),
+          );
+          const made = await openCheckpoint(join(out, "cut"));
+          const block = async (of: Checkpoint, i: number) =>
+            (await rowsOf(of, `model.layers.${i}.mlp.up_proj.weight`, 1))[0] ?? "";
+          const blocks = (of: Checkpoint) =>
+            Promise.all(Array.from({ length: size(of, "num_hidden_layers") }, (_, i) => block(of, i)));
+          assert.is(keptOf(await blocks(from), await blocks(made)), kept);
+          assert.ok(isNear(found, nll), `${found} for ${nll}`);
+        }),
+      );
+    for (const dim of ["mlp", "kv", "model"] as const)
+      for (const { count, choices, nll } of recorded.width[dim])
+        test(
+          `Minitron keeps ${count} of ${dim}`,
+          inFolder(async (out) => {
+            const from = await openCheckpoint(folder);
+            const found = await cutWith(
+              `minitron_width(${dim}: ${count}, multiple: 1)`,
+              from,
+              recorded,
+              join(out, "cut"),
+            );
+            const made = await openCheckpoint(join(out, "cut"));
+            const of = { mlp: "intermediate_size", kv: "num_key_value_heads", model: "hidden_size" }[dim];
+            const tensor = (layer: number): string =>
+              ({
+                mlp: `model.layers.${layer}.mlp.up_proj.weight`,
+                kv: `model.layers.${layer}.self_attn.k_proj.weight`,
+                model: "model.embed_tokens.weight",
+              })[dim];
+            const places = dim === "model" ? columnsOf : rowsOf;
+            for (const [layer, { kept }] of choices.entries()) {
+              const [before, after] = await Promise.all(
+                [from, made].map((each) => places(each, tensor(layer), size(each, of))),
+              );
+              assert.is(keptOf(before ?? [], after ?? []), kept, `layer ${layer}`);
+            }
+            assert.ok(isNear(found, nll), `${found} for ${nll}`);
+          }),
+        );
+  });
