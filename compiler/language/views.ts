@@ -2,7 +2,7 @@
 import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import { alignAll } from "./align.ts";
+import { align } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
 import { compileTimeNumber } from "./kinds.ts";
 import { aligned, asTensor, isReal, numeric } from "./operations.ts";
@@ -183,9 +183,18 @@ export function stacking({ d: { name, items } }: { readonly d: Row }, { context,
   if (!items.every((item) => numeric(context, item))) return wrong;
   const along = makeDimension(context, scope, name.text, fixed(items.length), name.span);
   const dtype = items.some(({ value }) => isReal(value)) ? "f32" : "i32";
-  const nodes = items.flatMap((item) => asTensor(context, item, dtype)?.node ?? []);
-  const dims = along && nodes.length === items.length && aligned(context, alignAll("stack", items, span));
-  return dims ? { kind: "tensor", dtype, dims: [...dims, along], node: stacked(context, nodes, along, span) } : wrong;
+  const tensors = items.flatMap((item) => asTensor(context, item, dtype) ?? []);
+  const [first] = tensors;
+  if (!along || !first || tensors.length < items.length) return wrong;
+  let { dims } = first;
+  for (const { value, span: place } of items) {
+    const merged = { value: { ...first, dims }, span };
+    const both = aligned(context, align("stack", merged, { value, span: place }, false));
+    if (!both) return wrong;
+    dims = both;
+  }
+  const nodes = tensors.map(({ node }) => node);
+  return { kind: "tensor", dtype, dims: [...dims, along], node: stacked(context, nodes, along, span) };
 }
 
 /** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */

@@ -1,10 +1,6 @@
-/** Functions that are evaluated only where they are called: what is wrong with them whatever they are called with is found here. */
+/** Functions that call one another in a circle, called or not. */
 import type * as Ast from "../../grammar/ast.ts";
 import { type Context, report } from "./context.ts";
-import { evaluate } from "./evaluate.ts";
-import { reportUnknown } from "./names.ts";
-import { findValue, knownNames } from "./scope.ts";
-import type { Scope } from "./value.ts";
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -22,33 +18,6 @@ const childrenOf = (node: Tree): readonly Tree[] =>
 /** Names that parts of a function give. */
 const declaredIn = (nodes: readonly Tree[]): ReadonlySet<string> =>
   new Set(nodes.flatMap(({ kind, text }) => (kind === undefined && typeof text === "string" ? [text] : [])));
-
-/** Reports each name that neither the function nor its module declares, whatever it may stand for. */
-export function checkNames(context: Context, { parameters, body }: Ast.Fn, scope: Scope): void {
-  const nodes = [...parameters, body].flatMap((part) => [...nodesOf(part as unknown as Tree)]);
-  const declared = declaredIn(nodes);
-  for (const node of nodes) {
-    if (node["kind"] !== "name") continue;
-    const { text: name, span } = node as unknown as Ast.NameExpression;
-    if (declared.has(name) || findValue(scope, name)) continue;
-    reportUnknown(context, { text: name, span }, "value", [...declared, ...knownNames(scope, "values")]);
-  }
-}
-
-/** Evaluates what is made of numbers alone: it may be no number, such as 1 / 0. */
-export function checkConstants(context: Context, { body }: Ast.Fn, scope: Scope): void {
-  const visit = (node: Tree): void => {
-    if (isConstant(node)) evaluate(context, scope, node as unknown as Ast.Expression);
-    else for (const child of childrenOf(node)) visit(child);
-  };
-  visit(body as unknown as Tree);
-}
-
-const isConstant = (node: Tree): boolean =>
-  node["kind"] === "number" ||
-  ((node["kind"] === "unary" || node["kind"] === "binary") &&
-    node["op"] !== "not" &&
-    childrenOf(node).every(isConstant));
 
 /** Whether functions of a module call one another in a circle; each call that closes one is a problem. */
 export function haveCircles(context: Context, { declarations }: Ast.Module): boolean {
