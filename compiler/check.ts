@@ -2,7 +2,6 @@
 
 import type * as Ast from "../grammar/ast.ts";
 import { given } from "./language/bind.ts";
-import { haveCircles } from "./language/circles.ts";
 import { type Context, emit } from "./language/context.ts";
 import type { Modules } from "./language/declare.ts";
 import { applyFunction, operand } from "./language/evaluate.ts";
@@ -14,6 +13,7 @@ import { atom } from "./language/size.ts";
 import { type Dimension, graphDims } from "./language/tensor.ts";
 import { checkOf, dtypeOf, namesIn, tensorTypeOf } from "./language/types.ts";
 import type { Scope, Value } from "./language/value.ts";
+import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
 import { applyMethod, unknownOf } from "./recipe/method.ts";

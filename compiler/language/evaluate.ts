@@ -98,7 +98,7 @@ function textOf(context: Context, scope: Scope, { value, span }: Ast.StringLiter
   const name = isInArch ? names.find((each) => findValue(scope, each) ?? findDimension(scope, each)) : undefined;
   if (name === undefined) return { kind: "string", value };
   const what = `\`{${name}}\` in a text that is no path after \`at\``;
-  const hint = "it would stand there as it is; a block's number is no value yet, and fields of config.json are";
+  const hint = `it would stand there as it is; \`${name}\` by itself is the value`;
   return report(context, { kind: "not-supported", span, what, hint });
 }
 

@@ -6,6 +6,7 @@ import { type Context, emit, note, report } from "../language/context.ts";
 import { condition, evaluate, functionValue } from "../language/evaluate.ts";
 import { activations, form } from "../language/kinds.ts";
 import { areDistinct } from "../language/names.ts";
+import { number, unknownWhole } from "../language/number.ts";
 import { truth } from "../language/operations.ts";
 import { declareDimension, findDimension, knownNames, scopeIn } from "../language/scope.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
@@ -21,6 +22,7 @@ import {
   type Value,
   wrong,
 } from "../language/value.ts";
+import { isNamed } from "../language/walk.ts";
 import type { Problem } from "../problems/problem.ts";
 import {
   blockPrefix,
@@ -94,6 +96,7 @@ const partOf = (
   scope: Scope,
   forward: Ast.Fn | null,
 ): Part => ({
+  readsNumber: false,
   ...{ layer, scope, forward, linears, weights, leftOut, faults },
   isFaulty: isFaulty || faults.length > 0,
 });
@@ -201,13 +204,16 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void 
     return;
   }
   const parts = new Map<number, Part>();
+  const readsNumber = isNamed(blocks.name.text, blocks.members);
   const blockOf = (layer: number): Part => {
     const old = parts.get(layer);
     if (old) return old;
     const own = declaring(part, layer, part.tables);
     const inside = scopeIn(scope);
+    inside.values.set(blocks.name.text, part.facts ? number(layer) : unknownWhole);
+    inside.places.set(blocks.name.text, blocks.name.span);
     declareMembers(own, inside, blocks.members, blockPrefix(blocks));
-    const made = partOf(own, inside, forward);
+    const made = { ...partOf(own, inside, forward), readsNumber };
     parts.set(layer, made);
     return made;
   };

@@ -1,4 +1,4 @@
-/** Functions that call one another in a circle, called or not. */
+/** What a tree says without being evaluated: which names it reads, and which functions call one another in a circle. */
 import type * as Ast from "../../grammar/ast.ts";
 import { type Context, report } from "./context.ts";
 
@@ -7,7 +7,7 @@ type Tree = Readonly<Record<string, unknown>>;
 const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null;
 
 /** A node and all that lies below it. */
-function* nodesOf(node: Tree): Iterable<Tree> {
+function* nodesOf(node: Tree): Generator<Tree> {
   yield node;
   for (const child of childrenOf(node)) yield* nodesOf(child);
 }
@@ -18,6 +18,10 @@ const childrenOf = (node: Tree): readonly Tree[] =>
 /** Names that parts of a function give. */
 const declaredIn = (nodes: readonly Tree[]): ReadonlySet<string> =>
   new Set(nodes.flatMap(({ kind, text }) => (kind === undefined && typeof text === "string" ? [text] : [])));
+
+/** Whether an expression somewhere in the trees is this name. */
+export const isNamed = (name: string, trees: readonly object[]): boolean =>
+  trees.some((tree) => [...nodesOf(tree as Tree)].some((node) => node["kind"] === "name" && node["text"] === name));
 
 /** Whether functions of a module call one another in a circle; each call that closes one is a problem. */
 export function haveCircles(context: Context, { declarations }: Ast.Module): boolean {
