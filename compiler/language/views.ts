@@ -6,7 +6,7 @@ import { align } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
 import { compileTimeNumber } from "./kinds.ts";
 import { aligned, asTensor, isReal, numeric } from "./operations.ts";
-import { findDimension, makeDimension } from "./scope.ts";
+import { findDimension, makeDimension, noteUse } from "./scope.ts";
 import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
 import { type Dimension, graphDim, graphDims, type Tensor } from "./tensor.ts";
 import { type Call, type Mapping, type Row, type Scope, showValue, type Value, wrong } from "./value.ts";
@@ -20,7 +20,10 @@ interface Viewed {
 export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Name, at: Span): Dimension | null {
   const meant = findDimension(scope, name.text);
   const found = x.dims.find(({ id }) => id === meant?.id);
-  if (found) return found;
+  if (found) {
+    noteUse(context, scope, name);
+    return found;
+  }
   report(context, {
     kind: "absent-dimension",
     span: name.span,
