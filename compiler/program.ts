@@ -93,7 +93,10 @@ function compileIn(
   for (;;) {
     options.observe?.("divided", graph);
     const { groups, memory, limits, excess } = lower(graph, facts, options, mostScratch);
-    if (excess === undefined) return link(graph, groups, memory.storages);
+    if (excess === undefined) {
+      options.observe?.("groups", { graph: graph.name, groups: groups.map(({ group }) => group) });
+      return link(graph, groups, memory.storages);
+    }
     excesses.push(excess);
     const smaller = isInVain(excesses) ? undefined : divided(graph, excess, limits);
     if (smaller === undefined)
