@@ -1,5 +1,6 @@
 /** What the compiler makes on its way, by the names that `--emit` has for it, and those who look on. */
 import type * as Ast from "../grammar/ast.ts";
+import type { Group } from "./fuse/group.ts";
 import type { Graph } from "./graph/graph.ts";
 import { verifyGraph } from "./graph/verify.ts";
 import type { Context } from "./language/context.ts";
@@ -17,6 +18,8 @@ export interface Artifacts {
   readonly graph: Graph;
   readonly summed: Graph;
   readonly divided: Graph;
+  /** What of a divided graph each kernel computes. */
+  readonly groups: { readonly graph: string; readonly groups: readonly Group[] };
   /** Each program and each kernel of the plan. */
   readonly kernels: Program;
   readonly wgsl: Kernel;

@@ -12,8 +12,8 @@ import { isWholeSize, scopeIn } from "./language/scope.ts";
 import { atom } from "./language/size.ts";
 import { type Dimension, graphDims } from "./language/tensor.ts";
 import { checkOf, dtypeOf, namesIn, tensorTypeOf } from "./language/types.ts";
-import { checkConstants, checkNames, haveCircles } from "./language/uncalled.ts";
 import type { Scope, Value } from "./language/value.ts";
+import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
 import { checkMethod } from "./recipe/block.ts";
@@ -73,19 +73,15 @@ function checkType(context: Context, type: Ast.TypeExpression): void {
   else if (type.kind === "plain-type") checkOf(context, type);
 }
 
-/** A function whose parameters all say what they are is checked with just that. */
+/** A function is checked with what its parameters say of themselves; of those that say too little, nothing is known. */
 function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
   const inside = scopeIn(scope);
-  const values = new Map<string, { readonly value: Value; readonly span: Ast.Fn["span"] }>();
-  for (const parameter of fn.parameters) {
-    const value = declaredValue(context, inside, parameter);
-    if (!value) {
-      checkNames(context, fn, scope);
-      checkConstants(context, fn, scope);
-      return;
-    }
-    values.set(parameter.name.text, { value, span: parameter.span });
-  }
+  const values = new Map(
+    fn.parameters.flatMap((parameter) => {
+      const value = declaredValue(context, inside, parameter);
+      return value ? [[parameter.name.text, { value, span: parameter.span }] as const] : [];
+    }),
+  );
   applyFunction({ context, scope: inside, span: fn.name.span }, fn, scope, given(inside, values), false);
 }
 

@@ -9,7 +9,7 @@ import { type Assembled, assemble } from "./assemble.ts";
 import type { Graph } from "./graph/graph.ts";
 import { type Demand, demands, type Memory, type Planned } from "./memory/demand.ts";
 import type { Step } from "./plan/step.ts";
-import { explain } from "./problems/problem.ts";
+import { worded } from "./problems/problem.ts";
 import type { CompiledGraph } from "./program.ts";
 
 /** `compile` may be told how much scratch a graph's program should take at most. */
@@ -61,7 +61,7 @@ export function refuseExcess(recipe: Name, steps: readonly Step[], taken: readon
     const part = steps[taken.findIndex((demand) => demand[memory] === needed)]?.part;
     const where = [part?.of, ...(part?.layer == null ? [] : [`layer ${part.layer}`]), part?.what].join(", ");
     throw new CompileError([
-      explain({ kind: "over-budget", span: recipe.span, recipe: recipe.text, memory, needed, allowed, where }),
+      worded({ kind: "over-budget", span: recipe.span, recipe: recipe.text, memory, needed, allowed, where }),
     ]);
   }
 }

@@ -22,7 +22,7 @@ import { bytesOf, type Storage } from "./memory/storage.ts";
 import { storages } from "./memory/storages.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Kernel, Program } from "./plan/program.ts";
-import { explain, type Problem } from "./problems/problem.ts";
+import { type Problem, worded } from "./problems/problem.ts";
 import { inTwoSteps } from "./rewrite/in-two-steps.ts";
 import { inColumnStrips, inStrips, inStripsAlone } from "./rewrite/strips.ts";
 import { sumsFirst } from "./rewrite/sums-first.ts";
@@ -51,7 +51,7 @@ export function compileGraph(written: Graph, facts: DeviceFacts, options: Compil
   const graph = inTwoSteps(summed);
   refuseLongLoops(graph);
   const whole = compileIn(graph, facts, options, largestScratch);
-  if ("problem" in whole) throw new CompileError([explain(whole.problem)]);
+  if ("problem" in whole) throw new CompileError([worded(whole.problem)]);
   return inLess(whole, options.scratch ?? Infinity, (most) => compileIn(graph, facts, options, most));
 }
 
@@ -93,7 +93,10 @@ function compileIn(
   for (;;) {
     options.observe?.("divided", graph);
     const { groups, memory, limits, excess } = lower(graph, facts, options, mostScratch);
-    if (excess === undefined) return link(graph, groups, memory.storages);
+    if (excess === undefined) {
+      options.observe?.("groups", { graph: graph.name, groups: groups.map(({ group }) => group) });
+      return link(graph, groups, memory.storages);
+    }
     excesses.push(excess);
     const smaller = isInVain(excesses) ? undefined : divided(graph, excess, limits);
     if (smaller === undefined)
@@ -158,7 +161,7 @@ function refusal(node: Node, what: string, value: number, most: string): Compile
   const range = `at most ${most}`;
   const hint = `make a dimension smaller: ${longestBelow(node)}`;
   return new CompileError([
-    explain({ kind: "out-of-range", span: node.origin, what, value: String(value), range, hint }),
+    worded({ kind: "out-of-range", span: node.origin, what, value: String(value), range, hint }),
   ]);
 }
 

@@ -29,7 +29,7 @@ export function parse(file: SourceFile): Result<Module> {
     .filter((token) => !isDoc(token) || !documented.has(token.startOffset))
     .map((token) => ({ text: token.image.trimEnd(), span: spanOf(file, token) }));
   const span = { file, start: 0, end: file.text.length };
-  const found = problems.map((problem) => (problem instanceof Mistake ? problem.diagnostic : explain(file, problem)));
+  const found = problems.map((problem) => (problem instanceof Mistake ? problem.diagnostic : worded(file, problem)));
   return {
     artifact: { file, span, comments, imports, declarations },
     problems: oncePerLine([...lexed.diagnostics, ...diagnostics, ...found, ...deep]),
@@ -37,7 +37,7 @@ export function parse(file: SourceFile): Result<Module> {
 }
 
 /** The message for what chevrotain found; its text is the `Need` that `raise` gave it. */
-function explain(file: SourceFile, problem: IRecognitionException): Diagnostic {
+function worded(file: SourceFile, problem: IRecognitionException): Diagnostic {
   const { message, token } = problem;
   const { previousToken } = problem as { readonly previousToken?: IToken };
   const need = Object.hasOwn(needs, message) ? (message as Need) : "statement-expected";

@@ -10,9 +10,26 @@ import type { View } from "../graph/view.ts";
 /** When it is computed: once per binding of the weights, or once per sample. */
 export type When = "setup" | "main";
 
+/** The rules that give memory to a value, in words for people. */
+export const rules = {
+  output: "an output shows it",
+  sum: "it ends a contraction",
+  best: "it is chosen by rank",
+  bindings: "its readers would bind too many buffers",
+  depth: "its expression would be too deep",
+  panels: "a contraction reads it in panels",
+  reduction: "its reductions would be left to few invocations",
+  setup: "it is computed once, before the samples",
+  factor: "a contraction would reduce it again for each tile",
+  cost: "computing it again costs more than reading it back",
+} as const;
+export type Rule = keyof typeof rules;
+
 /** A value that gets memory. */
 export interface Target {
   readonly node: Node;
+  /** Why. */
+  readonly rule: Rule;
   /** Views between the node and what memory holds: an output that is a view of its node. */
   readonly through: readonly View[];
   readonly output?: Output;

@@ -11,7 +11,7 @@ import { invariant } from "../invariant.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
 import { type Draft, goByRows } from "./draft.ts";
 import type { Ending } from "./epilogue.ts";
-import type { Target } from "./group.ts";
+import type { Rule, Target } from "./group.ts";
 import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, throughView } from "./need.ts";
 import { extentsOf, type Product } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
@@ -47,7 +47,7 @@ interface State extends Placing {
   readonly stored: Set<Node>;
   readonly packed: Map<Node, Target>;
   /** Must have memory. */
-  readonly required: Set<Node>;
+  readonly required: Map<Node, Rule>;
   readonly endingOf: ReadonlyMap<Node, Ending>;
   /** Between a sum and its end: never stored. */
   readonly inside: ReadonlySet<Node>;
@@ -63,13 +63,16 @@ function begin(placing: Placing): State {
   const { endings, around, forced } = placing;
   const { graph } = around;
   const inside = new Set(endings.flatMap(({ region, end }) => [...region].filter((node) => node !== end)));
-  const required = new Set<Node>([...forced, ...endings.map(({ end }) => end)]);
-  for (const node of graph.nodes) if (node.op === "best") required.add(node);
+  const required = new Map<Node, Rule>();
+  for (const node of forced) required.set(node, "bindings");
+  for (const { end } of endings) required.set(end, "sum");
+  for (const node of graph.nodes) if (node.op === "best") required.set(node, "best");
   const shown = graph.outputs.map(({ node }) => beneathViews(node));
-  for (const node of tooDeep(graph, new Set([...required, ...shown]), inside)) required.add(node);
-  const outputsOf = Map.groupBy(graph.outputs, ({ node }) => beneathViews(node, required));
-  for (const [base, outputs] of outputsOf) if (!outputs.every(isPacked)) required.add(base);
-  const barriers = new Set([...required, ...inside]);
+  for (const node of tooDeep(graph, new Set([...required.keys(), ...shown]), inside)) required.set(node, "depth");
+  const ends = new Set(required.keys());
+  const outputsOf = Map.groupBy(graph.outputs, ({ node }) => beneathViews(node, ends));
+  for (const [base, outputs] of outputsOf) if (!outputs.every(isPacked)) required.set(base, "output");
+  const barriers = new Set([...required.keys(), ...inside]);
   return {
     ...placing,
     drafts: [],
@@ -127,27 +130,33 @@ function visit(node: Node, state: State): void {
   const outputs = state.outputsOf.get(node) ?? [];
   if (node.op === "input") copy(node, outputs, state);
   else if (needs.length === 0 && outputs.length === 0) return;
-  else if (state.required.has(node) || isWorthMemory(node, needs, state)) store(node, needs, outputs, state);
-  else inline(node, needs, outputs, state);
+  else {
+    const rule = state.required.get(node) ?? memoryRule(node, needs, state);
+    if (rule === undefined) inline(node, needs, outputs, state);
+    else store(node, rule, needs, outputs, state);
+  }
 }
 
 function inline(node: Node, needs: readonly Need[], outputs: readonly Output[], state: State): void {
-  const shown = outputs.map((output) => begun(draft(state, node, [target(node, output)]), node));
+  const shown = outputs.map((output) => begun(draft(state, node, [target(node, "output", output)]), node));
   for (const need of [...needs, ...shown]) expand(node, { ...need, evaluations: evaluationsOf(node, need) }, state);
 }
 
 /** Outputs that store anew what has memory. */
 function copy(node: Node, outputs: readonly Output[], state: State): void {
-  for (const output of outputs) draft(state, node, [target(node, output)], true);
+  for (const output of outputs) draft(state, node, [target(node, "output", output)], true);
 }
 
 /** Gives the node memory: a slot if an output shows its value, else memory of its own if another kernel reads it. */
-function store(node: Node, needs: readonly Need[], outputs: readonly Output[], state: State): void {
+function store(node: Node, rule: Rule, needs: readonly Need[], outputs: readonly Output[], state: State): void {
   const direct = outputs.filter((output) => !isPacked(output));
   const packed = outputs.filter(isPacked);
   const isShown = direct.some(({ accumulate }) => accumulate === undefined);
   const isRead = needs.length > 0 || packed.length > 0;
-  const targets = [...direct.map((output) => target(node, output)), ...(isRead && !isShown ? [target(node)] : [])];
+  const targets = [
+    ...direct.map((output) => target(node, rule, output)),
+    ...(isRead && !isShown ? [target(node, rule)] : []),
+  ];
   const made = draft(state, node, targets);
   copy(node, packed, state);
   state.stored.add(node);
@@ -155,14 +164,14 @@ function store(node: Node, needs: readonly Need[], outputs: readonly Output[], s
   expand(node, begun(made, node), state);
 }
 
-function target(node: Node, output?: Output): Target {
-  if (output === undefined) return { node, through: [] };
+function target(node: Node, rule: Rule, output?: Output): Target {
+  if (output === undefined) return { node, rule, through: [] };
   const through: View[] = [];
   for (let view = output.node; view !== node; view = view.inputs[0]) {
     invariant(isView(view), `%${view.id} is no view of %${node.id}`);
     through.unshift(view);
   }
-  return { node, through, output };
+  return { node, rule, through, output };
 }
 
 function draft(state: State, node: Node, targets: readonly Target[], isCopy = false): Draft {
@@ -180,20 +189,37 @@ function draft(state: State, node: Node, targets: readonly Target[], isCopy = fa
   return made;
 }
 
-function isWorthMemory(node: Node, needs: readonly Need[], state: State): boolean {
-  if (isView(node) || state.inside.has(node) || ["constant", "index"].includes(node.op)) return false;
+/** Whether the one draft that needs the node, at its own place, could be made to go by its rows. */
+function isOncePerRow({ type }: Node, needs: readonly Need[]): boolean {
+  const [first] = needs;
+  return (
+    first !== undefined &&
+    needs.every((need) => isDirect(need) && need.draft === first.draft) &&
+    goByRows(first.draft, type.dims)
+  );
+}
+
+/** The rule of cost that gives memory to a node, if one does. */
+function memoryRule(node: Node, needs: readonly Need[], state: State): Rule | undefined {
+  if (isView(node) || state.inside.has(node) || ["constant", "index"].includes(node.op)) return undefined;
   const isShared = state.hasReduce[node.id] === true;
-  if (isShared && needs.every(isDirect) && new Set(needs.map(({ draft }) => draft)).size === 1) {
-    const [first] = needs;
-    if (first !== undefined && goByRows(first.draft, node.type.dims)) return false;
-  }
+  if (isShared && isOncePerRow(node, needs)) return undefined;
   const cost = state.costs[node.id] ?? { alone: 0, shared: 0 };
-  const elements = count(node.type);
   // Computed inside another loop, a reduction would be left to the few invocations that run it.
-  if (isShared && elements * cost.alone > launch) return true;
+  if (isShared && count(node.type) * cost.alone > launch) return "reduction";
   if (state.around.isSetup(node) && needs.some(({ draft }) => draft.when === "main"))
-    return isWorthSetup(node, needs, cost.alone);
-  if (state.isOfRow[node.id] === true && needs.some(({ isFactor }) => isFactor)) return true;
+    return isWorthSetup(node, needs, cost.alone) ? "setup" : undefined;
+  if (state.isOfRow[node.id] === true && needs.some(({ isFactor }) => isFactor)) return "factor";
+  return isDearAgain(node, needs, cost) ? "cost" : undefined;
+}
+
+/** Whether computing the node wherever it is needed costs more than a round trip through memory. */
+function isDearAgain(
+  node: Node,
+  needs: readonly Need[],
+  cost: { readonly alone: number; readonly shared: number },
+): boolean {
+  const elements = count(node.type);
   const sum = (each: (need: Need) => number): number =>
     needs.reduce((total, need) => total + evaluationsOf(node, need) * each(need), 0);
   if (sum(() => 1) <= elements) return false;
@@ -244,7 +270,7 @@ function expandFactors({ factors: [a, b], roles }: Product, draft: Draft, state:
   if (!state.packs) need(b, "b", batch * n * k * Math.ceil(m / 16));
   else if (base.op === "input" || base.op === "constant") pack(b, state);
   else {
-    state.required.add(base);
+    state.required.set(base, "panels");
     need(base, "b", count(base.type));
   }
 }
@@ -252,7 +278,7 @@ function expandFactors({ factors: [a, b], roles }: Product, draft: Draft, state:
 /** A copy of what is given, in panels. */
 function pack(b: Node, state: State): void {
   if (state.packed.has(b)) return;
-  const memory = target(b);
+  const memory = target(b, "panels");
   state.packed.set(b, memory);
   expand(b, begun(draft(state, b, [memory]), b), state);
 }

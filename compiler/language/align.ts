@@ -7,22 +7,6 @@ import { dimsOf, type Operand, showValue } from "./value.ts";
 
 export type Aligned = { readonly dims: readonly Dimension[] } | { readonly problem: Problem };
 
-/** A row of operands, each with the union of those before it. */
-export function alignAll(op: string, [first, ...more]: readonly Operand[], span: Span): Aligned {
-  let dims = first ? dimsOf(first.value) : [];
-  for (const operand of more) {
-    const aligned = align(op, { dims, span, value: first?.value ?? operand.value }, from(operand), false);
-    if ("problem" in aligned) return aligned;
-    dims = aligned.dims;
-  }
-  return { dims };
-}
-
-/** Dimensions, and the value that has them or some of them. */
-type Side = Operand & { readonly dims: readonly Dimension[] };
-
-export const from = (operand: Operand): Side => ({ ...operand, dims: dimsOf(operand.value) });
-
 const contains = (a: readonly Dimension[], b: readonly Dimension[]) =>
   b.every(({ id }) => a.some((dim) => dim.id === id));
 
@@ -30,8 +14,8 @@ const contains = (a: readonly Dimension[], b: readonly Dimension[]) =>
  * The dimensions of a result: the union, the first operand's first. Unless `isOuter`, one operand's names must contain the
  * other's, so that a forgotten rename is an error and no bigger tensor.
  */
-export function align(op: string, a: Side, b: Side, isOuter: boolean): Aligned {
-  const [left, right] = [a.dims, b.dims];
+export function align(op: string, a: Operand, b: Operand, isOuter: boolean): Aligned {
+  const [left, right] = [dimsOf(a.value), dimsOf(b.value)];
   if (isOuter || contains(left, right) || contains(right, left)) return united(left, right, b.span);
   const [x, y] = namesakes(left, right);
   if (x && y) {
@@ -51,8 +35,8 @@ export function align(op: string, a: Side, b: Side, isOuter: boolean): Aligned {
       kind: "not-aligned",
       span: a.span,
       op,
-      left: showSide(a),
-      right: showSide(b),
+      left: showValue(a.value),
+      right: showValue(b.value),
       leftSpan: a.span,
       rightSpan: b.span,
       lacks: lacks.map(({ name }) => name),
@@ -61,13 +45,11 @@ export function align(op: string, a: Side, b: Side, isOuter: boolean): Aligned {
   };
 }
 
-const showSide = ({ value, dims }: Side): string => showValue(value.kind === "tensor" ? { ...value, dims } : value);
-
 /** `a + b` for all pairs of elements: the first is given the dimensions that it lacks by a factor of ones. */
-function pairsOf(op: string, a: Side, b: Side): string | undefined {
+function pairsOf(op: string, a: Operand, b: Operand): string | undefined {
   if (op !== "+" && op !== "-") return undefined;
-  const own = new Set(a.dims.map(({ id }) => id));
-  const lacking = b.dims.filter(({ id }) => !own.has(id));
+  const own = new Set(dimsOf(a.value).map(({ id }) => id));
+  const lacking = dimsOf(b.value).filter(({ id }) => !own.has(id));
   if (lacking.some(({ streamed }) => streamed)) return undefined;
   const [left, right] = [a, b].map(({ span }, i) => {
     const text = textAt(span);

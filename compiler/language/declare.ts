@@ -4,7 +4,7 @@ import { builtinScope } from "./builtins.ts";
 import { type Context, report } from "./context.ts";
 import { functionValue } from "./evaluate.ts";
 import { prelude, type ResolvedModule } from "./module.ts";
-import { scopeIn } from "./scope.ts";
+import { declareValue, scopeIn } from "./scope.ts";
 import { type Scope, wrong } from "./value.ts";
 
 /** The modules of a program by name, each with the scope of its declarations. */
@@ -56,7 +56,10 @@ function importNames(
   for (const name of names) {
     const value = values.get(name.text);
     if (value) {
-      if (isNew(context, seen, name)) scope.values.set(name.text, value);
+      if (!isNew(context, seen, name)) continue;
+      const declared = tree.declarations.find((each) => each.name.text === name.text)?.name ?? name;
+      declareValue(scope, declared, value);
+      context.uses.set(name.span, declared.span);
       continue;
     }
     scope.values.set(name.text, wrong);
@@ -89,13 +92,13 @@ function reportAbsent(context: Context, { text: name, span }: Ast.Name, from: st
 }
 
 function declare(context: Context, scope: Scope, declaration: Ast.Declaration): void {
-  const { text: name, span } = declaration.name;
+  const { span } = declaration.name;
   switch (declaration.kind) {
     case "fn":
-      scope.values.set(name, functionValue(declaration, scope));
+      declareValue(scope, declaration.name, functionValue(declaration, scope));
       break;
     case "method":
-      scope.values.set(name, { kind: "method", method: declaration, scope });
+      declareValue(scope, declaration.name, { kind: "method", method: declaration, scope });
       break;
     case "arch":
     case "recipe":

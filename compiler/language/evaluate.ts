@@ -98,7 +98,7 @@ function textOf(context: Context, scope: Scope, { value, span }: Ast.StringLiter
   const name = isInArch ? names.find((each) => findValue(scope, each) ?? findDimension(scope, each)) : undefined;
   if (name === undefined) return { kind: "string", value };
   const what = `\`{${name}}\` in a text that is no path after \`at\``;
-  const hint = "it would stand there as it is; a block's number is no value yet, and fields of config.json are";
+  const hint = `it would stand there as it is; \`${name}\` by itself is the value`;
   return report(context, { kind: "not-supported", span, what, hint });
 }
 
@@ -249,8 +249,8 @@ function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast
 /** A condition known at compile time picks its branch; the other is not built. */
 function whereOf(context: Context, scope: Scope, { value, condition: asked, otherwise, span }: Ast.Where): Value {
   const test = condition(context, scope, asked);
-  if (test.value.kind === "wrong") return wrong;
-  const isOpen = context.isOpen || (test.value.kind === "boolean" && test.value.value === null);
+  const isUndecided = test.value.kind === "wrong" || (test.value.kind === "boolean" && test.value.value === null);
+  const isOpen = context.isOpen || isUndecided;
   const inside: Context = { ...context, isOpen };
   const other = (at: Scope): Operand => (otherwise ? operand(inside, at, otherwise) : { value: number(0), span });
   if (test.value.kind === "boolean" && test.value.value !== null)
@@ -258,6 +258,7 @@ function whereOf(context: Context, scope: Scope, { value, condition: asked, othe
   const outer = beside(scope, test.value);
   const taken = operand(inside, outer, value);
   const left = other(beside(outer, taken.value));
+  if (test.value.kind === "wrong") return wrong;
   if (test.value.kind === "boolean") return either(taken.value, left.value);
   return selectOf(context, test, taken, left, span);
 }
@@ -368,7 +369,7 @@ export function applyFunction(call: Call, fn: Ast.Fn, declaredIn: Scope, bound: 
   const header: Header = { call, inside, evaluate: operand, rest: { dims: null } };
   context.calls.push({ span, name: isUsers ? fn.name.text : "", declaration: fn.span });
   try {
-    if (!bindParameters(header, fn, bound)) return wrong;
+    bindParameters(header, fn, bound);
     return matchResult(header, fn, bodyOf(context, fn, inside));
   } finally {
     context.calls.pop();
@@ -398,21 +399,21 @@ function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {
   return result;
 }
 
-/** False if one is wrong. */
-function bindParameters(header: Header, fn: Ast.Fn, bound: Bound): boolean {
+/** What is not given, or does not fit, is wrong: a body is evaluated as far as it does not depend on that. */
+function bindParameters(header: Header, fn: Ast.Fn, bound: Bound): void {
   const { call, inside } = header;
-  let areGood = true;
   for (const [name, { dims }] of bound.dims) inside.dims.set(name, dims);
   for (const parameter of fn.parameters.filter(({ label }) => !label)) {
     const { name, type, value: fallback } = parameter;
-    const given = bound.values.get(name.text) ?? (fallback ? operand(call.context, inside, fallback) : null);
-    if (!given) continue;
+    const given =
+      bound.values.get(name.text) ??
+      (fallback ? operand(call.context, inside, fallback) : { value: wrong, span: parameter.span });
     const tensorType = type && tensorTypeOf(type);
     const value = tensorType
       ? matchTensor(header, tensorType, given)
       : plainParameter(header, fn.name.text, parameter, given);
-    areGood &&= value.kind !== "wrong";
     bindValue(call.context, inside, name, value);
   }
-  return areGood;
+  for (const { label, name } of fn.parameters)
+    if (label && !bound.dims.has(name.text)) inside.values.set(name.text, wrong);
 }

@@ -41,8 +41,9 @@ export function identityOf(value: Value): string {
     case "record":
       return recordIdentity(value);
     case "callable":
+      return `function ${numberOf(value)}`;
     case "wrong":
-      return `${numberOf(value)}`;
+      return value.kind;
   }
 }
 

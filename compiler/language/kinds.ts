@@ -89,15 +89,16 @@ export const numbersOf: Kind<{ readonly value: Tensor; readonly span: Span }> = 
   return x && { value: x, span };
 });
 
-export const tensorOperand: Kind<{ readonly value: Tensor; readonly span: Span }> = valued((call, operand) =>
-  operand.value.kind === "tensor" ? { value: operand.value, span: operand.span } : wrongType(call, operand, "a tensor"),
-);
+/** What a model is called with. */
+export const windowTokens = "tokens of windows, such as `text.windows(512)`";
 
-export const activations: Kind<{ readonly value: Tensor; readonly span: Span }> = valued((call, operand) =>
-  operand.value.kind === "tensor"
-    ? { value: operand.value, span: operand.span }
-    : wrongType(call, operand, "activations"),
-);
+const tensorAs = (expected: string): Kind<{ readonly value: Tensor; readonly span: Span }> =>
+  valued((call, { value, span }) =>
+    value.kind === "tensor" ? { value, span } : wrongType(call, { value, span }, expected),
+  );
+
+export const tensorOperand = tensorAs("a tensor");
+export const activations = tensorAs("activations");
 
 /** Known before the run, or not yet. */
 export const knownNumber: Kind<{ readonly value: Num; readonly span: Span }> = valued(takeNumber);
@@ -168,17 +169,11 @@ export const row: Kind<Row> = {
   check: (_, { rows }, name) => rows.get(name) ?? null,
 };
 
-/** What a model is called with. */
-export const windowTokens = "tokens of windows, such as `text.windows(512)`";
+const tokens = tensorAs(windowTokens);
 
 /** A model as the function that it is, of tokens. */
 export const modelFunction = (model: ModelValue): Callable => ({
   kind: "callable",
   name: model.name,
-  form: () =>
-    form({ tokens: anything }, ({ tokens }, call) => {
-      const { value, span } = tokens;
-      if (value.kind === "tensor") return model.apply(call, model, { value, span });
-      return report(call.context, { kind: "wrong-type", span, expected: windowTokens, found: showValue(value) });
-    }),
+  form: () => form({ tokens }, (given, call) => model.apply(call, model, given.tokens)),
 });

@@ -1,7 +1,7 @@
 /** Operations on tensors and numbers known at compile time, with the nodes that they make. */
 import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node } from "../graph/ops.ts";
-import { type Aligned, align, from } from "./align.ts";
+import { type Aligned, align } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
 import { compareNumbers, heldRange, isCounted, isHeld, type Num, numbers } from "./number.ts";
 import { observed } from "./observe.ts";
@@ -96,7 +96,7 @@ export function arithmeticOf(context: Context, op: string, a: Operand, b: Operan
   if (!rule || !numeric(context, a) || !numeric(context, b)) return wrong;
   if (a.value.kind === "number" && b.value.kind === "number")
     return finite(context, numbers(op, rule.real, a.value, b.value), span);
-  const dims = aligned(context, align(op, from(a), from(b), rule.outer));
+  const dims = aligned(context, align(op, a, b, rule.outer));
   if (!dims) return wrong;
   const real = op === "/" || op === "^" || isReal(a.value) || isReal(b.value);
   const dtype = real ? "f32" : "i32";
@@ -136,7 +136,7 @@ type Numeric = Operand & { readonly value: Tensor | Num };
 function compareTensors(context: Context, op: string, rule: Comparison, a: Numeric, b: Numeric, span: Span): Value {
   if (rule.op === "equal" && (isNeverWhole(a.value, b.value) || isNeverWhole(b.value, a.value)))
     return report(context, { kind: "wrong-type", span, ...neverEqual });
-  const dims = aligned(context, align(op, from(a), from(b), true));
+  const dims = aligned(context, align(op, a, b, true));
   if (!dims) return wrong;
   const dtype = isReal(a.value) || isReal(b.value) ? "f32" : "i32";
   const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
@@ -165,7 +165,7 @@ function compareTexts(op: string, a: Value, b: Value): Bool | null {
 export function logicOf(context: Context, op: "and" | "or", a: Operand, b: Operand, span: Span): Value {
   for (const operand of [a, b]) if (!truth(context, operand)) return wrong;
   if (a.value.kind === "boolean" && b.value.kind === "boolean") return both(op, a.value.value, b.value.value);
-  const dims = aligned(context, align(op, from(a), from(b), true));
+  const dims = aligned(context, align(op, a, b, true));
   if (!dims) return wrong;
   const [x, y] = [nodeOf(context, a, "bool"), nodeOf(context, b, "bool")];
   return x && y ? { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x, y], {}, span) } : wrong;
@@ -190,12 +190,12 @@ export function truth(context: Context, { value, span }: Operand): boolean {
 export function selectOf(context: Context, condition: Operand, value: Operand, otherwise: Operand, span: Span): Value {
   if (!truth(context, condition) || !operands(context, value, otherwise)) return wrong;
   const dtype = pairType(value.value, otherwise.value);
-  const both = aligned(context, align("where … else", from(value), from(otherwise), false));
+  const both = aligned(context, align("where … else", value, otherwise, false));
   const choice = nodeOf(context, condition, "bool");
   const [x, y] = [nodeOf(context, value, dtype), nodeOf(context, otherwise, dtype)];
   if (!both || !choice || !x || !y) return wrong;
   const merged: Tensor = { kind: "tensor", dtype, dims: both, node: x };
-  const dims = aligned(context, align("where", from({ ...value, value: merged }), from(condition), false));
+  const dims = aligned(context, align("where", { ...value, value: merged }, condition, false));
   return dims ? { kind: "tensor", dtype, dims, node: emit(context, "select", [choice, x, y], {}, span) } : wrong;
 }
 

@@ -1,7 +1,7 @@
 /** The end of a stage: what was found is thrown, what was noted is shown. */
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
-import { explain } from "../problems/problem.ts";
+import { worded } from "../problems/problem.ts";
 import type { Context, Found } from "./context.ts";
 
 const holds = (outer: Span, inner: Span): boolean =>
@@ -20,7 +20,7 @@ export const notesOf = ({ notes }: Context): readonly Diagnostic[] =>
   notes.map((each) => ({ ...diagnosticOf(each), isNote: true }));
 
 function diagnosticOf({ problem, stage, calls }: Found): Diagnostic {
-  const diagnostic = explain(problem);
+  const diagnostic = worded(problem);
   const inStage = stage && !holds(stage, problem.span) ? [{ span: stage, text: "in this stage" }] : [];
   const [inCall] = calls.flatMap(({ span, name }) => (name ? [{ span, text: `in this call of \`${name}\`` }] : []));
   return { ...diagnostic, labels: [...inStage, ...(inCall ? [inCall] : []), ...diagnostic.labels] };

@@ -4,7 +4,7 @@ import type { Diagnostic, Result } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { SourceFile } from "../../grammar/source.ts";
 import { type Host, Unreadable } from "../host.ts";
-import { explain, type Problem } from "../problems/problem.ts";
+import { type Problem, worded } from "../problems/problem.ts";
 import { prelude, type ResolvedModule } from "./module.ts";
 
 /** Importers last; null where a file is not there or has mistakes in its syntax. */
@@ -52,7 +52,7 @@ function follow(walk: Walk, importer: string, { from }: Ast.Import): string {
   const name = target(importer, path);
   if (walk.done.has(name) || walk.failed.has(name)) return name;
   const problem = isModuleName(path) ? visitImport(walk, name, from) : notFound(walk, from);
-  if (problem) walk.problems.push(explain(problem));
+  if (problem) walk.problems.push(worded(problem));
   return name;
 }
 

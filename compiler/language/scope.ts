@@ -120,11 +120,16 @@ export function declareDimension(
   return dimension;
 }
 
+/** What a name stands for from here on, and where that is declared. */
+export function declareValue(scope: Scope, { text, span }: Name, value: Value): void {
+  scope.values.set(text, value);
+  scope.places.set(text, span);
+}
+
 /** Binds a name, and those of the dimensions that the value brings; notes its type. */
 export function bindValue(context: Context, scope: Scope, name: Name, value: Value): void {
   for (const dim of brought(scope, value)) scope.dims.set(dim.name, [dim]);
-  scope.values.set(name.text, value);
-  scope.places.set(name.text, name.span);
+  declareValue(scope, name, value);
   const types = context.types.get(name) ?? new Set();
   context.types.set(name, types.add(showValue(value)));
 }

@@ -2,11 +2,11 @@
 import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import { alignAll } from "./align.ts";
+import { align } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
 import { compileTimeNumber } from "./kinds.ts";
 import { aligned, asTensor, isReal, numeric } from "./operations.ts";
-import { findDimension, makeDimension } from "./scope.ts";
+import { findDimension, makeDimension, noteUse } from "./scope.ts";
 import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
 import { type Dimension, graphDim, graphDims, type Tensor } from "./tensor.ts";
 import { type Call, type Mapping, type Row, type Scope, showValue, type Value, wrong } from "./value.ts";
@@ -20,7 +20,10 @@ interface Viewed {
 export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Name, at: Span): Dimension | null {
   const meant = findDimension(scope, name.text);
   const found = x.dims.find(({ id }) => id === meant?.id);
-  if (found) return found;
+  if (found) {
+    noteUse(context, scope, name);
+    return found;
+  }
   report(context, {
     kind: "absent-dimension",
     span: name.span,
@@ -183,9 +186,18 @@ export function stacking({ d: { name, items } }: { readonly d: Row }, { context,
   if (!items.every((item) => numeric(context, item))) return wrong;
   const along = makeDimension(context, scope, name.text, fixed(items.length), name.span);
   const dtype = items.some(({ value }) => isReal(value)) ? "f32" : "i32";
-  const nodes = items.flatMap((item) => asTensor(context, item, dtype)?.node ?? []);
-  const dims = along && nodes.length === items.length && aligned(context, alignAll("stack", items, span));
-  return dims ? { kind: "tensor", dtype, dims: [...dims, along], node: stacked(context, nodes, along, span) } : wrong;
+  const tensors = items.flatMap((item) => asTensor(context, item, dtype) ?? []);
+  const [first] = tensors;
+  if (!along || !first || tensors.length < items.length) return wrong;
+  let { dims } = first;
+  for (const { value, span: place } of items) {
+    const merged = { value: { ...first, dims }, span };
+    const both = aligned(context, align("stack", merged, { value, span: place }, false));
+    if (!both) return wrong;
+    dims = both;
+  }
+  const nodes = tensors.map(({ node }) => node);
+  return { kind: "tensor", dtype, dims: [...dims, along], node: stacked(context, nodes, along, span) };
 }
 
 /** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */

@@ -6,8 +6,9 @@ import { type Context, emit, note, report } from "../language/context.ts";
 import { condition, evaluate, functionValue } from "../language/evaluate.ts";
 import { activations, form } from "../language/kinds.ts";
 import { areDistinct } from "../language/names.ts";
+import { number, unknownWhole } from "../language/number.ts";
 import { truth } from "../language/operations.ts";
-import { declareDimension, findDimension, knownNames, scopeIn } from "../language/scope.ts";
+import { declareDimension, declareValue, findDimension, knownNames, scopeIn } from "../language/scope.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
 import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
@@ -21,6 +22,7 @@ import {
   type Value,
   wrong,
 } from "../language/value.ts";
+import { isNamed } from "../language/walk.ts";
 import type { Problem } from "../problems/problem.ts";
 import {
   blockPrefix,
@@ -94,6 +96,7 @@ const partOf = (
   scope: Scope,
   forward: Ast.Fn | null,
 ): Part => ({
+  readsNumber: false,
   ...{ layer, scope, forward, linears, weights, leftOut, faults },
   isFaulty: isFaulty || faults.length > 0,
 });
@@ -114,14 +117,14 @@ function declareMembers(part: Declaring, scope: Scope, members: readonly Ast.Arc
       case "table": {
         const name = tableName(part, scope, member, members, prefix);
         part.tables.set(member.name.text, name);
-        scope.values.set(member.name.text, storedWeight(part, scope, member, name));
+        declareValue(scope, member.name, storedWeight(part, scope, member, name));
         break;
       }
       case "linear":
         declareLinear(part, scope, member, prefix);
         break;
       case "fn":
-        scope.values.set(member.name.text, functionValue(member, scope));
+        declareValue(scope, member.name, functionValue(member, scope));
         break;
       case "blocks":
         declareBlocks(part, scope, member);
@@ -143,7 +146,7 @@ function forwardOf(context: Context, { name, members }: Ast.Arch | Ast.Blocks): 
 }
 
 function declareSize(part: Declaring, scope: Scope, { name, value }: Ast.DimDeclaration): void {
-  declareDimension(scope, name.text, sizeFrom(part, scope, name.text, value), "config");
+  declareDimension(scope, name.text, sizeFrom(part, scope, name.text, value), "config", { span: name.span });
 }
 
 /** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
@@ -201,25 +204,26 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void 
     return;
   }
   const parts = new Map<number, Part>();
+  const readsNumber = isNamed(blocks.name.text, blocks.members);
   const blockOf = (layer: number): Part => {
     const old = parts.get(layer);
     if (old) return old;
     const own = declaring(part, layer, part.tables);
     const inside = scopeIn(scope);
+    declareValue(inside, blocks.name, part.facts ? number(layer) : unknownWhole);
     declareMembers(own, inside, blocks.members, blockPrefix(blocks));
-    const made = partOf(own, inside, forward);
+    const made = { ...partOf(own, inside, forward), readsNumber };
     parts.set(layer, made);
     return made;
   };
   blockOf(0);
   part.blocks = { declaration: blocks, count, part: blockOf };
-  const name = blocks.name.text;
   const passing = form({ x: activations }, ({ x }, { context: caller, span }) => {
     const input = inDeclaredOrder(caller, forward, x.value, span);
     caller.trace.entries.push({ input, span });
     return handed(caller, input, span);
   });
-  scope.values.set(name, { kind: "callable", name, form: () => passing });
+  declareValue(scope, blocks.name, { kind: "callable", name: blocks.name.text, form: () => passing });
 }
 
 const firstNumber = {
@@ -347,7 +351,7 @@ function declareLinear(
     caller.trace.linears.push({ linear, input, weight });
     return applyLinear(caller, linear, input, weight, bias, span);
   });
-  scope.values.set(name.text, { kind: "callable", name: name.text, form: () => applying });
+  declareValue(scope, name, { kind: "callable", name: name.text, form: () => applying });
 }
 
 const inFirst = {

@@ -32,6 +32,8 @@ export interface Blocks {
 export interface Part {
   /** Null outside of the blocks. */
   readonly layer: number | null;
+  /** What it computes depends on the number of the block. */
+  readonly readsNumber: boolean;
   readonly scope: Scope;
   readonly forward: Ast.Fn | null;
   readonly linears: readonly Linear[];

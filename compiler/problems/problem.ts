@@ -1,4 +1,4 @@
-/** Every way in which a program can be wrong, as data, and `explain`: their wording, with that of `problem-model.ts` and `problem-weights.ts`. */
+/** Every way in which a program can be wrong, as data, and `worded`: their wording, with that of model.ts and weights.ts. */
 import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Dim } from "../graph/type.ts";
@@ -116,7 +116,7 @@ export type Problem =
 export type ProblemKind = Problem["kind"];
 
 /** The message for a problem: what, where with all places, and the way out. */
-export function explain(problem: Problem): Diagnostic {
+export function worded(problem: Problem): Diagnostic {
   const { title, places, hint } = describe(problem);
   return { id: problem.kind, title, labels: places, ...(hint ? { hint } : {}) };
 }

@@ -50,8 +50,9 @@ export function startOf(at: Emitting, type: ModelType, length: number, span: Spa
 export const entryOf = (entry: Tensor): Tensor => ({ ...entry, dims: entry.dims.filter(({ streamed }) => !streamed) });
 
 /** Parts with the same sizes whose tensors are stored in the same types share their graphs. */
-export const partKey = ({ facts }: ModelType, { layer, scope, weights }: Part): string =>
+export const partKey = ({ facts }: ModelType, { layer, readsNumber, scope, weights }: Part): string =>
   [
+    readsNumber ? layer : "",
     ...[...scope.dims.values()].flat().map(({ size }) => known(size)),
     ...weights.map(({ name }) => facts?.tensors.get(tensorName(name, layer))?.dtype),
   ].join(" ");

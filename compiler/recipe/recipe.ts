@@ -10,7 +10,7 @@ import type { Modules } from "../language/declare.ts";
 import { evaluate, operand } from "../language/evaluate.ts";
 import { form, modelOperand } from "../language/kinds.ts";
 import { number, unknownNumber } from "../language/number.ts";
-import { bindValue, scopeIn } from "../language/scope.ts";
+import { bindValue, declareValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
 import type { Windows } from "../language/tensor.ts";
 import {
@@ -271,7 +271,7 @@ function complete(context: Context, { method, scope }: MethodValue, given: Bound
     const argument = given.get(name.text) ?? (fallback ? operand(context, inside, fallback) : undefined);
     if (!argument) continue;
     const value = plainParameter(headerIn(context, inside, argument.span), method.name.text, parameter, argument);
-    inside.values.set(name.text, value);
+    declareValue(inside, name, value);
     all.set(name.text, value);
   }
   return all;

@@ -2,6 +2,7 @@
 import type { CommandModule } from "yargs";
 import { type Made, type Observe, verify } from "../../compiler/artifacts.ts";
 import { plan } from "../../compiler/compile.ts";
+import { showGroups } from "../../compiler/fuse/show.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
@@ -17,7 +18,7 @@ import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, transl
 import { lines, paragraphs, say, widthOf } from "./terminal.ts";
 
 const artifacts: readonly Made[0][] = [
-  ...(["tree", "types", "built", "graph", "summed", "divided", "kernels", "wgsl", "plan"] as const),
+  ...(["tree", "types", "built", "graph", "summed", "divided", "groups", "kernels", "wgsl", "plan"] as const),
 ];
 
 /** The command; its flags are those of the recipe among `args`. */
@@ -66,6 +67,8 @@ function printed([name, artifact]: Made, { module, shown }: Pick<Entry, "module"
     case "summed":
     case "divided":
       return [paragraphs(showGraph(artifact))];
+    case "groups":
+      return [paragraphs(showGroups(artifact.graph, artifact.groups))];
     case "kernels":
       return [showKernels(artifact, widthOf(process.stdout))];
     case "wgsl":

@@ -6,7 +6,8 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import type { LoadedRecipe } from "../../compiler/recipe/load.ts";
 import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
-import { openDevice } from "../gpu/device.ts";
+import { type Device, openDevice } from "../gpu/device.ts";
+import { roomOn } from "../gpu/room.ts";
 import { OutputFolder } from "../io/output-folder.ts";
 import type { RunResult } from "../run/result.ts";
 import { runPlan } from "../run/run-plan.ts";
@@ -153,10 +154,14 @@ export async function compileAndRun(
     try {
       if (flags["quiet"] !== true && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
       const start = performance.now();
-      const made = await planInThread(
-        { loaded, inputs: { ...inputs, budget }, facts: device.facts },
-        { signal: options.signal, onGraph: progress.compiling, shown },
-      );
+      const planned = (within: typeof budget): Promise<Plan> =>
+        planInThread(
+          { loaded, inputs: { ...inputs, budget: within }, facts: device.facts },
+          { signal: options.signal, onGraph: progress.compiling, shown },
+        );
+      const wanted = await planned(budget);
+      const room = await roomFor(device, wanted, budget);
+      const made = room < wanted.peaks.gpu ? await planned({ ...budget, gpu: room }) : wanted;
       const seconds = (performance.now() - start) / 1000;
       progress.planned(made);
       const result = await runPlan(made, {
@@ -173,6 +178,10 @@ export async function compileAndRun(
     line.end();
   }
 }
+
+/** What a GPU has of what the plan takes, where no flag says what it may take; software adapters have the host's memory. */
+const roomFor = async (device: Device, { peaks }: Plan, { gpu }: ReturnType<typeof budgetOf>): Promise<number> =>
+  gpu < Infinity || device.facts.software ? peaks.gpu : roomOn(device, peaks.gpu);
 
 const withoutGpu = "no GPU is used: the processor does its work, with the same results, slowly; lcomp doctor says why";
 

@@ -3,9 +3,12 @@ import { join } from "node:path";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { showLock } from "../../compiler/plan/show.ts";
 import { contentBytes, slotsOf } from "../../compiler/plan/slots.ts";
+import { showBytes } from "../bytes.ts";
+import type { Device } from "../gpu/device.ts";
 import type { LeftBehind } from "../io/companions.ts";
 import { lockName } from "../io/output-folder.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
+import { UserError } from "../user-error.ts";
 import { modelCard } from "./model-card.ts";
 import type { ChangedTensor, RunResult, StageResult } from "./result.ts";
 import { runStep } from "./run-step.ts";
@@ -15,6 +18,7 @@ import { readValues } from "./values.ts";
 
 /** Runs all steps and saves the result if every expectation holds. The output folder is the caller's to finish or to abort. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
+  requireMemory(plan, options.device);
   const session = await openSession(plan, options);
   let done: Done;
   try {
@@ -27,6 +31,15 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   const isSaved = isKept(plan, done);
   const leftBehind = isSaved ? await describe(plan, done, options) : [];
   return { ...done, isSaved, leftBehind, compileSeconds: session.compileSeconds(), gpuPeak: session.gpuPeak() };
+}
+
+/** Refuses at the start what would end in the middle; a software adapter's memory is the host's. */
+function requireMemory({ peaks }: Plan, { facts }: Device): void {
+  const needed = peaks.host + (facts.software ? peaks.gpu : 0);
+  const available = process.availableMemory();
+  if (needed <= available) return;
+  const sizes = `${showBytes(needed)} of memory at once, and ${showBytes(available)} are available`;
+  throw new UserError(`the plan takes ${sizes}; use fewer or shorter windows`);
 }
 
 type Done = Pick<RunResult, "stages" | "reports" | "expects">;

@@ -284,7 +284,7 @@ suite("hostile: output", ({ test }) => {
         [["run", "--out", "out"], /^lcomp: something is missing: lcomp run <RECIPE>; lcomp run --help says more\n$/],
         [
           ["compile", "half.lcomp", "--emit", "stars"],
-          /^lcomp: --emit stars is none of tree, types, built, graph, summed, divided, kernels, wgsl, plan\n$/,
+          /^lcomp: --emit stars is none of tree, types, built, graph, summed, divided, groups, kernels, wgsl, plan\n$/,
         ],
       ];
       for (const [args, message] of usages) refusedWith(attempt(folder, ...args), 2, message, left);

@@ -1,4 +1,6 @@
 import * as assert from "uvu/assert";
+import { fuse } from "../../compiler/fuse/fuse.ts";
+import { showGroups } from "../../compiler/fuse/show.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Node } from "../../compiler/graph/ops.ts";
 import { compileGraph } from "../../compiler/program.ts";
@@ -28,6 +30,11 @@ suite("fuse: a Llama block", ({ test }) => {
             assert.ok(program.main.length <= 12, showKernels(program));
           }
         });
+  test("its groups are printed, with the rules that give memory to values", () => {
+    const graph = simplify(llamaBlock(sizes["one of the tiny model"]));
+    const groups = fuse(graph, { packs: true, limits: facts });
+    golden("test/golden/kernels/llama-block.groups", showGroups("block", groups));
+  });
   test("its kernels are printed", () => {
     const graph = simplify(llamaBlock(sizes["one of the tiny model"]));
     const text = showKernels(compile(graph).program);

@@ -3,6 +3,7 @@ import type { Buffer, Dispatch, Kernel, Program } from "../../compiler/plan/prog
 import { bufferPool } from "../../runtime/gpu/buffers.ts";
 import { type Device, OutOfMemory, openDevice } from "../../runtime/gpu/device.ts";
 import { executor } from "../../runtime/gpu/execute.ts";
+import { roomOn } from "../../runtime/gpu/room.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { suite } from "../harness/suite.ts";
 import { randomOf, seed } from "../ops/random.ts";
@@ -204,6 +205,9 @@ suite("execute", ({ test }) => {
         return made;
       },
     };
+    const room = await roomOn(scarce, 2 ** 21);
+    assert.ok(room <= left && room > 0.9 * left, `${room} bytes of ${left}`);
+    assert.is(await roomOn(scarce, 600_000), 600_000);
     const pool = bufferPool(scarce);
     pool.release(await pool.acquire(600_000, "a"));
     const held = await pool.acquire(700_000, "b");

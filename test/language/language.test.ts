@@ -1,7 +1,9 @@
 /** What the language means: small functions through the compiler and the interpreter. What is refused: test/golden/errors. */
 import * as assert from "uvu/assert";
+import { check } from "../../compiler/compile.ts";
+import type { Span } from "../../grammar/source.ts";
 import { suite } from "../harness/suite.ts";
-import { problemsOf, run } from "./run.ts";
+import { hostWith, problemsOf, run } from "./run.ts";
 
 /** The text is right as it stands, and its last function gives that. */
 function gives(expected: string, source: string, inputs: Parameters<typeof run>[1] = {}): void {
@@ -278,6 +280,36 @@ suite("language: functions", ({ test }) => {
   test("a name may be bound again, and values and dimensions are two namespaces", () => {
     gives("f32[x: 3] 6 12 18", "fn f(a: f32[x: 3]) {\n let x = 2\n let a = a * x\n a * size(x)\n}");
     refuses("fn f(a: f32[x: 3]) = a * x", "wrong-type");
+  });
+});
+
+suite("language: names", ({ test }) => {
+  test("each use knows where it was declared, through imports and values that bring dimensions", () => {
+    const source = `import { softmax } from "std/nn"
+fn scaled(x, by) = x * by
+fn f(a: f32[row: 4]) {
+  let parts = split(a, row -> (cell: 2, lane))
+  let most = max(softmax(scaled(parts, 3), over lane), over lane)
+  sum(most[cell: 0] * parts, over (cell, lane))
+}
+`;
+    const { artifact } = check(hostWith({ "own.lcomp": source }), "own.lcomp");
+    const text = ({ file, start, end }: Span) =>
+      `${file.path === "own.lcomp" ? file.text.slice(0, start).split("\n").length : file.path}:${file.text.slice(start, end)}`;
+    const found = [...(artifact?.context.uses ?? [])].map(([use, place]) => `${text(use)} -> ${text(place)}`);
+    const own = new Set(found.filter((line) => !line.startsWith("std/")));
+    for (const line of [
+      "1:softmax -> std/nn:softmax",
+      "2:x -> 2:x",
+      "2:by -> 2:by",
+      "4:a -> 3:a",
+      "5:scaled -> 2:scaled",
+      "5:parts -> 4:parts",
+      "5:lane -> 4:lane",
+      "6:most -> 5:most",
+      "6:cell -> 4:cell: 2",
+    ])
+      assert.ok(own.has(line), `${line} is not among\n${[...own].join("\n")}`);
   });
 });
 

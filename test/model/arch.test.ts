@@ -46,7 +46,10 @@ ${members}
     assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x) + x"))), ["not-aligned"]);
     assert.equal(problemsOf(arch(mlp.replace("fn forward", "fn forwards"))), ["unknown-name"]);
     assert.equal(problemsOf(arch(mlp, "lm_head(embed[vocab: tokens] + norm[model: 0 .. 1 as one])")), ["not-aligned"]);
-    assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(layer(x)) * up(x)"))), ["not-supported"]);
+    assert.equal(problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(layer(x)) * up(x)"))), ["wrong-type"]);
+    const again = arch(mlp.replace("gate(x) * up(x)", "gate(again(x)) * up(x)"));
+    const nested = again.replace("  table embed", "  fn again(x) = layer(x)\n  table embed");
+    assert.equal(problemsOf(nested), ["not-supported"]);
     const counted = problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x, x) * up()")));
     assert.equal(counted, ["wrong-arguments", "missing-parameter"]);
   });
@@ -94,6 +97,26 @@ ${members}
   test("matrices stored with their input first, and blocks that begin elsewhere, are refused until they can be read", () => {
     assert.equal(problemsOf(arch(mlp.replace('"mlp.up_proj"', '"mlp.up_proj"[in, out]'))), ["not-supported"]);
     assert.equal(problemsOf(arch(mlp).replace("blocks layer: ", "blocks layer: 1 .. ")), ["not-supported"]);
+  });
+
+  test("a block knows its number, and blocks that read it are blocks of their own", () => {
+    const numbered = (condition: string) =>
+      arch(
+        [mlp.replace("up(x))", `up(x)) where ${condition} else refuse("such a block")`), ...rest, ...norms].join("\n"),
+      ) + recipe("report mean_nll(model, text.test, 16)");
+    const source = (condition: string) => `import { mean_nll } from "std/evaluate"\n${numbered(condition)}`;
+    for (const condition of ["layer >= 0", "layer < 1", "layer == 1"]) assert.equal(problemsOf(source(condition)), []);
+    assert.equal(problems(source("layer >= 0")), []);
+    assert.equal(problems(source("layer < 1")), ["not-supported"]);
+    const steps = (scale: string) => bound(source("layer >= 0").replace("up(x))", `up(x)) * ${scale}`)).steps;
+    const programs = (scale: string) =>
+      new Set(
+        steps(scale)
+          .filter(({ part }) => part.what === "outputs")
+          .map((step) => step.program),
+      );
+    assert.is(programs("(1 where layer >= 0 else 2)").size, 1);
+    assert.is(programs("(1 where layer == 0 else 2)").size, 2);
   });
 
   test("its dimensions are the model's", () => {

@@ -72,6 +72,40 @@ const forTests = [
   "compiler/plan/load.ts loadPlan",
 ];
 
+/** Circles of imports in compiler/ that are still to be taken apart, by the files in each. */
+const circles: readonly (readonly string[])[] = [
+  ["model/checkpoint", "model/value"],
+  [
+    "problems/explanations-language",
+    "problems/explanations-model",
+    "problems/explanations-syntax",
+    "problems/explanations",
+  ],
+  ["problems/model", "problems/problem", "problems/weights"],
+  ["recipe/bind", "recipe/measure", "recipe/recipe"],
+  ["recipe/passes", "recipe/steps"],
+];
+
+/** Files that import one another in a circle, of types too: each circle once. */
+function circlesAmong(sources: readonly Source[]): readonly (readonly string[])[] {
+  const imports = new Map(sources.map(({ path, imports }) => [path, imports.map(({ from }) => from)]));
+  const reachable = (path: string): ReadonlySet<string> => {
+    const found = new Set<string>();
+    const left = [...(imports.get(path) ?? [])];
+    for (let next = left.pop(); next !== undefined; next = left.pop())
+      if (!found.has(next)) {
+        found.add(next);
+        left.push(...(imports.get(next) ?? []));
+      }
+    return found;
+  };
+  const reached = new Map([...imports.keys()].map((path) => [path, reachable(path)]));
+  const circleOf = (path: string): readonly string[] =>
+    [...imports.keys()].filter((other) => reached.get(path)?.has(other) && reached.get(other)?.has(path));
+  const found = [...imports.keys()].map(circleOf).filter((circle, i) => circle[0] === [...imports.keys()][i]);
+  return found.map((circle) => circle.map((path) => path.replace(/^compiler\/|\.ts$/g, "")));
+}
+
 /** Whether one of these files imports a name of a file. */
 function importedBy(sources: readonly Source[]): (source: Source, name: string) => boolean {
   const imports = sources.flatMap((source) => source.imports);
@@ -145,6 +179,10 @@ suite("architecture", ({ test }) => {
       }
     });
     assert.equal(found, []);
+  });
+
+  test("no files of the compiler import one another in a circle, but for those that are listed", () => {
+    assert.equal(circlesAmong(product.filter(({ path }) => path.startsWith("compiler/"))), circles);
   });
 
   test("a file has at most 400 lines", () => {

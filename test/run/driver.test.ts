@@ -163,6 +163,18 @@ suite("run: driver", ({ test }) => {
   );
 
   test(
+    "what this machine has no memory for is refused at the start",
+    inFolder(async (folder) => {
+      await writeModel(join(folder, "model"), shape);
+      const made = { ...planFor(), peaks: { gpu: 0, host: 2 ** 60 } };
+      await refused(
+        () => run(folder, made),
+        /^the plan takes 1152921504\.61 GB of memory at once, and \d+\.\d+ GB are/,
+      );
+    }),
+  );
+
+  test(
     "the activations behind a block take the places of those before it",
     inFolder(async (folder) => {
       await writeModel(join(folder, "model"), shape);

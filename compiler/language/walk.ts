@@ -1,17 +1,13 @@
-/** Functions that are evaluated only where they are called: what is wrong with them whatever they are called with is found here. */
+/** What a tree says without being evaluated: which names it reads, and which functions call one another in a circle. */
 import type * as Ast from "../../grammar/ast.ts";
 import { type Context, report } from "./context.ts";
-import { evaluate } from "./evaluate.ts";
-import { reportUnknown } from "./names.ts";
-import { findValue, knownNames } from "./scope.ts";
-import type { Scope } from "./value.ts";
 
 type Tree = Readonly<Record<string, unknown>>;
 
 const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null;
 
 /** A node and all that lies below it. */
-function* nodesOf(node: Tree): Iterable<Tree> {
+function* nodesOf(node: Tree): Generator<Tree> {
   yield node;
   for (const child of childrenOf(node)) yield* nodesOf(child);
 }
@@ -23,32 +19,9 @@ const childrenOf = (node: Tree): readonly Tree[] =>
 const declaredIn = (nodes: readonly Tree[]): ReadonlySet<string> =>
   new Set(nodes.flatMap(({ kind, text }) => (kind === undefined && typeof text === "string" ? [text] : [])));
 
-/** Reports each name that neither the function nor its module declares, whatever it may stand for. */
-export function checkNames(context: Context, { parameters, body }: Ast.Fn, scope: Scope): void {
-  const nodes = [...parameters, body].flatMap((part) => [...nodesOf(part as unknown as Tree)]);
-  const declared = declaredIn(nodes);
-  for (const node of nodes) {
-    if (node["kind"] !== "name") continue;
-    const { text: name, span } = node as unknown as Ast.NameExpression;
-    if (declared.has(name) || findValue(scope, name)) continue;
-    reportUnknown(context, { text: name, span }, "value", [...declared, ...knownNames(scope, "values")]);
-  }
-}
-
-/** Evaluates what is made of numbers alone: it may be no number, such as 1 / 0. */
-export function checkConstants(context: Context, { body }: Ast.Fn, scope: Scope): void {
-  const visit = (node: Tree): void => {
-    if (isConstant(node)) evaluate(context, scope, node as unknown as Ast.Expression);
-    else for (const child of childrenOf(node)) visit(child);
-  };
-  visit(body as unknown as Tree);
-}
-
-const isConstant = (node: Tree): boolean =>
-  node["kind"] === "number" ||
-  ((node["kind"] === "unary" || node["kind"] === "binary") &&
-    node["op"] !== "not" &&
-    childrenOf(node).every(isConstant));
+/** Whether an expression somewhere in the trees is this name. */
+export const isNamed = (name: string, trees: readonly object[]): boolean =>
+  trees.some((tree) => [...nodesOf(tree as Tree)].some((node) => node["kind"] === "name" && node["text"] === name));
 
 /** Whether functions of a module call one another in a circle; each call that closes one is a problem. */
 export function haveCircles(context: Context, { declarations }: Ast.Module): boolean {
