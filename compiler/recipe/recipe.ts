@@ -208,7 +208,7 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   const narrowing = isNarrowing ? narrowingOf(inside, applied, type, windows, stage.span) : null;
   if (isOnBlocks) {
     refuseSelectors(context, stage);
-    nameResult(at, stage, of, narrowing && narrowing.type);
+    nameResult(at, stage, of, narrowing?.type ?? null);
   }
   at.stages.push(typedStage(at, stage, applied, of.name, { windows, narrowing }));
 }
