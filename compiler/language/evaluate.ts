@@ -8,10 +8,11 @@ import { identityOf, identityOfDims, numberOf } from "./identity.ts";
 import { modelFunction } from "./kinds.ts";
 import { memberOf } from "./members.ts";
 import { areDistinct, reportUnknown } from "./names.ts";
-import { isCounted, type Num, number, unknownNumber, unknownWhole } from "./number.ts";
-import { collected } from "./observe.ts";
+import { isCounted, literal, number, unknownNumber, unknownWhole } from "./number.ts";
+import { keptBy } from "./observe.ts";
 import { arithmeticOf, comparisonOf, finite, logicOf, numeric, selectOf, truth } from "./operations.ts";
 import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
+import { noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
 import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
 import { type Dimension, showDimension } from "./tensor.ts";
@@ -128,9 +129,6 @@ export function condition(context: Context, scope: Scope, expression: Ast.Expres
   return { value: isOpen ? { kind: "boolean", value: null } : value, span: expression.span };
 }
 
-const literal = ({ value, unit }: Ast.NumberLiteral): Num =>
-  unit === "%" ? { ...number(value), isShare: true } : number(value);
-
 /** Statements in order, then the value of the block. */
 export function evaluateBlock(context: Context, scope: Scope, body: Ast.Block | Ast.Expression): Value {
   if (body.kind !== "block") return evaluate(context, scope, body);
@@ -152,47 +150,27 @@ export function evaluateStatements(context: Context, scope: Scope, { statements 
       case "probe": {
         const value = evaluate(context, scope, statement.value);
         bindValue(context, scope, statement.name, value);
-        if (statement.kind === "probe") context.trace.probes.set(statement.name.text, value);
+        if (statement.kind === "probe" && value.kind === "tensor") context.trace.probes.set(statement.name.text, value);
         break;
       }
-      case "observe":
-        bindValue(context, scope, statement.name, observeOf(context, scope, statement));
+      case "observe": {
+        const seen = evaluate({ ...context, observing: statement.name.text }, scope, statement.value);
+        bindValue(context, scope, statement.name, keptBy(context, statement, seen));
         break;
+      }
       case "select": {
-        const { to, by, multiple } = statement;
-        const given = (expression: Ast.Expression): Operand => operand(context, scope, expression);
-        context.trace.selections.push({
-          statement,
-          to: given(to),
-          by: given(by),
-          multiple: multiple && given(multiple),
-        });
+        const [to, by] = [statement.to, statement.by].map((each) => operand(context, scope, each)) as [
+          Operand,
+          Operand,
+        ];
+        const multiple = statement.multiple ? operand(context, scope, statement.multiple) : null;
+        noteSelection(context, statement, { to, by, multiple });
         break;
       }
       default:
         report(context, { kind: "not-supported", span: statement.span, what: `\`${statement.kind}\` here` });
     }
   }
-}
-
-/** Inside `observe`, activations may be read; what is kept has left what streams behind, or, of each window, all but that. */
-function observeOf(context: Context, scope: Scope, { name, value }: Ast.Observe): Value {
-  const seen = evaluate({ ...context, observing: name.text }, scope, value);
-  if (seen.kind !== "tensor")
-    return seen.kind === "wrong" || seen.kind === "number"
-      ? seen
-      : report(context, { kind: "wrong-type", span: value.span, expected: "a tensor", found: showValue(seen) });
-  const sample = seen.dims.find((dim) => dim.streamed);
-  const isOfEach = sample?.streamed?.keeps === "each";
-  const kept = seen.dims.filter(({ id, streamed }) => (isOfEach ? !streamed : streamed || id === "token"));
-  if (kept.length > 0)
-    return report(context, {
-      kind: "observation-keeps",
-      span: value.span,
-      name: name.text,
-      dims: kept.map((dim) => dim.name),
-    });
-  return sample ? collected(context, seen, sample) : seen;
 }
 
 function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpression): Value {

@@ -1,4 +1,5 @@
 /** Arithmetic on numbers known at compile time: exact as long as the fractions can be counted, so that 29 % of 100 is 29. */
+import type * as Ast from "../../grammar/ast.ts";
 import { divided, isExact, known, minus, plus, rational, type Size, times } from "./size.ts";
 
 /**
@@ -16,6 +17,11 @@ export interface Num {
 }
 
 export const number = (real: number): Num => ({ kind: "number", real, size: rational(real) });
+/** As it is written; `25%` is a share. */
+export const literal = ({ value, unit }: Ast.NumberLiteral): Num => ({
+  ...number(value),
+  ...(unit === "%" && { isShare: true }),
+});
 export const ofSize = (size: Size): Num => ({ kind: "number", real: known(size) ?? null, size });
 export const unknownNumber: Num = { kind: "number", real: null, size: null };
 export const unknownWhole: Num = { ...unknownNumber, isWhole: true };

@@ -1,11 +1,12 @@
 /** What streams past, sample after sample, and what is kept of it: each observation is noted in the trace. */
+import type * as Ast from "../../grammar/ast.ts";
 import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
 import type { DType } from "../graph/type.ts";
 import { type Context, emit, report } from "./context.ts";
 import { type Dimension, graphDims, type Stream, type Tensor } from "./tensor.ts";
 import type { Observation } from "./trace.ts";
-import { type Wrong, wrong } from "./value.ts";
+import { showValue, type Value, type Wrong, wrong } from "./value.ts";
 
 /** Windows of a model: two streams with the same key are one. */
 export const keyOf = ({ model, windows: { corpus, split, length, draw } }: Stream): string =>
@@ -18,8 +19,27 @@ export function observed(context: Context, node: Node, by: "sum" | "max" | "min"
   return each && emit(context, "reduce", [each], { by, over: ["sample"] }, node.origin);
 }
 
+/** Inside `observe`, activations may be read; what is kept has left what streams behind, or, of each window, all but that. */
+export function keptBy(context: Context, { name, value }: Ast.Observe, seen: Value): Value {
+  if (seen.kind !== "tensor")
+    return seen.kind === "wrong" || seen.kind === "number"
+      ? seen
+      : report(context, { kind: "wrong-type", span: value.span, expected: "a tensor", found: showValue(seen) });
+  const sample = seen.dims.find((dim) => dim.streamed);
+  const isOfEach = sample?.streamed?.keeps === "each";
+  const kept = seen.dims.filter(({ id, streamed }) => (isOfEach ? !streamed : streamed || id === "token"));
+  if (kept.length > 0)
+    return report(context, {
+      kind: "observation-keeps",
+      span: value.span,
+      name: name.text,
+      dims: kept.map((dim) => dim.name),
+    });
+  return sample ? collected(context, seen, sample) : seen;
+}
+
 /** What is observed of each sample is kept along `sample`; then it streams no more. */
-export function collected(context: Context, seen: Tensor, sample: Dimension): Tensor | Wrong {
+function collected(context: Context, seen: Tensor, sample: Dimension): Tensor | Wrong {
   const { streamed, ...kept } = sample;
   const node = streamed ? keptOfEach(context, seen.node, streamed) : seen.node;
   return node ? { ...seen, dims: seen.dims.map((dim) => (dim.streamed ? kept : dim)), node } : wrong;

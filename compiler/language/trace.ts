@@ -2,8 +2,8 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
+import type { Num } from "./number.ts";
 import type { Dimension, Stream, Tensor } from "./tensor.ts";
-import type { Operand, Value } from "./value.ts";
 
 /** What is kept of a stream: one sample's contribution, and the state that reads it afterwards. */
 export interface Observation {
@@ -45,16 +45,15 @@ export interface Trace {
   /** Where the forward pass enters the stack of blocks, and what enters. */
   readonly entries: { readonly input: Tensor; readonly span: Span }[];
   /** What a forward pass shows to methods, by name. */
-  readonly probes: Map<string, Value>;
+  readonly probes: Map<string, Tensor>;
   readonly selections: Selecting[];
 }
 
 /** `select mlp to 50% by neurons, multiple` */
 export interface Selecting {
   readonly statement: Ast.Select;
-  readonly to: Operand;
-  readonly by: Operand;
-  readonly multiple: Operand | undefined;
+  /** Null if something of it is wrong, which was said. */
+  readonly wanted: { readonly to: Num; readonly scores: Tensor; readonly multiple: Num | null } | null;
 }
 
 export const newTrace = (): Trace => ({

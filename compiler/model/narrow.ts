@@ -43,7 +43,7 @@ const typeOf = (context: Context, { arch, declaredIn }: ModelType, facts: ModelF
   modelType({ ...context, found: [], notes: [] }, arch, declaredIn, facts);
 
 /** The sizes of what an architecture declares. */
-export function sizesOf({ outside, blocks }: ModelType): Map<string, number> {
+function sizesOf({ outside, blocks }: ModelType): Map<string, number> {
   const dims = [...outside.scope.dims.values(), ...(blocks?.part(0).scope.dims.values() ?? [])].flat();
   const sizes = new Map(dims.map(({ name, size }) => [name, known(size) ?? 0]));
   if (blocks) sizes.set(blocks.declaration.name.text, known(blocks.count) ?? 0);

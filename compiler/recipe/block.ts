@@ -12,6 +12,7 @@ import { newTrace, type Selecting } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { layersOf, type ModelType } from "../model/value.ts";
+import type { Problem } from "../problems/problem.ts";
 import { type Applied, applyMethod, type Statistic, statisticsIn, unknownOf } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
@@ -48,25 +49,13 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
   const { method } = applied;
   const scope = scopeIn(applied.scope);
   const layer = bindDimensions(scope, method, site);
-  bindHeader(context, scope, applied, site, layer);
+  if (!bindHeader(context, scope, applied, site, layer)) return null;
   const inside: Context = { ...context, trace: newTrace() };
   evaluateStatements(inside, scope, method.body);
-  if (method.body.result)
-    report(context, {
-      kind: "wrong-type",
-      span: method.body.result.span,
-      expected: "a method on blocks that ends in `select`",
-      found: "a value at its end",
-    });
   const { selections } = inside.trace;
-  if (selections.length === 0)
-    report(context, {
-      kind: "wrong-type",
-      span: method.name.span,
-      expected: "a method on blocks that selects",
-      found: "one without `select`",
-      hint: "as in `select mlp to 50% by scores`",
-    });
+  const shape = shapeProblem(method, selections);
+  if (shape) report(context, shape);
+  if (shape) return null;
   const statistics = statisticsIn(inside.trace);
   const nested = statistics.find(({ node }) =>
     coneOf([node]).some((each) => each.op === "input" && each.attrs.role === "state"),
@@ -80,6 +69,17 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
   const made = selections.map((each) => selectionOf(context, scope, each, layer));
   if (nested || !site || made.some((each) => each === null)) return null;
   return { statistics, selections: made.flatMap((each) => each ?? []) };
+}
+
+/** What is wrong with the form of a method on blocks: it ends in what it selects. */
+function shapeProblem({ name, body }: Ast.Method, selections: readonly Selecting[]): Problem | null {
+  if (body.result) {
+    const expected = "a method on blocks, which has no value but what it selects";
+    return { kind: "wrong-type", span: body.result.span, expected, found: "a value at its end" };
+  }
+  if (selections.length > 0) return null;
+  const hint = "as in `select mlp to 50% by scores`";
+  return { kind: "wrong-type", span: name.span, expected: "a method on blocks that selects", found: "none", hint };
 }
 
 /** The model's dimensions by their names, and the blocks' as `layer`. */
@@ -97,13 +97,14 @@ function bindDimensions(scope: Scope, { sees }: Ast.Method, site: BlockSite | nu
   return layer;
 }
 
+/** False if what the header wants to see is wrong. */
 function bindHeader(
   context: Context,
   scope: Scope,
   { method, arguments: given }: Applied,
   site: BlockSite | null,
   layers: Dimension,
-): void {
+): boolean {
   const stream: Stream = {
     model: null,
     keeps: "together",
@@ -117,7 +118,9 @@ function bindHeader(
     const value = given.get(parameter.name.text) ?? unknownOf(parameter);
     bindValue(context, scope, parameter.name, counted(scope, parameter, value));
   }
-  for (const seen of method.sees) bindValue(context, scope, seen.name, shownTensor(context, scope, seen, site, sample));
+  const seen = method.sees.map((each) => ({ name: each.name, value: shownTensor(context, scope, each, site, sample) }));
+  for (const { name, value } of seen) bindValue(context, scope, name, value);
+  return seen.every(({ value }) => value.kind !== "wrong");
 }
 
 /** An `Amount(d)` as a count: a share is one of the whole dimension, rounded down. */
@@ -175,7 +178,7 @@ function shownTensor(
 function selectionOf(
   context: Context,
   scope: Scope,
-  { statement, to, by, multiple }: Selecting,
+  { statement, wanted }: Selecting,
   layer: Dimension,
 ): Selection | null {
   const { text: name, span } = statement.dim;
@@ -185,35 +188,35 @@ function selectionOf(
     report(context, { kind: "unknown-name", span, name, what: "dimension", known });
     return null;
   }
-  const scores = by.value;
-  if (scores.kind === "wrong" || to.value.kind === "wrong") return null;
-  const names = scores.kind === "tensor" ? scores.dims.map((each) => each.id) : [];
+  if (!wanted) return null;
+  const { to, scores, multiple } = wanted;
+  const names = scores.dims.map((each) => each.id);
   const isAlong = names.includes(dim.id) && names.every((id) => id === dim.id || id === layer.id);
-  if (scores.kind !== "tensor" || scores.dtype === "bool" || !isAlong) {
-    const expected =
-      dim.id === layer.id ? "a score for each block, f32[layer]" : `scores, f32[${name}] or f32[layer, ${name}]`;
-    report(context, { kind: "wrong-type", span: by.span, expected, found: showValue(scores) });
+  if (scores.dtype === "bool" || !isAlong) {
+    const wanted = dim.id === layer.id ? "f32[layer]" : `f32[${name}] or f32[layer, ${name}]`;
+    report(context, {
+      kind: "wrong-type",
+      span: statement.by.span,
+      expected: `scores, ${wanted}`,
+      found: showValue(scores),
+    });
     return null;
   }
-  const count = countKept(context, dim, to.value, multiple?.value, statement);
+  const count = countKept(context, dim, to, multiple, statement);
   return count === null ? null : { dim, count, scores, statement };
 }
 
 function countKept(
   context: Context,
   { name, size: of }: Dimension,
-  to: Value,
-  multiple: Value | undefined,
+  to: Num,
+  multiple: Num | null,
   { to: written }: Ast.Select,
 ): number | null {
   const size = known(of);
-  if (to.kind !== "number") {
-    report(context, { kind: "wrong-type", span: written.span, expected: "a count or a share", found: showValue(to) });
-    return null;
-  }
   if (size === undefined) return null;
   const { real } = countOf(to, size);
-  const step = multiple?.kind === "number" ? (multiple.real ?? 1) : 1;
+  const step = multiple?.real ?? 1;
   const count = real === null || real === size ? real : Math.floor(real / step) * step;
   if (count !== null && Number.isInteger(count) && count >= 1 && count <= size) return count;
   const range = `a whole number from ${step} to ${size}${step > 1 ? `, after rounding down to a multiple of ${step}` : ""}`;

@@ -300,7 +300,7 @@ suite("language: methods", ({ test }) => {
 
   test("a header says what a linear layer shows, and one mistake there is one message", () => {
     assert.equal(problemsOf("method own() on linear(v: f32[out, in]) { v / 2 }"), ["not-supported"]);
-    assert.equal(problemsOf("method own() on block(w: f32[out, in]) { w / 2 }"), ["not-supported"]);
+    assert.equal(problemsOf("method own() on block(w: f32[out, in]) { w / 2 }"), ["wrong-type"]);
     assert.equal(problemsOf("method own() on linear(w: f32[in, out]) { w / 2 }"), []);
   });
 });
