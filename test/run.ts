@@ -2,9 +2,10 @@
  * Runs every *.test.ts below test/, each in a process of its own, and trusts nothing: a file passes only if its process ended
  * by itself with status 0 and said that all of its tests ran and passed.
  *
- *   node test/run.ts [NAME]... [--only TAG] [--accept]
+ *   node test/run.ts [NAME]... [--only TAG] [--accept] [--long]
  *
- * Files whose path contains a NAME; tests that carry the tag; what differs from golden files is written there.
+ * Files whose path contains a NAME; tests that carry the tag; what differs from golden files is written there; *.long.ts instead,
+ * which take minutes or hours.
  */
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -17,7 +18,6 @@ import { allowedSkips } from "./harness/skips.ts";
 import { skipMark } from "./harness/suite.ts";
 
 const parallel = 2;
-const timeOut = 300_000;
 
 interface Outcome {
   readonly file: string;
@@ -33,8 +33,13 @@ interface Outcome {
 const root = join(import.meta.dirname, "..");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: "string" }, accept: { type: "boolean", default: false } },
+  options: {
+    only: { type: "string" },
+    accept: { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
+  },
 });
+const timeOut = values.long ? 8 * 3_600_000 : 300_000;
 const running = new Set<number>();
 
 /** Most of what a short process does is to compile TypeScript: here all do it once. */
@@ -42,7 +47,7 @@ const compiled = mkdtempSync(join(tmpdir(), "lcomp-compiled-"));
 process.on("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 function chosenFiles(): readonly string[] {
-  const files = globSync("test/**/*.test.ts", { cwd: root }).sort();
+  const files = globSync(`test/**/*.${values.long ? "long" : "test"}.ts`, { cwd: root }).sort();
   const named = files.filter((file) => positionals.length === 0 || positionals.some((name) => file.includes(name)));
   const { only } = values;
   return only === undefined

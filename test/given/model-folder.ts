@@ -127,6 +127,23 @@ export async function writeHollow(folder: string, variant: Variant): Promise<voi
   }
 }
 
+/** Writes a large model in BF16: each tensor is a piece of the same few normal numbers, again and again. */
+export async function writeNoise(folder: string, variant: Omit<Variant, "dtype">): Promise<void> {
+  const normal = normals();
+  const few = Float32Array.from({ length: 2 ** 20 - 3 }, normal); // of a length that no dimension divides
+  for (const { path, tensors } of writeBesides(folder, { ...variant, dtype: "BF16" })) {
+    const writer = await SafetensorsWriter.create(path, tensors);
+    for (const { name, shape } of tensors) {
+      const [count, columns] = [shape.reduce((product, size) => product * size, 1), shape[1]];
+      const values = few.map((value) => (columns === undefined ? 1 + 0.2 * value : value / Math.sqrt(columns)));
+      const bytes = toStored(values, "BF16");
+      for (let at = 0; at < 2 * count; at += bytes.byteLength)
+        await writer.write(name, bytes.subarray(0, Math.min(bytes.byteLength, 2 * count - at)), at);
+    }
+    await writer.close();
+  }
+}
+
 /** Normal numbers, the same each time. */
 function normals(): () => number {
   let drawn = 0;

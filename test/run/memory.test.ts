@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Needs } from "../../runtime/cli/needs-table.ts";
@@ -8,41 +7,15 @@ import { someText, writeHollow } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { largeShape, writeModel } from "./plan.ts";
-
-interface Watched {
-  /** The largest resident size of the process in bytes, by the kernel's own count, read until the process ends. */
-  readonly peak: number;
-  readonly output: string;
-}
-
-async function watch(file: string, args: readonly string[]): Promise<Watched> {
-  const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let peak = 0;
-  let errors = "";
-  let output = "";
-  child.stdout.on("data", (text: Buffer) => {
-    output += text.toString();
-  });
-  child.stderr.on("data", (text: Buffer) => {
-    errors += text.toString();
-  });
-  const timer = setInterval(() => {
-    const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8")) ?? [];
-    if (kibibytes !== undefined) peak = Number(kibibytes) * 1024;
-  }, 5);
-  const status = await new Promise((resolve) => child.on("exit", resolve));
-  clearInterval(timer);
-  if (status !== 0) throw new Error(`${file} ended with ${status}\n${errors}`);
-  return { peak, output };
-}
+import { watch } from "./watch.ts";
 
 const recipe = `import { wanda } from "std/prune/wanda"
 import { perplexity } from "std/evaluate"
 
 recipe wide(model: Model, text: Corpus) {
-  let sample = text.train.sample(8, length: 128, seed: 0)
+  let sample = text.train.sample(4, length: 64, seed: 0)
   stage sparse = wanda(50%) of model over sample for linear except lm_head
-  report perplexity(sparse, text.test, length: 128)
+  report perplexity(sparse, text.test, length: 64)
   save sparse as "huggingface"
 }
 `;
@@ -79,7 +52,7 @@ suite("run: memory", ({ test, skip }) => {
     "from outside, sixteen times the widths take no more than a plan promises, a tenth and 64 MiB",
     inFolder(async (folder) => {
       writeFileSync(join(folder, "wide.lcomp"), recipe);
-      writeFileSync(join(folder, "text.jsonl"), someText(40));
+      writeFileSync(join(folder, "text.jsonl"), someText(10));
       const [wide, narrow] = [await widthOf(folder, 1), await widthOf(folder, 16)];
       const [taken, promised] = [wide.peak - narrow.peak, wide.promised - narrow.promised];
       process.stdout.write(`${Math.round(taken / 2 ** 20)} MiB taken, ${Math.round(promised / 2 ** 20)} promised\n`);
