@@ -246,7 +246,10 @@ const showField = (value: Value): string => (value.kind === "record" ? "{ … }"
 const shownFirst = (items: readonly string[]): string =>
   items.length > 16 ? `${items.slice(0, 16).join(", ")}, …` : items.join(", ");
 
-const showNumber = ({ real, size }: Num): string => String(real ?? (size ? showSize(size) : "a number"));
+const showNumber = ({ real, size, isShare }: Num): string =>
+  isShare && real !== null
+    ? `${Number((100 * real).toPrecision(12))}%`
+    : String(real ?? (size ? showSize(size) : "a number"));
 
 function showSparsity({ pattern, share }: Sparsity): string {
   if (pattern) return `${pattern.keep}:${pattern.of}`;

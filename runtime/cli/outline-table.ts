@@ -3,6 +3,7 @@
 import type { Outline } from "../../compiler/compile.ts";
 import { storedAs } from "../../compiler/graph/result-type.ts";
 import { count, isHalf } from "../../compiler/graph/type.ts";
+import { known } from "../../compiler/language/size.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { layersOf } from "../../compiler/model/value.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
@@ -63,7 +64,11 @@ export function outlineReport(outline: Outline): OutlineReport {
     const source = results.get(of);
     if (source === undefined) continue;
     const changed = new Set([...source.changed, ...changesOf(outline, i).map(({ tensor }) => tensor)]);
-    results.set(stage, { facts: source.facts, bytes: source.bytes + bytes_after - bytes_before, changed });
+    const narrowed = typed.stages[i]?.narrowing?.type.facts;
+    const bytes = narrowed ? bytesOf(narrowed) : source.bytes + bytes_after - bytes_before;
+    const gone = narrowed ? [...source.facts.tensors.keys()].filter((tensor) => !narrowed.tensors.has(tensor)) : [];
+    results.set(stage, { facts: source.facts, bytes, changed: new Set([...changed, ...gone]) });
+    if (narrowed) stages[i] = { ...stages[i], bytes_before: source.bytes, bytes_after: bytes } as StageRow;
   }
   const last = results.get(save?.of ?? stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
   return {
@@ -125,14 +130,18 @@ const changesOf = ({ steps, typed }: Outline, stage: number): readonly Change[] 
     return [{ layer, name, tensor, before, after }];
   });
 
-function stageRow(outline: Outline, { name: stage, action, of, tied }: TypedStage, number: number): StageRow {
+function stageRow(
+  outline: Outline,
+  { name: stage, action, of, tied, narrowing }: TypedStage,
+  number: number,
+): StageRow {
   const changes = changesOf(outline, number);
   const statistics = outline.steps.filter(({ part }) => part.stage === number && part.what === "statistics");
   const [first] = statistics;
   const byLayer = Map.groupBy(statistics, ({ part }) => part.layer);
   return {
     ...{ stage, action, of },
-    layers: matchedLayers(changes),
+    layers: narrowing ? keptOf(narrowing) : matchedLayers(changes),
     matched: changes.length,
     left_out: tied.flatMap(({ name, tied }) => (tied ? [{ layer: name, tied }] : [])),
     over: first ? showWindows(outline.windows, first.over) : null,
@@ -141,6 +150,13 @@ function stageRow(outline: Outline, { name: stage, action, of, tied }: TypedStag
     bytes_after: changes.reduce((sum, { after }) => sum + after, 0),
   };
 }
+
+/** `mlp 384 → 192, kv 2 → 1` */
+const keptOf = ({ selections }: NonNullable<TypedStage["narrowing"]>): string =>
+  selections
+    .filter(({ dim, count }) => count !== known(dim.size))
+    .map(({ dim, count }) => `${dim.name} ${known(dim.size)} → ${count}`)
+    .join(", ");
 
 /** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers. */
 function matchedLayers(changes: readonly Change[]): string {

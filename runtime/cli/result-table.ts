@@ -64,6 +64,7 @@ function rowOf({ text, of }: ReportResult, all: readonly ReportResult[]): string
 function zerosOf(stages: RunResult["stages"]): RunReport["zeros"] {
   const changed = new Map<string, ReadonlyMap<string, ChangedTensor>>();
   for (const { name, of, changed: own } of stages) {
+    if (own.length === 0) continue;
     const inherited = changed.get(of) ?? new Map<string, ChangedTensor>();
     changed.set(name, new Map([...inherited, ...own.map((each) => [each.tensor, each] as const)]));
   }

@@ -208,7 +208,7 @@ suite("documents", ({ test }) => {
       );
     });
 
-  test("ARCHITECTURE.md has at most 200 lines", () => {
-    assert.ok(read("ARCHITECTURE.md").split("\n").length <= 201);
+  test("ARCHITECTURE.md has at most 280 lines", () => {
+    assert.ok(read("ARCHITECTURE.md").split("\n").length <= 281);
   });
 });
