@@ -24,7 +24,23 @@ export interface Demand extends Memory {
 
 export type Planned = Pick<Plan, "steps" | "programs" | "windows" | "corpora" | "values" | "save">;
 
-/** By step. */
+/**
+ * By step, whether it is known how often it runs and how much it reads: not where texts are not given, for what goes over all their
+ * windows and for what reads that.
+ */
+export function knownSteps({ steps, windows }: Pick<Planned, "steps" | "windows">): readonly boolean[] {
+  const known: boolean[] = [];
+  for (const { over, reads } of steps) {
+    const refs = Object.values(reads).flatMap(plainRefs);
+    const isReadKnown = refs.every((ref) => !("step" in ref) || known[ref.step] === true);
+    known.push(isReadKnown && (over === null || windows[over]?.count !== 0));
+  }
+  return known;
+}
+
+const nothing: Demand = { gpu: 0, host: 0, scratch: 0, movable: [] };
+
+/** By step; nothing where it is not known. */
 export function demands(plan: Planned): readonly Demand[] {
   const { endings, wholes } = lifetimes(plan);
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
@@ -32,30 +48,35 @@ export function demands(plan: Planned): readonly Demand[] {
   const tokens = sum(plan.corpora.flatMap(({ splits }) => splits).map((split) => split.tokens));
   // Staging for what is read back and for what is read from files.
   const always: Memory = { gpu: pieceBytes, host: 2 * pieceBytes + Int32Array.BYTES_PER_ELEMENT * tokens };
+  const isKnown = knownSteps(plan);
   return plan.steps.map((step, at) => {
     const program = programs.get(step.program);
     if (program === undefined) throw new Error(`the plan has no program ${step.program}`);
-    const count = step.over === null ? null : (plan.windows[step.over]?.count ?? 0);
-    const staging = stagingFor(step, program, held, wholes, at);
-    bring(step, program, { held, wholes, at, count });
     const leaving = new Set((endings[at] ?? []).map(keyOf));
     const leaves = ({ refs }: Held): boolean => refs.every((ref) => leaving.has(keyOf(ref)));
-    const isMoving = ({ window }: Held): boolean => window > 0 && count !== null;
-    const most = mostOf(
-      [...held.values()],
-      (each) => isMoving(each) && madeBy(each)?.step === at,
-      (each) => isMoving(each) && leaves(each),
-    );
-    const scratch = sum(program.regions.map(({ bytes, lasts }) => (lasts ? 0 : bytes)));
-    const regions = sum(program.regions.map(({ bytes }) => bytes));
-    const movable = [...held.values()].flatMap((each) => {
-      const made = madeBy(each);
-      return made && each.window > 0 && each.gpu > 0 ? [{ ...made, bytes: each.gpu }] : [];
-    });
+    const count = step.over === null ? null : (plan.windows[step.over]?.count ?? 0);
+    const demand = isKnown[at] ? demandOf(step, program, { held, wholes, at, count, always, leaves }) : nothing;
     for (const [key, each] of held) if (leaves(each)) held.delete(key);
-    const gpu = always.gpu + most.gpu + staging + copiesFor(step, program) + regions;
-    return { gpu, host: always.host + most.host, scratch, movable };
+    return demand;
   });
+}
+
+/** What the step takes, once all that it needs and makes has come. */
+function demandOf(step: Step, program: Program, coming: Coming): Demand {
+  const { held, at, count, always, leaves } = coming;
+  const staging = stagingFor(step, program, coming);
+  bring(step, program, coming);
+  const there = [...held.values()];
+  const isMoving = ({ window }: Held): boolean => window > 0 && count !== null;
+  const most = mostOf(
+    there,
+    (each) => isMoving(each) && madeBy(each)?.step === at,
+    (each) => isMoving(each) && leaves(each),
+  );
+  const scratch = sum(program.regions.map(({ bytes, lasts }) => (lasts ? 0 : bytes)));
+  const regions = sum(program.regions.map(({ bytes }) => bytes));
+  const gpu = always.gpu + most.gpu + staging + copiesFor(step, program) + regions;
+  return { gpu, host: always.host + most.host, scratch, movable: there.flatMap(movableIn) };
 }
 
 /** An artefact that is there. */
@@ -72,12 +93,22 @@ function madeBy({ refs }: Held): Extract<PlainRef, { readonly step: number }> | 
   return ref !== undefined && second === undefined && "step" in ref ? ref : undefined;
 }
 
+/** Values of windows on the GPU. */
+function movableIn(held: Held): Demand["movable"] {
+  const made = madeBy(held);
+  return made && held.window > 0 && held.gpu > 0 ? [{ ...made, bytes: held.gpu }] : [];
+}
+
 interface Coming {
   readonly held: Map<string, Held>;
   readonly wholes: ReadonlyMap<string, number>;
   readonly at: number;
   /** How many windows the step goes over. */
   readonly count: number | null;
+  /** What is taken whatever is done. */
+  readonly always: Memory;
+  /** What nobody needs behind the step. */
+  readonly leaves: (held: Held) => boolean;
 }
 
 const keyFor = (ref: Ref): string => ("pick" in ref || isCopy(ref) ? JSON.stringify(ref) : keyOf(ref));
@@ -110,14 +141,8 @@ function bring({ reads, onHost }: Step, program: Program, { held, wholes, at, co
 }
 
 /** Bytes of buffers for one window, on its way to the GPU or into its place. */
-function stagingFor(
-  { over, reads, onHost }: Step,
-  program: Program,
-  held: ReadonlyMap<string, Held>,
-  wholes: Coming["wholes"],
-  at: number,
-): number {
-  if (over === null) return 0;
+function stagingFor({ reads, onHost }: Step, program: Program, { held, wholes, at, count }: Coming): number {
+  if (count === null) return 0;
   const isInPlace = (ref: Ref | undefined): boolean => {
     const there = ref && held.get(keyFor(ref));
     return there !== undefined && there.window > 0 && there.gpu > 0;

@@ -56,6 +56,7 @@ export interface WindowsRecord {
   readonly corpus: string;
   readonly split: Split;
   readonly length: number;
+  /** 0 where the text is not given. */
   readonly count: number;
   /** Null: all windows in order. */
   readonly seed: number | null;

@@ -1,7 +1,6 @@
 /** What a plan takes of memory, and what there is to do. */
 import type { Prepared } from "../../compiler/compile.ts";
-import { demands, peakOf } from "../../compiler/memory/demand.ts";
-import { plainRefs } from "../../compiler/plan/lifetimes.ts";
+import { knownSteps } from "../../compiler/memory/demand.ts";
 import { allOf, workOf } from "../../compiler/plan/work.ts";
 import { showBytes } from "../bytes.ts";
 import { lines, wrapped } from "./terminal.ts";
@@ -17,33 +16,21 @@ export interface Needs {
 }
 
 export function needsOf(prepared: Prepared): Needs {
-  const { steps, windows } = prepared;
-  const isKnown = knownIn(prepared);
-  const known = <T>(ofSteps: readonly T[]): readonly T[] => ofSteps.filter((_, at) => isKnown[at]);
-  const works = known(workOf(prepared).map((work, at) => ({ work, part: steps[at]?.part })));
+  const { steps, windows, peaks } = prepared;
+  const isKnown = knownSteps(prepared);
+  const works = workOf(prepared).flatMap((work, at) => (isKnown[at] ? [{ work, part: steps[at]?.part }] : []));
   const byPart = Map.groupBy(works, ({ part }) =>
     part === undefined || part.of === "" ? "" : part.stage === null ? `evaluate ${part.of}` : part.of,
   );
   const unknown = windows.filter(({ count }) => count === 0).map(({ corpus, split }) => `${corpus}.${split}`);
   return {
-    peak: peakOf(known(demands(prepared))),
+    peak: peaks,
     work: [...byPart].flatMap(([what, some]) => {
       const { operations, bytesMoved } = allOf(some.map(({ work }) => work));
       return what === "" ? [] : [{ what, operations, bytes_moved: bytesMoved }];
     }),
     unknown: [...new Set(unknown)],
   };
-}
-
-/** By step, whether it is known how often it runs and how much it reads. */
-function knownIn({ steps, windows }: Prepared): readonly boolean[] {
-  const known: boolean[] = [];
-  for (const { over, reads } of steps) {
-    const refs = Object.values(reads).flatMap(plainRefs);
-    const reading = refs.every((ref) => !("step" in ref) || known[ref.step] === true);
-    known.push(reading && (over === null || windows[over]?.count !== 0));
-  }
-  return known;
 }
 
 /** For people, in lines of that width. */

@@ -1,4 +1,7 @@
-/** Host memory for values of equal sizes, used again: what is garbage would count as peak. */
+/**
+ * Host memory for values, used again, since garbage would count as peak. What waits to be used is given up where all together would
+ * be more than has been taken at once.
+ */
 
 export interface HostMemory {
   readonly take: (bytes: number) => Uint8Array<ArrayBuffer>;
@@ -7,18 +10,32 @@ export interface HostMemory {
 
 /** Holds nothing while nothing is taken. */
 export function hostMemory(): HostMemory {
-  const waiting = new Map<number, Uint8Array<ArrayBuffer>[]>();
+  /** The one that has waited longest first. */
+  const waiting: Uint8Array<ArrayBuffer>[] = [];
   let taken = 0;
+  let most = 0;
+  let total = 0;
   return {
     take: (bytes) => {
-      taken++;
-      return waiting.get(bytes)?.pop() ?? new Uint8Array(bytes);
+      taken += bytes;
+      most = Math.max(most, taken);
+      const at = waiting.findLastIndex(({ byteLength }) => byteLength === bytes);
+      const [known] = at === -1 ? [] : waiting.splice(at, 1);
+      if (known !== undefined) return known;
+      total += bytes;
+      while (total > most) {
+        const oldest = waiting.shift();
+        if (oldest === undefined) break;
+        total -= oldest.byteLength;
+      }
+      return new Uint8Array(bytes);
     },
     give: (value) => {
-      const same = waiting.get(value.byteLength);
-      if (same === undefined) waiting.set(value.byteLength, [value]);
-      else same.push(value);
-      if (--taken === 0) waiting.clear();
+      taken -= value.byteLength;
+      waiting.push(value);
+      if (taken > 0) return;
+      total = 0;
+      waiting.length = 0;
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What people see: screens of 80 and of 40 columns, in goldens, with a clock and results of the test's own. */
 import * as assert from "uvu/assert";
+import { type Needs, showNeeds } from "../../runtime/cli/needs-table.ts";
 import { type OutlineReport, showOutline } from "../../runtime/cli/outline-table.ts";
 import { progressOn, type RunStep } from "../../runtime/cli/progress.ts";
 import { runReport, showRun } from "../../runtime/cli/result-table.ts";
@@ -36,6 +37,15 @@ const changed = (layer: number, what: string, zeros: number) => ({
   ...{ layer, what, zeros, count: 100, tensor: `${layer}.${what}.weight` },
 });
 
+const needs: Needs = {
+  peak: { gpu: 43_975_168, host: 33_554_432 },
+  work: [
+    { what: "a_stage_with_quite_a_long_name", operations: 141_136_511_040, bytes_moved: 11_472_487_968 },
+    { what: "evaluate a_stage_with_quite_a_long_name", operations: 7.53e15, bytes_moved: 537_030_000 },
+  ],
+  unknown: ["text.test", "text.validation"],
+};
+
 /** A plan of many stages, each on what the one before has made, and results as a run would give them. */
 function wide(stages: number) {
   const names = Array.from({ length: stages }, (_, i) => `stage_number_${i}`);
@@ -68,7 +78,7 @@ function wide(stages: number) {
 suite("screens", ({ test }) => {
   for (const width of [80, 40]) {
     test(`what a recipe would do fits ${width} columns`, () => {
-      const shown = showOutline(outline, width);
+      const shown = showOutline(outline, width) + showNeeds(needs, width);
       golden(`test/golden/screens/outline-${width}.txt`, shown);
       assert.ok(shown.split("\n").every((line) => [...line].length <= width));
     });

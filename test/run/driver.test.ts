@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { demands, peakOf } from "../../compiler/memory/demand.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { pieceBytes } from "../../compiler/plan/slots.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
@@ -75,7 +76,9 @@ async function run(folder: string, plan: Plan, options: Partial<RunOptions> = {}
     progress: () => undefined,
     signal: new AbortController().signal,
   };
-  return writeFolder(join(folder, to), (output) => runPlan(plan, { ...given, output, ...options }));
+  const result = await writeFolder(join(folder, to), (output) => runPlan(plan, { ...given, output, ...options }));
+  assert.is(result.gpuPeak, peakOf(demands(plan)).gpu);
+  return result;
 }
 
 const total = ({ reports }: RunResult): number =>

@@ -1,6 +1,7 @@
 /** What steps can read and write, each shown by a plan of a few: passes over the samples, two models, decisions, checks. */
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { demands, peakOf } from "../../compiler/memory/demand.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
@@ -123,7 +124,11 @@ async function run(folder: string, made: Plan, options: Partial<RunOptions> = {}
   for (const name of ["a", "b"]) models.set(name, await openCheckpoint(join(folder, name)));
   const { signal } = new AbortController();
   const given = { device: await device, models, corpora: new Map([["text", { test: tokens }]]), output: null, signal };
-  return runPlan(made, { ...given, recipe: "", progress: () => undefined, ...options });
+  const result = await runPlan(made, { ...given, recipe: "", progress: () => undefined, ...options });
+  const promised = peakOf(demands(made)).gpu;
+  const isDecided = made.steps.some(({ reads }) => Object.values(reads).some((ref) => "pick" in ref));
+  assert.ok(isDecided ? result.gpuPeak <= promised : result.gpuPeak === promised, `${result.gpuPeak}, not ${promised}`);
+  return result;
 }
 
 /** A test with the models a and b, of which b has other numbers. */

@@ -83,4 +83,15 @@ suite("store: streams", ({ test }) => {
       },
       "swiftshader",
     );
+
+  test("what waits in host memory is used again, and given up where other sizes need the room", () => {
+    const { take, give } = hostMemory();
+    take(4);
+    const first = take(8);
+    give(first);
+    assert.ok(take(8) === first);
+    give(first);
+    give(take(6));
+    assert.not.ok(take(8) === first);
+  });
 });
