@@ -2,7 +2,6 @@
 import type * as Ast from "../grammar/ast.ts";
 import { accepted, type Diagnostic, type Result } from "../grammar/diagnostic.ts";
 import type { Observe } from "./artifacts.ts";
-import type { Assembled } from "./assemble.ts";
 import { checkModule } from "./check.ts";
 import { fit, refuseExcess } from "./fit.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -98,14 +97,9 @@ export function outline({ recipe, modules }: LoadedRecipe, { parameters, models,
 }
 
 /** What will run, and what it takes. */
-export interface Prepared extends Omit<Planned, "programs" | "steps">, Assembled {
-  /** The most that is taken at once. */
-  readonly peaks: Memory;
-}
+export type Prepared = Planned & Pick<Plan, "kernels" | "peaks">;
 
-/**
- * The steps with their kernels for one device, within the budget; CompileError with what is too large for either.
- */
+/** The steps with their kernels for one device, within the budget; CompileError with what is too large for either. */
 export function prepare(
   { typed, steps, windows, values, save }: Outline,
   { corpora, budget = { gpu: Infinity, host: Infinity } }: Pick<CompileInputs, "corpora" | "budget">,

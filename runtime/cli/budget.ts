@@ -9,17 +9,19 @@ export const budgetFlags = {
   memory: value("most of the host's memory for data at once", { defaultDescription: "all there is" }),
 };
 
-/** The budget that the flags give. */
-export const budgetOf = (flags: Flags): NonNullable<CompileInputs["budget"]> => ({
-  gpu: bytesGiven(flags, "gpu-memory"),
-  host: bytesGiven(flags, "memory"),
+export type Budget = NonNullable<CompileInputs["budget"]>;
+
+/** The budget that the flags give; of the host, without them, what a machine is said to have. */
+export const budgetOf = (flags: Flags, host = Infinity): Budget => ({
+  gpu: bytesGiven(flags, "gpu-memory") ?? Infinity,
+  host: bytesGiven(flags, "memory") ?? host,
 });
 
 const units = ["", "k", "m", "g", "t"];
 
-function bytesGiven(flags: Flags, name: string): number {
+function bytesGiven(flags: Flags, name: string): number | undefined {
   const text = given(flags, name);
-  if (text === undefined) return Infinity;
+  if (text === undefined) return undefined;
   const [, number, unit = "", binary] = /^(\d+(?:\.\d+)?(?:e\d+)?) ?(?:([kmgt]?)(i?)b)?$/i.exec(text.trim()) ?? [];
   const bytes = Math.floor(Number(number) * (binary ? 1024 : 1000) ** units.indexOf(unit.toLowerCase()));
   if (number === undefined || !Number.isSafeInteger(bytes))

@@ -89,8 +89,13 @@ export async function planHere(open: OpenRecipe, flags: Flags, observe?: Observe
 }
 
 /** The plan of a recipe for a device. */
-export async function planFor(device: DeviceFacts, open: OpenRecipe, flags: Flags, observe?: Observe): Promise<Plan> {
+export async function planFor(
+  device: DeviceFacts,
+  open: OpenRecipe,
+  flags: Flags,
+  observe?: Observe,
+  budget = budgetOf(flags),
+): Promise<Plan> {
   const { inputs } = await readTexts(open, flags);
-  const asked = { ...inputs, budget: budgetOf(flags) };
-  return translated(open.shown, () => plan(open.loaded, asked, device, observe));
+  return translated(open.shown, () => plan(open.loaded, { ...inputs, budget }, device, observe));
 }

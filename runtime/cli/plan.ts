@@ -1,7 +1,7 @@
 /** `lcomp plan`: what a recipe would do, from headers alone. */
 import { readFileSync, statSync } from "node:fs";
 import type { CommandModule } from "yargs";
-import { type CompileInputs, type Outline, outline, prepare } from "../../compiler/compile.ts";
+import { outline, type Prepared, prepare } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { loadMachine, MachineError } from "../../compiler/plan/load-machine.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
@@ -40,28 +40,37 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     if (file !== undefined) requireFree(file, inputsOf(entry, flags));
     const open = await openRecipe(entry, flags);
     const there = given(flags, "device");
-    const elsewhere = there === undefined ? undefined : (await readMachine(there)).device;
-    const device = elsewhere ?? (await factsHere());
-    const { outlined, inputs } = await withTexts(open, flags);
-    const budget = budgetOf(flags);
-    const prepared = translated(open.shown, () => prepare(outlined, { ...inputs, budget }, device));
-    const report = { ...outlineReport(open.outlined), ...needsOf(prepared) };
-    if (file !== undefined)
-      writeWhole(file, showPlan(await (elsewhere ? planFor(elsewhere, open, flags) : planHere(open, flags))));
+    const machine = there === undefined ? undefined : await readMachine(there);
+    const needs = needsOf(await planned(open, flags, file, machine));
+    const report = { ...outlineReport(open.outlined), ...needs };
     printResult(flags, report, (width) => showOutline(report, width) + showNeeds(report, width));
   },
 });
 
-/** What is done with the texts that the flags name; where one is not named, how many windows the texts have is left open. */
-async function withTexts(
+/** What would run, for the machine at hand or another one; the whole plan goes into the file. */
+async function planned(
   open: OpenRecipe,
   flags: Flags,
-): Promise<{ readonly outlined: Outline; readonly inputs: CompileInputs }> {
-  if (textsOf(open.outlined).some(({ corpus }) => given(flags, corpus) === undefined))
-    return { outlined: open.outlined, inputs: { ...open.inputs, corpora: new Map() } };
-  const { inputs } = await readTexts(open, flags);
-  return { outlined: translated(open.shown, () => outline(open.loaded, inputs)), inputs };
+  file: string | undefined,
+  machine: Machine | undefined,
+): Promise<Prepared> {
+  const budget = budgetOf(flags, machine?.memory);
+  if (file !== undefined) {
+    const made = await (machine ? planFor(machine.device, open, flags, undefined, budget) : planHere(open, flags));
+    writeWhole(file, showPlan(made));
+    return made;
+  }
+  const device = machine?.device ?? (await factsHere());
+  // Where a text is not named, how many windows the texts have is left open.
+  const isOpen = textsOf(open.outlined).some(({ corpus }) => given(flags, corpus) === undefined);
+  const { inputs } = isOpen ? { inputs: { ...open.inputs, corpora: new Map() } } : await readTexts(open, flags);
+  return translated(open.shown, () => {
+    const outlined = isOpen ? open.outlined : outline(open.loaded, inputs);
+    return prepare(outlined, { ...inputs, budget }, device);
+  });
 }
+
+type Machine = ReturnType<typeof loadMachine>;
 
 /** What `lcomp run` would find here; where there is no adapter, what none exceeds. */
 async function factsHere(): Promise<DeviceFacts> {
@@ -70,7 +79,7 @@ async function factsHere(): Promise<DeviceFacts> {
 }
 
 /** What a machine's doctor has said of it. */
-async function readMachine(path: string): Promise<ReturnType<typeof loadMachine>> {
+async function readMachine(path: string): Promise<Machine> {
   const report = parseJson(await readText(path), path);
   try {
     return loadMachine(report);

@@ -13,7 +13,7 @@ import type { RunResult } from "../run/result.ts";
 import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
-import { budgetFlags, budgetOf } from "./budget.ts";
+import { type Budget, budgetFlags, budgetOf } from "./budget.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { interruptible } from "./interrupt.ts";
@@ -180,7 +180,7 @@ export async function compileAndRun(
 }
 
 /** What a GPU has of what the plan takes, where no flag says what it may take; software adapters have the host's memory. */
-const roomFor = async (device: Device, { peaks }: Plan, { gpu }: ReturnType<typeof budgetOf>): Promise<number> =>
+const roomFor = async (device: Device, { peaks }: Plan, { gpu }: Budget): Promise<number> =>
   gpu < Infinity || device.facts.software ? peaks.gpu : roomOn(device, peaks.gpu);
 
 const withoutGpu = "no GPU is used: the processor does its work, with the same results, slowly; lcomp doctor says why";
