@@ -120,15 +120,24 @@ interface Change {
 }
 
 /** The tensors that a stage changes, by its number. */
-const changesOf = ({ steps, typed }: Outline, stage: number): readonly Change[] =>
-  steps.flatMap(({ part: { layer, what: name, changes, ...part }, program }): Change[] => {
+function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] {
+  const facts = factsOf(typed, typed.stages[stage]?.of ?? "");
+  return steps.flatMap(({ part: { layer, what: name, changes, ...part }, program }): Change[] => {
     if (changes === undefined || part.stage !== stage) return [];
     const { tensor, output } = changes;
     const result = program.outputs.find((each) => each.name === output);
-    const before = typed.models.flatMap(({ facts }) => facts.tensors.get(tensor)?.bytes ?? [])[0] ?? 0;
+    const before = facts?.tensors.get(tensor)?.bytes ?? 0;
     const after = result ? count(result.node.type) * (isHalf(storedAs(result)) ? 2 : 4) : 0;
     return [{ layer, name, tensor, before, after }];
   });
+}
+
+/** The headers of a model or of a stage's result. */
+function factsOf(typed: Outline["typed"], name: string): ModelFacts | undefined {
+  const stage = typed.stages.find((each) => each.name === name);
+  if (stage) return stage.narrowing?.type.facts ?? factsOf(typed, stage.of);
+  return typed.models.find((each) => each.name === name)?.facts;
+}
 
 function stageRow(
   outline: Outline,
