@@ -210,7 +210,7 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void 
     if (old) return old;
     const own = declaring(part, layer, part.tables);
     const inside = scopeIn(scope);
-    declareValue(inside, blocks.name, part.facts ? number(layer) : unknownWhole);
+    declareValue(inside, blocks.name, part.facts ? { ...number(layer), blocks: known(count) ?? 0 } : unknownWhole);
     declareMembers(own, inside, blocks.members, blockPrefix(blocks));
     const made = { ...partOf(own, inside, forward), readsNumber };
     parts.set(layer, made);

@@ -119,6 +119,15 @@ ${members}
     assert.is(programs("(1 where layer == 0 else 2)").size, 2);
   });
 
+  test("layers are selected where any of them could stand in the place of another", () => {
+    const source = (scale: string) =>
+      `import { shortgpt } from "std/prune/shortgpt"\n${arch([mlp.replace("up(x))", `up(x)) * ${scale}`), ...rest, ...norms].join("\n"))}` +
+      recipe("stage small = shortgpt(drop: 1) of model over text.train.sample(4, length: 16, seed: 0)");
+    assert.equal(problems(source("(layer + 1)")), ["not-supported"]);
+    assert.equal(problems(source("config.num_hidden_layers")), ["not-supported"]);
+    assert.equal(problems(source("(1 where layer >= 0 else 2)")), []);
+  });
+
   test("its dimensions are the model's", () => {
     const known = values(recipe("report model.context, 2 * model.vocab")).map(({ value }) => value);
     assert.equal(known, [64, 64]);
