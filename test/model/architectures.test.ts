@@ -33,14 +33,8 @@ interface Families extends Recorded<FamilyRow> {
 const record = recorded<FamilyRow>("architectures.json") as Families;
 const evaluations = await openEvaluations(record);
 
-/** Families that the language cannot say yet. */
-const notYet: { readonly [family: string]: RegExp } = {
-  gpt2: /is a (GPT2LMHeadModel|GPT2DoubleHeadsModel|gpt2), which no architecture describes/,
-};
-
 const exceptions: Exceptions = {
   refused: {
-    ...Object.fromEntries(record.rows.flatMap(({ name, family }) => (notYet[family] ? [[name, notYet[family]]] : []))),
     ...ofQwen({
       partial_rotary_factor: /rotary positions for a part of each head/,
       "another model_type": /a `model_type` other than qwen\d is not supported/,
