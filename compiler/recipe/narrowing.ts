@@ -8,6 +8,7 @@ import { known } from "../language/size.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
 import { forward, forwardBlock, tokensInput } from "../model/forward.ts";
 import { narrowed, type Sizes } from "../model/narrow.ts";
+import { pieceRow } from "../model/pieces.ts";
 import { type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { applyBlockMethod, type BlockWork, type Selection } from "./block.ts";
@@ -100,7 +101,10 @@ function isPicky({ op, attrs }: Node, dim: string): boolean {
     case "gather":
       return attrs.dim === dim;
     case "split":
-      return attrs.dim === dim || (attrs.dim !== "memory" && attrs.into.some(({ name }) => name === dim));
+      return (
+        attrs.dim === dim ||
+        (attrs.dim !== "memory" && attrs.dim !== pieceRow && attrs.into.some(({ name }) => name === dim))
+      );
     case "merge":
       return attrs.into !== "memory" && attrs.dims.includes(dim);
     default:

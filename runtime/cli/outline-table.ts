@@ -123,10 +123,11 @@ interface Change {
 const changesOf = ({ steps, typed }: Outline, stage: number): readonly Change[] =>
   steps.flatMap(({ part: { layer, what: name, changes, ...part }, program }): Change[] => {
     if (changes === undefined || part.stage !== stage) return [];
-    const { tensor, output } = changes;
+    const { tensor, output, zeros } = changes;
     const result = program.outputs.find((each) => each.name === output);
-    const before = typed.models.flatMap(({ facts }) => facts.tensors.get(tensor)?.bytes ?? [])[0] ?? 0;
+    const stored = typed.models.flatMap(({ facts }) => facts.tensors.get(tensor)?.bytes ?? [])[0] ?? 0;
     const after = result ? count(result.node.type) * (isHalf(storedAs(result)) ? 2 : 4) : 0;
+    const before = zeros === undefined ? stored : after; // a method on linear keeps sizes and types
     return [{ layer, name, tensor, before, after }];
   });
 
