@@ -19,7 +19,7 @@ export function identityOf(value: Value): string {
     case "tensor":
       return `%${value.node.id} ${identityOfDims(value.dims)}`;
     case "number":
-      return `${value.real} ${value.size ? showSize(value.size) : value.isWhole} ${value.isShare}`;
+      return `${value.real} ${value.size ? showSize(value.size) : value.isWhole} ${value.isShare} ${value.blocks}`;
     case "boolean":
       return `${value.value}`;
     case "string":

@@ -5,8 +5,8 @@ import { slotNames } from "../graph/slots.ts";
 import type { Split } from "../plan/plan.ts";
 import { type Context, emit, report } from "./context.ts";
 import { habits } from "./habits.ts";
-import { dimension, form, whole } from "./kinds.ts";
-import { heldRange, isHeld, number, numbers, ofSize, unknownNumber, unknownWhole } from "./number.ts";
+import { dimension, form, knownNumber, whole } from "./kinds.ts";
+import { heldRange, isHeld, type Num, number, numbers, ofSize, unknownNumber, unknownWhole } from "./number.ts";
 import { declareDimension, findDimension, scopeIn } from "./scope.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
 import { graphDims, volume, type Windows } from "./tensor.ts";
@@ -67,9 +67,11 @@ export function memberOf(context: Context, of: Value, name: Name, span: Span): V
     case "record":
       return of.fields.get(name.text) ?? unknownMember(context, name, "field", of.fields.keys());
     case "config":
-      return configField(context, of, name);
+      return of.items || (of.value === null && ofList.has(name.text))
+        ? (ofList.get(name.text)?.(of) ?? unknownMember(context, name, "property of a list", ofList.keys()))
+        : configField(context, of, name);
     case "absent":
-      return { kind: "absent", name: `${of.name}.${name.text}` };
+      return ofList.get(name.text)?.(of) ?? { kind: "absent", name: `${of.name}.${name.text}` };
     case "sparsity":
       return (
         ofSparsity.get(name.text)?.(of) ?? unknownMember(context, name, "property of a sparsity", ofSparsity.keys())
@@ -79,7 +81,8 @@ export function memberOf(context: Context, of: Value, name: Name, span: Span): V
     case "model":
       return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
     default:
-      return isUnknown(of) ? unknownNumber : withoutMembers(context, of, name, span);
+      if (!isUnknown(of)) return withoutMembers(context, of, name, span);
+      return ofList.get(name.text)?.(of) ?? unknownNumber;
   }
 }
 
@@ -108,18 +111,55 @@ const unknownSize = (context: Context, { text, span }: Name, known: readonly str
 function configField(context: Context, { value, path }: Config, { text: name, span }: Name): Value {
   const place = `${path}.${name}`;
   if (value === null) return { kind: "config", path: place, value: null };
-  const found = Object.hasOwn(value, name) ? value[name] : undefined;
+  return configValue(context, Object.hasOwn(value, name) ? value[name] : undefined, place, span);
+}
+
+function configValue(context: Context, found: unknown, place: string, span: Span): Value {
   if (found === undefined) return { kind: "absent", name: place };
   if (found === null || isEmpty(found)) return { kind: "absent", name: place, isNull: true };
   const field = fieldAt(place);
   if (typeof found === "number") {
     if (isHeld(found)) return number(found);
-    return report(context, { kind: "config-value", span, field, dim: name, found: String(found), expected: heldRange });
+    return report(context, {
+      kind: "config-value",
+      span,
+      field,
+      dim: field,
+      found: String(found),
+      expected: heldRange,
+    });
   }
   if (typeof found === "string") return { kind: "string", value: found, field };
   if (typeof found === "boolean") return { kind: "boolean", value: found, field };
-  if (Array.isArray(found)) return { kind: "config", path: place, value: {}, isList: true };
+  if (Array.isArray(found)) return { kind: "config", path: place, value: {}, items: found };
   return { kind: "config", path: place, value: found as { readonly [key: string]: unknown } };
+}
+
+/** Of a list that is not known yet, or not there, neither is an item. */
+const ofList = members<Value>({
+  at: (of) =>
+    functionOf(
+      "at",
+      form({ i: knownNumber }, ({ i }, call) => itemOf(of, i, call)),
+    ),
+});
+
+/** `config.layer_types.at(layer)`: what is asked for at the number of a block has one item for each. */
+function itemOf(of: Value, { value: i, span }: { readonly value: Num; readonly span: Span }, { context }: Call): Value {
+  if (of.kind === "absent") return { ...of, name: `${of.name}[${i.real}]` };
+  if (of.kind !== "config" || !of.items || i.real === null) return unknownNumber;
+  const { items, path } = of;
+  const many = i.blocks ?? items.length;
+  if (items.length !== many) {
+    const field = fieldAt(path);
+    const expected = `a list of ${many}, one for each block`;
+    const found = `a list of ${items.length}`;
+    return report(context, { kind: "config-value", span, field, dim: field, found, expected });
+  }
+  if (Number.isInteger(i.real) && i.real >= 0 && i.real < many)
+    return configValue(context, items[i.real], `${path}[${i.real}]`, span);
+  const range = `a whole number from 0 to ${many - 1}: \`${fieldAt(path)}\` has ${many}`;
+  return report(context, { kind: "out-of-range", span, what: "the place in a list", value: String(i.real), range });
 }
 
 /** A list or an object without entries says as little as null does. */

@@ -12,6 +12,8 @@ export interface Num {
   readonly real: number | null;
   readonly size: Size | null;
   readonly isWhole?: true;
+  /** It is the number of a block, of so many. */
+  readonly blocks?: number;
   /** Written as a share of something, `25%`. */
   readonly isShare?: true;
 }

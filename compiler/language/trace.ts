@@ -17,7 +17,7 @@ export interface Observation {
   readonly name: string;
 }
 
-/** A linear layer of an architecture: y = x · Wᵀ (+ bias), with the stored matrix [out, in]. */
+/** A linear layer of an architecture: y = x · Wᵀ (+ bias). */
 export interface Linear {
   readonly name: string;
   /** Path in the checkpoint without `.weight`; `{layer}` stands for the block's number. */
@@ -25,16 +25,27 @@ export interface Linear {
   /** What it reads; a dimension that is also in `to` is read under another identity, so that the matrix has both. */
   readonly from: readonly Dimension[];
   readonly to: readonly Dimension[];
+  /** Its matrix is stored [in, out]. */
+  readonly isInFirst: boolean;
+  /** Which of several layers it is whose matrices, and biases, lie in one stored tensor. */
+  readonly among: (Pieces & { readonly place: number }) | null;
   /** The table that it shares its weight with. */
   readonly tied: string | null;
   readonly span: Span;
+}
+
+/** What lies one after the other along a dimension of a stored tensor: the outputs of each layer, and their names. */
+export interface Pieces {
+  readonly rows: Dimension;
+  readonly of: readonly (readonly Dimension[])[];
+  readonly names: readonly string[];
 }
 
 /** What goes into a linear layer where a forward pass meets it. */
 export interface LinearInput {
   readonly linear: Linear;
   readonly input: Tensor;
-  /** Its dimensions are those of `linear.to`, then those of `linear.from`. */
+  /** Its dimensions are those of `linear.to` and of `linear.from`. */
   readonly weight: Tensor;
 }
 

@@ -64,7 +64,7 @@ const plain: ReadonlyMap<string, Check> = new Map(
 
 /** One that is missing has no fields; what is not known yet is a number. */
 const isConfig = (value: Value): boolean =>
-  (value.kind === "config" && !value.isList) || value.kind === "absent" || isUnknown(value);
+  (value.kind === "config" && !value.items) || value.kind === "absent" || isUnknown(value);
 
 function wholeFrom(value: Value): Value | string {
   if (isUnknown(value)) return unknownWhole;

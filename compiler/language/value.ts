@@ -49,8 +49,8 @@ export interface Absent {
 export interface Config {
   readonly kind: "config";
   readonly path: string;
-  /** It is a list, of which nothing can be read. */
-  readonly isList?: true;
+  /** It is a list of these, and has no fields. */
+  readonly items?: readonly unknown[];
   readonly value: { readonly [key: string]: unknown } | null;
 }
 
@@ -223,7 +223,7 @@ export function showPlain(value: Value): string {
     case "absent":
       return `${value.name}, which the config lacks`;
     case "config":
-      return value.isList ? "a list" : "an object";
+      return value.items ? "a list" : "an object";
     case "model":
       return "a model";
     case "corpus":

@@ -111,8 +111,8 @@ interface Coming {
   readonly leaves: (held: Held) => boolean;
 }
 
-/** What may lie where a reference is; the decision between them lies elsewhere. */
-const candidates = (ref: Ref): readonly PlainRef[] => ("pick" in ref ? ref.pick.flatMap(candidates) : plainRefs(ref));
+/** What a reference may turn out to be: of a pick not the decision, which stays for others. */
+const choicesOf = (ref: Ref): readonly PlainRef[] => ("pick" in ref ? ref.pick.flatMap(choicesOf) : plainRefs(ref));
 
 const keyFor = (ref: Ref): string => ("pick" in ref || isCopy(ref) ? JSON.stringify(ref) : keyOf(ref));
 
@@ -128,7 +128,7 @@ const copiesFor = ({ reads }: Step, program: Program): number =>
 /** Adds what the step needs and what it makes to what is there. */
 function bring({ reads, onHost }: Step, program: Program, { held, wholes, at, count }: Coming): void {
   const hold = (ref: Ref, memory: Partial<Held>): void => {
-    held.set(keyFor(ref), { refs: candidates(ref), gpu: 0, host: 0, window: 0, ...memory });
+    held.set(keyFor(ref), { refs: choicesOf(ref), gpu: 0, host: 0, window: 0, ...memory });
   };
   for (const { slot, bytes } of slotsOf(program, "weight", "state")) {
     const ref = reads[slot.name];

@@ -2,57 +2,21 @@
 
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
-import { type Context, emit, note, report } from "../language/context.ts";
-import { condition, evaluate, functionValue } from "../language/evaluate.ts";
+import { type Context, report } from "../language/context.ts";
+import { evaluate, functionValue } from "../language/evaluate.ts";
 import { activations, form } from "../language/kinds.ts";
-import { areDistinct } from "../language/names.ts";
 import { number, unknownWhole } from "../language/number.ts";
-import { truth } from "../language/operations.ts";
-import { declareDimension, declareValue, findDimension, knownNames, scopeIn } from "../language/scope.ts";
+import { declareDimension, declareValue, scopeIn } from "../language/scope.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
-import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
-import type { Linear } from "../language/trace.ts";
-import {
-  type Config,
-  fieldAt,
-  type Operand,
-  type Scope,
-  showPlain,
-  sourceOf,
-  type Value,
-  wrong,
-} from "../language/value.ts";
+import { type Config, fieldAt, type Scope, showPlain, sourceOf, type Value, wrong } from "../language/value.ts";
 import { isNamed } from "../language/walk.ts";
 import type { Problem } from "../problems/problem.ts";
-import {
-  blockPrefix,
-  type Fault,
-  isStored,
-  reportFaults,
-  type StoredTensor,
-  storedPath,
-  storedType,
-  tensorName,
-} from "./checkpoint.ts";
+import { blockPrefix, isStored, reportFaults, storedPath } from "./checkpoint.ts";
+import { declareLinear, isTiedIn } from "./declare-linear.ts";
+import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
-import { applyLinear, aside, entering, handed, inDeclaredOrder } from "./linear.ts";
-import type { Blocks, ModelType, Part } from "./value.ts";
-
-/** What is gathered while the members of an architecture, or of its blocks, are declared. */
-interface Declaring {
-  readonly context: Context;
-  readonly facts: ModelFacts | null;
-  /** Null outside of the blocks. */
-  readonly layer: number | null;
-  readonly linears: Linear[];
-  readonly weights: StoredTensor[];
-  /** Which stored tensor each table reads. */
-  readonly tables: Map<string, string>;
-  readonly leftOut: string[];
-  readonly faults: Fault[];
-  blocks: Blocks | null;
-  isFaulty: boolean;
-}
+import { handed, inDeclaredOrder } from "./linear.ts";
+import type { ModelType, Part } from "./value.ts";
 
 /** Binds an architecture to a checkpoint's config and headers, or to symbolic sizes if there is none. */
 export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, facts: ModelFacts | null): ModelType {
@@ -84,6 +48,7 @@ const declaring = (
   layer,
   linears: [],
   weights: [],
+  shared: new Map(),
   tables: new Map(tables),
   leftOut: [],
   faults: [],
@@ -121,7 +86,7 @@ function declareMembers(part: Declaring, scope: Scope, members: readonly Ast.Arc
         break;
       }
       case "linear":
-        declareLinear(part, scope, member, prefix);
+        declareLinear(part, scope, member, members, prefix);
         break;
       case "fn":
         declareValue(scope, member.name, functionValue(member, scope));
@@ -210,7 +175,7 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void 
     if (old) return old;
     const own = declaring(part, layer, part.tables);
     const inside = scopeIn(scope);
-    declareValue(inside, blocks.name, part.facts ? number(layer) : unknownWhole);
+    declareValue(inside, blocks.name, part.facts ? { ...number(layer), blocks: known(count) ?? 0 } : unknownWhole);
     declareMembers(own, inside, blocks.members, blockPrefix(blocks));
     const made = { ...partOf(own, inside, forward), readsNumber };
     parts.set(layer, made);
@@ -243,16 +208,6 @@ const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({
   what: "blocks that share their tensors",
   hint: `\`{${text}}\` in the path stands for the number of a block, as in \`"model.layers.{${text}}"\``,
 });
-
-/** A weight as a graph input in the type that it is stored in; reading it gives f32. */
-function storedTensor(part: Declaring, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
-  const { context, facts } = part;
-  part.weights.push(tensor);
-  const dtype = facts ? storedType(part, tensor) : "f32";
-  if (!dtype) return null;
-  const attrs = { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" } as const;
-  return { kind: "tensor", dtype: "f32", dims, node: emit(context, "input", [], attrs, tensor.span) };
-}
 
 function storedWeight(
   part: Declaring,
@@ -297,91 +252,4 @@ function tableName(
     if (isStored(part, path) && isTiedIn(part, scope, member.tied.condition) !== false) return path;
   }
   return own;
-}
-
-/** Declared dimensions; one that is not declared is reported once, and then taken as if it were; of two of one name, one is left. */
-function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
-  const hint = "declare another name for one of the two, as in `dim wide = size(model)`";
-  const isFirst = ({ text }: Ast.Name, i: number): boolean => names.findIndex((name) => name.text === text) === i;
-  return (areDistinct(context, names, hint) ? names : names.filter(isFirst)).map(({ text: name, span }) => {
-    const found = findDimension(scope, name);
-    if (found) return found;
-    const hint =
-      name === "..." ? "a weight names all its dimensions" : `declare it, as in \`dim ${name} = config.hidden_size\``;
-    report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims"), hint });
-    return declareDimension(scope, name, open(name), "config");
-  });
-}
-
-function declareLinear(
-  part: Declaring,
-  scope: Scope,
-  { name, from, to, at, isInFirst, bias: biased, tied, span }: Ast.LinearDeclaration,
-  prefix: string,
-): void {
-  const { context } = part;
-  if (isInFirst) report(context, { kind: "not-supported", span: at.span, ...inFirst });
-  const outputs = dimsNamed(context, scope, to);
-  const inputs = dimsNamed(context, scope, from).map((dim) => (outputs.includes(dim) ? aside(dim) : dim));
-  const matrix = storedPath(part, `${prefix}${at.value}.weight`);
-  const path = matrix.slice(0, -".weight".length);
-  const hasOwn = isStored(part, matrix);
-  const isTied = tied !== undefined && (isTiedIn(part, scope, tied.condition) ?? !hasOwn);
-  const linear: Linear = {
-    name: name.text,
-    at: path,
-    from: inputs,
-    to: outputs,
-    tied: isTied ? tied.name.text : null,
-    span,
-  };
-  part.linears.push(linear);
-  const table = isTied ? part.tables.get(tied.name.text) : undefined;
-  const isBoth = hasOwn && table !== undefined && table !== matrix;
-  if (isBoth) note(context, { kind: "tied-stored", span, tensor: matrix, table });
-  const weight =
-    isTied && !isBoth
-      ? sharedTensor(scope, tied.name.text)
-      : storedTensor(part, { name: matrix, dims: [outputs, inputs], span }, [...outputs, ...inputs]);
-  const offset: StoredTensor = { name: `${path}.bias`, dims: [outputs], span };
-  const bias = hasBias(part, scope, offset, biased) ? storedTensor(part, offset, outputs) : null;
-  const applying = form({ x: activations }, ({ x }, { context: caller, span }) => {
-    if (!weight) return wrong;
-    const input = entering(caller, linear, x.value, span);
-    caller.trace.linears.push({ linear, input, weight });
-    return applyLinear(caller, linear, input, weight, bias, span);
-  });
-  declareValue(scope, name, { kind: "callable", name: name.text, form: () => applying });
-}
-
-const inFirst = {
-  what: "a matrix that is stored `[in, out]`",
-  hint: "a `weight` may be stored so, but no method applies to it",
-};
-
-function sharedTensor(scope: Scope, table: string): Tensor | null {
-  const shared = scope.values.get(table);
-  return shared?.kind === "tensor" ? shared : null;
-}
-
-/** Without a condition, a layer has the bias that the checkpoint has; else the condition decides, and another one is left out. */
-function hasBias(part: Declaring, scope: Scope, bias: StoredTensor, asked: Ast.Expression | undefined): boolean {
-  const { layer, leftOut } = part;
-  if (!asked) return isStored(part, bias.name);
-  const said = isTrue(part, condition(part.context, scope, asked));
-  if (said === false) leftOut.push(tensorName(bias.name, layer));
-  return said === true;
-}
-
-/** What the condition says of sharing; null where it is silent. */
-function isTiedIn(part: Declaring, scope: Scope, asked: Ast.Expression | undefined): boolean | null {
-  const said = asked && condition(part.context, scope, asked);
-  return !said || said.value.kind === "absent" ? null : isTrue(part, said);
-}
-
-/** Null while it is not known; a problem if it is no condition, and then what depends on it is not bound. */
-function isTrue(part: Declaring, said: Operand): boolean | null {
-  const { value } = said;
-  if (!truth(part.context, said)) part.isFaulty = true;
-  return value.kind === "boolean" ? value.value : null;
 }

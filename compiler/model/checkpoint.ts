@@ -5,6 +5,7 @@ import type { DType } from "../graph/type.ts";
 import { type Context, note, report } from "../language/context.ts";
 import { known } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
+import type { Pieces } from "../language/trace.ts";
 
 import { storedTypes } from "../plan/program.ts";
 import type { Of, Problem } from "../problems/problem.ts";
@@ -18,6 +19,8 @@ export interface StoredTensor {
   /** Those of each of its dimensions in the file, in order. */
   readonly dims: readonly (readonly Dimension[])[];
   readonly span: Span;
+  /** Of linear layers that lie in it one after the other. */
+  readonly pieces?: Pieces;
   /** For a weight, how its dimensions are made of one: `gain, flat -> (kv: size(kv), head: size(head))`. */
   readonly parts?: string;
 }
@@ -25,7 +28,7 @@ export interface StoredTensor {
 /** What is wrong with a stored tensor. */
 export type Fault = { readonly tensor: string; readonly span: Span } & (
   | { readonly kind: "missing" }
-  | ({ readonly kind: "shape" } & Pick<Of<"weight-shape">, "expected" | "found" | "parts">)
+  | ({ readonly kind: "shape" } & Pick<Of<"weight-shape">, "expected" | "found" | "parts" | "layers">)
   | { readonly kind: "type"; readonly dtype: string }
 );
 
@@ -52,7 +55,7 @@ const withoutFirst = (name: string): string => name.slice(name.indexOf(".") + 1)
 /** The type that a tensor is stored in, if the checkpoint has it in the shape that the config says; else a fault is added. */
 export function storedType(
   { facts, layer, faults }: At & { readonly faults: Fault[] },
-  { name, dims, span, parts }: StoredTensor,
+  { name, dims, span, parts, pieces }: StoredTensor,
 ): DType | null {
   const tensor = tensorName(name, layer);
   const stored = facts?.tensors.get(tensor);
@@ -63,7 +66,7 @@ export function storedType(
   const expected = dims.flatMap((of) => known(volume(of)) ?? []);
   if (expected.length < dims.length) return null;
   if (expected.length !== stored.shape.length || expected.some((n, i) => n !== stored.shape[i])) {
-    faults.push({ kind: "shape", tensor, span, expected, found: stored.shape, parts });
+    faults.push({ kind: "shape", tensor, span, expected, found: stored.shape, parts, layers: pieces?.names });
     return null;
   }
   const dtype = storedTypes.get(stored.dtype);

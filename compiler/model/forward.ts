@@ -9,7 +9,7 @@ import { type Context, emit, report } from "../language/context.ts";
 import { applyFunction } from "../language/evaluate.ts";
 import { declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed } from "../language/size.ts";
-import { graphDims, type Tensor } from "../language/tensor.ts";
+import { graphDims, ids, type Tensor } from "../language/tensor.ts";
 import { type LinearInput, newTrace } from "../language/trace.ts";
 import { type Scope, type Value, wrong } from "../language/value.ts";
 import { handed, orderNode } from "./linear.ts";
@@ -90,7 +90,7 @@ function inOrder(context: Context, result: Tensor, entry: Tensor, span: Span): N
     });
     return null;
   }
-  return orderNode(context, result.node, entry.dims, span);
+  return orderNode(context.maker, result.node, ids(entry.dims), span);
 }
 
 /** Tokens of one window, i32[token], while a program is built for windows of that length; 0 while it is unknown. */

@@ -2,11 +2,12 @@
 
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, emit, report } from "../language/context.ts";
 import { arithmeticOf, reduceOf } from "../language/operations.ts";
-import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
+import { type Dimension, graphDims, ids, type Tensor } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { showValue, type Value } from "../language/value.ts";
@@ -73,13 +74,13 @@ export function inDeclaredOrder(context: Context, { parameters: [first] }: Ast.F
   const type = first?.type;
   const names = type?.kind === "tensor-type" ? namesIn(type).map(({ text }) => text) : [];
   const dims = input.dims.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
-  return { ...input, dims, node: orderNode(context, input.node, dims, span) };
+  return { ...input, dims, node: orderNode(context.maker, input.node, ids(dims), span) };
 }
 
-/** The node with its dimensions in the given order: merged in that order, and split again. */
-export function orderNode(context: Context, node: Node, dims: readonly Dimension[], span: Span): Node {
-  const wanted = graphDims(dims);
-  if (node.type.dims.every(({ name }, i) => name === wanted[i]?.name)) return node;
-  const merged = emit(context, "merge", [node], { dims: wanted.map(({ name }) => name), into: "memory" }, span);
-  return emit(context, "split", [merged], { dim: "memory", into: wanted }, span);
+/** The node with its dimensions in the given order of memory: merged in that order, and split again. */
+export function orderNode({ make }: Pick<Maker, "make">, node: Node, order: readonly string[], span: Span): Node {
+  const { dims } = node.type;
+  if (dims.every(({ name }, i) => name === order[i])) return node;
+  const into = order.flatMap((wanted) => dims.filter(({ name }) => name === wanted));
+  return make("split", [make("merge", [node], { dims: order, into: "memory" }, span)], { dim: "memory", into }, span);
 }

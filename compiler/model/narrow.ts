@@ -3,6 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { expressionsIn } from "../../grammar/walk.ts";
 import type { Context } from "../language/context.ts";
 import { known } from "../language/size.ts";
+import type { Dimension } from "../language/tensor.ts";
 import { modelType } from "./arch.ts";
 import { tensorName } from "./checkpoint.ts";
 import type { ModelFacts } from "./facts.ts";
@@ -123,10 +124,14 @@ function listsFor(config: Config, before: number, after: number): Config | null 
 function tensorsFor(type: ModelType, { tensors }: ModelFacts, wanted: Sizes): ModelFacts["tensors"] {
   const layers = wanted.get(type.blocks?.declaration.name.text ?? "") ?? 0;
   const shapes = new Map<string, readonly number[]>();
+  const product = (dims: readonly Dimension[]): number => dims.reduce((n, dim) => n * (wanted.get(dim.name) ?? 0), 1);
+  const sum = (of: readonly (readonly Dimension[])[]): number => of.reduce((n, dims) => n + product(dims), 0);
   for (const { layer, weights } of partsOf(type)) {
     if (layer !== null && layer >= layers) continue;
-    for (const { name, dims } of weights) {
-      const sizes = dims.map((group) => group.reduce((n, dim) => n * (wanted.get(dim.name) ?? 0), 1));
+    for (const { name, dims, pieces } of weights) {
+      const sizes = dims.map((group) =>
+        group.some(({ id }) => id === pieces?.rows.id) ? sum(pieces?.of ?? []) : product(group),
+      );
       shapes.set(tensorName(name, layer), sizes);
     }
   }

@@ -1,8 +1,10 @@
 /** A model as a value: what it is, part by part, and where each of its tensors comes from. */
 import type * as Ast from "../../grammar/ast.ts";
+import type { DType } from "../graph/type.ts";
 import { known, type Size } from "../language/size.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
+import { storedTypes } from "../plan/program.ts";
 import type { Ref } from "../plan/step.ts";
 import type { Fault, StoredTensor } from "./checkpoint.ts";
 import type { ModelFacts } from "./facts.ts";
@@ -67,6 +69,10 @@ export const givenModel = (name: string, type: ModelType): Model => ({
 
 /** How many blocks a model has; 0 while that is unknown. */
 export const layersOf = ({ blocks }: ModelType): number => (blocks ? (known(blocks.count) ?? 0) : 0);
+
+/** The type that a tensor is stored in. */
+export const dtypeOf = ({ facts }: ModelType, tensor: string): DType =>
+  storedTypes.get(facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32";
 
 /** Every block in order, then what lies outside. */
 export const partsOf = (type: ModelType): readonly Part[] => [

@@ -77,6 +77,8 @@ export type Problem =
       found: readonly number[];
       /** What the dimensions of the declaration are made of one with. */
       parts: string | undefined;
+      /** The linear layers that lie in it one after the other. */
+      layers: readonly string[] | undefined;
     }
   | { kind: "weight-unknown"; span: Span; tensors: readonly string[]; arch: string }
   | { kind: "config-missing"; span: Span; field: string; known: readonly string[] }

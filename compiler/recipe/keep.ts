@@ -4,6 +4,9 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Dim, TensorType } from "../graph/type.ts";
+import { graphDims, ids } from "../language/tensor.ts";
+import type { Pieces } from "../language/trace.ts";
+import { joined, pieceOf } from "../model/pieces.ts";
 
 /**
  * The places of the `count` best scores along a dimension, i32 in ascending order along a dimension of the same name and of that
@@ -43,12 +46,27 @@ export interface Kept {
 }
 
 /** A tensor of which only the kept places of some dimensions are left, in the order of its dimensions. */
-export function cut({ make }: Maker, type: TensorType, kept: readonly Kept[], span: Span): Node {
+export function cut(
+  maker: Maker,
+  type: TensorType,
+  kept: readonly Kept[],
+  pieces: Pieces | undefined,
+  span: Span,
+): Node {
+  const { make } = maker;
   const whole = make("input", [], { name: slotNames.weight, type, role: "weight" }, span);
-  return kept.reduce((node, { id, name, size }) => {
-    const dims = [{ name, size }];
-    const places = make("input", [], { name: keptSlot(name), type: { dims, dtype: "i32" }, role: "state" }, span);
-    const at = id === name ? places : make("rename", [places], { from: name, to: id }, span);
-    return make("gather", [node, at], { dim: id }, span);
-  }, whole);
+  const less = (all: Node): Node =>
+    kept.reduce((node, { id, name, size }) => {
+      if (!node.type.dims.some((dim) => dim.name === id)) return node;
+      const dims = [{ name, size }];
+      const places = make("input", [], { name: keptSlot(name), type: { dims, dtype: "i32" }, role: "state" }, span);
+      const at = id === name ? places : make("rename", [places], { from: name, to: id }, span);
+      return make("gather", [node, at], { dim: id }, span);
+    }, all);
+  if (!pieces) return less(whole);
+  const own = pieces.of.map((dims, i) => ({
+    node: less(pieceOf(maker, whole, pieces, i, graphDims(dims), span)),
+    rows: ids(dims),
+  }));
+  return joined(maker, own, pieces.rows, span);
 }

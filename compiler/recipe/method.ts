@@ -14,6 +14,7 @@ import { type Dimension, graphDims, ids, type Stream, type Tensor } from "../lan
 import { type Linear, newTrace, type Observation, type Trace } from "../language/trace.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
+import { pieceOf } from "../model/pieces.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -140,14 +141,16 @@ function dimensionFor(scope: Scope, name: "out" | "in", site: Site | null): Dime
 }
 
 function matrix(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
-  const dims = [dimensionFor(scope, "out", site), dimensionFor(scope, "in", site)];
-  const type = { dtype: site?.dtype ?? ("f32" as const), dims: graphDims(dims) };
-  return {
-    kind: "tensor",
-    dtype: "f32",
-    dims,
-    node: emit(context, "input", [], { name: "w", type, role: "weight" }, span),
+  const [out, input] = [dimensionFor(scope, "out", site), dimensionFor(scope, "in", site)];
+  const among = site?.linear.among;
+  const rows = among ? among.rows : out;
+  const type = {
+    dtype: site?.dtype ?? ("f32" as const),
+    dims: graphDims(site?.linear.isInFirst ? [input, rows] : [rows, input]),
   };
+  const whole = emit(context, "input", [], { name: "w", type, role: "weight" }, span);
+  const node = among ? pieceOf(context.maker, whole, among, among.place, graphDims([out]), span) : whole;
+  return { kind: "tensor", dtype: "f32", dims: [out, input], node };
 }
 
 /** The layer's input with the dimensions that it reads merged into `in`. */
@@ -188,15 +191,14 @@ function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method,
   return null;
 }
 
-/** The new matrix in the stored type, and how many of its elements are zero. */
-function outputsOf(context: Context, result: Tensor, { dtype }: Site, span: Span): Output[] {
+/** The new matrix in the stored type and order, and how many of its elements are zero. */
+function outputsOf(context: Context, result: Tensor, { dtype, linear }: Site, span: Span): Output[] {
   const { make } = context.maker;
   const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
   const isZero = make("cast", [make("equal", [result.node, zero], {}, span)], { dtype: "i32" }, span);
   const store = isHalf(dtype) ? dtype : "f32";
-  const order = ["out", "in"];
-  const dims = order.flatMap((name) => result.dims.filter((dim) => dim.name === name));
-  const ordered = orderNode(context, result.node, dims, span);
+  const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
+  const ordered = orderNode(context.maker, result.node, order, span);
   return [
     { name: slotNames.result, node: ordered, store },
     { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) },

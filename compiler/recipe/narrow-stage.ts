@@ -1,14 +1,13 @@
 /** A stage with a method on blocks, as steps: what it observes of each, what it decides, and what is left of every tensor. */
 import type { Graph } from "../graph/graph.ts";
-import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { isHalf } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { known } from "../language/size.ts";
 import { graphDims } from "../language/tensor.ts";
 import { tensorName } from "../model/checkpoint.ts";
-import { layersOf, type Model, type Part, partsOf } from "../model/value.ts";
-import { storedTypes } from "../plan/program.ts";
+import { orderNode } from "../model/linear.ts";
+import { dtypeOf, layersOf, type Model, type Part, partsOf } from "../model/value.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
 import type { Selection } from "./block.ts";
 import { contributionsOf, passesOver } from "./calibration.ts";
@@ -80,7 +79,7 @@ function decide(
   const { dim, count, scores, statement } = selection;
   const places = keptPlaces(at.maker, scores.node, dim.id, count, statement.span);
   const [layered] = scores.dims.filter(({ id }) => id !== dim.id);
-  const node = layered ? inOrder(at, places, [layered.id, dim.id]) : places;
+  const node = layered ? orderNode(at.maker, places, [layered.id, dim.id], places.origin) : places;
   const outputs = [{ name: slotNames.result, node }];
   const counts = unordered(at.maker, outputs, ["best"]);
   const graph = at.maker.graph("decide", [...outputs, ...counts]);
@@ -97,13 +96,6 @@ function decide(
 const unrankable = (dim: string): string =>
   `{n} scores of \`${dim}\` are NaN, which cannot be ranked; look at the method: it divides 0 by 0, or takes the root of a negative number`;
 
-/** The node with two dimensions in that order of memory. */
-function inOrder({ maker: { make } }: Emitting, node: Node, order: readonly string[]): Node {
-  const dims = order.flatMap((name) => node.type.dims.filter((dim) => dim.name === name));
-  const merged = make("merge", [node], { dims: order, into: "memory" }, node.origin);
-  return make("split", [merged], { dim: "memory", into: dims }, node.origin);
-}
-
 /** What is left of the tensors of a part, by their names; a tensor without any of the dimensions stays where it is. */
 function* cutPart(
   at: Emitting,
@@ -112,11 +104,12 @@ function* cutPart(
   decisions: Decisions,
   part: Pick<StepPart, "stage" | "of">,
 ): Iterable<readonly [string, Ref]> {
-  for (const { name, dims: groups, span } of weights) {
+  for (const { name, dims: groups, pieces, span } of weights) {
     const tensor = tensorName(name, layer);
     const weight = source.at.get(tensor);
     const dims = groups.flat();
-    const kept = dims.flatMap(({ id, name: of }): readonly (Kept & { readonly at: Ref })[] => {
+    const inside = new Map([...dims, ...(pieces?.of ?? []).flat()].map((dim) => [dim.id, dim]));
+    const kept = [...inside.values()].flatMap(({ id, name: of }): readonly (Kept & { readonly at: Ref })[] => {
       const decision = decisions.get(of);
       return decision ? [{ id, name: of, size: decision.selection.count, at: decision.in(layer) }] : [];
     });
@@ -125,8 +118,8 @@ function* cutPart(
       yield [tensor, weight];
       continue;
     }
-    const dtype = storedTypes.get(source.type.facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32";
-    const node = cut(at.maker, { dims: graphDims(dims), dtype }, kept, span);
+    const dtype = dtypeOf(source.type, tensor);
+    const node = cut(at.maker, { dims: graphDims(dims), dtype }, kept, pieces, span);
     const graph: Graph = at.maker.graph("cut", [
       { name: slotNames.result, node, store: isHalf(dtype) ? dtype : "f32" },
     ]);

@@ -5,10 +5,12 @@ import type { Node } from "../graph/ops.ts";
 import { type Context, report } from "../language/context.ts";
 import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
-import type { Windows } from "../language/tensor.ts";
+import type { Tensor, Windows } from "../language/tensor.ts";
 import { forward, forwardBlock, tokensInput } from "../model/forward.ts";
 import { narrowed, type Sizes } from "../model/narrow.ts";
-import type { ModelType } from "../model/value.ts";
+import { pieceRow } from "../model/pieces.ts";
+import { type ModelType, type Part, partsOf } from "../model/value.ts";
+import type { Problem } from "../problems/problem.ts";
 import { applyBlockMethod, type BlockWork, type Selection } from "./block.ts";
 import type { Applied } from "./method.ts";
 import { entryOf } from "./passes.ts";
@@ -43,9 +45,44 @@ export function narrowingOf(
   });
   for (const { use, dim, span } of uses) report(context, indivisible(use, dim.name, span));
   if (uses.length > 0) return null;
+  const other = odd(context, type, entryOf(entry), work.selections);
+  if (other) {
+    report(context, other);
+    return null;
+  }
   const made = narrowed(context, type, sizesOf(work.selections, type));
   if (!made) report(context, unsayable(context, type, work.selections));
   return made && { ...work, type: made };
+}
+
+/**
+ * What is wrong with blocks that are not alike: a decision says which stay, so that each may come to any place, and those that
+ * have other sizes have no part in what is selected from the first.
+ */
+function odd(context: Context, type: ModelType, entry: Tensor, selections: readonly Selection[]): Problem | null {
+  const parts = partsOf(type).filter(({ layer }) => layer !== null);
+  const sizes = (part: Part): string =>
+    [...part.scope.dims.values()]
+      .flat()
+      .map(({ size }) => known(size))
+      .join();
+  const [first] = parts;
+  const layers = selections.find(({ dim, count }) => dim.name === "layer" && count < (known(dim.size) ?? 0));
+  const fewer = layers && narrowed(context, type, sizesOf([layers], type));
+  const all = [...parts, ...(fewer ? partsOf(fewer).filter(({ layer }) => layer !== null) : [])];
+  const computed = (part: Part): Node | null => forwardBlock(context, part, entry, type.arch.span).result;
+  const isAlike = (part: Part): boolean =>
+    first === undefined || (sizes(part) === sizes(first) && (!layers || computed(part) === computed(first)));
+  const other = all.find((part) => !isAlike(part));
+  const [selection] = layers ? [layers] : selections;
+  return other && selection
+    ? {
+        kind: "not-supported",
+        span: selection.statement.dim.span,
+        what: `selecting from \`${selection.dim.name}\` in a model whose blocks are not alike`,
+        hint: `block ${other.layer} has other sizes than block 0, or computes something else`,
+      }
+    : null;
 }
 
 /** Sizes that are smaller, by the names of dimensions; blocks by theirs. */
@@ -64,7 +101,10 @@ function isPicky({ op, attrs }: Node, dim: string): boolean {
     case "gather":
       return attrs.dim === dim;
     case "split":
-      return attrs.dim === dim || (attrs.dim !== "memory" && attrs.into.some(({ name }) => name === dim));
+      return (
+        attrs.dim === dim ||
+        (attrs.dim !== "memory" && attrs.dim !== pieceRow && attrs.into.some(({ name }) => name === dim))
+      );
     case "merge":
       return attrs.into !== "memory" && attrs.dims.includes(dim);
     default:

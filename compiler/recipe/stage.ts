@@ -4,14 +4,14 @@ import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/checkpoint.ts";
-import { layersOf, type Model } from "../model/value.ts";
-import { storedTypes } from "../plan/program.ts";
+import { dtypeOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { observed, type Pass, passesOver, type Reading, type Statistic } from "./calibration.ts";
 import { unordered } from "./finite.ts";
 import { applyMethod } from "./method.ts";
 import { blockPass, embed, entryOf, type Passing, partKey, type Start, startOf, throughBlock } from "./passes.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
+import { type NewPiece, together } from "./together.ts";
 import type { TypedStage } from "./typed.ts";
 
 /** What a stage does to one linear layer. */
@@ -93,6 +93,7 @@ function emitTargets(
   { targets }: PartWork,
   statistics: ReadonlyMap<string, Ref>,
 ): void {
+  const pieces: NewPiece[] = [];
   for (const { linear, graph, ranked, reads } of targets) {
     const tensor = tensorName(`${linear.at}.weight`, layer);
     const others = new Map<string, Ref>();
@@ -111,8 +112,16 @@ function emitTargets(
       ...ranked.map((output) => ({ output, must: "none" as const, otherwise: unrankable })),
       { output, must: "finite" as const, otherwise: notFiniteResult },
     ];
-    const made = addStep(at, graph, { model: source, layer, others }, place, { checks, durable: [output] });
-    now.set(tensor, made(output));
+    const durable = linear.among ? [] : [output];
+    const result = addStep(at, graph, { model: source, layer, others }, place, { checks, durable })(output);
+    if (linear.among) pieces.push({ linear, tensor, result });
+    else now.set(tensor, result);
+  }
+  for (const [tensor, changed] of Map.groupBy(pieces, (piece) => piece.tensor)) {
+    const { graph, others } = together(at, source, tensor, changed);
+    const place: StepPart = { stage: number, of: stage.name, layer, what: "weights of one tensor" };
+    const made = addStep(at, graph, { model: source, layer, others }, place, { durable: [slotNames.result] });
+    now.set(tensor, made(slotNames.result));
   }
 }
 
@@ -159,16 +168,16 @@ function partWork(
 function targetOf(
   { context, maker }: Emitting,
   { applied, span, windows }: TypedStage,
-  { facts }: Model["type"],
+  type: Model["type"],
   layer: number | null,
   linear: Linear,
   { inputs, statistics }: { readonly inputs: readonly LinearInput[]; readonly statistics: Statistic[] },
 ): Target | null {
   const tensor = tensorName(`${linear.at}.weight`, layer);
-  const met = inputs.find((input) => input.linear.at === linear.at) ?? null;
+  const met = inputs.find((input) => input.linear.span === linear.span) ?? null;
   const made = applyMethod({ ...context, where: ` in ${tensor}`, stage: span }, applied, {
     linear,
-    dtype: storedTypes.get(facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32",
+    dtype: dtypeOf(type, tensor),
     input: met && entryOf(met.input),
     stream: windows && { model: null, windows, keeps: "together" },
   });
@@ -185,10 +194,10 @@ const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.s
 function isReached(
   context: Context,
   { span: stage }: TypedStage,
-  { name, at, span }: Linear,
+  { name, span }: Linear,
   inputs: readonly LinearInput[],
 ): boolean {
-  const met = inputs.filter(({ linear }) => linear.at === at).length;
+  const met = inputs.filter(({ linear }) => linear.span === span).length;
   if (met === 0) report(context, { kind: "unreached-layer", span, name, stage });
   if (met > 1)
     report(context, {

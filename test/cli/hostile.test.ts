@@ -158,7 +158,7 @@ const configs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[]
     { architectures: [], model_type: undefined },
     /^problem: model is a model without `architectures` in its config\.json, which/,
   ],
-  [{ architectures: ["GPT2LMHeadModel"] }, /^problem: model is a GPT2LMHeadModel, which no architecture describes/],
+  [{ architectures: ["PhiForCausalLM"] }, /^problem: model is a PhiForCausalLM, which no architecture describes/],
 ];
 
 suite("hostile: config and tokenizer", ({ test }) => {

@@ -65,6 +65,6 @@ export const models: Readonly<Record<string, ModelFacts>> = {
   quantised: { ...plain, config: { ...config, quantization_config: { quant_method: "gptq", bits: 4 } } },
   names: { ...plain, config: { ...config, model_type: "mistral" } },
   code: { ...plain, config: { ...config, auto_map: { AutoModelForCausalLM: "modeling_own.OwnForCausalLM" } } },
-  other: { ...plain, config: { ...config, architectures: ["GPT2LMHeadModel"] } },
+  other: { ...plain, config: { ...config, architectures: ["PhiForCausalLM"] } },
   longrope: { ...plain, config: { ...config, rope_scaling: { rope_type: "longrope", short_factor: [1, 1] } } },
 };

@@ -94,8 +94,18 @@ ${members}
     assert.equal(problems(tied(" where config.hidden_size")), ["wrong-type"]);
   });
 
-  test("matrices stored with their input first, and blocks that begin elsewhere, are refused until they can be read", () => {
-    assert.equal(problemsOf(arch(mlp.replace('"mlp.up_proj"', '"mlp.up_proj"[in, out]'))), ["not-supported"]);
+  test("layers at one path have the same inputs, order and biases", () => {
+    const shared = mlp.replace("mlp.up_proj", "mlp.gate_proj");
+    assert.equal(problemsOf(arch(shared)), []);
+    assert.equal(problemsOf(arch(shared.replace('"mlp.gate_proj"', '"mlp.gate_proj"[in, out]'))), ["not-supported"]);
+    assert.equal(problemsOf(arch(shared.replace('"mlp.gate_proj"', '"mlp.gate_proj" bias where true'))), [
+      "not-supported",
+    ]);
+    const source = [shared, `    ignore "mlp.up_proj.weight"`, ...rest, ...norms].join("\n");
+    assert.equal(problems(arch(source) + recipe("report model.vocab")), ["weight-shape"]);
+  });
+
+  test("blocks that begin elsewhere are refused", () => {
     assert.equal(problemsOf(arch(mlp).replace("blocks layer: ", "blocks layer: 1 .. ")), ["not-supported"]);
   });
 
@@ -117,6 +127,15 @@ ${members}
       );
     assert.is(programs("(1 where layer >= 0 else 2)").size, 1);
     assert.is(programs("(1 where layer == 0 else 2)").size, 2);
+  });
+
+  test("layers are selected where any of them could stand in the place of another", () => {
+    const source = (scale: string) =>
+      `import { shortgpt } from "std/prune/shortgpt"\n${arch([mlp.replace("up(x))", `up(x)) * ${scale}`), ...rest, ...norms].join("\n"))}` +
+      recipe("stage small = shortgpt(drop: 1) of model over text.train.sample(4, length: 16, seed: 0)");
+    assert.equal(problems(source("(layer + 1)")), ["not-supported"]);
+    assert.equal(problems(source("config.num_hidden_layers")), ["not-supported"]);
+    assert.equal(problems(source("(1 where layer >= 0 else 2)")), []);
   });
 
   test("its dimensions are the model's", () => {

@@ -33,41 +33,31 @@ interface Families extends Recorded<FamilyRow> {
 const record = recorded<FamilyRow>("architectures.json") as Families;
 const evaluations = await openEvaluations(record);
 
-/** Families that the language cannot say yet. */
-const notYet: { readonly [family: string]: RegExp } = {
-  gemma3: /is a (Gemma3ForCausalLM|gemma3_text), which no architecture describes/,
-  gpt2: /is a (GPT2LMHeadModel|GPT2DoubleHeadsModel|gpt2), which no architecture describes/,
-};
-
 const exceptions: Exceptions = {
   refused: {
-    ...Object.fromEntries(record.rows.flatMap(({ name, family }) => (notYet[family] ? [[name, notYet[family]]] : []))),
     ...ofQwen({
-      "a window from a layer on": /a window in some of the layers is not supported/,
-      "layer_types mixed": /a Qwen config with `layer_types` and a window is not supported/,
-      "layer_types all sliding, against max_window_layers": /a Qwen config with `layer_types` and a window/,
-      "layer_types all full, with a window": /a Qwen config with `layer_types` and a window/,
       partial_rotary_factor: /rotary positions for a part of each head/,
       "another model_type": /a `model_type` other than qwen\d is not supported/,
       "architectures of Llama": /a `model_type` other than llama and mistral is not supported/,
+      "layer_types sliding, window not in use": /layers with a window, and no `sliding_window` in use/,
+      "layer_types of another kind": /a layer of another kind than full_attention and sliding_attention/,
     }),
+    "gemma3: final_logit_softcapping 0": /a `final_logit_softcapping` of 0 or below/,
+    "gemma3: use_bidirectional_attention": /attention to later tokens/,
+    "gpt2: the double heads": /is a GPT2DoubleHeadsModel, which no architecture describes/,
+    "gpt2: add_cross_attention": /attention to another text/,
   },
-  // The kinds of layers are not read where no window is in use.
-  readAs: Object.fromEntries(
-    ["qwen2", "qwen3"].flatMap((family) =>
-      [
-        "no model_type",
-        ...["sliding, window not in use", "too short", "too long", "of another kind"].map(
-          (which) => `layer_types ${which}`,
-        ),
-      ].map((name) => [`${family}: ${name}`, `${family}: as it is`]),
-    ),
-  ),
-  noted: ofQwen({
-    "no model_type": /has no `model_type`, without which Transformers does not load it/,
-    "tied, a head is stored": /`lm_head.weight` is stored, though/,
-    "a bias of o left over": /no such biases, and the checkpoint has one: `model.layers.1.self_attn.o_proj.bias`/,
-  }),
+  readAs: { "qwen2: no model_type": "qwen2: as it is", "qwen3: no model_type": "qwen3: as it is" },
+  noted: {
+    ...ofQwen({
+      "no model_type": /has no `model_type`, without which Transformers does not load it/,
+      "tied, a head is stored": /`lm_head.weight` is stored, though/,
+      "a bias of o left over": /no such biases, and the checkpoint has one: `model.layers.1.self_attn.o_proj.bias`/,
+    }),
+    "gemma3: tie_word_embeddings missing, a head is stored": /`lm_head.weight` is stored, though/,
+    "gpt2: tied, a head is stored": /`lm_head.weight` is stored, though/,
+    "gpt2: a bias of the head left over": /no such biases, and the checkpoint has one: `lm_head.bias`/,
+  },
   tolerance: 1e-5,
 };
 

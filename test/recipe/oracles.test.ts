@@ -65,7 +65,8 @@ function compiled(
     at: "layer",
     from: dims.slice(1),
     to: [dimension("wide", rows)],
-    inBlock: true,
+    isInFirst: false,
+    among: null,
     tied: null,
     span,
   };

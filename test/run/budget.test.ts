@@ -30,11 +30,23 @@ recipe small(model: Model, text: Corpus) {
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
+const cut = `import { minitron_width } from "std/prune/minitron"
+import { shortgpt } from "std/prune/shortgpt"
+import { perplexity } from "std/evaluate"
+
+recipe cut(model: Model, text: Corpus) {
+  let sample = text.train.sample(4, length: 64, seed: 0)
+  stage short = shortgpt(drop: 1) of model over sample
+  stage small = minitron_width(mlp: 50%, multiple: 16) of short over sample
+  report perplexity(small, text.test, length: 64)
+}
+`;
+
 /** Array buffers of the process before anything runs. */
 const before = process.memoryUsage().arrayBuffers;
 
 /** Runs the recipe within so many bytes of GPU memory: as counted what was promised. */
-async function runWithin(folder: string, model: string, gpu: number): Promise<Plan> {
+async function runWithin(folder: string, model: string, gpu: number, name = "small"): Promise<Plan> {
   collectGarbage(); // what an earlier run has left is not this one's
   let host = 0;
   let made: Plan | undefined;
@@ -42,8 +54,8 @@ async function runWithin(folder: string, model: string, gpu: number): Promise<Pl
     host = Math.max(host, process.memoryUsage().arrayBuffers - before);
   };
   const files = { model, text: join(folder, "text.jsonl") };
-  const out = join(folder, `out ${gpu}`);
-  const { gpuPeak } = await runRecipe(join(folder, "small.lcomp"), files, out, {
+  const out = name === "small" ? join(folder, `out ${gpu}`) : undefined;
+  const { gpuPeak } = await runRecipe(join(folder, `${name}.lcomp`), files, out, {
     budget: { gpu, host: Infinity },
     planned: (plan) => {
       made = plan;
@@ -114,6 +126,16 @@ suite(`run: budgets (seed ${seed})`, ({ test }) => {
       }),
       "swiftshader",
     );
+
+  test(
+    "what decisions of a run leave of layers and of widths is promised to the byte, too",
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, "cut.lcomp"), cut);
+      writeFileSync(join(folder, "text.jsonl"), someText(10));
+      await runWithin(folder, join(root, "examples/tiny"), Infinity, "cut");
+    }),
+    "swiftshader",
+  );
 
   test("the device closes", closeDevice);
 });

@@ -1,0 +1,54 @@
+/** What the members of an architecture have in common while they are declared: dimensions, and stored tensors. */
+import type * as Ast from "../../grammar/ast.ts";
+import { type Context, emit, report } from "../language/context.ts";
+import { areDistinct } from "../language/names.ts";
+import { declareDimension, findDimension, knownNames } from "../language/scope.ts";
+import { open } from "../language/size.ts";
+import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
+import type { Scope } from "../language/value.ts";
+import { type Fault, type StoredTensor, storedType } from "./checkpoint.ts";
+import type { ModelFacts } from "./facts.ts";
+import type { Blocks } from "./value.ts";
+
+/** What is gathered while the members of an architecture, or of its blocks, are declared. */
+export interface Declaring {
+  readonly context: Context;
+  readonly facts: ModelFacts | null;
+  /** Null outside of the blocks. */
+  readonly layer: number | null;
+  readonly linears: Linear[];
+  readonly weights: StoredTensor[];
+  /** Those that several linear layers share. */
+  readonly shared: Map<string, Tensor | null>;
+  /** Which stored tensor each table reads. */
+  readonly tables: Map<string, string>;
+  readonly leftOut: string[];
+  readonly faults: Fault[];
+  blocks: Blocks | null;
+  isFaulty: boolean;
+}
+
+/** Declared dimensions; one that is not declared is reported once, and then taken as if it were; of two of one name, one is left. */
+export function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
+  const hint = "declare another name for one of the two, as in `dim wide = size(model)`";
+  const isFirst = ({ text }: Ast.Name, i: number): boolean => names.findIndex((name) => name.text === text) === i;
+  return (areDistinct(context, names, hint) ? names : names.filter(isFirst)).map(({ text: name, span }) => {
+    const found = findDimension(scope, name);
+    if (found) return found;
+    const hint =
+      name === "..." ? "a weight names all its dimensions" : `declare it, as in \`dim ${name} = config.hidden_size\``;
+    report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims"), hint });
+    return declareDimension(scope, name, open(name), "config");
+  });
+}
+
+/** A weight as a graph input in the type that it is stored in; reading it gives f32. */
+export function storedTensor(part: Declaring, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
+  const { context, facts } = part;
+  part.weights.push(tensor);
+  const dtype = facts ? storedType(part, tensor) : "f32";
+  if (!dtype) return null;
+  const attrs = { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" } as const;
+  return { kind: "tensor", dtype: "f32", dims, node: emit(context, "input", [], attrs, tensor.span) };
+}

@@ -1,0 +1,50 @@
+/** Layers that lie one after the other in a stored tensor, of which a stage has changed some: the tensor with what is new. */
+import type { Graph } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
+import { type Dim, isHalf } from "../graph/type.ts";
+import { invariant } from "../invariant.ts";
+import { known } from "../language/size.ts";
+import { graphDim, volume } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
+import { joined, pieceOf } from "../model/pieces.ts";
+import { dtypeOf, type Model } from "../model/value.ts";
+import type { Ref } from "../plan/step.ts";
+import type { Emitting } from "./steps.ts";
+
+/** The new weights of one of the layers. */
+export interface NewPiece {
+  readonly linear: Linear;
+  readonly tensor: string;
+  readonly result: Ref;
+}
+
+/** The graph that puts a tensor together, in its type and order, and what it reads. */
+export function together(
+  { maker }: Emitting,
+  { at, type }: Model,
+  tensor: string,
+  changed: readonly NewPiece[],
+): { readonly graph: Graph; readonly others: ReadonlyMap<string, Ref> } {
+  const linear = changed[0]?.linear;
+  invariant(linear?.among != null, `${tensor} is of one layer`);
+  const { among, isInFirst, from, span } = linear;
+  const dtype = dtypeOf(type, tensor);
+  const inputs: Dim = { name: "in", size: known(volume(from)) ?? 0 };
+  const read = (name: string, rows: Dim): Node => {
+    const dims = isInFirst ? [inputs, rows] : [rows, inputs];
+    return maker.make("input", [], { name, type: { dtype, dims }, role: "weight" }, span);
+  };
+  const whole = read(slotNames.weight, graphDim(among.rows));
+  const others = new Map(changed.map((piece) => [`new ${piece.linear.name}`, piece.result]));
+  const pieces = among.of.map((dims, i) => {
+    const out: Dim = { name: "out", size: known(volume(dims)) ?? 0 };
+    const name = `new ${among.names[i]}`;
+    const node = others.has(name) ? read(name, out) : pieceOf(maker, whole, among, i, [out], span);
+    return { node, rows: [out.name] };
+  });
+  const node = joined(maker, pieces, among.rows, span);
+  const graph = maker.graph("together", [{ name: slotNames.result, node, store: isHalf(dtype) ? dtype : "f32" }]);
+  const stored = at.get(tensor);
+  return { graph, others: stored ? others.set(slotNames.weight, stored) : others };
+}
