@@ -317,7 +317,7 @@ suite("language: numbers known before the run", ({ test }) => {
   test("units, shares and patterns", () => {
     gives("536870912", "fn f() = 512 MiB");
     gives("1024", "fn f() = 1 GiB / 1 MiB");
-    gives("0.35", "fn f() = 35%");
+    gives("35%", "fn f() = 35%");
     gives("2", "fn f() = 5 % 3");
     gives("3", "fn f() = -5 % 4");
     gives("true", "fn f() = 1 KiB == 1024 and 50% == 0.5");
