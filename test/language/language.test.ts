@@ -54,6 +54,7 @@ suite("language: alignment", ({ test }) => {
 
   test("a sign binds looser than a power, and powers to the right", () => {
     gives("f32[row: 2] -1 -4", "fn f(a: f32[row: 2]) = -a^2");
+    gives("i32[row: 2] 0 -1", "fn f(a: f32[row: 2]) = -(a > 1)");
     gives("f32[row: 2] 0.5 0.25", "fn f(a: f32[row: 2]) = 2^-a");
     gives("f32[row: 2] 1 16", "fn f(a: f32[row: 2]) = a^2^2");
   });
