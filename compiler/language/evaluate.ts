@@ -10,7 +10,7 @@ import { memberOf } from "./members.ts";
 import { areDistinct, reportUnknown } from "./names.ts";
 import { isCounted, literal, number, unknownNumber, unknownWhole } from "./number.ts";
 import { keptBy } from "./observe.ts";
-import { arithmeticOf, comparisonOf, finite, logicOf, numeric, selectOf, truth } from "./operations.ts";
+import { arithmeticOf, asTensor, comparisonOf, finite, logicOf, numeric, selectOf, truth } from "./operations.ts";
 import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
 import { noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
@@ -195,15 +195,18 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
 }
 
 function unaryOf(context: Context, scope: Scope, { op, value, span }: Ast.Unary): Value {
-  const x = op === "not" ? condition(context, scope, value) : operand(context, scope, value);
-  if (op === "not") {
-    if (!truth(context, x)) return wrong;
-    if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
-    return x.value.kind === "tensor" ? { ...x.value, node: emit(context, "not", [x.value.node], {}, span) } : wrong;
-  }
+  if (op === "not") return notOf(context, condition(context, scope, value), span);
+  const x = operand(context, scope, value);
   if (!numeric(context, x)) return wrong;
-  if (x.value.kind === "tensor") return { ...x.value, node: emit(context, "neg", [x.value.node], {}, span) };
-  return arithmeticOf(context, "-", { value: number(0), span }, x, span);
+  if (x.value.kind === "number") return arithmeticOf(context, "-", { value: number(0), span }, x, span);
+  const signed = asTensor(context, x, x.value.dtype === "f32" ? "f32" : "i32");
+  return signed ? { ...signed, node: emit(context, "neg", [signed.node], {}, span) } : wrong;
+}
+
+function notOf(context: Context, x: Operand, span: Span): Value {
+  if (!truth(context, x)) return wrong;
+  if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
+  return x.value.kind === "tensor" ? { ...x.value, node: emit(context, "not", [x.value.node], {}, span) } : wrong;
 }
 
 function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast.Binary): Value {

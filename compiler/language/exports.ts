@@ -3,7 +3,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { Host } from "../host.ts";
-import type { ResolvedModule } from "./module.ts";
+import { prelude, type ResolvedModule } from "./module.ts";
 
 /** Names that the last module could import, each with the path that stands behind its `from`; files are read when first asked. */
 export function exportsFor(host: Host, modules: readonly ResolvedModule[]): () => ReadonlyMap<string, string> {
@@ -21,7 +21,9 @@ function exportedBy(host: Host, modules: readonly ResolvedModule[]): ReadonlyMap
     const module = modules.find(({ name }) => name === own?.imports[i]);
     return [from.value, module?.tree.declarations ?? []] as const;
   });
-  const library = host.library.map((name) => [name, declarationsOf(host, name)] as const);
+  const library = host.library
+    .filter((name) => name !== prelude)
+    .map((name) => [name, declarationsOf(host, name)] as const);
   const names = [...library, ...imported].flatMap(([path, declarations]) =>
     declarations.flatMap(({ kind, name }) => (kind === "fn" || kind === "method" ? [[name.text, path] as const] : [])),
   );

@@ -3,7 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { report } from "./context.ts";
 import type { Num } from "./number.ts";
-import { asTensor, numeric } from "./operations.ts";
+import { asTensor, numeric, wrongType } from "./operations.ts";
 import type { Tensor } from "./tensor.ts";
 import {
   type Bound,
@@ -16,7 +16,6 @@ import {
   type Operand,
   type Parameter,
   type Row,
-  showValue,
   type Value,
   wrong,
 } from "./value.ts";
@@ -68,9 +67,8 @@ const optional = ({ check }: Kind<number>, fallback: number): Kind<number> => ({
   check: (call, bound, name) => (bound.values.has(name) ? check(call, bound, name) : fallback),
 });
 
-function wrongType({ context }: Call, { value, span }: Operand, expected: string, hint = ""): null {
-  if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
-  else report(context, { kind: "wrong-type", span, expected, found: showValue(value), hint });
+function wrongOf({ context }: Call, operand: Operand, expected: string, hint?: string): null {
+  wrongType(context, operand, expected, hint);
   return null;
 }
 
@@ -94,7 +92,7 @@ export const windowTokens = "tokens of windows, such as `text.windows(512)`";
 
 const tensorAs = (expected: string): Kind<{ readonly value: Tensor; readonly span: Span }> =>
   valued((call, { value, span }) =>
-    value.kind === "tensor" ? { value, span } : wrongType(call, { value, span }, expected),
+    value.kind === "tensor" ? { value, span } : wrongOf(call, { value, span }, expected),
   );
 
 export const tensorOperand = tensorAs("a tensor");
@@ -130,7 +128,7 @@ function takeNumber(call: Call, { value, span }: Operand): { readonly value: Num
     value.kind === "sparsity"
       ? "a range is written `0 .. 4`; `sparsity.keep(d)` is how many of a cell along `d` stay"
       : "";
-  return wrongType(call, { value, span }, "a number known before the run", hint);
+  return wrongOf(call, { value, span }, "a number known before the run", hint);
 }
 
 /** As `knownNumber`, for what is no argument of a call. */
@@ -138,11 +136,11 @@ export const compileTimeNumber = (context: Call["context"], operand: Operand): N
   operand.value.kind === "wrong" ? null : (takeNumber({ context, span: operand.span } as Call, operand)?.value ?? null);
 
 export const textOperand: Kind<string> = valued((call, operand) =>
-  operand.value.kind === "string" ? (operand.value.value ?? "") : wrongType(call, operand, "a text in quotes"),
+  operand.value.kind === "string" ? (operand.value.value ?? "") : wrongOf(call, operand, "a text in quotes"),
 );
 
 export const modelOperand: Kind<ModelValue> = valued((call, operand) =>
-  operand.value.kind === "model" ? operand.value : wrongType(call, operand, "a model"),
+  operand.value.kind === "model" ? operand.value : wrongOf(call, operand, "a model"),
 );
 
 /** `over d` */

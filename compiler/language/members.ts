@@ -44,9 +44,10 @@ const ofCorpus = members<Corpus>({
 });
 
 const ofSparsity = members<Sparsity>({
-  share: ({ share, pattern }) => share ?? (pattern ? { kind: "absent", name: "share" } : unknownNumber),
+  share: ({ share, pattern }) =>
+    share ?? (pattern ? { kind: "absent", name: "the share of a pattern" } : unknownNumber),
   pattern: ({ share, pattern }) =>
-    pattern ? number(pattern.of) : share === null ? unknownNumber : { kind: "absent", name: "pattern" },
+    pattern ? number(pattern.of) : share === null ? unknownNumber : { kind: "absent", name: "the pattern of a share" },
   cell: (of) =>
     functionOf(
       "cell",
@@ -119,7 +120,7 @@ function configValue(context: Context, found: unknown, place: string, span: Span
   if (found === null || isEmpty(found)) return { kind: "absent", name: place, isNull: true };
   const field = fieldAt(place);
   if (typeof found === "number") {
-    if (isHeld(found)) return number(found);
+    if (isHeld(found)) return { ...number(found), field };
     return report(context, {
       kind: "config-value",
       span,

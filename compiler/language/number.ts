@@ -16,6 +16,8 @@ export interface Num {
   readonly blocks?: number;
   /** Written as a share of something, `25%`. */
   readonly isShare?: true;
+  /** The field of config.json that says it, if one does. */
+  readonly field?: string;
 }
 
 export const number = (real: number): Num => ({ kind: "number", real, size: rational(real) });

@@ -6,7 +6,17 @@ import { type Context, emit, report } from "./context.ts";
 import { compareNumbers, heldRange, isCounted, isHeld, type Num, numbers } from "./number.ts";
 import { observed } from "./observe.ts";
 import { type Dimension, ids, type Tensor } from "./tensor.ts";
-import { type Bool, isUnknown, type Operand, showValue, type Value, type Wrong, wrong } from "./value.ts";
+import {
+  type Bool,
+  fieldAt,
+  isLacking,
+  isUnknown,
+  type Operand,
+  showValue,
+  type Value,
+  type Wrong,
+  wrong,
+} from "./value.ts";
 
 /** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. */
 export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
@@ -62,13 +72,17 @@ const nodeOf = (context: Context, operand: Operand, dtype: Tensor["dtype"]): Nod
 
 /** Complains unless the value is a tensor or a number. */
 export function numeric(context: Context, operand: Operand): operand is Operand & { readonly value: Tensor | Num } {
-  const { value, span } = operand;
+  const { value } = operand;
   if (value.kind === "tensor" || value.kind === "number") return true;
-  if (value.kind === "absent") report(context, { kind: "config-missing", span, field: value.name, known: [] });
-  else if (value.kind !== "wrong")
-    report(context, { kind: "wrong-type", span, expected: "a tensor or a number", found: showValue(value) });
+  if (value.kind !== "wrong") wrongType(context, operand, "a tensor or a number");
   return false;
 }
+
+/** Says what a value should be; where it is a field that config.json lacks, that it is missing. */
+export const wrongType = (context: Context, { value, span }: Operand, expected: string, hint = ""): Wrong =>
+  isLacking(value)
+    ? report(context, { kind: "config-missing", span, field: fieldAt(value.name), known: [] })
+    : report(context, { kind: "wrong-type", span, expected, found: showValue(value), hint });
 
 /** The dimensions of operands that align; null, and a problem, of others. */
 export function aligned(context: Context, found: Aligned): readonly Dimension[] | null {
@@ -178,11 +192,11 @@ function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
 }
 
 /** Complains unless the value is a truth value or a tensor of them. */
-export function truth(context: Context, { value, span }: Operand): boolean {
+export function truth(context: Context, operand: Operand): boolean {
+  const { value } = operand;
   if (value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool")) return true;
   const hint = value.kind === "tensor" || value.kind === "number" ? "compare it, as in `x > 0` or `x != 0`" : "";
-  if (value.kind !== "wrong")
-    report(context, { kind: "wrong-type", span, expected: "a condition", found: showValue(value), hint });
+  if (value.kind !== "wrong") wrongType(context, operand, "a condition", hint);
   return false;
 }
 

@@ -4,12 +4,12 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import type { Problem } from "../problems/problem.ts";
 import { type Context, emit, report } from "./context.ts";
 import { areDistinct } from "./names.ts";
-import { asTensor } from "./operations.ts";
+import { asTensor, wrongType } from "./operations.ts";
 import { dimensionsNamed, findDimension, makeDimension } from "./scope.ts";
 import { known, same, showSize } from "./size.ts";
 import { type Dimension, showDimension, type Tensor } from "./tensor.ts";
 import { checkOf, dtypeOf, meantBy, namesIn, tensorTypeOf } from "./types.ts";
-import { type Call, type Operand, record, type Scope, showValue, type Value, wrong } from "./value.ts";
+import { type Call, isLacking, type Operand, record, type Scope, showValue, type Value, wrong } from "./value.ts";
 
 /** Evaluates what stands in a header: sizes of dimensions, bounds of ranges. */
 export type Evaluate = (context: Context, scope: Scope, expression: Ast.Expression) => Operand;
@@ -239,6 +239,7 @@ function plainValue(
   const value = checkOf(context, type)?.(given.value);
   if (value === undefined) return wrong;
   if (typeof value !== "string") return inRange(at, type, value, complaint);
+  if (isLacking(given.value)) return wrongType(context, given, value);
   const expected = given.value.kind === "tensor" ? `${value} that is known before the run` : value;
   return report(context, complaint(expected, showValue(given.value)));
 }

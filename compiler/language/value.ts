@@ -193,9 +193,12 @@ export const isUnknown = (value: Value): boolean =>
 /** The field that a path from `config` on leads to. */
 export const fieldAt = (path: string): string => path.replace(/^config\./, "");
 
+/** Whether config.json lacks the field that the value is. */
+export const isLacking = (value: Value): value is Absent => value.kind === "absent" && value.name.startsWith("config.");
+
 /** The field of config.json that is the value, as far as that is known. */
 export function sourceOf(value: Value): string | undefined {
-  if (value.kind === "string" || value.kind === "boolean") return value.field;
+  if (value.kind === "string" || value.kind === "boolean" || value.kind === "number") return value.field;
   return value.kind === "config" ? fieldAt(value.path) : undefined;
 }
 
@@ -221,7 +224,7 @@ export function showPlain(value: Value): string {
     case "record":
       return `{ ${shownFirst([...value.fields].map(([name, field]) => `${name}: ${showField(field)}`))} }`;
     case "absent":
-      return `${value.name}, which the config lacks`;
+      return `${value.name}, which ${isLacking(value) ? "the config lacks" : "there is not"}`;
     case "config":
       return value.items ? "a list" : "an object";
     case "model":

@@ -53,6 +53,30 @@ export const mostCapable: DeviceFacts = {
   maxComputeWorkgroupsPerDimension: 65535,
 };
 
+/** The first fact by which kernels for one device cannot run on another; undefined: they can. */
+export const misfit = (made: DeviceFacts, here: DeviceFacts): keyof DeviceFacts | undefined =>
+  (Object.keys(mostCapable) as (keyof DeviceFacts)[]).find((name) => !serves(name, made, here));
+
+function serves(name: keyof DeviceFacts, made: DeviceFacts, here: DeviceFacts): boolean {
+  switch (name) {
+    case "kind":
+    case "software":
+    case "hasSubgroups":
+    case "subgroupMinSize":
+    case "subgroupMaxSize":
+      return made[name] === here[name];
+    case "hasF16":
+      return here.hasF16 || !made.hasF16;
+    case "subgroupMatrices":
+      return made.subgroupMatrices.every((matrix) => here.subgroupMatrices.some((other) => isSame(matrix, other)));
+    default:
+      return made[name] <= here[name];
+  }
+}
+
+const isSame = (a: SubgroupMatrix, b: SubgroupMatrix): boolean =>
+  a.component === b.component && a.result === b.result && a.M === b.M && a.N === b.N && a.K === b.K;
+
 /** A piece of a buffer that is bound by itself. */
 export interface Part {
   readonly offset: number;

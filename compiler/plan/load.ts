@@ -36,7 +36,9 @@ function validate(text: string, where: string): PlanFile {
   check ??= compileCheck();
   const value = parse(text, where);
   if (isRecord(value) && value["version"] !== undefined && value["version"] !== 2)
-    throw new PlanError(`${where} is a plan of version ${value["version"]}; this lcomp reads version 2`);
+    throw new PlanError(
+      `${where} is a plan of version ${value["version"]}; this lcomp reads version 2: use the one that made it, or plan again`,
+    );
   if (check(value)) return value;
   const [error] = check.errors ?? [];
   const place = error?.instancePath.replaceAll("/", ".").replace(/^\./, "") || "its top level";

@@ -26,6 +26,8 @@ export interface Plan {
 export interface RecipeRecord {
   readonly name: string;
   readonly doc: string;
+  /** The text of its file. */
+  readonly text: string;
   /** As resolved, printed the way a recipe writes them (`50%`, `2:4`). */
   readonly parameters: readonly { readonly name: string; readonly value: string }[];
   /** Every module that was read, with the sha256 of its text; the recipe first. */
@@ -40,6 +42,8 @@ export interface ModelRecord {
   readonly headers: string;
   readonly layers: number;
   readonly bytes: number;
+  /** The sha256 of tensors by their names, where more was read than headers. */
+  readonly contents?: Readonly<Record<string, string>>;
 }
 
 export interface CorpusRecord {

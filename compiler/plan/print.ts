@@ -1,4 +1,4 @@
-/** A plan for people: all but the text of its kernels, indented, with what repeats itself printed once. */
+/** A plan for people: all but the texts of its recipe and of its kernels, indented, with what repeats itself printed once. */
 import { folded } from "./fold.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Kernel, Program, Slot } from "./program.ts";
@@ -10,8 +10,9 @@ const widest = 140;
 /** The plan as lines; a kernel is named by the first digits of its hash, steps and windows by their places. */
 export function printPlan(plan: Plan): string {
   const { version, recipe, models, corpora, device, windows, stages, steps, values, save, programs, kernels } = plan;
+  const { text: _, ...named } = recipe;
   const shown = {
-    ...{ version, recipe, models, corpora, device, stages },
+    ...{ version, recipe: named, models, corpora, device, stages },
     windows: windows.map((each, i) => ({ windows: i, ...each })),
     steps: steps.map(showStep),
     values: values.map(({ value, ...others }) => ({ ...others, value: isObject(value) ? showRef(value) : value })),

@@ -165,12 +165,16 @@ export const planSchema: JTDSchemaType<PlanFile> = {
       properties: {
         name: text,
         doc: text,
+        text,
         parameters: { elements: { properties: { name: text, value: text } } },
         sources: { elements: { properties: { module: text, sha256: text } } },
       },
     },
     models: {
-      elements: { properties: { name: text, architecture: text, headers: text, layers: count, bytes: size } },
+      elements: {
+        properties: { name: text, architecture: text, headers: text, layers: count, bytes: size },
+        optionalProperties: { contents: { values: text } },
+      },
     },
     corpora: {
       elements: {

@@ -20,11 +20,13 @@ export function showPlan(plan: Plan): string {
   return print(ordered({ ...toFile(plan), hash: planHash(plan) }, planSchema as Form));
 }
 
-/** What a result must have been made from, which is the plan without its steps, programs and kernels, and the files of the result. */
-export function showLock(plan: Plan, files: readonly string[]): string {
-  const { version, recipe, models, corpora, device } = plan;
-  const made = ordered({ version, hash: planHash(plan), recipe, models, corpora, device }, planSchema as Form);
-  return print({ ...(made as object), files });
+/** What a lock says of the plan: its hash, which is also that of all kernels, and what it was made for. */
+export function identitiesOf(
+  { version, recipe: { text: _, ...recipe }, models, corpora, device }: Plan,
+  hash: string,
+): Readonly<Record<string, unknown>> {
+  const made = ordered({ recipe, models, corpora, device }, planSchema as Form);
+  return { version, plan: hash, ...(made as object) };
 }
 
 const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

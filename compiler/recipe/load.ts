@@ -28,7 +28,7 @@ export interface RecipeParameter {
  * of the command line.
  */
 export const reservedParameters: readonly string[] = [
-  ...["RECIPE", "_", "device", "emit", "force", "gpu-memory", "h", "help", "json", "memory", "out"],
+  ...["PLAN", "RECIPE", "_", "device", "emit", "force", "gpu-memory", "h", "help", "json", "memory", "out"],
   ...["output", "quiet", "verify", "version"],
 ];
 

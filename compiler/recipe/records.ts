@@ -1,7 +1,7 @@
 /** What a plan says of what it was made from: by name, size and hash, and never by path. */
 
 import type { Windows } from "../language/tensor.ts";
-import { bytesOf, type CorpusFacts } from "../model/facts.ts";
+import { bytesOf, type CorpusFacts, type ModelFacts } from "../model/facts.ts";
 import { layersOf } from "../model/value.ts";
 import { hash } from "../plan/hash.ts";
 import type { CorpusRecord, ModelRecord, RecipeRecord, Split, WindowsRecord } from "../plan/plan.ts";
@@ -10,22 +10,28 @@ import type { LoadedRecipe } from "./load.ts";
 import type { GivenModel, TypedRecipe, TypedStage } from "./typed.ts";
 
 export function recipeRecord({ name, doc, modules }: LoadedRecipe, { parameters }: TypedRecipe): RecipeRecord {
+  const text = modules.at(-1)?.tree.file.text ?? "";
   const sources = modules.map((module) => ({
     module: module.name.startsWith("std/") ? module.name : (module.name.split("/").at(-1) ?? module.name),
     sha256: hash(module.tree.file.text),
   }));
-  return { name, doc, parameters, sources: sources.reverse() };
+  return { name, doc, text, parameters, sources: sources.reverse() };
 }
 
 export function modelRecord({ name, facts, type }: GivenModel): ModelRecord {
-  const tensors = [...facts.tensors].map(([tensor, { dtype, shape }]) => [tensor, dtype, shape]).sort();
   return {
     name,
     architecture: type.arch.name.text,
-    headers: hash(JSON.stringify([facts.config, tensors])),
+    headers: headersOf(facts),
     layers: layersOf(type),
     bytes: bytesOf(facts),
   };
+}
+
+/** The identity of a model by its headers: sha256 over the config and the tensors' names, types and shapes. */
+export function headersOf({ config, tensors }: Pick<ModelFacts, "config" | "tensors">): string {
+  const declared = [...tensors].map(([tensor, { dtype, shape }]) => [tensor, dtype, shape]).sort();
+  return hash(JSON.stringify([config, declared]));
 }
 
 const splits: readonly Split[] = ["train", "validation", "test"];

@@ -45,7 +45,7 @@ export const evalCommand: CommandModule<object, Flags> = {
 
 async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> {
   const open = await openRecipe(readRecipe("std/evaluate"), flags);
-  const { corpora, plan: made, result, notes } = await compileAndRun(open, flags, { output: null, recipe: "", signal });
+  const { corpora, plan: made, result, notes } = await compileAndRun(open, flags, { output: null, signal });
   const measured = (name: string): number => {
     const report = result.reports.find(({ of }) => of?.measure === name);
     if (report === undefined) throw new Error(`std/evaluate does not report ${name}`);

@@ -1,5 +1,7 @@
 /** What a recipe is given to read, and what must therefore outlast all that is written. */
 import { join } from "node:path";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import type { RecipeParameter } from "../../compiler/recipe/load.ts";
 import type { Input } from "../io/apart.ts";
 import { type Flags, given } from "./flags.ts";
 import { packageRoot } from "./package-root.ts";
@@ -17,10 +19,26 @@ export function inputsOf({ loaded, shown }: RecipeEntry, flags: Flags): readonly
   const modules = files.filter((path) => !path.startsWith("std/"));
   return [
     ...modules.map((path) => ({ what: "the recipe", path, reads: () => false })),
-    ...loaded.parameters.flatMap(({ name, type }) => {
-      const [kind, path] = [kinds.get(type), given(flags, name)];
-      return kind === undefined || path === undefined ? [] : [{ ...kind, path }];
-    }),
+    ...namedBy(flags, loaded.parameters),
     { what: "the library", path: join(packageRoot, "stdlib"), reads: () => true },
   ];
 }
+
+/** A plan's file, and the models and the texts that the flags name. */
+export const inputsOfPlan = (path: string, { models, corpora }: Plan, flags: Flags): readonly Input[] => [
+  { what: "the plan", path, reads: () => false },
+  ...namedBy(
+    flags,
+    models.map(({ name }) => ({ name, type: "Model" })),
+  ),
+  ...namedBy(
+    flags,
+    corpora.map(({ name }) => ({ name, type: "Corpus" })),
+  ),
+];
+
+const namedBy = (flags: Flags, parameters: readonly Pick<RecipeParameter, "name" | "type">[]): readonly Input[] =>
+  parameters.flatMap(({ name, type }) => {
+    const [kind, path] = [kinds.get(type), given(flags, name)];
+    return kind === undefined || path === undefined ? [] : [{ ...kind, path }];
+  });

@@ -74,7 +74,7 @@ async function start(file, args) {
 
 /** Whether a command uses the GPU, and what native code says of it is not asked for. */
 function canFilter([name]) {
-  const isUsing = ["run", "eval", "plan", "compile", "doctor"].includes(name);
+  const isUsing = ["run", "apply", "eval", "plan", "compile", "doctor"].includes(name);
   return isUsing && process.platform === "linux" && !process.env.LCOMP_DEBUG && existsSync("/bin/sh");
 }
 

@@ -4,6 +4,7 @@ import yargs, { type CommandModule } from "yargs";
 import { nearest } from "../../grammar/suggest.ts";
 import { fileError } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
+import { applyCommand } from "./apply.ts";
 import { checkCommand } from "./check.ts";
 import { compileCommand } from "./compile.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -16,11 +17,14 @@ import { interrupted } from "./interrupt.ts";
 import { planCommand } from "./plan.ts";
 import { report } from "./report.ts";
 import { runCommand } from "./run.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** In the order of the help; those of a recipe find its flags in the arguments. */
 const commandsFor = (args: readonly string[]): readonly CommandModule<object, Flags>[] => [
   runCommand(args),
   planCommand(args),
+  applyCommand(args),
+  verifyCommand,
   evalCommand,
   checkCommand,
   fmtCommand,

@@ -3,21 +3,16 @@ import type { Argv, Options } from "yargs";
 import type { Observe } from "../../compiler/artifacts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
-import type { Split } from "../../compiler/plan/plan.ts";
 import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { readable } from "../../grammar/render.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
-import { encodeTexts } from "../io/encode.ts";
-import { hashTokens } from "../io/hash.ts";
-import { loadTokenizer } from "../io/tokenizer.ts";
-import type { Tokens } from "../store/store.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showProblems } from "./report.ts";
-import { type RunProgress, textsOf } from "./run-progress.ts";
-import { lines, paragraphs, say } from "./terminal.ts";
+import { paragraphs, say } from "./terminal.ts";
+import { type EncodedTexts, type EncodeOptions, encodeNamed } from "./texts.ts";
 
 /** A recipe that has been read, and how its messages are shown. */
 export interface RecipeEntry {
@@ -60,7 +55,7 @@ export const placed =
 
 /** The flags of the recipe that the arguments name, with its doc comments as their help; none if they name no recipe. */
 export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
-  const path = recipeIn(args);
+  const path = fileIn(args, ".lcomp");
   if (path === undefined) return yargs;
   const { loaded } = readRecipe(path);
   const flags = loaded.parameters.map((parameter) => [parameter.name, flagOf(parameter)] as const);
@@ -69,21 +64,20 @@ export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
     .epilogue(paragraphs(loaded.doc));
 }
 
-/** The arguments after the command: the first that ends in .lcomp, else the first that is no flag and no flag's value. */
-function recipeIn(args: readonly string[]): string | undefined {
+/** The arguments after the command: the first that ends so, else the first that is no flag and no flag's value. */
+export function fileIn(args: readonly string[], ending: string): string | undefined {
   const rest = args.slice(1);
-  const named = rest.find((arg) => arg.endsWith(".lcomp") && !arg.startsWith("-"));
+  const named = rest.find((arg) => arg.endsWith(ending) && !arg.startsWith("-"));
   const isValue = (at: number): boolean => /^--(?!json$|quiet$|force$|verify$)[^=]+$/.test(rest[at - 1] ?? "");
   return named ?? rest.find((arg, at) => !arg.startsWith("-") && !isValue(at));
 }
 
-const kinds: ReadonlyMap<string, string> = new Map([
-  ["Model", "a model's folder"],
-  ["Corpus", "a text, or a folder of texts"],
-]);
+/** What is asked for where a parameter has no doc comment. */
+export const asked = { Model: "a model's folder", Corpus: "a text, or a folder of texts" };
 
 function flagOf({ type, doc, fallback }: RecipeParameter): Options {
-  const describe = doc === "" ? (kinds.get(type) ?? type) : paragraphs(doc).trimEnd();
+  const kind = type === "Model" || type === "Corpus" ? asked[type] : type;
+  const describe = doc === "" ? kind : paragraphs(doc).trimEnd();
   return value(describe, fallback === null ? {} : { defaultDescription: readable(fallback) });
 }
 
@@ -117,66 +111,12 @@ const unread = { tokens: { train: 2 ** 30, validation: 2 ** 30, test: 2 ** 30 } 
 
 const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
 
-interface ReadOptions {
-  readonly signal?: AbortSignal;
-  readonly tokenizing?: RunProgress["tokenizing"];
-  /** Where it is said what is to be known of the texts. */
-  readonly note?: (text: string) => void;
-}
-
-interface ReadTexts {
-  readonly corpora: ReadonlyMap<string, Tokens>;
-  readonly inputs: CompileInputs;
-  /** What has been said of them. */
-  readonly notes: readonly string[];
-}
-
-const neverAborted = new AbortController().signal;
-const noteOnStderr = (text: string): void => say(process.stderr, lines(text));
-
 /** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
 export async function readTexts(
   { loaded, inputs, models, outlined }: OpenRecipe,
   flags: Flags,
-  { signal = neverAborted, tokenizing = () => undefined, note = noteOnStderr }: ReadOptions = {},
-): Promise<ReadTexts> {
-  const read = textsOf(outlined);
-  if (read.length === 0) return { corpora: new Map(), inputs: { ...inputs, corpora: new Map() }, notes: [] };
-  const requests = read.map(({ corpus, split }) => {
-    const text = given(flags, corpus);
-    if (text === undefined) throw new UserError(`${loaded.name} needs a text: add --${corpus} PATH`, { exitCode: 2 });
-    return { text, split };
-  });
-  const folder = await sharedTokenizer([...models.values()]);
-  if (folder === undefined) throw new UserError(`${loaded.name} reads a text and has no model to tokenize it with`);
-  const onProgress = (request: number, done: number): void => {
-    const text = read[request];
-    if (text !== undefined) tokenizing(text, done);
-  };
-  const encoded = await encodeTexts({ folder, requests }, { signal, onProgress });
-  for (const each of encoded.notes) note(each);
-  const corpora = new Map<string, Partial<Record<Split, Int32Array>>>();
-  for (const [i, { corpus, split }] of read.entries())
-    corpora.set(corpus, { ...corpora.get(corpus), [split]: encoded.corpora[i]?.tokens });
-  const facts = new Map([...corpora].map(([name, tokens]) => [name, countsOf(tokens)]));
-  return { corpora, inputs: { ...inputs, corpora: facts }, notes: encoded.notes };
-}
-
-/** The folder with the tokenizer of the models; several models read the same tokens, so theirs must make the same of a text. */
-async function sharedTokenizer(models: readonly Checkpoint[]): Promise<string | undefined> {
-  const [first, ...others] = models;
-  const identityOf = async (folder: string): Promise<string> => (await loadTokenizer(folder)).identity;
-  const shared = first !== undefined && others.length > 0 ? await identityOf(first.folder) : undefined;
-  for (const { folder } of others)
-    if (first !== undefined && (await identityOf(folder)) !== shared)
-      throw new UserError(`${folder} and ${first.folder} have different tokenizers; a recipe's models must share one`);
-  return first?.folder;
-}
-
-function countsOf(tokens: Partial<Record<Split, Int32Array>>) {
-  const splits = Object.entries(tokens);
-  return {
-    tokens: Object.fromEntries(splits.map(([split, ids]) => [split, ids.length])),
-    hashes: Object.fromEntries(splits.map(([split, ids]) => [split, hashTokens(ids)])),
-  };
+  options?: EncodeOptions,
+): Promise<EncodedTexts & { readonly inputs: CompileInputs }> {
+  const texts = await encodeNamed({ name: loaded.name, windows: outlined.windows, models }, flags, options);
+  return { ...texts, inputs: { ...inputs, corpora: texts.facts } };
 }

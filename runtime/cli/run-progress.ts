@@ -1,7 +1,7 @@
 /** The steps of a whole run, from the texts to the result, and the moments of each as they come from those who do the work. */
 
-import type { Outline } from "../../compiler/compile.ts";
 import type { Plan, Split } from "../../compiler/plan/plan.ts";
+import type { SaveRecord, Step } from "../../compiler/plan/step.ts";
 import type { Progress } from "../run/session.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
 import { sum, type Waits, waitsOf } from "./time-to-go.ts";
@@ -21,20 +21,25 @@ export interface RunProgress {
   readonly running: (progress: Progress) => void;
 }
 
+/** What an outline and a plan say of a run alike. */
+interface Run {
+  readonly windows: readonly TextSplit[];
+  readonly steps: readonly Pick<Step<unknown>, "program" | "part">[];
+  readonly save: SaveRecord | null;
+}
+
 /** The splits of texts that a recipe reads, each once, in the order of their use. */
-export function textsOf({ windows }: Outline): readonly TextSplit[] {
+export function textsOf({ windows }: Pick<Run, "windows">): readonly TextSplit[] {
   return [...new Map(windows.map(({ corpus, split }) => [`${corpus}.${split}`, { corpus, split }])).values()];
 }
 
-/** Shows the steps of a recipe as they are reported. */
-export function runProgress({ expect, show }: ProgressLine, outline: Outline): RunProgress {
-  const texts = textsOf(outline).map(({ corpus, split }) => `${corpus}.${split}`);
-  const before: readonly RunStep[] = [...texts.map((text) => `tokenize ${text}`), "compile"].map((title) => ({
-    title,
-    work: null,
-  }));
-  const phases = phasesOf(outline);
-  const graphs = new Set(outline.steps.map(({ program }) => program)).size;
+/** Shows the steps of a recipe, or of a plan that is compiled already, as they are reported. */
+export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompiled = false } = {}): RunProgress {
+  const texts = textsOf(run).map(({ corpus, split }) => `${corpus}.${split}`);
+  const titles = [...texts.map((text) => `tokenize ${text}`), ...(isCompiled ? [] : ["compile"])];
+  const before: readonly RunStep[] = titles.map((title) => ({ title, work: null }));
+  const phases = phasesOf(run);
+  const graphs = new Set(run.steps.map(({ program }) => program)).size;
   let works: readonly Waits[] | null = null;
   let compiled = 0;
   const expected = (): void =>
@@ -51,7 +56,7 @@ export function runProgress({ expect, show }: ProgressLine, outline: Outline): R
       const at = phases.findIndex(({ to }) => step < to);
       const phase = phases[at];
       if (phase === undefined) return;
-      const layer = outline.steps[step]?.part.layer ?? null;
+      const layer = run.steps[step]?.part.layer ?? null;
       const where = [...(layer === null ? [] : [`layer ${layer + 1}/${phase.layers}`]), what];
       show({ step: before.length + at, done: shareDone(phase, works ?? [], step, done), where });
     },
@@ -67,7 +72,7 @@ interface Phase {
   readonly layers: number;
 }
 
-function phasesOf({ steps, save }: Outline): readonly Phase[] {
+function phasesOf({ steps, save }: Run): readonly Phase[] {
   const phases: Phase[] = [];
   for (const [i, { part }] of steps.entries()) {
     if (part.of === "") continue;

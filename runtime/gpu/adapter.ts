@@ -35,14 +35,14 @@ export function demandedAdapter(): Demand | undefined {
 }
 
 /** The adapter to use, or undefined where there is none. */
-export async function findAdapter(demand: Demand | undefined): Promise<GPUAdapter | undefined> {
-  if (demand === "swiftshader") return packagedAdapter();
-  const adapter = await systemAdapter({ powerPreference: "high-performance" });
-  if (demand === undefined) return adapter ?? (await packagedAdapter());
+export async function findAdapter(demand: Demand | undefined, access?: Access): Promise<GPUAdapter | undefined> {
+  if (demand === "swiftshader") return packagedAdapter(access);
+  const adapter = await systemAdapter({ powerPreference: "high-performance" }, access);
+  if (demand === undefined) return adapter ?? (await packagedAdapter(access));
   if (adapter !== undefined && adapterInfo(adapter).kind === demand) return adapter;
   if (demand === "gpu") return undefined;
   // Beside a GPU, lavapipe is the fallback.
-  const fallback = await systemAdapter({ forceFallbackAdapter: true });
+  const fallback = await systemAdapter({ forceFallbackAdapter: true }, access);
   return fallback !== undefined && adapterInfo(fallback).kind === demand ? fallback : undefined;
 }
 
@@ -62,33 +62,38 @@ export async function listAdapters(): Promise<readonly GPUAdapter[]> {
 
 /** An adapter that runs nothing but compiles every shader, with each feature that Dawn knows. */
 export async function nullAdapter(): Promise<GPUAdapter> {
-  const adapter = await requestAdapter({}, "backend=null");
+  const adapter = await requestAdapter({}, "bounded", "backend=null");
   if (adapter === undefined) throw new UserError("Dawn offers no null backend on this machine.");
   return adapter;
 }
 
 /** The first adapter of the system's own drivers. */
-async function systemAdapter(options: GPURequestAdapterOptions): Promise<GPUAdapter | undefined> {
-  return hasLoader ? requestAdapter(options) : undefined;
+async function systemAdapter(options: GPURequestAdapterOptions, access?: Access): Promise<GPUAdapter | undefined> {
+  return hasLoader ? requestAdapter(options, access) : undefined;
 }
 
-async function packagedAdapter(): Promise<GPUAdapter | undefined> {
+async function packagedAdapter(access?: Access): Promise<GPUAdapter | undefined> {
   const swiftshader = unpackSwiftShader();
   if (swiftshader === undefined) return undefined;
   if (!hasLoader) keepLibrary(swiftshader.loader);
   // The loader reads its variables when Dawn makes the instance, not later: children must not inherit them.
   const variables = { VK_DRIVER_FILES: swiftshader.manifest, VK_ICD_FILENAMES: swiftshader.manifest };
-  return withEnvironment(variables, () => requestAdapter({ forceFallbackAdapter: true }));
+  return withEnvironment(variables, () => requestAdapter({ forceFallbackAdapter: true }, access));
 }
 
 /**
- * Subgroup matrices are behind `allow_unsafe_apis`. Robust access would test every index once more, at up to 40 % of a product's
- * time: the compiler bounds each index that is computed from data, and kernels come from nowhere else.
+ * How kernels reach memory. `robust` tests every index once more, at up to 40 % of a product's time: for kernels that come from a
+ * file. Those of the compiler bound each index that is computed from data.
  */
-const toggles = "enable-dawn-features=allow_unsafe_apis,disable_robustness";
+export type Access = "bounded" | "robust";
 
-async function requestAdapter(options: GPURequestAdapterOptions, ...flags: string[]): Promise<GPUAdapter | undefined> {
-  const gpu = create([...flags, toggles]);
+async function requestAdapter(
+  options: GPURequestAdapterOptions,
+  access: Access = "bounded",
+  ...flags: string[]
+): Promise<GPUAdapter | undefined> {
+  const toggles = ["allow_unsafe_apis", ...(access === "robust" ? [] : ["disable_robustness"])]; // unsafe: subgroup matrices
+  const gpu = create([...flags, `enable-dawn-features=${toggles.join(",")}`]);
   kept.push(gpu);
   const adapter = await gpu.requestAdapter(options);
   if (adapter === null) return undefined;

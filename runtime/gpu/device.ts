@@ -6,6 +6,7 @@ import { globals } from "webgpu";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import { UserError } from "../user-error.ts";
 import {
+  type Access,
   type AdapterInfo,
   adapterInfo,
   type Demand,
@@ -45,6 +46,8 @@ export class OutOfMemory extends UserError {}
 export interface DeviceOptions {
   /** Defaults to LCOMP_ADAPTER; a "null" device compiles shaders and runs nothing. */
   readonly adapter?: Demand | "null";
+  /** By default that of kernels which the compiler has just made. */
+  readonly access?: Access;
 }
 
 /** What a kernel may enable, where the adapter has it. */
@@ -53,7 +56,7 @@ const wantedFeatures = ["shader-f16", "subgroups", "timestamp-query", subgroupMa
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   if (options.adapter === "null") return open(await nullAdapter());
   const demand = options.adapter ?? demandedAdapter();
-  const adapter = await findAdapter(demand);
+  const adapter = await findAdapter(demand, options.access);
   if (adapter === undefined) throw new UserError(missingAdapter(demand));
   return open(adapter);
 }

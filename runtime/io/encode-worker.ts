@@ -22,7 +22,8 @@ async function work({ folder, requests, state }: Order): Promise<void> {
   const memory = [...read.values()].flatMap(({ tokens: { buffer } }) =>
     buffer instanceof ArrayBuffer ? [buffer] : [],
   );
-  tell({ kind: "done", corpora, notes: tokenizer.notes }, memory);
+  const { notes, files } = tokenizer;
+  tell({ kind: "done", corpora, tokenizer: { notes, files } }, memory);
 }
 
 try {

@@ -6,6 +6,7 @@ import type { Split } from "../../compiler/plan/plan.ts";
 import { inThread } from "../thread.ts";
 import { UserError } from "../user-error.ts";
 import type { Corpus } from "./corpus.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 
 /** A text to be read: a file or a folder, and which of its files. */
 export interface TextRequest {
@@ -27,7 +28,11 @@ export const place = { request: 0, line: 1, done: 2, beats: 3 } as const;
 
 /** What the thread tells: what it has read, or what is wrong. */
 export type News =
-  | { readonly kind: "done"; readonly corpora: readonly Corpus[]; readonly notes: readonly string[] }
+  | {
+      readonly kind: "done";
+      readonly corpora: readonly Corpus[];
+      readonly tokenizer: Pick<Tokenizer, "notes" | "files">;
+    }
   | { readonly kind: "refused"; readonly message: string };
 
 export interface EncodeOptions {
@@ -41,8 +46,7 @@ export interface EncodeOptions {
 export interface Encoded {
   /** In the order of the requests. */
   readonly corpora: readonly Corpus[];
-  /** What a user should know of the tokenizer's files. */
-  readonly notes: readonly string[];
+  readonly tokenizer: Pick<Tokenizer, "notes" | "files">;
 }
 
 /** Milliseconds between two looks at how far the thread is. */

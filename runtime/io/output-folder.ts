@@ -1,5 +1,6 @@
 // A folder that appears complete or not at all: everything is written to a hidden sibling, renamed at the end.
 // Opening, finishing and aborting are synchronous, so that a signal never finds one of them half done.
+import type { Hash } from "node:crypto";
 import {
   accessSync,
   constants,
@@ -20,8 +21,10 @@ import { showBytes } from "../bytes.ts";
 import { UserError } from "../user-error.ts";
 import { type Input, requireApart } from "./apart.ts";
 import { explained, explainedNow, isJsonObject, isMissing, parseJson, withFile } from "./file.ts";
+import { hashing } from "./hash.ts";
+import { filesIn, lockName } from "./lock.ts";
 import type { TensorDeclaration } from "./safetensors.ts";
-import { byText, declaredBytes, SafetensorsWriter } from "./safetensors-writer.ts";
+import { byText, declaredBytes, inFileOrder, SafetensorsWriter } from "./safetensors-writer.ts";
 import { hiddenBeside, type Unfinished, unfinishedBeside } from "./unfinished.ts";
 
 /** The size above which weights are split into several files, as Hugging Face does by default. */
@@ -29,12 +32,12 @@ const shardLimit = 5_000_000_000;
 
 /** Where the tensors of an output folder are written: each byte of each declared tensor once, in any order. */
 export interface TensorOutput {
+  /** All names, in the order in which the tensors lie in the files: in this order they are hashed as they are written. */
+  readonly order: readonly string[];
+  readonly bytes: number;
   readonly write: (name: string, bytes: Uint8Array, at?: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
-
-/** The file that says what a result was made from and what it consists of: by it a folder is known as a result. */
-export const lockName = "lcomp.lock.json";
 
 interface OutputOptions {
   /** Allows to replace an earlier result. */
@@ -52,7 +55,8 @@ export class OutputFolder {
   readonly repairs: readonly string[];
   readonly #parents: readonly string[];
   readonly #check: () => void;
-  readonly #writers: SafetensorsWriter[] = [];
+  readonly #writers = new Map<string, SafetensorsWriter>();
+  readonly #hashes = new Map<string, string>();
   #ended = false;
 
   /** Checks that the target may be written, that no other run writes it, and makes the hidden folder. */
@@ -100,25 +104,30 @@ export class OutputFolder {
     for (const [name, members] of shards) {
       const options = { metadata, shownAs: join(this.target, name) };
       const writer = await SafetensorsWriter.create(join(this.partial, name), members, options);
-      this.#writers.push(writer);
+      this.#writers.set(name, writer);
       for (const member of members) home.set(member.name, writer);
     }
     if (shards.size > 1) await this.write("model.safetensors.index.json", indexText(shards, total));
     return {
+      bytes: total,
+      order: [...shards.values()].flatMap((members) => inFileOrder(members).map(({ name }) => name)),
       write: async (name, bytes, at) => {
         const writer = home.get(name);
         if (!writer) throw new RangeError(`tensor ${name} was not declared`);
         await writer.write(name, bytes, at);
       },
       close: async () => {
-        for (const writer of this.#writers.splice(0)) await writer.close();
+        for (const [name, writer] of this.#writers) {
+          this.#writers.delete(name);
+          this.#hashes.set(name, await writer.close());
+        }
       },
     };
   }
 
-  /** The files written so far, by their paths in the folder, in order. */
-  files(): readonly string[] {
-    return filesIn(this.partial).sort(byText);
+  /** The sha256 of the files that are written, by their paths in the folder, in order. */
+  hashes(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#hashes].sort(([a], [b]) => byText(a, b)));
   }
 
   /**
@@ -126,7 +135,7 @@ export class OutputFolder {
    * sentences about what could not be put in order.
    */
   finish(): readonly string[] {
-    if (this.#ended || this.#writers.length > 0) throw new Error(`${this.target} is not ready to be finished`);
+    if (this.#ended || this.#writers.size > 0) throw new Error(`${this.target} is not ready to be finished`);
     try {
       return explainedNow("write", this.target, () => {
         this.#check();
@@ -157,7 +166,7 @@ export class OutputFolder {
   abort(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const writer of this.#writers) writer.abandon().catch(() => {}); // the file is gone, whatever closing says
+    for (const writer of this.#writers.values()) writer.abandon().catch(() => {}); // the file is gone, whatever closing says
     removeFolder(this.partial);
     removeEmpty(this.#parents);
   }
@@ -168,9 +177,23 @@ export class OutputFolder {
     await explained("write", join(this.target, name), async () => {
       mkdirSync(dirname(path), { recursive: true });
       await using file = await open(path, "w");
-      await file.writeFile(contents);
+      const hash = hashing();
+      await file.writeFile(hashedBy(hash, contents));
       await file.sync();
+      this.#hashes.set(name, hash.digest("hex"));
     });
+  }
+}
+
+/** What is written, which is hashed as it is. */
+async function* hashedBy(
+  hash: Hash,
+  contents: string | Uint8Array | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const pieces = typeof contents === "string" ? [new TextEncoder().encode(contents)] : contents;
+  for await (const piece of pieces instanceof Uint8Array ? [pieces] : pieces) {
+    hash.update(piece);
+    yield piece;
   }
 }
 
@@ -330,13 +353,6 @@ function replace(folder: string, target: string): readonly string[] {
     removeFolder(old);
     return [];
   });
-}
-
-/** All files in a folder, links among them, by their paths in it; links are not followed. */
-function filesIn(folder: string, prefix = ""): string[] {
-  return readdirSync(join(folder, prefix), { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? filesIn(folder, `${prefix}${entry.name}/`) : [`${prefix}${entry.name}`],
-  );
 }
 
 /** Fills files in the order of the names, each up to the limit; a tensor above the limit has one of its own. */

@@ -2,6 +2,7 @@
 // The file depends on declarations, metadata and bytes alone.
 import { type FileHandle, open } from "node:fs/promises";
 import { explained } from "./file.ts";
+import { hashFile, hashing } from "./hash.ts";
 import { byteSize, type TensorDeclaration } from "./safetensors.ts";
 
 const largestWrite = 256 * 1024 * 1024;
@@ -23,8 +24,8 @@ export function declaredBytes({ name, dtype, shape }: TensorDeclaration): number
   return bytes;
 }
 
-/** Widest elements first, then by name: every tensor starts at a multiple of its element's size. */
-function sorted(declarations: readonly TensorDeclaration[]): readonly TensorDeclaration[] {
+/** The order of tensors in a file. Widest elements first, then by name: every tensor starts at a multiple of its element's size. */
+export function inFileOrder(declarations: readonly TensorDeclaration[]): readonly TensorDeclaration[] {
   const width = ({ dtype }: TensorDeclaration) => byteSize(dtype, [8]) ?? 0;
   return [...declarations].sort((a, b) => width(b) - width(a) || byText(a.name, b.name));
 }
@@ -33,7 +34,7 @@ function layOut(declarations: readonly TensorDeclaration[], metadata: Readonly<R
   const places = new Map<string, Place>();
   const header: [name: string, entry: unknown][] = [["__metadata__", metadata]];
   let offset = 0;
-  for (const declaration of sorted(declarations)) {
+  for (const declaration of inFileOrder(declarations)) {
     const { name, dtype, shape } = declaration;
     if (places.has(name)) throw new RangeError(`tensor ${name} is declared twice`);
     const bytes = declaredBytes(declaration);
@@ -73,12 +74,22 @@ interface WriterOptions {
 export class SafetensorsWriter {
   /** The name that messages give the file. */
   readonly path: string;
+  readonly #file: string;
   readonly #handle: FileHandle;
   readonly #base: number;
   readonly #places: ReadonlyMap<string, Place>;
+  /** Of the bytes from the first on that were written in their order. */
+  readonly #hash = hashing();
+  #hashed = 0;
 
-  private constructor(path: string, handle: FileHandle, base: number, places: ReadonlyMap<string, Place>) {
-    this.path = path;
+  private constructor(
+    { file, shownAs }: { readonly file: string; readonly shownAs: string },
+    handle: FileHandle,
+    base: number,
+    places: ReadonlyMap<string, Place>,
+  ) {
+    this.path = shownAs;
+    this.#file = file;
     this.#handle = handle;
     this.#base = base;
     this.#places = places;
@@ -92,7 +103,7 @@ export class SafetensorsWriter {
   ): Promise<SafetensorsWriter> {
     const { head, places } = layOut(declarations, metadata);
     const handle = await explained("write", shownAs, () => open(path, "wx"));
-    const writer = new SafetensorsWriter(shownAs, handle, head.byteLength, places);
+    const writer = new SafetensorsWriter({ file: path, shownAs }, handle, head.byteLength, places);
     await writer.#put(head, 0);
     return writer;
   }
@@ -110,13 +121,19 @@ export class SafetensorsWriter {
     await this.#put(bytes, this.#base + place.offset + at);
   }
 
-  /** Ends the file; a tensor that is not complete is a bug of the caller. */
-  async close(): Promise<void> {
+  /**
+   * Ends the file and returns its sha256, for which it is read again only where its bytes came in another order than they lie in. A
+   * tensor that is not complete is a bug of the caller.
+   */
+  async close(): Promise<string> {
     await this.abandon();
+    let size = this.#base;
     for (const [name, { bytes, written }] of this.#places) {
       const done = written.reduce((sum, [start, end]) => sum + end - start, 0);
       if (done < bytes) throw new RangeError(`tensor ${name}: ${done} of ${bytes} bytes were written to ${this.path}`);
+      size += bytes;
     }
+    return this.#hashed === size ? this.#hash.digest("hex") : hashFile(this.#file);
   }
 
   /** Lets go of the file as it is. */
@@ -136,5 +153,8 @@ export class SafetensorsWriter {
       await this.abandon();
       throw error;
     }
+    if (position !== this.#hashed) return;
+    this.#hash.update(bytes);
+    this.#hashed += bytes.byteLength;
   }
 }

@@ -5,7 +5,8 @@ import { type Encoder, encoderOf } from "../tokenizer/encoder.ts";
 import type { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { requireSize } from "./checkpoint.ts";
-import { isMissing, type JsonObject, readJsonObject } from "./file.ts";
+import { isMissing, type JsonObject, jsonObject, readText } from "./file.ts";
+import { sha256 } from "./hash.ts";
 import { tokenText } from "./special-tokens.ts";
 import { asLoaded } from "./tokenizer-class.ts";
 
@@ -22,19 +23,28 @@ export interface Tokenizer {
   readonly identity: string;
   /** What a user should know of its files. */
   readonly notes: readonly string[];
+  /** The sha256 of the files of the folder that it was made of, by their names. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** Reads the tokenizer of a model folder. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const config = await readJsonObject(folder, "config.json");
+  const files: Record<string, string> = {};
+  const read: Read = async (name) => {
+    const path = join(folder, name);
+    const text = await readText(path);
+    files[name] = sha256(text);
+    return jsonObject(text, path);
+  };
+  const config = await read("config.json");
   const vocabulary = requireSize({ folder, config }, "vocab_size");
-  const settings = await readSettings(folder);
-  const beside = "added_tokens_decoder" in settings ? {} : await readOptional(folder, "added_tokens.json");
-  const loaded = asLoaded(folder, { definition: await readDefinition(folder), settings, beside, config });
+  const settings = await readSettings(read);
+  const beside = "added_tokens_decoder" in settings ? {} : await readOptional(read, "added_tokens.json");
+  const loaded = asLoaded(folder, { definition: await readDefinition(folder, read), settings, beside, config });
   const isSplit = settings["split_special_tokens"] === true;
   const encoder = encoderOf(loaded.definition, join(folder, "tokenizer.json"), isSplit);
   if (encoder.largest >= vocabulary) throw misfit(folder, encoder.largest, vocabulary);
-  const { head, notes } = await headOf(folder, { encoder, special: loaded.special, config, vocabulary });
+  const { head, notes } = await headOf(folder, { read, encoder, special: loaded.special, config, vocabulary });
   const { before, after } = encoder;
   const special = [head ?? 0, ...before, ...after].find((id) => id >= vocabulary);
   if (special !== undefined) throw misfit(folder, special, vocabulary);
@@ -45,7 +55,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     if (bad !== undefined) throw misfit(folder, bad, vocabulary);
   };
   const identity = JSON.stringify([loaded.definition, isSplit, head ?? null]);
-  return { encode, before, after, head, identity, notes: [...loaded.notes, ...notes] };
+  return { encode, before, after, head, identity, notes: [...loaded.notes, ...notes], files };
 }
 
 const misfit = (folder: string, id: number, vocabulary: number): UserError =>
@@ -53,27 +63,31 @@ const misfit = (folder: string, id: number, vocabulary: number): UserError =>
     `the tokenizer in ${folder} does not fit: it has a token ${id}, the model's vocab_size is ${vocabulary}; use the tokenizer of this model`,
   );
 
-const readDefinition = (folder: string): Promise<JsonObject> =>
-  readJsonObject(folder, "tokenizer.json").catch((error: unknown) => {
+/** Reads a file of the folder that must hold one JSON object. */
+type Read = (name: string) => Promise<JsonObject>;
+
+const readDefinition = (folder: string, read: Read): Promise<JsonObject> =>
+  read("tokenizer.json").catch((error: unknown) => {
     if (!isMissing(error)) throw error;
     const way = "save the model's tokenizer there (Transformers: tokenizer.save_pretrained)";
     throw new UserError(`${folder} has no tokenizer.json; ${way}`, { cause: error });
   });
 
-const readOptional = (folder: string, name: string): Promise<JsonObject> =>
-  readJsonObject(folder, name).catch((error: unknown) => {
+const readOptional = (read: Read, name: string): Promise<JsonObject> =>
+  read(name).catch((error: unknown) => {
     if (isMissing(error)) return {};
     throw error;
   });
 
 /** tokenizer_config.json; files from before it listed the added tokens are completed by special_tokens_map.json, which wins. */
-async function readSettings(folder: string): Promise<JsonObject> {
-  const settings = await readOptional(folder, "tokenizer_config.json");
+async function readSettings(read: Read): Promise<JsonObject> {
+  const settings = await readOptional(read, "tokenizer_config.json");
   if ("added_tokens_decoder" in settings) return settings;
-  return { ...settings, ...(await readOptional(folder, "special_tokens_map.json")) };
+  return { ...settings, ...(await readOptional(read, "special_tokens_map.json")) };
 }
 
 interface Sources {
+  readonly read: Read;
   readonly encoder: Encoder;
   /** The special tokens by their names. */
   readonly special: JsonObject;
@@ -83,7 +97,7 @@ interface Sources {
 
 /** What precedes a document, and where the files of the folder do not agree on it. */
 async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer, "head" | "notes">> {
-  const { encoder, special, config, vocabulary } = sources;
+  const { read, encoder, special, config, vocabulary } = sources;
   const own = (name: "bos" | "eos"): number | undefined => {
     const id = encoder.idOf(tokenText(special[`${name}_token`]));
     return id !== undefined && id < vocabulary ? id : undefined; // one that the model has no row for begins nothing
@@ -92,7 +106,7 @@ async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer,
   const named = own("bos");
   const beginning = encoder.before.length === 1 ? first : named;
   if (beginning === undefined) {
-    const generation = await readOptional(folder, "generation_config.json");
+    const generation = await readOptional(read, "generation_config.json");
     const stored = (name: string): number | undefined =>
       firstId(config[`${name}_token_id`]) ?? firstId(generation[`${name}_token_id`]);
     return { head: stored("bos") ?? own("eos") ?? stored("eos"), notes: [] };

@@ -1,6 +1,5 @@
 /** The README.md of a result: how it was made and what was measured. It names no time, host or path. */
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { planHash } from "../../compiler/plan/show.ts";
 import { resultFrontMatter } from "../io/card.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { ReportResult, StageResult } from "./result.ts";
@@ -13,7 +12,7 @@ interface Run {
 }
 
 /** The card as Markdown. What the recipe's author or a caller wrote stands in it as plain text, whatever it says. */
-export function modelCard(plan: Plan, recipe: string, { reports, stages, origin }: Run): string {
+export function modelCard(plan: Plan, hash: string, { reports, stages, origin }: Run): string {
   const { name, doc } = plan.recipe;
   const inputs = new Set([...plan.models, ...plan.corpora].map((input) => input.name));
   const settings = plan.recipe.parameters.filter((parameter) => !inputs.has(parameter.name));
@@ -26,8 +25,8 @@ export function modelCard(plan: Plan, recipe: string, { reports, stages, origin 
     section("Parameters", settings.length === 0 ? [] : verbatim("text", settings.map(shownSetting).join("\n"))),
     section("Stages", table(["stage", "action", "zeros"], stages.map(stageRow))),
     section("Measured", table(["measure", "value"], values)),
-    section("Recipe", verbatim("lcomp", recipe.trimEnd())),
-    [`Plan: sha256 ${planHash(plan)}`],
+    section("Recipe", verbatim("lcomp", plan.recipe.text.trimEnd())),
+    [`Plan: sha256 ${hash}`],
   ];
   return `${parts
     .filter((lines) => lines.length > 0)

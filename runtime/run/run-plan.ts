@@ -1,12 +1,13 @@
 /** Executes a plan, step by step. What it is given besides the plan are a device and the plan's inputs. */
 import { join } from "node:path";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { showLock } from "../../compiler/plan/show.ts";
+import { identitiesOf, planHash } from "../../compiler/plan/show.ts";
 import { contentBytes, slotsOf } from "../../compiler/plan/slots.ts";
 import { showBytes } from "../bytes.ts";
+import { describeAdapter } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import type { LeftBehind } from "../io/companions.ts";
-import { lockName } from "../io/output-folder.ts";
+import { lockName, showLock } from "../io/lock.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import { UserError } from "../user-error.ts";
 import { modelCard } from "./model-card.ts";
@@ -29,7 +30,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     session.close();
   }
   const isSaved = isKept(plan, done);
-  const leftBehind = isSaved ? await describe(plan, done, options) : [];
+  const leftBehind = isSaved ? await describe(session, done, options) : [];
   return { ...done, isSaved, leftBehind, compileSeconds: session.compileSeconds(), gpuPeak: session.gpuPeak() };
 }
 
@@ -70,9 +71,12 @@ function bytesOnDisk({ steps, programs, save: saved }: Plan): number {
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** Says in the result's folder how it was made; returns what of the given model is not in it. */
-async function describe(plan: Plan, done: Done, options: RunOptions): Promise<readonly LeftBehind[]> {
+async function describe({ plan, store }: Session, done: Done, options: RunOptions): Promise<readonly LeftBehind[]> {
   const { origin, output } = placesOf(plan, options);
-  await output.write("README.md", modelCard(plan, options.recipe, { ...done, origin }));
-  await output.write(lockName, showLock(plan, [...output.files(), lockName].sort()));
+  const hash = planHash(plan);
+  await output.write("README.md", modelCard(plan, hash, { ...done, origin }));
+  const adapter = describeAdapter(options.device.adapterInfo);
+  const read = { adapter, tokenizer: options.tokenizer ?? {}, tensors: store.hashes() };
+  await output.write(lockName, showLock({ ...identitiesOf(plan, hash), ...read }, output.hashes()));
   return origin.leftBehind.map(({ name, why }) => ({ name: join(origin.folder, name), why }));
 }

@@ -1,11 +1,10 @@
 /** The result as a Hugging Face folder: the weights with their names and types, everything beside them carried over. */
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { SavedTensor, SaveRecord } from "../../compiler/plan/step.ts";
+import type { Ref, SavedTensor, SaveRecord } from "../../compiler/plan/step.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { isHubName } from "../io/hub.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import { isStoredType, type TensorDeclaration } from "../io/safetensors.ts";
-import { storedPieces } from "../store/stored-tensors.ts";
 import type { RunOptions, Session } from "./session.ts";
 
 /** A saved tensor, as files declare it. */
@@ -28,14 +27,12 @@ export function placesOf(
 export async function save({ plan, store, progress }: Session, options: RunOptions): Promise<void> {
   const { record, origin, output } = placesOf(plan, options);
   const { tensors, config } = record;
-  const stored = [];
-  for (const { name, from } of tensors) stored.push({ name, tensor: await store.stored(from) });
-  const total = stored.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
+  const sources = new Map(tensors.map(({ name, from }) => [name, from]));
   const written = await output.tensors(tensors.map(declared));
   let done = 0;
-  for (const { name, tensor } of stored)
-    for await (const { piece, at } of storedPieces(tensor)) {
-      progress({ step: plan.steps.length, what: name, done: done / total });
+  for (const name of written.order)
+    for await (const { piece, at } of store.contents(sources.get(name) as Ref)) {
+      progress({ step: plan.steps.length, what: name, done: done / written.bytes });
       await written.write(name, piece, at);
       done += piece.byteLength;
     }

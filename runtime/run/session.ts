@@ -18,8 +18,8 @@ export interface Progress {
 
 export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "output"> {
   readonly device: Device;
-  /** The recipe as text, for the model card. */
-  readonly recipe: string;
+  /** The sha256 of the files that the tokenizer was made of, for the lock. */
+  readonly tokenizer?: Readonly<Record<string, string>>;
   readonly progress: (progress: Progress) => void;
   readonly signal: AbortSignal;
   /** Bytes that may be taken on the GPU; by default as many as there are. */

@@ -24,6 +24,7 @@ import type { StoredTensor } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 import { type DurableFile, type DurableFiles, durableFiles } from "./durable-files.ts";
 import { fileType, slotTypes } from "./file-types.ts";
+import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
 import { hostMemory } from "./host-memory.ts";
 import { sendTensor, storedPieces } from "./stored-tensors.ts";
 import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
@@ -54,14 +55,14 @@ export interface Store {
   readonly make: (made: Made, slot: SlotBuffer) => Promise<GPUBuffer>;
   /** Memory for what a step makes of each of so many windows. */
   readonly writer: (made: Made, slot: SlotBuffer, count: number) => Promise<WindowWriter>;
-  /** The elements of what a step has made; of a stream, those of window 0, then those of window 1 … */
-  readonly contents: (made: Made) => AsyncGenerator<Piece>;
+  /** The elements of an artefact; of a stream, those of window 0, then those of window 1 … */
+  readonly contents: (ref: Ref) => AsyncGenerator<Piece>;
   /** A file for a durable output, which is read from there once it has left the GPU. */
   readonly keep: (made: Made) => Promise<DurableFile>;
   /** The number in a scalar. */
   readonly number: (ref: Ref) => Promise<number>;
-  /** A tensor that lies in a file. */
-  readonly stored: (ref: Ref) => Promise<StoredTensor>;
+  /** The content hashes of all given tensors that have been read. */
+  readonly hashes: () => TensorHashes;
   /** A step needs a window no more. */
   readonly passed: (step: number, window: number) => void;
   /** A step is done. */
@@ -77,6 +78,7 @@ interface Held {
 /** Where everything is, by key. */
 interface Holdings extends StoreOptions, Lifetimes {
   readonly plan: Plan;
+  readonly given: GivenTensors;
   readonly onDevice: Map<string, Held>;
   readonly inStreams: Map<string, Stream>;
   readonly inFiles: Map<string, StoredTensor>;
@@ -88,7 +90,9 @@ interface Holdings extends StoreOptions, Lifetimes {
 /** The store of one run, which holds what is given. */
 export function openStore(plan: Plan, options: StoreOptions): Store {
   const [onDevice, inStreams, inFiles, decisions] = [new Map(), new Map(), new Map(), new Map()];
-  const at: Holdings = { ...options, ...lifetimes(plan), plan, onDevice, inStreams, inFiles, decisions, copies: [] };
+  const given = givenTensors(plan);
+  const places = { given, onDevice, inStreams, inFiles, decisions, copies: [] };
+  const at: Holdings = { ...options, ...lifetimes(plan), ...places, plan };
   const files = durableFiles(options.output);
   const surroundings = { ...options, hostMemory: hostMemory() };
   return {
@@ -101,13 +105,12 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       inStreams.set(keyOf(made), stream);
       return stream.writer();
     },
-    contents: (made) => contents(at, made),
+    contents: async function* (ref) {
+      yield* contents(at, await resolve(at, ref));
+    },
     keep: (made) => keep(at, files, made),
     number: (ref) => numberIn(at, ref),
-    stored: async (ref) => {
-      const plain = await resolve(at, ref);
-      return storedTensor(at, plain) ?? absent(keyOf(plain));
-    },
+    hashes: given.hashes,
     passed: (step, window) => {
       for (const stream of endingStreams(at, step)) stream.drop(window);
     },
@@ -147,8 +150,11 @@ function contents(at: Holdings, ref: PlainRef): AsyncGenerator<Piece> {
   const key = keyOf(ref);
   const held = at.onDevice.get(key);
   if (held !== undefined) return at.readback.pieces(held.buffer, contentBytes(held.slot));
-  return at.inStreams.get(key)?.contents() ?? storedPieces(storedTensor(at, ref) ?? absent(key));
+  return at.inStreams.get(key)?.contents() ?? piecesInFile(at, ref, storedTensor(at, ref) ?? absent(key));
 }
+
+const piecesInFile = ({ given }: Holdings, ref: PlainRef, tensor: StoredTensor): AsyncGenerator<Piece> =>
+  "tensor" in ref ? given.pieces(ref.model, tensor) : storedPieces(tensor);
 
 async function whole(at: Holdings, ref: Ref, slot: SlotBuffer): Promise<GPUBuffer> {
   if (isCopy(ref)) return copied(at, ref, slot);
@@ -156,7 +162,8 @@ async function whole(at: Holdings, ref: Ref, slot: SlotBuffer): Promise<GPUBuffe
   const key = keyOf(plain);
   const known = at.onDevice.get(key)?.buffer ?? at.inStreams.get(key)?.whole;
   if (known) return known;
-  const buffer = await sendTensor(at.pool, storedTensor(at, plain) ?? absent(key), slot);
+  const tensor = storedTensor(at, plain) ?? absent(key);
+  const buffer = await sendTensor(at.pool, { tensor, pieces: piecesInFile(at, plain, tensor) }, slot);
   at.onDevice.set(key, { slot: slot.slot, buffer });
   return buffer;
 }

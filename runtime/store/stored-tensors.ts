@@ -30,7 +30,7 @@ export async function* storedPieces(tensor: StoredTensor): AsyncGenerator<Piece>
 /** The stored bytes of a tensor on the GPU as they are, for a slot. */
 export async function sendTensor(
   pool: BufferPool,
-  tensor: StoredTensor,
+  { tensor, pieces }: { readonly tensor: StoredTensor; readonly pieces: AsyncGenerator<Piece> },
   { slot, bytes }: SlotBuffer,
 ): Promise<GPUBuffer> {
   const { name, dtype, shape } = tensor;
@@ -42,7 +42,7 @@ export async function sendTensor(
   }
   const buffer = await pool.acquire(bytes, `tensor ${name}`);
   if (bytes > tensor.bytes) pool.clear(buffer);
-  for await (const { piece, at } of storedPieces(tensor)) {
+  for await (const { piece, at } of pieces) {
     const padded = Math.ceil(piece.byteLength / 4) * 4;
     await pool.upload(buffer, new Uint8Array(piece.buffer, piece.byteOffset, padded).fill(0, piece.byteLength), at);
   }

@@ -14,6 +14,7 @@ import { resolve } from "../../compiler/language/resolve.ts";
 import { isReserved, parseArgument, reservedParameters } from "../../compiler/recipe/load.ts";
 import { accepted, CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
+import { applyCommand } from "../../runtime/cli/apply.ts";
 import { compileCommand } from "../../runtime/cli/compile.ts";
 import { knownFlags } from "../../runtime/cli/flags.ts";
 import { entryFor } from "../../runtime/cli/host.ts";
@@ -146,10 +147,10 @@ suite("bounds: what a recipe reads", (own) => {
 suite("bounds: names and texts of a recipe", (own) => {
   const { test } = own;
   const outside = testUnless(sharedReason, own);
-  test("no parameter has the name of a flag that a command with a recipe knows", () => {
-    for (const command of [runCommand([]), planCommand([]), compileCommand([])])
+  test("no parameter has the name of a flag that a command with a recipe or its plan knows", () => {
+    for (const command of [runCommand([]), planCommand([]), applyCommand([]), compileCommand([])])
       if (typeof command.builder === "function") command.builder(yargs([]));
-    const positional = new Set(["RECIPE", "_"]);
+    const positional = new Set(["PLAN", "RECIPE", "_"]);
     const flags = reservedParameters.filter((name) => !positional.has(name));
     assert.equal(flags, [...new Set(knownFlags)].sort());
     for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty"]) assert.ok(isReserved(name), name);

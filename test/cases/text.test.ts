@@ -38,8 +38,11 @@ function beginnings(test: Suite["test"]): void {
     const stream = await read(join(folder, "two-bos"), join(folder, "stories.txt"));
     const documents = await read(join(folder, "two-bos"), join(folder, "few.jsonl"));
     assert.equal([stream.corpora[0]?.tokens[0], documents.corpora[0]?.tokens[0]], [1, 1]);
-    assert.is(stream.notes.length, 1);
-    assert.match(stream.notes[0] ?? "", /texts begin with token 1, .*; the bos_token_id of its config.json is 2$/);
+    assert.is(stream.tokenizer.notes.length, 1);
+    assert.match(
+      stream.tokenizer.notes[0] ?? "",
+      /texts begin with token 1, .*; the bos_token_id of its config.json is 2$/,
+    );
   });
 
   test("numerals are digits of their own", async () => {

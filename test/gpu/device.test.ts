@@ -4,22 +4,25 @@ import { UserError } from "../../runtime/user-error.ts";
 import { suite } from "../harness/suite.ts";
 import { validateWgsl } from "../kernel/validate-wgsl.ts";
 
-const double = `
+/** Of each value: `value`, where `i` is its index. */
+const kernel = (value: string): string => `
 @group(0) @binding(0) var<storage, read_write> values: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x < arrayLength(&values)) { values[id.x] *= 2.0; }
+  if (id.x < arrayLength(&values)) { let i = id.x; values[i] = 2.0 * ${value}; }
 }`;
 
+/** Twice each value, or twice another one. */
 async function runDouble(
   { device, queue, create, settle }: Device,
   input: Float32Array<ArrayBuffer>,
+  value = "values[i]",
 ): Promise<Float32Array> {
   const size = input.byteLength;
   const { values, result } = await create("two buffers", () => ({
     values: device.createBuffer({ size, usage: bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST }),
     result: device.createBuffer({ size, usage: bufferUsage.MAP_READ | bufferUsage.COPY_DST }),
   }));
-  const module = device.createShaderModule({ code: double });
+  const module = device.createShaderModule({ code: kernel(value) });
   const pipeline = await settle(device.createComputePipelineAsync({ layout: "auto", compute: { module } }));
   const entries = [{ binding: 0, resource: { buffer: values } }];
   const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
@@ -72,6 +75,19 @@ suite("device", ({ test }) => {
       assert.is(device.features.has("shader-f16"), facts.hasF16);
       assert.is(device.features.has("subgroups"), facts.hasSubgroups);
       close();
+    },
+    "swiftshader",
+  );
+
+  test(
+    "with robust access an index outside of a buffer means its last element or 0, one outside of a variable its last",
+    async () => {
+      const device = await openDevice({ access: "robust" });
+      const read = (value: string) => runDouble(device, Float32Array.from([3]), value);
+      const [found = Number.NaN] = await read("values[i + 500000000u]");
+      assert.ok([0, 6].includes(found), `${found}`);
+      assert.equal(await read("array(1.0, 2.0, 5.0)[i + 500000000u]"), Float32Array.from([10]));
+      device.close();
     },
     "swiftshader",
   );
@@ -132,13 +148,13 @@ suite("device", ({ test }) => {
 });
 
 suite("validation", ({ test }) => {
-  test("a valid shader has no message", async () => assert.equal(await validateWgsl(double), []));
+  test("a valid shader has no message", async () => assert.equal(await validateWgsl(kernel("values[i]")), []));
 
   test("every feature is there", async () => {
     const enables = ["f16", "subgroups", "chromium_experimental_subgroup_matrix"]
       .map((name) => `enable ${name};`)
       .join("\n");
-    assert.equal(await validateWgsl(`${enables}\n${double}`), []);
+    assert.equal(await validateWgsl(`${enables}\n${kernel("values[i]")}`), []);
   });
 
   test("an error has a position", async () => {

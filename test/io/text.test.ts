@@ -21,6 +21,7 @@ const bytes: Tokenizer = {
   head: 1,
   identity: "",
   notes: [],
+  files: {},
 };
 
 const idsOf = ({ encode }: Tokenizer, text: string): readonly number[] => {

@@ -54,6 +54,7 @@ suite("language: alignment", ({ test }) => {
 
   test("a sign binds looser than a power, and powers to the right", () => {
     gives("f32[row: 2] -1 -4", "fn f(a: f32[row: 2]) = -a^2");
+    gives("i32[row: 2] 0 -1", "fn f(a: f32[row: 2]) = -(a > 1)");
     gives("f32[row: 2] 0.5 0.25", "fn f(a: f32[row: 2]) = 2^-a");
     gives("f32[row: 2] 1 16", "fn f(a: f32[row: 2]) = a^2^2");
   });
@@ -317,7 +318,7 @@ suite("language: numbers known before the run", ({ test }) => {
   test("units, shares and patterns", () => {
     gives("536870912", "fn f() = 512 MiB");
     gives("1024", "fn f() = 1 GiB / 1 MiB");
-    gives("0.35", "fn f() = 35%");
+    gives("35%", "fn f() = 35%");
     gives("2", "fn f() = 5 % 3");
     gives("3", "fn f() = -5 % 4");
     gives("true", "fn f() = 1 KiB == 1024 and 50% == 0.5");

@@ -113,7 +113,7 @@ export async function openEvaluations({ length, tokens }: Recorded<Row>): Promis
       corpora: new Map([["text", { test: Int32Array.from(tokens) }]]),
     };
     const { signal } = new AbortController();
-    const { reports } = await runPlan(made, { ...given, output: null, recipe: "", signal, progress: () => undefined });
+    const { reports } = await runPlan(made, { ...given, output: null, signal, progress: () => undefined });
     return reports.find(({ of }) => of?.measure === "mean_nll")?.value ?? absent("mean_nll");
   }
 

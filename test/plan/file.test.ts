@@ -80,7 +80,7 @@ suite("plan: file", ({ test }) => {
     );
     assert.is(
       refusal((file) => ({ ...file, version: 7 })),
-      "my.plan.json is a plan of version 7; this lcomp reads version 2",
+      "my.plan.json is a plan of version 7; this lcomp reads version 2: use the one that made it, or plan again",
     );
     assert.match(
       refusal((file) => ({ ...file, stages: [{ name: "oops" }] })),

@@ -65,7 +65,7 @@ recipe cut(model: Model, text: Corpus) {
   const output = new OutputFolder(out);
   try {
     const corpora = new Map([["text", { train: Int32Array.from(tokens), test: Int32Array.from(test) }]]);
-    const given = { device, models: new Map([["model", from]]), corpora, output, recipe: source };
+    const given = { device, models: new Map([["model", from]]), corpora, output };
     const { signal } = new AbortController();
     const { reports } = await runPlan(made, { ...given, signal, progress: () => undefined });
     output.finish();

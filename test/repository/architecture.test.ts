@@ -68,8 +68,6 @@ const forTests = [
   "compiler/graph/interpret.ts interpret",
   // Draws from all that the private functions of the file can make.
   "compiler/schedule/schedule-contraction.ts schedulesFor",
-  // The other half of `showPlan`: what is written as a plan file can be read.
-  "compiler/plan/load.ts loadPlan",
 ];
 
 /** Circles of imports in compiler/ that are still to be taken apart, by the files in each. */

@@ -18,7 +18,6 @@ await writeFolder(join(folder, `${layers}-out`), (output) =>
     models,
     corpora: new Map([["text", { test: tokens }]]),
     output,
-    recipe: "",
     progress: () => undefined,
     signal: new AbortController().signal,
   }),

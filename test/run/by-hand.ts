@@ -87,7 +87,13 @@ export const anyDevice: Plan["device"] = {
 /** A plan that does nothing. */
 export const emptyPlan: Plan = {
   version: 2,
-  recipe: { name: "hand", doc: "Made by hand.", parameters: [], sources: [{ module: "hand.lcomp", sha256: "0" }] },
+  recipe: {
+    name: "hand",
+    doc: "Made by hand.",
+    text: "recipe hand() {}\n",
+    parameters: [],
+    sources: [{ module: "hand.lcomp", sha256: "0" }],
+  },
   models: [],
   corpora: [],
   device: anyDevice,

@@ -22,7 +22,7 @@ function graphsOf({ folder, config, tensors }: Checkpoint, length: number) {
   const context = newContext(graphs);
   const file = library.read("std/arch/llama");
   const archs = file && declareModules(context, accepted(resolve(library, file))).archs;
-  const [declared] = archs ?? [];
+  const declared = archs?.at(-1);
   if (!declared) throw new Error("std/arch/llama declares no architecture");
   const { arch, scope } = declared;
   const type = modelType(context, arch, scope, { name: folder, config, tensors });

@@ -46,7 +46,7 @@ export async function runRecipe(
   const output = out === undefined ? null : new OutputFolder(out);
   try {
     const { signal } = new AbortController();
-    const given = { device: opened, models: open.models, corpora, output, recipe: "", signal };
+    const given = { device: opened, models: open.models, corpora, output, signal };
     const result = await runPlan(made, { ...given, gpuMemory: budget.gpu, progress });
     output?.finish();
     return result;

@@ -124,7 +124,7 @@ async function run(folder: string, made: Plan, options: Partial<RunOptions> = {}
   for (const name of ["a", "b"]) models.set(name, await openCheckpoint(join(folder, name)));
   const { signal } = new AbortController();
   const given = { device: await device, models, corpora: new Map([["text", { test: tokens }]]), output: null, signal };
-  const result = await runPlan(made, { ...given, recipe: "", progress: () => undefined, ...options });
+  const result = await runPlan(made, { ...given, progress: () => undefined, ...options });
   const promised = peakOf(demands(made)).gpu;
   const isDecided = made.steps.some(({ reads }) => Object.values(reads).some((ref) => "pick" in ref));
   assert.ok(isDecided ? result.gpuPeak <= promised : result.gpuPeak === promised, `${result.gpuPeak}, not ${promised}`);
