@@ -16,6 +16,7 @@ import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
+import { firstBlocks } from "./model/value.ts";
 import { checkMethod } from "./recipe/block.ts";
 import { unknownOf } from "./recipe/method.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
@@ -121,5 +122,5 @@ function checkArch(context: Context, arch: Ast.Arch, scope: Scope): void {
   const inside = scopeIn(null);
   const tokens = tokensInput(context, inside, 0, arch.span);
   const { entry } = forward(context, type, inside, tokens, arch.span);
-  if (entry && type.blocks) forwardBlock(context, type.blocks.part(0), entry, arch.span);
+  if (entry) for (const part of firstBlocks(type.blocks)) forwardBlock(context, part, entry, arch.span);
 }

@@ -53,8 +53,8 @@ export interface LinearInput {
 export interface Trace {
   readonly observations: Observation[];
   readonly linears: LinearInput[];
-  /** Where the forward pass enters the stack of blocks, and what enters. */
-  readonly entries: { readonly input: Tensor; readonly span: Span }[];
+  /** Where the forward pass enters the blocks of a kind, and what enters. */
+  readonly entries: { readonly input: Tensor; readonly span: Span; readonly blocks: string }[];
   /** What a forward pass shows to methods, by name. */
   readonly probes: Map<string, Tensor>;
   readonly selections: Selecting[];

@@ -16,7 +16,7 @@ import { declareLinear, isTiedIn } from "./declare-linear.ts";
 import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
 import { handed, inDeclaredOrder } from "./linear.ts";
-import type { ModelType, Part } from "./value.ts";
+import { firstBlocks, type ModelType, type Part } from "./value.ts";
 
 /** Binds an architecture to a checkpoint's config and headers, or to symbolic sizes if there is none. */
 export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, facts: ModelFacts | null): ModelType {
@@ -26,7 +26,8 @@ export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, 
   const part = declaring({ context, facts }, null, new Map());
   declareMembers(part, scope, arch.members, "");
   const { blocks } = part;
-  const faults = [...part.faults, ...(blocks?.part(0).faults ?? [])];
+  const first = firstBlocks(blocks);
+  const faults = [part, ...first].flatMap((each) => each.faults);
   if (facts)
     reportFaults(
       context,
@@ -34,7 +35,7 @@ export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, 
       faults.toSorted((a, b) => a.span.start - b.span.start),
     );
   const outside = partOf(part, scope, forwardOf(context, arch));
-  const isFaulty = outside.isFaulty || (blocks?.part(0).isFaulty ?? false);
+  const isFaulty = [outside, ...first].some((each) => each.isFaulty);
   return { arch, declaredIn: moduleScope, facts, outside, blocks, isFaulty };
 }
 
@@ -52,7 +53,7 @@ const declaring = (
   tables: new Map(tables),
   leftOut: [],
   faults: [],
-  blocks: null,
+  blocks: [],
   isFaulty: false,
 });
 
@@ -92,7 +93,7 @@ function declareMembers(part: Declaring, scope: Scope, members: readonly Ast.Arc
         declareValue(scope, member.name, functionValue(member, scope));
         break;
       case "blocks":
-        declareBlocks(part, scope, member);
+        declareBlocks(part, scope, member, members.findLast(({ kind }) => kind === "blocks") === member);
         break;
       case "ignore":
         break;
@@ -120,7 +121,7 @@ const fieldIn = (span: Span): string | undefined =>
 
 const largest = 2 ** 31;
 
-function sizeFrom(part: Declaring, scope: Scope, name: string, expression: Ast.Expression): Size {
+function sizeFrom(part: Declaring, scope: Scope, name: string, expression: Ast.Expression, least = 1): Size {
   const { context, facts } = part;
   const { span } = expression;
   const value = evaluate(context, scope, expression);
@@ -128,7 +129,7 @@ function sizeFrom(part: Declaring, scope: Scope, name: string, expression: Ast.E
     value.kind === "number" &&
     value.real !== null &&
     Number.isInteger(value.real) &&
-    value.real >= 1 &&
+    value.real >= least &&
     value.real <= largest
   )
     return fixed(value.real);
@@ -143,63 +144,75 @@ function sizeFrom(part: Declaring, scope: Scope, name: string, expression: Ast.E
       field: sourceOf(value) ?? fieldIn(span) ?? null,
       dim: name,
       found: showPlain(value),
-      expected: `a whole number from 1 to ${largest}`,
+      expected: `a whole number from ${least} to ${largest}`,
     });
   return open(name);
 }
 
-function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks): void {
+/** From which number blocks go to which: on from those before them. There may be none of a kind, unless it is the last. */
+function rangeOf(part: Declaring, scope: Scope, { name, from: first, to: last }: Ast.Blocks, isLast: boolean) {
   const { context } = part;
-  const count = sizeFrom(part, scope, blocks.name.text, blocks.to);
-  if ((known(count) ?? 1) > 4096)
+  const begin = known(part.blocks.at(-1)?.to ?? fixed(0));
+  const from = first ? sizeFrom(part, scope, name.text, first, 0) : fixed(0);
+  const to = sizeFrom(part, scope, name.text, last, isLast ? Math.max(begin ?? 0, 1) : (begin ?? 0));
+  if ((known(to) ?? 1) > 4096)
     report(context, {
       kind: "config-value",
-      span: blocks.to.span,
-      field: fieldIn(blocks.to.span) ?? null,
-      dim: blocks.name.text,
-      found: showSize(count),
+      span: last.span,
+      field: fieldIn(last.span) ?? null,
+      dim: name.text,
+      found: showSize(to),
       expected: "at most 4096 blocks",
     });
-  if (blocks.from) report(context, { kind: "not-supported", span: blocks.from.span, ...firstNumber });
-  if (!blocks.at.value.includes(`{${blocks.name.text}}`)) report(context, unnumbered(blocks));
-  const forward = part.blocks ? null : forwardOf(context, blocks);
-  if (part.blocks) report(context, { kind: "not-supported", span: blocks.name.span, ...secondKind });
-  if (!forward) {
-    scope.values.set(blocks.name.text, wrong);
+  if (begin !== undefined && (known(from) ?? begin) !== begin) {
+    part.isFaulty = true;
+    report(context, {
+      kind: "not-supported",
+      span: first?.span ?? name.span,
+      what: `a first block with the number ${showSize(from)}, where those before it end at ${begin},`,
+      hint: "kinds of blocks are numbered one after the other, from 0: `blocks dense: n`, `blocks sparse: n .. all`",
+    });
+  }
+  return { from, to };
+}
+
+function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks, isLast: boolean): void {
+  const { context } = part;
+  const { name, at } = blocks;
+  const { from, to } = rangeOf(part, scope, blocks, isLast);
+  if (!at.value.includes(`{${name.text}}`)) report(context, unnumbered(blocks));
+  const forward = forwardOf(context, blocks);
+  const isNowhere = part.facts !== null && part.blocks.length > 0 && known(to) === undefined;
+  if (!forward || isNowhere) {
+    scope.values.set(name.text, wrong);
     return;
   }
   const parts = new Map<number, Part>();
+  const count = isLast ? known(to) : undefined;
+  const numberOf = (layer: number): Value =>
+    part.facts ? { ...number(layer), ...(count !== undefined && { blocks: count }) } : unknownWhole;
   const readsNumber = isNamed(blocks.name.text, blocks.members);
   const blockOf = (layer: number): Part => {
     const old = parts.get(layer);
     if (old) return old;
     const own = declaring(part, layer, part.tables);
     const inside = scopeIn(scope);
-    declareValue(inside, blocks.name, part.facts ? { ...number(layer), blocks: known(count) ?? 0 } : unknownWhole);
+    declareValue(inside, blocks.name, numberOf(layer));
     declareMembers(own, inside, blocks.members, blockPrefix(blocks));
     const made = { ...partOf(own, inside, forward), readsNumber };
     parts.set(layer, made);
     return made;
   };
-  blockOf(0);
-  part.blocks = { declaration: blocks, count, part: blockOf };
+  const kind = { declaration: blocks, from, to, part: blockOf };
+  part.blocks.push(kind);
+  firstBlocks([kind]);
   const passing = form({ x: activations }, ({ x }, { context: caller, span }) => {
     const input = inDeclaredOrder(caller, forward, x.value, span);
-    caller.trace.entries.push({ input, span });
+    caller.trace.entries.push({ input, span, blocks: blocks.name.text });
     return handed(caller, input, span);
   });
   declareValue(scope, blocks.name, { kind: "callable", name: blocks.name.text, form: () => passing });
 }
-
-const firstNumber = {
-  what: "a first block with another number than 0",
-  hint: "all blocks of a model are of one kind, and numbered from 0",
-};
-
-const secondKind = {
-  what: "a second kind of block",
-  hint: "all blocks of a model are of one kind: what differs between them may depend on fields of config.json",
-};
 
 /** Blocks whose tensors would all have the same names. */
 const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({

@@ -11,7 +11,7 @@ import { storedTypes } from "../plan/program.ts";
 import type { Of, Problem } from "../problems/problem.ts";
 
 import type { ModelFacts } from "./facts.ts";
-import { type ModelType, type Part, partsOf } from "./value.ts";
+import { firstBlocks, type ModelType, type Part, partsOf } from "./value.ts";
 
 /** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */
 export interface StoredTensor {
@@ -118,10 +118,11 @@ export function checkCheckpoint(context: Context, type: ModelType): void {
   const { arch, facts, isFaulty } = type;
   if (!facts || isFaulty) return;
   const parts = partsOf(type);
+  const said = [type.outside, ...firstBlocks(type.blocks)];
   reportFaults(
     context,
     facts,
-    parts.flatMap(({ layer, faults }) => (layer === 0 || layer === null ? [] : faults)),
+    parts.flatMap((part) => (said.includes(part) ? [] : part.faults)),
   );
   const besides = [...ignored(arch.members, "")];
   const expected = new Set(

@@ -25,7 +25,7 @@ export interface Declaring {
   readonly tables: Map<string, string>;
   readonly leftOut: string[];
   readonly faults: Fault[];
-  blocks: Blocks | null;
+  readonly blocks: Blocks[];
   isFaulty: boolean;
 }
 

@@ -30,12 +30,24 @@ export function forward(context: Context, type: ModelType, scope: Scope, tokens:
   const inside: Context = { ...context, trace: newTrace() };
   const { entries, linears } = inside.trace;
   const logits = applyTo(inside, scope, fn, declaredIn, tokens, span);
-  const [first, second] = entries;
-  if (type.blocks && !first && logits.kind !== "wrong")
-    report(context, { kind: "not-supported", span: fn.name.span, ...passedBy });
-  if (second) report(context, { kind: "not-supported", span: second.span, what: "a second pass through the blocks" });
-  return { entry: first?.input ?? null, logits: second ? wrong : logits, inputs: linears };
+  const [first] = entries;
+  const kinds = type.blocks.map(({ declaration }) => declaration.name.text);
+  const missed = kinds.find((kind) => !entries.some(({ blocks }) => blocks === kind));
+  if (missed !== undefined && logits.kind !== "wrong")
+    report(context, { kind: "not-supported", span: fn.name.span, ...passedBy(missed) });
+  const other = entries.find(({ blocks, input }, i) => blocks !== kinds[i] || (i > 0 && !isHanded(input.node)));
+  const isWrong = missed === undefined && other !== undefined;
+  if (isWrong) report(context, { kind: "not-supported", span: other.span, ...inAnotherWay(kinds) });
+  return { entry: first?.input ?? null, logits: isWrong ? wrong : logits, inputs: linears };
 }
+
+/** Whether it is what blocks hand on. */
+const isHanded = ({ op, attrs }: Node): boolean => op === "input" && attrs.name === slotNames.activation;
+
+const inAnotherWay = (kinds: readonly string[]) => ({
+  what: kinds.length > 1 ? "another way through the blocks than once, in order" : "a second pass through the blocks",
+  ...(kinds.length > 1 && { hint: `write \`${kinds.reduce((x, kind) => `${kind}(${x})`, "x")}\`` }),
+});
 
 export interface BlockForwarded {
   readonly result: Node | null;
@@ -66,10 +78,10 @@ export function forwardBlock(
 
 const nestedBlocks = { what: "a pass through the blocks inside one of them" };
 
-const passedBy = {
+const passedBy = (blocks: string) => ({
   what: "a forward pass that does not go through the blocks",
-  hint: "an architecture that declares `blocks` passes through them here: `layer(x)`",
-};
+  hint: `an architecture that declares \`blocks\` passes through them here: \`${blocks}(x)\``,
+});
 
 /** A `forward` on what it takes. */
 function applyTo(context: Context, caller: Scope, fn: Ast.Fn, declaredIn: Scope, value: Tensor, span: Span): Value {

@@ -7,7 +7,7 @@ import type { Dimension } from "../language/tensor.ts";
 import { modelType } from "./arch.ts";
 import { tensorName } from "./checkpoint.ts";
 import type { ModelFacts } from "./facts.ts";
-import { layersOf, type ModelType, partsOf } from "./value.ts";
+import { firstBlocks, layersOf, type ModelType, partsOf } from "./value.ts";
 
 type Config = ModelFacts["config"];
 
@@ -27,7 +27,7 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
     config = found;
   }
   const tensors = tensorsFor(type, facts, wanted);
-  const listed = listsFor(config, layersOf(type), wanted.get(type.blocks?.declaration.name.text ?? "") ?? 0);
+  const listed = listsFor(config, layersOf(type), layersIn(type, wanted));
   if (!listed) return null;
   const made = typeOf(context, type, { ...facts, config: listed, tensors });
   return made.isFaulty || !isAs(sizesOf(made), wanted) ? null : made;
@@ -45,11 +45,15 @@ const typeOf = (context: Context, { arch, declaredIn }: ModelType, facts: ModelF
 
 /** The sizes of what an architecture declares. */
 function sizesOf({ outside, blocks }: ModelType): Map<string, number> {
-  const dims = [...outside.scope.dims.values(), ...(blocks?.part(0).scope.dims.values() ?? [])].flat();
+  const dims = [outside, ...firstBlocks(blocks)].flatMap(({ scope }) => [...scope.dims.values()].flat());
   const sizes = new Map(dims.map(({ name, size }) => [name, known(size) ?? 0]));
-  if (blocks) sizes.set(blocks.declaration.name.text, known(blocks.count) ?? 0);
+  for (const { declaration, to } of blocks) sizes.set(declaration.name.text, known(to) ?? 0);
   return sizes;
 }
+
+/** How many blocks are wanted. */
+const layersIn = ({ blocks }: ModelType, wanted: Sizes): number =>
+  wanted.get(blocks.at(-1)?.declaration.name.text ?? "") ?? 0;
 
 const isAs = (sizes: Sizes, wanted: Sizes): boolean => [...wanted].every(([name, size]) => sizes.get(name) === size);
 
@@ -122,7 +126,7 @@ function listsFor(config: Config, before: number, after: number): Config | null 
 
 /** The headers of what is kept: each tensor with the sizes of its dimensions, in as many blocks. */
 function tensorsFor(type: ModelType, { tensors }: ModelFacts, wanted: Sizes): ModelFacts["tensors"] {
-  const layers = wanted.get(type.blocks?.declaration.name.text ?? "") ?? 0;
+  const layers = layersIn(type, wanted);
   const shapes = new Map<string, readonly number[]>();
   const product = (dims: readonly Dimension[]): number => dims.reduce((n, dim) => n * (wanted.get(dim.name) ?? 0), 1);
   const sum = (of: readonly (readonly Dimension[])[]): number => of.reduce((n, dims) => n + product(dims), 0);

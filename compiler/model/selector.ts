@@ -8,7 +8,7 @@ import { known } from "../language/size.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
 import { list } from "../problems/description.ts";
-import { type ModelType, partsOf } from "./value.ts";
+import { type Blocks, firstBlocks, isOf, type ModelType, partsOf } from "./value.ts";
 
 export interface Selected {
   readonly linear: Linear;
@@ -71,25 +71,24 @@ const candidates = (type: ModelType): readonly Selected[] =>
 /** What a selector may be instead; one of blocks that declare no linear layer is right, and has nothing to select. */
 function others(type: ModelType, { path: [first] }: Ast.Selector): { known: readonly string[]; hint?: string } {
   const known = names(type);
-  if (first === undefined || first.name.text !== variableOf(type) || insideOf(type).length > 0) return { known };
+  const kind = first && kindNamed(type, first.name.text);
+  if (!kind || firstBlocks([kind]).some(({ linears }) => linears.length > 0)) return { known };
   const outside = known.length > 0 ? `; outside of them there is ${list(known)}` : "";
   const hint = `methods work on what is declared with \`linear\`, and these blocks declare \`weight\`s alone${outside}`;
   return { known: [], hint };
 }
 
-/** What blocks are called. */
-const variableOf = ({ blocks }: ModelType): string | undefined => blocks?.declaration.name.text;
-
-/** The linear layers that every block declares. */
-const insideOf = ({ blocks }: ModelType): readonly Linear[] => blocks?.part(0).linears ?? [];
+/** The blocks of that name. */
+const kindNamed = ({ blocks }: ModelType, name: string): Blocks | undefined =>
+  blocks.find(({ declaration }) => declaration.name.text === name);
 
 function names(type: ModelType): string[] {
-  const [inside, outside] = [insideOf(type), type.outside.linears];
-  const variable = variableOf(type);
+  const kinds = type.blocks.filter((kind) => firstBlocks([kind]).some(({ linears }) => linears.length > 0));
+  const linears = [...firstBlocks(kinds), type.outside].flatMap((part) => part.linears);
   return [
-    ...(inside.length + outside.length > 0 ? ["linear"] : []),
-    ...(variable !== undefined && inside.length > 0 ? [variable] : []),
-    ...[...inside, ...outside].map(({ name }) => name),
+    ...(linears.length > 0 ? ["linear"] : []),
+    ...kinds.map(({ declaration }) => declaration.name.text),
+    ...new Set(linears.map(({ name }) => name)),
   ];
 }
 
@@ -104,8 +103,9 @@ function matches(
   const [first, ...rest] = path;
   if (!first) return false;
   if (path.length === 1 && first.name.text === "linear") return true;
-  if (first.name.text === variableOf(type)) {
-    if (layer === null || !inRange(context, scope, first, layer)) return false;
+  const kind = kindNamed(type, first.name.text);
+  if (kind) {
+    if (layer === null || !isOf(kind, layer) || !inRange(context, scope, first, layer)) return false;
     return (
       rest.length === 0 ||
       matchesPath(
@@ -122,16 +122,16 @@ function matches(
 
 /** Whether the bounds of a range of blocks are blocks of this model. */
 function checkRange(context: Context, scope: Scope, type: ModelType, { path: [first] }: Ast.Selector): boolean {
-  const { blocks } = type;
-  const count = blocks ? known(blocks.count) : undefined;
-  if (!blocks || !first?.range || first.name.text !== variableOf(type) || count === undefined) return true;
+  const kind = first && kindNamed(type, first.name.text);
+  const [least, most] = [kind && known(kind.from), kind && known(kind.to)];
+  if (!first?.range || least === undefined || most === undefined) return true;
   const { from, to } = first.range;
   const bounds = [[from, to ? 0 : 1] as const, ...(to ? [[to, 0] as const] : [])];
   return bounds.every(([expression, inside]) => {
     const found = compileTimeNumber(context, operand(context, scope, expression));
     if (found?.real == null) return false;
-    if (Number.isInteger(found.real) && found.real >= 0 && found.real <= count - inside) return true;
-    const range = `a whole number from 0 to ${count - inside}: the model has ${count}`;
+    if (Number.isInteger(found.real) && found.real >= least && found.real <= most - inside) return true;
+    const range = `a whole number from ${least} to ${most - inside}: the model has ${most - least}`;
     const what = to ? `a bound of \`${first.name.text}\`` : `\`${first.name.text}\``;
     report(context, { kind: "out-of-range", span: expression.span, what, value: String(found.real), range });
     return false;

@@ -1,7 +1,7 @@
 /** A model as a value: what it is, part by part, and where each of its tensors comes from. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { DType } from "../graph/type.ts";
-import { known, type Size } from "../language/size.ts";
+import { fixed, known, type Size } from "../language/size.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
 import { storedTypes } from "../plan/program.ts";
@@ -18,14 +18,18 @@ export interface ModelType {
   readonly facts: ModelFacts | null;
   /** What lies outside of the blocks. Its scope has the dimensions of the whole model. */
   readonly outside: Part;
-  readonly blocks: Blocks | null;
+  /** One kind after the other, as a forward pass goes through them. */
+  readonly blocks: readonly Blocks[];
   /** Something is wrong with config.json or a stored tensor, which was said. */
   readonly isFaulty: boolean;
 }
 
+/** Blocks of one kind, numbered on from those before them. */
 export interface Blocks {
   readonly declaration: Ast.Blocks;
-  readonly count: Size;
+  readonly from: Size;
+  /** The number behind the last. */
+  readonly to: Size;
   /** The block of that number, each with its own dimensions and stored types. */
   readonly part: (layer: number) => Part;
 }
@@ -68,7 +72,22 @@ export const givenModel = (name: string, type: ModelType): Model => ({
 });
 
 /** How many blocks a model has; 0 while that is unknown. */
-export const layersOf = ({ blocks }: ModelType): number => (blocks ? (known(blocks.count) ?? 0) : 0);
+export const layersOf = ({ blocks }: ModelType): number => known(blocks.at(-1)?.to ?? fixed(0)) ?? 0;
+
+/** Whether a block of that number is of this kind. */
+export const isOf = ({ from, to }: Blocks, layer: number): boolean =>
+  layer >= (known(from) ?? 0) && layer < (known(to) ?? 0);
+
+/** The block of that number. */
+export const blockOf = ({ blocks }: ModelType, layer: number): Part | undefined =>
+  blocks.find((kind) => isOf(kind, layer))?.part(layer);
+
+/** The first block of each kind of which the model has any, or, while that is unknown, may have. */
+export const firstBlocks = (blocks: readonly Blocks[]): readonly Part[] =>
+  blocks.flatMap(({ from, to, part }) => {
+    const first = known(from) ?? 0;
+    return first === known(to) ? [] : [part(first)];
+  });
 
 /** The type that a tensor is stored in. */
 export const dtypeOf = ({ facts }: ModelType, tensor: string): DType =>
@@ -76,6 +95,6 @@ export const dtypeOf = ({ facts }: ModelType, tensor: string): DType =>
 
 /** Every block in order, then what lies outside. */
 export const partsOf = (type: ModelType): readonly Part[] => [
-  ...Array.from({ length: layersOf(type) }, (_, layer) => type.blocks?.part(layer) ?? []).flat(),
+  ...Array.from({ length: layersOf(type) }, (_, layer) => blockOf(type, layer) ?? []).flat(),
   type.outside,
 ];

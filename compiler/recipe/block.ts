@@ -11,7 +11,7 @@ import { type Dimension, graphDims, type Stream, type Tensor, type Windows } fro
 import { newTrace, type Selecting } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
-import { layersOf, type ModelType } from "../model/value.ts";
+import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { type Applied, applyMethod, type Statistic, statisticsIn, unknownOf } from "./method.ts";
 
@@ -85,13 +85,13 @@ function shapeProblem({ name, body }: Ast.Method, selections: readonly Selecting
 /** The model's dimensions by their names, and the blocks' as `layer`. */
 function bindDimensions(scope: Scope, { sees }: Ast.Method, site: BlockSite | null): Dimension {
   const named = sees.flatMap(({ type }) => (type?.kind === "tensor-type" ? namesIn(type) : []));
-  const blocks = site?.type.blocks;
+  const first = site && firstBlocks(site.type.blocks);
   const layer = declareDimension(scope, "layer", site ? fixed(layersOf(site.type)) : atom("layer"), "the model");
-  if (!site || !blocks) {
+  if (!site || !first) {
     for (const { text } of named) if (text !== "sample") declareDimension(scope, text, atom(text), "the header");
     return layer;
   }
-  for (const part of [site.type.outside, blocks.part(0)])
+  for (const part of [site.type.outside, ...first])
     for (const [name, dims] of part.scope.dims) scope.dims.set(name, dims);
   for (const { dims } of site.shown.values()) for (const dim of dims) scope.dims.set(dim.name, [dim]);
   return layer;

@@ -9,7 +9,7 @@ import type { Tensor, Windows } from "../language/tensor.ts";
 import { forward, forwardBlock, tokensInput } from "../model/forward.ts";
 import { narrowed, type Sizes } from "../model/narrow.ts";
 import { pieceRow } from "../model/pieces.ts";
-import { type ModelType, type Part, partsOf } from "../model/value.ts";
+import { firstBlocks, type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { applyBlockMethod, type BlockWork, type Selection } from "./block.ts";
 import type { Applied } from "./method.ts";
@@ -31,11 +31,13 @@ export function narrowingOf(
   const scope = scopeIn(null);
   const { entry, logits } = forward(context, type, scope, tokensInput(context, scope, windows.length, span), span);
   if (logits.kind !== "tensor") return null;
-  if (!entry || !type.blocks) {
-    report(context, { kind: "not-supported", span, what: "a method on blocks, of which this model has none" });
+  const [first, ...others] = firstBlocks(type.blocks);
+  if (!entry || !first || others.length > 0) {
+    const many = others.length > 0 ? "several kinds" : "none";
+    report(context, { kind: "not-supported", span, what: `a method on blocks, of which this model has ${many},` });
     return null;
   }
-  const { result, shown } = forwardBlock(context, type.blocks.part(0), entryOf(entry), span);
+  const { result, shown } = forwardBlock(context, first, entryOf(entry), span);
   const work = result && applyBlockMethod(context, applied, { type, windows, shown });
   if (!work) return null;
   const nodes = coneOf([entry.node, result, logits.node]);
@@ -86,7 +88,7 @@ function odd(context: Context, type: ModelType, entry: Tensor, selections: reado
 }
 
 /** Sizes that are smaller, by the names of dimensions; blocks by theirs. */
-const sizesOf = (selections: readonly Selection[], { blocks }: ModelType): Sizes =>
+const sizesOf = (selections: readonly Selection[], { blocks: [blocks] }: ModelType): Sizes =>
   new Map(
     selections
       .filter(({ dim, count }) => count !== known(dim.size))

@@ -8,7 +8,7 @@ import type { Tensor } from "../language/tensor.ts";
 import type { LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/checkpoint.ts";
 import { type Forwarded, forward, forwardBlock, tokensInput } from "../model/forward.ts";
-import type { Model, ModelType, Part } from "../model/value.ts";
+import { blockOf, type Model, type ModelType, type Part } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { addStep, type Emitting, type Passes } from "./steps.ts";
 
@@ -50,8 +50,9 @@ export function startOf(at: Emitting, type: ModelType, length: number, span: Spa
 export const entryOf = (entry: Tensor): Tensor => ({ ...entry, dims: entry.dims.filter(({ streamed }) => !streamed) });
 
 /** Parts with the same sizes whose tensors are stored in the same types share their graphs. */
-export const partKey = ({ facts }: ModelType, { layer, readsNumber, scope, weights }: Part): string =>
+export const partKey = ({ facts }: ModelType, { layer, readsNumber, scope, weights, forward }: Part): string =>
   [
+    forward?.span.start,
     readsNumber ? layer : "",
     ...[...scope.dims.values()].flat().map(({ size }) => known(size)),
     ...weights.map(({ name }) => facts?.tensors.get(tensorName(name, layer))?.dtype),
@@ -59,7 +60,7 @@ export const partKey = ({ facts }: ModelType, { layer, readsNumber, scope, weigh
 
 export function blockPass(at: Emitting, type: ModelType, layer: number, entry: Tensor): BlockPass {
   const { context, maker } = at;
-  const part = type.blocks?.part(layer);
+  const part = blockOf(type, layer);
   if (!part) return { graph: null, inputs: [] };
   const { blocks } = passesOf(at, type);
   const dims = entry.dims.map(({ id, size }) => `${id} ${known(size)}`);

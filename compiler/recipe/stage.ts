@@ -4,7 +4,7 @@ import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/checkpoint.ts";
-import { dtypeOf, layersOf, type Model } from "../model/value.ts";
+import { blockOf, dtypeOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { observed, type Pass, passesOver, type Reading, type Statistic } from "./calibration.ts";
 import { unordered } from "./finite.ts";
@@ -135,7 +135,7 @@ function partsOf(at: Emitting, stage: TypedStage, { type }: Model, start: Start 
   const done = new Map<string, PartWork>();
   const parts = new Map<number | null, PartWork>();
   for (const [layer, selected] of Map.groupBy(stage.selected, (each) => each.layer)) {
-    const part = layer === null ? type.outside : type.blocks?.part(layer);
+    const part = layer === null ? type.outside : blockOf(type, layer);
     const linears = selected.map(({ linear }) => linear);
     const key = [layer === null, part && partKey(type, part), ...linears.map(({ name }) => name)].join(" ");
     const made = done.get(key) ?? partWork(at, stage, type, layer, linears, start);

@@ -105,8 +105,32 @@ ${members}
     assert.equal(problems(arch(source) + recipe("report model.vocab")), ["weight-shape"]);
   });
 
-  test("blocks that begin elsewhere are refused", () => {
+  test("kinds of blocks follow one another, each passed once", () => {
     assert.equal(problemsOf(arch(mlp).replace("blocks layer: ", "blocks layer: 1 .. ")), ["not-supported"]);
+    const members = [mlp, ...rest, ...norms].join("\n");
+    const kinds = (first: string, way = "late(layer(embed[vocab: tokens]) * 1)") => {
+      const last = `blocks late: ${first} .. config.num_hidden_layers at "model.layers.{late}" {\n${members}\n}\n  linear lm_head`;
+      const both = arch(members, `lm_head(${way} * norm)`)
+        .replace("blocks layer: config.num_hidden_layers", `blocks layer: config.first ?? 1`)
+        .replace("linear lm_head", last);
+      return `import { mean_nll } from "std/evaluate"\n${both}${halve}`;
+    };
+    const measured = recipe("stage small = halve() of model for late.up\nreport mean_nll(small, text.test, 16)");
+    const right = kinds("config.first ?? 1", "late(layer(embed[vocab: tokens]))") + measured;
+    assert.equal(problemsOf(right), []);
+    const { steps, typed } = bound(right);
+    assert.equal(
+      typed.stages[0]?.selected.map(({ layer }) => layer),
+      [1],
+    );
+    const through = steps.flatMap(({ part }) => (part.what === "outputs" ? [part.layer] : []));
+    assert.equal(through, [0, 1]);
+    assert.equal(problemsOf(kinds("config.first ?? 1")), ["not-supported"]);
+    assert.equal(problemsOf(kinds("config.first ?? 1", "layer(late(embed[vocab: tokens]))")), ["not-supported"]);
+    assert.equal(problemsOf(kinds("config.first ?? 1", "layer(embed[vocab: tokens])")), ["not-supported"]);
+    assert.equal(problems(kinds("2", "late(layer(embed[vocab: tokens]))") + measured), ["not-supported"]);
+    assert.equal(problems(right.replaceAll("config.first ?? 1", "config.first ?? 0").replace(" for late.up", "")), []);
+    assert.equal(problems(right.replaceAll("config.first ?? 1", "config.first ?? 3")), ["config-value"]);
   });
 
   test("a block knows its number, and blocks that read it are blocks of their own", () => {

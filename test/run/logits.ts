@@ -9,6 +9,7 @@ import { resolve } from "../../compiler/language/resolve.ts";
 import { scopeIn } from "../../compiler/language/scope.ts";
 import { modelType } from "../../compiler/model/arch.ts";
 import { forward, forwardBlock, tokensInput } from "../../compiler/model/forward.ts";
+import { blockOf } from "../../compiler/model/value.ts";
 import type { Family } from "../../compiler/schedule/family.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { type Checkpoint, openCheckpoint } from "../../runtime/io/checkpoint.ts";
@@ -28,7 +29,8 @@ function graphsOf({ folder, config, tensors }: Checkpoint, length: number) {
   const type = modelType(context, arch, scope, { name: folder, config, tensors });
   const tokens = tokensInput(context, scopeIn(null), length, arch.span);
   const { entry, logits } = forward(context, type, scopeIn(null), tokens, arch.span);
-  const block = entry && type.blocks && forwardBlock(context, type.blocks.part(0), entry, arch.span).result;
+  const first = blockOf(type, 0);
+  const block = entry && first && forwardBlock(context, first, entry, arch.span).result;
   const graph = (name: string, node: Node | null | undefined): Graph => {
     if (!node) throw new Error(`no ${name}: ${JSON.stringify(context.found.map(({ problem }) => problem.kind))}`);
     return graphs.graph(name, [{ name: "y", node }]);
