@@ -25,7 +25,8 @@ export function identitiesOf(
   { version, recipe: { text: _, ...recipe }, models, corpora, device }: Plan,
   hash: string,
 ): Readonly<Record<string, unknown>> {
-  const made = ordered({ recipe, models, corpora, device }, planSchema as Form);
+  const headers = models.map(({ contents: _, ...model }) => model);
+  const made = ordered({ recipe, models: headers, corpora, device }, planSchema as Form);
   return { version, plan: hash, ...(made as object) };
 }
 

@@ -28,7 +28,21 @@ export interface RecipeParameter {
  * of the command line.
  */
 export const reservedParameters: readonly string[] = [
-  ...["PLAN", "RECIPE", "_", "device", "emit", "force", "gpu-memory", "h", "help", "json", "memory", "out"],
+  ...[
+    "PLAN",
+    "RECIPE",
+    "_",
+    "device",
+    "emit",
+    "force",
+    "gpu-memory",
+    "h",
+    "hash-weights",
+    "help",
+    "json",
+    "memory",
+    "out",
+  ],
   ...["output", "quiet", "verify", "version"],
 ];
 

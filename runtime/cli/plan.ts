@@ -9,6 +9,7 @@ import { demandedAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
 import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow, parseJson, readText } from "../io/file.ts";
 import { writeWhole } from "../io/whole-file.ts";
+import { hashesOf } from "../store/given-tensors.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, budgetOf } from "./budget.ts";
 import { planFor, planHere } from "./compile.ts";
@@ -31,6 +32,7 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
         device: value("plan for another machine: a file with what `lcomp doctor --json` prints there"),
         ...budgetFlags,
         output: value("write the whole plan, with its kernels for the GPU, to a file"),
+        "hash-weights": flag("read all weights for that file, so that apply takes no others"),
       }),
       args,
     ),
@@ -38,6 +40,8 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     const entry = readRecipe(String(flags["RECIPE"]));
     const file = given(flags, "output");
     if (file !== undefined) requireFree(file, inputsOf(entry, flags));
+    else if (flags["hash-weights"] === true)
+      throw new UserError("--hash-weights is for the file of a plan: add --output FILE", { exitCode: 2 });
     const open = await openRecipe(entry, flags);
     const there = given(flags, "device");
     const machine = there === undefined ? undefined : await readMachine(there);
@@ -57,7 +61,12 @@ async function planned(
   const budget = budgetOf(flags, machine?.memory);
   if (file !== undefined) {
     const made = await (machine ? planFor(machine.device, open, flags, undefined, budget) : planHere(open, flags));
-    writeWhole(file, showPlan(made));
+    const hashes = flags["hash-weights"] === true ? await hashesOf(open.models) : {};
+    const models = made.models.map((model) => {
+      const contents = hashes[model.name];
+      return contents === undefined ? model : { ...model, contents };
+    });
+    writeWhole(file, showPlan({ ...made, models }));
     return made;
   }
   const device = machine?.device ?? (await factsHere());

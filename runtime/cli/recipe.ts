@@ -68,7 +68,8 @@ export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
 export function fileIn(args: readonly string[], ending: string): string | undefined {
   const rest = args.slice(1);
   const named = rest.find((arg) => arg.endsWith(ending) && !arg.startsWith("-"));
-  const isValue = (at: number): boolean => /^--(?!json$|quiet$|force$|verify$)[^=]+$/.test(rest[at - 1] ?? "");
+  const isValue = (at: number): boolean =>
+    /^--(?!json$|quiet$|force$|verify$|hash-weights$)[^=]+$/.test(rest[at - 1] ?? "");
   return named ?? rest.find((arg, at) => !arg.startsWith("-") && !isValue(at));
 }
 

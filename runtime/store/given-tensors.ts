@@ -1,6 +1,7 @@
 /** Tensors of given models: hashed when they are first read, which is before they are first used, and compared with the plan. */
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Piece } from "../gpu/readback.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import { hashing } from "../io/hash.ts";
 import type { StoredTensor } from "../io/safetensors.ts";
 import { byText } from "../io/safetensors-writer.ts";
@@ -35,6 +36,14 @@ export function givenTensors({ models }: Pick<Plan, "models">): GivenTensors {
     pieces: (model, tensor) => (read.get(model)?.has(tensor.name) ? storedPieces(tensor) : first(model, tensor)),
     hashes: () => inOrder([...read].map(([model, hashes]) => [model, inOrder([...hashes])])),
   };
+}
+
+/** The content hashes of all tensors of models, by the models' names. */
+export async function hashesOf(models: ReadonlyMap<string, Checkpoint>): Promise<TensorHashes> {
+  const { pieces, hashes } = givenTensors({ models: [] });
+  for (const [model, { tensors }] of models)
+    for (const tensor of tensors.values()) for await (const _ of pieces(model, tensor));
+  return hashes();
 }
 
 const otherContent = ({ name, path }: StoredTensor): UserError =>

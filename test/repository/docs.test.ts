@@ -185,8 +185,35 @@ suite("lcomp explain", ({ test }) => {
   });
 });
 
+/** The names of all fields in a JSON value; those of parameters are the recipe's. */
+function keysIn(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(keysIn);
+  return Object.entries(value).flatMap(([key, each]) => [key, ...(key === "parameters" ? [] : keysIn(each))]);
+}
+
+suite("docs/plan.md", ({ test }) => {
+  test("each key that plan prints, and each of the lock, is explained", () => {
+    const { output } = shell("npx lcomp plan examples/first.lcomp --model examples/tiny --json");
+    const [, printed = "", , , lock = ""] = read("docs/plan.md").split(/^## /m);
+    const explained = (text: string): ReadonlySet<string> =>
+      new Set([...text.matchAll(/`(?:\w+\[\])?\.?(\w+)(?:\[\])?`/g)].map(([, key = ""]) => key));
+    const missing = (keys: readonly string[], text: string) => keys.filter((key) => !explained(text).has(key));
+    assert.equal(missing(keysIn(JSON.parse(output)), printed), []);
+    const made: object = JSON.parse(readFileSync(join(folder, "out/again/lcomp.lock.json"), "utf8"));
+    assert.equal(missing(Object.keys(made), lock), []);
+  });
+});
+
 suite("documents", ({ test }) => {
-  const documents = ["README.md", "docs/language.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+  const documents = [
+    "README.md",
+    "docs/language.md",
+    "docs/plan.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+  ];
   const anchorOf = (heading: string) =>
     heading
       .toLowerCase()
