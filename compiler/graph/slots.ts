@@ -11,8 +11,16 @@ export const slotNames = {
   unordered: (i: number) => `unordered ${i}`,
   /** Beside the statistics: how many values of an activation are NaN or infinite. */
   notFinite: (i: number) => `not finite ${i}`,
-  /** The outputs of an evaluation, a number per window each. */
+  /** The outputs of an evaluation, of each window. */
   series: (i: number) => `e${i}`,
   /** The outputs of a measure. */
   value: (i: number) => `v${i}`,
+  /** What a measure reads of one of its models: the name of a parameter or a stage has no colon, a tensor's may have one. */
+  ofModel: (model: string | number, name: string) => `${model}:${name}`,
 } as const;
+
+/** The model and the name in `slotNames.ofModel`; null for any other name. */
+export function modelOf(slot: string): { readonly model: string; readonly name: string } | null {
+  const at = slot.indexOf(":");
+  return at < 0 ? null : { model: slot.slice(0, at), name: slot.slice(at + 1) };
+}

@@ -1,5 +1,5 @@
 /** Operands align by name: which dimensions a result has, or why it can have none. */
-import { type Span, textAt } from "../../grammar/source.ts";
+import { textAt } from "../../grammar/source.ts";
 import type { Problem } from "../problems/problem.ts";
 import { known } from "./size.ts";
 import { type Dimension, union } from "./tensor.ts";
@@ -16,7 +16,7 @@ const contains = (a: readonly Dimension[], b: readonly Dimension[]) =>
  */
 export function align(op: string, a: Operand, b: Operand, isOuter: boolean): Aligned {
   const [left, right] = [dimsOf(a.value), dimsOf(b.value)];
-  if (isOuter || contains(left, right) || contains(right, left)) return united(left, right, b.span);
+  if (isOuter || contains(left, right) || contains(right, left)) return { dims: union(left, right) };
   const [x, y] = namesakes(left, right);
   if (x && y) {
     const show = (dim: Dimension) => `${known(dim.size) ?? dim.name} (${dim.source})`;
@@ -63,20 +63,4 @@ function namesakes(left: readonly Dimension[], right: readonly Dimension[]): rea
   const isNamesake = (x: Dimension, y: Dimension) => x.name === y.name && x.id !== y.id;
   const x = left.find((dim) => right.some((other) => isNamesake(dim, other)));
   return [x, right.find((other) => x && isNamesake(x, other))];
-}
-
-/** The union, the first's first. Of two that are the same, what streams through a model knows more than what merely streams. */
-function united(left: readonly Dimension[], right: readonly Dimension[], span: Span): Aligned {
-  const both: Dimension[] = [];
-  for (const x of left) {
-    const y = right.find(({ id }) => id === x.id);
-    const [one, other] = [x.streamed?.model, y?.streamed?.model];
-    if (one && other && one !== other) {
-      const what = `one observation of \`${one}\` and \`${other}\``;
-      const hint = "observe each by itself, then compare what is kept";
-      return { problem: { kind: "not-supported", span, what, hint } };
-    }
-    both.push(y && other ? y : x);
-  }
-  return { dims: union(both, right) };
 }

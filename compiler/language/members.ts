@@ -209,7 +209,7 @@ const windowsOf = (of: Corpus): Form =>
     if (count === 0) return tooLong(context, windows, span);
     if (!areThose({ context, scope, span }, windows)) return wrong;
     const inside = scopeIn(null);
-    const streamed = { model: null, windows, keeps: "each" } as const;
+    const streamed = { windows, keeps: "each" } as const;
     const many = count ? fixed(count) : atom("sample");
     const sample = declareDimension(inside, "sample", many, "the windows", { span, streamed });
     const each = length > 0 ? fixed(length) : atom("token");

@@ -21,10 +21,8 @@ export interface Dimension {
 
 /** What a streamed dimension runs over, and what is kept of it. */
 export interface Stream {
-  /** The name of the model that it has run through. */
-  readonly model: string | null;
   readonly windows: Windows;
-  /** Of `each` window a number, of which a reduction is taken afterwards; or all `together` in one state. */
+  /** Of `each` window some numbers, of which a reduction is taken afterwards; or all `together` in one state. */
   readonly keeps: "each" | "together";
   /** Set where every block is observed: what is kept has this dimension afterwards. */
   readonly layers?: Dimension;

@@ -8,6 +8,8 @@ import type { Dimension, Stream, Tensor } from "./tensor.ts";
 /** What is kept of a stream: one sample's contribution, and the state that reads it afterwards. */
 export interface Observation {
   readonly stream: Stream;
+  /** Whose logits it reads; none where a method observes. */
+  readonly models: readonly string[];
   readonly node: Node;
   /** How contributions are combined; `each` is kept by itself, along `sample`. */
   readonly by: "sum" | "max" | "min" | "each";

@@ -106,7 +106,6 @@ function bindHeader(
   layers: Dimension,
 ): boolean {
   const stream: Stream = {
-    model: null,
     keeps: "together",
     windows: site?.windows ?? { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
     layers,

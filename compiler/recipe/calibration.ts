@@ -2,7 +2,8 @@
 
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
-import type { Node, NodeOf } from "../graph/ops.ts";
+import type { Node } from "../graph/ops.ts";
+import { replaceInputs } from "../graph/replace.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { ids } from "../language/tensor.ts";
@@ -158,12 +159,4 @@ function matrixOf({ make }: Maker, { linear, weight }: LinearInput): Node | null
   if (!weight?.node) return null;
   const rows = make("merge", [weight.node], { dims: ids(linear.to), into: "out" }, linear.span);
   return make("merge", [rows], { dims: ids(linear.from), into: "in" }, linear.span);
-}
-
-/** The node, computed from other inputs where `inputFor` gives one. */
-function replaceInputs(maker: Maker, node: Node, inputFor: (input: NodeOf<"input">) => Node | null): Node {
-  const images: Node[] = [];
-  for (const each of cone(maker, node).nodes)
-    images.push((each.op === "input" && inputFor(each)) || maker.copy(each, ({ id }) => images[id] as Node));
-  return images.at(-1) ?? node;
 }

@@ -2,11 +2,12 @@
 import { showPlace } from "../../grammar/source.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
-import { slotNames } from "../graph/slots.ts";
+import { renameInputs } from "../graph/replace.ts";
+import { modelOf, slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
-import type { Windows } from "../language/tensor.ts";
-import { givenModel, layersOf } from "../model/value.ts";
+import type { Tensor, Windows } from "../language/tensor.ts";
+import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { unordered } from "./finite.ts";
 import { emitNarrowing } from "./narrow-stage.ts";
@@ -31,29 +32,65 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe): Emitt
   for (const [number, stage] of recipe.stages.entries())
     if (stage.narrowing) emitNarrowing(at, stage, stage.narrowing, number);
     else emitStage(at, stage, number);
-  const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation)));
+  const passed = new Map<string, Ref | null>();
+  const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
   const values = isWhole ? emitMeasures(at, recipe.measures, series) : [];
   const { steps, windows } = at;
   return { steps, windows, values, save: recipe.save && saveRecord(at, recipe.save) };
 }
 
-/** A forward pass over all windows, whose head keeps numbers of each: where these series are, by their names; none if it is wrong. */
-function emitEvaluation(at: Emitting, { of, windows, entry, kept }: Evaluation): readonly (readonly [string, Ref])[] {
-  if (kept.length === 0) return [];
-  const model = modelNamed(at, of);
+/** All windows through each model once, then a head that keeps something of each: where it is, by its name; none if a pass is wrong. */
+function emitEvaluation(
+  at: Emitting,
+  { of, windows, kept }: Evaluation,
+  passed: Map<string, Ref | null>,
+): readonly (readonly [string, Ref])[] {
   const over = windowsNumber(at, windows);
-  const part = { stage: null, of };
-  const x = behindBlocks(at, model, layersOf(model.type), { entry: entry && entryOf(entry), over, part });
-  if (entry && !x) return [];
-  const outputs = kept.map(({ node }, i) => ({ name: slotNames.series(i), node }));
-  const checks = outputs.map(({ name }): Check => {
+  const names = of.map(({ model }) => model);
+  /** What the head calls what it reads of a model: of several, each has its place among them in front. */
+  const own = (model: string, name: string): string =>
+    names.length > 1 ? slotNames.ofModel(names.indexOf(model) + 1, name) : name;
+  const places = new Map<string, Ref>();
+  for (const { model: name, entry } of of) {
+    const model = modelNamed(at, name);
+    const x = passThrough(at, model, entry, over, passed);
+    if (entry && !x) return [];
+    for (const [tensor, ref] of model.at) places.set(own(name, tensor), ref);
+    if (x) places.set(own(name, slotNames.activation), x);
+  }
+  const named = (slot: string): string => {
+    const read = modelOf(slot);
+    return read ? own(read.model, read.name) : slot;
+  };
+  const outputs = kept.map(({ node }, i) => ({ name: slotNames.series(i), node: renameInputs(at.maker, node, named) }));
+  const real = outputs.filter(({ node }) => node.type.dtype === "f32");
+  const checks = real.map(({ name }): Check => {
     const otherwise = `the evaluation on ${windows.corpus}.${windows.split} gives {n} in window {window}; the model's weights are too large or unsound`;
     return { output: name, must: "finite", otherwise };
   });
   const head = at.maker.graph("head", outputs);
-  const made = addStep(at, head, { model, layer: null, over, x }, { ...part, layer: null, what: "head" }, { checks });
+  const sources = { model: { at: places }, layer: null, over, x: places.get(slotNames.activation) ?? null };
+  const part = { stage: null, of: names.join(", "), layer: null, what: "head" };
+  const made = addStep(at, head, sources, part, { checks });
   return kept.map(({ series }, i) => [series, made(slotNames.series(i))]);
+}
+
+/** Evaluations share the passes that they have in common. */
+function passThrough(
+  at: Emitting,
+  model: Model,
+  entry: Tensor | null,
+  over: number,
+  passed: Map<string, Ref | null>,
+): Ref | null {
+  const key = `${over} ${model.name}`;
+  const old = passed.get(key);
+  if (old !== undefined) return old;
+  const part = { stage: null, of: model.name };
+  const x = behindBlocks(at, model, layersOf(model.type), { entry: entry && entryOf(entry), over, part });
+  passed.set(key, x);
+  return x;
 }
 
 /** One step computes all values that are not known already. */

@@ -1,4 +1,6 @@
-/** Measures: what a recipe reports and expects of its models, from one pass over windows for each model and text. */
+/** Measures: what a recipe reports and expects of its models, from one pass of a text's windows through each model. */
+import { renameInputs } from "../graph/replace.ts";
+import { slotNames } from "../graph/slots.ts";
 import { emit, report } from "../language/context.ts";
 import { windowTokens } from "../language/kinds.ts";
 import { keyOf } from "../language/observe.ts";
@@ -10,12 +12,12 @@ import type { Observation } from "../language/trace.ts";
 import { type Call, type ModelValue, showValue, type Value, wrong } from "../language/value.ts";
 import { forward } from "../model/forward.ts";
 import type { Recipe } from "./recipe.ts";
-import type { Evaluation } from "./typed.ts";
+import type { Evaluation, Passed } from "./typed.ts";
 
 /** By model and windows: measures of one model on the same windows share the pass. */
-export type Evaluations = Map<string, Omit<Evaluation, "kept">>;
+export type Passes = Map<string, Passed>;
 
-/** Logits of a model: f32[sample, token, vocab], with `sample` knowing whose they are. */
+/** Logits of a model: f32[sample, token, vocab], whose node reads what is the model's under its name. */
 export const logitsFor =
   (at: Recipe): ModelValue["apply"] =>
   (call, model, tokens) => {
@@ -23,24 +25,23 @@ export const logitsFor =
     const stream = tokens.value.dims.find((dim) => dim.streamed)?.streamed;
     if (!stream)
       return report(context, { kind: "wrong-type", span, expected: windowTokens, found: showValue(tokens.value) });
-    const mine: Stream = { ...stream, model: model.name };
-    const dims = tokens.value.dims.map((dim) => (dim.streamed ? { ...dim, streamed: mine } : dim));
-    const logits = logitsOf(at, call, model, mine, { ...tokens.value, dims });
-    return logits.kind === "tensor" ? toCaller(call, logits, dims) : logits;
+    const logits = logitsOf(at, call, model, stream, tokens.value);
+    return logits.kind === "tensor" ? toCaller(call, logits, tokens.value.dims) : logits;
   };
 
 function logitsOf(at: Recipe, { context, span }: Call, model: ModelValue, stream: Stream, tokens: Tensor): Value {
   const type = at.models.get(model.name);
   if (!type) {
     const dims: Dimension[] = [...tokens.dims, { id: "vocab", name: "vocab", size: open("vocab"), source: "config" }];
-    const attrs = { name: model.name, type: { dtype: "f32", dims: graphDims(dims) }, role: "data" } as const;
+    const name = slotNames.ofModel(model.name, slotNames.activation);
+    const attrs = { name, type: { dtype: "f32", dims: graphDims(dims) }, role: "data" } as const;
     return { kind: "tensor", dtype: "f32", dims, node: emit(context, "input", [], attrs, span) };
   }
   const { entry, logits } = forward(context, type, scopeIn(null), tokens, span);
-  const key = keyOf(stream);
-  if (logits.kind !== "wrong" && !at.evaluations.has(key))
-    at.evaluations.set(key, { of: model.name, windows: stream.windows, entry });
-  return logits;
+  if (logits.kind !== "tensor") return logits;
+  at.passes.set(keyOf(stream, [model.name]), { model: model.name, entry });
+  const nameFor = (name: string): string => (name === slotNames.tokens ? name : slotNames.ofModel(model.name, name));
+  return { ...logits, node: renameInputs(context.maker, logits.node, nameFor) };
 }
 
 /** Dimensions of the model that its tokens lack are the caller's, as a function's are that its result declares. */
@@ -50,9 +51,16 @@ function toCaller(call: Call, logits: Tensor, tokens: readonly Dimension[]): Val
   return out ?? wrong;
 }
 
-/** Each evaluation with what is kept of it. */
-export const withKept = (evaluations: Evaluations, observations: readonly Observation[]): Evaluation[] =>
-  [...evaluations].map(([key, evaluation]) => {
-    const kept = observations.filter(({ stream }) => keyOf(stream) === key);
-    return { ...evaluation, kept: kept.map(({ node, slot }) => ({ node, series: slot })) };
-  });
+/** What is kept of models together is one evaluation, and what is kept of some of them is of the first that reads them all. */
+export function evaluationsOf(passes: Passes, observations: readonly Observation[]): readonly Evaluation[] {
+  const made: Evaluation[] = [];
+  for (const { models, stream, node, slot } of observations.toSorted((a, b) => b.models.length - a.models.length)) {
+    const of = models.flatMap((name) => passes.get(keyOf(stream, [name])) ?? []);
+    if (of.length < models.length) continue;
+    const kept = { node, series: slot };
+    const found = made.find((each) => of.every((passed) => each.of.includes(passed)));
+    if (found) found.kept.push(kept);
+    else made.push({ of, windows: stream.windows, kept: [kept] });
+  }
+  return made;
+}

@@ -159,7 +159,6 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
   const token = site?.input?.dims.find(({ id }) => id === "token");
   const tokens = declareDimension(scope, "token", token?.size ?? atom("token"), "the samples");
   const stream: Stream = site?.stream ?? {
-    model: null,
     keeps: "together",
     windows: { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
   };

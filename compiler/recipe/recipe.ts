@@ -29,7 +29,7 @@ import type { ModelType } from "../model/value.ts";
 import { bindModel, sizesIn } from "./bind.ts";
 import { checkMethod } from "./block.ts";
 import { isReserved } from "./load.ts";
-import { type Evaluations, withKept } from "./measure.ts";
+import { evaluationsOf, type Passes } from "./measure.ts";
 import { type Applied, unknownOf } from "./method.ts";
 import { narrowingOf } from "./narrowing.ts";
 import type { GivenModel, Measure, Saving, TypedRecipe, TypedStage } from "./typed.ts";
@@ -53,7 +53,7 @@ export interface Recipe {
   readonly models: Map<string, ModelType>;
   /** Where models and stages get their names. */
   readonly named: Map<string, Span>;
-  readonly evaluations: Evaluations;
+  readonly passes: Passes;
   readonly stages: TypedStage[];
   readonly measures: Measure[];
   save: Saving | null;
@@ -73,7 +73,7 @@ export function checkRecipe(
     given: [],
     models: new Map(),
     named: new Map(),
-    evaluations: new Map(),
+    passes: new Map(),
     stages: [],
     measures: [],
     save: null,
@@ -91,7 +91,7 @@ export function checkRecipe(
     parameters,
     models: given,
     stages,
-    evaluations: withKept(at.evaluations, context.trace.observations),
+    evaluations: evaluationsOf(at.passes, context.trace.observations),
     measures,
     save,
   };
@@ -365,7 +365,5 @@ function measureOf({ context, scope }: Recipe, expression: Ast.Expression, value
 /** The models whose evaluations a value is made of. */
 const modelsRead = ({ trace }: Context, value: Node): readonly string[] => {
   const states = new Set(coneOf([value]).flatMap((node) => (node.op === "input" ? [node.attrs.name] : [])));
-  return trace.observations.flatMap(({ slot, stream: { model } }) =>
-    model !== null && states.has(slot) ? [model] : [],
-  );
+  return trace.observations.filter(({ slot }) => states.has(slot)).flatMap(({ models }) => models);
 };

@@ -179,7 +179,7 @@ function targetOf(
     linear,
     dtype: dtypeOf(type, tensor),
     input: met && entryOf(met.input),
-    stream: windows && { model: null, windows, keeps: "together" },
+    stream: windows && { windows, keeps: "together" },
   });
   if (!made) return null;
   const counts = unordered(maker, made.outputs, ["best"]);

@@ -43,14 +43,19 @@ export interface TypedStage {
   readonly span: Span;
 }
 
-/** A pass over windows that keeps something of each. */
+/** What is kept of each window once it has passed through one model, or through each of several. */
 export interface Evaluation {
-  readonly of: string;
+  readonly of: readonly Passed[];
   readonly windows: Windows;
+  /** One node per series, of one window, which reads `slotNames.ofModel`. */
+  readonly kept: { readonly node: Node; readonly series: string }[];
+}
+
+/** A model that windows pass through. */
+export interface Passed {
+  readonly model: string;
   /** What enters the first block; null if the forward pass goes through none. */
   readonly entry: Tensor | null;
-  /** One node per series, of one window; grows while measures are checked. */
-  readonly kept: { readonly node: Node; readonly series: string }[];
 }
 
 /** What is reported, or expected: then it must not be 0. */

@@ -1,7 +1,7 @@
-/** `lcomp eval`: the perplexity of a model, by the recipe `std/evaluate`. */
+/** `lcomp eval`: the perplexity of a model, by the recipe `std/evaluate`, and how far another one is from it, by `std/compare`. */
 import type { CommandModule } from "yargs";
 import { budgetFlags } from "./budget.ts";
-import { declare, type Flags, flag, value } from "./flags.ts";
+import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { openRecipe, readRecipe } from "./recipe.ts";
 import { compileAndRun } from "./run.ts";
@@ -14,8 +14,31 @@ interface Evaluation {
   readonly tokens: number;
   readonly windows: number;
   readonly length: number;
+  readonly kl?: Divergence;
   /** What is said of the model. */
   readonly notes: readonly string[];
+}
+
+/** KL(MODEL ‖ OTHER) of the predicted tokens, in nats, and what else two models have between them. */
+interface Divergence extends Statistics {
+  /** The share of tokens of which both find the same likeliest. */
+  readonly same_top: Statistics;
+  /** That of OTHER. */
+  readonly perplexity: number;
+  /** ln of OTHER's perplexity over MODEL's, with the standard error of the pairs. */
+  readonly log_ratio: Statistics;
+  /** Of the losses. */
+  readonly correlation: number;
+  /** By how much OTHER finds the tokens that come likelier. */
+  readonly change: Statistics;
+}
+
+interface Statistics {
+  readonly mean: number;
+  readonly standard_error: number;
+  readonly maximum?: number;
+  readonly root_mean_square?: number;
+  readonly percentiles?: Readonly<Record<string, number>>;
 }
 
 export const evalCommand: CommandModule<object, Flags> = {
@@ -24,6 +47,7 @@ export const evalCommand: CommandModule<object, Flags> = {
   builder: (yargs) =>
     declare(yargs.positional("MODEL", { type: "string", describe: "a model's folder" }), {
       text: value("a .txt or .jsonl file, or a folder with a test file", { demandOption: true }),
+      against: value("another model: how far its predictions are from MODEL's, as KL(MODEL ‖ OTHER)"),
       length: value("tokens in a window", { defaultDescription: "the model's context, at most 2048" }),
       json: flag("print the numbers as JSON"),
       quiet: flag("no progress"),
@@ -36,31 +60,65 @@ export const evalCommand: CommandModule<object, Flags> = {
       () => undefined,
     );
     const { notes, ...numbers } = found;
-    const shown = Object.entries(numbers).map(([name, number]) => [name, String(Number(number.toPrecision(7)))]);
-    printResult(flags, { ...numbers, notes }, () =>
-      lines(...shown.map(([name = "", number]) => `${name.padEnd(14)}  ${number}`)),
-    );
+    printResult(flags, { ...numbers, notes }, () => {
+      const shown = flat(numbers);
+      const width = Math.max(...shown.map(([name]) => name.length));
+      return lines(...shown.map(([name, number]) => `${name.padEnd(width)}  ${Number(number.toPrecision(7))}`));
+    });
   },
 };
 
+/** The numbers in an object, each by the names that lead to it. */
+const flat = (of: object): readonly (readonly [name: string, number: number])[] =>
+  Object.entries(of).flatMap(([name, value]: [string, number | object]) =>
+    typeof value === "number"
+      ? [[name, value] as const]
+      : flat(value).map(([inner, n]) => [`${name} ${inner}`, n] as const),
+  );
+
 async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> {
-  const open = await openRecipe(readRecipe("std/evaluate"), flags);
+  const recipe = given(flags, "against") === undefined ? "std/evaluate" : "std/compare";
+  const open = await openRecipe(readRecipe(recipe), flags);
   const { corpora, plan: made, result, notes } = await compileAndRun(open, flags, { output: null, signal });
-  const measured = (name: string): number => {
-    const report = result.reports.find(({ of }) => of?.measure === name);
-    if (report === undefined) throw new Error(`std/evaluate does not report ${name}`);
+  const measured = (text: string): number => {
+    const report = result.reports.find((each) => each.text.startsWith(text));
+    if (report === undefined) throw new Error(`${recipe} does not report ${text}`);
     return report.value;
   };
   const [windows] = made.windows;
-  if (windows === undefined) throw new Error("std/evaluate evaluates nothing");
+  if (windows === undefined) throw new Error(`${recipe} evaluates nothing`);
   const { corpus, split, count, length } = windows;
   return {
-    mean_nll: measured("mean_nll"),
-    standard_error: measured("standard_error"),
-    perplexity: measured("perplexity"),
+    mean_nll: measured("mean_nll(model"),
+    standard_error: measured("standard_error(model"),
+    perplexity: measured("perplexity(model"),
     tokens: corpora.get(corpus)?.[split]?.length ?? 0,
     windows: count,
     length,
+    ...(recipe === "std/compare" && { kl: divergence(measured) }),
     notes,
   };
 }
+
+function divergence(measured: (text: string) => number): Divergence {
+  const meanOf = (of: string) => ({
+    mean: measured(`mean(${of},`),
+    standard_error: measured(`mean_error(${of},`),
+  });
+  const percentilesOf = (of: string) => ({
+    percentiles: Object.fromEntries(percents.map((percent) => [percent, measured(`quantile(${of}, ${percent},`)])),
+  });
+  return {
+    ...meanOf("kl"),
+    maximum: measured("max(kl,"),
+    ...percentilesOf("kl"),
+    same_top: meanOf("same_top"),
+    perplexity: measured("perplexity(against"),
+    log_ratio: meanOf("log_ratio"),
+    correlation: measured("correlation("),
+    change: { ...meanOf("change"), root_mean_square: measured("sqrt(mean(change^2"), ...percentilesOf("change") },
+  };
+}
+
+/** Those that llama.cpp prints. */
+const percents = ["99.9%", "99%", "95%", "90%", "50%", "10%", "5%", "1%", "0.1%"];

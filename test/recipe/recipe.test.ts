@@ -115,7 +115,7 @@ suite("language: stages and measures", ({ test }) => {
     const { typed, save } = bound(source);
     return [
       ...typed.stages.map(({ name, of }) => `${name} of ${of}`),
-      ...typed.evaluations.map(({ of }) => `evaluation ${of}`),
+      ...typed.evaluations.map(({ of }) => `evaluation ${of.map(({ model }) => model).join(", ")}`),
       ...(typed.measures.length > 0 ? ["measure"] : []),
       ...(save ? [`save ${save.of}`] : []),
     ];
@@ -211,13 +211,49 @@ suite("language: measures of one's own", ({ test }) => {
       ${more}`;
     const graph = measured(each("mean(a - b, over sample)"), "own(model, text, half)", ", other: Model");
     assert.match(showGraph(graph), /input state model text.test 16 0[\s\S]*input state half text.test 16 0/);
-    const together = `fn own(model: Model, other: Model, text: Corpus) {
-      let tokens = text.windows(16)
-      sum(model(tokens) - other(tokens), over (token, vocab, sample))
+  });
+
+  test("two models are observed together, in one head; what one of them needs alone is its too, and each passes once", () => {
+    const apart = `fn apart(model: Model, other: Model, text: Corpus, length: Int) {
+      let tokens = text.windows(length)
+      observe apart = sum(abs(model(tokens) - other(tokens)), over vocab)
+      max(apart, over (sample, token))
     }
 `;
-    const twice = recipe("stage half = halve() of model for layer\nreport own(model, half, text)");
-    assert.equal(problemsOf(together + halve + twice), ["not-supported"]);
+    const body = `stage half = halve() of model for layer
+      stage third = halve(3) of model for layer
+      report mean_nll(half, text.test, 16), apart(model, half, text.test, 16), apart(half, model, text.test, 16)
+      report apart(model, third, text.test, 16), mean_nll(third, text.test, 32)`;
+    const { steps } = bound(`import { mean_nll } from "std/evaluate"\n${apart}${halve}${recipe(body)}`);
+    const passes = steps.flatMap(({ part, over }) => (part.what === "embedding" ? [`${part.of} ${over}`] : []));
+    assert.equal(passes, ["half 0", "model 0", "third 0", "third 1"]);
+    const heads = steps.filter(({ part }) => part.what === "head");
+    assert.equal(
+      heads.map(({ part, program }) => [part.of, program.outputs.length]),
+      [
+        ["half, model", 3],
+        ["model, third", 1],
+        ["third", 1],
+      ],
+    );
+    const [both] = heads;
+    const read = Object.entries(both?.reads ?? {}).map(([slot, ref]) => `${slot} ${"step" in ref ? ref.step : ""}`);
+    const last = (of: string) => steps.findLastIndex(({ part }) => part.of === of && part.what === "outputs");
+    assert.ok(read.includes(`1:x ${last("half")}`) && read.includes(`2:x ${last("model")}`), read.join(", "));
+  });
+
+  test("of each window no more is kept than a number of each token", () => {
+    const keeping = (value: string) => {
+      const own = `fn own(model: Model, text: Corpus) {
+        observe kept = ${value}
+        max(kept, over (sample, token))
+      }
+`;
+      return problemsOf(own + recipe("report own(model, text)"));
+    };
+    assert.equal(keeping("argmax(model(text.windows(16)), over vocab)"), []);
+    assert.equal(keeping("model(text.windows(16))[vocab: 0 .. 2 as some]"), ["not-supported"]);
+    assert.equal(keeping("f32(text.windows(16))"), ["not-supported"]);
   });
 
   test("in one scope all windows are of one text and length", () => {
