@@ -30,6 +30,10 @@ export function declareLinear(
   const matrix = storedPath(part, `${prefix}${at.value}.weight`);
   const path = matrix.slice(0, -".weight".length);
   const hasOwn = isStored(part, matrix);
+  if (tied && !part.tables.has(tied.name.text)) {
+    const { text: name, span } = tied.name;
+    report(context, { kind: "unknown-name", span, name, what: "table", known: [...part.tables.keys()] });
+  }
   const isTied = tied !== undefined && (isTiedIn(part, scope, tied.condition) ?? !hasOwn);
   const linear: Linear = {
     ...{ name: name.text, at: path, from: inputs, to: outputs, isInFirst },

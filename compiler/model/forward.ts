@@ -83,9 +83,9 @@ const passedBy = (blocks: string) => ({
   hint: `an architecture that declares \`blocks\` passes through them here: \`${blocks}(x)\``,
 });
 
-/** A `forward` on what it takes. */
+/** A `forward` on what it takes: what does not suit its header is wrong there. */
 function applyTo(context: Context, caller: Scope, fn: Ast.Fn, declaredIn: Scope, value: Tensor, span: Span): Value {
-  const values = new Map(fn.parameters.slice(0, 1).map(({ name }) => [name.text, { value, span }]));
+  const values = new Map(fn.parameters.slice(0, 1).map((taken) => [taken.name.text, { value, span: taken.span }]));
   return applyFunction({ context, scope: caller, span }, fn, declaredIn, given(caller, values), false);
 }
 
