@@ -124,10 +124,11 @@ function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] 
   const facts = factsOf(typed, typed.stages[stage]?.of ?? "");
   return steps.flatMap(({ part: { layer, what: name, changes, ...part }, program }): Change[] => {
     if (changes === undefined || part.stage !== stage) return [];
-    const { tensor, output } = changes;
+    const { tensor, output, zeros } = changes;
     const result = program.outputs.find((each) => each.name === output);
-    const before = facts?.tensors.get(tensor)?.bytes ?? 0;
     const after = result ? count(result.node.type) * (isHalf(storedAs(result)) ? 2 : 4) : 0;
+    const stored = facts?.tensors.get(tensor)?.bytes ?? 0;
+    const before = zeros === undefined ? stored : after; // a method on linear keeps sizes, of a layer that may be a part
     return [{ layer, name, tensor, before, after }];
   });
 }

@@ -66,7 +66,7 @@ function zerosOf(stages: RunResult["stages"]): RunReport["zeros"] {
   for (const { name, of, changed: own } of stages) {
     if (own.length === 0) continue;
     const inherited = changed.get(of) ?? new Map<string, ChangedTensor>();
-    changed.set(name, new Map([...inherited, ...own.map((each) => [each.tensor, each] as const)]));
+    changed.set(name, new Map([...inherited, ...own.map((each) => [`${each.tensor} ${each.what}`, each] as const)]));
   }
   return Object.fromEntries([...changed].map(([stage, each]) => [stage, sharesOf([...each.values()])]));
 }
