@@ -80,7 +80,9 @@ function solve(at: Solving, config: Config, name: string): Config | null {
   if (differing(config).length === 0) return config;
   const wanted = at.wanted.get(name) ?? 0;
   const actual = sizesOf(at.typeFor(config)).get(name) ?? 0;
-  for (const field of fieldsRead(at.type.arch, name)) {
+  // Fields that are there come first: of a field with two names, the one that the config uses.
+  const fields = [...fieldsRead(at.type.arch, name)].sort((a, b) => Number(b in config) - Number(a in config));
+  for (const field of fields) {
     const old = config[field];
     const values = typeof old === "number" ? [(old * wanted) / actual, (old * actual) / wanted] : [wanted];
     for (const value of values) {
