@@ -63,11 +63,8 @@ export function narrowingOf(
  */
 function odd(context: Context, type: ModelType, entry: Tensor, selections: readonly Selection[]): Problem | null {
   const parts = partsOf(type).filter(({ layer }) => layer !== null);
-  const sizes = (part: Part): string =>
-    [...part.scope.dims.values()]
-      .flat()
-      .map(({ size }) => known(size))
-      .join();
+  const sizes = ({ scope, weights }: Part): string =>
+    [...[...scope.dims.values()].flat().map(({ size }) => known(size)), ...weights.map(({ name }) => name)].join();
   const [first] = parts;
   const layers = selections.find(({ dim, count }) => dim.name === "layer" && count < (known(dim.size) ?? 0));
   const fewer = layers && narrowed(context, type, sizesOf([layers], type));
