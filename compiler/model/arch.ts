@@ -155,7 +155,8 @@ function rangeOf(part: Declaring, scope: Scope, { name, from: first, to: last }:
   const begin = known(part.blocks.at(-1)?.to ?? fixed(0));
   const from = first ? sizeFrom(part, scope, name.text, first, 0) : fixed(0);
   const to = sizeFrom(part, scope, name.text, last, isLast ? Math.max(begin ?? 0, 1) : (begin ?? 0));
-  if ((known(to) ?? 1) > 4096)
+  const isTooMany = (known(to) ?? 1) > 4096;
+  if (isTooMany)
     report(context, {
       kind: "config-value",
       span: last.span,
@@ -173,7 +174,8 @@ function rangeOf(part: Declaring, scope: Scope, { name, from: first, to: last }:
       hint: "kinds of blocks are numbered one after the other, from 0: `blocks dense: n`, `blocks sparse: n .. all`",
     });
   }
-  return { from, to };
+  if (isTooMany) part.isFaulty = true;
+  return { from, to: isTooMany ? open(name.text) : to };
 }
 
 function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks, isLast: boolean): void {

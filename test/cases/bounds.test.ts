@@ -281,7 +281,7 @@ suite("bounds: what a program costs", (own) => {
 suite("bounds: architectures that say less than they seem", (own) => {
   const outside = testUnless(sharedReason, own);
   for (const [name, said] of [
-    ["wrong_blocks", /^problem: a second kind of block is not supported yet/],
+    ["wrong_blocks", /^problem: a forward pass that does not go through the blocks is not supported yet/],
     ["g4", /^problem: `\{layer\}` in a text that is no path after `at` is not supported yet/],
   ] as const) {
     outside(name, () => assert.match(saidOf(caseFile(`${name}.lcomp`)), said));

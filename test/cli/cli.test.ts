@@ -248,7 +248,7 @@ suite("cli: run", ({ test }) => {
       assert.is(status, 0, stderr);
       assert.match(
         stderr,
-        /\nstep 3 of 4: stage sparse\nstep 4 of 4: save sparse\nout: 1\.87 MB, .* npx lcomp eval out --text /,
+        /\nstep 3 of 4: stage sparse\nstep 4 of 4: save sparse\nout: 1\.88 MB, .* npx lcomp eval out --text /,
       );
       const report = JSON.parse(stdout);
       assert.equal(Object.keys(report.zeros.sparse), ["q", "k", "v", "o", "gate", "up", "down", "all"]);

@@ -134,25 +134,26 @@ const models: Readonly<Record<string, ModelFacts>> = {
   ),
 };
 
-/** A recipe for each method of the library, with its own arguments and with a pattern. */
+/** By the name of a parameter: what a method that has it is also called with. */
+const others: Readonly<Record<string, string>> = { sparsity: "2:4", mlp: "mlp: 50%, multiple: 1" };
+
+/** A recipe for each method of the library, with its own arguments and with others. */
 const ofMethods = library.library.flatMap((module) => {
   const file = library.read(module);
   const methods = (file ? accepted(parse(file)).declarations : []).filter((each) => each.kind === "method");
-  return methods.flatMap(({ name: { text: method }, parameters }) =>
-    ["", ...(parameters.some(({ name }) => name.text === "sparsity") ? ["2:4"] : [])].map(
-      (argument): readonly [string, string] => [
-        `${method}(${argument})`,
-        `import { ${method} } from "${module}"
+  return methods.flatMap(({ name: { text: method }, parameters, on }) =>
+    ["", ...parameters.flatMap(({ name }) => others[name.text] ?? [])].map((argument): readonly [string, string] => [
+      `${method}(${argument})`,
+      `import { ${method} } from "${module}"
 import { perplexity, perplexity_error } from "std/evaluate"
 recipe trial(model: Model, text: Corpus) {
   let sample = text.train.sample(2, length: 96, seed: 0)
-  stage made = ${method}(${argument}) of model over sample for linear except lm_head
+  stage made = ${method}(${argument}) of model over sample${on.text === "block" ? "" : " for linear except lm_head"}
   report perplexity(made, text.test, 96), perplexity_error(made, text.test, 96)
   save made as "huggingface"
 }
 `,
-      ],
-    ),
+    ]),
   );
 });
 
@@ -168,13 +169,9 @@ function planned(recipe: string, model: ModelFacts, device: DeviceFacts): Plan {
   const loaded = loadRecipe(host, recipe);
   const length = loaded.parameters.filter(({ name }) => name === "length");
   const parameters = new Map(length.map((parameter) => [parameter.name, parseArgument(parameter, "96")]));
+  const given = loaded.parameters.filter(({ type }) => type === "Model").map(({ name }) => [name, model] as const);
   const tokens = { train: 2 ** 20, validation: 2 ** 20, test: 2 ** 20 };
-  return plan(
-    loaded,
-    { parameters, models: new Map([["model", model]]), corpora: new Map([["text", { tokens }]]) },
-    device,
-    verify,
-  );
+  return plan(loaded, { parameters, models: new Map(given), corpora: new Map([["text", { tokens }]]) }, device, verify);
 }
 
 suite("Tint accepts every kernel", ({ test }) => {
