@@ -19,7 +19,9 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
   const { facts } = type;
   if (!facts) return null;
   const wanted = new Map([...sizesOf(type), ...smaller]);
-  const at: Solving = { type, wanted, typeFor: (config) => typeOf(context, type, { ...facts, config }) };
+  const before = sizesOf(type);
+  const ratios = [...smaller].map(([name, size]) => size / (before.get(name) ?? size));
+  const at: Solving = { type, wanted, ratios, typeFor: (config) => typeOf(context, type, { ...facts, config }) };
   let { config } = facts;
   for (const name of declarationsIn(type.arch.members).keys()) {
     const found = solve(at, config, name);
@@ -36,6 +38,8 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
 interface Solving {
   readonly type: ModelType;
   readonly wanted: Sizes;
+  /** Of what is left of each dimension that is smaller: what is made of two sizes may be no number before both are changed. */
+  readonly ratios: readonly number[];
   readonly typeFor: (config: Config) => ModelType;
 }
 
@@ -80,11 +84,13 @@ function solve(at: Solving, config: Config, name: string): Config | null {
   if (differing(config).length === 0) return config;
   const wanted = at.wanted.get(name) ?? 0;
   const actual = sizesOf(at.typeFor(config)).get(name) ?? 0;
+  const ratios = actual > 0 ? [wanted / actual, ...at.ratios] : at.ratios;
   // Fields that are there come first: of a field with two names, the one that the config uses.
   const fields = [...fieldsRead(at.type.arch, name)].sort((a, b) => Number(b in config) - Number(a in config));
   for (const field of fields) {
     const old = config[field];
-    const values = typeof old === "number" ? [(old * wanted) / actual, (old * actual) / wanted] : [wanted];
+    const values =
+      typeof old === "number" ? ratios.flatMap((ratio) => [old * ratio, old / ratio]).map(nearWhole) : [wanted];
     for (const value of values) {
       const tried = { ...config, [field]: value };
       if (Number.isInteger(value) && differing(tried).length === 0) return tried;
@@ -92,6 +98,9 @@ function solve(at: Solving, config: Config, name: string): Config | null {
   }
   return null;
 }
+
+/** Without what a division leaves. */
+const nearWhole = (value: number): number => (Math.abs(value - Math.round(value)) < 1e-9 ? Math.round(value) : value);
 
 /** The fields of config.json that a size is made of, also in functions that the architecture declares, in the order of the text. */
 function fieldsRead(arch: Ast.Arch, name: string): ReadonlySet<string> {

@@ -37,6 +37,8 @@ const { models }: { readonly models: Readonly<Record<string, Recorded>> } = JSON
 const folders: Readonly<Record<string, string>> = {
   tiny: join(root, "examples/tiny"),
   babyllama361: join(root, "../shared/models/babyllama361"),
+  // Made by ../shared/tools/real_models.py, and asked for by name: it takes minutes.
+  ...(process.env["LCOMP_SMOLLM2"] ? { smollm2: process.env["LCOMP_SMOLLM2"] } : {}),
 };
 
 const device = await openDevice();
