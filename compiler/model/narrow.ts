@@ -18,12 +18,18 @@ export type Sizes = ReadonlyMap<string, number>;
 export function narrowed(context: Context, type: ModelType, smaller: Sizes): ModelType | null {
   const { facts } = type;
   if (!facts) return null;
-  const wanted = new Map([...sizesOf(type), ...smaller]);
   const before = sizesOf(type);
+  const wanted = new Map([...before, ...smaller]);
   const ratios = [...smaller].map(([name, size]) => size / (before.get(name) ?? size));
-  const at: Solving = { type, wanted, ratios, typeFor: (config) => typeOf(context, type, { ...facts, config }) };
+  const at: Solving = {
+    type,
+    declared: declarationsIn(type.arch.members),
+    wanted,
+    ratios,
+    typeFor: (config) => typeOf(context, type, { ...facts, config }),
+  };
   let { config } = facts;
-  for (const name of declarationsIn(type.arch.members).keys()) {
+  for (const name of at.declared.keys()) {
     const found = solve(at, config, name);
     if (found === null) return null;
     config = found;
@@ -37,6 +43,7 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
 
 interface Solving {
   readonly type: ModelType;
+  readonly declared: ReadonlyMap<string, Ast.Expression>;
   readonly wanted: Sizes;
   /** Of what is left of each dimension that is smaller: what is made of two sizes may be no number before both are changed. */
   readonly ratios: readonly number[];
@@ -75,8 +82,8 @@ function declarationsIn(members: readonly Ast.ArchMember[]): Map<string, Ast.Exp
 
 /** The config in which a dimension, and all that are declared before it, have their sizes: one field that it reads is another. */
 function solve(at: Solving, config: Config, name: string): Config | null {
-  const declared = [...declarationsIn(at.type.arch.members).keys()];
-  const upTo = declared.slice(0, declared.indexOf(name) + 1);
+  const names = [...at.declared.keys()];
+  const upTo = names.slice(0, names.indexOf(name) + 1);
   const differing = (tried: Config): readonly string[] => {
     const sizes = sizesOf(at.typeFor(tried));
     return upTo.filter((each) => sizes.get(each) !== at.wanted.get(each));
