@@ -15,6 +15,11 @@ function* nodesOf(node: Tree): Generator<Tree> {
 const childrenOf = (node: Tree): readonly Tree[] =>
   Object.entries(node).flatMap(([key, child]) => (key === "span" ? [] : [child].flat().filter(isTree)));
 
+/** Every node with a kind, as which expressions can be told, in the order of the text; those that contain others come first. */
+export function* expressionsIn(part: object): Iterable<Ast.Expression> {
+  for (const node of nodesOf(part as Tree)) if (node["kind"] !== undefined) yield node as unknown as Ast.Expression;
+}
+
 /** Names that parts of a function give. */
 const declaredIn = (nodes: readonly Tree[]): ReadonlySet<string> =>
   new Set(nodes.flatMap(({ kind, text }) => (kind === undefined && typeof text === "string" ? [text] : [])));

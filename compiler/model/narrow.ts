@@ -1,9 +1,9 @@
 /** What becomes of a model of which fewer dimensions or blocks are kept: its config.json says so, and all sizes follow from that. */
 import type * as Ast from "../../grammar/ast.ts";
-import { expressionsIn } from "../../grammar/walk.ts";
 import type { Context } from "../language/context.ts";
 import { known } from "../language/size.ts";
 import type { Dimension } from "../language/tensor.ts";
+import { expressionsIn } from "../language/walk.ts";
 import { modelType } from "./arch.ts";
 import { tensorName } from "./checkpoint.ts";
 import type { ModelFacts } from "./facts.ts";
