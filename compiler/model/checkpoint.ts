@@ -1,78 +1,11 @@
-/** What an architecture asks of a checkpoint's headers: names, shapes and stored types. */
+/** What is wrong between an architecture and a checkpoint's headers: tensors that are missing, other than declared, or too many. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import type { DType } from "../graph/type.ts";
 import { type Context, note, report } from "../language/context.ts";
-import { known } from "../language/size.ts";
-import { type Dimension, volume } from "../language/tensor.ts";
-import type { Pieces } from "../language/trace.ts";
-
-import { storedTypes } from "../plan/program.ts";
-import type { Of, Problem } from "../problems/problem.ts";
-
+import type { Problem } from "../problems/problem.ts";
 import type { ModelFacts } from "./facts.ts";
+import { type Fault, tensorName, withoutFirst } from "./stored.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "./value.ts";
-
-/** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */
-export interface StoredTensor {
-  readonly name: string;
-  /** Those of each of its dimensions in the file, in order. */
-  readonly dims: readonly (readonly Dimension[])[];
-  readonly span: Span;
-  /** Of linear layers that lie in it one after the other. */
-  readonly pieces?: Pieces;
-  /** For a weight, how its dimensions are made of one: `gain, flat -> (kv: size(kv), head: size(head))`. */
-  readonly parts?: string;
-}
-
-/** What is wrong with a stored tensor. */
-export type Fault = { readonly tensor: string; readonly span: Span } & (
-  | { readonly kind: "missing" }
-  | ({ readonly kind: "shape" } & Pick<Of<"weight-shape">, "expected" | "found" | "parts" | "layers">)
-  | { readonly kind: "type"; readonly dtype: string }
-);
-
-/** Which block's headers are at hand. */
-interface At {
-  readonly facts: ModelFacts | null;
-  readonly layer: number | null;
-}
-
-/** The name of a stored tensor in the block at hand, or outside the blocks. */
-export const tensorName = (name: string, layer: number | null): string => name.replaceAll("{layer}", String(layer));
-
-export const isStored = ({ facts, layer }: At, name: string): boolean =>
-  facts?.tensors.has(tensorName(name, layer)) === true;
-
-/** A name as the checkpoint has it: one that was saved from the inner model lacks its first part, such as `model.`. */
-export function storedPath(at: At, name: string): string {
-  const inner = withoutFirst(name);
-  return isStored(at, name) || !isStored(at, inner) ? name : inner;
-}
-
-const withoutFirst = (name: string): string => name.slice(name.indexOf(".") + 1);
-
-/** The type that a tensor is stored in, if the checkpoint has it in the shape that the config says; else a fault is added. */
-export function storedType(
-  { facts, layer, faults }: At & { readonly faults: Fault[] },
-  { name, dims, span, parts, pieces }: StoredTensor,
-): DType | null {
-  const tensor = tensorName(name, layer);
-  const stored = facts?.tensors.get(tensor);
-  if (!stored) {
-    faults.push({ kind: "missing", tensor, span });
-    return null;
-  }
-  const expected = dims.flatMap((of) => known(volume(of)) ?? []);
-  if (expected.length < dims.length) return null;
-  if (expected.length !== stored.shape.length || expected.some((n, i) => n !== stored.shape[i])) {
-    faults.push({ kind: "shape", tensor, span, expected, found: stored.shape, parts, layers: pieces?.names });
-    return null;
-  }
-  const dtype = storedTypes.get(stored.dtype);
-  if (!dtype) faults.push({ kind: "type", tensor, span, dtype: stored.dtype });
-  return dtype ?? null;
-}
 
 /** One problem for each kind of fault, however many tensors have it. */
 export function reportFaults(context: Context, facts: ModelFacts, faults: readonly Fault[]): void {

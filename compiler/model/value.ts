@@ -6,8 +6,8 @@ import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
 import { storedTypes } from "../plan/program.ts";
 import type { Ref } from "../plan/step.ts";
-import type { Fault, StoredTensor } from "./checkpoint.ts";
 import type { ModelFacts } from "./facts.ts";
+import type { Fault, StoredTensor } from "./stored.ts";
 
 /** An architecture bound to a config and to headers, or to symbolic sizes; it says nothing of where tensors lie. */
 export interface ModelType {

@@ -10,6 +10,14 @@ export interface Description {
   readonly hint?: string | undefined;
 }
 
+/** One kind of several. */
+export type Of<P extends { readonly kind: string }, K> = Extract<P, { kind: K }>;
+
+/** The wording of each of some problems. */
+export type Wording<P extends { readonly kind: string }> = {
+  readonly [K in P["kind"]]: (problem: Of<P, K>) => Description;
+};
+
 /** Places with what stands there, the first being the message's own. */
 export const labels = (...pairs: readonly (readonly [Span, string])[]): readonly Label[] =>
   pairs.map(([span, text]) => ({ span, text }));

@@ -1,27 +1,10 @@
 /** What `lcomp explain` says of problems that a program has by itself. */
-import type { Examples, Explanation } from "./explanations.ts";
+import { type Explanation, programs } from "./explanation.ts";
+import type { ModelProblem } from "./model.ts";
 import type { ProblemKind } from "./problem.ts";
 import type { WeightProblem } from "./weights.ts";
 
-/** Problems that only a model brings out; see explanations-model.ts. */
-export type ModelProblem =
-  | "empty-selector"
-  | "unreached-layer"
-  | WeightProblem
-  | "own-code"
-  | "names-differ"
-  | "config-missing"
-  | "config-value"
-  | "unknown-architecture"
-  | "device-limit"
-  | "over-budget";
-
-type Id = Exclude<ProblemKind, ModelProblem> | "file-not-found" | "no-recipe";
-
-const programs = (wrong: string, right: string): Examples => ({
-  wrong: { shown: wrong },
-  right: { shown: right },
-});
+type Id = Exclude<ProblemKind, (ModelProblem | WeightProblem)["kind"]> | "file-not-found" | "no-recipe";
 
 const onLinear = "on linear(w: f32[out, in], x: f32[sample, token, in])";
 

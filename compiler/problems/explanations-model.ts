@@ -1,6 +1,7 @@
 /** What `lcomp explain` says of problems that only a model brings out. */
-import type { Example, ExampleModel, Examples, Explanation } from "./explanations.ts";
-import type { ModelProblem } from "./explanations-language.ts";
+import type { Example, ExampleModel, Examples, Explanation } from "./explanation.ts";
+import type { ModelProblem } from "./model.ts";
+import type { WeightProblem } from "./weights.ts";
 
 const config = { architectures: ["OwnForCausalLM"], vocab_size: 32, hidden_size: 16 };
 const model: ExampleModel = { config, tensors: { "embed.weight": [32, 16], "head.weight": [32, 16] } };
@@ -51,7 +52,7 @@ const named = (line: string): Example => ({
   model,
 });
 
-export const modelExplanations: Readonly<Record<ModelProblem, Explanation>> = {
+export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["kind"], Explanation>> = {
   "empty-selector": {
     text: `A selector that matches no layer is a mistake and no empty stage. \`linear\` is every linear layer, \`layer[0 .. 4]\` those of some blocks, \`layer[0 .. 4].mlp.*\` some of theirs, by the names of the architecture or of the checkpoint. A range is half open. The message lists the names that this model has.`,
     examples: lines("stage", "stage small = halved() of model for heads", "stage small = halved() of model for head"),

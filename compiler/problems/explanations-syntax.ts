@@ -1,13 +1,14 @@
 /** What `lcomp explain` says of mistakes in how a program is written. */
 import type { Need, needs } from "../../grammar/needs.ts";
 import type { MistakeId } from "../../grammar/problem.ts";
-import type { Explanation } from "./explanations.ts";
+import { type Explanation, programs } from "./explanation.ts";
 
 type Id = MistakeId | (typeof needs)[Need][0];
 
-const programs = (text: string, wrong: string, right: string): Explanation => ({
+/** Whole programs. */
+const whole = (text: string, wrong: string, right: string): Explanation => ({
   text,
-  examples: { wrong: { shown: wrong }, right: { shown: right } },
+  examples: programs(wrong, right),
 });
 
 /** One line of a body. */
@@ -31,7 +32,7 @@ const text: Readonly<
   "too-large": {
     text: "A recipe is a page of text. Models and texts are not written into it: they are parameters, and the command line names their folders.",
   },
-  "not-text": programs(
+  "not-text": whole(
     "Files are UTF-8 text. Was a model or an archive given in place of a recipe?",
     "fn half(x: f32[in]) = x / 2 // \ufffd",
     "fn half(x: f32[in]) = x / 2",
@@ -41,12 +42,12 @@ const text: Readonly<
     "let y = 2 × x",
     "let y = 2 * x",
   ),
-  "open-string": programs(
+  "open-string": whole(
     "A string begins and ends on one line, in double quotes.",
     'import { dot } from "std/nn',
     'import { dot } from "std/nn"',
   ),
-  "unknown-escape": programs(
+  "unknown-escape": whole(
     'The escapes in strings are \\" \\\\ \\n \\r \\t and \\u{1F600}.',
     'import { dot } from "std\\nn\\q"',
     'import { dot } from "std/nn"',
@@ -112,12 +113,12 @@ const structure: Readonly<Record<Exclude<Id, keyof typeof text>, Explanation>> =
     "int y = 2",
     "let y = 2",
   ),
-  "late-import": programs(
+  "late-import": whole(
     "Imports stand at the beginning of a file, before all declarations.",
     'fn half(x: f32[in]) = x / 2\n\nimport { dot } from "std/nn"',
     'import { dot } from "std/nn"\n\nfn half(x: f32[in]) = x / 2',
   ),
-  "incomplete-statement": programs(
+  "incomplete-statement": whole(
     "A part of the statement is missing; the message says which. A stage is `stage name = method(…) of model over samples for layers`.",
     `method halved() on linear(w: f32[out, in]) { w / 2 }
 
@@ -135,12 +136,12 @@ recipe half(model: Model) {
     "let y = norm(x[token: 1 .. 3], over step)",
     "let y = norm(x[token: 1 .. 3 as step], over step)",
   ),
-  "incomplete-declaration": programs(
+  "incomplete-declaration": whole(
     "A part of the declaration is missing; the message says which. A method says what it works on, a function has `=` and a value, or a body.",
     "method halved(w: f32[out, in]) { w / 2 }",
     "method halved() on linear(w: f32[out, in]) { w / 2 }",
   ),
-  "missing-declaration": programs(
+  "missing-declaration": whole(
     "At the top of a file stand only declarations: import, fn, arch, method, recipe. In an architecture: dim, weight, table, linear, blocks, ignore, fn.",
     "let two = 2\n\nfn twice(x: f32[in]) = two * x",
     "fn two() = 2\n\nfn twice(x: f32[in]) = two() * x",
@@ -160,17 +161,17 @@ recipe half(model: Model) {
     "let y = (x + )",
     "let y = x + 1",
   ),
-  "missing-block": programs(
+  "missing-block": whole(
     "A body in braces was expected.",
     "recipe half(model: Model)",
     'recipe half(model: Model) {\n  save model as "huggingface"\n}',
   ),
-  "missing-type": programs(
+  "missing-type": whole(
     "A type was expected behind the colon: Int, Float, Fraction, Sparsity, Bool, Text, Model, Corpus, or a tensor's, such as f32[out, in].",
     "fn scaled(x: f32[in], by: ) = x * by",
     "fn scaled(x: f32[in], by: Float) = x * by",
   ),
-  "missing-dimension": programs(
+  "missing-dimension": whole(
     "The name of a dimension was expected. Dimensions have names and never numbers; a size stands behind the name.",
     "fn total(x: f32[token, 3]) = sum(x, over token)",
     "fn total(x: f32[token, part: 3]) = sum(x, over token)",

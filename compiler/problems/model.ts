@@ -1,77 +1,103 @@
-/** The wording of problems that only a model brings out. */
-import { type Description, labels, list, suggestion } from "./description.ts";
-import type { Of } from "./problem.ts";
+/** What can be wrong between a program and a model, its files, or the device that is to run it. */
+import type { Span } from "../../grammar/source.ts";
+import type { Dim } from "../graph/type.ts";
+import type { DeviceFacts } from "../plan/device-facts.ts";
+import { type Description, labels, list, type Of, suggestion, type Wording } from "./description.ts";
 
-type ModelProblem = Of<
-  | "config-missing"
-  | "config-value"
-  | "own-code"
-  | "names-differ"
-  | "empty-selector"
-  | "unreached-layer"
-  | "device-limit"
-  | "over-budget"
->;
+export type ModelProblem =
+  | { kind: "unreached-layer"; span: Span; name: string; stage: Span }
+  | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
+  | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
+  | { kind: "own-code"; span: Span; model: string; arch: string }
+  /** Without a type, what it should be is missing. */
+  | { kind: "names-differ"; span: Span; model: string; architecture: string; type: string | null; family: string }
+  | { kind: "config-missing"; span: Span; field: string; known: readonly string[] }
+  /** Without a field it is a number that a dimension is computed to be. */
+  | { kind: "config-value"; span: Span; field: string | null; dim: string; found: string; expected: string }
+  | {
+      kind: "device-limit";
+      span: Span;
+      /** What is too large: its name, or its type. */
+      tensor: string;
+      bytes: number;
+      /** How many its kernel needs; undefined if the tensor itself is too large. */
+      bindings: number | undefined;
+      /** Weights and statistics: nothing that a recipe says makes it smaller. */
+      isFixed: boolean;
+      /** The most bytes of such a buffer: what the device holds, or less, where no device is given more. */
+      most: number;
+      /** The longest dimension. */
+      dim: Dim | undefined;
+      isOfTokens: boolean;
+      facts: Pick<DeviceFacts, "maxBufferSize" | "maxStorageBufferBindingSize" | "maxStorageBuffersPerShaderStage">;
+    }
+  | {
+      kind: "over-budget";
+      span: Span;
+      recipe: string;
+      memory: "gpu" | "host";
+      /** Bytes, as little as it gets. */
+      needed: number;
+      allowed: number;
+      /** What takes the most. */
+      where: string;
+    };
 
-/** What is wrong between a program and a model, its files, or the device that is to run it. */
-export function describeModel(p: ModelProblem): Description {
-  switch (p.kind) {
-    case "names-differ":
-      if (p.type === null)
-        return {
-          title: `config.json of ${p.model} has no \`model_type\`, without which Transformers does not load it: it is read as a ${p.architecture}`,
-          places: labels([p.span, `this model`]),
-          hint: `add \`"model_type": "${p.family}"\``,
-        };
+export const modelWording: Wording<ModelProblem> = {
+  "names-differ": (p) => {
+    if (p.type === null)
       return {
-        title: `config.json of ${p.model} names ${p.architecture} and the \`model_type\` ${p.type}: the type counts`,
+        title: `config.json of ${p.model} has no \`model_type\`, without which Transformers does not load it: it is read as a ${p.architecture}`,
         places: labels([p.span, `this model`]),
-        hint: `Transformers goes by the type too, other programs by the architecture; correct the one that is wrong`,
+        hint: `add \`"model_type": "${p.family}"\``,
       };
-    case "own-code":
-      return {
-        title: `config.json of ${p.model} names code of its own (\`auto_map\`), which is not run: the model is read as \`${p.arch}\``,
-        places: labels([p.span, `this model`]),
-        hint: `if that code computes something else, describe it by an \`arch\` in the recipe's own file`,
-      };
-    case "config-missing":
-      return {
-        title: `config.json has no \`${p.field}\``,
-        places: labels([p.span, `needed here`]),
-        hint: suggestion(p.field, p.known) ?? `write \`?? value\` for what may be missing`,
-      };
-    case "config-value":
-      return {
-        title:
-          p.field === null
-            ? `by config.json \`${p.dim}\` is ${p.found}, not ${p.expected}`
-            : `\`${p.field}\` in config.json is ${p.found}, not ${p.expected}`,
-        places: labels([p.span, `read here`]),
-        hint: `is it the config.json of this model? download it again`,
-      };
-    case "empty-selector":
-      return {
-        title: `\`${p.selector}\` matches no layer of this model`,
-        places: labels([p.span, p.hint ? `nothing that a method works on` : `nothing has this name`]),
-        hint:
-          suggestion(p.selector, p.known) ??
-          p.hint ??
-          (p.known.length > 0 ? `there are ${list(p.known)}` : `it has no linear layer`),
-      };
-    case "unreached-layer":
-      return {
-        title: `the forward pass never reaches \`${p.name}\`, so that nothing can be observed there`,
-        places: labels([p.stage, `selected here`], [p.span, `declared here`]),
-        hint: `leave it out of the stage with \`except ${p.name}\``,
-      };
-    case "device-limit":
-      return describeLimit(p);
-    case "over-budget":
-      return describeExcess(p);
-  }
-}
+    return {
+      title: `config.json of ${p.model} names ${p.architecture} and the \`model_type\` ${p.type}: the type counts`,
+      places: labels([p.span, `this model`]),
+      hint: `Transformers goes by the type too, other programs by the architecture; correct the one that is wrong`,
+    };
+  },
+  "unknown-architecture": (p) => ({
+    title: `${p.model} is a ${p.found}, which no architecture describes`,
+    places: labels([p.span, `this model`]),
+    hint: `there are ${list(p.known)}; an \`arch\` in the recipe's own file may describe another`,
+  }),
+  "own-code": (p) => ({
+    title: `config.json of ${p.model} names code of its own (\`auto_map\`), which is not run: the model is read as \`${p.arch}\``,
+    places: labels([p.span, `this model`]),
+    hint: `if that code computes something else, describe it by an \`arch\` in the recipe's own file`,
+  }),
+  "config-missing": (p) => ({
+    title: `config.json has no \`${p.field}\``,
+    places: labels([p.span, `needed here`]),
+    hint: suggestion(p.field, p.known) ?? `write \`?? value\` for what may be missing`,
+  }),
+  "config-value": (p) => ({
+    title:
+      p.field === null
+        ? `by config.json \`${p.dim}\` is ${p.found}, not ${p.expected}`
+        : `\`${p.field}\` in config.json is ${p.found}, not ${p.expected}`,
+    places: labels([p.span, `read here`]),
+    hint: `is it the config.json of this model? download it again`,
+  }),
+  "empty-selector": (p) => ({
+    title: `\`${p.selector}\` matches no layer of this model`,
+    places: labels([p.span, p.hint ? `nothing that a method works on` : `nothing has this name`]),
+    hint:
+      suggestion(p.selector, p.known) ??
+      p.hint ??
+      (p.known.length > 0 ? `there are ${list(p.known)}` : `it has no linear layer`),
+  }),
+  "unreached-layer": (p) => ({
+    title: `the forward pass never reaches \`${p.name}\`, so that nothing can be observed there`,
+    places: labels([p.stage, `selected here`], [p.span, `declared here`]),
+    hint: `leave it out of the stage with \`except ${p.name}\``,
+  }),
+  "device-limit": describeLimit,
+  "over-budget": describeExcess,
+};
 
-function describeLimit(p: Of<"device-limit">): Description {
+function describeLimit(p: Of<ModelProblem, "device-limit">): Description {
   const { span, tensor, bytes, bindings, most, facts } = p;
   const binding = showBytes(facts.maxStorageBufferBindingSize);
   const buffer = most < facts.maxBufferSize ? "a buffer" : "a buffer of this GPU";
@@ -86,7 +112,14 @@ function describeLimit(p: Of<"device-limit">): Description {
   };
 }
 
-function describeExcess({ span, recipe, memory, needed, allowed, where }: Of<"over-budget">): Description {
+function describeExcess({
+  span,
+  recipe,
+  memory,
+  needed,
+  allowed,
+  where,
+}: Of<ModelProblem, "over-budget">): Description {
   const [name, flag] = memory === "gpu" ? ["GPU memory", "--gpu-memory"] : ["host memory", "--memory"];
   const enough = `${Math.ceil(needed / 2 ** 20)}MiB`;
   const ways = memory === "gpu" ? "a shorter `length` takes less" : "fewer windows, or more GPU memory, take less";
@@ -98,7 +131,7 @@ function describeExcess({ span, recipe, memory, needed, allowed, where }: Of<"ov
 }
 
 /** What makes a tensor smaller, or else what holds more. */
-function smaller({ isFixed, isOfTokens, dim, most, facts }: Of<"device-limit">): string {
+function smaller({ isFixed, isOfTokens, dim, most, facts }: Of<ModelProblem, "device-limit">): string {
   const ways = [
     ...(isFixed
       ? []

@@ -3,7 +3,7 @@ import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
-import { tensorName } from "../model/checkpoint.ts";
+import { tensorName } from "../model/stored.ts";
 import { blockOf, dtypeOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { observed, type Pass, passesOver, type Reading, type Statistic } from "./calibration.ts";

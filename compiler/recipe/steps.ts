@@ -5,7 +5,7 @@ import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
 import type { Windows } from "../language/tensor.ts";
-import { tensorName } from "../model/checkpoint.ts";
+import { tensorName } from "../model/stored.ts";
 import type { Model, ModelType } from "../model/value.ts";
 import type { Ref, Step, StepPart } from "../plan/step.ts";
 import type { BlockPass, Start } from "./passes.ts";

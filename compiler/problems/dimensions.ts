@@ -1,0 +1,62 @@
+/** What can be wrong with dimensions: their names, their sizes, and how they align. */
+import type { Span } from "../../grammar/source.ts";
+import { labels, list, suggestion, type Wording } from "./description.ts";
+
+export type DimensionProblem =
+  | {
+      kind: "dimension-mismatch";
+      span: Span;
+      name: string;
+      found: string;
+      expected: string;
+      other: Span;
+      because: string;
+    }
+  | {
+      kind: "not-aligned";
+      span: Span;
+      op: string;
+      left: string;
+      right: string;
+      leftSpan: Span;
+      rightSpan: Span;
+      lacks: readonly string[];
+      /** The expression for all pairs, where it can be written. */
+      pairs: string | undefined;
+    }
+  | { kind: "absent-dimension"; span: Span; name: string; type: string; value: Span; known: readonly string[] }
+  | { kind: "dimension-escapes"; span: Span; name: string; fn: string; declared: Span }
+  | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
+  | { kind: "not-whole"; span: Span; what: string; value: string; where: string };
+
+export const dimensionWording: Wording<DimensionProblem> = {
+  "dimension-mismatch": (p) => ({
+    title: `\`${p.name}\` is ${p.found} here and ${p.expected} there`,
+    places: labels([p.span, `${p.name} is ${p.found}`], [p.other, p.because]),
+    hint: `give one of the two another name, or make the sizes agree`,
+  }),
+  "not-aligned": (p) => ({
+    title: `the operands of \`${p.op}\` do not align: ${p.left} and ${p.right}`,
+    places: labels([p.leftSpan, p.left], [p.rightSpan, p.right]),
+    hint: `\`${p.op}\` needs all names of one operand in the other, and ${list(p.lacks)} are each in one only: \`rename\` one that is the same, reduce over one that is too much, or distribute a factor that has them all, as in \`a * x + a * y\` for \`a * (x + y)\`${p.pairs ? `; for all pairs write \`${p.pairs}\`` : ""}`,
+  }),
+  "absent-dimension": (p) => ({
+    title: `there is no dimension \`${p.name}\` in ${p.type}`,
+    places: labels([p.span, `asked for here`], [p.value, p.type]),
+    hint: suggestion(p.name, p.known) ?? (p.known.length > 0 ? `it has ${list(p.known)}` : `it is a single number`),
+  }),
+  "dimension-escapes": (p) => ({
+    title: `\`${p.name}\` is made inside \`${p.fn}\` and would leave it unannounced`,
+    places: labels([p.span, `this result carries \`${p.name}\``], [p.declared, `declared without it`]),
+    hint: `declare the result, as in \`-> f32[…, ${p.name}]\`, or reduce over \`${p.name}\``,
+  }),
+  "does-not-divide": (p) => ({
+    title: `${p.by} does not divide \`${p.name}\`, which is ${p.size}${p.where}`,
+    places: labels([p.span, `${p.size} / ${p.by} is not whole`]),
+    hint: `choose a size that divides ${p.size}, or leave the layer out with \`except\``,
+  }),
+  "not-whole": (p) => ({
+    title: `${p.what} must be a whole number from 1, and is ${p.value}${p.where}`,
+    places: labels([p.span, `this is ${p.value}`]),
+  }),
+};
