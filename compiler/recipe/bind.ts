@@ -9,11 +9,11 @@ import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
 import type { ModelType } from "../model/value.ts";
+import type { Checking, RecipeInputs } from "./checking.ts";
 import { logitsFor } from "./measure.ts";
-import type { Recipe, RecipeInputs } from "./recipe.ts";
 
 /** The model of a parameter, by the architecture that describes it; without headers, one of which nothing is known. */
-export function bindModel(at: Recipe, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
+export function bindModel(at: Checking, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
   const { context, inputs } = at;
   const facts = inputs.models.get(name.text);
   at.named.set(name.text, name.span);

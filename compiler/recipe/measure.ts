@@ -11,15 +11,12 @@ import { type Dimension, graphDims, type Stream, type Tensor } from "../language
 import type { Observation } from "../language/trace.ts";
 import { type Call, type ModelValue, showValue, type Value, wrong } from "../language/value.ts";
 import { forward } from "../model/forward.ts";
-import type { Recipe } from "./recipe.ts";
-import type { Evaluation, Passed } from "./typed.ts";
-
-/** By model and windows: measures of one model on the same windows share the pass. */
-export type Passes = Map<string, Passed>;
+import type { Checking } from "./checking.ts";
+import type { Evaluation } from "./typed.ts";
 
 /** Logits of a model: f32[sample, token, vocab], whose node reads what is the model's under its name. */
 export const logitsFor =
-  (at: Recipe): ModelValue["apply"] =>
+  (at: Checking): ModelValue["apply"] =>
   (call, model, tokens) => {
     const { context, span } = call;
     const stream = tokens.value.dims.find((dim) => dim.streamed)?.streamed;
@@ -29,7 +26,7 @@ export const logitsFor =
     return logits.kind === "tensor" ? toCaller(call, logits, tokens.value.dims) : logits;
   };
 
-function logitsOf(at: Recipe, { context, span }: Call, model: ModelValue, stream: Stream, tokens: Tensor): Value {
+function logitsOf(at: Checking, { context, span }: Call, model: ModelValue, stream: Stream, tokens: Tensor): Value {
   const type = at.models.get(model.name);
   if (!type) {
     const dims: Dimension[] = [...tokens.dims, { id: "vocab", name: "vocab", size: open("vocab"), source: "config" }];
@@ -52,7 +49,7 @@ function toCaller(call: Call, logits: Tensor, tokens: readonly Dimension[]): Val
 }
 
 /** What is kept of models together is one evaluation, and what is kept of some of them is of the first that reads them all. */
-export function evaluationsOf(passes: Passes, observations: readonly Observation[]): readonly Evaluation[] {
+export function evaluationsOf(passes: Checking["passes"], observations: readonly Observation[]): readonly Evaluation[] {
   const made: Evaluation[] = [];
   for (const { models, stream, node, slot } of observations.toSorted((a, b) => b.models.length - a.models.length)) {
     const of = models.flatMap((name) => passes.get(keyOf(stream, [name])) ?? []);

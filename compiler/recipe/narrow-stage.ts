@@ -12,9 +12,10 @@ import type { Check, Ref, StepPart } from "../plan/step.ts";
 import type { Selection } from "./block.ts";
 import { contributionsOf, passesOver } from "./calibration.ts";
 import { unordered } from "./finite.ts";
+import { entryOf, startOf } from "./forward-graphs.ts";
 import { cut, type Kept, keptPlaces, keptSlot } from "./keep.ts";
 import type { Narrowing } from "./narrowing.ts";
-import { embed, entryOf, type Passing, startOf, throughBlock } from "./passes.ts";
+import { embed, type Passing, throughBlock } from "./passes.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 

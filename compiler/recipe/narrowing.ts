@@ -12,8 +12,8 @@ import { pieceRow } from "../model/pieces.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { applyBlockMethod, type BlockWork, type Selection } from "./block.ts";
+import { entryOf } from "./forward-graphs.ts";
 import type { Applied } from "./method.ts";
-import { entryOf } from "./passes.ts";
 
 export interface Narrowing extends BlockWork {
   /** What the model is afterwards. */

@@ -6,13 +6,11 @@ import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
 import { bindArguments } from "../language/bind.ts";
 import { type Context, report } from "../language/context.ts";
-import type { Modules } from "../language/declare.ts";
 import { evaluate, operand } from "../language/evaluate.ts";
 import { form, modelOperand } from "../language/kinds.ts";
 import { number, unknownNumber } from "../language/number.ts";
 import { bindValue, declareValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
-import type { Windows } from "../language/tensor.ts";
 import {
   type Bound,
   type MethodValue,
@@ -23,41 +21,17 @@ import {
   wrong,
 } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
-import { type ModelFacts, bytesOf as storedBytes } from "../model/facts.ts";
+import { bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { bindModel, sizesIn } from "./bind.ts";
 import { checkMethod } from "./block.ts";
+import { begin, type Checking, type RecipeInputs, wanted } from "./checking.ts";
 import { isReserved } from "./load.ts";
-import { evaluationsOf, type Passes } from "./measure.ts";
+import { evaluationsOf } from "./measure.ts";
 import { type Applied, unknownOf } from "./method.ts";
 import { narrowingOf } from "./narrowing.ts";
-import type { GivenModel, Measure, Saving, TypedRecipe, TypedStage } from "./typed.ts";
-
-/** What a recipe is checked with; without models, everything is checked as far as headers go. */
-export interface RecipeInputs {
-  /** Arguments from outside, as written on the command line, already parsed. */
-  readonly parameters: ReadonlyMap<string, Ast.Expression>;
-  readonly models: ReadonlyMap<string, ModelFacts>;
-  readonly modules: Modules;
-  /** Whether all that a run has is given; else the recipe is checked as far as its text goes. */
-  readonly isBound: boolean;
-}
-
-export interface Recipe {
-  readonly context: Context;
-  readonly scope: Scope;
-  readonly inputs: RecipeInputs;
-  readonly given: GivenModel[];
-  /** What models and stages are, by their names; empty without models. */
-  readonly models: Map<string, ModelType>;
-  /** Where models and stages get their names. */
-  readonly named: Map<string, Span>;
-  readonly passes: Passes;
-  readonly stages: TypedStage[];
-  readonly measures: Measure[];
-  save: Saving | null;
-}
+import type { Measure, TypedRecipe, TypedStage } from "./typed.ts";
 
 /** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */
 export function checkRecipe(
@@ -66,18 +40,7 @@ export function checkRecipe(
   moduleScope: Scope,
   inputs: RecipeInputs,
 ): TypedRecipe {
-  const at: Recipe = {
-    context,
-    scope: scopeIn(moduleScope),
-    inputs,
-    given: [],
-    models: new Map(),
-    named: new Map(),
-    passes: new Map(),
-    stages: [],
-    measures: [],
-    save: null,
-  };
+  const at = begin(context, moduleScope, inputs);
   at.scope.values.set("bytes", bytesOf(at));
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
   const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
@@ -98,7 +61,7 @@ export function checkRecipe(
 }
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */
-const bytesOf = (at: Recipe): Value => ({
+const bytesOf = (at: Checking): Value => ({
   kind: "callable",
   name: "bytes",
   form: () =>
@@ -109,7 +72,7 @@ const bytesOf = (at: Recipe): Value => ({
 });
 
 function bindParameter(
-  at: Recipe,
+  at: Checking,
   recipe: Ast.Recipe,
   parameter: Ast.Parameter,
 ): { readonly name: string; readonly type: string; readonly value: string } {
@@ -142,7 +105,7 @@ const headerIn = (context: Context, scope: Scope, span: Span) => ({
 });
 
 function parameterValue(
-  at: Recipe,
+  at: Checking,
   recipe: Ast.Recipe,
   parameter: Ast.Parameter,
   type: Ast.PlainTypeExpression,
@@ -160,7 +123,7 @@ function parameterValue(
   return unknownOf(parameter);
 }
 
-function checkStatement(at: Recipe, statement: Ast.Statement): void {
+function checkStatement(at: Checking, statement: Ast.Statement): void {
   const { context, scope } = at;
   switch (statement.kind) {
     case "let":
@@ -183,19 +146,11 @@ function checkStatement(at: Recipe, statement: Ast.Statement): void {
   }
 }
 
-function modelNamed(at: Recipe, { text, span }: Ast.Name): ModelValue | null {
-  const found = evaluate(at.context, at.scope, { kind: "name", text, span });
-  if (found.kind === "model") return found;
-  if (found.kind !== "wrong")
-    report(at.context, { kind: "wrong-type", span, expected: "a model or a stage", found: showValue(found) });
-  return null;
-}
-
-function checkStage(at: Recipe, stage: Ast.Stage): void {
+function checkStage(at: Checking, stage: Ast.Stage): void {
   const { context, inputs } = at;
-  const method = methodOf(at, stage);
+  const method = wanted(at, stage.method.callee, "method", "a method");
   const of = modelNamed(at, stage.of);
-  const windows = stage.over ? samplesOf(at, stage.over) : null;
+  const windows = stage.over ? wanted(at, stage.over, "windows", "windows of text", sampled) : null;
   const type = of && at.models.get(of.name);
   nameResult(at, stage, of, type ?? null);
   refuseChoices(context, stage);
@@ -213,8 +168,13 @@ function checkStage(at: Recipe, stage: Ast.Stage): void {
   at.stages.push(typedStage(at, stage, applied, of.name, { windows, narrowing }));
 }
 
+const sampled = "as in `text.train.sample(128, length: 2048, seed: 0)`";
+
+const modelNamed = (at: Checking, { text, span }: Ast.Name): ModelValue | null =>
+  wanted(at, { kind: "name", text, span }, "model", "a model or a stage");
+
 /** From here on the stage's name is its result, as far as that is known. */
-function nameResult(at: Recipe, { name }: Ast.Stage, of: ModelValue | null, type: ModelType | null): void {
+function nameResult(at: Checking, { name }: Ast.Stage, of: ModelValue | null, type: ModelType | null): void {
   const first = at.named.get(name.text);
   if (first && first !== name.span)
     report(at.context, { kind: "duplicate-name", span: name.span, name: name.text, first });
@@ -224,16 +184,8 @@ function nameResult(at: Recipe, { name }: Ast.Stage, of: ModelValue | null, type
   else at.models.delete(name.text);
 }
 
-function methodOf({ context, scope }: Recipe, { method: { callee } }: Ast.Stage): MethodValue | null {
-  const found = evaluate(context, scope, callee);
-  if (found.kind === "method") return found;
-  if (found.kind !== "wrong")
-    report(context, { kind: "wrong-type", span: callee.span, expected: "a method", found: showValue(found) });
-  return null;
-}
-
 /** The method with its arguments; null if there was a problem. */
-function appliedIn({ context, scope }: Recipe, stage: Ast.Stage, value: MethodValue): Applied | null {
+function appliedIn({ context, scope }: Checking, stage: Ast.Stage, value: MethodValue): Applied | null {
   const { method, scope: declaredIn } = value;
   const { span, arguments: written } = stage.method;
   const bound = bindArguments({ context, scope, span, of: method.name.text }, method.parameters, written, operand);
@@ -278,7 +230,7 @@ function complete(context: Context, { method, scope }: MethodValue, given: Bound
 }
 
 function typedStage(
-  at: Recipe,
+  at: Checking,
   stage: Ast.Stage,
   applied: Applied,
   of: string,
@@ -299,24 +251,10 @@ function actionOf({ method, arguments: given }: Applied): string {
   return `${method.name.text}(${shown.join(", ")})`;
 }
 
-function samplesOf(at: Recipe, expression: Ast.Expression): Windows | null {
-  const found = evaluate(at.context, at.scope, expression);
-  if (found.kind === "windows") return found;
-  if (found.kind !== "wrong")
-    report(at.context, {
-      kind: "wrong-type",
-      span: expression.span,
-      expected: "windows of text",
-      found: showValue(found),
-      hint: "as in `text.train.sample(128, length: 2048, seed: 0)`",
-    });
-  return null;
-}
-
 /** The formats that a model can be saved in. */
 const formats = ["huggingface"];
 
-function checkSave(at: Recipe, { model, as, span }: Ast.Save): void {
+function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
   if (at.save)
     report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
   const found = modelNamed(at, model);
@@ -330,7 +268,7 @@ function checkSave(at: Recipe, { model, as, span }: Ast.Save): void {
   if (found) at.save ??= { of: found.name, format: as.value };
 }
 
-function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Expression): Measure {
+function measured(at: Checking, kind: "report" | "expect", expression: Ast.Expression): Measure {
   const { context, scope } = at;
   const value = evaluate(context, scope, expression);
   const of = measureOf(at, expression, value);
@@ -353,7 +291,7 @@ function measured(at: Recipe, kind: "report" | "expect", expression: Ast.Express
 }
 
 /** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */
-function measureOf({ context, scope }: Recipe, expression: Ast.Expression, value: Value): Measure["of"] {
+function measureOf({ context, scope }: Checking, expression: Ast.Expression, value: Value): Measure["of"] {
   if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
   const [first] = expression.arguments;
   const model = first?.kind === "value" && first.value.kind === "name" ? evaluate(context, scope, first.value) : null;

@@ -3,13 +3,15 @@ import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
+import type { Forwarded } from "../model/forward.ts";
 import { tensorName } from "../model/stored.ts";
 import { blockOf, dtypeOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { observed, type Pass, passesOver, type Reading, type Statistic } from "./calibration.ts";
 import { unordered } from "./finite.ts";
+import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
-import { blockPass, embed, entryOf, type Passing, partKey, type Start, startOf, throughBlock } from "./passes.ts";
+import { embed, type Passing, throughBlock } from "./passes.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import { type NewPiece, together } from "./together.ts";
 import type { TypedStage } from "./typed.ts";
@@ -131,7 +133,7 @@ const unrankable =
 const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
 
 /** The work on each part that has targets, in the order of the model; equal parts with equal targets share their graphs. */
-function partsOf(at: Emitting, stage: TypedStage, { type }: Model, start: Start | null): StageWork["parts"] {
+function partsOf(at: Emitting, stage: TypedStage, { type }: Model, start: Forwarded | null): StageWork["parts"] {
   const done = new Map<string, PartWork>();
   const parts = new Map<number | null, PartWork>();
   for (const [layer, selected] of Map.groupBy(stage.selected, (each) => each.layer)) {
@@ -151,7 +153,7 @@ function partWork(
   type: Model["type"],
   layer: number | null,
   linears: readonly Linear[],
-  start: Start | null,
+  start: Forwarded | null,
 ): PartWork {
   const inputs = activationsOf(at, type, layer, start);
   if (!inputs) return { passes: [], targets: [] };
@@ -214,7 +216,7 @@ function activationsOf(
   at: Emitting,
   type: Model["type"],
   layer: number | null,
-  start: Start | null,
+  start: Forwarded | null,
 ): readonly LinearInput[] | null {
   if (start?.logits.kind === "wrong") return null;
   if (layer === null || !start?.entry) return layer === null ? (start?.inputs ?? []) : [];

@@ -1,33 +1,19 @@
 /** The steps of a recipe while they are made, in order: each is a graph on one part of a model. */
 import type { Graph } from "../graph/graph.ts";
-import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
-import type { Context } from "../language/context.ts";
 import type { Windows } from "../language/tensor.ts";
 import { tensorName } from "../model/stored.ts";
-import type { Model, ModelType } from "../model/value.ts";
+import type { Model } from "../model/value.ts";
 import type { Ref, Step, StepPart } from "../plan/step.ts";
-import type { BlockPass, Start } from "./passes.ts";
+import type { Forwarding } from "./forward-graphs.ts";
 
-export interface Emitting {
-  readonly context: Context;
-  readonly maker: Maker;
+export interface Emitting extends Forwarding {
   /** Given models, and those that stages have made so far. */
   readonly models: Map<string, Model>;
   readonly steps: Step<Graph>[];
   /** What steps go over, by their numbers. */
   readonly windows: Windows[];
-  /** The pieces of forward passes that have been made. */
-  readonly passes: Map<ModelType, Passes>;
-}
-
-/** Of one type of model. */
-export interface Passes {
-  /** From tokens on, by the length of windows. */
-  readonly starts: Map<number, Start>;
-  /** By what enters them and how their tensors are stored. */
-  readonly blocks: Map<string, BlockPass>;
 }
 
 export const modelNamed = ({ models }: Emitting, name: string): Model => {

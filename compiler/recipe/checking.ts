@@ -1,0 +1,68 @@
+/** The state of a recipe's check: statements read and add to it. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import { type Context, report } from "../language/context.ts";
+import type { Modules } from "../language/declare.ts";
+import { evaluate } from "../language/evaluate.ts";
+import { scopeIn } from "../language/scope.ts";
+import { type Scope, showValue, type Value } from "../language/value.ts";
+import type { ModelFacts } from "../model/facts.ts";
+import type { ModelType } from "../model/value.ts";
+import type { GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
+
+/** What a recipe is checked with; without models, everything is checked as far as headers go. */
+export interface RecipeInputs {
+  /** Arguments from outside, as written on the command line, already parsed. */
+  readonly parameters: ReadonlyMap<string, Ast.Expression>;
+  readonly models: ReadonlyMap<string, ModelFacts>;
+  readonly modules: Modules;
+  /** Whether all that a run has is given; else the recipe is checked as far as its text goes. */
+  readonly isBound: boolean;
+}
+
+/** A recipe while it is checked, statement by statement: what is known by then, and what was made. */
+export interface Checking {
+  readonly context: Context;
+  readonly scope: Scope;
+  readonly inputs: RecipeInputs;
+  readonly given: GivenModel[];
+  /** What models and stages are, by their names; empty without models. */
+  readonly models: Map<string, ModelType>;
+  /** Where models and stages get their names. */
+  readonly named: Map<string, Span>;
+  /** By model and windows: measures of one model on the same windows share the pass. */
+  readonly passes: Map<string, Passed>;
+  readonly stages: TypedStage[];
+  readonly measures: Measure[];
+  save: Saving | null;
+}
+
+/** Nothing of a recipe is checked. */
+export const begin = (context: Context, module: Scope, inputs: RecipeInputs): Checking => ({
+  context,
+  scope: scopeIn(module),
+  inputs,
+  given: [],
+  models: new Map(),
+  named: new Map(),
+  passes: new Map(),
+  stages: [],
+  measures: [],
+  save: null,
+});
+
+/** The value of an expression that must be of a kind; null if it is not, which was said. */
+export function wanted<K extends Value["kind"]>(
+  { context, scope }: Checking,
+  expression: Ast.Expression,
+  kind: K,
+  expected: string,
+  hint?: string,
+): Extract<Value, { kind: K }> | null {
+  const found = evaluate(context, scope, expression);
+  const isOf = (value: Value): value is Extract<Value, { kind: K }> => value.kind === kind;
+  if (isOf(found)) return found;
+  const problem = { kind: "wrong-type", span: expression.span, expected, found: showValue(found) } as const;
+  if (found.kind !== "wrong") report(context, hint === undefined ? problem : { ...problem, hint });
+  return null;
+}
