@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compares what is recorded here of other programs with what they give today, in a Python environment of its own: minutes, and
-# 2 GB for PyTorch. `run.sh DIR` keeps the environment in DIR.
+# Compares what is recorded here of other programs with what they give today, and lets them read what lcomp writes, in a Python
+# environment of its own: minutes, and 2 GB for PyTorch. `run.sh DIR` keeps the environment in DIR.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 place=${1:-$(mktemp -d)}

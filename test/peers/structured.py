@@ -55,9 +55,10 @@ def text_ids(folder, path, count):
     begin = json.loads((folder / "config.json").read_text())["bos_token_id"]
     ids = []
     for line in path.open():
-        ids += [begin, *tokenizer.encode(json.loads(line)["text"], add_special_tokens=False).ids]
         if len(ids) >= count:
-            return ids[:count]
+            break
+        ids += [begin, *tokenizer.encode(json.loads(line)["text"], add_special_tokens=False).ids]
+    return ids[:count]
 
 
 # A Llama

@@ -28,6 +28,8 @@ interface Recorded {
     readonly cuts: readonly { readonly layers: number; readonly kept: string; readonly nll: number }[];
   };
   readonly width: { readonly mlp: readonly Cut[]; readonly kv: readonly Cut[]; readonly model: readonly Cut[] };
+  /** Cut to the first counts of each. */
+  readonly "all three": { readonly nll: number };
 }
 
 const { models }: { readonly models: Readonly<Record<string, Recorded>> } = JSON.parse(
@@ -132,6 +134,17 @@ for (const [name, folder] of Object.entries(folders))
           assert.ok(isNear(found, nll), `${found} for ${nll}`);
         }),
       );
+    test(
+      "Minitron cuts all three dimensions at once",
+      inFolder(async (out) => {
+        const { mlp, kv, model } = recorded.width;
+        const counts = `mlp: ${mlp[0]?.count}, kv: ${kv[0]?.count}, model: ${model[0]?.count}`;
+        const from = await openCheckpoint(folder);
+        const found = await cutWith(`minitron_width(${counts}, multiple: 1)`, from, recorded, join(out, "cut"));
+        const { nll } = recorded["all three"];
+        assert.ok(isNear(found, nll), `${found} for ${nll}`);
+      }),
+    );
     for (const dim of ["mlp", "kv", "model"] as const)
       for (const { count, choices, nll } of recorded.width[dim])
         test(

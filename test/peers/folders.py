@@ -1,0 +1,118 @@
+"""folders.py: what lcomp leaves of Llama models that it cuts in depth, in width, and in both before it prunes, as others read it.
+
+lcomp runs a recipe and saves a folder. The shape of every tensor must follow from the written config.json alone, as transformers makes
+a model of it without weights; transformers must load the folder with nothing missing, left over or of another shape; and the mean NLL
+of the same windows must be what lcomp reports, to 2e-5: by transformers, and by NumPy (`structured.py`). Nothing is recorded.
+    folders.py [--check] [--models DIR]
+A model whose folder is not there is left out, and that is said.
+"""
+import argparse, json, subprocess, sys, tempfile
+from pathlib import Path
+
+import numpy as np
+import torch, transformers
+from safetensors import safe_open
+
+from config import silence
+from structured import ROOT, load, mean_nll, text_ids
+
+LENGTH, DOCUMENTS, TOLERANCE = 64, 24, 2e-5
+CUTS = {
+    "depth": ["shortgpt(drop: 1)"],
+    "mlp": ["minitron_width(mlp: 50%, multiple: 4)"],
+    "kv": ["minitron_width(kv: 50%)"],
+    "model": ["minitron_width(model: 50%, multiple: 4)"],
+    "width": ["minitron_width(mlp: 50%, kv: 50%, model: 50%, multiple: 4)"],
+    "chain": ["shortgpt(drop: 25%)", "minitron_width(mlp: 75%, model: 75%, multiple: 16)", "wanda(2:4)"],
+}
+
+
+def recipe(methods):
+    stages = [f"  stage stage{i} = {method} of {f'stage{i - 1}' if i else 'model'} over sample" for i, method in enumerate(methods)]
+    return "\n".join([
+        'import { shortgpt } from "std/prune/shortgpt"', 'import { minitron_width } from "std/prune/minitron"',
+        'import { wanda } from "std/prune/wanda"', 'import { mean_nll } from "std/evaluate"',
+        "recipe cut(model: Model, text: Corpus) {", f"  let sample = text.train.sample(8, length: {LENGTH}, seed: 3)", *stages,
+        f"  report mean_nll(stage{len(methods) - 1}, text.test, {LENGTH})", f'  save stage{len(methods) - 1} as "huggingface"', "}", ""])
+
+
+def run(methods, model, text, place):
+    """The mean NLL that lcomp reports of what it saves in `place`/out."""
+    (place / "cut.lcomp").write_text(recipe(methods))
+    lcomp = ["node", ROOT / "runtime/cli/launch.mjs", "run", place / "cut.lcomp"]
+    done = subprocess.run([*lcomp, "--model", model, "--text", text, "--out", place / "out", "--json", "--quiet"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    (found,) = json.loads(done.stdout)["measures"]["mean_nll"].values()
+    return found
+
+
+def promised(folder):
+    """The tensors of a file, by the config alone: those that share another's memory are stored once."""
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.from_pretrained(folder))
+    tied = set(model.all_tied_weights_keys)
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if name not in tied}
+
+
+def stored(folder):
+    files = {file: safe_open(file, "pt") for file in sorted(folder.glob("*.safetensors"))}
+    return {name: tuple(file.get_slice(name).get_shape()) for file in files.values() for name in file.keys()}
+
+
+def by_transformers(folder, windows):
+    """The mean NLL, and what was not as the model wants it."""
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+    ids = torch.from_numpy(windows)
+    with torch.no_grad():
+        logits = model.eval()(ids).logits.double()
+    loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+    return loss.item(), [name for kind in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs") for name in info[kind]]
+
+
+def wrong(methods, model, text, windows, place):
+    """All that is not as it should be with one folder."""
+    reported = run(methods, model, text, place)
+    of_config, found = promised(place / "out"), stored(place / "out")
+    misshapen = [name for name in sorted(of_config.keys() | found.keys()) if found.get(name) != of_config.get(name)]
+    if misshapen:
+        return [f"{name} is {found.get(name)}, by the config {of_config.get(name)}" for name in misshapen]
+    loss, unfit = by_transformers(place / "out", windows)
+    figures = {"transformers": loss, "NumPy": mean_nll(load(place / "out"), windows)}
+    return [
+        *(f"transformers: {name}" for name in unfit),
+        *(f"mean NLL {reported}, {nll} by {who}" for who, nll in figures.items() if not abs(reported - nll) < TOLERANCE),
+    ]
+
+
+def main():
+    silence()
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--models", type=Path, default=ROOT.parent / "shared/models")
+    models = arguments.parse_args().models
+    failed = 0
+    with tempfile.TemporaryDirectory() as root:
+        text = Path(root) / "text"
+        text.mkdir()
+        for split in (ROOT / "examples/world").glob("*.jsonl"):
+            documents = split.read_text().splitlines(keepends=True)
+            (text / split.name).write_text("".join(documents[:DOCUMENTS]))
+        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K"):
+            if not (model / "config.json").exists():
+                print(f"{model.name}: not here")
+                continue
+            ids = text_ids(model, text / "test.jsonl", sys.maxsize)
+            windows = np.array(ids[:len(ids) // LENGTH * LENGTH]).reshape(-1, LENGTH)
+            for name, methods in CUTS.items():
+                place = Path(root) / model.name / name
+                place.mkdir(parents=True)
+                found = wrong(methods, model, text, windows, place)
+                print("\n  ".join([f"{model.name}, {name}: {'FAILED' if found else 'as it should be'}", *found]), flush=True)
+                failed += len(found) > 0
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
