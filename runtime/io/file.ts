@@ -13,7 +13,7 @@ export interface OpenFile {
   readonly handle: FileHandle;
   readonly path: string;
   readonly size: number;
-  /** Another one once somebody has written to the file. */
+  /** Size, time and number of the file: another one once somebody has written to it or put another in its place. */
   readonly stamp: string;
 }
 
@@ -90,7 +90,7 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   });
 }
 
-const stampOf = ({ size, mtimeNs }: BigIntStats): string => `${size} bytes at ${mtimeNs}`;
+const stampOf = ({ size, mtimeNs, ino }: BigIntStats): string => `${size} bytes at ${mtimeNs} in ${ino}`;
 
 /** Refuses a file to which somebody has written since it had that stamp: what was read of it does not belong together. */
 export async function requireUnchanged({ handle, path }: OpenFile, stamp: string): Promise<void> {
@@ -112,6 +112,16 @@ export async function readExactly({ handle, path }: OpenFile, into: Uint8Array, 
     done += bytesRead;
   }
   return into;
+}
+
+const largestWrite = 256 * 1024 * 1024;
+
+/** Writes all bytes at a position of a file. */
+export async function writeExactly(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const piece = bytes.subarray(done, done + largestWrite);
+    done += (await handle.write(piece, 0, piece.byteLength, position + done)).bytesWritten;
+  }
 }
 
 /** Bytes as text; what is not UTF-8 is an error, never a replacement character. */

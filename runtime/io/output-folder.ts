@@ -11,20 +11,19 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
-  rmdirSync,
-  rmSync,
   statSync,
 } from "node:fs";
-import { open, statfs } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { showBytes } from "../bytes.ts";
 import { UserError } from "../user-error.ts";
 import { type Input, requireApart } from "./apart.ts";
-import { explained, explainedNow, isJsonObject, isMissing, parseJson, withFile } from "./file.ts";
+import { explained, explainedNow, isJsonObject, parseJson, withFile } from "./file.ts";
+import { claim, makeFolders, removeEmpty, removeFolder } from "./folders.ts";
 import { hashing } from "./hash.ts";
 import { filesIn, lockName } from "./lock.ts";
 import type { TensorDeclaration } from "./safetensors.ts";
 import { byText, declaredBytes, inFileOrder, SafetensorsWriter } from "./safetensors-writer.ts";
+import { requireSpace } from "./space.ts";
 import { hiddenBeside, type Unfinished, unfinishedBeside } from "./unfinished.ts";
 
 /** The size above which weights are split into several files, as Hugging Face does by default. */
@@ -70,9 +69,9 @@ export class OutputFolder {
       requireReplaceable(target, force);
     };
     this.#check();
-    this.#parents = makeParents(dirname(target));
+    this.#parents = makeFolders(dirname(target));
     try {
-      this.partial = claim(target);
+      this.partial = claim(target, target, (rival) => `cannot write ${target}: ${busy(rival)}`);
     } catch (error) {
       removeEmpty(this.#parents);
       throw error;
@@ -154,12 +153,7 @@ export class OutputFolder {
 
   /** Refuses what the disk cannot hold. */
   async requireSpace(bytes: number): Promise<void> {
-    const { bavail, blocks, bsize } = await explained("write", this.target, () => statfs(this.partial));
-    const free = bavail * bsize;
-    if (blocks === 0 || free >= bytes) return; // some file systems do not say
-    throw new UserError(
-      `cannot write ${this.target}: it needs ${showBytes(bytes)} and ${showBytes(free)} are free; free some space or choose another place`,
-    );
+    await requireSpace(this.partial, this.target, bytes);
   }
 
   /** Removes everything that was written. Harmless after `finish` and when called twice. */
@@ -243,57 +237,6 @@ function strayIn(folder: string): string | undefined {
   return names.find((name) => !isOwn(name));
 }
 
-/** Makes the missing folders above a target and returns them. Not `recursive`: under /proc that never returns. */
-function makeParents(parent: string): readonly string[] {
-  const missing: string[] = [];
-  for (let path = parent; !existsSync(path); path = dirname(path)) missing.unshift(path);
-  const made: string[] = [];
-  try {
-    for (const path of missing) {
-      makeFolder(path, path);
-      made.push(path);
-    }
-  } catch (error) {
-    removeEmpty(made);
-    throw error;
-  }
-  return made;
-}
-
-/** Removes folders, each in the one before, as far as nothing is in them. */
-function removeEmpty(folders: readonly string[]): void {
-  for (const folder of folders.toReversed()) {
-    if (!existsSync(folder) || readdirSync(folder).length > 0) return;
-    rmdirSync(folder);
-  }
-}
-
-/** Makes a folder in one that is there: what the system calls absent is then a place that takes none, such as /proc. */
-function makeFolder(path: string, shownAs: string): void {
-  try {
-    explainedNow("write", shownAs, () => mkdirSync(path));
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new UserError(`cannot write ${shownAs}: no folder can be made there; choose another place`, { cause: error });
-  }
-}
-
-/** Attempts of a run to be the only one; two that begin at once see each other, withdraw, and try again at different times. */
-const attempts = 6;
-
-/** Makes this process's hidden folder beside a target if no other run has one there. */
-function claim(target: string): string {
-  const own = hiddenBeside(target, "partial");
-  for (let attempt = 1; ; attempt++) {
-    makeFolder(own, target);
-    const rival = unfinishedBeside(target).find(({ path, owner }) => path !== own && owner !== "gone");
-    if (rival === undefined) return own;
-    rmdirSync(own);
-    if (attempt === attempts) throw new UserError(`cannot write ${target}: ${busy(rival)}`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * 2 ** attempt * 5);
-  }
-}
-
 const busy = ({ path, pid, owner }: Unfinished): string =>
   owner === "alive"
     ? `another run (process ${pid}) is writing it; wait for its end or choose another folder`
@@ -324,9 +267,6 @@ function attempted(doing: string, path: string, action: () => readonly string[])
     return [error.message];
   }
 }
-
-const removeFolder = (path: string): void =>
-  rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 
 /** `out-1` for `out`, or the next number that is free. */
 function freeBeside(target: string): string {

@@ -1,11 +1,9 @@
 // Writes one safetensors file by streaming: all tensors are declared first, their bytes may come in any order.
 // The file depends on declarations, metadata and bytes alone.
 import { type FileHandle, open } from "node:fs/promises";
-import { explained } from "./file.ts";
+import { explained, writeExactly } from "./file.ts";
 import { hashFile, hashing } from "./hash.ts";
 import { byteSize, type TensorDeclaration } from "./safetensors.ts";
-
-const largestWrite = 256 * 1024 * 1024;
 
 interface Place {
   readonly offset: number;
@@ -143,12 +141,7 @@ export class SafetensorsWriter {
 
   async #put(bytes: Uint8Array, position: number): Promise<void> {
     try {
-      await explained("write", this.path, async () => {
-        for (let done = 0; done < bytes.byteLength; ) {
-          const piece = bytes.subarray(done, done + largestWrite);
-          done += (await this.#handle.write(piece, 0, piece.byteLength, position + done)).bytesWritten;
-        }
-      });
+      await explained("write", this.path, () => writeExactly(this.#handle, bytes, position));
     } catch (error) {
       await this.abandon();
       throw error;

@@ -48,7 +48,7 @@ async function lookAt(session: Session, at: number, output: string, { check, isK
     for await (const { piece, at: start } of store.contents({ step: at, output })) {
       const wrong = check && nonFinite(piece, start, dtype);
       if (check && wrong) refuse(session, at, check, wrong);
-      await file?.write(piece, start);
+      await file?.write(piece);
     }
     await file?.finish();
   } catch (error) {

@@ -6,7 +6,7 @@ import { hashing } from "../io/hash.ts";
 import type { StoredTensor } from "../io/safetensors.ts";
 import { byText } from "../io/safetensors-writer.ts";
 import { UserError } from "../user-error.ts";
-import { storedPieces } from "./stored-tensors.ts";
+import { finitePieces } from "./stored-tensors.ts";
 
 /** By model, then by tensor: the sha256 of its bytes. */
 export type TensorHashes = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -23,7 +23,7 @@ export function givenTensors({ models }: Pick<Plan, "models">): GivenTensors {
   const expected = new Map(models.map(({ name, contents = {} }) => [name, new Map(Object.entries(contents))]));
   async function* first(model: string, tensor: StoredTensor): AsyncGenerator<Piece> {
     const hash = hashing();
-    for await (const piece of storedPieces(tensor)) {
+    for await (const piece of finitePieces(tensor)) {
       hash.update(piece.piece);
       yield piece;
     }
@@ -33,7 +33,7 @@ export function givenTensors({ models }: Pick<Plan, "models">): GivenTensors {
     read.set(model, (read.get(model) ?? new Map<string, string>()).set(tensor.name, found));
   }
   return {
-    pieces: (model, tensor) => (read.get(model)?.has(tensor.name) ? storedPieces(tensor) : first(model, tensor)),
+    pieces: (model, tensor) => (read.get(model)?.has(tensor.name) ? finitePieces(tensor) : first(model, tensor)),
     hashes: () => inOrder([...read].map(([model, hashes]) => [model, inOrder([...hashes])])),
   };
 }

@@ -2,6 +2,8 @@
  * The artefacts of a run by reference, wherever they lie: given tensors and durable outputs in files, with a copy on the GPU while
  * steps use it; other outputs on the GPU; streams on the GPU or in host memory. Each leaves with its last reader.
  */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   type CopyRef,
   isCopy,
@@ -20,13 +22,14 @@ import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { sample, type Windows, windows } from "../io/corpus.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
-import type { StoredTensor } from "../io/safetensors.ts";
+import { makeBeside } from "../io/unfinished.ts";
 import { UserError } from "../user-error.ts";
-import { type DurableFile, type DurableFiles, durableFiles } from "./durable-files.ts";
+import type { ContentWriter } from "./contents.ts";
 import { fileType, slotTypes } from "./file-types.ts";
 import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
 import { hostMemory } from "./host-memory.ts";
-import { sendTensor, storedPieces } from "./stored-tensors.ts";
+import { StoreFolder } from "./store-folder.ts";
+import { sendTensor, type TensorSource } from "./stored-tensors.ts";
 import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
 
 /** The token ids of a corpus, split by split. */
@@ -58,7 +61,7 @@ export interface Store {
   /** The elements of an artefact; of a stream, those of window 0, then those of window 1 … */
   readonly contents: (ref: Ref) => AsyncGenerator<Piece>;
   /** A file for a durable output, which is read from there once it has left the GPU. */
-  readonly keep: (made: Made) => Promise<DurableFile>;
+  readonly keep: (made: Made) => Promise<ContentWriter>;
   /** The number in a scalar. */
   readonly number: (ref: Ref) => Promise<number>;
   /** The content hashes of all given tensors that have been read. */
@@ -81,7 +84,7 @@ interface Holdings extends StoreOptions, Lifetimes {
   readonly given: GivenTensors;
   readonly onDevice: Map<string, Held>;
   readonly inStreams: Map<string, Stream>;
-  readonly inFiles: Map<string, StoredTensor>;
+  readonly inFiles: Map<string, TensorSource>;
   readonly decisions: Map<string, Promise<Int32Array>>;
   /** What was put together for the step at hand. */
   readonly copies: GPUBuffer[];
@@ -93,7 +96,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
   const given = givenTensors(plan);
   const places = { given, onDevice, inStreams, inFiles, decisions, copies: [] };
   const at: Holdings = { ...options, ...lifetimes(plan), ...places, plan };
-  const files = durableFiles(options.output);
+  const folder = new StoreFolder(placeOf(options.output), { isTemporary: true, note: () => undefined });
   const surroundings = { ...options, hostMemory: hostMemory() };
   return {
     whole: (ref, slot) => whole(at, ref, slot),
@@ -108,7 +111,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
     contents: async function* (ref) {
       yield* contents(at, await resolve(at, ref));
     },
-    keep: (made) => keep(at, files, made),
+    keep: (made) => keep(at, folder, made),
     number: (ref) => numberIn(at, ref),
     hashes: given.hashes,
     passed: (step, window) => {
@@ -118,7 +121,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       for (const buffer of at.copies.splice(0)) options.pool.release(buffer);
       for (const ref of at.endings[step] ?? []) release(at, keyOf(ref));
     },
-    close: files.close,
+    close: () => folder.close(),
   };
 }
 
@@ -139,22 +142,20 @@ async function integers(pieces: AsyncGenerator<Piece>): Promise<Int32Array> {
   return Int32Array.from(found);
 }
 
-function storedTensor({ models, inFiles }: Holdings, ref: PlainRef): StoredTensor | undefined {
+/** A given tensor, or what lies in the store's folder. */
+function sourceOf({ models, given, inFiles }: Holdings, ref: PlainRef): TensorSource | undefined {
   if (!("tensor" in ref)) return inFiles.get(keyOf(ref));
   const tensor = models.get(ref.model)?.tensors.get(ref.tensor);
   if (tensor === undefined) throw new UserError(`the plan was made for another model: this one has no ${ref.tensor}`);
-  return tensor;
+  return { ...tensor, pieces: () => given.pieces(ref.model, tensor) };
 }
 
 function contents(at: Holdings, ref: PlainRef): AsyncGenerator<Piece> {
   const key = keyOf(ref);
   const held = at.onDevice.get(key);
   if (held !== undefined) return at.readback.pieces(held.buffer, contentBytes(held.slot));
-  return at.inStreams.get(key)?.contents() ?? piecesInFile(at, ref, storedTensor(at, ref) ?? absent(key));
+  return at.inStreams.get(key)?.contents() ?? (sourceOf(at, ref) ?? absent(key)).pieces();
 }
-
-const piecesInFile = ({ given }: Holdings, ref: PlainRef, tensor: StoredTensor): AsyncGenerator<Piece> =>
-  "tensor" in ref ? given.pieces(ref.model, tensor) : storedPieces(tensor);
 
 async function whole(at: Holdings, ref: Ref, slot: SlotBuffer): Promise<GPUBuffer> {
   if (isCopy(ref)) return copied(at, ref, slot);
@@ -162,8 +163,7 @@ async function whole(at: Holdings, ref: Ref, slot: SlotBuffer): Promise<GPUBuffe
   const key = keyOf(plain);
   const known = at.onDevice.get(key)?.buffer ?? at.inStreams.get(key)?.whole;
   if (known) return known;
-  const tensor = storedTensor(at, plain) ?? absent(key);
-  const buffer = await sendTensor(at.pool, { tensor, pieces: piecesInFile(at, plain, tensor) }, slot);
+  const buffer = await sendTensor(at.pool, sourceOf(at, plain) ?? absent(key), slot);
   at.onDevice.set(key, { slot: slot.slot, buffer });
   return buffer;
 }
@@ -225,23 +225,26 @@ function makeNeutral(
   else pool.upload(buffer, new Int32Array(bytes / 4).fill(extremes[by]));
 }
 
-async function keep(at: Holdings, files: DurableFiles, made: Made): Promise<DurableFile> {
+async function keep(at: Holdings, folder: StoreFolder, made: Made): Promise<ContentWriter> {
   const { slot } = at.onDevice.get(keyOf(made)) ?? absent(keyOf(made));
   const shape = slot.dims.map(({ size }) => size);
-  const file = await files.create({ name: made.output, dtype: fileType(slot.dtype), shape });
+  const writer = await folder.create({ name: made.output, dtype: fileType(slot.dtype), shape });
   return {
-    ...file,
+    ...writer,
     finish: async () => {
-      const tensor = await file.finish();
-      at.inFiles.set(keyOf(made), tensor);
-      return tensor;
+      const content = await writer.finish();
+      at.inFiles.set(keyOf(made), content.tensor);
+      return content;
     },
   };
 }
 
+const placeOf = (output: OutputFolder | null): string =>
+  output === null ? makeBeside(join(tmpdir(), "lcomp-store")) : join(output.partial, ".store");
+
 async function numberIn(at: Holdings, ref: Ref): Promise<number> {
   const plain = await resolve(at, ref);
-  const dtype = at.onDevice.get(keyOf(plain))?.slot.dtype ?? slotTypes.get(storedTensor(at, plain)?.dtype ?? "");
+  const dtype = at.onDevice.get(keyOf(plain))?.slot.dtype ?? slotTypes.get(sourceOf(at, plain)?.dtype ?? "");
   for await (const { piece } of contents(at, plain)) {
     const bytes = piece.slice(0, 4).buffer;
     return (dtype === "f32" ? new Float32Array(bytes) : new Int32Array(bytes))[0] ?? absent(keyOf(plain));

@@ -4,22 +4,28 @@ import type { BufferPool } from "../gpu/buffers.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { requireFinite } from "../io/checkpoint.ts";
 import { isFloatDType } from "../io/numbers.ts";
-import { readRange, type StoredTensor } from "../io/safetensors.ts";
+import { readRange, type StoredTensor, type TensorDeclaration } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 import { slotTypes } from "./file-types.ts";
 
 /** What the last one that read pieces has left for the next. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 
-/** The bytes of a tensor in order, its floats checked to be finite. */
-export async function* storedPieces(tensor: StoredTensor): AsyncGenerator<Piece> {
+/** A tensor that can be read, wherever it is. */
+export interface TensorSource extends TensorDeclaration {
+  readonly bytes: number;
+  /** Its bytes in order. */
+  readonly pieces: () => AsyncGenerator<Piece>;
+}
+
+/** The bytes of a tensor in order. */
+export async function* piecesOf(tensor: StoredTensor): AsyncGenerator<Piece> {
   const staging = spare ?? new Uint8Array(pieceBytes);
   spare = undefined;
   try {
     for (let at = 0; at < tensor.bytes; at += pieceBytes) {
       const piece = staging.subarray(0, Math.min(pieceBytes, tensor.bytes - at));
       await readRange(tensor, at, at + piece.byteLength, piece);
-      if (isFloatDType(tensor.dtype)) requireFinite(tensor, piece, at / (tensor.dtype === "F32" ? 4 : 2));
       yield { piece, at };
     }
   } finally {
@@ -27,10 +33,19 @@ export async function* storedPieces(tensor: StoredTensor): AsyncGenerator<Piece>
   }
 }
 
+/** The bytes of a given tensor in order, its floats checked to be finite. */
+export async function* finitePieces(tensor: StoredTensor): AsyncGenerator<Piece> {
+  const { dtype } = tensor;
+  for await (const { piece, at } of piecesOf(tensor)) {
+    if (isFloatDType(dtype)) requireFinite(tensor, piece, at / (dtype === "F32" ? 4 : 2));
+    yield { piece, at };
+  }
+}
+
 /** The stored bytes of a tensor on the GPU as they are, for a slot. */
 export async function sendTensor(
   pool: BufferPool,
-  { tensor, pieces }: { readonly tensor: StoredTensor; readonly pieces: AsyncGenerator<Piece> },
+  tensor: TensorSource,
   { slot, bytes }: SlotBuffer,
 ): Promise<GPUBuffer> {
   const { name, dtype, shape } = tensor;
@@ -42,7 +57,7 @@ export async function sendTensor(
   }
   const buffer = await pool.acquire(bytes, `tensor ${name}`);
   if (bytes > tensor.bytes) pool.clear(buffer);
-  for await (const { piece, at } of pieces) {
+  for await (const { piece, at } of tensor.pieces()) {
     const padded = Math.ceil(piece.byteLength / 4) * 4;
     await pool.upload(buffer, new Uint8Array(piece.buffer, piece.byteOffset, padded).fill(0, piece.byteLength), at);
   }

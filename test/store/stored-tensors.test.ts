@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { readHeader, type StoredTensor } from "../../runtime/io/safetensors.ts";
-import { storedPieces } from "../../runtime/store/stored-tensors.ts";
+import { piecesOf } from "../../runtime/store/stored-tensors.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, writeSafetensors } from "../io/folder.ts";
 
@@ -13,7 +13,7 @@ suite("store: stored tensors", ({ test }) => {
       const { tensors } = await readHeader(writeSafetensors(folder, { one: entry(0), two: entry(4) }, data));
       const [one, two] = tensors as [StoredTensor, StoredTensor];
       for (let again = 0; again < 2; again++) {
-        const [a, b] = [storedPieces(one), storedPieces(two)];
+        const [a, b] = [piecesOf(one), piecesOf(two)];
         const [first, second] = [await a.next(), await b.next()];
         assert.equal([...(first.value?.piece ?? [])], [1, 1, 1, 1]);
         assert.equal([...(second.value?.piece ?? [])], [2, 2, 2, 2]);

@@ -1,0 +1,74 @@
+/**
+ * The journal of a store: a line for everything that happened in it, behind a hash of its own, by which a line that was torn or
+ * damaged is known and counts for nothing.
+ */
+import { isJsonObject, parseJson } from "../io/file.ts";
+import { sha256 } from "../io/hash.ts";
+import type { TensorDeclaration } from "../io/safetensors.ts";
+
+/** A step that has ended, and what it was: equal keys, equal outputs. */
+export interface StepRecord {
+  readonly key: string;
+  /** Where it stood in its recipe, for people. */
+  readonly part: PartRecord;
+  /** Hash of the program's graph and of the rules of its arithmetic. */
+  readonly program: string;
+  /** The adapter and its driver. */
+  readonly device: string;
+  /** Key of the windows that it went over. */
+  readonly over: string | null;
+  /** By slot of the program: the key of what it read. */
+  readonly reads: Readonly<Record<string, string>>;
+  /** Those that are durable. */
+  readonly outputs: readonly OutputRecord[];
+}
+
+export interface PartRecord {
+  /** The stage's name with its method and arguments, or the model that is evaluated. */
+  readonly stage: string;
+  readonly layer: number | null;
+  readonly what: string;
+}
+
+export interface OutputRecord extends TensorDeclaration {
+  /** Of its bytes. */
+  readonly sha256: string;
+  /** Its bytes in base64 where they are few; others have a file. */
+  readonly content?: string;
+}
+
+/** The content of a given tensor, by the file that it is in and by its place there. */
+export interface GivenRecord {
+  /** The stamp of the file. */
+  readonly file: string;
+  readonly offset: number;
+  readonly sha256: string;
+}
+
+export type Entry =
+  | { readonly done: StepRecord }
+  /** An output that nothing will read again, or that was found damaged. */
+  | { readonly gone: { readonly key: string; readonly output: string } }
+  | { readonly given: GivenRecord };
+
+/** An entry as a line, with its end. */
+export function showEntry(entry: Entry): string {
+  const text = JSON.stringify(entry);
+  return `${sealOf(text)} ${text}\n`;
+}
+
+/** The entries of a journal's text in their order. */
+export const entriesIn = (journal: string): readonly Entry[] =>
+  journal.split("\n").flatMap((line) => {
+    const text = line.slice(sealLength + 1);
+    if (line.slice(0, sealLength) !== sealOf(text)) return [];
+    const entry = parseJson(text, "a line of a journal");
+    return isEntry(entry) ? [entry] : [];
+  });
+
+const sealLength = 16;
+const sealOf = (text: string): string => sha256(text).slice(0, sealLength);
+
+/** A sealed line is one that lcomp wrote, of which the kind is told. */
+const isEntry = (value: unknown): value is Entry =>
+  isJsonObject(value) && ["done", "gone", "given"].some((kind) => isJsonObject(value[kind]));

@@ -1,0 +1,217 @@
+/**
+ * A store on the disk: the contents of durable outputs by their sha256, and a journal of the steps that made them. One process has it
+ * at a time; what a killed one has left is taken over. Nothing in it needs to be right: each line and each content is compared with
+ * its hash before it is used, so that what was torn, by a loss of power too, is found and made again.
+ */
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { explainedNow, jsonObject } from "../io/file.ts";
+import { claim, makeFolders, removeEmpty, removeFolder } from "../io/folders.ts";
+import type { StoredTensor, TensorDeclaration } from "../io/safetensors.ts";
+import { requireSpace } from "../io/space.ts";
+import { clearBeside, type Unfinished } from "../io/unfinished.ts";
+import { writeWhole } from "../io/whole-file.ts";
+import { UserError } from "../user-error.ts";
+import { type ContentWriter, openContent, writeContent } from "./contents.ts";
+import { type Entry, entriesIn, type OutputRecord, type StepRecord, showEntry } from "./journal.ts";
+import { type StoreIndex, storeIndex } from "./store-index.ts";
+import type { TensorSource } from "./stored-tensors.ts";
+
+/** By this file a folder is known as a store. */
+export const markerName = "lcomp.store.json";
+const version = 1;
+
+const journalIn = (folder: string): string => join(folder, "journal");
+const contentsIn = (folder: string): string => join(folder, "content");
+
+/** What a store holds, read and left as it is: nothing where there is no folder, or an empty one. */
+function readStore(path: string): StoreIndex {
+  const index = storeIndex();
+  if (!requireStore(path)) return index;
+  const journal = journalIn(path);
+  const text = existsSync(journal) ? explainedNow("read", journal, () => readFileSync(journal, "utf8")) : "";
+  for (const entry of entriesIn(text)) index.add(entry);
+  const contents = contentsIn(path);
+  const there = new Set(existsSync(contents) ? explainedNow("read", contents, () => readdirSync(contents)) : []);
+  for (const { key } of index.records())
+    for (const { name, sha256, content } of index.find(key)?.outputs ?? [])
+      if (content === undefined && !there.has(sha256)) index.add({ gone: { key, output: name } });
+  return index;
+}
+
+/** Refuses what is no store; false where there is none yet. */
+function requireStore(path: string): boolean {
+  const status = explainedNow("read", path, () => statSync(path, { throwIfNoEntry: false }));
+  if (status === undefined) return false;
+  if (!status.isDirectory()) throw new UserError(`${path} is a file, and no store; choose another folder`);
+  const marker = join(path, markerName);
+  clearBeside(marker);
+  const names = explainedNow("read", path, () => readdirSync(path));
+  if (names.length === 0) return false;
+  if (!names.includes(markerName))
+    throw new UserError(`${path} is no store of lcomp (it has no ${markerName}) and not empty; choose another folder`);
+  const found = jsonObject(
+    explainedNow("read", marker, () => readFileSync(marker, "utf8")),
+    marker,
+  )["version"];
+  if (found === version) return true;
+  throw new UserError(`${path} is a store of another version of lcomp; use that one, or remove the folder`);
+}
+
+const refusalOf =
+  (path: string) =>
+  ({ pid, owner, path: claimed }: Unfinished): string =>
+    owner === "alive"
+      ? `the store ${path} is in use by another run (process ${pid}); wait for its end or choose another --store`
+      : `the store ${path} is in use on another machine, or by a run that was ended there; if none is going on, remove ${claimed}`;
+
+interface StoreOptions {
+  /** What is to be said of damage. */
+  readonly note: (sentence: string) => void;
+  /** Whether it goes with the process in any case. */
+  readonly isTemporary?: boolean;
+}
+
+/** A store that this process has. `close` or `remove` ends that. */
+export class StoreFolder {
+  readonly path: string;
+  /** Whether no step had ended in it when it was opened. */
+  readonly wasEmpty: boolean;
+  readonly #index: StoreIndex;
+  readonly #made: readonly string[];
+  readonly #claimed: string;
+  readonly #journal: number;
+  readonly #note: StoreOptions["note"];
+  readonly #isTemporary: boolean;
+  readonly #onExit = (): void => this.close();
+  #count = 0;
+  #ended = false;
+
+  /** Makes the folder if there is none, refuses one that is no store or in use, and takes away what nothing refers to. */
+  constructor(path: string, { note, isTemporary = false }: StoreOptions) {
+    this.path = resolve(path);
+    this.#note = note;
+    this.#isTemporary = isTemporary;
+    if (existsSync(dirname(this.path))) clearBeside(this.path);
+    const isNew = !requireStore(this.path);
+    this.#made = makeFolders(this.path);
+    if (isNew) writeWhole(join(this.path, markerName), `${JSON.stringify({ version })}\n`);
+    const owner = join(this.path, "owner");
+    clearBeside(owner);
+    this.#claimed = claim(owner, this.path, refusalOf(this.path));
+    process.once("exit", this.#onExit);
+    makeFolders(contentsIn(this.path));
+    this.#index = readStore(this.path);
+    this.wasEmpty = this.#index.records().length === 0;
+    this.#journal = explainedNow("write", this.path, () => openSync(journalIn(this.path), "a"));
+    this.#append("\n"); // the last one may be torn
+    this.#sweep();
+  }
+
+  /** Steps that have ended, in their order: of one that was repeated, each time. */
+  records(): readonly StepRecord[] {
+    return this.#index.records();
+  }
+
+  /** What a step has made, with those of its outputs that are there. */
+  find(key: string): StepRecord | undefined {
+    return this.#index.find(key);
+  }
+
+  /** A step's output, compared with its hash; undefined where it is damaged, which is said: then it is there no more. */
+  async open(key: string, output: OutputRecord): Promise<TensorSource | undefined> {
+    const found = await openContent(output, this.#placeOf(output.sha256));
+    if (found !== undefined) return found;
+    this.#note(`what the store ${this.path} has as ${output.name} is damaged, and is made again`);
+    this.drop(key, output);
+    return undefined;
+  }
+
+  /** A file for an output, which counts once a step is recorded with it. */
+  create(declaration: TensorDeclaration): Promise<ContentWriter> {
+    const path = join(this.#claimed, String(this.#count++));
+    return writeContent(declaration, { path, shownAs: this.path, placeOf: (sha256) => this.#placeOf(sha256) });
+  }
+
+  /** A step has ended, and the outputs are finished. */
+  record(record: StepRecord): void {
+    this.#add({ done: record });
+  }
+
+  /** A step's output is needed no more. */
+  drop(key: string, { name, sha256 }: OutputRecord): void {
+    this.#add({ gone: { key, output: name } });
+    if (this.#index.uses(sha256) === 0) removeFolder(this.#placeOf(sha256));
+  }
+
+  /** The sha256 of a given tensor where its file is the same as when it was read. */
+  hashOf(tensor: StoredTensor): string | undefined {
+    return this.#index.hashOf(tensor);
+  }
+
+  /** Whether any tensor of its file was read before. */
+  knowsFileOf(tensor: StoredTensor): boolean {
+    return this.#index.knowsFileOf(tensor);
+  }
+
+  rememberHash({ stamp, offset }: StoredTensor, sha256: string): void {
+    this.#add({ given: { file: stamp, offset, sha256 } });
+  }
+
+  /** Refuses what the disk cannot hold. */
+  async requireSpace(bytes: number): Promise<void> {
+    await requireSpace(this.path, this.path, bytes);
+  }
+
+  /** Lets go of it; of a temporary one, and of one in which no step has ended, nothing stays. Harmless when called twice. */
+  close(): void {
+    if (this.#ended) return;
+    const isEmpty = this.#index.records().length === 0;
+    this.#end();
+    if (!this.#isTemporary && !isEmpty) return;
+    removeContents(this.path);
+    removeEmpty(this.#isTemporary ? [this.path] : this.#made);
+  }
+
+  /** Removes all of it, and lets go of it. Harmless after `close`. */
+  remove(): void {
+    if (this.#ended) return;
+    this.#end();
+    removeContents(this.path);
+    removeEmpty([this.path]);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    process.off("exit", this.#onExit);
+    closeSync(this.#journal);
+    removeFolder(this.#claimed);
+  }
+
+  #placeOf(sha256: string): string {
+    return join(contentsIn(this.path), sha256);
+  }
+
+  #add(entry: Entry): void {
+    this.#append(showEntry(entry));
+    this.#index.add(entry);
+  }
+
+  #append(line: string): void {
+    const bytes = new TextEncoder().encode(line);
+    explainedNow("write", this.path, () => {
+      for (let done = 0; done < bytes.byteLength; ) done += writeSync(this.#journal, bytes, done);
+    });
+  }
+
+  /** Removes contents that no step has, such as those of one that was killed before it could say so. */
+  #sweep(): void {
+    for (const name of readdirSync(contentsIn(this.path)))
+      if (this.#index.uses(name) === 0) removeFolder(this.#placeOf(name));
+  }
+}
+
+/** The marker goes last: what a process leaves that is killed meanwhile is a store. */
+function removeContents(folder: string): void {
+  for (const place of [contentsIn(folder), journalIn(folder), join(folder, markerName)]) removeFolder(place);
+}

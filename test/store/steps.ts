@@ -1,0 +1,29 @@
+/** Steps with one output, recorded in a store. */
+import type { StepRecord } from "../../runtime/store/journal.ts";
+import type { StoreFolder } from "../../runtime/store/store-folder.ts";
+import type { TensorSource } from "../../runtime/store/stored-tensors.ts";
+
+/** Makes a step's output `out` of these bytes, in two pieces. */
+export async function recordStep(store: StoreFolder, key: string, bytes: Uint8Array): Promise<StepRecord> {
+  const writer = await store.create({ name: "out", dtype: "U8", shape: [bytes.byteLength] });
+  await writer.write(bytes.subarray(0, 3));
+  await writer.write(bytes.subarray(3));
+  const { record: output } = await writer.finish();
+  const part = { stage: "sparse = wanda(sparsity: 50%)", layer: 0, what: "q" };
+  const record = { key, part, program: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output] };
+  store.record(record);
+  return record;
+}
+
+/** The bytes of a step's output; undefined where it is not there, or damaged. */
+export async function outputOf(store: StoreFolder, key: string): Promise<Uint8Array | undefined> {
+  const [output] = store.find(key)?.outputs ?? [];
+  const tensor = output && (await store.open(key, output));
+  return tensor && bytesOf(tensor);
+}
+
+async function bytesOf({ pieces }: TensorSource): Promise<Uint8Array> {
+  const found: number[] = [];
+  for await (const { piece } of pieces()) found.push(...piece);
+  return Uint8Array.from(found);
+}

@@ -1,0 +1,262 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { readHeader, type StoredTensor } from "../../runtime/io/safetensors.ts";
+import { markerName, StoreFolder } from "../../runtime/store/store-folder.ts";
+import { type Suite, suite } from "../harness/suite.ts";
+import { inFolder, refused, writeSafetensors } from "../io/folder.ts";
+import { onSmallDisk } from "../io/small-disk.ts";
+import { outputOf, recordStep } from "./steps.ts";
+
+/** Too many for a line of the journal. */
+const many = (value: number): Uint8Array => new Uint8Array(5000).fill(value);
+const few = Uint8Array.of(1, 2, 3, 4, 5);
+
+/** Opens a store for the time of `use`; what it said of damage is returned. */
+async function using(path: string, use: (store: StoreFolder) => Promise<void>): Promise<readonly string[]> {
+  const notes: string[] = [];
+  const store = new StoreFolder(path, { note: (sentence) => notes.push(sentence) });
+  try {
+    await use(store);
+  } finally {
+    store.close();
+  }
+  return notes;
+}
+
+const contentsOf = (store: string): readonly string[] => readdirSync(join(store, "content"));
+
+function remember({ test }: Suite): void {
+  test(
+    "what steps made is there for the next one; of a step that was repeated the newest, and each time is counted",
+    inFolder(async (folder) => {
+      const path = join(folder, "new/store");
+      await using(path, async (store) => {
+        assert.is(store.wasEmpty, true);
+        await recordStep(store, "a", many(1));
+        await recordStep(store, "b", few);
+        await recordStep(store, "a", many(2));
+      });
+      assert.equal(readdirSync(path), ["content", "journal", markerName]);
+      const notes = await using(path, async (store) => {
+        assert.is(contentsOf(path).length, 1);
+        assert.is(store.wasEmpty, false);
+        assert.equal(await outputOf(store, "a"), many(2));
+        assert.equal(await outputOf(store, "b"), few);
+        assert.is(store.find("c"), undefined);
+        assert.equal(
+          store.records().map(({ key }) => key),
+          ["a", "b", "a"],
+        );
+      });
+      assert.equal(notes, []);
+    }),
+  );
+
+  test(
+    "equal contents lie in one file, which goes with the last output that has it",
+    inFolder(async (folder) => {
+      const path = join(folder, "store");
+      await using(path, async (store) => {
+        const [a] = (await recordStep(store, "a", many(1))).outputs;
+        const [b] = (await recordStep(store, "b", many(1))).outputs;
+        assert.is(contentsOf(path).length, 1);
+        if (a !== undefined) store.drop("a", a);
+        assert.equal(await outputOf(store, "b"), many(1));
+        if (b !== undefined) store.drop("b", b);
+        assert.equal(contentsOf(path), []);
+      });
+      const notes = await using(path, async (store) => {
+        assert.equal(store.find("a")?.outputs, []);
+        assert.is(await outputOf(store, "b"), undefined);
+      });
+      assert.equal(notes, []);
+    }),
+  );
+
+  test(
+    "the hash of a tensor is remembered as long as its file is the same, wherever it lies",
+    inFolder(async (folder) => {
+      const header = {
+        w: { dtype: "U8", shape: [1], data_offsets: [0, 1] },
+        v: { dtype: "U8", shape: [1], data_offsets: [1, 2] },
+      };
+      const tensors = async (path: string): Promise<readonly [StoredTensor, StoredTensor]> =>
+        (await readHeader(path)).tensors as unknown as readonly [StoredTensor, StoredTensor];
+      const path = writeSafetensors(folder, header, 2);
+      await using(join(folder, "store"), async (store) => {
+        const [w, v] = await tensors(path);
+        assert.is(store.knowsFileOf(w), false);
+        store.rememberHash(w, "hash of w");
+        await recordStep(store, "a", few);
+        assert.equal([store.hashOf(w), store.hashOf(v), store.knowsFileOf(v)], ["hash of w", undefined, true]);
+      });
+      const moved = join(folder, "moved.safetensors");
+      renameSync(path, moved);
+      const copied = join(folder, "copied.safetensors");
+      cpSync(moved, copied, { preserveTimestamps: true });
+      await using(join(folder, "store"), async (store) => {
+        assert.is(store.hashOf((await tensors(moved))[0]), "hash of w");
+        assert.is(store.hashOf((await tensors(copied))[0]), undefined);
+        utimesSync(moved, 1, 1);
+        assert.is(store.hashOf((await tensors(moved))[0]), undefined);
+      });
+    }),
+  );
+}
+
+function surviveDamage({ test }: Suite): void {
+  test(
+    "a line that is torn or changed counts for nothing, and the next one is whole",
+    inFolder(async (folder) => {
+      const path = join(folder, "store");
+      const journal = join(path, "journal");
+      await using(path, async (store) => {
+        for (const key of ["a", "b", "c"]) await recordStep(store, key, few);
+      });
+      const text = readFileSync(journal, "utf8");
+      writeFileSync(journal, text.replace('"key":"a"', '"key":"x"').slice(0, -10));
+      await using(path, async (store) => {
+        assert.equal(
+          ["a", "x", "b", "c"].map((key) => store.find(key) !== undefined),
+          [false, false, true, false],
+        );
+        await recordStep(store, "c", few);
+      });
+      appendFileSync(journal, "\n{}\n\0\0\0\0 []\n");
+      await using(path, async (store) => assert.equal(await outputOf(store, "c"), few));
+    }),
+  );
+
+  test(
+    "a content that is changed, cut off or missing is found, and is made again",
+    inFolder(async (folder) => {
+      const path = join(folder, "store");
+      const file = (): string => join(path, "content", contentsOf(path)[0] ?? "");
+      await using(path, async (store) => void (await recordStep(store, "a", many(1))));
+      const damages = [
+        () => writeFileSync(file(), many(1).with(17, 0)),
+        () => truncateSync(file(), 4999),
+        () => appendFileSync(file(), "x"),
+      ];
+      for (const damage of damages) {
+        damage();
+        const notes = await using(path, async (store) => {
+          assert.is(await outputOf(store, "a"), undefined);
+          assert.is(store.find("a")?.outputs.length, 0);
+          assert.equal(contentsOf(path), []);
+          await recordStep(store, "a", many(1));
+          assert.equal(await outputOf(store, "a"), many(1));
+        });
+        assert.match(notes.join("\n"), /^what the store \S+ has as out is damaged, and is made again$/);
+      }
+      damages[0]?.();
+      await using(path, async (store) => {
+        await recordStep(store, "b", many(1)); // beside a damaged file of the same name
+        assert.equal(await outputOf(store, "b"), many(1));
+      });
+      rmSync(file());
+      assert.equal(await using(path, async (store) => assert.equal(store.find("a")?.outputs, [])), []);
+    }),
+  );
+}
+
+/** A child that has a store; the first line that it says. */
+async function holder(path: string, bytes?: number) {
+  const args = [join(import.meta.dirname, "hold-store.ts"), path, ...(bytes === undefined ? [] : [String(bytes)])];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  return { child, line: String(line).trim() };
+}
+
+function shareIt({ test, skip }: Suite): void {
+  test(
+    "one process has a store at a time; what a killed one has left is taken over, and nothing of it lies about",
+    inFolder(async (folder) => {
+      const path = join(folder, "store");
+      const { child, line } = await holder(path, 5000);
+      assert.is(line, "open");
+      await refused(
+        () => new StoreFolder(path, { note: () => undefined }),
+        new RegExp(`the store \\S+store is in use by another run \\(process ${child.pid}\\)`),
+      );
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      writeFileSync(join(path, "content", "0".repeat(64)), "of a step that was never recorded");
+      await using(path, async (store) => {
+        assert.equal(await outputOf(store, "of a child"), new Uint8Array(5000));
+        assert.is(contentsOf(path).length, 1);
+        assert.is(readdirSync(path).filter((name) => name.startsWith(".owner")).length, 1);
+      });
+      assert.equal(readdirSync(path), ["content", "journal", markerName]);
+    }),
+  );
+
+  test(
+    "a folder of another kind, or of another version, is refused and left as it is",
+    inFolder(async (folder) => {
+      const open = (path: string) => () => new StoreFolder(path, { note: () => undefined });
+      const file = join(folder, "file");
+      writeFileSync(file, "");
+      await refused(open(file), /file is a file, and no store; choose another folder/);
+      await refused(open(folder), /is no store of lcomp \(it has no lcomp.store.json\) and not empty; choose another/);
+      assert.equal(readdirSync(folder), ["file"]);
+      mkdirSync(join(folder, "old"));
+      writeFileSync(join(folder, "old", markerName), '{"version":0}');
+      await refused(open(join(folder, "old")), /old is a store of another version of lcomp; .*remove the folder/);
+    }),
+  );
+
+  test(
+    "of a store in which no step has ended, and of a temporary one, nothing stays",
+    inFolder(async (folder) => {
+      await using(join(folder, "new/store"), async (store) => {
+        const writer = await store.create({ name: "out", dtype: "U8", shape: [5000] });
+        await writer.write(many(1));
+        await writer.abandon();
+      });
+      assert.equal(readdirSync(folder), []);
+      mkdirSync(join(folder, "mine"));
+      await using(join(folder, "mine"), async () => undefined);
+      assert.equal(readdirSync(folder), ["mine"]);
+      const store = new StoreFolder(join(folder, "temporary"), { note: () => undefined, isTemporary: true });
+      await recordStep(store, "a", many(1));
+      store.close();
+      store.close();
+      assert.equal(readdirSync(folder), ["mine"]);
+      const removed = new StoreFolder(join(folder, "mine"), { note: () => undefined });
+      await recordStep(removed, "a", many(1));
+      removed.remove();
+      assert.equal(readdirSync(folder), []);
+    }),
+  );
+
+  const unix = process.platform === "win32" ? (name: string) => skip(name, "there are no such disks") : test;
+  unix(
+    "a full disk ends it with a sentence, and what was there before is there after",
+    inFolder(async (folder) => {
+      const script = join(import.meta.dirname, "hold-store.ts");
+      const { stdout } = onSmallDisk(folder, 1, [process.execPath, script, "disk/store", "2000000"]);
+      assert.match(stdout, /^cannot write \S+disk\/store: the disk is full; free some space or choose another place$/m);
+    }),
+  );
+}
+
+suite("store: folder", (tests) => {
+  remember(tests);
+  surviveDamage(tests);
+  shareIt(tests);
+});
