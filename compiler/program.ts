@@ -15,7 +15,7 @@ import {
   largestScratch,
   mostBytes,
 } from "./kernel/excess.ts";
-import { type LoweredGroup, link } from "./kernel/link.ts";
+import { type GroupKernel, link } from "./kernel/link.ts";
 import { firstTarget } from "./kernel/lower.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
 import { bytesOf, type Storage } from "./memory/storage.ts";
@@ -92,10 +92,10 @@ function compileIn(
   const excesses: Excess[] = [];
   for (;;) {
     options.observe?.("divided", graph);
-    const { groups, memory, limits, excess } = lower(graph, facts, options, mostScratch);
+    const { groups, kernels, memory, limits, excess } = lower(graph, facts, options, mostScratch);
     if (excess === undefined) {
-      options.observe?.("groups", { graph: graph.name, groups: groups.map(({ group }) => group) });
-      return link(graph, groups, memory.storages);
+      options.observe?.("groups", { graph: graph.name, groups });
+      return link(graph, kernels, memory.storages);
     }
     excesses.push(excess);
     const smaller = isInVain(excesses) ? undefined : divided(graph, excess, limits);
@@ -132,11 +132,11 @@ function lower(graph: Graph, facts: DeviceFacts, options: CompileOptions, mostSc
   const setup = groups.flatMap(({ when, targets }) => (when === "setup" ? targets.map(memory.storageOf) : []));
   const limits: Limits = { facts, mostScratch, lasting: new Set(setup) };
   const large = excessOfBuffers(memory.storages, limits);
-  if (large !== undefined) return { groups: [], memory, limits, excess: large };
+  if (large !== undefined) return { groups, kernels: [], memory, limits, excess: large };
   const lowering = { ...memory, facts, family, schedules: options.schedules ?? schedules };
-  const lowered = groups.map((group) => ({ group, kernel: lowerGroup(group, lowering) }));
-  refuseEndless(lowered);
-  return { groups: lowered, memory, limits, excess: excessOfKernels(lowered, facts) };
+  const kernels = groups.flatMap((group) => lowerGroup(group, lowering).map((kernel) => ({ group, kernel })));
+  refuseEndless(kernels);
+  return { groups, kernels, memory, limits, excess: excessOfKernels(kernels, facts) };
 }
 
 /** Refuses loops that no kernel can count. */
@@ -149,7 +149,7 @@ function refuseLongLoops({ nodes }: Graph): void {
 /** Two seconds of a GPU that does 10^13 operations a second, after which drivers end a kernel; a quarter of an hour of a CPU. */
 const mostOperations = 2 ** 44;
 
-function refuseEndless(lowered: readonly LoweredGroup[]): void {
+function refuseEndless(lowered: readonly GroupKernel[]): void {
   for (const { group, kernel } of lowered)
     if (kernel.operations > mostOperations) {
       const { node } = firstTarget(group);

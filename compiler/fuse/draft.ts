@@ -1,5 +1,6 @@
 /** Groups while it is still open what belongs to them. */
 import type { Node } from "../graph/ops.ts";
+import { isRoutine, type Routine } from "../graph/routine.ts";
 import { count, type Dim } from "../graph/type.ts";
 import type { Ending } from "./epilogue.ts";
 import type { Target, When } from "./group.ts";
@@ -9,10 +10,14 @@ export interface Draft {
   readonly targets: readonly Target[];
   readonly when: When;
   readonly ending?: Ending;
-  readonly isBest: boolean;
   readonly isCopy: boolean;
   /** Set when it is found to go by rows: the dimensions of a reduction that is computed once per row. */
   outer?: readonly Dim[];
+}
+
+/** The routine that the draft is. */
+export function routineOf({ targets: [target], isCopy }: Draft): Routine | undefined {
+  return target !== undefined && !isCopy && isRoutine(target.node) ? target.node : undefined;
 }
 
 /** Rows below this many leave most of a device idle, unless they are short. */
@@ -25,7 +30,7 @@ export const isParallel = (outer: readonly Dim[], elements: number): boolean =>
 
 /** Lets the draft go by rows, a row for each element of some dimensions. False if it cannot. */
 export function goByRows(draft: Draft, dims: readonly Dim[]): boolean {
-  if (draft.ending !== undefined || draft.isBest) return false;
+  if (draft.ending !== undefined || routineOf(draft) !== undefined) return false;
   if (draft.outer !== undefined) return sameNames(draft.outer, dims);
   const has = (node: Node): boolean => dims.every(({ name }) => node.type.dims.some((dim) => dim.name === name));
   if (!draft.targets.every(({ node }) => has(node))) return false;

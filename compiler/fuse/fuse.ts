@@ -2,7 +2,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { invariant } from "../invariant.ts";
-import { type Draft, writersOf } from "./draft.ts";
+import { type Draft, routineOf, writersOf } from "./draft.ts";
 import { type Ending, endings } from "./epilogue.ts";
 import type { Group, Sum } from "./group.ts";
 import { merge } from "./merge.ts";
@@ -91,7 +91,8 @@ function groupOf(draft: Draft, placed: Placed): Group {
   const { targets, when, isCopy, outer, ending } = draft;
   const common = { targets: [...targets], when, isCopy };
   if (isCopy) return { ...common, shape: "map" };
-  if (draft.isBest) return { ...common, shape: "best" };
+  const routine = routineOf(draft);
+  if (routine !== undefined) return { ...common, shape: "routine", node: routine };
   if (ending !== undefined) {
     const [{ factors, roles }] = ending.products;
     return { ...common, shape: "contraction", a: factors[0], roles, sums: sumsOf(ending, placed) };

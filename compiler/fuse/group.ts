@@ -4,6 +4,7 @@
  */
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
+import type { Routine } from "../graph/routine.ts";
 import type { Dim } from "../graph/type.ts";
 import type { View } from "../graph/view.ts";
 
@@ -14,7 +15,7 @@ export type When = "setup" | "main";
 export const rules = {
   output: "an output shows it",
   sum: "it ends a contraction",
-  best: "it is chosen by rank",
+  routine: "a routine computes it",
   bindings: "its readers would bind too many buffers",
   depth: "its expression would be too deep",
   panels: "a contraction reads it in panels",
@@ -60,11 +61,16 @@ export interface ContractionGroup extends Common {
   readonly sums: readonly Sum[];
 }
 
-export interface BestGroup extends Common {
-  readonly shape: "best";
+/** One target, in which its kernels work, and which they may read. */
+export interface RoutineGroup extends Common {
+  readonly shape: "routine";
+  readonly node: Routine;
 }
 
-export type Group = MapGroup | RowGroup | ContractionGroup | BestGroup;
+export type Group = MapGroup | RowGroup | ContractionGroup | RoutineGroup;
+
+/** What the group is called: `map`, `row`, `contraction`, or by its routine. */
+export const nameOf = (group: Group): string => (group.shape === "routine" ? group.node.op : group.shape);
 
 /** A reduction that a contraction group computes, and its second factor. */
 export interface Sum {

@@ -4,7 +4,7 @@ import { storedAs } from "../graph/result-type.ts";
 import { count, type Dim, isHalf } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { mostSums } from "./cost.ts";
-import { type Draft, isParallel, sameNames } from "./draft.ts";
+import { type Draft, isParallel, routineOf, sameNames } from "./draft.ts";
 import { neighbours, type Place } from "./neighbours.ts";
 import type { Placed } from "./place.ts";
 import { type Precedence, precedence } from "./precedence.ts";
@@ -104,7 +104,7 @@ function isFit(made: Draft, a: Draft, b: Draft, world: World): boolean {
 }
 
 function joined(a: Draft, b: Draft, world: World): Draft | undefined {
-  if (a.when !== b.when || [a, b].some(({ isCopy, isBest }) => isCopy || isBest)) return undefined;
+  if (a.when !== b.when || [a, b].some((draft) => draft.isCopy || routineOf(draft) !== undefined)) return undefined;
   return a.ending === undefined ? joinedRows(a, b, world) : joinedContractions(a, b, world);
 }
 

@@ -5,6 +5,7 @@
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
+import { isRoutine } from "../graph/routine.ts";
 import { count, isHalf } from "../graph/type.ts";
 import { beneathViews, isView, type View } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
@@ -66,7 +67,7 @@ function begin(placing: Placing): State {
   const required = new Map<Node, Rule>();
   for (const node of forced) required.set(node, "bindings");
   for (const { end } of endings) required.set(end, "sum");
-  for (const node of graph.nodes) if (node.op === "best") required.set(node, "best");
+  for (const node of graph.nodes) if (isRoutine(node)) required.set(node, "routine");
   const shown = graph.outputs.map(({ node }) => beneathViews(node));
   for (const node of tooDeep(graph, new Set([...required.keys(), ...shown]), inside)) required.set(node, "depth");
   const ends = new Set(required.keys());
@@ -149,16 +150,18 @@ function copy(node: Node, outputs: readonly Output[], state: State): void {
 
 /** Gives the node memory: a slot if an output shows its value, else memory of its own if another kernel reads it. */
 function store(node: Node, rule: Rule, needs: readonly Need[], outputs: readonly Output[], state: State): void {
-  const direct = outputs.filter((output) => !isPacked(output));
-  const packed = outputs.filter(isPacked);
-  const isShown = direct.some(({ accumulate }) => accumulate === undefined);
-  const isRead = needs.length > 0 || packed.length > 0;
+  const whole = outputs.filter((output) => !isPacked(output));
+  const isReadable = ({ accumulate }: Output): boolean => accumulate === undefined;
+  const direct = isRoutine(node) ? whole.filter(isReadable).slice(0, 1) : whole;
+  const copied = outputs.filter((output) => !direct.includes(output));
+  const isShown = direct.some(isReadable);
+  const isRead = needs.length > 0 || copied.length > 0;
   const targets = [
     ...direct.map((output) => target(node, rule, output)),
     ...(isRead && !isShown ? [target(node, rule)] : []),
   ];
   const made = draft(state, node, targets);
-  copy(node, packed, state);
+  copy(node, copied, state);
   state.stored.add(node);
   if (made.ending === undefined && state.hasReduce[node.id] === true) goByRows(made, node.type.dims);
   expand(node, begun(made, node), state);
@@ -181,7 +184,6 @@ function draft(state: State, node: Node, targets: readonly Target[], isCopy = fa
     id: state.drafts.length,
     targets,
     when: state.around.isSetup(node) && !isShown ? "setup" : "main",
-    isBest: node.op === "best" && !isCopy,
     isCopy,
     ...(ending === undefined ? {} : { ending }),
   };

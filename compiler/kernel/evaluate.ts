@@ -45,6 +45,8 @@ const element = (node: NodeOf<ElementOp>, at: Position, evaluate: Evaluate, make
   );
 };
 
+const routine = ({ op, id }: Node): Scalar => bug(`${op} %${id} has no storage`);
+
 const rules: Rules<Rest, Scalar> = {
   constant: (node, _at, _evaluate, make) => make.constant(node.attrs.value, valueType(node)),
   input: ({ attrs }) => bug(`input ${attrs.name} has no storage`),
@@ -97,7 +99,7 @@ const rules: Rules<Rest, Scalar> = {
     const position = affine === undefined || affine.low < 0 ? loaded(value, size) : bounded(affine, size);
     return evaluate(x, new Map([...at, [attrs.dim, position]]));
   },
-  best: ({ id }) => bug(`best %${id} has no storage`),
+  best: routine,
 };
 
 /** Whether a sum over these dimensions of `x` runs as 64 interleaved sums. */

@@ -3,7 +3,7 @@ import { bytesIn, mostPositions } from "../graph/type.ts";
 import { bytesOf, type Storage } from "../memory/storage.ts";
 import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
 import type { Binding } from "./header.ts";
-import type { LoweredGroup } from "./link.ts";
+import type { GroupKernel } from "./link.ts";
 
 export interface Excess {
   /** The buffer that is too large, or of a kernel that binds too much the one to divide, or else the largest. */
@@ -44,7 +44,7 @@ export function excessOfBuffers(storages: readonly Storage[], limits: Limits): E
 }
 
 /** The first kernel with more bindings than the device offers. */
-export function excessOfKernels(lowered: readonly LoweredGroup[], facts: DeviceFacts): Excess | undefined {
+export function excessOfKernels(lowered: readonly GroupKernel[], facts: DeviceFacts): Excess | undefined {
   const most = facts.maxStorageBuffersPerShaderStage;
   const crowded = lowered.map(({ kernel }) => kernel.bindings).filter(({ length }) => length > most);
   const total = crowded.reduce((sum, { length }) => sum + length - most, 0);

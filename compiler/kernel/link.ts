@@ -2,7 +2,7 @@
  * From kernels to a program: equal kernels become one, under the places of the first, and what has no slot gets its region.
  */
 import { showPlace } from "../../grammar/source.ts";
-import type { Group, When } from "../fuse/group.ts";
+import { type Group, nameOf, type When } from "../fuse/group.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { regionsOf } from "../memory/regions.ts";
@@ -11,14 +11,15 @@ import { hash } from "../plan/hash.ts";
 import type { Dispatch, Kernel, Program } from "../plan/program.ts";
 import type { Lowered } from "./lower.ts";
 
-export interface LoweredGroup {
+/** A kernel, and of which group it is. */
+export interface GroupKernel {
   readonly group: Group;
   readonly kernel: Lowered;
 }
 
 export function link(
   graph: Graph,
-  lowered: readonly LoweredGroup[],
+  lowered: readonly GroupKernel[],
   storages: readonly Storage[],
 ): { readonly program: Program; readonly kernels: readonly Kernel[] } {
   const kernels = new Map<string, Kernel>();
@@ -55,7 +56,7 @@ function dispatchOf(group: Group, { bindings, workgroups, operations }: Lowered,
     origin: placesOf(group),
     bytesMoved: bindings.reduce((sum, binding) => sum + binding.bytes * (isRead(binding) ? 2 : 1), 0),
     operations,
-    shape: group.shape,
+    shape: nameOf(group),
   };
 }
 

@@ -1,9 +1,10 @@
 /** The mask of the greatest: the body is written by hand, the scores come from the expression of the input. */
-import type { BestGroup } from "../fuse/group.ts";
+import type { RoutineGroup } from "../fuse/group.ts";
+import type { NodeOf } from "../graph/ops.ts";
+import { dimsOf } from "../graph/routine.ts";
 import { count } from "../graph/type.ts";
 import { coordinate, fromVariable } from "../index/affine.ts";
 import { type Position, parts } from "../index/position.ts";
-import { invariant } from "../invariant.ts";
 import { elementAddress } from "../memory/storage.ts";
 import type { Best } from "../schedule/best.ts";
 import { bestBody } from "./best-body.ts";
@@ -20,13 +21,9 @@ import {
 import { writeSequentially } from "./reduce.ts";
 import { writer } from "./writer.ts";
 
-export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
+export function lowerBest(group: RoutineGroup, node: NodeOf<"best">, lowering: Lowering): Lowered {
   const { facts, family, schedules, storages, storageOf } = lowering;
-  const { node } = firstTarget(group);
-  invariant(node.op === "best", `%${node.id} is no best`);
-  const { dims } = node.type;
-  const inner = node.attrs.over.flatMap((name) => dims.filter((dim) => dim.name === name));
-  const outer = dims.filter(({ name }) => !node.attrs.over.includes(name));
+  const { inner, outer } = dimsOf(node);
   const best: Best = { rows: count({ dims: outer }), n: count({ dims: inner }), keep: node.attrs.keep };
   const row = coordinate("row", best.rows);
   const i = coordinate("i", best.n);
@@ -37,10 +34,8 @@ export function lowerBest(group: BestGroup, lowering: Lowering): Lowered {
   const bound = new Map([row, i].map((variable) => [variable, variable.name]));
   const load = loadFunction("load_score", [row, i], score, around);
   const store = writer([], bound, { around, writeReduces: writeSequentially });
-  for (const target of group.targets) {
-    const storage = storageOf(target);
-    store.line(around.write(storage, store.index(elementAddress(storage, at)), ["kept"], 1));
-  }
+  const storage = storageOf(firstTarget(group));
+  store.line(around.write(storage, store.index(elementAddress(storage, at)), ["kept"], 1));
   const functions = [load, `fn store_mask(row: u32, i: u32, kept: bool) {\n${store.text()}\n}`];
   const body = bestBody(best, schedules.best(best, facts, family));
   return withBody(body, functions, around, operationsOf([score]) + best.rows * best.n);

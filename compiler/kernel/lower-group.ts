@@ -1,20 +1,21 @@
-/** From a group to a kernel: one file per shape. */
+/** From a group to its kernels: one file per shape, and one for each routine. */
 import type { Group } from "../fuse/group.ts";
 import type { Lowered, Lowering } from "./lower.ts";
-import { lowerBest } from "./lower-best.ts";
 import { lowerContraction } from "./lower-contraction.ts";
 import { lowerMap } from "./lower-map.ts";
+import { lowerRoutine } from "./lower-routine.ts";
 import { lowerRow } from "./lower-row.ts";
 
-export function lowerGroup(group: Group, lowering: Lowering): Lowered {
+/** The kernels in the order in which they run; all but routines have one. */
+export function lowerGroup(group: Group, lowering: Lowering): readonly Lowered[] {
   switch (group.shape) {
     case "map":
-      return lowerMap(group, lowering);
+      return [lowerMap(group, lowering)];
     case "row":
-      return lowerRow(group, lowering);
+      return [lowerRow(group, lowering)];
     case "contraction":
-      return lowerContraction(group, lowering);
-    case "best":
-      return lowerBest(group, lowering);
+      return [lowerContraction(group, lowering)];
+    case "routine":
+      return lowerRoutine(group, lowering);
   }
 }

@@ -55,7 +55,7 @@ export interface Dispatch {
   /** What the kernel must at least move and compute: the floor that it is measured against. */
   readonly bytesMoved: number;
   readonly operations: number;
-  /** `map`, `row`, `contraction`, `best`. */
+  /** `map`, `row`, `contraction`, or the name of a routine, such as `best`. */
   readonly shape: string;
 }
 

@@ -8,6 +8,7 @@ import { isElementwise } from "../fuse/surroundings.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Maker, maker } from "../graph/make.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";
+import { isRoutine, takenWhole } from "../graph/routine.ts";
 import { count, type Dim, sizeOf } from "../graph/type.ts";
 import { beneathViews, isView } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
@@ -74,7 +75,8 @@ const isSlice = ({ inputs: [x, at], attrs: { dim } }: NodeOf<"gather">): boolean
 
 /** Dimensions of its operand that the node needs as a whole. */
 function wholeFor(node: Node): readonly string[] {
-  if (node.op === "reduce" || node.op === "best") return node.attrs.over;
+  if (node.op === "reduce") return node.attrs.over;
+  if (isRoutine(node)) return takenWhole(node);
   if (node.op === "merge") return node.attrs.dims;
   return node.op === "split" ? [node.attrs.dim] : [];
 }
@@ -205,5 +207,5 @@ function stripper({ make, copy, image, isInside }: Stripping): Take {
 /** Whether the node has the dimension just as its operands have it. */
 function isRowwise(node: Node, dim: string): boolean {
   if (isView(node)) return sizeOf(node.inputs[0].type, dim) === sizeOf(node.type, dim);
-  return isElementwise(node) || node.op === "reduce" || (node.op === "best" && !wholeFor(node).includes(dim));
+  return isElementwise(node) || node.op === "reduce" || (isRoutine(node) && !wholeFor(node).includes(dim));
 }
