@@ -17,7 +17,7 @@ import {
 } from "./kinds.ts";
 import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
 import { arithmeticOf, asTensor, finite, reduceOf } from "./operations.ts";
-import { isWholeSize, makeDimension, reportSize, scopeIn } from "./scope.ts";
+import { isWholeSize, makeDimension, reportAbsent, reportSize, scopeIn } from "./scope.ts";
 import { isIntegral, known, open, showSize } from "./size.ts";
 import { type Dimension, graphDim, ids, showDimension, type Tensor, volume } from "./tensor.ts";
 import {
@@ -84,17 +84,9 @@ function ownDimensions(
 ): readonly Dimension[] | null {
   const own = dims.flatMap(({ id }) => x.value.dims.find((dim) => dim.id === id) ?? []);
   const absent = dims.findIndex(({ id }) => !x.value.dims.some((dim) => dim.id === id));
-  const [dim, name] = [dims[absent], names[absent]];
-  if (!dim || !name) return own;
-  report(context, {
-    kind: "absent-dimension",
-    span: name.span,
-    name: name.text,
-    type: showValue(x.value),
-    value: x.span,
-    known: x.value.dims.map((each) => each.name),
-  });
-  return null;
+  const name = names[absent];
+  if (name) reportAbsent(context, name, x.value, x.span);
+  return name ? null : own;
 }
 
 const reducing = (by: "sum" | "max" | "min"): Form =>

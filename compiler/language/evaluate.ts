@@ -30,6 +30,7 @@ import {
   showValue,
   type Value,
   wrong,
+  wrongType,
 } from "./value.ts";
 import { dimensionIn } from "./views.ts";
 import { beyond, deepest, deepestRecord } from "./work.ts";
@@ -266,8 +267,7 @@ function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast
     }
     const spread = evaluate(context, scope, field.value);
     if (spread.kind === "record") for (const [name, value] of spread.fields) fields.set(name, value);
-    else if (spread.kind !== "wrong")
-      report(context, { kind: "wrong-type", span: field.span, expected: "a record", found: showValue(spread) });
+    else wrongType(context, { value: spread, span: field.span }, "a record");
   }
   const made = record(fields);
   if (made.depth <= deepestRecord) return made;
@@ -283,9 +283,7 @@ function indexOf(context: Context, scope: Scope, { value, selections, span }: As
   let x = operandAt.value;
   let at = scope;
   for (const selection of selections) {
-    if (x.kind === "wrong") return wrong;
-    if (x.kind !== "tensor")
-      return report(context, { kind: "wrong-type", span, expected: "a tensor", found: showValue(x) });
+    if (x.kind !== "tensor") return wrongType(context, { value: x, span }, "a tensor");
     at = beside(at, x);
     const dimension = dimensionIn(context, at, x, selection.dim, operandAt.span);
     if (!dimension) return wrong;

@@ -1,9 +1,9 @@
 /** What the language's own functions take: rules get operands that were evaluated, named, and checked here for their kind. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import { report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import type { Num } from "./number.ts";
-import { asTensor, numeric, wrongType } from "./operations.ts";
+import { asTensor, numeric } from "./operations.ts";
 import type { Tensor } from "./tensor.ts";
 import {
   type Bound,
@@ -18,6 +18,7 @@ import {
   type Row,
   type Value,
   wrong,
+  wrongType,
 } from "./value.ts";
 
 /** A kind of operand: how a call gives it, and what a rule gets; null, and a problem, for what it does not take. */
@@ -67,7 +68,7 @@ const optional = ({ check }: Kind<number>, fallback: number): Kind<number> => ({
   check: (call, bound, name) => (bound.values.has(name) ? check(call, bound, name) : fallback),
 });
 
-function wrongOf({ context }: Call, operand: Operand, expected: string, hint?: string): null {
+function wrongOf({ context }: Pick<Call, "context">, operand: Operand, expected: string, hint?: string): null {
   wrongType(context, operand, expected, hint);
   return null;
 }
@@ -122,7 +123,10 @@ const literal = (value: number): Ast.Expression => ({
   span: spanOf(`${value}`),
 });
 
-function takeNumber(call: Call, { value, span }: Operand): { readonly value: Num; readonly span: Span } | null {
+function takeNumber(
+  call: Pick<Call, "context">,
+  { value, span }: Operand,
+): { readonly value: Num; readonly span: Span } | null {
   if (value.kind === "number") return { value, span };
   const hint =
     value.kind === "sparsity"
@@ -132,8 +136,8 @@ function takeNumber(call: Call, { value, span }: Operand): { readonly value: Num
 }
 
 /** As `knownNumber`, for what is no argument of a call. */
-export const compileTimeNumber = (context: Call["context"], operand: Operand): Num | null =>
-  operand.value.kind === "wrong" ? null : (takeNumber({ context, span: operand.span } as Call, operand)?.value ?? null);
+export const compileTimeNumber = (context: Context, operand: Operand): Num | null =>
+  takeNumber({ context }, operand)?.value ?? null;
 
 export const textOperand: Kind<string> = valued((call, operand) =>
   operand.value.kind === "string" ? (operand.value.value ?? "") : wrongOf(call, operand, "a text in quotes"),
@@ -143,29 +147,23 @@ export const modelOperand: Kind<ModelValue> = valued((call, operand) =>
   operand.value.kind === "model" ? operand.value : wrongOf(call, operand, "a model"),
 );
 
+/** What is no value: as the call gives it. */
+const apart = <T>(more: Partial<Parameter>, of: (bound: Bound) => ReadonlyMap<string, T>): Kind<T> => ({
+  parameter: (name) => parameter(name, more),
+  check: (_, bound, name) => of(bound).get(name) ?? null,
+});
+
 /** `over d` */
-export const over: Kind<DimensionsGiven> = {
-  parameter: (name) => parameter(name, { label: "over" }),
-  check: (_, { dims }, name) => dims.get(name) ?? null,
-};
+export const over: Kind<DimensionsGiven> = apart({ label: "over" }, ({ dims }) => dims);
 
 /** The name of a dimension. */
-export const dimension: Kind<DimensionsGiven> = {
-  parameter: (name) => parameter(name, { takes: "dimension" }),
-  check: (_, { dims }, name) => dims.get(name) ?? null,
-};
+export const dimension: Kind<DimensionsGiven> = apart({ takes: "dimension" }, ({ dims }) => dims);
 
 /** `a -> b` */
-export const mapping: Kind<Mapping> = {
-  parameter: (name) => parameter(name, { takes: "mapping" }),
-  check: (_, { mappings }, name) => mappings.get(name) ?? null,
-};
+export const mapping: Kind<Mapping> = apart({ takes: "mapping" }, ({ mappings }) => mappings);
 
 /** `half: a, b` */
-export const row: Kind<Row> = {
-  parameter: (name) => parameter(name, { takes: "row" }),
-  check: (_, { rows }, name) => rows.get(name) ?? null,
-};
+export const row: Kind<Row> = apart({ takes: "row" }, ({ rows }) => rows);
 
 const tokens = tensorAs(windowTokens);
 

@@ -1,8 +1,8 @@
 /** Names that nothing has, and names that two things have: what is said of them. */
 import type * as Ast from "../../grammar/ast.ts";
 import { nearest } from "../../grammar/suggest.ts";
+import { habits } from "../problems/habits.ts";
 import { type Context, report } from "./context.ts";
-import { habits } from "./habits.ts";
 import type { Wrong } from "./value.ts";
 
 /** Says that there is no such function or value, and what to write: the import that is missing, or what takes its place. */

@@ -60,22 +60,3 @@ function exactly(op: string, { size: a }: Num, { size: b }: Num): Size | undefin
   const result = { "+": plus, "-": minus, "*": times, "/": divided }[op](a, b);
   return result && isExact(result) ? result : undefined;
 }
-
-/** `a op b`; null while it is not known. */
-export function compareNumbers(op: string, { real: a }: Num, { real: b }: Num): boolean | null {
-  if (a === null || b === null) return null;
-  switch (op) {
-    case "<":
-      return a < b;
-    case "<=":
-      return a <= b;
-    case ">":
-      return a > b;
-    case ">=":
-      return a >= b;
-    case "==":
-      return a === b;
-    default:
-      return a !== b;
-  }
-}

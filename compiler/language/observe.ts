@@ -7,7 +7,7 @@ import { count } from "../graph/type.ts";
 import { type Context, emit, report } from "./context.ts";
 import { type Dimension, graphDims, type Stream, type Tensor } from "./tensor.ts";
 import type { Observation } from "./trace.ts";
-import { showValue, type Value, type Wrong, wrong } from "./value.ts";
+import { type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** Equal for equal windows through the same models. */
 export const keyOf = ({ windows: { corpus, split, length, draw } }: Stream, models: readonly string[]): string =>
@@ -22,10 +22,8 @@ export function observed(context: Context, node: Node, by: "sum" | "max" | "min"
 
 /** Inside `observe`, activations may be read; what is kept has left what streams behind, unless it is kept of each window. */
 export function keptBy(context: Context, { name, value }: Ast.Observe, seen: Value): Value {
-  if (seen.kind !== "tensor")
-    return seen.kind === "wrong" || seen.kind === "number"
-      ? seen
-      : report(context, { kind: "wrong-type", span: value.span, expected: "a tensor", found: showValue(seen) });
+  if (seen.kind === "number") return seen;
+  if (seen.kind !== "tensor") return wrongType(context, { value: seen, span: value.span }, "a tensor");
   const sample = seen.dims.find((dim) => dim.streamed);
   const isOfEach = sample?.streamed?.keeps === "each";
   const kept = seen.dims.filter(({ id, streamed }) => !isOfEach && (streamed || id === "token"));

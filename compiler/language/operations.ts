@@ -3,20 +3,10 @@ import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node } from "../graph/ops.ts";
 import { type Aligned, align } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
-import { compareNumbers, heldRange, isCounted, isHeld, type Num, numbers } from "./number.ts";
+import { heldRange, isCounted, isHeld, type Num, numbers } from "./number.ts";
 import { observed } from "./observe.ts";
 import { type Dimension, ids, type Tensor } from "./tensor.ts";
-import {
-  type Bool,
-  fieldAt,
-  isLacking,
-  isUnknown,
-  type Operand,
-  showValue,
-  type Value,
-  type Wrong,
-  wrong,
-} from "./value.ts";
+import { type Bool, isUnknown, type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. */
 export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
@@ -74,15 +64,9 @@ const nodeOf = (context: Context, operand: Operand, dtype: Tensor["dtype"]): Nod
 export function numeric(context: Context, operand: Operand): operand is Operand & { readonly value: Tensor | Num } {
   const { value } = operand;
   if (value.kind === "tensor" || value.kind === "number") return true;
-  if (value.kind !== "wrong") wrongType(context, operand, "a tensor or a number");
+  wrongType(context, operand, "a tensor or a number");
   return false;
 }
-
-/** Says what a value should be; where it is a field that config.json lacks, that it is missing. */
-export const wrongType = (context: Context, { value, span }: Operand, expected: string, hint = ""): Wrong =>
-  isLacking(value)
-    ? report(context, { kind: "config-missing", span, field: fieldAt(value.name), known: [] })
-    : report(context, { kind: "wrong-type", span, expected, found: showValue(value), hint });
 
 /** The dimensions of operands that align; null, and a problem, of others. */
 export function aligned(context: Context, found: Aligned): readonly Dimension[] | null {
@@ -122,15 +106,20 @@ export function arithmeticOf(context: Context, op: string, a: Operand, b: Operan
 export const isReal = (value: Tensor | Num): boolean =>
   value.kind === "tensor" ? value.dtype === "f32" : !isCounted(value);
 
-type Comparison = { readonly op: "less" | "lessEqual" | "equal"; readonly swap: boolean; readonly not: boolean };
+interface Comparison {
+  readonly op: "less" | "lessEqual" | "equal";
+  readonly swap?: true;
+  readonly not?: true;
+  readonly real: (a: number, b: number) => boolean;
+}
 
 const comparisons: ReadonlyMap<string, Comparison> = new Map<string, Comparison>([
-  ["<", { op: "less", swap: false, not: false }],
-  ["<=", { op: "lessEqual", swap: false, not: false }],
-  [">", { op: "less", swap: true, not: false }],
-  [">=", { op: "lessEqual", swap: true, not: false }],
-  ["==", { op: "equal", swap: false, not: false }],
-  ["!=", { op: "equal", swap: false, not: true }],
+  ["<", { op: "less", real: (a, b) => a < b }],
+  ["<=", { op: "lessEqual", real: (a, b) => a <= b }],
+  [">", { op: "less", swap: true, real: (a, b) => a > b }],
+  [">=", { op: "lessEqual", swap: true, real: (a, b) => a >= b }],
+  ["==", { op: "equal", real: (a, b) => a === b }],
+  ["!=", { op: "equal", not: true, real: (a, b) => a !== b }],
 ]);
 
 /** `a < b` and its like: true or false at compile time, or a tensor of truth values. */
@@ -140,8 +129,10 @@ export function comparisonOf(context: Context, op: string, a: Operand, b: Operan
   const early = compareTexts(op, a.value, b.value);
   if (early) return early;
   if (!numeric(context, a) || !numeric(context, b)) return wrong;
-  if (a.value.kind === "number" && b.value.kind === "number")
-    return { kind: "boolean", value: compareNumbers(op, a.value, b.value) };
+  if (a.value.kind === "number" && b.value.kind === "number") {
+    const [x, y] = [a.value.real, b.value.real];
+    return { kind: "boolean", value: x === null || y === null ? null : rule.real(x, y) };
+  }
   return compareTensors(context, op, rule, a, b, span);
 }
 
@@ -196,7 +187,7 @@ export function truth(context: Context, operand: Operand): boolean {
   const { value } = operand;
   if (value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool")) return true;
   const hint = value.kind === "tensor" || value.kind === "number" ? "compare it, as in `x > 0` or `x != 0`" : "";
-  if (value.kind !== "wrong") wrongType(context, operand, "a condition", hint);
+  wrongType(context, operand, "a condition", hint);
   return false;
 }
 

@@ -4,8 +4,8 @@ import type { Span } from "../../grammar/source.ts";
 import { mostPositions } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
 import { known, mayBeSame, type Size, showSize } from "./size.ts";
-import type { Dimension } from "./tensor.ts";
-import { dimsOf, type Scope, showValue, type Value } from "./value.ts";
+import type { Dimension, Tensor } from "./tensor.ts";
+import { dimsOf, type Scope, showValue, type Value, type Wrong } from "./value.ts";
 
 export const scopeIn = (parent: Scope | null, foreign: ReadonlySet<string> = new Set(parent?.foreign)): Scope => ({
   values: new Map(),
@@ -73,6 +73,13 @@ export function reportDimension(context: Context, scope: Scope, { text: name, sp
     hint,
   });
 }
+
+/** Says that a tensor, written at a place, lacks a dimension. */
+export const reportAbsent = (context: Context, { text: name, span }: Name, x: Tensor, value: Span): Wrong =>
+  report(context, {
+    ...{ kind: "absent-dimension", span, name, type: showValue(x), value },
+    known: x.dims.map((dim) => dim.name),
+  });
 
 /** All names that a message may suggest. */
 export function knownNames(scope: Scope, what: "values" | "dims"): string[] {

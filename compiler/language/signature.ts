@@ -4,12 +4,22 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import type { Problem } from "../problems/problem.ts";
 import { type Context, emit, report } from "./context.ts";
 import { areDistinct } from "./names.ts";
-import { asTensor, wrongType } from "./operations.ts";
-import { dimensionsNamed, findDimension, makeDimension } from "./scope.ts";
+import { asTensor } from "./operations.ts";
+import { dimensionsNamed, findDimension, makeDimension, reportAbsent } from "./scope.ts";
 import { known, same, showSize } from "./size.ts";
 import { type Dimension, showDimension, type Tensor } from "./tensor.ts";
 import { checkOf, dtypeOf, meantBy, namesIn, tensorTypeOf } from "./types.ts";
-import { type Call, isLacking, type Operand, record, type Scope, showValue, type Value, wrong } from "./value.ts";
+import {
+  type Call,
+  isLacking,
+  type Operand,
+  record,
+  type Scope,
+  showValue,
+  type Value,
+  wrong,
+  wrongType,
+} from "./value.ts";
 
 /** Evaluates what stands in a header: sizes of dimensions, bounds of ranges. */
 export type Evaluate = (context: Context, scope: Scope, expression: Ast.Expression) => Operand;
@@ -70,9 +80,7 @@ function takeNamed(
       value.dims.find((own) => own.name === name) ??
       value.dims.find(({ id }) => id === old?.id);
     if (!found) {
-      const known = value.dims.map((own) => own.name);
-      const problem = { span: dim.span, name, type: showValue(value), value: given, known };
-      report(call.context, { kind: "absent-dimension", ...problem });
+      reportAbsent(call.context, { text: name, span: dim.span }, value, given);
       return null;
     }
     if (!bindHeader(header, dim, found, given)) return null;

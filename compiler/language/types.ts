@@ -1,8 +1,8 @@
 /** Declared types: what each asks of a value. */
 import type * as Ast from "../../grammar/ast.ts";
 import { textAt } from "../../grammar/source.ts";
+import { typeHabits } from "../problems/habits.ts";
 import { type Context, report } from "./context.ts";
-import { typeHabits } from "./habits.ts";
 import { heldRange, isHeld, unknownWhole } from "./number.ts";
 import type { Tensor } from "./tensor.ts";
 import { isUnknown, type Value } from "./value.ts";

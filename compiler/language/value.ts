@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Split } from "../plan/plan.ts";
-import type { Context } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import type { Num } from "./number.ts";
 import { fixed, known, showSize, times } from "./size.ts";
 import { type Dimension, showDimension, type Tensor, union, type Windows } from "./tensor.ts";
@@ -259,4 +259,11 @@ function showSparsity({ pattern, share }: Sparsity): string {
   if (!share) return "a sparsity";
   const percent = share.size && known(times(share.size, fixed(100)));
   return `${percent ?? 100 * (share.real ?? 0)}%`;
+}
+
+/** Says what a value should be; where it is a field that config.json lacks, that it is missing; nothing of what is wrong already. */
+export function wrongType(context: Context, { value, span }: Operand, expected: string, hint = ""): Wrong {
+  if (value.kind === "wrong") return value;
+  if (isLacking(value)) return report(context, { kind: "config-missing", span, field: fieldAt(value.name), known: [] });
+  return report(context, { kind: "wrong-type", span, expected, found: showValue(value), hint });
 }

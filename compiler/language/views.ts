@@ -6,10 +6,10 @@ import { align } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
 import { compileTimeNumber } from "./kinds.ts";
 import { aligned, asTensor, isReal, numeric } from "./operations.ts";
-import { findDimension, makeDimension, noteUse } from "./scope.ts";
+import { findDimension, makeDimension, noteUse, reportAbsent } from "./scope.ts";
 import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
 import { type Dimension, graphDim, graphDims, type Tensor } from "./tensor.ts";
-import { type Call, type Mapping, type Row, type Scope, showValue, type Value, wrong } from "./value.ts";
+import { type Call, type Mapping, type Row, type Scope, type Value, wrong } from "./value.ts";
 
 interface Viewed {
   readonly x: { readonly value: Tensor; readonly span: Span };
@@ -24,14 +24,7 @@ export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Nam
     noteUse(context, scope, name);
     return found;
   }
-  report(context, {
-    kind: "absent-dimension",
-    span: name.span,
-    name: name.text,
-    type: showValue(x),
-    value: at,
-    known: x.dims.map((dim) => dim.name),
-  });
+  reportAbsent(context, name, x, at);
   return null;
 }
 

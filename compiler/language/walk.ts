@@ -1,19 +1,7 @@
 /** What a tree says without being evaluated: which names it reads, and which functions call one another in a circle. */
 import type * as Ast from "../../grammar/ast.ts";
+import { nodesOf, type Tree } from "../../grammar/walk.ts";
 import { type Context, report } from "./context.ts";
-
-type Tree = Readonly<Record<string, unknown>>;
-
-const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null;
-
-/** A node and all that lies below it. */
-function* nodesOf(node: Tree): Generator<Tree> {
-  yield node;
-  for (const child of childrenOf(node)) yield* nodesOf(child);
-}
-
-const childrenOf = (node: Tree): readonly Tree[] =>
-  Object.entries(node).flatMap(([key, child]) => (key === "span" ? [] : [child].flat().filter(isTree)));
 
 /** Every node with a kind, as which expressions can be told, in the order of the text; those that contain others come first. */
 export function* expressionsIn(part: object): Iterable<Ast.Expression> {

@@ -1,11 +1,11 @@
 /** The state of a recipe's check: statements read and add to it. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
-import { type Context, report } from "../language/context.ts";
+import type { Context } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { evaluate } from "../language/evaluate.ts";
 import { scopeIn } from "../language/scope.ts";
-import { type Scope, showValue, type Value } from "../language/value.ts";
+import { type Scope, type Value, wrongType } from "../language/value.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { ModelType } from "../model/value.ts";
 import type { GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
@@ -62,7 +62,6 @@ export function wanted<K extends Value["kind"]>(
   const found = evaluate(context, scope, expression);
   const isOf = (value: Value): value is Extract<Value, { kind: K }> => value.kind === kind;
   if (isOf(found)) return found;
-  const problem = { kind: "wrong-type", span: expression.span, expected, found: showValue(found) } as const;
-  if (found.kind !== "wrong") report(context, hint === undefined ? problem : { ...problem, hint });
+  wrongType(context, { value: found, span: expression.span }, expected, hint);
   return null;
 }

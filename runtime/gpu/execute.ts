@@ -61,7 +61,7 @@ async function regionsFor({ name, regions }: Program, pool: BufferPool): Promise
   return held;
 }
 
-interface Step {
+interface Compiled {
   readonly dispatch: Dispatch;
   readonly pipeline: Pipeline;
 }
@@ -69,19 +69,19 @@ interface Step {
 function loaded(
   { device, queue }: Device,
   program: Program,
-  steps: readonly Step[],
+  steps: readonly Compiled[],
   regions: readonly GPUBuffer[],
   unload: () => void,
 ): Loaded {
   const memory = new Map<number, GPUBuffer>();
   for (const { id, region } of program.buffers)
     if (region !== undefined) memory.set(id, regions[region] ?? fail(`${program.name} has no region ${region}`));
-  const groups = new Map<Step, GPUBindGroup>();
+  const groups = new Map<Compiled, GPUBindGroup>();
   const slots = new Map(program.buffers.flatMap((buffer) => (buffer.slot ? [[keyOf(buffer.slot), buffer]] : [])));
   if (slots.size < program.buffers.filter(({ slot }) => slot).length) fail(`${program.name} has a slot twice`);
   const memoryOf = (id: number): GPUBuffer =>
     memory.get(id) ?? fail(`nothing is bound to ${program.buffers[id]?.slot?.name ?? `buffer ${id}`}`);
-  const groupOf = (step: Step): GPUBindGroup => {
+  const groupOf = (step: Compiled): GPUBindGroup => {
     const known = groups.get(step);
     if (known !== undefined) return known;
     const entries = step.dispatch.bindings.map(({ buffer, offset, bytes }, binding) => ({
@@ -92,7 +92,7 @@ function loaded(
     groups.set(step, group);
     return group;
   };
-  const submit = (chosen: readonly Step[]): void => {
+  const submit = (chosen: readonly Compiled[]): void => {
     if (chosen.length === 0) return;
     const encoder = device.createCommandEncoder({ label: program.name });
     const pass = encoder.beginComputePass();
