@@ -1,5 +1,6 @@
 /** A graph is its nodes in creation order: inputs come before their users, `id` is the index, nothing recurses. */
 import type { Node } from "./ops.ts";
+import type { Float } from "./type.ts";
 
 export interface Graph {
   readonly name: string;
@@ -13,5 +14,5 @@ export interface Output {
   /** The node's value is combined into what the slot holds instead of replacing it: one batch of an observation. */
   readonly accumulate?: "sum" | "max" | "min";
   /** The dtype in which it is stored (f16 and bf16 are packed two to a word, rounded half to even). Default: the node's. */
-  readonly store?: "f16" | "bf16" | "f32";
+  readonly store?: Float;
 }

@@ -6,6 +6,9 @@ export type ValueType = "f32" | "i32" | "u32" | "bool";
 /** Stored types, two to a word, that read as f32. */
 export type Half = "f16" | "bf16";
 
+/** Stored types of real numbers. */
+export type Float = "f32" | Half;
+
 export type DType = ValueType | Half;
 
 export const isHalf = (dtype: DType): dtype is Half => dtype === "f16" || dtype === "bf16";

@@ -4,7 +4,7 @@ import type { DType } from "../graph/type.ts";
 import { known } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
 import type { Pieces } from "../language/trace.ts";
-import { storedTypes } from "../plan/program.ts";
+import { weightType } from "../plan/stored-types.ts";
 import type { Of } from "../problems/description.ts";
 import type { WeightProblem } from "../problems/weights.ts";
 import type { ModelFacts } from "./facts.ts";
@@ -66,7 +66,7 @@ export function storedType(
     faults.push({ kind: "shape", tensor, span, expected, found: stored.shape, parts, layers: pieces?.names });
     return null;
   }
-  const dtype = storedTypes.get(stored.dtype);
+  const dtype = weightType(stored.dtype);
   if (!dtype) faults.push({ kind: "type", tensor, span, dtype: stored.dtype });
   return dtype ?? null;
 }

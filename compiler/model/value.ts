@@ -1,11 +1,11 @@
 /** A model as a value: what it is, part by part, and where each of its tensors comes from. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { DType } from "../graph/type.ts";
+import type { Float } from "../graph/type.ts";
 import { fixed, known, type Size } from "../language/size.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
-import { storedTypes } from "../plan/program.ts";
 import type { Ref } from "../plan/step.ts";
+import { weightType } from "../plan/stored-types.ts";
 import type { ModelFacts } from "./facts.ts";
 import type { Fault, StoredTensor } from "./stored.ts";
 
@@ -90,8 +90,8 @@ export const firstBlocks = (blocks: readonly Blocks[]): readonly Part[] =>
   });
 
 /** The type that a tensor is stored in. */
-export const dtypeOf = ({ facts }: ModelType, tensor: string): DType =>
-  storedTypes.get(facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32";
+export const dtypeOf = ({ facts }: ModelType, tensor: string): Float =>
+  weightType(facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32";
 
 /** Every block in order, then what lies outside. */
 export const partsOf = (type: ModelType): readonly Part[] => [

@@ -38,13 +38,6 @@ export interface Slot {
   readonly accumulate?: "sum" | "max" | "min";
 }
 
-/** The types of weights that can be read, as files call them. */
-export const storedTypes: ReadonlyMap<string, Slot["dtype"]> = new Map([
-  ["F32", "f32"],
-  ["F16", "f16"],
-  ["BF16", "bf16"],
-]);
-
 export interface Dispatch {
   /** Content hash of the WGSL text in the plan's kernels. */
   readonly kernel: string;

@@ -4,7 +4,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
-import { type DType, isHalf } from "../graph/type.ts";
+import type { Float } from "../graph/type.ts";
 import { type Context, emit, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
 import { ofSize, unknownNumber } from "../language/number.ts";
@@ -41,7 +41,7 @@ export const statisticsIn = ({ observations }: Trace): readonly Statistic[] =>
 /** Where a method is put to work; null for the check against its header alone. */
 export interface Site {
   readonly linear: Linear;
-  readonly dtype: DType;
+  readonly dtype: Float;
   /** What goes into the layer, one sample at a time. */
   readonly input: Tensor | null;
   readonly stream: Stream | null;
@@ -195,11 +195,10 @@ function outputsOf(context: Context, result: Tensor, { dtype, linear }: Site, sp
   const { make } = context.maker;
   const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
   const isZero = make("cast", [make("equal", [result.node, zero], {}, span)], { dtype: "i32" }, span);
-  const store = isHalf(dtype) ? dtype : "f32";
   const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
   const ordered = orderNode(context.maker, result.node, order, span);
   return [
-    { name: slotNames.result, node: ordered, store },
+    { name: slotNames.result, node: ordered, store: dtype },
     { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) },
   ];
 }

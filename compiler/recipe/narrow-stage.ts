@@ -1,7 +1,6 @@
 /** A stage with a method on blocks, as steps: what it observes of each, what it decides, and what is left of every tensor. */
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
-import { isHalf } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { known } from "../language/size.ts";
 import { graphDims } from "../language/tensor.ts";
@@ -121,9 +120,7 @@ function* cutPart(
     }
     const dtype = dtypeOf(source.type, tensor);
     const node = cut(at.maker, { dims: graphDims(dims), dtype }, kept, pieces, span);
-    const graph: Graph = at.maker.graph("cut", [
-      { name: slotNames.result, node, store: isHalf(dtype) ? dtype : "f32" },
-    ]);
+    const graph: Graph = at.maker.graph("cut", [{ name: slotNames.result, node, store: dtype }]);
     const others = new Map([
       [slotNames.weight, weight],
       ...kept.map((each) => [keptSlot(each.name), each.at] as const),

@@ -2,7 +2,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
-import { type Dim, isHalf } from "../graph/type.ts";
+import type { Dim } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { known } from "../language/size.ts";
 import { graphDim, volume } from "../language/tensor.ts";
@@ -44,7 +44,7 @@ export function together(
     return { node, rows: [out.name] };
   });
   const node = joined(maker, pieces, among.rows, span);
-  const graph = maker.graph("together", [{ name: slotNames.result, node, store: isHalf(dtype) ? dtype : "f32" }]);
+  const graph = maker.graph("together", [{ name: slotNames.result, node, store: dtype }]);
   const stored = at.get(tensor);
   return { graph, others: stored ? others.set(slotNames.weight, stored) : others };
 }

@@ -3,11 +3,12 @@
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
+import { type FloatDType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import { UserError } from "../user-error.ts";
 import { type Companions, companionsOf } from "./companions.ts";
 import { explained, isJsonObject, isMissing, type JsonObject, jsonObject, readJsonObject, readText } from "./file.ts";
 import { hasHubForm, snapshotsIn } from "./hub.ts";
-import { type FloatDType, firstNonFinite, isFloatDType, toFloat32 } from "./numbers.ts";
+import { firstNonFinite, toFloat32 } from "./numbers.ts";
 import { readHeader, type StoredTensor } from "./safetensors.ts";
 
 /** A model folder that has been opened: headers are read and checked, weights are not read. */
@@ -79,7 +80,7 @@ export function requireFinite(tensor: StoredTensor, bytes: Uint8Array, first = 0
   const dtype = requireFloat(tensor);
   const at = firstNonFinite(bytes, dtype);
   if (at < 0) return;
-  const width = dtype === "F32" ? 4 : 2;
+  const width = floatWidth(dtype);
   const value = toFloat32(bytes.slice(at * width, (at + 1) * width), dtype)[0];
   const { name, shape, path } = tensor;
   throw new UserError(

@@ -1,12 +1,7 @@
 // Stored floats (F32, F16, BF16, little-endian) to f32, which holds them all. Done on bits, since Float16Array is missing
 // from Node 22.
 
-/** The stored float types that weights may have. */
-export type FloatDType = "F32" | "F16" | "BF16";
-
-/** True for the dtypes that `toFloat32` reads. */
-export const isFloatDType = (dtype: string): dtype is FloatDType =>
-  dtype === "F32" || dtype === "F16" || dtype === "BF16";
+import { type FloatDType, floatWidth } from "../../compiler/plan/stored-types.ts";
 
 const words = (bytes: Uint8Array): Uint16Array => {
   const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
@@ -55,9 +50,9 @@ export function toFloat32(bytes: Uint8Array, dtype: FloatDType): Float32Array {
  * that is all ones into `carried`.
  */
 const carries = {
-  F32: { mask: 0x7f800000, step: 0x00800000, carried: 0x80000000, width: 4 },
-  F16: { mask: 0x7c007c00, step: 0x04000400, carried: 0x80008000, width: 2 },
-  BF16: { mask: 0x7f807f80, step: 0x00800080, carried: 0x80008000, width: 2 },
+  F32: { mask: 0x7f800000, step: 0x00800000, carried: 0x80000000 },
+  F16: { mask: 0x7c007c00, step: 0x04000400, carried: 0x80008000 },
+  BF16: { mask: 0x7f807f80, step: 0x00800080, carried: 0x80008000 },
 } as const;
 
 /** Words between two looks at what was carried. */
@@ -65,7 +60,8 @@ const stretch = 4096;
 
 /** The index of the first NaN or infinity among stored floats, or -1: the exponent is all ones in both. */
 export function firstNonFinite(bytes: Uint8Array, dtype: FloatDType): number {
-  const { mask, step, carried, width } = carries[dtype];
+  const { mask, step, carried } = carries[dtype];
+  const width = floatWidth(dtype);
   const whole = bytes.byteLength - (bytes.byteLength % 4);
   const stored = doubleWords(bytes.subarray(0, whole));
   for (let start = 0; start < stored.length; start += stretch) {

@@ -1,35 +1,8 @@
 // The safetensors format, read by range: 8 bytes of header length, a JSON header, then the tensors without a gap.
 // Every number of a header is checked here, so that whoever holds a StoredTensor may trust it.
+import { isStoredDType, type StoredDType, storedTypes } from "../../compiler/plan/stored-types.ts";
 import { UserError } from "../user-error.ts";
 import { decodeUtf8, isJsonObject, type OpenFile, parseJson, readExactly, requireUnchanged, withFile } from "./file.ts";
-
-const bitsOf = {
-  BOOL: 8,
-  F4: 4,
-  F6_E2M3: 6,
-  F6_E3M2: 6,
-  F8_E5M2: 8,
-  F8_E4M3: 8,
-  F8_E8M0: 8,
-  U8: 8,
-  I8: 8,
-  U16: 16,
-  I16: 16,
-  F16: 16,
-  BF16: 16,
-  U32: 32,
-  I32: 32,
-  F32: 32,
-  U64: 64,
-  I64: 64,
-  F64: 64,
-  C64: 64,
-} as const;
-
-/** An element type that a header may name. */
-export type StoredDType = keyof typeof bitsOf;
-
-export const isStoredType = (dtype: string): dtype is StoredDType => Object.hasOwn(bitsOf, dtype);
 
 /** A tensor by name, element type and shape. */
 export interface TensorDeclaration {
@@ -61,7 +34,7 @@ const again = "download or write it again";
 /** The bytes that a tensor takes, or undefined if that is not a whole number that JavaScript can count. */
 export function byteSize(dtype: StoredDType, shape: readonly number[]): number | undefined {
   if (shape.includes(0)) return 0;
-  const bits = shape.reduce((product, size) => product * size, bitsOf[dtype]);
+  const bits = shape.reduce((product, size) => product * size, storedTypes[dtype].bits);
   return Number.isSafeInteger(bits) && bits % 8 === 0 ? bits / 8 : undefined;
 }
 
@@ -104,7 +77,7 @@ function storedTensor(name: string, entry: unknown, file: OpenFile, base: number
   };
   if (!isJsonObject(entry)) return refuse("its header entry is not an object");
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== "string" || !isStoredType(dtype)) {
+  if (typeof dtype !== "string" || !isStoredDType(dtype)) {
     return refuse(`unknown dtype ${JSON.stringify(dtype)}`);
   }
   if (!isSizes(shape)) return refuse(`its shape ${excerpt(shape)} is not a list of whole numbers from 0 on`);

@@ -2,9 +2,9 @@
 import type { Slot } from "../../compiler/plan/program.ts";
 import { contentBytes, slotsOf } from "../../compiler/plan/slots.ts";
 import type { Check, Step } from "../../compiler/plan/step.ts";
+import { fileType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import type { Piece } from "../gpu/readback.ts";
-import { firstNonFinite, isFloatDType, toFloat32 } from "../io/numbers.ts";
-import { fileType } from "../store/file-types.ts";
+import { firstNonFinite, toFloat32 } from "../io/numbers.ts";
 import { UserError } from "../user-error.ts";
 import type { Session } from "./session.ts";
 
@@ -61,7 +61,7 @@ async function lookAt(session: Session, at: number, output: string, { check, isK
 function nonFinite(piece: Piece["piece"], start: number, dtype: Slot["dtype"]): Wrong | null {
   const stored = fileType(dtype);
   if (!isFloatDType(stored)) return null;
-  const width = stored === "F32" ? 4 : 2;
+  const width = floatWidth(stored);
   const at = width * firstNonFinite(piece, stored);
   if (at < 0) return null;
   return { number: toFloat32(piece.slice(at, at + width), stored)[0] ?? Number.NaN, at: start + at };

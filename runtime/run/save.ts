@@ -1,15 +1,16 @@
 /** The result as a Hugging Face folder: the weights with their names and types, everything beside them carried over. */
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Ref, SavedTensor, SaveRecord } from "../../compiler/plan/step.ts";
+import { isStoredDType } from "../../compiler/plan/stored-types.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { isHubName } from "../io/hub.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
-import { isStoredType, type TensorDeclaration } from "../io/safetensors.ts";
+import type { TensorDeclaration } from "../io/safetensors.ts";
 import type { RunOptions, Session } from "./session.ts";
 
 /** A saved tensor, as files declare it. */
 export function declared({ name, dtype, shape }: SavedTensor): TensorDeclaration {
-  if (!isStoredType(dtype)) throw new Error(`${name} is saved as ${dtype}, which no file holds`);
+  if (!isStoredDType(dtype)) throw new Error(`${name} is saved as ${dtype}, which no file holds`);
   return { name, dtype, shape };
 }
 

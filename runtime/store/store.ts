@@ -16,6 +16,7 @@ import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import { contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
+import { fileType, slotType } from "../../compiler/plan/stored-types.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Piece, Readback } from "../gpu/readback.ts";
@@ -25,7 +26,6 @@ import type { OutputFolder } from "../io/output-folder.ts";
 import { makeBeside } from "../io/unfinished.ts";
 import { UserError } from "../user-error.ts";
 import type { ContentWriter } from "./contents.ts";
-import { fileType, slotTypes } from "./file-types.ts";
 import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
 import { hostMemory } from "./host-memory.ts";
 import { StoreFolder } from "./store-folder.ts";
@@ -244,7 +244,7 @@ const placeOf = (output: OutputFolder | null): string =>
 
 async function numberIn(at: Holdings, ref: Ref): Promise<number> {
   const plain = await resolve(at, ref);
-  const dtype = at.onDevice.get(keyOf(plain))?.slot.dtype ?? slotTypes.get(sourceOf(at, plain)?.dtype ?? "");
+  const dtype = at.onDevice.get(keyOf(plain))?.slot.dtype ?? slotType(sourceOf(at, plain)?.dtype ?? "");
   for await (const { piece } of contents(at, plain)) {
     const bytes = piece.slice(0, 4).buffer;
     return (dtype === "f32" ? new Float32Array(bytes) : new Int32Array(bytes))[0] ?? absent(keyOf(plain));

@@ -1,12 +1,11 @@
 /** Tensors in files, read piece by piece. */
 import { elements, pieceBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
+import { floatWidth, isFloatDType, slotType } from "../../compiler/plan/stored-types.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { requireFinite } from "../io/checkpoint.ts";
-import { isFloatDType } from "../io/numbers.ts";
 import { readRange, type StoredTensor, type TensorDeclaration } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
-import { slotTypes } from "./file-types.ts";
 
 /** What the last one that read pieces has left for the next. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
@@ -37,7 +36,7 @@ export async function* piecesOf(tensor: StoredTensor): AsyncGenerator<Piece> {
 export async function* finitePieces(tensor: StoredTensor): AsyncGenerator<Piece> {
   const { dtype } = tensor;
   for await (const { piece, at } of piecesOf(tensor)) {
-    if (isFloatDType(dtype)) requireFinite(tensor, piece, at / (dtype === "F32" ? 4 : 2));
+    if (isFloatDType(dtype)) requireFinite(tensor, piece, at / floatWidth(dtype));
     yield { piece, at };
   }
 }
@@ -50,7 +49,7 @@ export async function sendTensor(
 ): Promise<GPUBuffer> {
   const { name, dtype, shape } = tensor;
   const count = shape.reduce((product, size) => product * size, 1);
-  if (slotTypes.get(dtype) !== slot.dtype || count !== elements(slot)) {
+  if (slotType(dtype) !== slot.dtype || count !== elements(slot)) {
     const expected = `${slot.dtype} [${slot.dims.map(({ size }) => size).join(", ")}]`;
     const found = `${dtype} [${shape.join(", ")}]`;
     throw new UserError(`the plan was made for another model: it expects ${name} as ${expected}, here it is ${found}`);

@@ -1,7 +1,7 @@
 /** Small models of random numbers in Hugging Face folders, with the tokenizer of examples/tiny. */
 import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FloatDType } from "../../runtime/io/numbers.ts";
+import type { FloatDType } from "../../compiler/plan/stored-types.ts";
 import { randomBelow } from "../../runtime/io/random.ts";
 import type { TensorDeclaration } from "../../runtime/io/safetensors.ts";
 import { declaredBytes, SafetensorsWriter } from "../../runtime/io/safetensors-writer.ts";

@@ -1,6 +1,8 @@
 // Whole tensors of safetensors files, as bytes and as values, and values as they are stored.
+
+import type { FloatDType } from "../../compiler/plan/stored-types.ts";
 import { requireFinite } from "../../runtime/io/checkpoint.ts";
-import { type FloatDType, toFloat32 } from "../../runtime/io/numbers.ts";
+import { toFloat32 } from "../../runtime/io/numbers.ts";
 import { readRange, type StoredTensor } from "../../runtime/io/safetensors.ts";
 
 /** All bytes of a tensor. */

@@ -2,9 +2,9 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import type { FloatDType } from "../../compiler/plan/stored-types.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import type { JsonObject } from "../../runtime/io/file.ts";
-import type { FloatDType } from "../../runtime/io/numbers.ts";
 import type { StoredTensor } from "../../runtime/io/safetensors.ts";
 import { SafetensorsWriter } from "../../runtime/io/safetensors-writer.ts";
 import { someText } from "../given/model-folder.ts";
