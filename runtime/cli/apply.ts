@@ -13,9 +13,10 @@ import { readText } from "../io/file.ts";
 import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
-import { carryOut, openOutput, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
+import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
 import { inputsOfPlan } from "./inputs.ts";
+import { openPlaces } from "./places.ts";
 import { progressLine } from "./progress.ts";
 import { asked, fileIn } from "./recipe.ts";
 import { runProgress } from "./run-progress.ts";
@@ -64,13 +65,13 @@ async function planFlags(yargs: Argv, args: readonly string[]): Promise<Argv> {
 async function apply(planned: Given, flags: Flags): Promise<void> {
   const { path, plan } = planned;
   const saving = { name: plan.recipe.name, isSaving: plan.save !== null, inputs: inputsOfPlan(path, plan, flags) };
-  const output = openOutput(saving, flags);
-  await carryOut(output, flags, async (signal) => {
+  const places = openPlaces(saving, flags);
+  await carryOut(places, flags, async (signal) => {
     const models = await openModels(planned, flags);
     const device = await openDevice({ access: "robust" });
     try {
       await requireDevice(planned, device);
-      return await runHere(planned, flags, { device, models, output, signal });
+      return await runHere(planned, flags, { device, models, ...places, signal });
     } finally {
       device.close();
     }
@@ -81,7 +82,7 @@ async function apply(planned: Given, flags: Flags): Promise<void> {
 async function runHere(
   planned: Given,
   flags: Flags,
-  options: Pick<RunOptions, "device" | "models" | "output" | "signal">,
+  options: Pick<RunOptions, "device" | "models" | "output" | "folder" | "signal">,
 ): Promise<Ran> {
   const { plan } = planned;
   const isQuiet = flags["quiet"] === true;

@@ -5,42 +5,21 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import { showBytes } from "../bytes.ts";
 import type { Device } from "../gpu/device.ts";
 import { roomOn } from "../gpu/room.ts";
-import type { Input } from "../io/apart.ts";
-import { OutputFolder } from "../io/output-folder.ts";
 import type { RunResult } from "../run/result.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
-import { type Flags, flag, given, value } from "./flags.ts";
+import { type Flags, flag, given } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
+import { leave, type Places, placeFlags } from "./places.ts";
 import { failedExpectation, runReport, showLeftBehind, showRun } from "./result-table.ts";
 import { lines, printResult, say, widthOf } from "./terminal.ts";
 
 /** The flags of both. */
 export const resultFlags = {
-  out: value("the folder for the result"),
-  force: flag("replace an earlier result in that folder"),
+  ...placeFlags,
   json: flag("print the result as JSON"),
   quiet: flag("no plan and no progress"),
 };
-
-/** A recipe or a plan, and what it reads. */
-interface Saving {
-  readonly name: string;
-  readonly isSaving: boolean;
-  readonly inputs: readonly Input[];
-}
-
-/** Where the result goes, null if none is saved. What is wrong with the place is said before anything else is done. */
-export function openOutput({ name, isSaving, inputs }: Saving, flags: Flags): OutputFolder | null {
-  const out = given(flags, "out");
-  if (isSaving && out === undefined) throw new UserError(`${name} saves its result: add --out DIR`, { exitCode: 2 });
-  if (!isSaving && out !== undefined)
-    throw new UserError(`${name} saves nothing: leave out --out, or add a \`save\` to the recipe`, { exitCode: 2 });
-  if (out === undefined) return null;
-  const output = new OutputFolder(out, { force: flags["force"] === true, inputs });
-  say(process.stderr, lines(...output.repairs));
-  return output;
-}
 
 /** What a run was made of, and what it gave. */
 export interface Ran {
@@ -56,34 +35,35 @@ export interface Ran {
 
 /** Does the work and shows what it gave; the places of expectations that do not hold are shown as `placed` has them. */
 export async function carryOut(
-  output: OutputFolder | null,
+  places: Places,
   flags: Flags,
   work: (signal: AbortSignal) => Promise<Ran>,
   placed: (place: string) => string = (place) => place,
 ): Promise<void> {
-  const { plan, result, compileSeconds, adapter, notes } = await keeping(output, work);
+  const { plan, result, compileSeconds, adapter, notes } = await keeping(places, work);
   const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
   const left_behind = result.leftBehind.map(({ name }) => name);
   const report = runReport(result, { left_behind, notes, ...times, adapter });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true) say(process.stderr, showLeftBehind(result) + showSaved(plan, result, flags));
-  if (result.expects.some(({ holds }) => !holds)) throw new UserError(failedExpectation(result, placed));
+  const advice = leave(places);
+  if (result.expects.some(({ holds }) => !holds)) throw new UserError(failedExpectation(result, placed), { advice });
 }
 
-/** The output folder is there at the end if the result is to be kept, and else no trace of it. */
-async function keeping(output: OutputFolder | null, work: (signal: AbortSignal) => Promise<Ran>): Promise<Ran> {
-  try {
-    return await interruptible(
-      async (signal) => {
-        const ran = await work(signal);
-        if (ran.result.isSaved) say(process.stderr, lines(...(output?.finish() ?? [])));
-        return ran;
-      },
-      () => output?.abort(),
-    );
-  } finally {
-    output?.abort();
-  }
+/** The output folder is there at the end if the result is to be kept, and else no trace of it; a store stays as long as it is of use. */
+async function keeping(places: Places, work: (signal: AbortSignal) => Promise<Ran>): Promise<Ran> {
+  const { output, folder, isPassing } = places;
+  return interruptible(
+    async (signal) => {
+      const ran = await work(signal);
+      if (ran.result.isSaved) {
+        say(process.stderr, lines(...(output?.finish() ?? [])));
+        if (isPassing) folder.remove();
+      }
+      return ran;
+    },
+    () => leave(places),
+  );
 }
 
 /** Where the result is, and what can be done with it; nothing if there is none. */

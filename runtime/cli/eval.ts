@@ -55,10 +55,7 @@ export const evalCommand: CommandModule<object, Flags> = {
     }),
   handler: async (flags) => {
     const asked = { ...flags, model: flags["MODEL"] };
-    const found = await interruptible(
-      (signal) => evaluate(asked, signal),
-      () => undefined,
-    );
+    const found = await interruptible((signal) => evaluate(asked, signal));
     const { notes, ...numbers } = found;
     printResult(flags, { ...numbers, notes }, () => {
       const shown = flat(numbers);

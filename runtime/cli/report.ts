@@ -18,7 +18,8 @@ export function report(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
   const isExpected = error instanceof UserError || error instanceof PlanError;
   const bug = "This is a bug in lcomp; LCOMP_DEBUG=1 shows where.";
-  const shown = isExpected ? [`lcomp: ${message}`] : [`lcomp: ${message.split("\n", 1)[0]}`, bug];
+  const advice = error instanceof UserError && error.advice !== null ? [error.advice] : [];
+  const shown = isExpected ? [`lcomp: ${message}`, ...advice] : [`lcomp: ${message.split("\n", 1)[0]}`, bug];
   say(process.stderr, lines(...shown));
   return error instanceof UserError ? error.exitCode : 1;
 }

@@ -9,10 +9,11 @@ import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, budgetOf } from "./budget.ts";
-import { carryOut, openOutput, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
+import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
 import { declare, type Flags, given } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
+import { openPlaces } from "./places.ts";
 import { planInThread } from "./plan-thread.ts";
 import { progressLine } from "./progress.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags } from "./recipe.ts";
@@ -41,14 +42,14 @@ async function run(path: string, flags: Flags): Promise<void> {
   requireFlags(path, entry.loaded, flags);
   const { loaded } = entry;
   const saving = { name: loaded.name, isSaving: isSaving(loaded), inputs: inputsOf(entry, flags) };
-  const output = openOutput(saving, flags);
+  const places = openPlaces(saving, flags);
   const work = async (signal: AbortSignal): Promise<Ran> => {
     const open = await openRecipe(entry, flags);
     if (flags["quiet"] !== true)
       say(process.stderr, `${showOutline(outlineReport(open.outlined), widthOf(process.stderr))}\n`);
-    return compileAndRun(open, flags, { output, signal });
+    return compileAndRun(open, flags, { ...places, signal });
   };
-  await carryOut(output, flags, work, (place) => join(dirname(path), place));
+  await carryOut(places, flags, work, (place) => join(dirname(path), place));
 }
 
 const isSaving = ({ recipe }: LoadedRecipe): boolean => recipe.body.statements.some(({ kind }) => kind === "save");
@@ -68,7 +69,7 @@ function requireFlags(path: string, loaded: LoadedRecipe, flags: Flags): void {
 export async function compileAndRun(
   open: OpenRecipe,
   flags: Flags,
-  options: Pick<RunOptions, "output" | "signal">,
+  options: Pick<RunOptions, "output" | "folder" | "signal">,
 ): Promise<Ran> {
   const { loaded, shown, models, outlined } = open;
   const budget = budgetOf(flags);

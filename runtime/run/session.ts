@@ -16,7 +16,7 @@ export interface Progress {
   readonly done: number;
 }
 
-export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "output"> {
+export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "output" | "folder"> {
   readonly device: Device;
   /** The sha256 of the files that the tokenizer was made of, for the lock. */
   readonly tokenizer?: Readonly<Record<string, string>>;

@@ -4,12 +4,13 @@
  * its hash before it is used, so that what was torn, by a loss of power too, is found and made again.
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { explainedNow, jsonObject } from "../io/file.ts";
 import { claim, makeFolders, removeEmpty, removeFolder } from "../io/folders.ts";
 import type { StoredTensor, TensorDeclaration } from "../io/safetensors.ts";
 import { requireSpace } from "../io/space.ts";
-import { clearBeside, type Unfinished } from "../io/unfinished.ts";
+import { clearBeside, makeBeside, type Unfinished } from "../io/unfinished.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
 import { type ContentWriter, openContent, writeContent } from "./contents.ts";
@@ -108,6 +109,11 @@ export class StoreFolder {
     this.#sweep();
   }
 
+  /** Whether something stays of it when it is closed. */
+  get keeps(): boolean {
+    return !this.#isTemporary && this.#index.records().length > 0;
+  }
+
   /** Steps that have ended, in their order: of one that was repeated, each time. */
   records(): readonly StepRecord[] {
     return this.#index.records();
@@ -166,9 +172,8 @@ export class StoreFolder {
   /** Lets go of it; of a temporary one, and of one in which no step has ended, nothing stays. Harmless when called twice. */
   close(): void {
     if (this.#ended) return;
-    const isEmpty = this.#index.records().length === 0;
     this.#end();
-    if (!this.#isTemporary && !isEmpty) return;
+    if (this.keeps) return;
     removeContents(this.path);
     removeEmpty(this.#isTemporary ? [this.path] : this.#made);
   }
@@ -210,6 +215,10 @@ export class StoreFolder {
       if (this.#index.uses(name) === 0) removeFolder(this.#placeOf(name));
   }
 }
+
+/** One of which nothing stays. */
+export const temporaryFolder = (): StoreFolder =>
+  new StoreFolder(makeBeside(join(tmpdir(), "lcomp-store")), { isTemporary: true, note: () => undefined });
 
 /** The marker goes last: what a process leaves that is killed meanwhile is a store. */
 function removeContents(folder: string): void {

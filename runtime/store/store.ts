@@ -2,8 +2,6 @@
  * The artefacts of a run by reference, wherever they lie: given tensors and durable outputs in files, with a copy on the GPU while
  * steps use it; other outputs on the GPU; streams on the GPU or in host memory. Each leaves with its last reader.
  */
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   type CopyRef,
   isCopy,
@@ -23,12 +21,11 @@ import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { sample, type Windows, windows } from "../io/corpus.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
-import { makeBeside } from "../io/unfinished.ts";
 import { UserError } from "../user-error.ts";
 import type { ContentWriter } from "./contents.ts";
 import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
 import { hostMemory } from "./host-memory.ts";
-import { StoreFolder } from "./store-folder.ts";
+import { type StoreFolder, temporaryFolder } from "./store-folder.ts";
 import { sendTensor, type TensorSource } from "./stored-tensors.ts";
 import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
 
@@ -44,6 +41,8 @@ export interface StoreOptions {
   readonly corpora: ReadonlyMap<string, Tokens>;
   /** Beside which durable artefacts are written. */
   readonly output: OutputFolder | null;
+  /** Where durable artefacts are written; by default, where nothing stays. */
+  readonly folder?: StoreFolder;
 }
 
 /** What a step has made. */
@@ -96,7 +95,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
   const given = givenTensors(plan);
   const places = { given, onDevice, inStreams, inFiles, decisions, copies: [] };
   const at: Holdings = { ...options, ...lifetimes(plan), ...places, plan };
-  const folder = new StoreFolder(placeOf(options.output), { isTemporary: true, note: () => undefined });
+  const folder = options.folder ?? temporaryFolder();
   const surroundings = { ...options, hostMemory: hostMemory() };
   return {
     whole: (ref, slot) => whole(at, ref, slot),
@@ -121,7 +120,9 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       for (const buffer of at.copies.splice(0)) options.pool.release(buffer);
       for (const ref of at.endings[step] ?? []) release(at, keyOf(ref));
     },
-    close: () => folder.close(),
+    close: () => {
+      if (options.folder === undefined) folder.close();
+    },
   };
 }
 
@@ -238,9 +239,6 @@ async function keep(at: Holdings, folder: StoreFolder, made: Made): Promise<Cont
     },
   };
 }
-
-const placeOf = (output: OutputFolder | null): string =>
-  output === null ? makeBeside(join(tmpdir(), "lcomp-store")) : join(output.partial, ".store");
 
 async function numberIn(at: Holdings, ref: Ref): Promise<number> {
   const plain = await resolve(at, ref);

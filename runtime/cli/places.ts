@@ -1,0 +1,85 @@
+/** The places that a run writes to: the folder of its result, and the store of what its steps have made. */
+import { lstatSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { type Input, requireApart } from "../io/apart.ts";
+import { OutputFolder } from "../io/output-folder.ts";
+import { StoreFolder, temporaryFolder } from "../store/store-folder.ts";
+import { UserError } from "../user-error.ts";
+import { type Flags, flag, given, value } from "./flags.ts";
+import { lines, say } from "./terminal.ts";
+
+export const placeFlags = {
+  out: value("the folder for the result"),
+  force: flag("replace an earlier result in that folder"),
+  store: value("a folder that keeps what steps have made, for later runs", {
+    defaultDescription: "beside the result, until that is there",
+  }),
+  "store-limit": value("the most bytes that the store may take", { defaultDescription: "twice the models" }),
+};
+
+export interface Places {
+  /** Null if nothing is saved. */
+  readonly output: OutputFolder | null;
+  readonly folder: StoreFolder;
+  /** Whether the store goes once the result is there. */
+  readonly isPassing: boolean;
+}
+
+/** A recipe or a plan, and what it reads. */
+interface Saving {
+  readonly name: string;
+  readonly isSaving: boolean;
+  readonly inputs: readonly Input[];
+}
+
+/** Opens both. What is wrong with them is said before anything else is done. */
+export function openPlaces(saving: Saving, flags: Flags): Places {
+  const output = openOutput(saving, flags);
+  try {
+    return { output, folder: openFolder(saving, output, flags), isPassing: given(flags, "store") === undefined };
+  } catch (error) {
+    output?.abort();
+    throw error;
+  }
+}
+
+function openOutput({ name, isSaving, inputs }: Saving, flags: Flags): OutputFolder | null {
+  const out = given(flags, "out");
+  if (isSaving && out === undefined) throw new UserError(`${name} saves its result: add --out DIR`, { exitCode: 2 });
+  if (!isSaving && out !== undefined)
+    throw new UserError(`${name} saves nothing: leave out --out, or add a \`save\` to the recipe`, { exitCode: 2 });
+  if (out === undefined) return null;
+  const output = new OutputFolder(out, { force: flags["force"] === true, inputs });
+  say(process.stderr, lines(...output.repairs));
+  return output;
+}
+
+/** The store that is named, or a hidden one beside the result, which the next run finds again; else it lasts as long as the run. */
+function openFolder({ inputs }: Saving, output: OutputFolder | null, flags: Flags): StoreFolder {
+  const note = (sentence: string): void => say(process.stderr, lines(sentence));
+  const named = given(flags, "store");
+  if (named !== undefined) {
+    const result = output === null ? [] : [{ what: "the result", path: output.target, reads: () => true }];
+    requireApart(resolve(named), [...inputs, ...result]);
+    if (output !== null) requireApart(output.target, [{ what: "the store", path: resolve(named), reads: () => true }]);
+    return new StoreFolder(named, { note });
+  }
+  if (output === null) return temporaryFolder();
+  const path = join(dirname(output.target), `.${basename(output.target)}.store`);
+  requireOwn(path);
+  return new StoreFolder(path, { note });
+}
+
+/** What lies under a name that anybody can know must not be somebody else's. */
+function requireOwn(path: string): void {
+  const [found, own] = [lstatSync(path, { throwIfNoEntry: false }), process.getuid?.()];
+  if (found === undefined || own === undefined || (found.uid === own && !found.isSymbolicLink())) return;
+  throw new UserError(`the store ${path} is not this user's; remove it, or give another place with --store`);
+}
+
+/** Gives both up, and says what stays; null where nothing does. */
+export function leave({ output, folder }: Places): string | null {
+  folder.close();
+  output?.abort(); // after what lies beside it
+  return folder.keeps ? `what is done is kept in ${folder.path}; the same command goes on from there` : null;
+}
