@@ -16,6 +16,8 @@ const contains = (a: readonly Dimension[], b: readonly Dimension[]) =>
  */
 export function align(op: string, a: Operand, b: Operand, isOuter: boolean): Aligned {
   const [left, right] = [dimsOf(a.value), dimsOf(b.value)];
+  const passing = passingProblem(a, b);
+  if (passing) return { problem: passing };
   if (isOuter || contains(left, right) || contains(right, left)) return { dims: union(left, right) };
   const [x, y] = namesakes(left, right);
   if (x && y) {
@@ -43,6 +45,19 @@ export function align(op: string, a: Operand, b: Operand, isOuter: boolean): Ali
       pairs: pairsOf(op, a, b),
     },
   };
+}
+
+/** Why operands cannot meet of which one has the sample that streams past, and the other all that were kept; null if they can. */
+export function passingProblem(a: Operand, b: Operand): Problem | null {
+  for (const x of dimsOf(a.value)) {
+    const y = dimsOf(b.value).find(({ id }) => id === x.id);
+    if (!y || Boolean(x.streamed) === Boolean(y.streamed)) continue;
+    const show = ({ streamed }: Dimension): string => (streamed ? "the one that streams past" : "all that were kept");
+    const because = `${y.name} is ${show(y)}`;
+    const meets = { found: show(x), expected: show(y), other: b.span, because };
+    return { kind: "dimension-mismatch", span: a.span, name: x.name, ...meets };
+  }
+  return null;
 }
 
 /** `a + b` for all pairs of elements: the first is given the dimensions that it lacks by a factor of ones. */

@@ -3,6 +3,7 @@ import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { isWithin, reachOf } from "../graph/reach.ts";
+import { passingProblem } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
 import { asTensor, numeric } from "./operations.ts";
 import { makeDimension } from "./scope.ts";
@@ -18,6 +19,8 @@ export function pick({ context, span }: Call, x: Tensor, dimension: Dimension, p
     return report(context, { kind: "wrong-type", span: place.span, expected: "a position", found, hint });
   }
   if (!numeric(context, place) || !isPosition(context, place, dimension)) return wrong;
+  const passing = passingProblem({ value: x, span }, place);
+  if (passing) return report(context, passing);
   const where = asTensor(context, place, "i32");
   if (!where || !isReached(context, where.node, dimension, place.span)) return wrong;
   const made = where.dims.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
@@ -67,6 +70,7 @@ export function slice(
   [first, end]: readonly [Operand, Operand],
   as: Name,
 ): Value {
+  if (first.value.kind === "wrong" || end.value.kind === "wrong") return wrong;
   const [low, high] = [boundOf(first.value), boundOf(end.value)];
   if (low === undefined || high === undefined) {
     const found = `${showValue(first.value)} .. ${showValue(end.value)}`;

@@ -22,7 +22,7 @@ export interface Dimension {
 /** What a streamed dimension runs over, and what is kept of it. */
 export interface Stream {
   readonly windows: Windows;
-  /** Of `each` window some numbers, of which a reduction is taken afterwards; or all `together` in one state. */
+  /** Of `each` window some numbers, of which a reduction is taken afterwards; or reductions of all `together`, in one state. */
   readonly keeps: "each" | "together";
   /** Set where every block is observed: what is kept has this dimension afterwards. */
   readonly layers?: Dimension;

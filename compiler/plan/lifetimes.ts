@@ -36,7 +36,7 @@ export interface Lifetimes {
    * same part reads, which ends where another stage or layer begins.
    */
   readonly endings: readonly (readonly PlainRef[])[];
-  /** By key, for what steps bind as a whole: the bytes of the largest slot that it is bound to. */
+  /** By key, for what steps bind as a whole: the bytes of the largest slot that it is bound to; 0 where it is copied there. */
   readonly wholes: ReadonlyMap<string, number>;
 }
 
@@ -54,8 +54,11 @@ export function lifetimes(plan: Planned): Lifetimes {
   const endings = steps.map(({ program: name, reads }, at) => {
     const program = programs.get(name);
     if (program === undefined) throw new Error(`the plan has no program ${name}`);
-    for (const { slot, bytes } of slotsOf(program, "weight", "state"))
-      for (const key of boundTo(reads[slot.name])) wholes.set(key, Math.max(bytes, wholes.get(key) ?? 0));
+    for (const { slot, bytes } of slotsOf(program, "weight", "state")) {
+      const ref = reads[slot.name];
+      const room = ref !== undefined && isCopy(ref) ? 0 : bytes;
+      for (const key of keysOf(ref)) wholes.set(key, Math.max(room, wholes.get(key) ?? 0));
+    }
     const read = Object.values(reads).flatMap(plainRefs);
     const made = slotsOf(program, "output", "accumulator").map(({ slot }) => ({ step: at, output: slot.name }));
     const last = [...read, ...made].filter((ref) => isLast(ref, at));
@@ -65,9 +68,6 @@ export function lifetimes(plan: Planned): Lifetimes {
 }
 
 const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
-
-/** What is itself bound where a reference is. */
-const boundTo = (ref: Ref | undefined): readonly string[] => (ref === undefined || isCopy(ref) ? [] : keysOf(ref));
 
 /** By key: the places of the steps that read it, in order. */
 function readersIn({ steps, values, save }: Planned): ReadonlyMap<string, readonly number[]> {

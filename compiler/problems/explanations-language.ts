@@ -136,7 +136,7 @@ const values = {
     ),
   },
   "observation-keeps": {
-    text: `What is kept of activations must not grow with the text: every path from an activation passes a sum, mean, max, min or norm over sample and token.`,
+    text: `What is kept of activations must not grow with their windows: every path from an activation passes a sum, mean, max, min or norm over token, or takes one of them. What has \`sample\` still is kept of each window.`,
     examples: programs(
       `method loud() ${onLinear} {
   observe power = norm(x, over sample)

@@ -1,13 +1,13 @@
 /** What can be wrong with names: what they stand for, where they may stand, and the modules that they come from. */
 import type { Span } from "../../grammar/source.ts";
-import { type Description, labels, list, type Of, suggestion, type Wording } from "./description.ts";
+import { type Description, labels, type Of, suggestion, type Wording } from "./description.ts";
 
 export type NameProblem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
   | { kind: "duplicate-name"; span: Span; name: string; first: Span; hint?: string }
   | { kind: "reserved-name"; span: Span; name: string }
   | { kind: "activation-outside-observe"; span: Span; name: string }
-  | { kind: "observation-keeps"; span: Span; name: string; dims: readonly string[] }
+  | { kind: "observation-keeps"; span: Span; name: string }
   | { kind: "import-not-found"; span: Span; path: string; known: readonly string[] }
   | { kind: "import-refused"; span: Span; path: string; reason: string }
   | { kind: "import-circular"; span: Span; chain: readonly string[] }
@@ -44,9 +44,9 @@ export const nameWording: Wording<NameProblem> = {
     hint: `say what to keep of it: \`observe power = sum(${p.name}^2, over (sample, token))\``,
   }),
   "observation-keeps": (p) => ({
-    title: `the observation \`${p.name}\` keeps ${list(p.dims)}`,
-    places: labels([p.span, `this has ${list(p.dims)} still`]),
-    hint: `reduce over ${p.dims.length > 1 ? `(${p.dims.join(", ")})` : p.dims[0]} with sum, mean, max, min or norm`,
+    title: `the observation \`${p.name}\` keeps \`token\``,
+    places: labels([p.span, "this has `token` still"]),
+    hint: "reduce over token with sum, mean, max, min or norm, or take one of them: `x[token: size(token) - 1]`",
   }),
   "import-not-found": (p) => ({
     title: `there is no module ${quotedPath(p.path)}`,

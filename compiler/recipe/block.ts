@@ -8,12 +8,12 @@ import { type Num, numbers, ofSize, unknownWhole } from "../language/number.ts";
 import { bindValue, declareDimension, findDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, known } from "../language/size.ts";
 import { type Dimension, graphDims, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
-import { newTrace, type Selecting } from "../language/trace.ts";
+import { newTrace, type Observation, type Selecting } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
-import { type Applied, applyMethod, type Statistic, statisticsIn, unknownOf } from "./method.ts";
+import { type Applied, applyMethod, unknownOf } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
 export interface BlockSite {
@@ -25,7 +25,7 @@ export interface BlockSite {
 
 /** What a method on blocks asks for. */
 export interface BlockWork {
-  readonly statistics: readonly Statistic[];
+  readonly statistics: readonly Observation[];
   readonly selections: readonly Selection[];
 }
 
@@ -52,11 +52,10 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
   if (!bindHeader(context, scope, applied, site, layer)) return null;
   const inside: Context = { ...context, trace: newTrace() };
   evaluateStatements(inside, scope, method.body);
-  const { selections } = inside.trace;
+  const { selections, observations: statistics } = inside.trace;
   const shape = shapeProblem(method, selections);
   if (shape) report(context, shape);
   if (shape) return null;
-  const statistics = statisticsIn(inside.trace);
   const nested = statistics.find(({ node }) =>
     coneOf([node]).some((each) => each.op === "input" && each.attrs.role === "state"),
   );
@@ -115,19 +114,23 @@ function bindHeader(
   const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", streamed);
   for (const parameter of method.parameters) {
     const value = given.get(parameter.name.text) ?? unknownOf(parameter);
-    bindValue(context, scope, parameter.name, counted(scope, parameter, value));
+    bindValue(context, scope, parameter.name, counted(context, scope, parameter, value));
   }
   const seen = method.sees.map((each) => ({ name: each.name, value: shownTensor(context, scope, each, site, sample) }));
   for (const { name, value } of seen) bindValue(context, scope, name, value);
   return seen.every(({ value }) => value.kind !== "wrong");
 }
 
-/** An `Amount(d)` as a count: a share is one of the whole dimension, rounded down. */
-function counted(scope: Scope, { type }: Ast.Parameter, value: Value): Value {
+/** An `Amount(d)` as a count of those that there are: a share is one of the whole dimension, rounded down. */
+function counted(context: Context, scope: Scope, { name, type, span }: Ast.Parameter, value: Value): Value {
   const [of] = type?.kind === "plain-type" && type.name.text === "Amount" ? type.arguments : [];
   if (of?.kind !== "name" || value.kind !== "number") return value;
   const size = known(findDimension(scope, of.text)?.size ?? atom(of.text));
-  return size === undefined ? unknownWhole : countOf(value, size);
+  if (size === undefined) return unknownWhole;
+  const count = countOf(value, size);
+  if ((count.real ?? 0) <= size) return count;
+  const range = `at most ${size}, all of \`${of.text}\``;
+  return report(context, { kind: "out-of-range", span, what: `\`${name.text}\``, value: String(count.real), range });
 }
 
 function countOf(value: Num, size: number): Num {

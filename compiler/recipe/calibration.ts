@@ -7,7 +7,7 @@ import { replaceInputs } from "../graph/replace.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { ids } from "../language/tensor.ts";
-import type { LinearInput } from "../language/trace.ts";
+import type { LinearInput, Observation } from "../language/trace.ts";
 import type { Check } from "../plan/step.ts";
 import { type Counted, notFinite } from "./finite.ts";
 import type { Compression } from "./method.ts";
@@ -56,15 +56,12 @@ export function observed(
       if (attrs.role !== "state") return attrs.name === slotNames.weight && met ? matrixOf(maker, met) : null;
       return maker.make("input", [], { ...attrs, name: inSlot(attrs.name).contribution.name }, node.origin);
     });
-    const old = statistics.find(({ contribution }) => contribution.node === own && contribution.accumulate === by);
-    const name = unused(observation, statistics);
+    const contribution = contributionOf(unused(observation, statistics), own, by);
+    const old = statistics.find(
+      ({ contribution: { node, accumulate } }) => node === own && accumulate === contribution.accumulate,
+    );
     const pass = 1 + Math.max(-1, ...earlier.map((each) => each.pass));
-    const statistic = old ?? {
-      contribution: { name, node: own, accumulate: by },
-      pass,
-      name: observation,
-      readers: [],
-    };
+    const statistic = old ?? { contribution, pass, name: observation, readers: [] };
     if (!old) statistics.push(statistic);
     bySlot.set(slot, statistic);
   }
@@ -77,6 +74,10 @@ export function observed(
   });
 }
 
+/** What is combined with those of other samples, or kept by itself: the value of a window. */
+const contributionOf = (name: string, node: Node, by: Observation["by"]): Output =>
+  by === "each" ? { name, node } : { name, node, accumulate: by };
+
 /** The observation's name, and a number where another statistic of the block has it. */
 function unused(observation: string, statistics: readonly Statistic[]): string {
   const names = new Set(statistics.map(({ contribution }) => contribution.name));
@@ -88,7 +89,7 @@ function unused(observation: string, statistics: readonly Statistic[]): string {
 /** What a method on blocks observes of each: all of it in one pass, under the names of its slots. */
 export const contributionsOf = (observations: Compression["statistics"]): readonly Statistic[] =>
   observations.map(({ node, by, slot, name }) => ({
-    contribution: { name: slot, node, accumulate: by },
+    contribution: contributionOf(slot, node, by),
     ...{ pass: 0, name, readers: [] },
   }));
 

@@ -50,12 +50,11 @@ function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Counted[] 
 export function unordered(
   maker: Maker,
   outputs: readonly Output[],
-  by: readonly ("best" | "less" | "lessEqual" | "equal")[],
+  by: readonly ("best" | "argmax" | "less" | "lessEqual" | "equal")[],
 ): readonly Output[] {
   const ordering: readonly string[] = by;
-  const ordered = new Set(
-    computing(outputs).flatMap(({ op, inputs }): readonly Node[] => (ordering.includes(op) ? inputs : [])),
-  );
+  const orders = (node: Node): boolean => ordering.includes(node.op === "reduce" ? node.attrs.by : node.op);
+  const ordered = new Set(computing(outputs).flatMap((node): readonly Node[] => (orders(node) ? node.inputs : [])));
   const real = [...ordered].filter(({ type }) => type.dtype === "f32");
   return real.map((node, i) => ({ name: slotNames.unordered(i), node: countOf(maker, node) }));
 }

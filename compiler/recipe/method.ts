@@ -11,7 +11,7 @@ import { ofSize, unknownNumber } from "../language/number.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
 import { type Dimension, graphDims, ids, type Stream, type Tensor } from "../language/tensor.ts";
-import { type Linear, newTrace, type Observation, type Trace } from "../language/trace.ts";
+import { type Linear, newTrace, type Observation } from "../language/trace.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
@@ -28,15 +28,9 @@ export interface Applied {
 export interface Compression {
   /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
    *  and the slots of those before it. */
-  readonly statistics: readonly Statistic[];
+  readonly statistics: readonly Observation[];
   readonly outputs: readonly Output[];
 }
-
-export type Statistic = Observation & { readonly by: "sum" | "max" | "min" };
-
-/** What an evaluation has observed of samples together. */
-export const statisticsIn = ({ observations }: Trace): readonly Statistic[] =>
-  observations.filter((each): each is Statistic => each.by !== "each");
 
 /** Where a method is put to work; null for the check against its header alone. */
 export interface Site {
@@ -64,7 +58,7 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   const inside: Context = { ...context, trace: newTrace() };
   const compressed = checkResult(context, scope, method, evaluateBlock(inside, scope, method.body));
   if (!compressed || !site) return null;
-  return { statistics: statisticsIn(inside.trace), outputs: outputsOf(context, compressed, site, method.span) };
+  return { statistics: inside.trace.observations, outputs: outputsOf(context, compressed, site, method.span) };
 }
 
 function bindHeader(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {

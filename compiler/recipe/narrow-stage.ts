@@ -81,7 +81,7 @@ function decide(
   const [layered] = scores.dims.filter(({ id }) => id !== dim.id);
   const node = layered ? orderNode(at.maker, places, [layered.id, dim.id], places.origin) : places;
   const outputs = [{ name: slotNames.result, node }];
-  const counts = unordered(at.maker, outputs, ["best"]);
+  const counts = unordered(at.maker, outputs, ["best", "argmax"]);
   const graph = at.maker.graph("decide", [...outputs, ...counts]);
   const checks = counts.map(({ name }): Check => ({ output: name, must: "none", otherwise: unrankable(dim.name) }));
   const sources = { model: { at: new Map() }, layer: null, others: states };

@@ -179,7 +179,7 @@ async function copied(at: Holdings, ref: CopyRef, { slot, bytes }: SlotBuffer): 
   const encoder = device.device.createCommandEncoder();
   for (const [i, part] of parts.entries()) {
     const key = keyOf(await resolve(at, part));
-    const source = at.onDevice.get(key)?.buffer ?? absent(`${key} on the GPU`);
+    const source = at.onDevice.get(key)?.buffer ?? at.inStreams.get(key)?.whole ?? absent(`${key} on the GPU`);
     encoder.copyBufferToBuffer(source, "element" in ref ? ref.element * length : 0, buffer, i * length, length);
   }
   device.queue.submit([encoder.finish()]);

@@ -72,6 +72,8 @@ const scaled =
     return map(w, (value, _, i) => value * (factors[i] ?? NaN));
   };
 
+const lastOf = (values: readonly number[]): number => values.at(-1) ?? NaN;
+
 const even = (x: number): number => (abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 const clamp = (x: number, low: number, high: number): number => Math.min(high, Math.max(low, x));
 const f32 = Math.fround;
@@ -182,6 +184,25 @@ export const zoo: Readonly<Record<string, Specimen>> = {
       const error = rest.map((row) => mean(centred.map((x) => dot(row, x) ** 2)));
       return map(w, (value, o) => value * (error[o] ?? NaN));
     },
+  },
+  "how far the last tokens of the windows are apart, kept of each": {
+    method: observing(
+      "observe last = x[token: size(token) - 1]\n  w * norm(last - mean(last, over sample), over sample)",
+    ),
+    gives: scaled((windows) =>
+      nested(windows, lastOf, (lasts) => Math.sqrt(power(lasts.map((last) => last - mean(lasts))))),
+    ),
+  },
+  "each window beside all that were kept, in a second pass": {
+    method: observing(`observe last = x[token: size(token) - 1]
+  observe both = max(sum(x, over token) * rename(last, sample -> other), over sample)
+  w * max(both, over other)`),
+    gives: scaled((windows) => {
+      const [sums, lasts] = [sum, lastOf].map((f) => windows.map((window) => nested([window], f, most)));
+      return each(windows, mean).map((_, i) =>
+        most((sums ?? []).flatMap((a) => (lasts ?? []).map((b) => (a[i] ?? NaN) * (b[i] ?? NaN)))),
+      );
+    }),
   },
   "observations in a function, of an activation that another one has changed": {
     method: `fn doubled(x) {

@@ -27,6 +27,9 @@ interface Recorded {
   readonly influence: {
     readonly cuts: readonly { readonly layers: number; readonly kept: string; readonly nll: number }[];
   };
+  readonly distance: {
+    readonly cuts: readonly { readonly drop: number; readonly start: number; readonly nll: number }[];
+  };
   readonly width: { readonly mlp: readonly Cut[]; readonly kv: readonly Cut[]; readonly model: readonly Cut[] };
   /** Cut to the first counts of each. */
   readonly "all three": { readonly nll: number };
@@ -53,7 +56,8 @@ async function cutWith(
   out: string,
 ): Promise<number> {
   const { count, length, seed } = sample;
-  const source = `import { shortgpt } from "std/prune/shortgpt"
+  const source = `import { angular } from "std/prune/angular"
+import { shortgpt } from "std/prune/shortgpt"
 import { minitron_width } from "std/prune/minitron"
 import { mean_nll } from "std/evaluate"
 recipe cut(model: Model, text: Corpus) {
@@ -114,23 +118,29 @@ for (const [name, folder] of Object.entries(folders))
       return;
     }
     const size = (of: Checkpoint, field: string): number => Number(of.config[field]);
-    for (const { layers, kept, nll } of recorded.influence.cuts)
+    const blocks = recorded.influence.cuts[0]?.kept.length ?? 0;
+    const cuts = [
+      ...recorded.influence.cuts.map(({ layers, ...cut }) => ({
+        ...cut,
+        method: `shortgpt(drop: ${blocks - layers})`,
+      })),
+      ...recorded.distance.cuts.map(({ drop, start, nll }) => {
+        const kept = "1".repeat(start) + "0".repeat(drop) + "1".repeat(blocks - start - drop);
+        return { kept, nll, method: `angular(drop: ${drop})` };
+      }),
+    ];
+    for (const { method, kept, nll } of cuts)
       test(
-        `ShortGPT keeps ${layers} blocks`,
+        `${method} keeps ${kept}`,
         inFolder(async (out) => {
           const from = await openCheckpoint(folder);
-          const found = await cutWith(
-            `shortgpt(drop: ${size(from, "num_hidden_layers") - layers})`,
-            from,
-            recorded,
-            join(out, "cut"),
-          );
+          const found = await cutWith(method, from, recorded, join(out, "cut"));
           const made = await openCheckpoint(join(out, "cut"));
           const block = async (of: Checkpoint, i: number) =>
             (await rowsOf(of, `model.layers.${i}.mlp.up_proj.weight`, 1))[0] ?? "";
-          const blocks = (of: Checkpoint) =>
+          const blocksOf = (of: Checkpoint) =>
             Promise.all(Array.from({ length: size(of, "num_hidden_layers") }, (_, i) => block(of, i)));
-          assert.is(keptOf(await blocks(from), await blocks(made)), kept);
+          assert.is(keptOf(await blocksOf(from), await blocksOf(made)), kept);
           assert.ok(isNear(found, nll), `${found} for ${nll}`);
         }),
       );

@@ -31,13 +31,15 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
 const cut = `import { minitron_width } from "std/prune/minitron"
+import { angular } from "std/prune/angular"
 import { shortgpt } from "std/prune/shortgpt"
 import { perplexity } from "std/evaluate"
 
 recipe cut(model: Model, text: Corpus) {
   let sample = text.train.sample(4, length: 64, seed: 0)
   stage short = shortgpt(drop: 1) of model over sample
-  stage small = minitron_width(mlp: 50%, multiple: 16) of short over sample
+  stage shorter = angular(drop: 1) of short over sample
+  stage small = minitron_width(mlp: 50%, multiple: 16) of shorter over sample
   report perplexity(small, text.test, length: 64)
 }
 `;
