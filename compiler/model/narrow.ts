@@ -26,19 +26,16 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
     declared: declarationsIn(type.arch.members),
     wanted,
     ratios,
-    typeFor: (config) => typeOf(context, type, { ...facts, config }),
+    tried: (config) => ({ config, sizes: sizesOf(typeOf(context, type, { ...facts, config })) }),
   };
-  let { config } = facts;
-  for (const name of at.declared.keys()) {
-    const found = solve(at, config, name);
-    if (found === null) return null;
-    config = found;
-  }
+  let solved: Tried | null = { config: facts.config, sizes: before };
+  for (const name of at.declared.keys()) solved &&= solve(at, solved, name);
+  if (!solved) return null;
   const tensors = tensorsFor(type, facts, wanted);
-  const listed = listsFor(config, layersOf(type), layersIn(type, wanted));
+  const listed = listsFor(solved.config, layersOf(type), layersIn(type, wanted));
   if (!listed) return null;
   const made = typeOf(context, type, { ...facts, config: listed, tensors });
-  return made.isFaulty || !isAs(sizesOf(made), wanted) ? null : made;
+  return made.isFaulty || !isAs(sizesOf(made), wanted, wanted.keys()) ? null : made;
 }
 
 interface Solving {
@@ -47,7 +44,13 @@ interface Solving {
   readonly wanted: Sizes;
   /** Of what is left of each dimension that is smaller: what is made of two sizes may be no number before both are changed. */
   readonly ratios: readonly number[];
-  readonly typeFor: (config: Config) => ModelType;
+  readonly tried: (config: Config) => Tried;
+}
+
+/** A config, and the sizes of the architecture bound to it. */
+interface Tried {
+  readonly config: Config;
+  readonly sizes: Sizes;
 }
 
 /** The architecture with another config or other headers; what is wrong with them is nobody's mistake. */
@@ -66,7 +69,8 @@ function sizesOf({ outside, blocks }: ModelType): Map<string, number> {
 const layersIn = ({ blocks }: ModelType, wanted: Sizes): number =>
   wanted.get(blocks.at(-1)?.declaration.name.text ?? "") ?? 0;
 
-const isAs = (sizes: Sizes, wanted: Sizes): boolean => [...wanted].every(([name, size]) => sizes.get(name) === size);
+const isAs = (sizes: Sizes, wanted: Sizes, names: Iterable<string>): boolean =>
+  [...names].every((name) => sizes.get(name) === wanted.get(name));
 
 /** By the name of each dimension, and of the blocks, in order: the expression that gives its size. */
 function declarationsIn(members: readonly Ast.ArchMember[]): Map<string, Ast.Expression> {
@@ -81,26 +85,25 @@ function declarationsIn(members: readonly Ast.ArchMember[]): Map<string, Ast.Exp
 }
 
 /** The config in which a dimension, and all that are declared before it, have their sizes: one field that it reads is another. */
-function solve(at: Solving, config: Config, name: string): Config | null {
-  const names = [...at.declared.keys()];
+function solve(
+  { type, declared, wanted, ratios, tried }: Solving,
+  { config, sizes }: Tried,
+  name: string,
+): Tried | null {
+  const names = [...declared.keys()];
   const upTo = names.slice(0, names.indexOf(name) + 1);
-  const differing = (tried: Config): readonly string[] => {
-    const sizes = sizesOf(at.typeFor(tried));
-    return upTo.filter((each) => sizes.get(each) !== at.wanted.get(each));
-  };
-  if (differing(config).length === 0) return config;
-  const wanted = at.wanted.get(name) ?? 0;
-  const actual = sizesOf(at.typeFor(config)).get(name) ?? 0;
-  const ratios = actual > 0 ? [wanted / actual, ...at.ratios] : at.ratios;
+  if (isAs(sizes, wanted, upTo)) return { config, sizes };
+  const [size, actual] = [wanted.get(name) ?? 0, sizes.get(name) ?? 0];
+  const factors = actual > 0 ? [size / actual, ...ratios] : ratios;
   // Fields that are there come first: of a field with two names, the one that the config uses.
-  const fields = [...fieldsRead(at.type.arch, name)].sort((a, b) => Number(b in config) - Number(a in config));
+  const fields = [...fieldsRead(type.arch, name)].sort((a, b) => Number(b in config) - Number(a in config));
   for (const field of fields) {
     const old = config[field];
     const values =
-      typeof old === "number" ? ratios.flatMap((ratio) => [old * ratio, old / ratio]).map(nearWhole) : [wanted];
-    for (const value of values) {
-      const tried = { ...config, [field]: value };
-      if (Number.isInteger(value) && differing(tried).length === 0) return tried;
+      typeof old === "number" ? factors.flatMap((factor) => [old * factor, old / factor]).map(nearWhole) : [size];
+    for (const value of new Set(values.filter(Number.isInteger))) {
+      const found = tried({ ...config, [field]: value });
+      if (isAs(found.sizes, wanted, upTo)) return found;
     }
   }
   return null;

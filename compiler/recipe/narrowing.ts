@@ -119,25 +119,25 @@ const indivisible = ({ origin }: Node, dim: string, span: Span) =>
     hint: `it is indexed, split or sliced in ${showPlace(origin)}`,
   }) as const;
 
-/** At most so many other counts are tried. */
-const mostTried = 200;
+/** Other counts are tried this far off, the nearest first: multiples of the heads, of which no model has more than 128, lie nearer. */
+const furthest = 64;
 
-function unsayable(context: Context, type: ModelType, selections: readonly Selection[]) {
-  const sizes = sizesOf(selections, type);
-  const wrong = selections.find(({ dim, count }) => !narrowed(context, type, new Map([[dim.name, count]])));
-  const { dim, count, statement } = wrong ?? (selections[0] as Selection);
-  const passes = (n: number): boolean => n >= 1 && narrowed(context, type, new Map([...sizes, [dim.name, n]])) !== null;
-  const tried = Array.from({ length: Math.min(known(dim.size) ?? 0, mostTried) }, (_, i) => [
-    count - i - 1,
-    count + i + 1,
-  ]);
-  const nearest = tried.flat().find((n) => n < (known(dim.size) ?? 0) && passes(n));
-  const range = `what config.json of \`${type.arch.name.text}\` can say${nearest === undefined ? "" : `: the nearest is ${nearest}`}`;
+function unsayable(context: Context, type: ModelType, selections: readonly Selection[]): Problem {
+  const canSay = (each: readonly Selection[]): boolean => narrowed(context, type, sizesOf(each, type)) !== null;
+  const wrong = selections.find((each) => !canSay([each])) ?? (selections[0] as Selection);
+  const { dim, count, statement } = wrong;
+  const others = Array.from({ length: furthest }, (_, i) => [count - i - 1, count + i + 1]).flat();
+  const nearest = others.find(
+    (n) =>
+      n >= 1 &&
+      n < (known(dim.size) ?? 0) &&
+      canSay(selections.map((each) => (each === wrong ? { ...each, count: n } : each))),
+  );
   return {
     kind: "out-of-range",
     span: statement.to.span,
     what: `how many of \`${dim.name}\` stay`,
     value: String(count),
-    range,
-  } as const;
+    range: `what config.json of \`${type.arch.name.text}\` can say${nearest === undefined ? "" : `: the nearest is ${nearest}`}`,
+  };
 }

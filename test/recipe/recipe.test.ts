@@ -1,10 +1,14 @@
 /** What recipes and methods mean, on the headers of small models. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { interpret } from "../../compiler/graph/interpret.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
+import { problemsFrom } from "../given/problems.ts";
 import { suite } from "../harness/suite.ts";
 import { problemsOf } from "../language/run.ts";
+import { root } from "../repository/sources.ts";
 import { bound, halve, problems, recipe, values } from "./bound.ts";
 
 /** The layers that a stage works on, as `q0` for `q` in block 0. */
@@ -338,5 +342,34 @@ suite("language: methods", ({ test }) => {
     assert.equal(problemsOf("method own() on linear(v: f32[out, in]) { v / 2 }"), ["not-supported"]);
     assert.equal(problemsOf("method own() on block(w: f32[out, in]) { w / 2 }"), ["wrong-type"]);
     assert.equal(problemsOf("method own() on linear(w: f32[in, out]) { w / 2 }"), []);
+  });
+});
+
+suite("language: counts that a config can say", ({ test }) => {
+  const own = readFileSync(join(root, "stdlib/arch/llama.lcomp"), "utf8").replace(
+    "dim model = config.hidden_size",
+    "dim model = config.hidden_size where config.hidden_size % config.num_attention_heads == 0",
+  );
+  const method = `method narrow(by: Int) on block(input: f32[sample, token, model]) {
+  observe loud = sum(abs(input), over (sample, token))
+  select model to by by sum(loud, over layer)
+}
+`;
+  const kept = (by: number) => own + method + recipe(`stage small = narrow(by: ${by}) of model over ${windows}`);
+  const windows = "text.train.sample(4, length: 16)";
+
+  test("the config follows from the count", () => {
+    const { save, steps } = bound(kept(12).replace(/}\n$/, 'save small as "huggingface"\n}'));
+    assert.match(save?.config ?? "", /"hidden_size": 12,.*"head_dim": 4/s);
+    assert.ok(steps.some(({ part }) => part.what === "cut"));
+  });
+
+  test("one that it cannot say is refused with the nearest that it can", () => {
+    const [problem, ...others] = problemsFrom(() => bound(kept(11)));
+    assert.is(
+      problem?.title,
+      "how many of `model` stay is 11, and must be what config.json of `llama` can say: the nearest is 12",
+    );
+    assert.equal(others, []);
   });
 });
