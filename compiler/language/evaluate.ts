@@ -3,20 +3,20 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { bindArguments } from "./bind.ts";
 import { written } from "./builtins.ts";
-import { type Context, emit, report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import { identityOf, identityOfDims, numberOf } from "./identity.ts";
 import { modelFunction } from "./kinds.ts";
 import { memberOf } from "./members.ts";
 import { areDistinct, reportUnknown } from "./names.ts";
 import { isCounted, literal, number, unknownNumber, unknownWhole } from "./number.ts";
 import { keptBy } from "./observe.ts";
-import { arithmeticOf, asTensor, comparisonOf, finite, logicOf, numeric, selectOf, truth } from "./operations.ts";
+import { arithmeticOf, comparisonOf, finite, logicOf, negative, notOf, selectOf, zeros } from "./operations.ts";
 import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
 import { noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
 import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
 import { type Dimension, showDimension } from "./tensor.ts";
-import type { Trace } from "./trace.ts";
+import { newTrace, type Trace } from "./trace.ts";
 import { tensorTypeOf } from "./types.ts";
 import {
   type Bound,
@@ -71,7 +71,9 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
     case "name":
       return nameOf(context, scope, expression);
     case "unary":
-      return unaryOf(context, scope, expression);
+      return expression.op === "not"
+        ? notOf(context, condition(context, scope, expression.value), expression.span)
+        : negative(context, operand(context, scope, expression.value), expression.span);
     case "binary":
       return binaryOf(context, scope, expression);
     case "where":
@@ -195,21 +197,6 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
   return found;
 }
 
-function unaryOf(context: Context, scope: Scope, { op, value, span }: Ast.Unary): Value {
-  if (op === "not") return notOf(context, condition(context, scope, value), span);
-  const x = operand(context, scope, value);
-  if (!numeric(context, x)) return wrong;
-  if (x.value.kind === "number") return arithmeticOf(context, "-", { value: number(0), span }, x, span);
-  const signed = asTensor(context, x, x.value.dtype === "f32" ? "f32" : "i32");
-  return signed ? { ...signed, node: emit(context, "neg", [signed.node], {}, span) } : wrong;
-}
-
-function notOf(context: Context, x: Operand, span: Span): Value {
-  if (!truth(context, x)) return wrong;
-  if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
-  return x.value.kind === "tensor" ? { ...x.value, node: emit(context, "not", [x.value.node], {}, span) } : wrong;
-}
-
 function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast.Binary): Value {
   if (op === "??") {
     const found = evaluate(context, scope, left);
@@ -228,15 +215,17 @@ function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast
   return arithmeticOf(context, op, a, b, span);
 }
 
-/** A condition known at compile time picks its branch; the other is not built. */
+/** A condition known at compile time picks its branch, and the other is not built: of what a missing `else` gives, it has the dimensions. */
 function whereOf(context: Context, scope: Scope, { value, condition: asked, otherwise, span }: Ast.Where): Value {
   const test = condition(context, scope, asked);
   const isUndecided = test.value.kind === "wrong" || (test.value.kind === "boolean" && test.value.value === null);
   const isOpen = context.isOpen || isUndecided;
   const inside: Context = { ...context, isOpen };
   const other = (at: Scope): Operand => (otherwise ? operand(inside, at, otherwise) : { value: number(0), span });
-  if (test.value.kind === "boolean" && test.value.value !== null)
-    return test.value.value ? evaluate(context, scope, value) : other(scope).value;
+  if (test.value.kind === "boolean" && test.value.value !== null) {
+    if (test.value.value) return evaluate(context, scope, value);
+    return otherwise ? other(scope).value : zeros(context, evaluate(unasked(inside), scope, value), span);
+  }
   const outer = beside(scope, test.value);
   const taken = operand(inside, outer, value);
   const left = other(beside(outer, taken.value));
@@ -244,6 +233,12 @@ function whereOf(context: Context, scope: Scope, { value, condition: asked, othe
   if (test.value.kind === "boolean") return either(taken.value, left.value);
   return selectOf(context, test, taken, left, span);
 }
+
+/** For what is evaluated for its dimensions alone: what is wrong with it is nobody's mistake. */
+const unasked = (context: Context): Context => ({
+  ...context,
+  ...{ isOpen: true, found: [], notes: [], trace: newTrace() },
+});
 
 /** Either of two values, while a compile-time condition is unknown. */
 function either(a: Value, b: Value): Value {

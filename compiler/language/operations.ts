@@ -3,9 +3,9 @@ import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node } from "../graph/ops.ts";
 import { type Aligned, align } from "./align.ts";
 import { type Context, emit, report } from "./context.ts";
-import { heldRange, isCounted, isHeld, type Num, numbers } from "./number.ts";
+import { heldRange, isCounted, isHeld, type Num, number, numbers } from "./number.ts";
 import { observed } from "./observe.ts";
-import { type Dimension, ids, type Tensor } from "./tensor.ts";
+import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
 import { type Bool, isUnknown, type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. */
@@ -166,7 +166,32 @@ function compareTexts(op: string, a: Value, b: Value): Bool | null {
   return isOpen ? { kind: "boolean", value: null } : null;
 }
 
-/** `and`, `or`, `not` on truth values. */
+/** `-a` */
+export function negative(context: Context, x: Operand, span: Span): Value {
+  if (!numeric(context, x)) return wrong;
+  if (x.value.kind === "number") return arithmeticOf(context, "-", { value: number(0), span }, x, span);
+  const signed = asTensor(context, x, x.value.dtype === "f32" ? "f32" : "i32");
+  return signed ? { ...signed, node: emit(context, "neg", [signed.node], {}, span) } : wrong;
+}
+
+/** 0, along all dimensions that a value has. */
+export function zeros(context: Context, like: Value, span: Span): Value {
+  if (like.kind !== "tensor" || like.dims.length === 0) return number(0);
+  const zero = emit(context, "constant", [], { value: 0, dtype: "i32" }, span);
+  const node = graphDims(like.dims).reduce(
+    (sum, dim) => emit(context, "mul", [sum, emit(context, "index", [], { dim }, span)], {}, span),
+    zero,
+  );
+  return asTensor(context, { value: { ...like, dtype: "i32", node }, span }, like.dtype) ?? wrong;
+}
+
+export function notOf(context: Context, x: Operand, span: Span): Value {
+  if (!truth(context, x)) return wrong;
+  if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
+  return x.value.kind === "tensor" ? { ...x.value, node: emit(context, "not", [x.value.node], {}, span) } : wrong;
+}
+
+/** `and`, `or` on truth values. */
 export function logicOf(context: Context, op: "and" | "or", a: Operand, b: Operand, span: Span): Value {
   for (const operand of [a, b]) if (!truth(context, operand)) return wrong;
   if (a.value.kind === "boolean" && b.value.kind === "boolean") return both(op, a.value.value, b.value.value);
