@@ -17,6 +17,7 @@ import { interrupted } from "./interrupt.ts";
 import { planCommand } from "./plan.ts";
 import { report } from "./report.ts";
 import { runCommand } from "./run.ts";
+import { storeCommand } from "./store.ts";
 import { verifyCommand } from "./verify.ts";
 
 /** In the order of the help; those of a recipe find its flags in the arguments. */
@@ -25,6 +26,7 @@ const commandsFor = (args: readonly string[]): readonly CommandModule<object, Fl
   planCommand(args),
   applyCommand(args),
   verifyCommand,
+  storeCommand,
   evalCommand,
   checkCommand,
   fmtCommand,

@@ -24,8 +24,10 @@ export interface StepRecord {
 }
 
 export interface PartRecord {
-  /** The stage's name with its method and arguments, or the model that is evaluated. */
-  readonly stage: string;
+  /** A stage, or the model that is evaluated. */
+  readonly of: string;
+  /** The stage's method with its arguments. */
+  readonly action: string;
   readonly layer: number | null;
   readonly what: string;
 }
@@ -45,11 +47,19 @@ export interface GivenRecord {
   readonly sha256: string;
 }
 
+/** A run has begun. The steps that end are its own until another one begins. */
+export interface RunRecord {
+  readonly recipe: string;
+  /** The keys of those of its steps that earlier runs have done. */
+  readonly kept: readonly string[];
+}
+
 export type Entry =
   | { readonly done: StepRecord }
   /** An output that nothing will read again, or that was found damaged. */
   | { readonly gone: { readonly key: string; readonly output: string } }
-  | { readonly given: GivenRecord };
+  | { readonly given: GivenRecord }
+  | { readonly run: RunRecord };
 
 /** An entry as a line, with its end. */
 export function showEntry(entry: Entry): string {
@@ -71,4 +81,4 @@ const sealOf = (text: string): string => sha256(text).slice(0, sealLength);
 
 /** A sealed line is one that lcomp wrote, of which the kind is told. */
 const isEntry = (value: unknown): value is Entry =>
-  isJsonObject(value) && ["done", "gone", "given"].some((kind) => isJsonObject(value[kind]));
+  isJsonObject(value) && ["done", "gone", "given", "run"].some((kind) => isJsonObject(value[kind]));

@@ -14,7 +14,7 @@ import { clearBeside, makeBeside, type Unfinished } from "../io/unfinished.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
 import { type ContentWriter, openContent, writeContent } from "./contents.ts";
-import { type Entry, entriesIn, type OutputRecord, type StepRecord, showEntry } from "./journal.ts";
+import { type Entry, entriesIn, type OutputRecord, type RunRecord, type StepRecord, showEntry } from "./journal.ts";
 import { type StoreIndex, storeIndex } from "./store-index.ts";
 import type { TensorSource } from "./stored-tensors.ts";
 
@@ -26,7 +26,7 @@ const journalIn = (folder: string): string => join(folder, "journal");
 const contentsIn = (folder: string): string => join(folder, "content");
 
 /** What a store holds, read and left as it is: nothing where there is no folder, or an empty one. */
-function readStore(path: string): StoreIndex {
+export function readStore(path: string): StoreIndex {
   const index = storeIndex();
   if (!requireStore(path)) return index;
   const journal = journalIn(path);
@@ -107,6 +107,39 @@ export class StoreFolder {
     this.#journal = explainedNow("write", this.path, () => openSync(journalIn(this.path), "a"));
     this.#append("\n"); // the last one may be torn
     this.#sweep();
+  }
+
+  /**
+   * A run begins, of whose steps those with the keys `kept` are done, and which will add so many bytes: what other runs have left goes,
+   * the oldest first, as far as the limit demands it.
+   */
+  begin({ recipe, kept, bytes, limit }: RunRecord & { readonly bytes: number; readonly limit: number }): void {
+    this.#add({ run: { recipe, kept } });
+    this.#dropOthers(() => this.#index.bytes() + bytes <= limit);
+  }
+
+  /** Removes what the newest run has not, and what is damaged; returns the bytes that are freed. */
+  async clean(): Promise<number> {
+    const before = this.#index.bytes();
+    this.#dropOthers(() => false);
+    const { recipe, keys } = this.#index.newestRun();
+    const records = [...keys].flatMap((key) => this.#index.find(key) ?? []);
+    for (const { key, outputs } of records) for (const output of outputs) await this.open(key, output);
+    const entries: readonly Entry[] = [
+      ...this.#index.given().map((given) => ({ given })),
+      { run: { recipe, kept: [...keys] } },
+      ...records.flatMap(({ key }) => this.#index.find(key) ?? []).map((done) => ({ done })),
+    ];
+    writeWhole(journalIn(this.path), entries.map(showEntry).join(""));
+    return before - this.#index.bytes();
+  }
+
+  #dropOthers(isEnough: () => boolean): void {
+    const { keys } = this.#index.newestRun();
+    for (const { key } of this.records()) {
+      if (isEnough()) return;
+      if (!keys.has(key)) for (const output of this.find(key)?.outputs ?? []) this.drop(key, output);
+    }
   }
 
   /** Whether something stays of it when it is closed. */

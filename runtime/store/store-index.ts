@@ -1,6 +1,7 @@
 /** What the entries of a journal say together, and what is there of it. */
 import type { StoredTensor } from "../io/safetensors.ts";
-import type { Entry, OutputRecord, StepRecord } from "./journal.ts";
+import { declaredBytes } from "../io/safetensors-writer.ts";
+import type { Entry, GivenRecord, OutputRecord, StepRecord } from "./journal.ts";
 
 export interface StoreIndex {
   readonly add: (entry: Entry) => void;
@@ -10,6 +11,12 @@ export interface StoreIndex {
   readonly find: (key: string) => StepRecord | undefined;
   /** How many outputs that are there have this content. */
   readonly uses: (sha256: string) => number;
+  /** Of all contents. */
+  readonly bytes: () => number;
+  /** The newest run, and the keys of its steps that have ended in it or before. */
+  readonly newestRun: () => { readonly recipe: string; readonly keys: ReadonlySet<string> };
+  /** All given tensors that were read. */
+  readonly given: () => readonly GivenRecord[];
   /** The sha256 of a given tensor, where it was read before. */
   readonly hashOf: (tensor: StoredTensor) => string | undefined;
   /** Whether any tensor of its file was read before. */
@@ -21,10 +28,16 @@ export function storeIndex(): StoreIndex {
   const all: StepRecord[] = [];
   const newest = new Map<string, StepRecord>();
   const uses = new Map<string, number>();
-  const hashes = new Map<string, string>();
+  const given = new Map<string, GivenRecord>();
   const files = new Set<string>();
-  const count = ({ outputs }: StepRecord, by: number): void => {
-    for (const { sha256 } of outputs) uses.set(sha256, (uses.get(sha256) ?? 0) + by);
+  let bytes = 0;
+  let [recipe, keys] = ["", new Set<string>()];
+  const count = ({ outputs }: StepRecord, by: 1 | -1): void => {
+    for (const output of outputs) {
+      const [before, { sha256 }] = [uses.get(output.sha256) ?? 0, output];
+      uses.set(sha256, before + by);
+      if (Math.min(before, before + by) === 0) bytes += by * declaredBytes(output);
+    }
   };
   /** Puts a record in the place of the one before. */
   const replace = (record: StepRecord): void => {
@@ -36,11 +49,15 @@ export function storeIndex(): StoreIndex {
   return {
     add: (entry) => {
       if ("given" in entry) {
-        hashes.set(placeOf(entry.given), entry.given.sha256);
+        given.set(placeOf(entry.given), entry.given);
         files.add(entry.given.file);
       } else if ("done" in entry) {
         all.push(entry.done);
+        keys.add(entry.done.key);
         replace(entry.done);
+      } else if ("run" in entry) {
+        recipe = entry.run.recipe;
+        keys = new Set(entry.run.kept);
       } else {
         const record = newest.get(entry.gone.key);
         if (record !== undefined) replace(without(record, entry.gone.output));
@@ -49,7 +66,10 @@ export function storeIndex(): StoreIndex {
     records: () => all,
     find: (key) => newest.get(key),
     uses: (sha256) => uses.get(sha256) ?? 0,
-    hashOf: ({ stamp, offset }) => hashes.get(placeOf({ file: stamp, offset })),
+    bytes: () => bytes,
+    newestRun: () => ({ recipe, keys }),
+    given: () => [...given.values()],
+    hashOf: ({ stamp, offset }) => given.get(placeOf({ file: stamp, offset }))?.sha256,
     knowsFileOf: ({ stamp }) => files.has(stamp),
   };
 }

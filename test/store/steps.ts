@@ -9,7 +9,7 @@ export async function recordStep(store: StoreFolder, key: string, bytes: Uint8Ar
   await writer.write(bytes.subarray(0, 3));
   await writer.write(bytes.subarray(3));
   const { record: output } = await writer.finish();
-  const part = { stage: "sparse = wanda(sparsity: 50%)", layer: 0, what: "q" };
+  const part = { of: "sparse", action: "wanda(sparsity: 50%)", layer: 0, what: "q" };
   const record = { key, part, program: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output] };
   store.record(record);
   return record;

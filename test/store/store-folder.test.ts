@@ -174,6 +174,59 @@ function surviveDamage({ test }: Suite): void {
   );
 }
 
+function stayWithin({ test }: Suite): void {
+  const begin = (store: StoreFolder, kept: readonly string[], limit = Infinity): void =>
+    store.begin({ recipe: "first", kept, bytes: 5000, limit });
+  const there = (store: StoreFolder): readonly string[] =>
+    ["a", "b", "c", "d"].filter((key) => store.find(key)?.outputs.length === 1);
+
+  test(
+    "where a run needs room within the limit, what others have left goes, the oldest first",
+    inFolder(async (folder) => {
+      const path = join(folder, "store");
+      await using(path, async (store) => {
+        begin(store, []);
+        for (const [i, key] of ["a", "b", "c"].entries()) await recordStep(store, key, many(i));
+      });
+      await using(path, async (store) => {
+        begin(store, ["a"], 20_000);
+        assert.equal(there(store), ["a", "b", "c"]);
+        begin(store, ["a"], 19_999);
+        assert.equal(there(store), ["a", "c"]);
+        assert.is(contentsOf(path).length, 2);
+        begin(store, ["a"], 0);
+        assert.equal(there(store), ["a"]);
+      });
+    }),
+  );
+
+  test(
+    "cleaning leaves what the newest run has, unless it is damaged",
+    inFolder(async (folder) => {
+      const path = join(folder, "store");
+      await using(path, async (store) => {
+        begin(store, []);
+        for (const [i, key] of ["a", "b", "c"].entries()) await recordStep(store, key, many(i));
+        begin(store, ["a", "b"]);
+        await recordStep(store, "d", few);
+        const [damaged] = store.find("b")?.outputs ?? [];
+        writeFileSync(join(path, "content", damaged?.sha256 ?? ""), "");
+      });
+      const size = readFileSync(join(path, "journal")).byteLength;
+      await using(path, async (store) => assert.is(await store.clean(), 10_000));
+      assert.ok(readFileSync(join(path, "journal")).byteLength < size);
+      await using(path, async (store) => {
+        assert.equal(there(store), ["a", "d"]);
+        assert.equal(await outputOf(store, "a"), many(0));
+        assert.equal(
+          store.records().map(({ key }) => key),
+          ["a", "b", "d"],
+        );
+      });
+    }),
+  );
+}
+
 /** A child that has a store; the first line that it says. */
 async function holder(path: string, bytes?: number) {
   const args = [join(import.meta.dirname, "hold-store.ts"), path, ...(bytes === undefined ? [] : [String(bytes)])];
@@ -258,5 +311,6 @@ function shareIt({ test, skip }: Suite): void {
 suite("store: folder", (tests) => {
   remember(tests);
   surviveDamage(tests);
+  stayWithin(tests);
   shareIt(tests);
 });
