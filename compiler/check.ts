@@ -2,20 +2,22 @@
 
 import type * as Ast from "../grammar/ast.ts";
 import { given } from "./language/bind.ts";
-import { type Context, emit } from "./language/context.ts";
+import type { Context } from "./language/context.ts";
 import type { Modules } from "./language/declare.ts";
 import { applyFunction, operand } from "./language/evaluate.ts";
 import { compileTimeNumber } from "./language/kinds.ts";
+import { tokensInput } from "./language/members.ts";
 import type { ResolvedModule } from "./language/module.ts";
 import { areDistinct } from "./language/names.ts";
+import { dataInput } from "./language/operations.ts";
 import { isWholeSize, scopeIn } from "./language/scope.ts";
 import { atom } from "./language/size.ts";
-import { type Dimension, graphDims } from "./language/tensor.ts";
+import type { Dimension } from "./language/tensor.ts";
 import { checkOf, dtypeOf, namesIn, tensorTypeOf } from "./language/types.ts";
 import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
-import { forward, forwardBlock, tokensInput } from "./model/forward.ts";
+import { forward, forwardBlock } from "./model/forward.ts";
 import { firstBlocks } from "./model/value.ts";
 import { checkMethod } from "./recipe/block.ts";
 import { unknownOf } from "./recipe/method.ts";
@@ -100,8 +102,7 @@ function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter
   const own = dims.flatMap((dim): Dimension[] =>
     dim.kind === "rest" || dim.parts ? [] : [dimension(context, inside, dim)],
   );
-  const attrs = { name: parameter.name.text, type: { dtype, dims: graphDims(own) }, role: "data" } as const;
-  return { kind: "tensor", dtype, dims: own, node: emit(context, "input", [], attrs, parameter.span) };
+  return dataInput(context, parameter.name.text, dtype, own, parameter.span);
 }
 
 function dimension(context: Context, inside: Scope, { name: { text: name }, size }: Ast.NamedDim): Dimension {

@@ -209,38 +209,33 @@ const missing: Form = form({ field: anything }, ({ field: { value } }) => {
   return { kind: "boolean", value: isOpen ? null : value.kind === "absent" && !value.isNull };
 });
 
-const always =
-  (one: Form): Callable["form"] =>
-  () =>
-    one;
-
 /** Reduces with `over`; without, the greater or less of two. */
 const extreme =
   (by: "max" | "min"): Callable["form"] =>
   (given) =>
     given.length === 1 || given.some(({ kind }) => kind === "over") ? reducing(by) : choosing(by);
 
-const table: Readonly<Record<string, Callable["form"]>> = {
-  ...Object.fromEntries(Object.entries(elementwise).map(([name, rule]) => [name, always(mathematics(rule))])),
-  sum: always(reducing("sum")),
+const table: Readonly<Record<string, Form | Callable["form"]>> = {
+  ...Object.fromEntries(Object.entries(elementwise).map(([name, rule]) => [name, mathematics(rule)])),
+  sum: reducing("sum"),
   max: extreme("max"),
   min: extreme("min"),
-  argmax: always(placing("argmax")),
-  argmin: always(placing("argmin")),
-  best: always(best),
-  size: always(size),
+  argmax: placing("argmax"),
+  argmin: placing("argmin"),
+  best: best,
+  size: size,
   index: ([first]) => (first?.kind === "value" && first.name ? countingAnew : counting),
-  rename: always(form({ x: tensorOperand, names: mapping }, renaming)),
-  split: always(form({ x: tensorOperand, names: mapping }, splitting)),
-  merge: always(form({ x: tensorOperand, names: mapping }, merging)),
-  stack: always(form({ d: row }, stacking)),
-  detach: always(detach),
-  f32: always(toReal),
-  i32: always(toWhole),
-  f16: always(stored("f16")),
-  bf16: always(stored("bf16")),
-  refuse: always(refuse),
-  missing: always(missing),
+  rename: form({ x: tensorOperand, names: mapping }, renaming),
+  split: form({ x: tensorOperand, names: mapping }, splitting),
+  merge: form({ x: tensorOperand, names: mapping }, merging),
+  stack: form({ d: row }, stacking),
+  detach: detach,
+  f32: toReal,
+  i32: toWhole,
+  f16: stored("f16"),
+  bf16: stored("bf16"),
+  refuse: refuse,
+  missing: missing,
 };
 
 /** How the calls look whose arguments are more than values. */
@@ -256,7 +251,8 @@ export const written: Readonly<Record<string, string>> = {
 /** The outermost scope: builtin functions, and `lowest`, the least number that is not infinite. */
 export function builtinScope(): Scope {
   const scope = scopeIn(null);
-  for (const [name, one] of Object.entries(table)) scope.values.set(name, { kind: "callable", name, form: one });
+  for (const [name, one] of Object.entries(table))
+    scope.values.set(name, { kind: "callable", name, form: typeof one === "function" ? one : () => one });
   scope.values.set("lowest", number(-3.4028234663852886e38));
   return scope;
 }

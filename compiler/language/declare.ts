@@ -4,6 +4,7 @@ import { builtinScope } from "./builtins.ts";
 import { type Context, report } from "./context.ts";
 import { functionValue } from "./evaluate.ts";
 import { prelude, type ResolvedModule } from "./module.ts";
+import { isNew } from "./names.ts";
 import { declareValue, scopeIn } from "./scope.ts";
 import { type Scope, wrong } from "./value.ts";
 
@@ -38,13 +39,6 @@ export function declareModules(context: Context, modules: readonly ResolvedModul
 const preludeFirst = (a: ResolvedModule, b: ResolvedModule): number =>
   Number(b.name === prelude) - Number(a.name === prelude);
 
-function isNew(context: Context, seen: Map<string, Ast.Name>, name: Ast.Name): boolean {
-  const first = seen.get(name.text);
-  if (first) report(context, { kind: "duplicate-name", span: name.span, name: name.text, first: first.span });
-  else seen.set(name.text, name);
-  return !first;
-}
-
 function importNames(
   context: Context,
   scope: Scope,
@@ -54,17 +48,16 @@ function importNames(
 ): void {
   if (!values || !tree) return;
   for (const name of names) {
-    const value = values.get(name.text);
+    const [value, found] = [values.get(name.text), tree.declarations.find((each) => each.name.text === name.text)];
     if (value) {
       if (!isNew(context, seen, name)) continue;
-      const declared = tree.declarations.find((each) => each.name.text === name.text)?.name ?? name;
+      const declared = found?.name ?? name;
       declareValue(scope, declared, value);
       context.uses.set(name.span, declared.span);
       continue;
     }
     scope.values.set(name.text, wrong);
-    const other = tree.declarations.find((declaration) => declaration.name.text === name.text);
-    if (other) reportKind(context, name, other.kind, from.value);
+    if (found) reportKind(context, name, found.kind, from.value);
     else reportAbsent(context, name, from.value, [...values.keys()]);
   }
 }

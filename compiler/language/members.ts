@@ -4,20 +4,21 @@ import type { Span } from "../../grammar/source.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Split } from "../plan/plan.ts";
 import { habits } from "../problems/habits.ts";
-import { type Context, emit, report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import { dimension, form, knownNumber, whole } from "./kinds.ts";
 import { heldRange, isHeld, type Num, number, numbers, ofSize, unknownNumber, unknownWhole } from "./number.ts";
+import { dataInput } from "./operations.ts";
 import { declareDimension, findDimension, scopeIn } from "./scope.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
-import { graphDims, volume, type Windows } from "./tensor.ts";
+import { type Tensor, volume, type Windows } from "./tensor.ts";
 import {
   type Call,
-  type Callable,
   type Config,
   type Corpus,
   type Form,
   fieldAt,
   isUnknown,
+  type Scope,
   type Sparsity,
   showValue,
   type Value,
@@ -27,38 +28,39 @@ import {
 /** What each member of a kind of value is. */
 type Members<Of> = ReadonlyMap<string, (of: Of) => Value>;
 
-const members = <Of>(table: Readonly<Record<string, (of: Of) => Value>>): Members<Of> => new Map(Object.entries(table));
-
-const functionOf = (name: string, one: Form): Callable => ({ kind: "callable", name, form: () => one });
+/** Values, and those that are called. */
+const members = <Of>(
+  values: Readonly<Record<string, (of: Of) => Value>>,
+  called: Readonly<Record<string, (of: Of) => Form>>,
+): Members<Of> =>
+  new Map([
+    ...Object.entries(values),
+    ...Object.entries(called).map(
+      ([name, one]) => [name, (of: Of): Value => ({ kind: "callable", name, form: () => one(of) })] as const,
+    ),
+  ]);
 
 const split =
   (name: Split) =>
   (of: Corpus): Value => ({ ...of, split: name });
 
-const ofCorpus = members<Corpus>({
-  train: split("train"),
-  validation: split("validation"),
-  test: split("test"),
-  sample: (of) => functionOf("sample", sampleOf(of)),
-  windows: (of) => functionOf("windows", windowsOf(of)),
-});
+const ofCorpus = members<Corpus>(
+  { train: split("train"), validation: split("validation"), test: split("test") },
+  { sample: (of) => sampleOf(of), windows: (of) => windowsOf(of) },
+);
 
-const ofSparsity = members<Sparsity>({
-  share: ({ share, pattern }) =>
-    share ?? (pattern ? { kind: "absent", name: "the share of a pattern" } : unknownNumber),
-  pattern: ({ share, pattern }) =>
-    pattern ? number(pattern.of) : share === null ? unknownNumber : { kind: "absent", name: "the pattern of a share" },
-  cell: (of) =>
-    functionOf(
-      "cell",
-      form({ d: dimension }, ({ d }) => cellOf(of, volume(d.dims))),
-    ),
-  keep: (of) =>
-    functionOf(
-      "keep",
-      form({ d: dimension }, ({ d }) => keptOf(of, volume(d.dims))),
-    ),
-});
+const ofSparsity = members<Sparsity>(
+  {
+    share: ({ share, pattern }) =>
+      share ?? (pattern ? { kind: "absent", name: "the share of a pattern" } : unknownNumber),
+    pattern: ({ share, pattern }) =>
+      pattern ? number(pattern.of) : share ? { kind: "absent", name: "the pattern of a share" } : unknownNumber,
+  },
+  {
+    cell: (of) => form({ d: dimension }, ({ d }) => cellOf(of, volume(d.dims))),
+    keep: (of) => form({ d: dimension }, ({ d }) => keptOf(of, volume(d.dims))),
+  },
+);
 
 /** The member of a value, or a problem. */
 export function memberOf(context: Context, of: Value, name: Name, span: Span): Value {
@@ -137,13 +139,7 @@ function configValue(context: Context, found: unknown, place: string, span: Span
 }
 
 /** Of a list that is not known yet, or not there, neither is an item. */
-const ofList = members<Value>({
-  at: (of) =>
-    functionOf(
-      "at",
-      form({ i: knownNumber }, ({ i }, call) => itemOf(of, i, call)),
-    ),
-});
+const ofList = members<Value>({}, { at: (of) => form({ i: knownNumber }, ({ i }, call) => itemOf(of, i, call)) });
 
 /** `config.layer_types.at(layer)`: what is asked for at the number of a block has one item for each. */
 function itemOf(of: Value, { value: i, span }: { readonly value: Num; readonly span: Span }, { context }: Call): Value {
@@ -212,12 +208,16 @@ const windowsOf = (of: Corpus): Form =>
     const streamed = { windows, keeps: "each" } as const;
     const many = count ? fixed(count) : atom("sample");
     const sample = declareDimension(inside, "sample", many, "the windows", { span, streamed });
-    const each = length > 0 ? fixed(length) : atom("token");
-    const token = declareDimension(inside, "token", each, "the windows", { span });
-    const type = { dtype: "i32" as const, dims: graphDims([token]) };
-    const node = emit(context, "input", [], { name: slotNames.tokens, type, role: "data" }, span);
-    return { kind: "tensor", dtype: "i32", dims: [sample, token], node };
+    const tokens = tokensInput(context, inside, length, span);
+    return { ...tokens, dims: [sample, ...tokens.dims] };
   });
+
+/** Tokens of one window, i32[token], while a program is built for windows of that length; 0 while it is unknown. */
+export function tokensInput(context: Context, scope: Scope, length: number, span: Span): Tensor {
+  const size = length > 0 ? fixed(length) : atom("token");
+  const token = declareDimension(scope, "token", size, "the windows", { span });
+  return dataInput(context, slotNames.tokens, "i32", [token], span);
+}
 
 function tooLong(context: Context, windows: Windows, span: Span): Value {
   const { corpus, split, length } = windows;

@@ -20,21 +20,16 @@ export function reportUnknown(
 /** False, and a problem, where a name stands twice in a row whose names must differ. */
 export function areDistinct(context: Context, names: readonly Ast.Name[], hint?: string): boolean {
   const seen = new Map<string, Ast.Name>();
-  let isFirst = true;
-  for (const name of names) {
-    const first = seen.get(name.text);
-    seen.set(name.text, name);
-    if (!first) continue;
-    isFirst = false;
-    report(context, {
-      kind: "duplicate-name",
-      span: name.span,
-      name: name.text,
-      first: first.span,
-      ...(hint && { hint }),
-    });
-  }
-  return isFirst;
+  return names.map((name) => isNew(context, seen, name, hint)).every(Boolean);
+}
+
+/** Whether none of those that were seen has the name, which is seen from then on; a problem if one has. */
+export function isNew(context: Context, seen: Map<string, Ast.Name>, name: Ast.Name, hint?: string): boolean {
+  const { text, span } = name;
+  const first = seen.get(text);
+  if (first) report(context, { kind: "duplicate-name", span, name: text, first: first.span, ...(hint && { hint }) });
+  else seen.set(text, name);
+  return !first;
 }
 
 function importing(context: Context, name: string): string | undefined {

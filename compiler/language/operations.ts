@@ -34,6 +34,18 @@ export function asTensor(context: Context, { value, span }: Operand, dtype: Tens
   return { ...value, dtype, node: emit(context, "cast", [value.node], { dtype }, span) };
 }
 
+/** What the runtime gives. */
+export const dataInput = (
+  context: Context,
+  name: string,
+  dtype: Tensor["dtype"],
+  dims: readonly Dimension[],
+  span: Span,
+): Tensor => ({
+  ...{ kind: "tensor", dtype, dims },
+  node: emit(context, "input", [], { name, type: { dtype, dims: graphDims(dims) }, role: "data" }, span),
+});
+
 /** Complains unless i32 holds the number. */
 function isWhole(context: Context, value: number, span: Span): boolean {
   if (Number.isNaN(value) || (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31)) return true;

@@ -5,11 +5,10 @@ import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { given } from "../language/bind.ts";
-import { type Context, emit, report } from "../language/context.ts";
+import { type Context, report } from "../language/context.ts";
 import { applyFunction } from "../language/evaluate.ts";
-import { declareDimension, scopeIn } from "../language/scope.ts";
-import { atom, fixed } from "../language/size.ts";
-import { graphDims, ids, type Tensor } from "../language/tensor.ts";
+import { scopeIn } from "../language/scope.ts";
+import { ids, type Tensor } from "../language/tensor.ts";
 import { type LinearInput, newTrace } from "../language/trace.ts";
 import { type Scope, type Value, wrong } from "../language/value.ts";
 import { handed, orderNode } from "./linear.ts";
@@ -103,16 +102,4 @@ function inOrder(context: Context, result: Tensor, entry: Tensor, span: Span): N
     return null;
   }
   return orderNode(context.maker, result.node, ids(entry.dims), span);
-}
-
-/** Tokens of one window, i32[token], while a program is built for windows of that length; 0 while it is unknown. */
-export function tokensInput(context: Context, scope: Scope, length: number, span: Span): Tensor {
-  const token = declareDimension(scope, "token", length > 0 ? fixed(length) : atom("token"), "the windows");
-  const type = { dtype: "i32" as const, dims: graphDims([token]) };
-  return {
-    kind: "tensor",
-    dtype: "i32",
-    dims: [token],
-    node: emit(context, "input", [], { name: slotNames.tokens, type, role: "data" }, span),
-  };
 }

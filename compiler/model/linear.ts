@@ -6,8 +6,8 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, emit, report } from "../language/context.ts";
-import { arithmeticOf, reduceOf } from "../language/operations.ts";
-import { type Dimension, graphDims, ids, type Tensor } from "../language/tensor.ts";
+import { arithmeticOf, dataInput, reduceOf } from "../language/operations.ts";
+import { type Dimension, ids, type Tensor } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { showValue, type Value } from "../language/value.ts";
@@ -64,10 +64,8 @@ export function applyLinear(
 }
 
 /** An activation that the runtime hands from piece to piece. */
-export function handed(context: Context, of: Tensor, span: Span): Tensor {
-  const type = { dtype: "f32" as const, dims: graphDims(of.dims) };
-  return { ...of, node: emit(context, "input", [], { name: slotNames.activation, type, role: "data" }, span) };
-}
+export const handed = (context: Context, { dims }: Tensor, span: Span): Tensor =>
+  dataInput(context, slotNames.activation, "f32", dims, span);
 
 /** What enters the blocks, in the order of memory that their header declares. */
 export function inDeclaredOrder(context: Context, { parameters: [first] }: Ast.Fn, input: Tensor, span: Span): Tensor {

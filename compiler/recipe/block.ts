@@ -5,15 +5,16 @@ import { coneOf } from "../graph/cone.ts";
 import { type Context, report } from "../language/context.ts";
 import { evaluateStatements } from "../language/evaluate.ts";
 import { type Num, numbers, ofSize, unknownWhole } from "../language/number.ts";
+import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, findDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, known } from "../language/size.ts";
-import { type Dimension, graphDims, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
+import type { Dimension, Tensor, Windows } from "../language/tensor.ts";
 import { newTrace, type Observation, type Selecting } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
-import { type Applied, applyMethod, unknownOf } from "./method.ts";
+import { type Applied, applyMethod, declareSample, unknownOf } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
 export interface BlockSite {
@@ -104,14 +105,7 @@ function bindHeader(
   site: BlockSite | null,
   layers: Dimension,
 ): boolean {
-  const stream: Stream = {
-    keeps: "together",
-    windows: site?.windows ?? { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
-    layers,
-  };
-  const count = stream.windows.draw?.count;
-  const streamed = { streamed: stream };
-  const sample = declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", streamed);
+  const sample = declareSample(scope, site?.windows ?? null, layers);
   for (const parameter of method.parameters) {
     const value = given.get(parameter.name.text) ?? unknownOf(parameter);
     bindValue(context, scope, parameter.name, counted(context, scope, parameter, value));
@@ -172,8 +166,7 @@ function shownTensor(
       found: type ? textAt(type.span) : "no type",
     });
   if (shown) return { ...shown, dims };
-  const attrs = { name: name.text, type: { dtype: "f32", dims: graphDims(dims) }, role: "data" } as const;
-  return { kind: "tensor", dtype: "f32", dims, node: context.maker.make("input", [], attrs, span) };
+  return dataInput(context, name.text, "f32", dims, span);
 }
 
 /** Null if there was a problem. */

@@ -4,11 +4,12 @@ import type { Graph } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Context } from "../language/context.ts";
+import { tokensInput } from "../language/members.ts";
 import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
 import type { Tensor } from "../language/tensor.ts";
 import type { LinearInput } from "../language/trace.ts";
-import { type Forwarded, forward, forwardBlock, tokensInput } from "../model/forward.ts";
+import { type Forwarded, forward, forwardBlock } from "../model/forward.ts";
 import { tensorName } from "../model/stored.ts";
 import { blockOf, type ModelType, type Part } from "../model/value.ts";
 

@@ -1,13 +1,14 @@
 /** Measures: what a recipe reports and expects of its models, from one pass of a text's windows through each model. */
 import { renameInputs } from "../graph/replace.ts";
 import { slotNames } from "../graph/slots.ts";
-import { emit, report } from "../language/context.ts";
+import { report } from "../language/context.ts";
 import { windowTokens } from "../language/kinds.ts";
 import { keyOf } from "../language/observe.ts";
+import { dataInput } from "../language/operations.ts";
 import { scopeIn } from "../language/scope.ts";
 import { handOver } from "../language/signature.ts";
 import { open } from "../language/size.ts";
-import { type Dimension, graphDims, type Stream, type Tensor } from "../language/tensor.ts";
+import type { Dimension, Stream, Tensor } from "../language/tensor.ts";
 import type { Observation } from "../language/trace.ts";
 import { type Call, type ModelValue, showValue, type Value, wrong } from "../language/value.ts";
 import { forward } from "../model/forward.ts";
@@ -31,8 +32,7 @@ function logitsOf(at: Checking, { context, span }: Call, model: ModelValue, stre
   if (!type) {
     const dims: Dimension[] = [...tokens.dims, { id: "vocab", name: "vocab", size: open("vocab"), source: "config" }];
     const name = slotNames.ofModel(model.name, slotNames.activation);
-    const attrs = { name, type: { dtype: "f32", dims: graphDims(dims) }, role: "data" } as const;
-    return { kind: "tensor", dtype: "f32", dims, node: emit(context, "input", [], attrs, span) };
+    return dataInput(context, name, "f32", dims, span);
   }
   const { entry, logits } = forward(context, type, scopeIn(null), tokens, span);
   if (logits.kind !== "tensor") return logits;

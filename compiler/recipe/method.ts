@@ -8,9 +8,10 @@ import type { Float } from "../graph/type.ts";
 import { type Context, emit, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
 import { ofSize, unknownNumber } from "../language/number.ts";
+import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
-import { type Dimension, graphDims, ids, type Stream, type Tensor } from "../language/tensor.ts";
+import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
 import { type Linear, newTrace, type Observation } from "../language/trace.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
@@ -38,7 +39,7 @@ export interface Site {
   readonly dtype: Float;
   /** What goes into the layer, one sample at a time. */
   readonly input: Tensor | null;
-  readonly stream: Stream | null;
+  readonly windows: Windows | null;
 }
 
 /** Null if there was a problem. */
@@ -93,36 +94,37 @@ export function unknownOf({ name, type }: Ast.Parameter): Value {
   }
 }
 
-/** `w: f32[out, in]` is the layer's matrix, `x: f32[sample, token, in]` what goes in. */
+/** What a linear layer shows: its matrix, and what goes in. */
+const shown: ReadonlyMap<string, readonly string[]> = new Map([
+  ["w", ["out", "in"]],
+  ["x", ["sample", "token", "in"]],
+]);
+
 function seenTensor(
   context: Context,
   scope: Scope,
-  { name, type, span }: Ast.Parameter,
+  { name: { text: name }, type, span }: Ast.Parameter,
   site: Site | null,
 ): Tensor | null {
   const names =
-    type?.kind === "tensor-type" ? type.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : "...")) : [];
-  const is = (...wanted: string[]) => names.length === wanted.length && wanted.every((dim) => names.includes(dim));
-  if (name.text === "w" && is("out", "in")) return matrix(context, scope, site, span);
-  if (name.text === "x" && is("sample", "token", "in")) return activation(context, scope, site, span);
-  const shown = new Map([
-    ["w", "f32[out, in]"],
-    ["x", "f32[sample, token, in]"],
-  ]).get(name.text);
-  if (shown && type)
-    report(context, {
-      kind: "wrong-type",
-      span: type.span,
-      expected: shown,
-      found: textAt(type.span),
-      hint: `what a layer shows has the names of its dimensions from the language: write \`${name.text}: ${shown}\``,
-    });
-  else
+    type?.kind === "tensor-type" ? type.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : "")) : [];
+  const dims = type && shown.get(name);
+  if (!dims)
     report(context, {
       kind: "not-supported",
       span,
-      what: `\`${name.text}\` in the header of a method on linear`,
+      what: `\`${name}\` in the header of a method on linear`,
       hint: "a linear layer shows `w: f32[out, in]` and `x: f32[sample, token, in]`",
+    });
+  else if (names.length === dims.length && dims.every((dim) => names.includes(dim)))
+    return (name === "w" ? matrix : activation)(context, scope, site, span);
+  else
+    report(context, {
+      kind: "wrong-type",
+      span: type.span,
+      expected: `f32[${dims.join(", ")}]`,
+      found: textAt(type.span),
+      hint: `what a layer shows has the names of its dimensions from the language: write \`${name}: f32[${dims.join(", ")}]\``,
     });
   return null;
 }
@@ -152,19 +154,20 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
   const input = dimensionFor(scope, "in", site);
   const token = site?.input?.dims.find(({ id }) => id === "token");
   const tokens = declareDimension(scope, "token", token?.size ?? atom("token"), "the samples");
-  const stream: Stream = site?.stream ?? {
-    keeps: "together",
-    windows: { kind: "windows", corpus: "", split: "train", length: 0, draw: null },
-  };
-  const drawn = stream.windows.draw;
-  const sample = declareDimension(scope, "sample", drawn ? fixed(drawn.count) : atom("sample"), "the samples", {
-    streamed: stream,
-  });
+  const sample = declareSample(scope, site?.windows ?? null);
   const dims = [sample, tokens, input];
   const node = site?.input
     ? emit(context, "merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span)
-    : emit(context, "input", [], { name: "x", type: { dtype: "f32", dims: graphDims(dims) }, role: "data" }, span);
+    : dataInput(context, "x", "f32", dims, span).node;
   return { kind: "tensor", dtype: "f32", dims, node };
+}
+
+/** `sample`, along which windows stream past; of what they are nothing is known while a header is checked alone. */
+export function declareSample(scope: Scope, windows: Windows | null, layers?: Dimension): Dimension {
+  const unknown = { kind: "windows", corpus: "", split: "train", length: 0, draw: null } as const;
+  const streamed: Stream = { keeps: "together", windows: windows ?? unknown, ...(layers && { layers }) };
+  const count = windows?.draw?.count;
+  return declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", { streamed });
 }
 
 function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method, result: Value): Tensor | null {

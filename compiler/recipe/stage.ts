@@ -181,7 +181,7 @@ function targetOf(
     linear,
     dtype: dtypeOf(type, tensor),
     input: met && entryOf(met.input),
-    stream: windows && { windows, keeps: "together" },
+    windows,
   });
   if (!made) return null;
   const counts = unordered(maker, made.outputs, ["best"]);

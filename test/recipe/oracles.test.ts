@@ -74,7 +74,7 @@ function compiled(
   const made = applyMethod(
     context,
     { method: value.method, scope: value.scope, arguments: given },
-    { linear, dtype: "f32", input, stream: null },
+    { linear, dtype: "f32", input, windows: null },
   );
   assert.equal(context.found, []);
   if (!made) throw new Error(`${name} makes nothing`);
