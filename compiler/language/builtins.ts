@@ -1,7 +1,7 @@
 /** The functions that the language itself provides. What can be said with them stands in the library's prelude. */
 import type { Span } from "../../grammar/source.ts";
 import type { UnaryOp } from "../graph/ops.ts";
-import { emit, report } from "./context.ts";
+import { report } from "./context.ts";
 import {
   anything,
   dimension,
@@ -73,7 +73,7 @@ function applied({ context, span }: Call, op: UnaryOp, x: Operand): Value {
   const isWhole = x.value.kind === "tensor" && x.value.dtype === "i32" && kept.has(op);
   const tensor = asTensor(context, x, isWhole ? "i32" : "f32");
   if (!tensor || (isWhole && op !== "abs")) return tensor ?? wrong;
-  return { ...tensor, node: emit(context, op, [tensor.node], {}, span) };
+  return { ...tensor, node: context.maker.make(op, [tensor.node], {}, span) };
 }
 
 /** The tensor's own of the dimensions that a call names; null, and a problem, if it lacks one. */
@@ -114,8 +114,8 @@ const placing = (by: "argmax" | "argmin"): Form =>
     const dims = ownDimensions(call, x, d);
     const only = dims && oneDimension(call, by, dims);
     if (!only) return wrong;
-    const operand = by === "argmin" ? emit(context, "neg", [x.value.node], {}, span) : x.value.node;
-    const node = emit(context, "reduce", [operand], { by: "argmax", over: [only.id] }, span);
+    const operand = by === "argmin" ? context.maker.make("neg", [x.value.node], {}, span) : x.value.node;
+    const node = context.maker.make("reduce", [operand], { by: "argmax", over: [only.id] }, span);
     return { kind: "tensor", dtype: "i32", dims: x.value.dims.filter(({ id }) => id !== only.id), node };
   });
 
@@ -137,7 +137,7 @@ const best: Form = form({ x: numbersOf, n: knownNumber, d: over }, ({ x, n, d },
   if (streamed) return report(context, { kind: "not-supported", span, what: `\`best\` over \`${streamed.name}\`` });
   const real = asTensor(context, x, "f32");
   if (!real) return wrong;
-  const node = emit(context, "best", [real.node], { keep, over: ids(dims) }, span);
+  const node = context.maker.make("best", [real.node], { keep, over: ids(dims) }, span);
   return { kind: "tensor", dtype: "bool", dims: real.dims, node };
 });
 
@@ -157,7 +157,7 @@ const indexAlong = ({ context, span }: Call, dim: Dimension): Tensor => ({
   kind: "tensor",
   dtype: "i32",
   dims: [dim],
-  node: emit(context, "index", [], { dim: graphDim(dim) }, span),
+  node: context.maker.make("index", [], { dim: graphDim(dim) }, span),
 });
 
 function newDimension({ context, scope, span }: Call, { name, items: [item, ...more] }: Row): Dimension | null {
@@ -179,14 +179,14 @@ const size: Form = form({ d: dimension }, ({ d }) => ofSize(volume(d.dims)));
 
 const detach: Form = form({ x: tensorOperand }, ({ x }, { context, span }) => ({
   ...x.value,
-  node: emit(context, "detach", [x.value.node], {}, span),
+  node: context.maker.make("detach", [x.value.node], {}, span),
 }));
 
 /** Rounds to a stored type and reads it back. */
 const stored = (dtype: "f16" | "bf16"): Form =>
   form({ x: numericOperand }, ({ x }, { context, span }) => {
     const tensor = asTensor(context, x, "f32");
-    return tensor ? { ...tensor, node: emit(context, "cast", [tensor.node], { dtype }, span) } : wrong;
+    return tensor ? { ...tensor, node: context.maker.make("cast", [tensor.node], { dtype }, span) } : wrong;
   });
 
 /** The real numbers that whole numbers are; of truth values, 0 and 1. */

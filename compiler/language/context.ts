@@ -2,7 +2,6 @@
 import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Maker } from "../graph/make.ts";
-import type { Node, OpName, Ops } from "../graph/ops.ts";
 import type { Problem } from "../problems/problem.ts";
 import type { Windows } from "./tensor.ts";
 import { newTrace, type Trace } from "./trace.ts";
@@ -80,12 +79,3 @@ function addOnce(to: Found[], { stage, calls }: Context, problem: Problem): void
   const again = to.some(({ problem: old }) => old.kind === problem.kind && old.span === problem.span);
   if (!again && to.length < mostProblems) to.push({ problem, stage, calls: [...calls] });
 }
-
-/** Makes a node. While sizes are symbols, it has them open: so what is accepted without a model fits together with one. */
-export const emit = <K extends OpName>(
-  { maker }: Context,
-  op: K,
-  inputs: Ops[K]["inputs"],
-  attrs: Ops[K]["attrs"],
-  span: Span,
-): Node => maker.make(op, inputs, attrs, span);

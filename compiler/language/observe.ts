@@ -4,7 +4,7 @@ import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
 import { modelOf } from "../graph/slots.ts";
 import { count } from "../graph/type.ts";
-import { type Context, emit, report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import { graphDims, type Stream, type Tensor } from "./tensor.ts";
 import type { Observation } from "./trace.ts";
 import { type Value, type Wrong, wrong, wrongType } from "./value.ts";
@@ -17,7 +17,7 @@ export const keyOf = ({ windows: { corpus, split, length, draw } }: Stream, mode
 export function observed(context: Context, node: Node, by: "sum" | "max" | "min", stream: Stream): Node | null {
   if (stream.keeps === "together") return stateOf(context, node, by, stream);
   const each = keptOfWindow(context, node, stream);
-  return each && emit(context, "reduce", [each], { by, over: ["sample"] }, node.origin);
+  return each && context.maker.make("reduce", [each], { by, over: ["sample"] }, node.origin);
 }
 
 /** Inside `observe`, activations may be read; what is kept, together or of each sample, streams no more. */
@@ -82,5 +82,5 @@ function stateOf(
   const windows = { name: "sample", size: context.countWindows(stream.windows) ?? Number.NaN };
   const layers = graphDims(stream.layers ? [stream.layers] : []);
   const type = { ...node.type, dims: [...layers, ...(by === "each" ? [windows] : []), ...node.type.dims] };
-  return emit(context, "input", [], { name: slot, type, role: "state" }, node.origin);
+  return context.maker.make("input", [], { name: slot, type, role: "state" }, node.origin);
 }

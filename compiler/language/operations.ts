@@ -2,7 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node } from "../graph/ops.ts";
 import { type Aligned, align } from "./align.ts";
-import { type Context, emit, report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import { heldRange, isCounted, isHeld, type Num, number, numbers } from "./number.ts";
 import { observed } from "./observe.ts";
 import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
@@ -12,27 +12,19 @@ import { type Bool, isUnknown, type Operand, type Value, type Wrong, wrong, wron
 export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
   if (value.kind === "number") {
     const real = value.real ?? Number.NaN;
-    if (dtype === "i32" && !isWhole(context, real, span)) return null;
-    if (dtype === "f32" && !isReal32(context, real, span)) return null;
-    return { kind: "tensor", dtype, dims: [], node: emit(context, "constant", [], { value: real, dtype }, span) };
+    return isHeldBy(context, real, dtype, span) ? constant(context, real, dtype, span) : null;
   }
   if (value.kind === "boolean")
-    return {
-      kind: "tensor",
-      dtype: "bool",
-      dims: [],
-      node: emit(
-        context,
-        "constant",
-        [],
-        { value: value.value === null ? Number.NaN : Number(value.value), dtype: "bool" },
-        span,
-      ),
-    };
+    return constant(context, value.value === null ? Number.NaN : Number(value.value), "bool", span);
   if (value.kind !== "tensor") return null;
   if (value.dtype === dtype) return value;
-  return { ...value, dtype, node: emit(context, "cast", [value.node], { dtype }, span) };
+  return { ...value, dtype, node: context.maker.make("cast", [value.node], { dtype }, span) };
 }
+
+const constant = ({ maker }: Context, value: number, dtype: Tensor["dtype"], span: Span): Tensor => ({
+  ...{ kind: "tensor", dtype, dims: [] },
+  node: maker.make("constant", [], { value, dtype }, span),
+});
 
 /** What the runtime gives. */
 export const dataInput = (
@@ -43,21 +35,15 @@ export const dataInput = (
   span: Span,
 ): Tensor => ({
   ...{ kind: "tensor", dtype, dims },
-  node: emit(context, "input", [], { name, type: { dtype, dims: graphDims(dims) }, role: "data" }, span),
+  node: context.maker.make("input", [], { name, type: { dtype, dims: graphDims(dims) }, role: "data" }, span),
 });
 
-/** Complains unless i32 holds the number. */
-function isWhole(context: Context, value: number, span: Span): boolean {
-  if (Number.isNaN(value) || (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31)) return true;
-  const range = `a whole number (i32) from ${-(2 ** 31)} to ${2 ** 31 - 1}`;
+/** Complains unless such a tensor holds the number. */
+function isHeldBy(context: Context, value: number, dtype: Tensor["dtype"], span: Span): boolean {
+  const isInt = Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31;
+  if (Number.isNaN(value) || (dtype === "i32" ? isInt : isHeld(value))) return true;
+  const range = dtype === "i32" ? `a whole number (i32) from ${-(2 ** 31)} to ${2 ** 31 - 1}` : heldRange;
   report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range });
-  return false;
-}
-
-/** Complains unless f32 holds the number. */
-function isReal32(context: Context, value: number, span: Span): boolean {
-  if (Number.isNaN(value) || isHeld(value)) return true;
-  report(context, { kind: "out-of-range", span, what: "this number", value: String(value), range: heldRange });
   return false;
 }
 
@@ -111,7 +97,7 @@ export function arithmeticOf(context: Context, op: string, a: Operand, b: Operan
   const real = op === "/" || op === "^" || isReal(a.value) || isReal(b.value);
   const dtype = real ? "f32" : "i32";
   const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
-  return x && y ? { kind: "tensor", dtype, dims, node: emit(context, rule.op, [x, y], {}, span) } : wrong;
+  return x && y ? { kind: "tensor", dtype, dims, node: context.maker.make(rule.op, [x, y], {}, span) } : wrong;
 }
 
 /** A literal that is a whole number takes the type that it meets; one that cannot be counted is real. */
@@ -158,8 +144,8 @@ function compareTensors(context: Context, op: string, rule: Comparison, a: Numer
   const dtype = isReal(a.value) || isReal(b.value) ? "f32" : "i32";
   const [x, y] = [nodeOf(context, a, dtype), nodeOf(context, b, dtype)];
   if (!x || !y) return wrong;
-  const made = emit(context, rule.op, rule.swap ? [y, x] : [x, y], {}, span);
-  return { kind: "tensor", dtype: "bool", dims, node: rule.not ? emit(context, "not", [made], {}, span) : made };
+  const made = context.maker.make(rule.op, rule.swap ? [y, x] : [x, y], {}, span);
+  return { kind: "tensor", dtype: "bool", dims, node: rule.not ? context.maker.make("not", [made], {}, span) : made };
 }
 
 const neverEqual = { expected: "a comparison that can be true", found: "one of whole numbers and a fraction" };
@@ -183,15 +169,15 @@ export function negative(context: Context, x: Operand, span: Span): Value {
   if (!numeric(context, x)) return wrong;
   if (x.value.kind === "number") return arithmeticOf(context, "-", { value: number(0), span }, x, span);
   const signed = asTensor(context, x, x.value.dtype === "f32" ? "f32" : "i32");
-  return signed ? { ...signed, node: emit(context, "neg", [signed.node], {}, span) } : wrong;
+  return signed ? { ...signed, node: context.maker.make("neg", [signed.node], {}, span) } : wrong;
 }
 
 /** 0, along all dimensions that a value has. */
 export function zeros(context: Context, like: Value, span: Span): Value {
   if (like.kind !== "tensor" || like.dims.length === 0) return number(0);
-  const zero = emit(context, "constant", [], { value: 0, dtype: "i32" }, span);
+  const zero = context.maker.make("constant", [], { value: 0, dtype: "i32" }, span);
   const node = graphDims(like.dims).reduce(
-    (sum, dim) => emit(context, "mul", [sum, emit(context, "index", [], { dim }, span)], {}, span),
+    (sum, dim) => context.maker.make("mul", [sum, context.maker.make("index", [], { dim }, span)], {}, span),
     zero,
   );
   return asTensor(context, { value: { ...like, dtype: "i32", node }, span }, like.dtype) ?? wrong;
@@ -200,7 +186,7 @@ export function zeros(context: Context, like: Value, span: Span): Value {
 export function notOf(context: Context, x: Operand, span: Span): Value {
   if (!truth(context, x)) return wrong;
   if (x.value.kind === "boolean") return { kind: "boolean", value: x.value.value === null ? null : !x.value.value };
-  return x.value.kind === "tensor" ? { ...x.value, node: emit(context, "not", [x.value.node], {}, span) } : wrong;
+  return x.value.kind === "tensor" ? { ...x.value, node: context.maker.make("not", [x.value.node], {}, span) } : wrong;
 }
 
 /** `and`, `or` on truth values. */
@@ -210,7 +196,7 @@ export function logicOf(context: Context, op: "and" | "or", a: Operand, b: Opera
   const dims = aligned(context, align(op, a, b, true));
   if (!dims) return wrong;
   const [x, y] = [nodeOf(context, a, "bool"), nodeOf(context, b, "bool")];
-  return x && y ? { kind: "tensor", dtype: "bool", dims, node: emit(context, op, [x, y], {}, span) } : wrong;
+  return x && y ? { kind: "tensor", dtype: "bool", dims, node: context.maker.make(op, [x, y], {}, span) } : wrong;
 }
 
 function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
@@ -219,10 +205,13 @@ function both(op: "and" | "or", a: boolean | null, b: boolean | null): Bool {
   return { kind: "boolean", value: a === null || b === null ? null : !decided };
 }
 
+const isTruth = (value: Value): boolean =>
+  value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool");
+
 /** Complains unless the value is a truth value or a tensor of them. */
 export function truth(context: Context, operand: Operand): boolean {
   const { value } = operand;
-  if (value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool")) return true;
+  if (isTruth(value)) return true;
   const hint = value.kind === "tensor" || value.kind === "number" ? "compare it, as in `x > 0` or `x != 0`" : "";
   wrongType(context, operand, "a condition", hint);
   return false;
@@ -230,7 +219,9 @@ export function truth(context: Context, operand: Operand): boolean {
 
 /** `value where condition else otherwise`; operands align as in a sum. */
 export function selectOf(context: Context, condition: Operand, value: Operand, otherwise: Operand, span: Span): Value {
-  if (!truth(context, condition) || !operands(context, value, otherwise)) return wrong;
+  if (!truth(context, condition)) return wrong;
+  const areTruths = isTruth(value.value) && isTruth(otherwise.value);
+  if (!areTruths && !(numeric(context, value) && numeric(context, otherwise))) return wrong;
   const dtype = pairType(value.value, otherwise.value);
   const both = aligned(context, align("where … else", value, otherwise, false));
   const choice = nodeOf(context, condition, "bool");
@@ -238,14 +229,7 @@ export function selectOf(context: Context, condition: Operand, value: Operand, o
   if (!both || !choice || !x || !y) return wrong;
   const merged: Tensor = { kind: "tensor", dtype, dims: both, node: x };
   const dims = aligned(context, align("where", { ...value, value: merged }, condition, false));
-  return dims ? { kind: "tensor", dtype, dims, node: emit(context, "select", [choice, x, y], {}, span) } : wrong;
-}
-
-function operands(context: Context, a: Operand, b: Operand): boolean {
-  const isTruth = ({ value }: Operand) =>
-    value.kind === "boolean" || (value.kind === "tensor" && value.dtype === "bool");
-  if (isTruth(a) && isTruth(b)) return true;
-  return numeric(context, a) && numeric(context, b);
+  return dims ? { kind: "tensor", dtype, dims, node: context.maker.make("select", [choice, x, y], {}, span) } : wrong;
 }
 
 const pairType = (a: Value, b: Value): Tensor["dtype"] => {
@@ -268,7 +252,7 @@ export function reduceOf(
   const real = ids(over);
   const stream = over.find((dim) => dim.streamed)?.streamed;
   const dims = stream?.layers ? [stream.layers, ...left] : left;
-  const inside = real.length > 0 ? emit(context, "reduce", [x.node], { by, over: real }, span) : x.node;
+  const inside = real.length > 0 ? context.maker.make("reduce", [x.node], { by, over: real }, span) : x.node;
   const node = stream ? observed(context, inside, by, stream) : inside;
   return node ? { kind: "tensor", dtype: x.dtype, dims, node } : wrong;
 }

@@ -4,7 +4,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { isWithin, reachOf } from "../graph/reach.ts";
 import { passingProblem } from "./align.ts";
-import { type Context, emit, report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import { asTensor, numeric } from "./operations.ts";
 import { makeDimension } from "./scope.ts";
 import { known, minus, open, type Size, showSize } from "./size.ts";
@@ -25,7 +25,7 @@ export function pick({ context, span }: Call, x: Tensor, dimension: Dimension, p
   if (!where || !isReached(context, where.node, dimension, place.span)) return wrong;
   const made = where.dims.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
   const dims = x.dims.flatMap((dim) => (dim.id === dimension.id ? made : [dim]));
-  const node = emit(context, "gather", [x.node, where.node], { dim: dimension.id }, span);
+  const node = context.maker.make("gather", [x.node, where.node], { dim: dimension.id }, span);
   return { kind: "tensor", dtype: x.dtype, dims, node };
 }
 
@@ -90,14 +90,14 @@ export function slice(
   const step = makeDimension(context, scope, as.text, length, as.span);
   const start = asTensor(context, first, "i32");
   if (!step || !start) return wrong;
-  const index = emit(context, "index", [], { dim: graphDim(step) }, span);
-  const at = a === 0 ? index : emit(context, "add", [index, start.node], {}, span);
+  const index = context.maker.make("index", [], { dim: graphDim(step) }, span);
+  const at = a === 0 ? index : context.maker.make("add", [index, start.node], {}, span);
   const dims = x.dims.map((dim) => (dim.id === dimension.id ? step : dim));
   return {
     kind: "tensor",
     dtype: x.dtype,
     dims,
-    node: emit(context, "gather", [x.node, at], { dim: dimension.id }, span),
+    node: context.maker.make("gather", [x.node, at], { dim: dimension.id }, span),
   };
 }
 

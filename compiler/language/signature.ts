@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { Problem } from "../problems/problem.ts";
-import { type Context, emit, report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import { areDistinct } from "./names.ts";
 import { asTensor } from "./operations.ts";
 import { dimensionsNamed, findDimension, makeDimension, reportAbsent } from "./scope.ts";
@@ -211,7 +211,7 @@ export function handOver({ context, scope, span }: Call, value: Tensor, dim: Dim
   const theirs = dim.streamed ? { ...made, streamed: dim.streamed } : made;
   const dims = value.dims.map((d) => (d.id === dim.id ? theirs : d));
   if (theirs.id === dim.id) return { ...value, dims };
-  return { ...value, dims, node: emit(context, "rename", [value.node], { from: dim.id, to: theirs.id }, span) };
+  return { ...value, dims, node: context.maker.make("rename", [value.node], { from: dim.id, to: theirs.id }, span) };
 }
 
 /** An argument for a parameter of a plain type, checked against it; one without a type takes anything. */

@@ -3,7 +3,7 @@ import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { align } from "./align.ts";
-import { type Context, emit, report } from "./context.ts";
+import { type Context, report } from "./context.ts";
 import { compileTimeNumber } from "./kinds.ts";
 import { aligned, asTensor, isReal, numeric } from "./operations.ts";
 import { findDimension, makeDimension, noteUse, reportAbsent } from "./scope.ts";
@@ -90,7 +90,7 @@ function renamed(context: Context, x: Tensor, pairs: readonly Pair[], span: Span
     ...moving.filter((pair) => !aside.includes(pair)).map(({ old, made }) => [old.id, made.id]),
     ...aside.map(({ old, made }) => [`${old.id} aside`, made.id]),
   ] as const;
-  return steps.reduce((node, [from = "", to = ""]) => emit(context, "rename", [node], { from, to }, span), x.node);
+  return steps.reduce((node, [from = "", to = ""]) => context.maker.make("rename", [node], { from, to }, span), x.node);
 }
 
 /** `split(x, in -> (block, lane: 128))`: at most one part may be left without a size. */
@@ -109,7 +109,7 @@ export function splitting(view: Viewed, call: Call): Value {
   if (made.length < to.length) return wrong;
   const x = view.x.value;
   const dims = x.dims.flatMap((dim) => (dim.id === old.id ? made : [dim]));
-  return { ...x, dims, node: emit(context, "split", [x.node], { dim: old.id, into: graphDims(made) }, span) };
+  return { ...x, dims, node: context.maker.make("split", [x.node], { dim: old.id, into: graphDims(made) }, span) };
 }
 
 /** The size of each part: given, known from the same name in this scope, or what is left. */
@@ -171,7 +171,7 @@ export function merging(view: Viewed, call: Call): Value {
   const first = x.dims.findIndex(isPart);
   const dims = x.dims.flatMap((dim, i) => (i === first ? [made] : isPart(dim) ? [] : [dim]));
   const attrs = { dims: parts.map(({ id }) => id), into: made.id };
-  return { ...x, dims, node: emit(context, "merge", [x.node], attrs, span) };
+  return { ...x, dims, node: context.maker.make("merge", [x.node], attrs, span) };
 }
 
 /** `stack(half: a, b)`: a new dimension, along which the operands lie. */
@@ -195,10 +195,10 @@ export function stacking({ d: { name, items } }: { readonly d: Row }, { context,
 
 /** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */
 function stacked(context: Context, nodes: readonly Node[], along: Dimension, span: Span): Node {
-  const index = emit(context, "index", [], { dim: graphDim(along) }, span);
+  const index = context.maker.make("index", [], { dim: graphDim(along) }, span);
   const last = nodes.at(-1) as Node;
   return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight((rest, node, i) => {
-    const at = emit(context, "constant", [], { value: i, dtype: "i32" }, span);
-    return emit(context, "select", [emit(context, "equal", [index, at], {}, span), node, rest], {}, span);
+    const at = context.maker.make("constant", [], { value: i, dtype: "i32" }, span);
+    return context.maker.make("select", [context.maker.make("equal", [index, at], {}, span), node, rest], {}, span);
   }, last);
 }

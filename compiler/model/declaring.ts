@@ -1,6 +1,6 @@
 /** What the members of an architecture have in common while they are declared: dimensions, and stored tensors. */
 import type * as Ast from "../../grammar/ast.ts";
-import { type Context, emit, report } from "../language/context.ts";
+import { type Context, report } from "../language/context.ts";
 import { areDistinct } from "../language/names.ts";
 import { declareDimension, findDimension, knownNames } from "../language/scope.ts";
 import { open } from "../language/size.ts";
@@ -50,5 +50,5 @@ export function storedTensor(part: Declaring, tensor: StoredTensor, dims: readon
   const dtype = facts ? storedType(part, tensor) : "f32";
   if (!dtype) return null;
   const attrs = { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" } as const;
-  return { kind: "tensor", dtype: "f32", dims, node: emit(context, "input", [], attrs, tensor.span) };
+  return { kind: "tensor", dtype: "f32", dims, node: context.maker.make("input", [], attrs, tensor.span) };
 }

@@ -5,7 +5,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
-import { type Context, emit, report } from "../language/context.ts";
+import { type Context, report } from "../language/context.ts";
 import { arithmeticOf, dataInput, reduceOf } from "../language/operations.ts";
 import { type Dimension, ids, type Tensor } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
@@ -20,7 +20,7 @@ export function entering(context: Context, { from }: Linear, input: Tensor, span
   let { node } = input;
   const dims = input.dims.map((dim) => {
     const own = from.find(({ id }) => id === aside(dim).id);
-    if (own) node = emit(context, "rename", [node], { from: dim.id, to: own.id }, span);
+    if (own) node = context.maker.make("rename", [node], { from: dim.id, to: own.id }, span);
     return own ?? dim;
   });
   return { ...input, dims, node };
@@ -56,7 +56,7 @@ export function applyLinear(
     kind: "tensor",
     dtype: "f32",
     dims: [...input.dims, ...to],
-    node: emit(context, "mul", [input.node, weight.node], {}, span),
+    node: context.maker.make("mul", [input.node, weight.node], {}, span),
   };
   const result = reduceOf(context, "sum", both, from, span);
   if (!bias) return result;

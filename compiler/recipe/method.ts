@@ -5,7 +5,7 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Float } from "../graph/type.ts";
-import { type Context, emit, report } from "../language/context.ts";
+import { type Context, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
 import { ofSize, unknownNumber } from "../language/number.ts";
 import { dataInput } from "../language/operations.ts";
@@ -144,7 +144,7 @@ function matrix(context: Context, scope: Scope, site: Site | null, span: Span): 
     dtype: site?.dtype ?? ("f32" as const),
     dims: graphDims(site?.linear.isInFirst ? [input, rows] : [rows, input]),
   };
-  const whole = emit(context, "input", [], { name: "w", type, role: "weight" }, span);
+  const whole = context.maker.make("input", [], { name: "w", type, role: "weight" }, span);
   const node = among ? pieceOf(context.maker, whole, among, among.place, graphDims([out]), span) : whole;
   return { kind: "tensor", dtype: "f32", dims: [out, input], node };
 }
@@ -157,7 +157,7 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
   const sample = declareSample(scope, site?.windows ?? null);
   const dims = [sample, tokens, input];
   const node = site?.input
-    ? emit(context, "merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span)
+    ? context.maker.make("merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span)
     : dataInput(context, "x", "f32", dims, span).node;
   return { kind: "tensor", dtype: "f32", dims, node };
 }

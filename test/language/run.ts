@@ -5,7 +5,7 @@ import { interpret } from "../../compiler/graph/interpret.ts";
 import { type Maker, maker } from "../../compiler/graph/make.ts";
 import { count, showType } from "../../compiler/graph/type.ts";
 import type { Host } from "../../compiler/host.ts";
-import { type Context, emit, newContext } from "../../compiler/language/context.ts";
+import { type Context, newContext } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
 import { applyFunction } from "../../compiler/language/evaluate.ts";
 import { resolve } from "../../compiler/language/resolve.ts";
@@ -77,7 +77,7 @@ const inputNode = (
   dtype: "f32" | "i32" | "bool",
   dims: ReturnType<typeof graphDims>,
   span: Ast.Fn["span"],
-) => emit(context, "input", [], { name, type: { dtype, dims }, role: "data" }, span);
+) => context.maker.make("input", [], { name, type: { dtype, dims }, role: "data" }, span);
 
 function show(graphs: Maker, value: Value, inputs: ReadonlyMap<string, readonly number[]>): string {
   if (value.kind === "record")
