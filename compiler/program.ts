@@ -6,6 +6,7 @@ import { fuse } from "./fuse/fuse.ts";
 import { coneOf } from "./graph/cone.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Node } from "./graph/ops.ts";
+import { contentOf } from "./graph/show.ts";
 import { mostPositions, showType } from "./graph/type.ts";
 import {
   type Excess,
@@ -21,6 +22,7 @@ import { lowerGroup } from "./kernel/lower-group.ts";
 import { bytesOf, type Storage } from "./memory/storage.ts";
 import { storages } from "./memory/storages.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
+import { hash } from "./plan/hash.ts";
 import type { Kernel, Program } from "./plan/program.ts";
 import { type Problem, worded } from "./problems/problem.ts";
 import { inTwoSteps } from "./rewrite/in-two-steps.ts";
@@ -52,15 +54,22 @@ export function compileGraph(written: Graph, facts: DeviceFacts, options: Compil
   refuseLongLoops(graph);
   const whole = compileIn(graph, facts, options, largestScratch);
   if ("problem" in whole) throw new CompileError([worded(whole.problem)]);
-  return inLess(whole, options.scratch ?? Infinity, (most) => compileIn(graph, facts, options, most));
+  const made = inLess(whole, options.scratch ?? Infinity, (most) => compileIn(graph, facts, options, most));
+  const content = hash([arithmetic, familyOf(facts, options), contentOf(written)].join("\n"));
+  return { ...made, program: { ...made.program, graph: content } };
 }
 
+/** How primitives are computed, and in which order sums are. Another text stands here as soon as the bits of any result are others. */
+const arithmetic = "lcomp 1: f32, sums of more than 64 terms interleaved";
+
+const familyOf = (facts: DeviceFacts, { family }: CompileOptions): Family =>
+  family ?? (facts.software ? "software" : "gpu");
+
+/** Before it is known by its graph. */
+type Linked = ReturnType<typeof link>;
+
 /** The program in strips of half the size, and half of that, until its scratch is small enough or gets no smaller. */
-function inLess(
-  whole: CompiledGraph,
-  wanted: number,
-  compileWith: (most: number) => CompiledGraph | Refused,
-): CompiledGraph {
+function inLess(whole: Linked, wanted: number, compileWith: (most: number) => Linked | Refused): Linked {
   let least = whole;
   while (scratchBytes(least.program) > wanted) {
     const made = compileWith(Math.max(...sharedRegions(least.program)) / 2);
@@ -70,11 +79,12 @@ function inLess(
   return least;
 }
 
-const sharedRegions = ({ regions }: Program): readonly number[] =>
+const sharedRegions = ({ regions }: Linked["program"]): readonly number[] =>
   regions.flatMap(({ bytes, lasts }) => (lasts ? [] : [bytes]));
 
 /** What a program takes for what its kernels leave to each other, without what setup leaves to main. */
-const scratchBytes = (program: Program): number => sharedRegions(program).reduce((sum, bytes) => sum + bytes, 0);
+const scratchBytes = (program: Linked["program"]): number =>
+  sharedRegions(program).reduce((sum, bytes) => sum + bytes, 0);
 
 /** Why there is no program. */
 interface Refused {
@@ -82,12 +92,7 @@ interface Refused {
 }
 
 /** The program in which no kernel leaves more than `mostScratch` bytes in one piece to another. */
-function compileIn(
-  whole: Graph,
-  facts: DeviceFacts,
-  options: CompileOptions,
-  mostScratch: number,
-): CompiledGraph | Refused {
+function compileIn(whole: Graph, facts: DeviceFacts, options: CompileOptions, mostScratch: number): Linked | Refused {
   let graph = whole;
   const excesses: Excess[] = [];
   for (;;) {
@@ -126,7 +131,7 @@ const isLess = (a: Excess, b: Excess): boolean =>
 
 /** The kernels, or what of the memory is too much for them to be made. */
 function lower(graph: Graph, facts: DeviceFacts, options: CompileOptions, mostScratch: number) {
-  const family = options.family ?? (facts.software ? "software" : "gpu");
+  const family = familyOf(facts, options);
   const groups = fuse(graph, { packs: family === "software", limits: facts });
   const memory = storages(graph, groups, facts, family);
   const setup = groups.flatMap(({ when, targets }) => (when === "setup" ? targets.map(memory.storageOf) : []));

@@ -23,6 +23,10 @@ export const showNode = (node: Node): string =>
     ...dispatch(attributes, node),
   ].join(" ");
 
+/** What decides a graph's values, and under which names it reads and writes: neither its own name nor places in sources do. */
+export const contentOf = ({ nodes, outputs }: Graph): string =>
+  [...nodes.map(showNode), ...outputs.map(showOutput)].join("\n");
+
 const showOutput = ({ name, node, accumulate, store }: Output): string =>
   [
     `output ${name} = %${node.id}`,

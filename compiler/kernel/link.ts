@@ -21,7 +21,7 @@ export function link(
   graph: Graph,
   lowered: readonly GroupKernel[],
   storages: readonly Storage[],
-): { readonly program: Program; readonly kernels: readonly Kernel[] } {
+): { readonly program: Omit<Program, "graph">; readonly kernels: readonly Kernel[] } {
   const kernels = new Map<string, Kernel>();
   const dispatches = lowered.map(({ group, kernel }) => {
     const { wgsl, bindings, features } = kernel;

@@ -5,6 +5,8 @@
 
 export interface Program {
   readonly name: string;
+  /** sha256 of what decides the values: the graph, and the rules of arithmetic. Strips and kernels do not. */
+  readonly graph: string;
   readonly buffers: readonly Buffer[];
   readonly regions: readonly Region[];
   /** Run once after the weights and states are bound: packing of weights, tables of neither weights nor data. */

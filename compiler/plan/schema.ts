@@ -77,6 +77,7 @@ type ListedProgram = Omit<Program, "setup" | "main"> & {
 const program: JTDSchemaType<ListedProgram> = {
   properties: {
     name: text,
+    graph: text,
     buffers: { elements: buffer },
     regions: { elements: { properties: { bytes: size, lasts: flag } } },
     setup: { elements: dispatch },

@@ -49,6 +49,7 @@ const slot = (id: number, name: string, role: "weight" | "data" | "accumulator")
 /** Setup: 2·w. Main: y += ((x + 1) · 2 + 1) · 2 by way of three scratch buffers; and then 2·w. */
 const program: Program = {
   name: "chain",
+  graph: "",
   buffers: [
     slot(0, "w", "weight"),
     { id: 1, bytes, region: 0 },

@@ -1,4 +1,5 @@
 /** The pieces of plans that are written by hand. */
+import { hash } from "../../compiler/plan/hash.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "../../compiler/plan/program.ts";
 import type { Step } from "../../compiler/plan/step.ts";
@@ -58,7 +59,7 @@ export function program(
   });
   const scratch = buffers.filter(({ region }) => region !== undefined);
   const regions = scratch.map(({ bytes }) => ({ bytes, lasts: false }));
-  return { name, buffers, regions, setup: [], main: dispatches };
+  return { name, graph: hash(name), buffers, regions, setup: [], main: dispatches };
 }
 
 /** A step without checks, of a part that no stage has. */
