@@ -3,7 +3,7 @@ import type * as Ast from "../grammar/ast.ts";
 import { accepted, type Diagnostic, type Result } from "../grammar/diagnostic.ts";
 import type { Observe } from "./artifacts.ts";
 import { checkModule } from "./check.ts";
-import { fit, refuseExcess } from "./fit.ts";
+import { fit, refuseExcess, refuseLargeStore } from "./fit.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
 import type { Host } from "./host.ts";
@@ -16,7 +16,7 @@ import { notesOf, problemsOf, refuse } from "./language/refuse.ts";
 import { resolve } from "./language/resolve.ts";
 import { demands, type Memory, type Planned, peakOf } from "./memory/demand.ts";
 import { checkCheckpoint } from "./model/checkpoint.ts";
-import type { CorpusFacts, ModelFacts } from "./model/facts.ts";
+import { bytesOf, type CorpusFacts, type ModelFacts } from "./model/facts.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Plan } from "./plan/plan.ts";
 import { type CompiledGraph, compileGraph } from "./program.ts";
@@ -42,6 +42,8 @@ export interface CompileInputs {
   readonly corpora: ReadonlyMap<string, CorpusFacts>;
   /** Bytes that may be taken at once; without it as many as are wanted. */
   readonly budget?: Memory;
+  /** Set where what is durable is to outlast the run whatever becomes of it, in at most so many bytes. */
+  readonly store?: { readonly limit?: number };
 }
 
 /** Everything but kernels: what will be done, decided from headers alone. */
@@ -102,7 +104,7 @@ export type Prepared = Planned & Pick<Plan, "kernels" | "peaks">;
 /** The steps with their kernels for one device, within the budget; CompileError with what is too large for either. */
 export function prepare(
   { typed, steps, windows, values, save }: Outline,
-  { corpora, budget = { gpu: Infinity, host: Infinity } }: Pick<CompileInputs, "corpora" | "budget">,
+  { corpora, store, budget = { gpu: Infinity, host: Infinity } }: Pick<CompileInputs, "corpora" | "budget" | "store">,
   device: DeviceFacts,
   observe: Observe = unobserved,
 ): Prepared {
@@ -121,9 +123,12 @@ export function prepare(
     values,
     save,
   };
-  const made = fit(steps, rest, budget, compile);
+  const models = typed.models.reduce((sum, { facts }) => sum + bytesOf(facts), 0);
+  const most = store || save ? 2 * models : 0;
+  const made = fit(steps, rest, { ...budget, store: store?.limit ?? most }, compile);
   const taken = demands(made);
   refuseExcess(typed.recipe.name, made.steps, taken, budget);
+  refuseLargeStore(typed.recipe.name, made, store?.limit);
   return { ...made, peaks: peakOf(taken) };
 }
 

@@ -8,22 +8,26 @@ import { CompileError } from "../grammar/diagnostic.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import type { Graph } from "./graph/graph.ts";
 import { type Demand, demands, type Memory, type Planned } from "./memory/demand.ts";
+import { storeNeeds, withDurable } from "./memory/durable.ts";
 import type { Step } from "./plan/step.ts";
 import { worded } from "./problems/problem.ts";
 import type { CompiledGraph } from "./program.ts";
 
-/** `compile` may be told how much scratch a graph's program should take at most. */
+/** Of the disk, `budget` says what may be taken for more than results. `compile` may be told how much scratch a graph's program should take at most. */
 export function fit<Rest extends Omit<Planned, "steps" | "programs">>(
   steps: readonly Step<Graph>[],
   rest: Rest,
-  budget: Memory,
+  budget: Memory & { readonly store: number },
   compile: (graph: Graph, scratch?: number) => CompiledGraph,
 ): Rest & Assembled {
-  const placed = moved({ ...rest, ...assemble(steps, compile) }, budget);
+  const placed = moved(withDurable({ ...rest, ...assemble(steps, compile) }, budget.store), budget);
   const scratch = scratchWithin(placed, budget);
   if (scratch.size === 0) return placed;
   const wanted = new Map(steps.map(({ program }, at) => [program, scratch.get(placed.steps[at]?.program ?? "")]));
-  const again = steps.map((step, at) => ({ ...step, onHost: placed.steps[at]?.onHost ?? [] }));
+  const again = steps.map((step, at) => {
+    const { onHost = [], durable = [] } = placed.steps[at] ?? {};
+    return { ...step, onHost, durable };
+  });
   return { ...placed, ...assemble(again, (graph) => compile(graph, wanted.get(graph))) };
 }
 
@@ -64,4 +68,14 @@ export function refuseExcess(recipe: Name, steps: readonly Step[], taken: readon
       worded({ kind: "over-budget", span: recipe.span, recipe: recipe.text, memory, needed, allowed, where }),
     ]);
   }
+}
+
+/** Refuses a store that is too small for what steps have changed, decided and measured. */
+export function refuseLargeStore(recipe: Name, plan: Planned, allowed = Infinity): void {
+  const needed = storeNeeds(plan).bytes;
+  if (needed <= allowed) return;
+  const [memory, where] = ["store", "what its steps change, decide and measure"] as const;
+  throw new CompileError([
+    worded({ kind: "over-budget", span: recipe.span, recipe: recipe.text, memory, needed, allowed, where }),
+  ]);
 }

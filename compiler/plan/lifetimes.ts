@@ -1,5 +1,6 @@
 /** How long artefacts are needed, from the list of steps alone. */
 import type { Plan } from "./plan.ts";
+import type { Program } from "./program.ts";
 import { slotsOf } from "./slots.ts";
 import type { Ref, Step } from "./step.ts";
 
@@ -32,8 +33,8 @@ export type Planned = Pick<Plan, "steps" | "programs" | "values" | "save">;
 
 export interface Lifetimes {
   /**
-   * By step: what leaves the GPU behind it. That is what no later step reads and, of what lies in a file, also what no step of the
-   * same part reads, which ends where another stage or layer begins.
+   * By step: what leaves memory behind it. That is what no later step reads and, of what lies in a file as a whole, also what no step
+   * of the same part reads, which ends where another stage or layer begins. Values of windows stay until their last reader.
    */
   readonly endings: readonly (readonly PlainRef[])[];
   /** By key, for what steps bind as a whole: the bytes of the largest slot that it is bound to; 0 where it is copied there. */
@@ -45,11 +46,12 @@ export function lifetimes(plan: Planned): Lifetimes {
   const { steps } = plan;
   const readers = readersIn(plan);
   const parts = partsOf(steps);
+  const programs = new Map(plan.programs.map((program) => [program.name, program]));
+  const isInFile = (ref: PlainRef): boolean => "tensor" in ref || ("step" in ref && isStored(ref, steps, programs));
   const isLast = (ref: PlainRef, at: number): boolean => {
     const next = readers.get(keyOf(ref))?.find((reader) => reader > at);
-    return next === undefined || (isInFile(ref, steps) && parts[next] !== parts[at]);
+    return next === undefined || (isInFile(ref) && parts[next] !== parts[at]);
   };
-  const programs = new Map(plan.programs.map((program) => [program.name, program]));
   const wholes = new Map<string, number>();
   const endings = steps.map(({ program: name, reads }, at) => {
     const program = programs.get(name);
@@ -69,8 +71,8 @@ export function lifetimes(plan: Planned): Lifetimes {
 
 const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
 
-/** By key: the places of the steps that read it, in order. */
-function readersIn({ steps, values, save }: Planned): ReadonlyMap<string, readonly number[]> {
+/** By key: the places of the steps that read it, in order; values and what is saved count as one behind the last. */
+export function readersIn({ steps, values, save }: Planned): ReadonlyMap<string, readonly number[]> {
   const readers = new Map<string, number[]>();
   const read = (ref: Ref, at: number): void => {
     for (const key of keysOf(ref)) {
@@ -86,7 +88,7 @@ function readersIn({ steps, values, save }: Planned): ReadonlyMap<string, readon
 }
 
 /** Numbers that are equal for steps of one part, which follow each other. */
-function partsOf(steps: readonly Step[]): readonly number[] {
+export function partsOf(steps: readonly Step[]): readonly number[] {
   let part = 0;
   return steps.map((step, at) => {
     const [before, { stage, layer }] = [steps[at - 1]?.part, step.part];
@@ -94,5 +96,16 @@ function partsOf(steps: readonly Step[]): readonly number[] {
   });
 }
 
-const isInFile = (ref: PlainRef, steps: readonly Step[]): boolean =>
-  "tensor" in ref || ("step" in ref && (steps[ref.step]?.durable.includes(ref.output) ?? false));
+/** Whether what a step makes lies in a file as a whole. */
+function isStored(
+  { step, output }: Extract<PlainRef, { readonly step: number }>,
+  steps: readonly Step[],
+  programs: ReadonlyMap<string, Program>,
+): boolean {
+  const { durable, over, program } = steps[step] as Step;
+  return durable.includes(output) && !isStream(output, over, programs.get(program));
+}
+
+/** Whether an output has a value for each window. */
+export const isStream = (output: string, over: number | null, program: Program | undefined): boolean =>
+  over !== null && program !== undefined && slotsOf(program, "output").some(({ slot }) => slot.name === output);

@@ -35,7 +35,7 @@ export type ModelProblem =
       kind: "over-budget";
       span: Span;
       recipe: string;
-      memory: "gpu" | "host";
+      memory: "gpu" | "host" | "store";
       /** Bytes, as little as it gets. */
       needed: number;
       allowed: number;
@@ -120,15 +120,21 @@ function describeExcess({
   allowed,
   where,
 }: Of<ModelProblem, "over-budget">): Description {
-  const [name, flag] = memory === "gpu" ? ["GPU memory", "--gpu-memory"] : ["host memory", "--memory"];
+  const [name, flag, ways] = budgets[memory];
   const enough = `${Math.ceil(needed / 2 ** 20)}MiB`;
-  const ways = memory === "gpu" ? "a shorter `length` takes less" : "fewer windows, or more GPU memory, take less";
   return {
     title: `${recipe} takes ${showBytes(needed)} of ${name} at once, and ${showBytes(allowed)} are allowed`,
     places: labels([span, `the most in ${where}`]),
     hint: `${flag} ${enough} would do; ${ways}`,
   };
 }
+
+/** Of what, by which flag, and what else would do. */
+const budgets: Readonly<Record<Of<ModelProblem, "over-budget">["memory"], readonly [string, string, string]>> = {
+  gpu: ["GPU memory", "--gpu-memory", "a shorter `length` takes less"],
+  host: ["host memory", "--memory", "fewer windows, or more GPU memory, take less"],
+  store: ["disk", "--store-limit", "fewer stages take less"],
+};
 
 /** What makes a tensor smaller, or else what holds more. */
 function smaller({ isFixed, isOfTokens, dim, most, facts }: Of<ModelProblem, "device-limit">): string {

@@ -73,7 +73,7 @@ function emitEvaluation(
   const head = at.maker.graph("head", outputs);
   const sources = { model: { at: places }, layer: null, over, x: places.get(slotNames.activation) ?? null };
   const part = { stage: null, of: names.join(", "), layer: null, what: "head" };
-  const made = addStep(at, head, sources, part, { checks });
+  const made = addStep(at, head, sources, part, checks);
   return kept.map(({ series }, i) => [series, made(slotNames.series(i))]);
 }
 
@@ -109,7 +109,7 @@ function emitMeasures(
   const checks = compared.map(({ name }): Check => ({ output: name, must: "none", otherwise }));
   const graph = at.maker.graph("measure", [...outputs, ...compared]);
   const sources = { model: { at: new Map() }, layer: null, others: series };
-  const made = outputs.length > 0 ? addStep(at, graph, sources, measuring, { checks }) : null;
+  const made = outputs.length > 0 ? addStep(at, graph, sources, measuring, checks) : null;
   return measures.map(({ kind, text, of, value, span }, i) => {
     const computed = typeof value === "number" ? value : made?.(slotNames.value(i));
     invariant(computed !== undefined, `nothing computes ${text}`);

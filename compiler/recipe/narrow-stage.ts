@@ -62,7 +62,7 @@ function observe(
   let x = embed(at, source, passing);
   for (let layer = 0; layer < layers && x && pass; layer++) {
     const sources = { model: source, layer, over: passing.over, x };
-    const made = addStep(at, pass.graph, sources, { ...part, layer, what: "statistics" }, { checks: pass.checks });
+    const made = addStep(at, pass.graph, sources, { ...part, layer, what: "statistics" }, pass.checks);
     for (const [slot, refs] of stacks) refs.push(made(slot));
     if (layer < layers - 1) x = throughBlock(at, source, layer, x, passing);
   }
@@ -85,7 +85,7 @@ function decide(
   const graph = at.maker.graph("decide", [...outputs, ...counts]);
   const checks = counts.map(({ name }): Check => ({ output: name, must: "none", otherwise: unrankable(dim.name) }));
   const sources = { model: { at: new Map() }, layer: null, others: states };
-  const made = addStep(at, graph, sources, { ...part, layer: null, what: `choice of ${dim.name}` }, { checks });
+  const made = addStep(at, graph, sources, { ...part, layer: null, what: `choice of ${dim.name}` }, checks);
   const whole = made(slotNames.result);
   return {
     selection,
@@ -126,7 +126,7 @@ function* cutPart(
       ...kept.map((each) => [keptSlot(each.name), each.at] as const),
     ]);
     const place = { ...part, layer, what: "cut", changes: { tensor, output: slotNames.result } };
-    const made = addStep(at, graph, { model: source, layer, others }, place, { durable: [slotNames.result] });
+    const made = addStep(at, graph, { model: source, layer, others }, place);
     yield [tensor, made(slotNames.result)];
   }
 }

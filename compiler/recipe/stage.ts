@@ -83,7 +83,7 @@ function emitPart(work: StageWork, layer: number | null, over: number, x: Ref | 
   const statistics = new Map<string, Ref>();
   for (const { graph, checks, names } of part.passes) {
     const place: StepPart = { stage: number, of: stage.name, layer, what: "statistics" };
-    const made = addStep(at, graph, { model: source, layer, over, x, others: statistics }, place, { checks });
+    const made = addStep(at, graph, { model: source, layer, over, x, others: statistics }, place, checks);
     for (const name of names) statistics.set(name, made(name));
   }
   emitTargets(work, layer, part, statistics);
@@ -114,15 +114,14 @@ function emitTargets(
       ...ranked.map((output) => ({ output, must: "none" as const, otherwise: unrankable })),
       { output, must: "finite" as const, otherwise: notFiniteResult },
     ];
-    const durable = linear.among ? [] : [output];
-    const result = addStep(at, graph, { model: source, layer, others }, place, { checks, durable })(output);
+    const result = addStep(at, graph, { model: source, layer, others }, place, checks)(output);
     if (linear.among) pieces.push({ linear, tensor, result });
     else now.set(tensor, result);
   }
   for (const [tensor, changed] of Map.groupBy(pieces, (piece) => piece.tensor)) {
     const { graph, others } = together(at, source, tensor, changed);
     const place: StepPart = { stage: number, of: stage.name, layer, what: "weights of one tensor" };
-    const made = addStep(at, graph, { model: source, layer, others }, place, { durable: [slotNames.result] });
+    const made = addStep(at, graph, { model: source, layer, others }, place);
     now.set(tensor, made(slotNames.result));
   }
 }

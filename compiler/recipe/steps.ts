@@ -5,7 +5,7 @@ import { invariant } from "../invariant.ts";
 import type { Windows } from "../language/tensor.ts";
 import { tensorName } from "../model/stored.ts";
 import type { Model } from "../model/value.ts";
-import type { Ref, Step, StepPart } from "../plan/step.ts";
+import type { Check, Ref, Step, StepPart } from "../plan/step.ts";
 import type { Forwarding } from "./forward-graphs.ts";
 
 export interface Emitting extends Forwarding {
@@ -47,11 +47,11 @@ export function addStep(
   graph: Graph,
   sources: Sources,
   part: StepPart,
-  { checks = [], durable = [] }: Partial<Pick<Step, "checks" | "durable">> = {},
+  checks: readonly Check[] = [],
 ): (output: string) => Ref {
   const { over = null } = sources;
-  const step =
-    steps.push({ program: graph, reads: readsOf(graph, sources), over, checks, durable, onHost: [], part }) - 1;
+  const reads = readsOf(graph, sources);
+  const step = steps.push({ program: graph, reads, over, checks, durable: [], onHost: [], part }) - 1;
   return (output) => ({ step, output });
 }
 

@@ -16,6 +16,7 @@ function messages(path: string): string {
   const model = /^\/\/ with the model: (\w+)/.exec(first)?.[1];
   const allowed = (name: string): number => Number(new RegExp(`${name} of (\\d+)`).exec(first)?.[1] ?? Infinity);
   const budget = { gpu: allowed("GPU memory"), host: allowed("host memory") };
+  const limit = allowed("a store");
   const limits = [...first.matchAll(/(max\w+) (\d+)/g)].map(([, name, value]) => [name, Number(value)]);
   try {
     if (!model) return shown(check(library, path).problems);
@@ -27,6 +28,7 @@ function messages(path: string): string {
       ),
       corpora: new Map([["text", { tokens: { train: 1000, test: 1000 } }]]),
       budget,
+      ...(limit < Infinity && { store: { limit } }),
     };
     const { notes } = outline(loaded, inputs);
     plan(loaded, inputs, { ...facts, ...Object.fromEntries(limits) });

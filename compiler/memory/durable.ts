@@ -1,0 +1,104 @@
+/**
+ * What is written to disk while a plan runs, so that an interrupted run goes on where it was. What a step makes once stays: changed
+ * weights, decisions, measures, and statistics if there is room. Of the values of windows one boundary between blocks is kept, from
+ * the step that makes it until the last that reads it has ended.
+ */
+import { keyOf, lifetimes, partsOf, readersIn } from "../plan/lifetimes.ts";
+import type { Program, Slot } from "../plan/program.ts";
+import { contentBytes, slotsOf } from "../plan/slots.ts";
+import type { Planned } from "./demand.ts";
+
+/** `results` are what the later parts of a plan, or people, cannot do without; all else can be made again from them. */
+type Kind = "results" | "activations" | "statistics";
+
+interface Artefact {
+  readonly step: number;
+  readonly output: string;
+  readonly kind: Kind;
+  readonly bytes: number;
+  /** The last step that reads it. */
+  readonly last: number;
+}
+
+/** What a plan keeps on disk. */
+export interface StoreNeeds {
+  /** Bytes, as much as there is at once. */
+  readonly bytes: number;
+  /** What there is no room for. */
+  readonly without: readonly Kind[];
+}
+
+/** The plan with its durable outputs, which take at most so many bytes; results are durable whatever they take. */
+export function withDurable<Plan extends Planned>(plan: Plan, limit: number): Plan {
+  const all = artefactsIn(plan);
+  let kept = all.filter(({ kind }) => kind === "results");
+  for (const kind of ["activations", "statistics"] as const) {
+    const more = [...kept, ...all.filter((each) => each.kind === kind)];
+    if (bytesOf(plan, more) <= limit) kept = more;
+  }
+  const outputs = Map.groupBy(kept, ({ step }) => step);
+  return {
+    ...plan,
+    steps: plan.steps.map((step, at) => ({ ...step, durable: (outputs.get(at) ?? []).map(({ output }) => output) })),
+  };
+}
+
+/** What the durable outputs of a plan take on disk. */
+export function storeNeeds(plan: Planned): StoreNeeds {
+  const all = artefactsIn(plan);
+  const isKept = ({ step, output }: Artefact): boolean => plan.steps[step]?.durable.includes(output) ?? false;
+  const left = all.filter((each) => !isKept(each) && each.bytes > 0);
+  return { bytes: bytesOf(plan, all.filter(isKept)), without: [...new Set(left.map(({ kind }) => kind))] };
+}
+
+/** All that could be kept. */
+function artefactsIn(plan: Planned): readonly Artefact[] {
+  const { steps, windows } = plan;
+  const programs = new Map(plan.programs.map((program) => [program.name, program]));
+  const { wholes } = lifetimes(plan);
+  const [readers, parts] = [readersIn(plan), partsOf(steps)];
+  return steps.flatMap(({ program, over, part: { changes } }, step) =>
+    slotsOf(programs.get(program) as Program, "output", "accumulator").flatMap(({ slot }) => {
+      const output = slot.name;
+      const key = keyOf({ step, output });
+      const reading = readers.get(key) ?? [];
+      const isWanted = changes?.zeros === output || reading.some((at) => parts[at] !== parts[step]);
+      const kind = kindOf(slot, over !== null, { isWhole: wholes.has(key), isWanted });
+      const count = kind === "statistics" || over === null ? 1 : (windows[over]?.count ?? 0);
+      return kind ? [{ step, output, kind, bytes: count * contentBytes(slot), last: reading.at(-1) ?? step }] : [];
+    }),
+  );
+}
+
+/** `isWanted`: by another part of the plan, or by people. */
+function kindOf(
+  { role }: Slot,
+  isOverWindows: boolean,
+  { isWhole, isWanted }: { readonly isWhole: boolean; readonly isWanted: boolean },
+): Kind | null {
+  if (role === "accumulator") return "statistics";
+  if (isOverWindows && isWhole) return "results"; // what a measure reads of all windows at once
+  if (!isWanted) return null;
+  return isOverWindows ? "activations" : "results";
+}
+
+/** The most that these take at once: activations go with their last reader. */
+function bytesOf({ steps }: Planned, artefacts: readonly Artefact[]): number {
+  const changes = new Float64Array(steps.length + 2);
+  let stays = 0;
+  for (const { kind, bytes, step, last } of artefacts) {
+    if (kind !== "activations") stays += bytes;
+    else
+      for (const [at, change] of [
+        [step, bytes],
+        [last + 1, -bytes],
+      ] as const)
+        changes[at] = (changes[at] ?? 0) + change;
+  }
+  let [now, most] = [0, 0];
+  for (const change of changes) {
+    now += change;
+    most = Math.max(most, now);
+  }
+  return stays + most;
+}
