@@ -8,7 +8,7 @@ import { CompileError } from "../grammar/diagnostic.ts";
 import { type Assembled, assemble } from "./assemble.ts";
 import type { Graph } from "./graph/graph.ts";
 import { type Demand, demands, type Memory, type Planned } from "./memory/demand.ts";
-import { storeNeeds, withDurable } from "./memory/durable.ts";
+import { storeNeeds, withDurable } from "./plan/durable.ts";
 import type { Step } from "./plan/step.ts";
 import { worded } from "./problems/problem.ts";
 import type { CompiledGraph } from "./program.ts";

@@ -1,6 +1,6 @@
 /**
- * What a step is known by again: a key over its program's graph, the keys of all that it reads, and the adapter. Two steps with one
- * key make the same bytes, in whichever plan and run they stand.
+ * What a step is known by again: a key over its program's graph, the keys of all that it reads, what must hold of the outcome, and the
+ * adapter. Two steps with one key make the same bytes, in whichever plan and run they stand.
  */
 import { hash } from "./hash.ts";
 import type { Plan } from "./plan.ts";
@@ -48,7 +48,7 @@ export function identifier(plan: Pick<Plan, "steps" | "programs" | "stages">, gi
   const graphs = new Map(plan.programs.map(({ name, graph }) => [name, graph]));
   const found: (StepIdentity | undefined)[] = [];
   const keyOf = refKeys(given, (step) => found[step]?.key);
-  const identify = ({ program, over, part, reads }: Step): StepIdentity | undefined => {
+  const identify = ({ program, over, part, reads, checks }: Step): StepIdentity | undefined => {
     const keys: Record<string, string> = {};
     for (const slot of Object.keys(reads).sort()) {
       const key = keyOf(reads[slot] as Ref);
@@ -60,7 +60,7 @@ export function identifier(plan: Pick<Plan, "steps" | "programs" | "stages">, gi
     const what = { graph, device: given.device, over: over === null ? null : given.windows(over), reads: keys };
     const action = part.stage === null ? "" : (plan.stages[part.stage]?.action ?? "");
     return {
-      key: hash(JSON.stringify(what)),
+      key: hash(JSON.stringify([what, checks.map(({ output, must }) => [output, must])])),
       part: { of: part.of, action, layer: part.layer, what: part.what },
       ...what,
     };

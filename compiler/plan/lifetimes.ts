@@ -107,5 +107,5 @@ function isStored(
 }
 
 /** Whether an output has a value for each window. */
-export const isStream = (output: string, over: number | null, program: Program | undefined): boolean =>
+const isStream = (output: string, over: number | null, program: Program | undefined): boolean =>
   over !== null && program !== undefined && slotsOf(program, "output").some(({ slot }) => slot.name === output);

@@ -1,4 +1,5 @@
 /** What a program's slots need of memory. */
+import type { Plan } from "./plan.ts";
 import type { Program, Slot } from "./program.ts";
 
 /** A slot with the size of its buffer, padding included. */
@@ -10,6 +11,14 @@ export interface SlotBuffer {
 /** The slots of a program that have one of these roles. */
 export const slotsOf = ({ buffers }: Program, ...roles: readonly Slot["role"][]): readonly SlotBuffer[] =>
   buffers.flatMap(({ slot, bytes }) => (slot !== undefined && roles.includes(slot.role) ? [{ slot, bytes }] : []));
+
+/** What a step writes under a name. */
+export function outputOf({ steps, programs }: Pick<Plan, "steps" | "programs">, at: number, name: string): SlotBuffer {
+  const program = programs.find((each) => each.name === steps[at]?.program);
+  const found = program && slotsOf(program, "output", "accumulator").find(({ slot }) => slot.name === name);
+  if (found === undefined) throw new Error(`${program?.name} has no output ${name}`);
+  return found;
+}
 
 /** How many elements a slot has. */
 export const elements = ({ dims }: Pick<Slot, "dims">): number => dims.reduce((product, { size }) => product * size, 1);

@@ -43,8 +43,9 @@ export const weightType = (name: string): (typeof floats)[FloatDType]["slot"] | 
 export const slotType = (name: string): Slot["dtype"] | undefined =>
   isStoredDType(name) ? storedTypes[name].slot : undefined;
 
-/** What is in a slot, as files call it. */
+/** What is in a slot, as files call it; on the GPU a truth value is a whole word. */
 export function fileType(dtype: Slot["dtype"]): StoredDType {
+  if (dtype === "bool") return "U32";
   const found = Object.keys(storedTypes).find((name) => slotType(name) === dtype);
   if (found === undefined || !isStoredDType(found)) throw new Error(`no file holds ${dtype}`);
   return found;

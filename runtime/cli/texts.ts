@@ -5,7 +5,7 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { encodeTexts } from "../io/encode.ts";
 import { hashTokens } from "../io/hash.ts";
 import { loadTokenizer } from "../io/tokenizer.ts";
-import type { Tokens } from "../store/store.ts";
+import type { Tokens } from "../store/chosen-windows.ts";
 import { UserError } from "../user-error.ts";
 import { type Flags, given } from "./flags.ts";
 import { type RunProgress, type TextSplit, textsOf } from "./run-progress.ts";

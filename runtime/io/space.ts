@@ -1,8 +1,12 @@
 /** How much a disk can take. */
+import { statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { showBytes } from "../bytes.ts";
 import { UserError } from "../user-error.ts";
 import { explained } from "./file.ts";
+
+/** Whether two folders share their space. */
+export const isOneDisk = (a: string, b: string): boolean => statSync(a).dev === statSync(b).dev;
 
 /** Refuses what the disk of a folder cannot hold; `shownAs` is what the message calls the folder. */
 export async function requireSpace(folder: string, shownAs: string, bytes: number): Promise<void> {

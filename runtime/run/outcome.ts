@@ -1,21 +1,24 @@
 /** What a step has made: checked, and written to its file if it is durable, in one look at it. */
 import type { Slot } from "../../compiler/plan/program.ts";
-import { contentBytes, slotsOf } from "../../compiler/plan/slots.ts";
+import { contentBytes, outputOf } from "../../compiler/plan/slots.ts";
 import type { Check, Step } from "../../compiler/plan/step.ts";
 import { fileType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { firstNonFinite, toFloat32 } from "../io/numbers.ts";
+import type { OutputRecord } from "../store/journal.ts";
 import { UserError } from "../user-error.ts";
 import type { Session } from "./session.ts";
 
-/** Makes the checks of the step at that place of the plan, in their order, and keeps its durable outputs. */
-export async function checkAndKeep(session: Session, at: number): Promise<void> {
+/** Makes the checks of the step at that place of the plan, in their order, and keeps its durable outputs, which it returns. */
+export async function checkAndKeep(session: Session, at: number): Promise<readonly OutputRecord[]> {
   const { checks, durable } = session.plan.steps[at] as Step;
-  const kept = new Set(durable);
+  const left = new Set(durable);
+  const kept: OutputRecord[] = [];
   for (const check of checks)
     if (check.must === "none") await requireNone(session, at, check);
-    else await lookAt(session, at, check.output, { check, isKept: kept.delete(check.output) });
-  for (const output of kept) await lookAt(session, at, output, { check: null, isKept: true });
+    else kept.push(...(await lookAt(session, at, check.output, { check, isKept: left.delete(check.output) })));
+  for (const output of left) kept.push(...(await lookAt(session, at, output, { check: null, isKept: true })));
+  return kept;
 }
 
 /** What is wrong with an output: the number, at the byte of the elements. */
@@ -40,9 +43,15 @@ interface Look {
   readonly isKept: boolean;
 }
 
-async function lookAt(session: Session, at: number, output: string, { check, isKept }: Look): Promise<void> {
-  const { store } = session;
-  const { dtype } = slotOf(session, at, output);
+/** The output's record, if it is kept. */
+async function lookAt(
+  session: Session,
+  at: number,
+  output: string,
+  { check, isKept }: Look,
+): Promise<readonly OutputRecord[]> {
+  const { store, plan } = session;
+  const { dtype } = outputOf(plan, at, output).slot;
   const file = isKept ? await store.keep({ step: at, output }) : null;
   try {
     for await (const { piece, at: start } of store.contents({ step: at, output })) {
@@ -50,7 +59,7 @@ async function lookAt(session: Session, at: number, output: string, { check, isK
       if (check && wrong) refuse(session, at, check, wrong);
       await file?.write(piece);
     }
-    await file?.finish();
+    return file === null ? [] : [(await file.finish()).record];
   } catch (error) {
     await file?.abandon();
     throw error;
@@ -69,7 +78,7 @@ function nonFinite(piece: Piece["piece"], start: number, dtype: Slot["dtype"]): 
 
 function refuse({ plan }: Session, at: number, { output, otherwise }: Check, wrong: Wrong): never {
   const step = plan.steps[at] as Step;
-  const window = Math.floor(wrong.at / contentBytes(slotOf({ plan }, at, output)));
+  const window = Math.floor(wrong.at / contentBytes(outputOf(plan, at, output).slot));
   const sentence = otherwise.replaceAll("{n}", String(wrong.number)).replaceAll("{window}", String(window));
   throw new UserError([...placeOf(step), sentence].join(": "));
 }
@@ -81,11 +90,4 @@ function placeOf({ part: { stage, of, layer, what, changes } }: Step): readonly 
   if (layer !== null) place.push(`layer ${layer}`);
   if (changes !== undefined) place.push(`${what} (${changes.tensor})`);
   return [place.join(", ")];
-}
-
-function slotOf({ plan }: Pick<Session, "plan">, at: number, output: string): Slot {
-  const program = plan.programs.find(({ name }) => name === plan.steps[at]?.program);
-  const found = program && slotsOf(program, "output", "accumulator").find(({ slot }) => slot.name === output);
-  if (found === undefined) throw new Error(`${program?.name} has no output ${output}`);
-  return found.slot;
 }

@@ -1,18 +1,19 @@
 /** Executes a plan, step by step. What it is given besides the plan are a device and the plan's inputs. */
 import { join } from "node:path";
+import { storeNeeds } from "../../compiler/plan/durable.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { identitiesOf, planHash } from "../../compiler/plan/show.ts";
-import { contentBytes, slotsOf } from "../../compiler/plan/slots.ts";
 import { showBytes } from "../bytes.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import type { LeftBehind } from "../io/companions.ts";
 import { lockName, showLock } from "../io/lock.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
+import { isOneDisk } from "../io/space.ts";
 import { UserError } from "../user-error.ts";
 import { modelCard } from "./model-card.ts";
 import type { ChangedTensor, RunResult, StageResult } from "./result.ts";
-import { runStep } from "./run-step.ts";
+import { runStep, skipStep } from "./run-step.ts";
 import { declared, placesOf, save } from "./save.ts";
 import { openSession, type RunOptions, type Session } from "./session.ts";
 import { readValues } from "./values.ts";
@@ -23,8 +24,10 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   const session = await openSession(plan, options);
   let done: Done;
   try {
-    await options.output?.requireSpace(bytesOnDisk(plan));
-    done = { stages: await runSteps(session), ...(await readValues(session)) };
+    const pending = await session.store.pending();
+    await requireSpace(session, pending, options.output);
+    if (pending.size < plan.steps.length) options.note?.(goingOn(session, pending));
+    done = { stages: await runSteps(session, pending), ...(await readValues(session)) };
     if (isKept(plan, done)) await save(session, options);
   } finally {
     session.close();
@@ -47,25 +50,31 @@ type Done = Pick<RunResult, "stages" | "reports" | "expects">;
 
 const isKept = ({ save }: Plan, { expects }: Done): boolean => save !== null && expects.every(({ holds }) => holds);
 
-async function runSteps(session: Session): Promise<readonly StageResult[]> {
+async function runSteps(session: Session, pending: ReadonlySet<number>): Promise<readonly StageResult[]> {
   const { stages, steps } = session.plan;
   const changed: ChangedTensor[][] = stages.map(() => []);
   for (const [at, { part }] of steps.entries()) {
-    const tensor = await runStep(session, at);
+    const tensor = await (pending.has(at) ? runStep : skipStep)(session, at);
     if (tensor !== null && part.stage !== null) changed[part.stage]?.push(tensor);
   }
   return stages.map((stage, i) => ({ ...stage, changed: changed[i] ?? [] }));
 }
 
-/** What durable artefacts and the result will take at once. */
-function bytesOnDisk({ steps, programs, save: saved }: Plan): number {
-  const byName = new Map(programs.map((program) => [program.name, program]));
-  const durable = steps.flatMap((step) => {
-    const program = byName.get(step.program);
-    const made = program === undefined ? [] : slotsOf(program, "output", "accumulator");
-    return made.filter(({ slot }) => step.durable.includes(slot.name)).map(({ slot }) => contentBytes(slot));
-  });
-  return sum(durable) + sum((saved?.tensors ?? []).map((tensor) => declaredBytes(declared(tensor))));
+const goingOn = ({ plan: { steps }, store }: Session, pending: ReadonlySet<number>): string =>
+  `going on from ${store.folder.path}: ${steps.length - pending.size} of ${steps.length} steps are done`;
+
+/** Refuses what the disks cannot hold of durable artefacts of the steps that are to be run, and of the result. */
+async function requireSpace(
+  { plan, store: { folder } }: Session,
+  pending: ReadonlySet<number>,
+  output: RunOptions["output"],
+): Promise<void> {
+  const steps = plan.steps.map((step, at) => (pending.has(at) ? step : { ...step, durable: [] }));
+  const durable = storeNeeds({ ...plan, steps }).bytes;
+  const result = sum((plan.save?.tensors ?? []).map((tensor) => declaredBytes(declared(tensor))));
+  const isTogether = output !== null && isOneDisk(folder.path, output.partial);
+  if (!isTogether) await folder.requireSpace(durable);
+  await output?.requireSpace(result + (isTogether ? durable : 0));
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

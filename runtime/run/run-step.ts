@@ -1,6 +1,6 @@
 /** One step: its program with all that it reads and writes, once or for each window, then what must hold of the outcome. */
 
-import { elements, type SlotBuffer, slotsOf } from "../../compiler/plan/slots.ts";
+import { elements, outputOf, type SlotBuffer, slotsOf } from "../../compiler/plan/slots.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import type { Loaded } from "../gpu/execute.ts";
 import { checkAndKeep } from "./outcome.ts";
@@ -12,16 +12,26 @@ export async function runStep(session: Session, at: number): Promise<ChangedTens
   const { plan, store, withProgram, progress } = session;
   const step = plan.steps[at] as Step;
   progress({ step: at, what: step.part.what, done: 0 });
-  const changed = await withProgram(step.program, async (program) => {
+  await withProgram(step.program, async (program) => {
     for (const slot of slotsOf(program.program, "weight", "state"))
       program.bind(slot.slot.role, slot.slot.name, await store.whole(readBy(step, slot), slot));
     for (const slot of slotsOf(program.program, "accumulator")) await bindMade(session, program, at, slot);
     if (step.over === null) await runOnce(session, program, at);
     else await runOverWindows(session, program, at, step.over);
-    await checkAndKeep(session, at);
-    return changedBy(session, program, at);
+    await store.record(at, await checkAndKeep(session, at));
   });
-  store.ended(at);
+  return endOf(session, at);
+}
+
+/** Passes by a step that has ended in an earlier run. */
+export async function skipStep(session: Session, at: number): Promise<ChangedTensor | null> {
+  await session.store.skipped(at);
+  return endOf(session, at);
+}
+
+async function endOf(session: Session, at: number): Promise<ChangedTensor | null> {
+  const changed = await changedBy(session, at);
+  session.store.ended(at);
   return changed;
 }
 
@@ -68,11 +78,10 @@ async function runOverWindows(session: Session, program: Loaded, at: number, ove
   for (const { windows } of [...readers, ...writers]) windows.close();
 }
 
-async function changedBy({ plan, store }: Session, { program }: Loaded, at: number): Promise<ChangedTensor | null> {
+async function changedBy({ plan, store }: Session, at: number): Promise<ChangedTensor | null> {
   const { layer, what, changes } = (plan.steps[at] as Step).part;
   if (changes?.zeros === undefined) return null;
-  const changed = slotsOf(program, "output").find(({ slot }) => slot.name === changes.output);
-  if (changed === undefined) throw new Error(`${program.name} has no output ${changes.output}`);
   const zeros = await store.number({ step: at, output: changes.zeros });
-  return { layer, what, tensor: changes.tensor, zeros, count: elements(changed.slot) };
+  const count = elements(outputOf(plan, at, changes.output).slot);
+  return { layer, what, tensor: changes.tensor, zeros, count };
 }

@@ -4,6 +4,7 @@ import { bufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
 import { executor, type Loaded } from "../gpu/execute.ts";
 import { readback } from "../gpu/readback.ts";
+import type { OutputFolder } from "../io/output-folder.ts";
 import { openStore, type Store, type StoreOptions } from "../store/store.ts";
 
 /** A moment of a run, for people. */
@@ -16,14 +17,18 @@ export interface Progress {
   readonly done: number;
 }
 
-export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "output" | "folder"> {
+export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "folder"> {
   readonly device: Device;
+  /** Where the result goes; null if none is saved. */
+  readonly output: OutputFolder | null;
   /** The sha256 of the files that the tokenizer was made of, for the lock. */
   readonly tokenizer?: Readonly<Record<string, string>>;
   readonly progress: (progress: Progress) => void;
   readonly signal: AbortSignal;
   /** Bytes that may be taken on the GPU; by default as many as there are. */
   readonly gpuMemory?: number;
+  /** Hears of what people should know, in a sentence. */
+  readonly note?: (sentence: string) => void;
 }
 
 export interface Session {

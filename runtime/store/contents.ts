@@ -7,7 +7,7 @@ import { hashing, sha256 as hashOf } from "../io/hash.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import type { OutputRecord } from "./journal.ts";
-import { piecesOf, type TensorSource } from "./stored-tensors.ts";
+import { type OutputSource, piecesOf } from "./stored-tensors.ts";
 
 /** A content being written, in order; `finish` or `abandon` ends that. */
 export interface ContentWriter {
@@ -18,7 +18,7 @@ export interface ContentWriter {
 
 export interface Content {
   readonly record: OutputRecord;
-  readonly tensor: TensorSource;
+  readonly tensor: OutputSource;
 }
 
 interface ContentPlaces {
@@ -82,7 +82,7 @@ async function writeFile(declaration: TensorDeclaration, places: ContentPlaces):
 }
 
 /** The content of an output, compared with its hash; undefined where it is absent or damaged. */
-export async function openContent(output: OutputRecord, place: string): Promise<TensorSource | undefined> {
+export async function openContent(output: OutputRecord, place: string): Promise<OutputSource | undefined> {
   try {
     const { content } = output;
     const tensor =
@@ -97,18 +97,18 @@ export async function openContent(output: OutputRecord, place: string): Promise<
   }
 }
 
-function inMemory({ name, dtype, shape }: OutputRecord, { buffer, byteOffset, byteLength }: Buffer): TensorSource {
-  const bytes = new Uint8Array(Math.ceil(byteLength / 4) * 4); // whose reader may pad it
-  bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
-  const pieces = async function* () {
-    yield { piece: bytes.subarray(0, byteLength), at: 0 };
+function inMemory({ name, dtype, shape }: OutputRecord, { buffer, byteOffset, byteLength }: Buffer): OutputSource {
+  const pieces = async function* (start = 0, end = byteLength) {
+    const bytes = new Uint8Array(Math.ceil((end - start) / 4) * 4); // whose reader may pad it
+    bytes.set(new Uint8Array(buffer, byteOffset + start, end - start));
+    yield { piece: bytes.subarray(0, end - start), at: start };
   };
   return { name, dtype, shape, bytes: byteLength, pieces };
 }
 
 /** The whole of a file as a tensor. */
-async function inFile({ name, dtype, shape }: OutputRecord, path: string): Promise<TensorSource> {
+async function inFile({ name, dtype, shape }: OutputRecord, path: string): Promise<OutputSource> {
   const { size: bytes, stamp } = await withFile(path, async (file) => file);
   const tensor = { name, dtype, shape, bytes };
-  return { ...tensor, pieces: () => piecesOf({ ...tensor, path, stamp, offset: 0 }) };
+  return { ...tensor, pieces: (start, end) => piecesOf({ ...tensor, path, stamp, offset: 0 }, start, end) };
 }

@@ -2,34 +2,15 @@
  * The journal of a store: a line for everything that happened in it, behind a hash of its own, by which a line that was torn or
  * damaged is known and counts for nothing.
  */
+import type { StepIdentity } from "../../compiler/plan/keys.ts";
 import { isJsonObject, parseJson } from "../io/file.ts";
 import { sha256 } from "../io/hash.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 
-/** A step that has ended, and what it was: equal keys, equal outputs. */
-export interface StepRecord {
-  readonly key: string;
-  /** Where it stood in its recipe, for people. */
-  readonly part: PartRecord;
-  /** Hash of the program's graph and of the rules of its arithmetic. */
-  readonly program: string;
-  /** The adapter and its driver. */
-  readonly device: string;
-  /** Key of the windows that it went over. */
-  readonly over: string | null;
-  /** By slot of the program: the key of what it read. */
-  readonly reads: Readonly<Record<string, string>>;
+/** A step that has ended: equal keys, equal outputs. */
+export interface StepRecord extends StepIdentity {
   /** Those that are durable. */
   readonly outputs: readonly OutputRecord[];
-}
-
-export interface PartRecord {
-  /** A stage, or the model that is evaluated. */
-  readonly of: string;
-  /** The stage's method with its arguments. */
-  readonly action: string;
-  readonly layer: number | null;
-  readonly what: string;
 }
 
 export interface OutputRecord extends TensorDeclaration {

@@ -16,7 +16,7 @@ import { UserError } from "../user-error.ts";
 import { type ContentWriter, openContent, writeContent } from "./contents.ts";
 import { type Entry, entriesIn, type OutputRecord, type RunRecord, type StepRecord, showEntry } from "./journal.ts";
 import { type StoreIndex, storeIndex } from "./store-index.ts";
-import type { TensorSource } from "./stored-tensors.ts";
+import type { OutputSource } from "./stored-tensors.ts";
 
 /** By this file a folder is known as a store. */
 export const markerName = "lcomp.store.json";
@@ -158,7 +158,7 @@ export class StoreFolder {
   }
 
   /** A step's output, compared with its hash; undefined where it is damaged, which is said: then it is there no more. */
-  async open(key: string, output: OutputRecord): Promise<TensorSource | undefined> {
+  async open(key: string, output: OutputRecord): Promise<OutputSource | undefined> {
     const found = await openContent(output, this.#placeOf(output.sha256));
     if (found !== undefined) return found;
     this.#note(`what the store ${this.path} has as ${output.name} is damaged, and is made again`);

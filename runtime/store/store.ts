@@ -10,27 +10,25 @@ import {
   lifetimes,
   type PlainRef,
 } from "../../compiler/plan/lifetimes.ts";
-import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
-import { contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
+import { contentBytes, outputOf, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
 import { fileType, slotType } from "../../compiler/plan/stored-types.ts";
+import { describeAdapter } from "../gpu/adapter.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import { sample, type Windows, windows } from "../io/corpus.ts";
-import type { OutputFolder } from "../io/output-folder.ts";
-import { UserError } from "../user-error.ts";
+import { chosenWindows, type Tokens } from "./chosen-windows.ts";
 import type { ContentWriter } from "./contents.ts";
+import { type FinishedSteps, finishedSteps } from "./finished-steps.ts";
 import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
-import { hostMemory } from "./host-memory.ts";
+import { type HostMemory, hostMemory } from "./host-memory.ts";
+import type { OutputRecord } from "./journal.ts";
 import { type StoreFolder, temporaryFolder } from "./store-folder.ts";
-import { sendTensor, type TensorSource } from "./stored-tensors.ts";
+import { type OutputSource, sendPieces, sendTensor, type TensorSource } from "./stored-tensors.ts";
 import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
-
-/** The token ids of a corpus, split by split. */
-export type Tokens = Readonly<Partial<Record<WindowsRecord["split"], Int32Array>>>;
 
 export interface StoreOptions {
   readonly device: Device;
@@ -39,9 +37,7 @@ export interface StoreOptions {
   /** By the names that the plan gives them. */
   readonly models: ReadonlyMap<string, Checkpoint>;
   readonly corpora: ReadonlyMap<string, Tokens>;
-  /** Beside which durable artefacts are written. */
-  readonly output: OutputFolder | null;
-  /** Where durable artefacts are written; by default, where nothing stays. */
+  /** Where durable artefacts lie; without it, in a temporary folder. */
   readonly folder?: StoreFolder;
 }
 
@@ -49,6 +45,8 @@ export interface StoreOptions {
 type Made = Extract<Ref, { readonly step: number }>;
 
 export interface Store {
+  /** Where durable artefacts lie. */
+  readonly folder: StoreFolder;
   /** The whole artefact, in a buffer that a slot can be bound to. */
   readonly whole: (ref: Ref, slot: SlotBuffer) => Promise<GPUBuffer>;
   /** Its windows, for a slot. */
@@ -59,15 +57,21 @@ export interface Store {
   readonly writer: (made: Made, slot: SlotBuffer, count: number) => Promise<WindowWriter>;
   /** The elements of an artefact; of a stream, those of window 0, then those of window 1 … */
   readonly contents: (ref: Ref) => AsyncGenerator<Piece>;
-  /** A file for a durable output, which is read from there once it has left the GPU. */
+  /** Where a durable output is written, in order; it is read from there once it has left the GPU. */
   readonly keep: (made: Made) => Promise<ContentWriter>;
+  /** The places of the steps that are to be run: all others have ended in earlier runs. */
+  readonly pending: () => Promise<ReadonlySet<number>>;
+  /** A step is done, and these are its durable outputs: it need not be run again. */
+  readonly record: (step: number, outputs: readonly OutputRecord[]) => Promise<void>;
+  /** A step that is not run has read what it reads. */
+  readonly skipped: (step: number) => Promise<void>;
   /** The number in a scalar. */
   readonly number: (ref: Ref) => Promise<number>;
-  /** The content hashes of all given tensors that have been read. */
+  /** The content hashes of all given tensors that have been read, in earlier runs too. */
   readonly hashes: () => TensorHashes;
   /** A step needs a window no more. */
   readonly passed: (step: number, window: number) => void;
-  /** A step is done. */
+  /** What no later step reads leaves. */
   readonly ended: (step: number) => void;
   readonly close: () => void;
 }
@@ -80,10 +84,13 @@ interface Held {
 /** Where everything is, by key. */
 interface Holdings extends StoreOptions, Lifetimes {
   readonly plan: Plan;
+  readonly folder: StoreFolder;
   readonly given: GivenTensors;
+  readonly finished: FinishedSteps;
+  readonly hostMemory: HostMemory;
   readonly onDevice: Map<string, Held>;
   readonly inStreams: Map<string, Stream>;
-  readonly inFiles: Map<string, TensorSource>;
+  readonly inFiles: Map<string, OutputSource>;
   readonly decisions: Map<string, Promise<Int32Array>>;
   /** What was put together for the step at hand. */
   readonly copies: GPUBuffer[];
@@ -92,25 +99,28 @@ interface Holdings extends StoreOptions, Lifetimes {
 /** The store of one run, which holds what is given. */
 export function openStore(plan: Plan, options: StoreOptions): Store {
   const [onDevice, inStreams, inFiles, decisions] = [new Map(), new Map(), new Map(), new Map()];
-  const given = givenTensors(plan);
-  const places = { given, onDevice, inStreams, inFiles, decisions, copies: [] };
-  const at: Holdings = { ...options, ...lifetimes(plan), ...places, plan };
   const folder = options.folder ?? temporaryFolder();
-  const surroundings = { ...options, hostMemory: hostMemory() };
+  const given = givenTensors(plan, options.models, folder);
+  const adapter = describeAdapter(options.device.adapterInfo);
+  const finished = finishedSteps({ plan, folder, given, corpora: options.corpora, adapter });
+  const places = { folder, given, finished, onDevice, inStreams, inFiles, decisions, copies: [] };
+  const at: Holdings = { ...options, ...lifetimes(plan), ...places, plan, hostMemory: hostMemory() };
   return {
+    folder,
     whole: (ref, slot) => whole(at, ref, slot),
     reader: (ref, slot) => reader(at, ref, slot),
     make: (made, slot) => make(at, made, slot),
-    writer: async (made, value, count) => {
-      const isOnHost = plan.steps[made.step]?.onHost.includes(made.output) ?? false;
-      const stream = await makeStream(surroundings, { count, value, whole: at.wholes.get(keyOf(made)), isOnHost });
-      inStreams.set(keyOf(made), stream);
-      return stream.writer();
-    },
+    writer: async (made, value, count) => (await streamFor(at, made, value, count)).writer(),
     contents: async function* (ref) {
       yield* contents(at, await resolve(at, ref));
     },
-    keep: (made) => keep(at, folder, made),
+    keep: (made) => keep(at, made),
+    pending: () => finished.pending((key, output) => inFiles.set(key, output)),
+    record: finished.record,
+    skipped: async (step) => {
+      for (const ref of Object.values(plan.steps[step]?.reads ?? {}))
+        for (const part of partsIn(ref)) await use(at, part);
+    },
     number: (ref) => numberIn(at, ref),
     hashes: given.hashes,
     passed: (step, window) => {
@@ -118,7 +128,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
     },
     ended: (step) => {
       for (const buffer of at.copies.splice(0)) options.pool.release(buffer);
-      for (const ref of at.endings[step] ?? []) release(at, keyOf(ref));
+      for (const ref of at.endings[step] ?? []) release(at, ref);
     },
     close: () => {
       if (options.folder === undefined) folder.close();
@@ -143,13 +153,18 @@ async function integers(pieces: AsyncGenerator<Piece>): Promise<Int32Array> {
   return Int32Array.from(found);
 }
 
-/** A given tensor, or what lies in the store's folder. */
-function sourceOf({ models, given, inFiles }: Holdings, ref: PlainRef): TensorSource | undefined {
-  if (!("tensor" in ref)) return inFiles.get(keyOf(ref));
-  const tensor = models.get(ref.model)?.tensors.get(ref.tensor);
-  if (tensor === undefined) throw new UserError(`the plan was made for another model: this one has no ${ref.tensor}`);
-  return { ...tensor, pieces: () => given.pieces(ref.model, tensor) };
+/** The references that a copy is made of; all others are whole. */
+const partsIn = (ref: Ref): readonly Ref[] => ("stack" in ref ? ref.stack : "element" in ref ? [ref.of] : [ref]);
+
+/** A given tensor counts as used. */
+async function use(at: Holdings, ref: Ref): Promise<void> {
+  const plain = await resolve(at, ref);
+  if ("tensor" in plain) await at.given.hash(plain, { isUsed: true });
 }
+
+/** A given tensor, or what lies in the store's folder. */
+const sourceOf = ({ given, inFiles }: Holdings, ref: PlainRef): TensorSource | undefined =>
+  "tensor" in ref ? given.source(ref) : inFiles.get(keyOf(ref));
 
 function contents(at: Holdings, ref: PlainRef): AsyncGenerator<Piece> {
   const key = keyOf(ref);
@@ -162,25 +177,31 @@ async function whole(at: Holdings, ref: Ref, slot: SlotBuffer): Promise<GPUBuffe
   if (isCopy(ref)) return copied(at, ref, slot);
   const plain = await resolve(at, ref);
   const key = keyOf(plain);
-  const known = at.onDevice.get(key)?.buffer ?? at.inStreams.get(key)?.whole;
+  const known = at.onDevice.get(key)?.buffer ?? (await streamIn(at, plain))?.whole;
   if (known) return known;
   const buffer = await sendTensor(at.pool, sourceOf(at, plain) ?? absent(key), slot);
   at.onDevice.set(key, { slot: slot.slot, buffer });
   return buffer;
 }
 
-/** Elements of artefacts that are on the GPU, in memory of their own until the step ends. */
+/** Elements of artefacts, in memory of their own until the step ends. */
 async function copied(at: Holdings, ref: CopyRef, { slot, bytes }: SlotBuffer): Promise<GPUBuffer> {
   const { device, pool, copies } = at;
   const buffer = await pool.acquire(bytes, `${slot.name}, put together`);
   copies.push(buffer);
-  const parts = "stack" in ref ? ref.stack : [ref.of];
+  const parts = partsIn(ref);
   const length = contentBytes(slot) / parts.length;
   const encoder = device.device.createCommandEncoder();
   for (const [i, part] of parts.entries()) {
-    const key = keyOf(await resolve(at, part));
-    const source = at.onDevice.get(key)?.buffer ?? at.inStreams.get(key)?.whole ?? absent(`${key} on the GPU`);
-    encoder.copyBufferToBuffer(source, "element" in ref ? ref.element * length : 0, buffer, i * length, length);
+    const plain = await resolve(at, part);
+    const key = keyOf(plain);
+    const start = "element" in ref ? ref.element * length : 0;
+    const source = at.onDevice.get(key)?.buffer ?? (await streamIn(at, plain))?.whole;
+    if (source) encoder.copyBufferToBuffer(source, start, buffer, i * length, length);
+    else {
+      const file = at.inFiles.get(key) ?? absent(key);
+      await sendPieces(pool, file.pieces(start, start + length), buffer, i * length - start);
+    }
   }
   device.queue.submit([encoder.finish()]);
   return buffer;
@@ -188,19 +209,42 @@ async function copied(at: Holdings, ref: CopyRef, { slot, bytes }: SlotBuffer): 
 
 async function reader(at: Holdings, ref: Ref, { bytes }: SlotBuffer): Promise<WindowReader> {
   const plain = await resolve(at, ref);
-  if (!("windows" in plain)) return (at.inStreams.get(keyOf(plain)) ?? absent(keyOf(plain))).reader();
+  if (!("windows" in plain)) return ((await streamIn(at, plain)) ?? absent(keyOf(plain))).reader();
   const record = at.plan.windows[plain.windows] ?? absent(keyOf(plain));
-  return tokenReader(at.pool, chooseWindows(record, at.corpora), bytes);
+  return tokenReader(at.pool, chosenWindows(record, at.corpora), bytes);
 }
 
-function chooseWindows(
-  { corpus, split, length, count, seed }: WindowsRecord,
-  corpora: StoreOptions["corpora"],
-): Windows {
-  const tokens = corpora.get(corpus)?.[split];
-  if (tokens === undefined) throw new Error(`the run was given no ${corpus}.${split}`);
-  const text = { path: `${corpus}.${split}`, tokens };
-  return seed === null ? windows(text, length, count) : sample(text, count, length, seed);
+/** Memory for what a step makes of each of so many windows. */
+async function streamFor(at: Holdings, made: Made, value: SlotBuffer, count: number): Promise<Stream> {
+  const isOnHost = at.plan.steps[made.step]?.onHost.includes(made.output) ?? false;
+  const stream = await makeStream(at, { count, value, whole: at.wholes.get(keyOf(made)), isOnHost });
+  at.inStreams.set(keyOf(made), stream);
+  return stream;
+}
+
+/** How many values an output has, one for each window; null: it is one for all. */
+function countOf(plan: Plan, { step, output }: Made): number | null {
+  const over = plan.steps[step]?.over ?? null;
+  const isEach = over !== null && outputOf(plan, step, output).slot.role === "output";
+  return isEach ? (plan.windows[over]?.count ?? 0) : null;
+}
+
+/** The values of windows; those that an earlier run has left are read from their file. */
+async function streamIn(at: Holdings, ref: PlainRef): Promise<Stream | undefined> {
+  const [known, file] = [at.inStreams.get(keyOf(ref)), at.inFiles.get(keyOf(ref))];
+  if (known !== undefined || file === undefined || !("step" in ref)) return known;
+  const count = countOf(at.plan, ref);
+  if (count === null) return undefined;
+  const value = outputOf(at.plan, ref.step, ref.output);
+  const stream = await streamFor(at, ref, value, count);
+  const [writer, each] = [await stream.writer(), contentBytes(value.slot)];
+  for (let window = 0; window < count; window++) {
+    const start = window * each;
+    await sendPieces(at.pool, file.pieces(start, start + each), await writer.next(window), -start);
+    await writer.written(window);
+  }
+  writer.close();
+  return stream;
 }
 
 async function make(at: Holdings, made: Made, { slot, bytes }: SlotBuffer): Promise<GPUBuffer> {
@@ -226,10 +270,11 @@ function makeNeutral(
   else pool.upload(buffer, new Int32Array(bytes / 4).fill(extremes[by]));
 }
 
-async function keep(at: Holdings, folder: StoreFolder, made: Made): Promise<ContentWriter> {
-  const { slot } = at.onDevice.get(keyOf(made)) ?? absent(keyOf(made));
-  const shape = slot.dims.map(({ size }) => size);
-  const writer = await folder.create({ name: made.output, dtype: fileType(slot.dtype), shape });
+async function keep(at: Holdings, made: Made): Promise<ContentWriter> {
+  const { slot } = outputOf(at.plan, made.step, made.output);
+  const count = countOf(at.plan, made);
+  const shape = [...(count === null ? [] : [count]), ...slot.dims.map(({ size }) => size)];
+  const writer = await at.folder.create({ name: made.output, dtype: fileType(slot.dtype), shape });
   return {
     ...writer,
     finish: async () => {
@@ -254,13 +299,17 @@ async function numberIn(at: Holdings, ref: Ref): Promise<number> {
 const endingStreams = ({ endings, inStreams }: Holdings, step: number): readonly Stream[] =>
   (endings[step] ?? []).flatMap((ref) => ("step" in ref && ref.step !== step ? (inStreams.get(keyOf(ref)) ?? []) : []));
 
-/** Takes an artefact from the GPU, or from the memory that holds a stream. */
-function release({ pool, onDevice, inStreams }: Holdings, key: string): void {
+/** Takes an artefact from the GPU, or a stream from the memory that holds it, and from its file where that is for this run alone. */
+function release({ plan, pool, wholes, finished, onDevice, inStreams, inFiles }: Holdings, ref: PlainRef): void {
+  const key = keyOf(ref);
   const held = onDevice.get(key);
   if (held !== undefined) pool.release(held.buffer);
   onDevice.delete(key);
   inStreams.get(key)?.release();
   inStreams.delete(key);
+  if (!("step" in ref) || countOf(plan, ref) === null || wholes.has(key)) return;
+  inFiles.delete(key);
+  finished.drop(ref.step, ref.output);
 }
 
 /** What only a bug can cause. */

@@ -1,6 +1,6 @@
 /** Tensors in files, read piece by piece. */
 import { elements, pieceBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
-import { floatWidth, isFloatDType, slotType } from "../../compiler/plan/stored-types.ts";
+import { fileType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { requireFinite } from "../io/checkpoint.ts";
@@ -17,13 +17,19 @@ export interface TensorSource extends TensorDeclaration {
   readonly pieces: () => AsyncGenerator<Piece>;
 }
 
-/** The bytes of a tensor in order. */
-export async function* piecesOf(tensor: StoredTensor): AsyncGenerator<Piece> {
+/** An output of a step that can be read, in parts too. */
+export interface OutputSource extends TensorSource {
+  /** The bytes from `start` on in front of `end`, of all at first. */
+  readonly pieces: (start?: number, end?: number) => AsyncGenerator<Piece>;
+}
+
+/** The bytes of a tensor in order: those from `start` on in front of `end`. */
+export async function* piecesOf(tensor: StoredTensor, start = 0, end = tensor.bytes): AsyncGenerator<Piece> {
   const staging = spare ?? new Uint8Array(pieceBytes);
   spare = undefined;
   try {
-    for (let at = 0; at < tensor.bytes; at += pieceBytes) {
-      const piece = staging.subarray(0, Math.min(pieceBytes, tensor.bytes - at));
+    for (let at = start; at < end; at += pieceBytes) {
+      const piece = staging.subarray(0, Math.min(pieceBytes, end - at));
       await readRange(tensor, at, at + piece.byteLength, piece);
       yield { piece, at };
     }
@@ -49,16 +55,30 @@ export async function sendTensor(
 ): Promise<GPUBuffer> {
   const { name, dtype, shape } = tensor;
   const count = shape.reduce((product, size) => product * size, 1);
-  if (slotType(dtype) !== slot.dtype || count !== elements(slot)) {
+  if (fileType(slot.dtype) !== dtype || count !== elements(slot)) {
     const expected = `${slot.dtype} [${slot.dims.map(({ size }) => size).join(", ")}]`;
     const found = `${dtype} [${shape.join(", ")}]`;
     throw new UserError(`the plan was made for another model: it expects ${name} as ${expected}, here it is ${found}`);
   }
   const buffer = await pool.acquire(bytes, `tensor ${name}`);
   if (bytes > tensor.bytes) pool.clear(buffer);
-  for await (const { piece, at } of tensor.pieces()) {
-    const padded = Math.ceil(piece.byteLength / 4) * 4;
-    await pool.upload(buffer, new Uint8Array(piece.buffer, piece.byteOffset, padded).fill(0, piece.byteLength), at);
-  }
+  await sendPieces(pool, tensor.pieces(), buffer, 0);
   return buffer;
+}
+
+/** Sends bytes to the GPU, `by` bytes further on than they were in their tensor. */
+export async function sendPieces(
+  pool: BufferPool,
+  pieces: AsyncGenerator<Piece>,
+  buffer: GPUBuffer,
+  by: number,
+): Promise<void> {
+  for await (const { piece, at } of pieces) {
+    const padded = Math.ceil(piece.byteLength / 4) * 4;
+    await pool.upload(
+      buffer,
+      new Uint8Array(piece.buffer, piece.byteOffset, padded).fill(0, piece.byteLength),
+      at + by,
+    );
+  }
 }

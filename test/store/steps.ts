@@ -10,7 +10,7 @@ export async function recordStep(store: StoreFolder, key: string, bytes: Uint8Ar
   await writer.write(bytes.subarray(3));
   const { record: output } = await writer.finish();
   const part = { of: "sparse", action: "wanda(sparsity: 50%)", layer: 0, what: "q" };
-  const record = { key, part, program: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output] };
+  const record = { key, part, graph: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output] };
   store.record(record);
   return record;
 }

@@ -3,10 +3,12 @@
  * weights, decisions, measures, and statistics if there is room. Of the values of windows one boundary between blocks is kept, from
  * the step that makes it until the last that reads it has ended.
  */
-import { keyOf, lifetimes, partsOf, readersIn } from "../plan/lifetimes.ts";
-import type { Program, Slot } from "../plan/program.ts";
-import { contentBytes, slotsOf } from "../plan/slots.ts";
-import type { Planned } from "./demand.ts";
+import { keyOf, lifetimes, partsOf, readersIn } from "./lifetimes.ts";
+import type { Plan } from "./plan.ts";
+import type { Program, Slot } from "./program.ts";
+import { contentBytes, slotsOf } from "./slots.ts";
+
+type Planned = Pick<Plan, "steps" | "programs" | "windows" | "values" | "save">;
 
 /** `results` are what the later parts of a plan, or people, cannot do without; all else can be made again from them. */
 type Kind = "results" | "activations" | "statistics";
@@ -29,7 +31,7 @@ export interface StoreNeeds {
 }
 
 /** The plan with its durable outputs, which take at most so many bytes; results are durable whatever they take. */
-export function withDurable<Plan extends Planned>(plan: Plan, limit: number): Plan {
+export function withDurable<Some extends Planned>(plan: Some, limit: number): Some {
   const all = artefactsIn(plan);
   let kept = all.filter(({ kind }) => kind === "results");
   for (const kind of ["activations", "statistics"] as const) {
@@ -63,7 +65,8 @@ function artefactsIn(plan: Planned): readonly Artefact[] {
       const key = keyOf({ step, output });
       const reading = readers.get(key) ?? [];
       const isWanted = changes?.zeros === output || reading.some((at) => parts[at] !== parts[step]);
-      const kind = kindOf(slot, over !== null, { isWhole: wholes.has(key), isWanted });
+      const kind =
+        reading.length > 0 || isWanted ? kindOf(slot, over !== null, { isWhole: wholes.has(key), isWanted }) : null;
       const count = kind === "statistics" || over === null ? 1 : (windows[over]?.count ?? 0);
       return kind ? [{ step, output, kind, bytes: count * contentBytes(slot), last: reading.at(-1) ?? step }] : [];
     }),

@@ -1,0 +1,90 @@
+/** The steps of a plan that have ended, in earlier runs and in this one: known by their keys in the store's folder. */
+import { type GivenContents, identifier } from "../../compiler/plan/keys.ts";
+import { keyOf, plainRefs } from "../../compiler/plan/lifetimes.ts";
+import { pendingSteps } from "../../compiler/plan/pending.ts";
+import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
+import type { Ref } from "../../compiler/plan/step.ts";
+import { hashWindows, type Tokens } from "./chosen-windows.ts";
+import type { GivenRef, GivenTensors } from "./given-tensors.ts";
+import type { OutputRecord, StepRecord } from "./journal.ts";
+import type { StoreFolder } from "./store-folder.ts";
+import type { OutputSource } from "./stored-tensors.ts";
+
+export interface FinishedSteps {
+  /** The places of the steps that are to be run. What the others have made, as far as these read it, is given to `found`. */
+  readonly pending: (found: (key: string, output: OutputSource) => void) => Promise<ReadonlySet<number>>;
+  /** A step has ended, and its durable outputs are complete. */
+  readonly record: (step: number, outputs: readonly OutputRecord[]) => Promise<void>;
+  /** An output is needed no more. */
+  readonly drop: (step: number, output: string) => void;
+}
+
+interface Surroundings {
+  readonly plan: Plan;
+  readonly folder: StoreFolder;
+  readonly given: GivenTensors;
+  readonly corpora: ReadonlyMap<string, Tokens>;
+  /** The adapter and its driver. */
+  readonly adapter: string;
+}
+
+export function finishedSteps({ plan, folder, given, corpora, adapter }: Surroundings): FinishedSteps {
+  const identify = identifier(plan, {
+    device: adapter,
+    tensor: (model, tensor) => folder.hashOf(given.find({ model, tensor })),
+    windows: windowHashes(plan, corpora),
+  });
+  const find = (step: number): StepRecord | undefined => {
+    const key = identify(step)?.key;
+    return key === undefined ? undefined : folder.find(key);
+  };
+  const outputOf = (step: number, name: string) => {
+    const record = find(step);
+    const output = record?.outputs.find((each) => each.name === name);
+    return record && output ? { key: record.key, output } : undefined;
+  };
+  return {
+    pending: async (found) => {
+      if (folder.wasEmpty) return new Set(plan.steps.keys());
+      await readUnknown(plan, folder, given);
+      for (const step of plan.steps.keys()) identify(step);
+      const has = async (step: number, name: string): Promise<boolean> => {
+        const there = outputOf(step, name);
+        const source = there && (await folder.open(there.key, there.output));
+        if (source !== undefined) found(keyOf({ step, output: name }), source);
+        return source !== undefined;
+      };
+      return pendingSteps(plan, { isDone: (step) => find(step) !== undefined, has });
+    },
+    record: async (step, outputs) => {
+      for (const ref of givenIn(Object.values(plan.steps[step]?.reads ?? {}))) await given.hash(ref, { isUsed: false });
+      const identity = identify(step);
+      if (identity === undefined) throw new Error(`step ${step} has ended before what it reads`);
+      folder.record({ ...identity, outputs });
+    },
+    drop: (step, name) => {
+      const there = outputOf(step, name);
+      if (there !== undefined) folder.drop(there.key, there.output);
+    },
+  };
+}
+
+const givenIn = (refs: readonly Ref[]): readonly GivenRef[] =>
+  refs.flatMap(plainRefs).filter((ref): ref is GivenRef => "tensor" in ref);
+
+/** Reads the tensors of files that the store has never seen, which may be copies of those that it has. */
+async function readUnknown({ steps }: Plan, folder: StoreFolder, given: GivenTensors): Promise<void> {
+  const refs = givenIn(steps.flatMap(({ reads }) => Object.values(reads)));
+  const unknown = new Map(refs.flatMap((ref) => (folder.knowsFileOf(given.find(ref)) ? [] : [[keyOf(ref), ref]])));
+  for (const ref of unknown.values()) await given.hash(ref, { isUsed: false });
+}
+
+/** By the number of the windows, each computed once. */
+function windowHashes({ windows }: Plan, corpora: ReadonlyMap<string, Tokens>): GivenContents["windows"] {
+  const hashes = new Map<number, string>();
+  return (number) => {
+    const known = hashes.get(number) ?? hashWindows(windows[number] as WindowsRecord, corpora);
+    hashes.set(number, known);
+    return known;
+  };
+}
