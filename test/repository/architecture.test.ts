@@ -168,6 +168,20 @@ suite("architecture", ({ test }) => {
     assert.equal(circlesAmong(product), []);
   });
 
+  test("no file of language/ imports one that stands to its right in the picture of ARCHITECTURE.md", () => {
+    const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
+    const picture = /```\n( size ─[^`]*)```/.exec(text)?.[1] ?? "";
+    const rows = picture.split("\n").flatMap((row) => [...row.matchAll(/[a-z]+/g)]);
+    const columns = new Map(rows.map(({ 0: name, index }) => [`compiler/language/${name}.ts`, index]));
+    const files = product.filter(({ path }) => path.startsWith("compiler/language/"));
+    assert.equal([...columns.keys()].sort(), files.map(({ path }) => path).sort());
+    const found = problems(files, function* ({ path, imports }) {
+      for (const { from, line } of imports)
+        if ((columns.get(from) ?? -1) >= (columns.get(path) ?? 0)) yield `${path}:${line}: ${from} stands to its right`;
+    });
+    assert.equal(found, []);
+  });
+
   test("a file has at most 400 lines", () => {
     const found = problems(everything, function* ({ path, text }) {
       const lines = lineAt(text, text.length) - 1;
