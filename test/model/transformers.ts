@@ -9,10 +9,10 @@ import { CompileError } from "../../grammar/diagnostic.ts";
 import { openDevice } from "../../runtime/gpu/device.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import type { JsonObject } from "../../runtime/io/file.ts";
-import { runPlan } from "../../runtime/run/run-plan.ts";
 import { library } from "../given/library.ts";
 import { safetensorsBytes } from "../io/folder.ts";
 import { root } from "../repository/sources.ts";
+import { runOnTokens } from "../run/tokens.ts";
 
 /** A config.json, and tensors that go with it. */
 export interface Row {
@@ -107,13 +107,7 @@ export async function openEvaluations({ length, tokens }: Recorded<Row>): Promis
   }
 
   async function meanLoss(made: Plan, model: Checkpoint): Promise<number> {
-    const given = {
-      device,
-      models: new Map([["model", model]]),
-      corpora: new Map([["text", { test: Int32Array.from(tokens) }]]),
-    };
-    const { signal } = new AbortController();
-    const { reports } = await runPlan(made, { ...given, output: null, signal, progress: () => undefined });
+    const { reports } = await runOnTokens(device, made, model, { test: tokens });
     return reports.find(({ of }) => of?.measure === "mean_nll")?.value ?? absent("mean_nll");
   }
 

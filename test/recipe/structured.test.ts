@@ -5,14 +5,13 @@ import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
 import { openDevice } from "../../runtime/gpu/device.ts";
 import { type Checkpoint, openCheckpoint } from "../../runtime/io/checkpoint.ts";
-import { OutputFolder } from "../../runtime/io/output-folder.ts";
 import type { StoredTensor } from "../../runtime/io/safetensors.ts";
-import { runPlan } from "../../runtime/run/run-plan.ts";
 import { suite } from "../harness/suite.ts";
-import { inFolder } from "../io/folder.ts";
+import { inFolder, writeFolder } from "../io/folder.ts";
 import { readWeight } from "../io/tensors.ts";
 import { hostWith } from "../language/run.ts";
 import { root } from "../repository/sources.ts";
+import { runOnTokens } from "../run/tokens.ts";
 
 interface Cut {
   readonly count: number;
@@ -70,17 +69,9 @@ recipe cut(model: Model, text: Corpus) {
   const counts = { tokens: { train: tokens.length, test: test.length } };
   const inputs = { parameters: new Map(), models: new Map([["model", facts]]), corpora: new Map([["text", counts]]) };
   const made = plan(loaded, inputs, device.facts);
-  const output = new OutputFolder(out);
-  try {
-    const corpora = new Map([["text", { train: Int32Array.from(tokens), test: Int32Array.from(test) }]]);
-    const given = { device, models: new Map([["model", from]]), corpora, output };
-    const { signal } = new AbortController();
-    const { reports } = await runPlan(made, { ...given, signal, progress: () => undefined });
-    output.finish();
-    return reports[0]?.value ?? Number.NaN;
-  } finally {
-    output.abort();
-  }
+  const text = { train: tokens, test };
+  const { reports } = await writeFolder(out, (output) => runOnTokens(device, made, from, text, output));
+  return reports[0]?.value ?? Number.NaN;
 }
 
 /** Which of the rows are left, in order: `1` or `0` for each. */

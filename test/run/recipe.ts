@@ -5,9 +5,10 @@ import { type CompileInputs, plan } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { openRecipe, readRecipe, readTexts, translated } from "../../runtime/cli/recipe.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
-import { OutputFolder } from "../../runtime/io/output-folder.ts";
+import type { OutputFolder } from "../../runtime/io/output-folder.ts";
 import type { RunResult } from "../../runtime/run/result.ts";
 import { runPlan } from "../../runtime/run/run-plan.ts";
+import { writeFolder } from "../io/folder.ts";
 
 let device: Promise<Device> | undefined;
 
@@ -43,14 +44,8 @@ export async function runRecipe(
   const { corpora, inputs } = await readTexts(open, flags);
   const made = translated(open.shown, () => plan(open.loaded, { ...inputs, budget }, opened.facts));
   planned?.(made);
-  const output = out === undefined ? null : new OutputFolder(out);
-  try {
-    const { signal } = new AbortController();
-    const given = { device: opened, models: open.models, corpora, output, signal };
-    const result = await runPlan(made, { ...given, gpuMemory: budget.gpu, progress });
-    output?.finish();
-    return result;
-  } finally {
-    output?.abort();
-  }
+  const { signal } = new AbortController();
+  const given = { device: opened, models: open.models, corpora, signal, gpuMemory: budget.gpu, progress };
+  const run = (output: OutputFolder | null): Promise<RunResult> => runPlan(made, { ...given, output });
+  return out === undefined ? run(null) : writeFolder(out, run);
 }
