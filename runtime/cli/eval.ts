@@ -45,7 +45,7 @@ export const evalCommand: CommandModule<object, Flags> = {
   command: "eval <MODEL>",
   describe: "Measure how well a model predicts a text",
   builder: (yargs) =>
-    declare(yargs.positional("MODEL", { type: "string", describe: "a model's folder" }), {
+    declare(yargs.positional("MODEL", { type: "string", describe: "a model's folder or GGUF file" }), {
       text: value("a .txt or .jsonl file, or a folder with a test file", { demandOption: true }),
       against: value("another model: how far its predictions are from MODEL's, as KL(MODEL ‖ OTHER)"),
       length: value("tokens in a window", { defaultDescription: "the model's context, at most 2048" }),

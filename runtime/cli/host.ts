@@ -3,8 +3,8 @@ import { globSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Host, Unreadable } from "../../compiler/host.ts";
 import type { SourceFile, Span } from "../../grammar/source.ts";
+import { packageRoot } from "../package-root.ts";
 import { UserError } from "../user-error.ts";
-import { packageRoot } from "./package-root.ts";
 import { readInside, readSource, readStdin } from "./source.ts";
 
 /** A host, and the name under which it knows the file that was asked for. */

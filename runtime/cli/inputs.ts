@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { RecipeParameter } from "../../compiler/recipe/load.ts";
 import type { Input } from "../io/apart.ts";
+import { packageRoot } from "../package-root.ts";
 import { type Flags, given } from "./flags.ts";
-import { packageRoot } from "./package-root.ts";
 import type { RecipeEntry } from "./recipe.ts";
 
 /** By the type of a parameter: what its value is called, and which new files of such a folder would be read with it. */

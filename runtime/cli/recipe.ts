@@ -74,7 +74,7 @@ export function fileIn(args: readonly string[], ending: string): string | undefi
 }
 
 /** What is asked for where a parameter has no doc comment. */
-export const asked = { Model: "a model's folder", Corpus: "a text, or a folder of texts" };
+export const asked = { Model: "a model's folder or GGUF file", Corpus: "a text, or a folder of texts" };
 
 function flagOf({ type, doc, fallback }: RecipeParameter): Options {
   const kind = type === "Model" || type === "Corpus" ? asked[type] : type;

@@ -7,6 +7,7 @@ import { type FloatDType, floatWidth, isFloatDType } from "../../compiler/plan/s
 import { UserError } from "../user-error.ts";
 import { type Companions, companionsOf } from "./companions.ts";
 import { explained, isJsonObject, isMissing, type JsonObject, jsonObject, readJsonObject, readText } from "./file.ts";
+import { isGguf, openGguf } from "./gguf/model.ts";
 import { hasHubForm, snapshotsIn } from "./hub.ts";
 import { firstNonFinite, toFloat32 } from "./numbers.ts";
 import { readHeader, type StoredTensor } from "./safetensors.ts";
@@ -18,16 +19,16 @@ export interface Checkpoint extends Companions {
   /** What config.json was when it was read. */
   readonly configText: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Files that a result of it has, by their names, and what they hold: of a model that is no folder. */
+  readonly made: ReadonlyMap<string, () => string>;
 }
 
-/** Opens a model folder. */
+/** Opens a model: a folder, or a GGUF file, which is read as the folder that it would have come from. */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const status = await explained("open", folder, () => stat(folder)).catch((error: unknown) => {
     throw isMissing(error) ? noFolder(folder, error) : error;
   });
-  if (!status.isDirectory()) {
-    throw new UserError(`${folder} is a file; give the folder that holds config.json and model.safetensors`);
-  }
+  if (!status.isDirectory()) return openFile(folder);
   const names = (await explained("open", folder, () => readdir(folder))).sort();
   if (!names.includes("config.json")) throw await noConfig(folder, names);
   const configPath = join(folder, "config.json");
@@ -36,7 +37,17 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const tensors = await readTensors(folder, names);
   const files = [...tensors.values()].map(({ path }) => relative(folder, path).replaceAll(sep, "/"));
   const read = new Set(["config.json", ...files, ...(names.includes(single) ? [] : [indexName])]);
-  return { folder, config, configText, tensors, ...(await companionsOf(folder, names, read)) };
+  return { folder, config, configText, tensors, made: new Map(), ...(await companionsOf(folder, names, read)) };
+}
+
+async function openFile(path: string): Promise<Checkpoint> {
+  if (!(await isGguf(path))) {
+    throw new UserError(
+      `${path} is a file; give the folder that holds config.json and model.safetensors, or a GGUF file`,
+    );
+  }
+  const { config, configText, files: made, ...model } = await openGguf(path);
+  return { folder: path, config, configText, made, companions: [], hubName: null, ...model };
 }
 
 function noFolder(folder: string, cause: unknown): unknown {
@@ -58,7 +69,9 @@ async function noConfig(folder: string, names: readonly string[]): Promise<UserE
   }
   if (names.includes("adapter_config.json"))
     return new UserError(`${folder} holds an adapter, and no model; merge it into its model, save that, and give it`);
-  return new UserError(`${folder} has no config.json; give the folder of a Hugging Face model`);
+  const file = names.find((name) => name.endsWith(".gguf"));
+  if (file !== undefined) return new UserError(`${folder} has no config.json; give ${join(folder, file)} itself`);
+  return new UserError(`${folder} has no config.json; give the folder of a Hugging Face model, or a GGUF file`);
 }
 
 /** A size of the model's config, such as hidden_size: a whole number from 1 to 2^31 - 1. */

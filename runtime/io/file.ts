@@ -124,6 +124,12 @@ export async function writeExactly(handle: FileHandle, bytes: Uint8Array, positi
   }
 }
 
+/** Refuses what Git LFS leaves in the place of weights. */
+export function requireWeights(beginning: Uint8Array, path: string): void {
+  if (new TextDecoder().decode(beginning.subarray(0, 8)) === "version ")
+    throw new UserError(`${path} is a Git LFS pointer, not the weights themselves; run \`git lfs pull\` in its folder`);
+}
+
 /** Bytes as text; what is not UTF-8 is an error, never a replacement character. */
 export function decodeUtf8(bytes: Uint8Array, where: string): string {
   try {

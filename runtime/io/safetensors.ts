@@ -2,7 +2,17 @@
 // Every number of a header is checked here, so that whoever holds a StoredTensor may trust it.
 import { isStoredDType, type StoredDType, storedTypes } from "../../compiler/plan/stored-types.ts";
 import { UserError } from "../user-error.ts";
-import { decodeUtf8, isJsonObject, type OpenFile, parseJson, readExactly, requireUnchanged, withFile } from "./file.ts";
+import { type Arrangement, readArranged } from "./arrangement.ts";
+import {
+  decodeUtf8,
+  isJsonObject,
+  type OpenFile,
+  parseJson,
+  readExactly,
+  requireUnchanged,
+  requireWeights,
+  withFile,
+} from "./file.ts";
 
 /** A tensor by name, element type and shape. */
 export interface TensorDeclaration {
@@ -18,6 +28,8 @@ export interface StoredTensor extends TensorDeclaration {
   readonly bytes: number;
   /** Of the file whose header was read. */
   readonly stamp: string;
+  /** How its elements lie there, if not one after the other. */
+  readonly arrangement?: Arrangement;
 }
 
 /** What a file holds, its tensors in the order of their bytes. */
@@ -57,9 +69,7 @@ async function headerLength(file: OpenFile): Promise<number> {
   const { path, size } = file;
   if (size < 8) throw new UserError(`${path} is not a safetensors file: it has only ${size} bytes; ${again}`);
   const prefix = await readExactly(file, new Uint8Array(8), 0);
-  if (new TextDecoder().decode(prefix) === "version ") {
-    throw new UserError(`${path} is a Git LFS pointer, not the weights themselves; run \`git lfs pull\` in its folder`);
-  }
+  requireWeights(prefix, path);
   const length = new DataView(prefix.buffer).getBigUint64(0, true);
   if (length > BigInt(largestHeader)) {
     throw new UserError(`${path} is not a safetensors file: it claims a header of ${length} bytes; ${again}`);
@@ -141,7 +151,10 @@ export async function readRange(
     throw new RangeError(`bytes ${start} to ${end} of ${tensor.name} (${tensor.bytes} bytes) into ${into.byteLength}`);
   }
   return withFile(tensor.path, async (file) => {
-    const bytes = await readExactly(file, into, tensor.offset + start);
+    const { arrangement } = tensor;
+    const bytes = arrangement
+      ? await readArranged(file, { ...tensor, arrangement }, start, into)
+      : await readExactly(file, into, tensor.offset + start);
     await requireUnchanged(file, tensor.stamp);
     return bytes;
   });

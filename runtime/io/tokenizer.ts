@@ -6,6 +6,7 @@ import type { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { requireSize } from "./checkpoint.ts";
 import { isMissing, type JsonObject, jsonObject, readText } from "./file.ts";
+import { isGguf, openGguf } from "./gguf/model.ts";
 import { sha256 } from "./hash.ts";
 import { tokenText } from "./special-tokens.ts";
 import { asLoaded } from "./tokenizer-class.ts";
@@ -27,20 +28,22 @@ export interface Tokenizer {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Reads the tokenizer of a model folder. */
+/** Reads the tokenizer of a model: of a folder, or of a GGUF file. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const files: Record<string, string> = {};
+  const textOf = await textsOf(folder);
   const read: Read = async (name) => {
-    const path = join(folder, name);
-    const text = await readText(path);
+    const text = await textOf(name);
+    if (text === undefined) return undefined;
     files[name] = sha256(text);
-    return jsonObject(text, path);
+    return jsonObject(text, join(folder, name));
   };
-  const config = await read("config.json");
+  const config = (await read("config.json")) ?? {};
   const vocabulary = requireSize({ folder, config }, "vocab_size");
   const settings = await readSettings(read);
-  const beside = "added_tokens_decoder" in settings ? {} : await readOptional(read, "added_tokens.json");
-  const loaded = asLoaded(folder, { definition: await readDefinition(folder, read), settings, beside, config });
+  const beside = "added_tokens_decoder" in settings ? {} : ((await read("added_tokens.json")) ?? {});
+  const definition = (await read("tokenizer.json")) ?? without(folder);
+  const loaded = asLoaded(folder, { definition, settings, beside, config });
   const isSplit = settings["split_special_tokens"] === true;
   const encoder = encoderOf(loaded.definition, join(folder, "tokenizer.json"), isSplit);
   if (encoder.largest >= vocabulary) throw misfit(folder, encoder.largest, vocabulary);
@@ -63,27 +66,19 @@ const misfit = (folder: string, id: number, vocabulary: number): UserError =>
     `the tokenizer in ${folder} does not fit: it has a token ${id}, the model's vocab_size is ${vocabulary}; use the tokenizer of this model`,
   );
 
-/** Reads a file of the folder that must hold one JSON object. */
-type Read = (name: string) => Promise<JsonObject>;
+/** Reads a file that must hold one JSON object; undefined if there is none. */
+type Read = (name: string) => Promise<JsonObject | undefined>;
 
-const readDefinition = (folder: string, read: Read): Promise<JsonObject> =>
-  read("tokenizer.json").catch((error: unknown) => {
-    if (!isMissing(error)) throw error;
-    const way = "save the model's tokenizer there (Transformers: tokenizer.save_pretrained)";
-    throw new UserError(`${folder} has no tokenizer.json; ${way}`, { cause: error });
-  });
-
-const readOptional = (read: Read, name: string): Promise<JsonObject> =>
-  read(name).catch((error: unknown) => {
-    if (isMissing(error)) return {};
-    throw error;
-  });
+function without(folder: string): never {
+  const way = "save the model's tokenizer there (Transformers: tokenizer.save_pretrained)";
+  throw new UserError(`${folder} has no tokenizer.json; ${way}`);
+}
 
 /** tokenizer_config.json; files from before it listed the added tokens are completed by special_tokens_map.json, which wins. */
 async function readSettings(read: Read): Promise<JsonObject> {
-  const settings = await readOptional(read, "tokenizer_config.json");
+  const settings = (await read("tokenizer_config.json")) ?? {};
   if ("added_tokens_decoder" in settings) return settings;
-  return { ...settings, ...(await readOptional(read, "special_tokens_map.json")) };
+  return { ...settings, ...(await read("special_tokens_map.json")) };
 }
 
 interface Sources {
@@ -106,7 +101,7 @@ async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer,
   const named = own("bos");
   const beginning = encoder.before.length === 1 ? first : named;
   if (beginning === undefined) {
-    const generation = await readOptional(read, "generation_config.json");
+    const generation = (await read("generation_config.json")) ?? {};
     const stored = (name: string): number | undefined =>
       firstId(config[`${name}_token_id`]) ?? firstId(generation[`${name}_token_id`]);
     return { head: stored("bos") ?? own("eos") ?? stored("eos"), notes: [] };
@@ -128,3 +123,16 @@ const firstId = (value: unknown): number | undefined => {
   const id: unknown = Array.isArray(value) ? value[0] : value;
   return typeof id === "number" && Number.isInteger(id) && id >= 0 ? id : undefined;
 };
+
+/** The small files of a model by their names: as they lie in a folder, or as they are made of a GGUF file. */
+async function textsOf(place: string): Promise<(name: string) => Promise<string | undefined>> {
+  if (await isGguf(place)) {
+    const { configText, files } = await openGguf(place);
+    return async (name) => (name === "config.json" ? configText : files.get(name)?.());
+  }
+  return (name) =>
+    readText(join(place, name)).catch((error: unknown) => {
+      if (isMissing(error) && name !== "config.json") return undefined;
+      throw error;
+    });
+}

@@ -39,6 +39,7 @@ export async function save({ plan, store, progress }: Session, options: RunOptio
     }
   await written.close();
   await output.write("config.json", config ?? withoutPath(origin.configText));
+  for (const [name, text] of origin.made) await output.write(name, text());
   await output.copy(origin.folder, origin.companions);
 }
 

@@ -1,0 +1,93 @@
+/**
+ * How the elements of a tensor lie in a file that has them otherwise than Hugging Face: what is asked for by its place there is
+ * gathered from where it lies.
+ */
+import { type OpenFile, readExactly } from "./file.ts";
+
+export type Arrangement =
+  /** Of `rows` rows, a head, the file has each of the first half and then the one that is half a head below. */
+  | { readonly kind: "paired"; readonly rows: number }
+  /** A matrix [a, b] lies as [b, a]. */
+  | { readonly kind: "transposed" }
+  /** F32, each above by 1. */
+  | { readonly kind: "above-by-one" };
+
+/** A tensor in a file. */
+interface Placed {
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Bytes from `start` of a tensor as Hugging Face has it, whole elements, into `into`. */
+export async function readArranged(
+  file: OpenFile,
+  tensor: Placed & { readonly arrangement: Arrangement },
+  start: number,
+  into: Uint8Array,
+): Promise<Uint8Array> {
+  const { arrangement } = tensor;
+  switch (arrangement.kind) {
+    case "paired":
+      return readPaired(file, tensor, arrangement.rows, start, into);
+    case "transposed":
+      return readTransposed(file, tensor, start, into);
+    case "above-by-one": {
+      await readExactly(file, into, tensor.offset + start);
+      const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
+      for (let at = 0; at < into.byteLength; at += 4) view.setFloat32(at, view.getFloat32(at, true) - 1, true);
+      return into;
+    }
+  }
+}
+
+/** A head at a time; its rows move whole, whatever they hold. */
+async function readPaired(
+  file: OpenFile,
+  { shape, offset, bytes }: Placed,
+  rows: number,
+  start: number,
+  into: Uint8Array,
+): Promise<Uint8Array> {
+  const row = bytes / (shape[0] ?? 1);
+  const half = rows / 2;
+  const stored = new Uint8Array(rows * row);
+  const end = start + into.byteLength;
+  for (let head = start - (start % stored.byteLength); head < end; head += stored.byteLength) {
+    await readExactly(file, stored, offset + head);
+    for (let i = 0; i < rows; i++) {
+      const at = head + i * row;
+      const from = (i < half ? 2 * i : 2 * (i - half) + 1) * row;
+      const skipped = Math.max(0, start - at);
+      const length = Math.min(row, end - at) - skipped;
+      if (length > 0) into.set(stored.subarray(from + skipped, from + skipped + length), at + skipped - start);
+    }
+  }
+  return into;
+}
+
+/** Bytes of stored rows that are read at once. */
+const stretch = 2 ** 20;
+
+async function readTransposed(
+  file: OpenFile,
+  { shape, offset, bytes }: Placed,
+  start: number,
+  into: Uint8Array,
+): Promise<Uint8Array> {
+  const [rows = 1, columns = 1] = shape;
+  const width = bytes / (rows * columns);
+  const [first, last] = [start / width, (start + into.byteLength) / width];
+  const stored = new Uint8Array(Math.max(1, Math.floor(stretch / (rows * width))) * rows * width);
+  for (let column = 0; column < columns; column += stored.byteLength / (rows * width)) {
+    const some = stored.subarray(0, Math.min(stored.byteLength, (columns - column) * rows * width));
+    await readExactly(file, some, offset + column * rows * width);
+    for (let from = 0; from < some.byteLength; from += width) {
+      const place = from / width;
+      const at = (place % rows) * columns + column + Math.floor(place / rows);
+      if (at < first || at >= last) continue;
+      for (let i = 0; i < width; i++) into[(at - first) * width + i] = some[from + i] as number;
+    }
+  }
+  return into;
+}

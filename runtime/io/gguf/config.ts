@@ -1,0 +1,144 @@
+/** The config.json of a GGUF model. What its metadata says and no field carries is refused, not left out. */
+import { UserError } from "../../user-error.ts";
+import type { JsonObject } from "../file.ts";
+import type { Fields } from "./fields.ts";
+import { type Divisors, scalingOf } from "./rope.ts";
+import type { ArchitectureTable } from "./tables.ts";
+
+/** What the tensors and the tokenizer of a model say of its config. */
+export interface Surroundings {
+  readonly architecture: string;
+  readonly dtype: string;
+  readonly vocabulary: number;
+  /** The ids of special tokens by the names of fields, such as `bos_token_id`. */
+  readonly special: JsonObject;
+  readonly has: (tensor: string) => boolean;
+  readonly divisors: Divisors | undefined;
+}
+
+/** Keys that change nothing with these values. */
+const idle: Readonly<Record<string, number | boolean>> = {
+  expert_count: 0,
+  expert_used_count: 0,
+  "attention.causal": true,
+  "attention.clamp_kqv": 0,
+  "attention.max_alibi_bias": 0,
+};
+
+/** The numbers of rows in a head, and all of config.json. */
+export interface Configured {
+  readonly config: JsonObject;
+  readonly head: number;
+}
+
+export function configOf(fields: Fields, table: ArchitectureTable, around: Surroundings): Configured {
+  const own = (key: string): string => `${around.architecture}.${key}`;
+  const sizes = sizesOf(fields, own, Object.values(table.fields));
+  const known = (key: string): number | undefined =>
+    sizes.derived[key] ?? fields.alike(own(key)) ?? table.otherwise?.[key];
+  const value = (key: string): number => {
+    const found = known(key);
+    if (found === undefined || !(found > 0)) throw fields.wrong(own(key), "a number above 0");
+    return shortest(found);
+  };
+  const { head, layers } = sizes;
+  requireSame(fields, own("vocab_size"), around.vocabulary, "the number of tokens");
+  requireSame(fields, own("attention.value_length"), head, "the length of keys");
+  requireSame(fields, own("rope.dimension_count"), head, "the length of keys");
+  for (const [key, meant] of Object.entries(idle)) requireIdle(fields, own(key), meant);
+  const optional = Object.entries(table.optional ?? {}).filter(([, key]) => known(key) !== undefined);
+  return {
+    head,
+    config: {
+      ...table.config,
+      vocab_size: around.vocabulary,
+      ...made({ ...table.fields, ...Object.fromEntries(optional) }, value),
+      ...(table.layers && { [table.layers.field]: kindsOf(table.layers, layers, value(table.layers.every)) }),
+      ...scaled(fields, table, around, value),
+      ...made(table.present ?? {}, around.has),
+      ...table.by_layers?.[layers],
+      tie_word_embeddings: !around.has("output.weight"),
+      ...around.special,
+      torch_dtype: around.dtype,
+    },
+  };
+}
+
+/** `rope_scaling`, of an architecture with rotary positions. */
+function scaled(
+  fields: Fields,
+  table: ArchitectureTable,
+  { architecture, divisors }: Surroundings,
+  value: (key: string) => number,
+): JsonObject {
+  const base = "rope.freq_base";
+  if (!Object.values(table.fields).includes(base)) return {};
+  const own = (key: string): string => `${architecture}.${key}`;
+  const scaling = scalingOf(fields, { own, theta: value(base), context: value("context_length"), divisors });
+  return scaling === undefined ? {} : { rope_scaling: scaling };
+}
+
+const heads = "attention.head_count";
+
+/** The sizes that others follow from. What a table has no field for must be as it follows where a file does not name it. */
+function sizesOf(fields: Fields, own: (key: string) => string, keys: readonly string[]) {
+  const size = (key: string): number => {
+    const value = fields.alike(own(key));
+    if (value !== undefined && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value;
+    throw fields.wrong(own(key), "a whole number from 1 to 2147483647");
+  };
+  const [hidden, count, layers] = [size("embedding_length"), size(heads), size("block_count")];
+  const usual = { "attention.key_length": hidden / count, "attention.head_count_kv": count };
+  const derived: Readonly<Record<string, number>> = Object.fromEntries(
+    Object.entries(usual).map(([key, otherwise]) => {
+      if (!keys.includes(key)) requireSame(fields, own(key), otherwise, "which follows from its sizes");
+      return [key, fields.alike(own(key)) === undefined ? otherwise : size(key)];
+    }),
+  );
+  const head = derived["attention.key_length"] ?? 0;
+  if (!Number.isInteger(head)) throw fields.wrong(own(heads), `a divisor of ${own("embedding_length")}, ${hidden}`);
+  return { head, layers, derived };
+}
+
+function requireSame(fields: Fields, key: string, meant: number, what: string): void {
+  if ((fields.alike(key) ?? meant) !== meant) throw fields.wrong(key, `${meant}, ${what}: lcomp reads no other models`);
+}
+
+function requireIdle(fields: Fields, key: string, meant: number | boolean): void {
+  const value = typeof meant === "number" ? fields.number(key) : fields.flag(key);
+  if ((value ?? meant) !== meant) throw fields.wrong(key, `${meant}: lcomp reads no other models`);
+}
+
+const made = <T>(named: Readonly<Record<string, string>>, value: (of: string) => T): JsonObject =>
+  Object.fromEntries(Object.entries(named).map(([field, of]) => [field, value(of)]));
+
+const kindsOf = (
+  { one, others }: NonNullable<ArchitectureTable["layers"]>,
+  layers: number,
+  every: number,
+): readonly string[] => Array.from({ length: layers }, (_, i) => ((i + 1) % every === 0 ? one : others));
+
+/** An f32 in the fewest digits that mean it: 0.00001 and not 0.000009999999747378752. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
+}
+
+/** Refuses what the metadata says of the model and nothing has read. */
+export function requireAllRead(fields: Fields, architecture: string): void {
+  const unread = fields
+    .unasked()
+    .filter((key) => key.startsWith(`${architecture}.`) || (key.startsWith("tokenizer.") && !roles.test(key)));
+  const [first, ...others] = unread;
+  if (first === undefined) return;
+  const more = others.length > 0 ? ` and ${others.length} more` : "";
+  throw new UserError(
+    `${fields.path} has ${first}${more}, which no config.json that lcomp writes can say; give the Hugging Face folder that it was made from`,
+  );
+}
+
+/** What a program does with tokens, and no part of splitting texts into them. */
+const roles = /^tokenizer\.(ggml\.[a-z_]+_token_ids?$|chat_templates?(\.|$))/;

@@ -1,0 +1,126 @@
+/** A GGUF file as the folder that it would have come from: config.json, tensors by their names there, and the files beside them. */
+import { stat } from "node:fs/promises";
+import { UserError } from "../../user-error.ts";
+import { type CardEntry, frontMatter } from "../card.ts";
+import type { LeftBehind } from "../companions.ts";
+import { type JsonObject, type OpenFile, readExactly, withFile } from "../file.ts";
+import { toFloat32 } from "../numbers.ts";
+import type { StoredTensor } from "../safetensors.ts";
+import { configOf, requireAllRead } from "./config.ts";
+import { type Fields, fieldsOf } from "./fields.ts";
+import { type GgufHeader, readGgufHeader, sourceOf } from "./header.ts";
+import type { Divisors } from "./rope.ts";
+import { type ArchitectureTable, architectureTable, knownArchitectures } from "./tables.ts";
+import { requireFloats, storedTensors } from "./tensors.ts";
+import { json, tokenizerOf } from "./tokenizer.ts";
+
+/** A GGUF file that has been opened: its header is read and checked, weights are not read. */
+export interface GgufModel {
+  readonly config: JsonObject;
+  readonly configText: string;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** The texts of the other files of the folder by their names. */
+  readonly files: ReadonlyMap<string, () => string>;
+  /** Metadata that no file of the folder has. */
+  readonly leftBehind: readonly LeftBehind[];
+  readonly card: readonly CardEntry[];
+}
+
+/** Whether a path leads to a file that says, by its name or its first bytes, that it is GGUF. */
+export async function isGguf(path: string): Promise<boolean> {
+  const status = await stat(path).catch(() => undefined);
+  if (status?.isFile() !== true) return false;
+  if (path.toLowerCase().endsWith(".gguf")) return true;
+  if (status.size < 4) return false;
+  const magic = await withFile(path, (file) => readExactly(file, new Uint8Array(4), 0));
+  return Buffer.from(magic).toString("latin1") === "GGUF";
+}
+
+/** Opens a GGUF file that holds a model of an architecture that lcomp has a table for. */
+export const openGguf = (path: string): Promise<GgufModel> => withFile(path, modelIn);
+
+async function modelIn(file: OpenFile): Promise<GgufModel> {
+  const { path } = file;
+  const header = readGgufHeader(sourceOf(file));
+  const fields = fieldsOf(path, header);
+  requireWhole(fields);
+  const architecture = fields.text("general.architecture") ?? "";
+  const table = architectureTable(architecture);
+  if (table === undefined) throw fields.wrong("general.architecture", `one of ${knownArchitectures().join(", ")}`);
+  const tokenizer = tokenizerOf(fields);
+  const vocabulary = rowsOf(header, path);
+  if (vocabulary !== tokenizer.tokens.length)
+    throw new UserError(
+      `${path} has ${tokenizer.tokens.length} tokens and ${vocabulary} rows of ${embedding}; write it again`,
+    );
+  const { config, head } = configOf(fields, table, {
+    architecture,
+    vocabulary,
+    dtype: torchTypes[header.tensors.find(({ name }) => name === embedding)?.type.name ?? ""] ?? "float32",
+    special: tokenizer.special,
+    has: (tensor) => header.tensors.some(({ name }) => name === tensor),
+    divisors: await divisorsIn(file, header, table),
+  });
+  const card = cardOf(fields);
+  requireAllRead(fields, architecture);
+  requireFloats(header, path);
+  return {
+    config,
+    configText: json(config),
+    tensors: storedTensors(file, header, table, head),
+    files: tokenizer.files,
+    leftBehind: fields.unasked().map((name) => ({ name, why: "metadata that a Hugging Face folder has no place for" })),
+    card,
+  };
+}
+
+const embedding = "token_embd.weight";
+const torchTypes: Readonly<Record<string, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
+
+/** Refuses what is no model, or a part of one. What only tells how the file is written is read here, too. */
+function requireWhole(fields: Fields): void {
+  const kind = fields.text("general.type") ?? "model";
+  if (kind !== "model") throw fields.wrong("general.type", "model");
+  const parts = fields.number("split.count") ?? 0;
+  if (parts > 1)
+    throw new UserError(`${fields.path} is one of ${parts} parts; join them to one file, as gguf-split --merge does`);
+  for (const key of ["alignment", "quantization_version", "file_type"]) fields.number(`general.${key}`);
+}
+
+function rowsOf({ tensors }: GgufHeader, path: string): number {
+  const found = tensors.find(({ name }) => name === embedding);
+  if (found?.shape.length === 2) return found.shape[0] as number;
+  throw new UserError(`${path} has no matrix ${embedding}; download or write it again`);
+}
+
+/** The values of the tensor that stretches rotary positions, if there is one. */
+async function divisorsIn(
+  file: OpenFile,
+  { tensors }: GgufHeader,
+  table: ArchitectureTable,
+): Promise<Divisors | undefined> {
+  const { frequencies } = table;
+  const tensor = tensors.find(({ name }) => name === frequencies?.tensor);
+  if (frequencies === undefined || tensor === undefined) return undefined;
+  if (tensor.type.name !== "F32" || tensor.bytes > 2 ** 16)
+    throw new UserError(`tensor ${tensor.name} in ${file.path} must be the F32 divisors of a head's frequencies`);
+  const bytes = await readExactly(file, new Uint8Array(tensor.bytes), tensor.offset);
+  return { rope_type: frequencies.rope_type, values: toFloat32(bytes, "F32") };
+}
+
+/** What metadata says of the model's licence and the like, as a card has it. */
+function cardOf(fields: Fields): readonly CardEntry[] {
+  const texts = (key: string): readonly string[] => fields.texts(key) ?? [];
+  const lines = [
+    ...["license", "license.name", "license.link"].flatMap((key) => {
+      const text = fields.text(`general.${key}`);
+      return text === undefined ? [] : [`${key.replace(".", "_")}: ${quoted(text)}`];
+    }),
+    ...[["language", texts("general.languages")] as const, ["tags", texts("general.tags")] as const].flatMap(
+      ([key, values]) => (values.length === 0 ? [] : [`${key}:`, ...values.map((value) => `- ${quoted(value)}`)]),
+    ),
+  ];
+  return frontMatter(["---", ...lines, "---"].join("\n")) ?? [];
+}
+
+const quoted = (text: string): string => (/^[a-z][\w.-]*$/i.test(text) ? text : JSON.stringify(text));
