@@ -1,5 +1,5 @@
 /** The types of tensors in GGUF files: blocks of weights that lie one after the other in a row. */
-import type { FloatDType } from "../numbers.ts";
+import { type FloatDType, isFloatDType } from "../../../compiler/plan/stored-types.ts";
 
 /** How a tensor is stored: `block` weights in `bytes` bytes. */
 export interface TensorType {
@@ -53,5 +53,4 @@ const types: ReadonlyMap<number, TensorType> = new Map(
 export const tensorType = (id: number): TensorType | undefined => types.get(id);
 
 /** The stored floats that a type is, undefined for codes and whole numbers. */
-export const floatOf = ({ name }: TensorType): FloatDType | undefined =>
-  name === "F32" || name === "F16" || name === "BF16" ? name : undefined;
+export const floatOf = ({ name }: TensorType): FloatDType | undefined => (isFloatDType(name) ? name : undefined);
