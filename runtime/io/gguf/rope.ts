@@ -39,7 +39,7 @@ export function scalingOf(
     return { rope_type: kind, factor, ...(kind === "yarn" && { original_max_position_embeddings: original }) };
   }
   if (isScaled)
-    throw new UserError(`${fields.path} stretches rotary positions twice, by ${kind} scaling and by divisors`);
+    throw new UserError(`${fields.path} stretches positions twice, by ${kind} scaling and by divisors`);
   return fromDivisors(fields.path, divisors, theta);
 }
 
@@ -66,7 +66,7 @@ function fromDivisors(path: string, { rope_type, values }: Divisors, theta: numb
       original_max_position_embeddings: found.original,
     };
   throw new UserError(
-    `${path} divides rotary frequencies by numbers that come of no scaling that config.json can name; give the Hugging Face folder that it was made from`,
+    `${path} divides the frequencies of positions by numbers that come of no scaling that config.json can name; give the Hugging Face folder that it was made from`,
   );
 
   function line(one: number, other: number): typeof usual {
