@@ -38,8 +38,7 @@ export function scalingOf(
     if (!isScaled) return undefined;
     return { rope_type: kind, factor, ...(kind === "yarn" && { original_max_position_embeddings: original }) };
   }
-  if (isScaled)
-    throw new UserError(`${fields.path} stretches positions twice, by ${kind} scaling and by divisors`);
+  if (isScaled) throw new UserError(`${fields.path} stretches positions twice, by ${kind} scaling and by divisors`);
   return fromDivisors(fields.path, divisors, theta);
 }
 
