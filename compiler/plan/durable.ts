@@ -45,9 +45,9 @@ export function withDurable<Some extends Planned>(plan: Some, limit: number): So
   };
 }
 
-/** What the durable outputs of a plan take on disk. */
-export function storeNeeds(plan: Planned): StoreNeeds {
-  const all = artefactsIn(plan);
+/** What the durable outputs of a plan, or of some of its steps, take on disk. */
+export function storeNeeds(plan: Planned, some?: ReadonlySet<number>): StoreNeeds {
+  const all = artefactsIn(plan).filter(({ step }) => some?.has(step) ?? true);
   const isKept = ({ step, output }: Artefact): boolean => plan.steps[step]?.durable.includes(output) ?? false;
   const left = all.filter((each) => !isKept(each) && each.bytes > 0);
   return { bytes: bytesOf(plan, all.filter(isKept)), without: [...new Set(left.map(({ kind }) => kind))] };

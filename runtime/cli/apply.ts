@@ -98,7 +98,8 @@ async function runHere(
     if (!isQuiet && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
     progress.planned(plan);
     const { corpora, tokenizer, notes } = texts;
-    const more = { corpora, tokenizer, progress: progress.running, gpuMemory: peaks.gpu };
+    const said = { progress: progress.running, ...(!isQuiet && { note: line.say }) };
+    const more = { corpora, tokenizer, gpuMemory: peaks.gpu, ...said };
     const result = await runPlan(plan, { ...options, ...more });
     return {
       plan,

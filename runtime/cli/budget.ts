@@ -1,4 +1,4 @@
-/** What a plan may take of memory: the flags, and their sizes as people write them. */
+/** What a plan may take of memory and disk: the flags, and their sizes as people write them. */
 import type { CompileInputs } from "../../compiler/compile.ts";
 import { UserError } from "../user-error.ts";
 import { type Flags, given, value } from "./flags.ts";
@@ -9,6 +9,11 @@ export const budgetFlags = {
   memory: value("most of the host's memory for data at once", { defaultDescription: "all there is" }),
 };
 
+/** For those that also decide what a store will hold. */
+export const storeFlags = {
+  "store-limit": value("the most bytes that the store may hold", { defaultDescription: "twice the models" }),
+};
+
 export type Budget = NonNullable<CompileInputs["budget"]>;
 
 /** The budget that the flags give; of the host, without them, what a machine is said to have. */
@@ -16,6 +21,13 @@ export const budgetOf = (flags: Flags, host = Infinity): Budget => ({
   gpu: bytesGiven(flags, "gpu-memory") ?? Infinity,
   host: bytesGiven(flags, "memory") ?? host,
 });
+
+/** What is said of the store: null where it is not, then what its default is follows from the recipe. */
+export const storeOf = (flags: Flags): NonNullable<CompileInputs["store"]> | null => {
+  const limit = bytesGiven(flags, "store-limit");
+  if (limit !== undefined) return { limit };
+  return given(flags, "store") === undefined ? null : {};
+};
 
 const units = ["", "k", "m", "g", "t"];
 

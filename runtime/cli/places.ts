@@ -1,7 +1,9 @@
 /** The places that a run writes to: the folder of its result, and the store of what its steps have made. */
 import { lstatSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Input, requireApart } from "../io/apart.ts";
+import { isInside } from "../io/file.ts";
+import { finalTarget } from "../io/folders.ts";
 import { OutputFolder } from "../io/output-folder.ts";
 import { StoreFolder, temporaryFolder } from "../store/store-folder.ts";
 import { UserError } from "../user-error.ts";
@@ -14,7 +16,6 @@ export const placeFlags = {
   store: value("a folder that keeps what steps have made, for later runs", {
     defaultDescription: "beside the result, until that is there",
   }),
-  "store-limit": value("the most bytes that the store may take", { defaultDescription: "twice the models" }),
 };
 
 export interface Places {
@@ -59,15 +60,20 @@ function openFolder({ inputs }: Saving, output: OutputFolder | null, flags: Flag
   const note = (sentence: string): void => say(process.stderr, lines(sentence));
   const named = given(flags, "store");
   if (named !== undefined) {
-    const result = output === null ? [] : [{ what: "the result", path: output.target, reads: () => true }];
-    requireApart(resolve(named), [...inputs, ...result]);
-    if (output !== null) requireApart(output.target, [{ what: "the store", path: resolve(named), reads: () => true }]);
-    return new StoreFolder(named, { note });
+    const path = finalTarget(named);
+    requireApart(path, inputs);
+    if (output !== null) requireBeside(path, output.target);
+    return new StoreFolder(path, { note });
   }
   if (output === null) return temporaryFolder();
   const path = join(dirname(output.target), `.${basename(output.target)}.store`);
   requireOwn(path);
   return new StoreFolder(path, { note });
+}
+
+function requireBeside(store: string, result: string): void {
+  if (store !== result && !isInside(store, result) && !isInside(result, store)) return;
+  throw new UserError(`the store ${store} and the result ${result} lie in one another; choose another --store`);
 }
 
 /** What lies under a name that anybody can know must not be somebody else's. */

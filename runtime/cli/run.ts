@@ -8,7 +8,7 @@ import { openDevice } from "../gpu/device.ts";
 import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
-import { budgetFlags, budgetOf } from "./budget.ts";
+import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
 import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
 import { declare, type Flags, given } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
@@ -29,6 +29,7 @@ export const runCommand = (args: readonly string[]): CommandModule<object, Flags
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
         ...resultFlags,
         ...budgetFlags,
+        ...storeFlags,
       }),
       args,
     ),
@@ -72,8 +73,9 @@ export async function compileAndRun(
   options: Pick<RunOptions, "output" | "folder" | "signal">,
 ): Promise<Ran> {
   const { loaded, shown, models, outlined } = open;
-  const budget = budgetOf(flags);
-  const line = progressLine(flags["quiet"] === true);
+  const [budget, store] = [budgetOf(flags), storeOf(flags)];
+  const isQuiet = flags["quiet"] === true;
+  const line = progressLine(isQuiet);
   const progress = runProgress(line, outlined);
   try {
     const {
@@ -88,11 +90,11 @@ export async function compileAndRun(
     });
     const device = await openDevice();
     try {
-      if (flags["quiet"] !== true && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
+      if (!isQuiet && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
       const start = performance.now();
       const planned = (within: typeof budget): Promise<Plan> =>
         planInThread(
-          { loaded, inputs: { ...inputs, budget: within }, facts: device.facts },
+          { loaded, inputs: { ...inputs, budget: within, ...(store && { store }) }, facts: device.facts },
           { signal: options.signal, onGraph: progress.compiling, shown },
         );
       const wanted = await planned(budget);
@@ -102,7 +104,7 @@ export async function compileAndRun(
       progress.planned(made);
       const result = await runPlan(made, {
         ...{ ...options, device, models, corpora, tokenizer, progress: progress.running },
-        gpuMemory: budget.gpu,
+        ...{ gpuMemory: budget.gpu, storeLimit: store?.limit, ...(!isQuiet && { note: line.say }) },
       });
       const adapter = describeAdapter(device.adapterInfo);
       const notes = [...outlined.notes.map(({ title }) => title), ...ofTexts];

@@ -1,9 +1,22 @@
 /** Folders that are made, and taken away where nothing came of them. */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
 import { UserError } from "../user-error.ts";
 import { explainedNow, isMissing } from "./file.ts";
 import { hiddenBeside, type Unfinished, unfinishedBeside } from "./unfinished.ts";
+
+/** Where a path leads, links followed, so that a folder is replaced and not a link to it. What is not there yet keeps its name. */
+export function finalTarget(path: string): string {
+  return explainedNow("write", resolve(path), () => {
+    let existing = path;
+    const rest: string[] = [];
+    while (lstatSync(existing, { throwIfNoEntry: false }) === undefined) {
+      rest.unshift(basename(existing));
+      existing = dirname(existing);
+    }
+    return resolve(realpathSync(existing), ...rest);
+  });
+}
 
 /** Makes a folder in one that is there: what the system calls absent is then a place that takes none, such as /proc. */
 function makeFolder(path: string, shownAs: string = path): void {

@@ -9,16 +9,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   statSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../user-error.ts";
 import { type Input, requireApart } from "./apart.ts";
 import { explained, explainedNow, isJsonObject, parseJson, withFile } from "./file.ts";
-import { claim, makeFolders, removeEmpty, removeFolder } from "./folders.ts";
+import { claim, finalTarget, makeFolders, removeEmpty, removeFolder } from "./folders.ts";
 import { hashing } from "./hash.ts";
 import { filesIn, lockName } from "./lock.ts";
 import type { TensorDeclaration } from "./safetensors.ts";
@@ -189,19 +188,6 @@ async function* hashedBy(
     hash.update(piece);
     yield piece;
   }
-}
-
-/** Where a path leads, links followed, so that a folder is replaced and not a link to it. What is not there yet keeps its name. */
-function finalTarget(path: string): string {
-  return explainedNow("write", resolve(path), () => {
-    let existing = path;
-    const rest: string[] = [];
-    while (lstatSync(existing, { throwIfNoEntry: false }) === undefined) {
-      rest.unshift(basename(existing));
-      existing = dirname(existing);
-    }
-    return resolve(realpathSync(existing), ...rest);
-  });
 }
 
 /** A target may be written if it is absent or empty, and replaced if all that it holds is of an earlier result. */

@@ -69,8 +69,7 @@ async function requireSpace(
   pending: ReadonlySet<number>,
   output: RunOptions["output"],
 ): Promise<void> {
-  const steps = plan.steps.map((step, at) => (pending.has(at) ? step : { ...step, durable: [] }));
-  const durable = storeNeeds({ ...plan, steps }).bytes;
+  const durable = storeNeeds(plan, pending).bytes;
   const result = sum((plan.save?.tensors ?? []).map((tensor) => declaredBytes(declared(tensor))));
   const isTogether = output !== null && isOneDisk(folder.path, output.partial);
   if (!isTogether) await folder.requireSpace(durable);

@@ -17,7 +17,7 @@ export interface Progress {
   readonly done: number;
 }
 
-export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "folder"> {
+export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "folder" | "storeLimit"> {
   readonly device: Device;
   /** Where the result goes; null if none is saved. */
   readonly output: OutputFolder | null;

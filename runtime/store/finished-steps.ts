@@ -1,4 +1,5 @@
 /** The steps of a plan that have ended, in earlier runs and in this one: known by their keys in the store's folder. */
+import { storeNeeds } from "../../compiler/plan/durable.ts";
 import { type GivenContents, identifier } from "../../compiler/plan/keys.ts";
 import { keyOf, plainRefs } from "../../compiler/plan/lifetimes.ts";
 import { pendingSteps } from "../../compiler/plan/pending.ts";
@@ -26,9 +27,11 @@ interface Surroundings {
   readonly corpora: ReadonlyMap<string, Tokens>;
   /** The adapter and its driver. */
   readonly adapter: string;
+  /** The most bytes that the folder may hold. */
+  readonly limit: number;
 }
 
-export function finishedSteps({ plan, folder, given, corpora, adapter }: Surroundings): FinishedSteps {
+export function finishedSteps({ plan, folder, given, corpora, adapter, limit }: Surroundings): FinishedSteps {
   const identify = identifier(plan, {
     device: adapter,
     tensor: (model, tensor) => folder.hashOf(given.find({ model, tensor })),
@@ -43,18 +46,24 @@ export function finishedSteps({ plan, folder, given, corpora, adapter }: Surroun
     const output = record?.outputs.find((each) => each.name === name);
     return record && output ? { key: record.key, output } : undefined;
   };
+  const search: FinishedSteps["pending"] = async (found) => {
+    if (folder.wasEmpty) return new Set(plan.steps.keys());
+    await readUnknown(plan, folder, given);
+    for (const step of plan.steps.keys()) identify(step);
+    const has = async (step: number, name: string): Promise<boolean> => {
+      const there = outputOf(step, name);
+      const source = there && (await folder.open(there.key, there.output));
+      if (source !== undefined) found(keyOf({ step, output: name }), source);
+      return source !== undefined;
+    };
+    return pendingSteps(plan, { isDone: (step) => find(step) !== undefined, has });
+  };
   return {
     pending: async (found) => {
-      if (folder.wasEmpty) return new Set(plan.steps.keys());
-      await readUnknown(plan, folder, given);
-      for (const step of plan.steps.keys()) identify(step);
-      const has = async (step: number, name: string): Promise<boolean> => {
-        const there = outputOf(step, name);
-        const source = there && (await folder.open(there.key, there.output));
-        if (source !== undefined) found(keyOf({ step, output: name }), source);
-        return source !== undefined;
-      };
-      return pendingSteps(plan, { isDone: (step) => find(step) !== undefined, has });
+      const pending = await search(found);
+      const kept = [...plan.steps.keys()].flatMap((step) => find(step)?.key ?? []);
+      folder.begin({ recipe: plan.recipe.name, kept, bytes: storeNeeds(plan, pending).bytes, limit });
+      return pending;
     },
     record: async (step, outputs) => {
       for (const ref of givenIn(Object.values(plan.steps[step]?.reads ?? {}))) await given.hash(ref, { isUsed: false });

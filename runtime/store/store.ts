@@ -39,6 +39,8 @@ export interface StoreOptions {
   readonly corpora: ReadonlyMap<string, Tokens>;
   /** Where durable artefacts lie; without it, in a temporary folder. */
   readonly folder?: StoreFolder;
+  /** The most bytes that it may hold; by default twice the models. */
+  readonly storeLimit?: number | undefined;
 }
 
 /** What a step has made. */
@@ -102,7 +104,8 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
   const folder = options.folder ?? temporaryFolder();
   const given = givenTensors(plan, options.models, folder);
   const adapter = describeAdapter(options.device.adapterInfo);
-  const finished = finishedSteps({ plan, folder, given, corpora: options.corpora, adapter });
+  const { corpora, storeLimit: limit = 2 * plan.models.reduce((sum, { bytes }) => sum + bytes, 0) } = options;
+  const finished = finishedSteps({ plan, folder, given, corpora, adapter, limit });
   const places = { folder, given, finished, onDevice, inStreams, inFiles, decisions, copies: [] };
   const at: Holdings = { ...options, ...lifetimes(plan), ...places, plan, hostMemory: hostMemory() };
   return {

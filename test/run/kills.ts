@@ -1,0 +1,152 @@
+/** Runs on one store that are killed, each with a process of its own: a recipe with two stages, a selection of widths, two models. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { hashFile } from "../../runtime/io/hash.ts";
+import { entriesIn, type StepRecord } from "../../runtime/store/journal.ts";
+import { readStore } from "../../runtime/store/store-folder.ts";
+import { main } from "../cli/lcomp.ts";
+import { someText, writeDecoder } from "../given/model-folder.ts";
+import { root } from "../repository/sources.ts";
+
+const recipe = (second: string): string => `import { mean_nll, token_kl } from "std/evaluate"
+import { minitron_width } from "std/prune/minitron"
+import { wanda } from "std/prune/wanda"
+
+recipe resumed(model: Model, other: Model, text: Corpus) {
+  let sample = text.train.sample(8, length: 64, seed: 0)
+
+  stage narrow = minitron_width(mlp: 50%, kv: 1, model: 64) of model over sample
+  stage sparse = ${second} of narrow over sample for linear except lm_head
+
+  report mean_nll(sparse, text.test, length: 64)
+  report mean(merge(token_kl(other, sparse, text.test, length: 64), (sample, step) -> token), over token)
+  save sparse as "huggingface"
+}
+`;
+
+/** What the runs are given. */
+export interface Given {
+  readonly folder: string;
+  readonly store: string;
+  readonly model: string;
+}
+
+/** Writes the recipe, the models and the text. */
+export async function give(folder: string): Promise<Given> {
+  const given = { folder, store: join(folder, "store"), model: join(folder, "model") };
+  editSecond(given, "wanda(50%)");
+  writeFileSync(join(folder, "text.jsonl"), someText(24));
+  cpSync(join(root, "examples/tiny"), given.model, { recursive: true });
+  await writeDecoder(join(folder, "other"), { config: { max_position_embeddings: 512 } });
+  return given;
+}
+
+/** Writes the recipe with another second stage. */
+export const editSecond = ({ folder }: Pick<Given, "folder">, second: string): void =>
+  writeFileSync(join(folder, "resumed.lcomp"), recipe(second));
+
+interface Ran {
+  readonly status: number | null;
+  readonly stderr: string;
+}
+
+/** Starts a run; without `--store`, the store is beside the result. */
+export function start({ folder, model }: Given, out: string, ...more: readonly string[]) {
+  const models = ["--model", model, "--other", join(folder, "other")];
+  const args = ["run", join(folder, "resumed.lcomp"), ...models, "--text", join(folder, "text.jsonl")];
+  const child = spawn(process.execPath, [main, ...args, "--out", join(folder, out), ...more], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.on("data", (text: Buffer) => {
+    stderr += text.toString();
+  });
+  const ended = once(child, "close").then(([status]: (number | null)[]): Ran => ({ status: status ?? null, stderr }));
+  return { child, ended };
+}
+
+/** The steps that have ended in a store, each time. */
+export function recordsIn(store: string): readonly StepRecord[] {
+  const journal = join(store, "journal");
+  const entries = existsSync(journal) ? entriesIn(readFileSync(journal, "utf8")) : [];
+  return entries.flatMap((entry) => ("done" in entry ? [entry.done] : []));
+}
+
+/** Waits until so many steps have ended in a store, or the process; then so many milliseconds more. */
+export async function untilDone(child: ChildProcess, store: string, count: number, more: number): Promise<void> {
+  while (child.exitCode === null && recordsIn(store).length < count) await pause(2);
+  await pause(more);
+}
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** When a process is killed: so many milliseconds after the step of that number has ended. */
+export interface Moment {
+  readonly count: number;
+  readonly more: number;
+}
+
+/**
+ * Starts the run again and again, kills it at each of the moments, and lets it end at last. The result has the same bytes as one that
+ * nobody disturbed, and no step is repeated whose outputs the store has for good.
+ */
+export async function killed(given: Given, moments: readonly Moment[]): Promise<void> {
+  const store = ["--store", given.store];
+  for (const { count, more } of moments) {
+    const { child, ended } = start(given, "out", ...store);
+    await untilDone(child, given.store, count, more);
+    child.kill("SIGKILL");
+    await ended;
+  }
+  const { status, stderr } = await start(given, "out", "--force", ...store).ended;
+  const told = `killed at ${JSON.stringify(moments)}\n${stderr}`;
+  assert.is(status, 0, told);
+  const expected = await undisturbed();
+  assert.equal(await filesOf(join(given.folder, "out")), expected.files, told);
+  const [records, index] = [recordsIn(given.store), readStore(given.store)];
+  const repeated = [...Map.groupBy(records, ({ key }) => key).values()].filter(({ length }) => length > 1);
+  const forGood = repeated.filter(([record]) => (index.find(record?.key ?? "")?.outputs ?? []).length > 0);
+  assert.equal(
+    forGood.map(([record]) => record?.part),
+    [],
+    told,
+  );
+  assert.is(new Set(records.map(({ key }) => key)).size, expected.records, told);
+}
+
+let expected: Promise<Undisturbed> | undefined;
+
+interface Undisturbed {
+  readonly files: Readonly<Record<string, string>>;
+  /** How many steps it takes. */
+  readonly records: number;
+}
+
+/** A run that nobody disturbs; it is run once. */
+export async function undisturbed(): Promise<Undisturbed> {
+  expected ??= runAlone();
+  return expected;
+}
+
+async function runAlone(): Promise<Undisturbed> {
+  const folder = mkdtempSync(join(tmpdir(), "lcomp-alone-"));
+  try {
+    const given = await give(folder);
+    const { status, stderr } = await start(given, "out", "--store", given.store).ended;
+    assert.is(status, 0, stderr);
+    return { files: await filesOf(join(folder, "out")), records: recordsIn(given.store).length };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The hashes of all files of a folder by their names. */
+export async function filesOf(folder: string): Promise<Readonly<Record<string, string>>> {
+  const names = readdirSync(folder).sort();
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await hashFile(join(folder, name))])));
+}
