@@ -309,7 +309,7 @@ suite("cli: run", ({ test }) => {
   );
 
   test(
-    "an expectation that fails ends with 1 and leaves nothing",
+    "an expectation that fails ends with 1 and leaves no result",
     inRecipe(
       recipe('expect perplexity(sparse, text.test, length: 32) <= 1.5\n  save sparse as "huggingface"'),
       (folder) => {
@@ -319,14 +319,17 @@ suite("cli: run", ({ test }) => {
           stderr,
           /^lcomp: recipes\/half\.lcomp:12:\d+: the expectation perplexity\(sparse, .*\) <= 1\.5 does not hold/,
         );
-        assert.match(stderr, /; nothing was saved\n$/);
-        assert.equal(readdirSync(folder), ["recipes"]);
+        assert.match(
+          stderr,
+          /; nothing was saved\nwhat is done is kept in \S+\.out\.store; the same command goes on from there\n$/,
+        );
+        assert.equal(readdirSync(folder), [".out.store", "recipes"]);
       },
     ),
   );
 
   test(
-    "Ctrl-C in the middle of a layer ends with 130 within 2 s and leaves nothing",
+    "Ctrl-C in the middle of a layer ends with 130 within 2 s and leaves at most the store",
     inRecipe(recipe('save sparse as "huggingface"', 4000), async (folder) => {
       const child = spawn(process.execPath, [launcher, "run", path, ...given, "--out", "new/out"], {
         cwd: folder,
@@ -346,9 +349,13 @@ suite("cli: run", ({ test }) => {
       const seconds = (performance.now() - sent) / 1000;
       assert.is(status, 130, stderr);
       assert.ok(sent > 0 && seconds < 2, `it took ${seconds} s`);
-      assert.match(stderr, /lcomp: Interrupted; nothing was kept\.\n$/);
+      assert.match(stderr, /lcomp: Interrupted; (nothing was kept|what is done is kept in \S+\.out\.store; .*)\.\n$/);
       assert.is(partial.length, 2);
-      assert.equal(readdirSync(folder), ["recipes"]);
+      const left = existsSync(join(folder, "new")) ? readdirSync(join(folder, "new")) : [];
+      assert.equal(
+        left.filter((name) => name !== ".out.store"),
+        [],
+      );
     }),
   );
 

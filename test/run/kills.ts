@@ -70,6 +70,13 @@ export function start({ folder, model }: Given, out: string, ...more: readonly s
   return { child, ended };
 }
 
+/** Runs to the end, and returns what was said. */
+export async function done(given: Given, out: string, ...more: readonly string[]): Promise<string> {
+  const { status, stderr } = await start(given, out, ...more).ended;
+  assert.is(status, 0, stderr);
+  return stderr;
+}
+
 /** The steps that have ended in a store, each time. */
 export function recordsIn(store: string): readonly StepRecord[] {
   const journal = join(store, "journal");
