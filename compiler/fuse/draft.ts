@@ -1,7 +1,9 @@
 /** Groups while it is still open what belongs to them. */
 import type { Node } from "../graph/ops.ts";
+import { storedAs } from "../graph/result-type.ts";
 import { isRoutine, type Routine } from "../graph/routine.ts";
 import { count, type Dim } from "../graph/type.ts";
+import { isPacked } from "../plan/dtype.ts";
 import type { Ending } from "./epilogue.ts";
 import type { Target, When } from "./group.ts";
 
@@ -28,6 +30,9 @@ const fewElements = 8192;
 export const isParallel = (outer: readonly Dim[], elements: number): boolean =>
   count({ dims: outer }) >= leastRows || elements <= fewElements;
 
+/** Whether elements share words in memory; then they are written word by word. */
+export const isOfWords = ({ output }: Target): boolean => output !== undefined && isPacked(storedAs(output));
+
 /** Lets the draft go by rows, a row for each element of some dimensions. False if it cannot. */
 export function goByRows(draft: Draft, dims: readonly Dim[]): boolean {
   if (draft.ending !== undefined || routineOf(draft) !== undefined) return false;
@@ -36,7 +41,7 @@ export function goByRows(draft: Draft, dims: readonly Dim[]): boolean {
   if (!draft.targets.every(({ node }) => has(node))) return false;
   const elements = Math.max(...draft.targets.map(({ node }) => count(node.type)));
   const isWhole = draft.targets.every(({ node }) => node.type.dims.length === dims.length);
-  if (!isWhole && !isParallel(dims, elements)) return false;
+  if (!isWhole && (draft.targets.some(isOfWords) || !isParallel(dims, elements))) return false;
   draft.outer = dims;
   return true;
 }

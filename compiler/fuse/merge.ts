@@ -1,10 +1,9 @@
 /** Joins groups that share a pass over memory, two at a time, as long as none then waits for itself. */
 import type { Node } from "../graph/ops.ts";
-import { storedAs } from "../graph/result-type.ts";
-import { count, type Dim, isHalf } from "../graph/type.ts";
+import { count, type Dim } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { mostSums } from "./cost.ts";
-import { type Draft, isParallel, routineOf, sameNames } from "./draft.ts";
+import { type Draft, isOfWords, isParallel, routineOf, sameNames } from "./draft.ts";
 import { neighbours, type Place } from "./neighbours.ts";
 import type { Placed } from "./place.ts";
 import { type Precedence, precedence } from "./precedence.ts";
@@ -59,7 +58,7 @@ const alone = (draft: Draft, placed: Placed): Known => ({
   own: new Set(draft.targets.map(({ node }) => node)),
   parts: new Set([draft]),
   elements: Math.max(...draft.targets.map(({ node }) => count(node.type))),
-  isPacked: draft.targets.some(({ node, output }) => isHalf(output === undefined ? node.type.dtype : storedAs(output))),
+  isPacked: draft.targets.some(isOfWords),
 });
 
 function knownOf(draft: Draft, { known }: World): Known {

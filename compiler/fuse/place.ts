@@ -6,9 +6,10 @@ import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
 import { isRoutine } from "../graph/routine.ts";
-import { count, isHalf } from "../graph/type.ts";
+import { count } from "../graph/type.ts";
 import { beneathViews, isView, type View } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
+import { isPacked } from "../plan/dtype.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
 import { type Draft, goByRows } from "./draft.ts";
 import type { Ending } from "./epilogue.ts";
@@ -72,7 +73,7 @@ function begin(placing: Placing): State {
   for (const node of tooDeep(graph, new Set([...required.keys(), ...shown]), inside)) required.set(node, "depth");
   const ends = new Set(required.keys());
   const outputsOf = Map.groupBy(graph.outputs, ({ node }) => beneathViews(node, ends));
-  for (const [base, outputs] of outputsOf) if (!outputs.every(isPacked)) required.set(base, "output");
+  for (const [base, outputs] of outputsOf) if (!outputs.every(sharesWords)) required.set(base, "output");
   const barriers = new Set([...required.keys(), ...inside]);
   return {
     ...placing,
@@ -106,8 +107,8 @@ function tooDeep(graph: Graph, stored: ReadonlySet<Node>, inside: ReadonlySet<No
   return result;
 }
 
-/** Halves of a word are written together, by a kernel of their own. */
-const isPacked = (output: Output): boolean => isHalf(storedAs(output));
+/** What shares a word is written together, by a kernel of its own. */
+const sharesWords = (output: Output): boolean => isPacked(storedAs(output));
 
 /** Whether computing an element of a node takes a reduction along a row, through nodes of the same dimensions or of any. */
 function reducing(graph: Graph, barriers: ReadonlySet<Node>, isBroadcast: boolean): readonly boolean[] {
@@ -150,7 +151,7 @@ function copy(node: Node, outputs: readonly Output[], state: State): void {
 
 /** Gives the node memory: a slot if an output shows its value, else memory of its own if another kernel reads it. */
 function store(node: Node, rule: Rule, needs: readonly Need[], outputs: readonly Output[], state: State): void {
-  const whole = outputs.filter((output) => !isPacked(output));
+  const whole = outputs.filter((output) => !sharesWords(output));
   const isReadable = ({ accumulate }: Output): boolean => accumulate === undefined;
   const direct = isRoutine(node) ? whole.filter(isReadable).slice(0, 1) : whole;
   const copied = outputs.filter((output) => !direct.includes(output));

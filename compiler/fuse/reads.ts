@@ -1,8 +1,9 @@
 /** What a draft computes and what it reads. */
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
-import { bytesIn, count, type DType, readAs } from "../graph/type.ts";
+import { bytesIn, count } from "../graph/type.ts";
 import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
+import { type DType, readAs } from "../plan/dtype.ts";
 import type { Draft } from "./draft.ts";
 import type { Placed } from "./place.ts";
 

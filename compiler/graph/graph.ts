@@ -1,6 +1,7 @@
 /** A graph is its nodes in creation order: inputs come before their users, `id` is the index, nothing recurses. */
+
+import type { DType } from "../plan/dtype.ts";
 import type { Node } from "./ops.ts";
-import type { Float } from "./type.ts";
 
 export interface Graph {
   readonly name: string;
@@ -13,6 +14,6 @@ export interface Output {
   readonly node: Node;
   /** The node's value is combined into what the slot holds instead of replacing it: one batch of an observation. */
   readonly accumulate?: "sum" | "max" | "min";
-  /** The dtype in which it is stored (f16 and bf16 are packed two to a word, rounded half to even). Default: the node's. */
-  readonly store?: Float;
+  /** The dtype in which it is stored, as a cast gives it. Default: the node's. */
+  readonly store?: DType;
 }

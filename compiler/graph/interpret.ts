@@ -3,9 +3,10 @@
  * A tensor is a Float64Array, row-major in the dim order of its node's type; booleans are 0 and 1.
  */
 import { bug, invariant } from "../invariant.ts";
+import { bitsOf, type DType } from "../plan/dtype.ts";
 import type { Graph } from "./graph.ts";
 import { dispatch, type Node, type NodeOf, type Rules } from "./ops.ts";
-import { count, type Dim, type DType } from "./type.ts";
+import { count, type Dim } from "./type.ts";
 
 /**
  * The outputs by name. Input values are rounded to the input's dtype, outputs to the dtype in which they are stored; of an
@@ -258,7 +259,10 @@ export function elementOf(
 /** Integer arithmetic wraps at 32 bits; reals stay as they are. */
 const wrap = (dtype: DType, x: number): number => (dtype === "i32" ? x | 0 : dtype === "u32" ? x >>> 0 : x);
 
-/** The value as the dtype holds it: reals half to even, integers towards zero and saturating, NaN as 0, `bool` non-zero. */
+/**
+ * The value as the dtype holds it: reals half to even, integers towards zero, NaN as 0, `bool` non-zero; what has no infinity
+ * saturates. Of `e8m0` the power of two that is not above the value.
+ */
 export function roundTo(dtype: DType, x: number): number {
   switch (dtype) {
     case "f32":
@@ -273,15 +277,31 @@ export function roundTo(dtype: DType, x: number): number {
       return Math.min(Math.max(Math.trunc(x) || 0, 0), 2 ** 32 - 1);
     case "bool":
       return x === 0 ? 0 : 1;
+    case "e4m3":
+      return roundBits(clamped(x, 448), 4, -9, 448);
+    case "e2m1":
+      return Number.isNaN(x) ? 0 : roundBits(clamped(x, 6), 2, -1, 6);
+    case "e8m0":
+      return Number.isNaN(x) ? x : 2 ** Math.min(Math.max(exponentOf(x), -126), 127);
+    case "i8":
+      return Math.min(Math.max(Math.trunc(x) || 0, -128), 127);
+    default:
+      return Math.min(Math.max(Math.trunc(x) || 0, 0), 2 ** bitsOf(dtype) - 1);
   }
+}
+
+const clamped = (x: number, most: number): number => Math.min(Math.max(x, -most), most);
+
+/** Of the greatest power of two that is not above |x|. */
+function exponentOf(x: number): number {
+  const exponent = Math.floor(Math.log2(Math.abs(x)));
+  return 2 ** exponent > Math.abs(x) ? exponent - 1 : exponent;
 }
 
 /** To `bits` significant bits, multiples of 2^`least`, half to even; beyond `greatest` (by half a step) infinite. */
 function roundBits(x: number, bits: number, least: number, greatest: number): number {
   if (x === 0 || !Number.isFinite(x)) return x;
-  const exponent = Math.floor(Math.log2(Math.abs(x)));
-  const floor = 2 ** exponent > Math.abs(x) ? exponent - 1 : exponent;
-  const step = 2 ** Math.max(floor - bits + 1, least);
+  const step = 2 ** Math.max(exponentOf(x) - bits + 1, least);
   const result = roundHalfToEven(x / step) * step;
   return Math.abs(result) > greatest ? Math.sign(x) * Infinity : result;
 }

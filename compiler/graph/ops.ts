@@ -3,7 +3,8 @@
  * is missing when a line is added here. There is no matrix product: it is a sum of a product, recognised by `fuse`.
  */
 import type { Span } from "../../grammar/source.ts";
-import type { Dim, DType, TensorType } from "./type.ts";
+import type { DType } from "../plan/dtype.ts";
+import type { Dim, TensorType } from "./type.ts";
 
 interface Op<Inputs, Attrs = Record<never, never>> {
   readonly inputs: Inputs;
@@ -34,7 +35,7 @@ export interface Ops {
   /** Half to even. */
   round: Unary;
   not: Unary;
-  /** To f32, i32 (towards zero), bool (non-zero), or rounded to f16 or bf16 and read back as such. */
+  /** To f32, i32 (towards zero), bool (non-zero), or rounded to a packed type and read back as such. */
   cast: Unary<{ readonly dtype: DType }>;
   /** The value; a gradient stops here. */
   detach: Unary;

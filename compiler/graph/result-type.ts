@@ -1,8 +1,9 @@
 /** The type of a node, from its inputs and attributes. What is refused here the checker has already told the user. */
 import { invariant } from "../invariant.ts";
+import { type DType, readAs } from "../plan/dtype.ts";
 import type { Output } from "./graph.ts";
 import type { Node, OpName, Ops } from "./ops.ts";
-import { agree, count, type Dim, type DType, readAs, showType, sizeOf, type TensorType } from "./type.ts";
+import { agree, count, type Dim, showType, sizeOf, type TensorType } from "./type.ts";
 
 /** The type that the primitive gives for these inputs; the inputs' own types are taken as they are. */
 export function resultType<K extends OpName>(op: K, inputs: Ops[K]["inputs"], attrs: Ops[K]["attrs"]): TensorType {

@@ -1,20 +1,5 @@
 /** Tensor types: a dtype and a set of named dimensions. From the graph on every size is a number. */
-
-/** The dtype in which a value is computed. `bool` is one u32 per element in memory. */
-export type ValueType = "f32" | "i32" | "u32" | "bool";
-
-/** Stored types, two to a word, that read as f32. */
-export type Half = "f16" | "bf16";
-
-/** Stored types of real numbers. */
-export type Float = "f32" | Half;
-
-export type DType = ValueType | Half;
-
-export const isHalf = (dtype: DType): dtype is Half => dtype === "f16" || dtype === "bf16";
-
-/** The dtype in which a value that is stored like this is computed. */
-export const readAs = (dtype: DType): ValueType => (isHalf(dtype) ? "f32" : dtype);
+import { bitsOf, type DType } from "../plan/dtype.ts";
 
 export interface Dim {
   /** Unique within a tensor; two dims are the same dimension when name and size agree. */
@@ -45,8 +30,8 @@ export const count = ({ dims }: { readonly dims: readonly Pick<Dim, "size">[] })
  */
 export const mostPositions = 2 ** 31;
 
-/** Bytes of that many elements in memory: whole words, which hold two halves or one of anything else. */
-export const bytesIn = (dtype: DType, elements: number): number => Math.ceil(elements / (isHalf(dtype) ? 2 : 1)) * 4;
+/** Bytes of that many elements in memory: whole words. */
+export const bytesIn = (dtype: DType, elements: number): number => Math.ceil((elements * bitsOf(dtype)) / 32) * 4;
 
 /** `f32[out: 128, in: 64]` */
 export const showType = ({ dtype, dims }: TensorType): string =>

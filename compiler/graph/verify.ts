@@ -1,11 +1,11 @@
 /** The invariants of a graph, which hold after every pass. A violation is a bug in the compiler. */
 
 import { invariant } from "../invariant.ts";
+import { readAs } from "../plan/dtype.ts";
 import type { Graph, Output } from "./graph.ts";
 import type { Node } from "./ops.ts";
 import { resultType, sameDims, storedAs } from "./result-type.ts";
 import { showNode } from "./show.ts";
-import { readAs } from "./type.ts";
 
 /** Throws if nodes are out of order, stale in type, unused, bound twice under one name, or an output cannot be kept. */
 export function verifyGraph({ nodes, outputs }: Graph): void {
@@ -34,8 +34,8 @@ export function verifyGraph({ nodes, outputs }: Graph): void {
 function verifyOutput(output: Output, nodes: readonly Node[]): void {
   const { name, node, accumulate, store } = output;
   invariant(nodes[node.id] === node, `output ${name} is not a node of this graph`);
-  const isReal = readAs(node.type.dtype) === "f32";
-  invariant(store === undefined || isReal, `output ${name}: ${node.type.dtype} stored as ${store}`);
+  const isHeld = store === undefined || readAs(store) === readAs(node.type.dtype);
+  invariant(isHeld, `output ${name}: ${node.type.dtype} stored as ${store}`);
   const kept = storedAs(output);
   invariant(accumulate === undefined || kept === "f32" || kept === "i32", `output ${name}: accumulated in ${kept}`);
 }

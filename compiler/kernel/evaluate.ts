@@ -3,10 +3,11 @@
  * stands. What the group does not compute itself, `stored` gives.
  */
 import { dispatch, type Node, type NodeOf, type Rules } from "../graph/ops.ts";
-import { count, readAs, sizeOf, type ValueType } from "../graph/type.ts";
+import { count, sizeOf } from "../graph/type.ts";
 import { bounded, freshVariable, fromVariable, loaded } from "../index/affine.ts";
 import { backward, indexAt, type Position, parts } from "../index/position.ts";
 import { bug } from "../invariant.ts";
+import { readAs, type ValueType } from "../plan/dtype.ts";
 import { asIndex, type ElementOp, type Scalar, type Scalars } from "./scalar.ts";
 
 /** The value of a node that this kernel does not compute: read from memory, or named by the text around. */

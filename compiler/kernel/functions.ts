@@ -1,8 +1,10 @@
 /** Functions that generated text calls, declared in the header of the kernels that use them. */
+import { packedTypes, readAs } from "../plan/dtype.ts";
 import { mathFunctions } from "./math.ts";
-import { elementary, type Helper, type MathName, type Width } from "./wgsl.ts";
+import { conversions } from "./packed.ts";
+import { elementary, type Helper, type MathName, typeName, type Width } from "./wgsl.ts";
 
-const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
+const bodies: Readonly<Record<string, string>> = {
   // With a constant for what is never chosen, Mesa moves the operation that follows into the selection.
   fence: "fn fence(x: f32) -> f32 { let length = arrayLength(&MEMORY); return select(x, f32(length), length == 0u); }",
   is_number: "fn is_number(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u; }",
@@ -18,21 +20,21 @@ const bodies: Readonly<Record<Exclude<Helper, MathName>, string>> = {
   let inside = u32(clamp(x, 0.0, 4294967040.0));
   return select(select(inside, 4294967295u, x >= 4294967296.0), 0u, math_is_nan(x));
 }`,
-  // SwiftShader's pack2x16float rounds small numbers twice.
-  to_f16: "fn to_f16(x: f32) -> f32 { return unpack2x16float(math_pack_f16(x)).x; }",
-  to_bf16: "fn to_bf16(x: f32) -> f32 { return bitcast<f32>(math_pack_bf16(x) << 16u); }",
-  read_f16:
-    "fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }",
-  read_bf16:
-    "fn read_bf16(word: u32, i: u32) -> f32 { return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (i & 1u) == 1u)); }",
-  pack_f16: "fn pack_f16(x: f32, y: f32) -> u32 { return math_pack_f16(x) | (math_pack_f16(y) << 16u); }",
-  pack_bf16: "fn pack_bf16(x: f32, y: f32) -> u32 { return math_pack_bf16(x) | (math_pack_bf16(y) << 16u); }",
+  ...Object.assign({}, ...packedTypes.map(conversions)),
   infinity:
     "var<private> infinity_bits: u32 = 0x7f800000u;\nfn infinity() -> f32 { return bitcast<f32>(infinity_bits); }",
   negative_zero:
     "var<private> negative_zero_bits: u32 = 0x80000000u;\nfn negative_zero() -> f32 { return bitcast<f32>(negative_zero_bits); }",
   nan: "var<private> nan_bits: u32 = 0x7fc00000u;\nfn nan() -> f32 { return bitcast<f32>(nan_bits); }",
 };
+
+/** The helpers that a helper calls, first. */
+function withCalled(helper: Helper): readonly Helper[] {
+  const [, verb, type] = /^(to|pack)_(\w+)$/.exec(helper) ?? [];
+  const packed = packedTypes.find((each) => each === type);
+  if (packed === undefined) return [helper];
+  return verb === "to" ? [`encode_${packed}`, `decode_${packed}`, helper] : [`encode_${packed}`, helper];
+}
 
 const isMath = (helper: Helper): helper is MathName => elementary.has(helper);
 
@@ -44,26 +46,26 @@ export function helperText(
   used: readonly { readonly helper: Helper; readonly width: Width }[],
   memory: string,
 ): string {
-  const scalar = new Set(used.map(({ helper }) => helper));
-  const own = [...scalar].flatMap((helper) => (isMath(helper) ? [] : bodies[helper].replace("MEMORY", memory)));
+  const scalar = new Set(used.flatMap(({ helper }) => withCalled(helper)));
+  const own = [...scalar].flatMap((helper) => bodies[helper]?.replace("MEMORY", memory) ?? []);
   const called = own.flatMap((text) => text.match(/\bmath_\w+/g) ?? []);
-  const math = mathFunctions(new Set([...[...scalar].filter(isMath).map((name) => `math_${name}`), ...called]));
+  const written = [...scalar].filter((helper) => !Object.hasOwn(bodies, helper)).map(helperName);
+  const math = mathFunctions(new Set([...written, ...called]));
   const texts = [math.trimEnd(), ...own].filter((text) => text !== "");
   return [...texts, ...used.filter(({ width }) => width === 4).map(({ helper }) => fourText(helper))].join("\n");
 }
 
 /** Of the helpers that do not give f32. */
-const fourResults: Readonly<Partial<Record<Helper, string>>> = {
-  is_number: "vec4<bool>",
-  wrap_modulo: "vec4i",
-  to_i32: "vec4i",
-  to_u32: "vec4u",
+const fourResults: Readonly<Record<string, string>> = {
+  ...{ is_number: "vec4<bool>", wrap_modulo: "vec4i", to_i32: "vec4i", to_u32: "vec4u" },
+  ...Object.fromEntries(packedTypes.map((type) => [`to_${type}`, typeName(readAs(type), 4)])),
 };
 
 /** Where the length of memory is a scalar condition, `select` takes a vector as it is; the rest goes element by element. */
 function fourText(helper: Helper): string {
   const result = fourResults[helper] ?? "vec4f";
-  const operand = helper === "wrap_modulo" ? "vec4i" : "vec4f";
+  const isWhole = result === "vec4i" && helper !== "to_i32";
+  const operand = isWhole ? "vec4i" : "vec4f";
   const isBinary = ["modulo", "wrap_modulo", "pow"].includes(helper);
   const name = helperName(helper);
   const parts = ["x", "y", "z", "w"].map((part) => (isBinary ? `${name}(a.${part}, b.${part})` : `${name}(a.${part})`));

@@ -3,7 +3,7 @@
  * the order of the first target's memory, four neighbours at a time where all memory allows it.
  */
 import type { MapGroup, RowGroup, Target } from "../fuse/group.ts";
-import { count, type Dim } from "../graph/type.ts";
+import { bytesIn, count, type Dim } from "../graph/type.ts";
 import {
   bounded,
   coordinate,
@@ -19,10 +19,12 @@ import {
 import { backward, type Position, parts } from "../index/position.ts";
 import { invariant } from "../invariant.ts";
 import { positionAt, room } from "../memory/layout.ts";
-import { elementAddress, isPacked, type Storage } from "../memory/storage.ts";
+import { elementAddress, type Storage } from "../memory/storage.ts";
+import { isPacked, type Packed } from "../plan/dtype.ts";
 import { type Grid, lineGrid } from "./grid.ts";
 import { type Header, header, type IsFour, inFours } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
+import { firstInWord, packedInWord } from "./packed.ts";
 import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
@@ -62,7 +64,8 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
   const outer = outerOf(group, lowering);
   if (width === 4 && !isWideEnough(group, storage, lowering)) return undefined;
   const size = outer === undefined ? room(storage.layout) : count({ dims: outer });
-  if (isPacked(storage)) return width === 4 ? undefined : packedWalk(group, lowering, storage, size);
+  const { dtype } = storage;
+  if (isPacked(dtype)) return width === 4 ? undefined : packedWalk(group, lowering, { ...storage, dtype }, size);
   if (width === 4 && (size % 4 !== 0 || outer !== undefined)) return undefined;
   const element = coordinate("element", size / width);
   const lane = coordinate("lane", 4);
@@ -93,13 +96,21 @@ function outerOf(group: MapGroup | RowGroup, { storageOf }: Lowering): readonly 
 const isWideEnough = ({ shape }: MapGroup | RowGroup, storage: Storage, { family }: Lowering): boolean =>
   shape === "map" || family === "software" || room(storage.layout) >= 2 ** 16;
 
-/** Halves of a word are written together, so the walk is by words. */
-function packedWalk(group: MapGroup | RowGroup, lowering: Lowering, storage: Storage, size: number): Walk {
-  const element = coordinate("element", Math.ceil(size / 2));
+/** What shares a word is written together, so the walk is by words. */
+function packedWalk(
+  group: MapGroup | RowGroup,
+  lowering: Lowering,
+  storage: Storage & { readonly dtype: Packed },
+  size: number,
+): Walk {
+  const { dtype } = storage;
+  const element = coordinate("element", bytesIn(dtype, size) / 4);
   const { evaluate } = expressions(group, lowering);
-  const halves = [0, 1].map((half) => bounded(plus(times(fromVariable(element), 2), number(half)), size));
+  const first = firstInWord(dtype, fromVariable(element));
   const { node } = firstTarget(group);
-  const values = halves.map((index) => evaluate(node, placeOf(storage, index).at));
+  const values = Array.from({ length: packedInWord(dtype) }, (_, i) =>
+    evaluate(node, placeOf(storage, bounded(plus(first, number(i)), size)).at),
+  );
   return { element, stores: [{ storage, address: fromVariable(element), values }], columns: 0 };
 }
 

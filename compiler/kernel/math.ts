@@ -1,9 +1,10 @@
-/** The elementary functions of bodies/math.ts, as far as a kernel uses them. */
+/** The elementary functions of bodies/math.ts and the codes of bodies/packed.ts, as far as a kernel uses them. */
 import { math } from "./bodies/math.ts";
+import { packed } from "./bodies/packed.ts";
 
-/** Declarations by name, in the order of the file, each with the comment above it. */
+/** Declarations by name, in the order of the files, each with the comment above it. */
 const declarations: ReadonlyMap<string, string> = new Map(
-  math.split("\n\n").flatMap((text) => {
+  `${math}\n${packed}`.split("\n\n").flatMap((text) => {
     const name = /^(?:fn|const|struct) (\w+)/m.exec(text)?.[1];
     return name === undefined ? [] : [[name, text.trimEnd()] as const];
   }),
@@ -16,7 +17,7 @@ export function mathFunctions(used: ReadonlySet<string>): string {
     const text = declarations.get(name);
     if (text === undefined || needed.has(name)) return;
     needed.add(name);
-    for (const [word] of text.matchAll(/\b[Mm]ath_?\w+/g)) visit(word);
+    for (const [word] of text.matchAll(/\b(?:[Mm]ath_?|(?:en|de)code_)\w+/g)) visit(word);
   };
   for (const name of used) visit(name);
   return [...declarations]

@@ -4,8 +4,8 @@
  */
 import { elementOf, roundTo } from "../graph/interpret.ts";
 import type { BinaryOp, UnaryOp } from "../graph/ops.ts";
-import { type DType, readAs, type ValueType } from "../graph/type.ts";
 import { type Index, number, plus, remainder, times, type Variable, variableKey } from "../index/affine.ts";
+import { type DType, readAs, type ValueType } from "../plan/dtype.ts";
 
 /** The primitives that work element by element. */
 export type ElementOp = Exclude<UnaryOp, "detach"> | BinaryOp | "select";

@@ -1,5 +1,5 @@
 /** How primitives are written in WGSL, for scalars and for vectors of four. One rule per primitive; operands come as text. */
-import { type DType, isHalf, type ValueType } from "../graph/type.ts";
+import { type DType, isPacked, type Packed, readAs, type ValueType } from "../plan/dtype.ts";
 import type { ElementOp, Reduction } from "./scalar.ts";
 
 /** 4: the value is that of four neighbouring elements. */
@@ -14,12 +14,7 @@ export type Helper =
   | "wrap_modulo"
   | "to_i32"
   | "to_u32"
-  | "to_f16"
-  | "to_bf16"
-  | "read_f16"
-  | "read_bf16"
-  | "pack_f16"
-  | "pack_bf16"
+  | `${"to" | "encode" | "decode" | "pack"}_${Packed}`
   | "infinity"
   | "nan"
   | "negative_zero";
@@ -101,7 +96,8 @@ export const combined = (by: Reduction, into: string, term: string): string =>
 
 /** The text of a conversion. */
 export function castText(to: DType, text: string, from: ValueType, width: Width, use: Operands["use"]): string {
-  if (isHalf(to)) return `${use(`to_${to}`)}(${from === "f32" ? text : `${typeName("f32", width)}(${text})`})`;
+  if (isPacked(to)) return `${use(`to_${to}`)}(${castText(readAs(to), text, from, width, use)})`;
+  if (to === from) return text;
   if (from === "f32" && (to === "i32" || to === "u32")) return `${use(`to_${to}`)}(${text})`;
   return `${typeName(to, width)}(${text})`;
 }
@@ -135,7 +131,7 @@ export function identifier(name: string): string {
   const plain = name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "d");
   return reserved.has(plain) ||
     ofResults.test(plain) ||
-    /^[xys]\d+$|^math_|^read_|^write_|^shared_/.test(plain) ||
+    /^[xys]\d+$|^math_|^(to|encode|decode|pack|read|read4|word|write|shared)_/.test(plain) ||
     plain.startsWith("__") ||
     plain === "_"
     ? `${plain}_dim`
@@ -146,7 +142,7 @@ const reserved = new Set(
   `alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop
   override requires return struct switch true var while main lane invocation own_row is_inside group position element array atomic bool f16 f32 i32 u32 mat2x2
   ptr sampler vec2 vec3 vec4 vec2f vec3f vec4f vec2u vec3u vec4u vec4i abs min max select exp log sin cos tanh pow sqrt floor round
-  bitcast fence is_number modulo wrap_modulo to_i32 to_u32 to_f16 to_bf16 pack_f16 pack_bf16 infinity nan negative_zero
+  bitcast fence is_number modulo wrap_modulo to_i32 to_u32 infinity nan negative_zero
   unpack2x16float pack2x16float arrayLength subgroupShuffleXor subgroupBroadcast workgroupBarrier
   NULL Self abstract active alignas alignof as asm asm_fragment async attribute auto await become binding_array cast catch class
   co_await co_return co_yield coherent column_major common compile compile_fragment concept const_cast consteval constexpr constinit

@@ -1,10 +1,11 @@
 /** The memory of a program: one storage per slot and per value that a kernel leaves to another. */
 
 import type { Node } from "../graph/ops.ts";
-import { bytesIn, type DType, isHalf } from "../graph/type.ts";
+import { bytesIn } from "../graph/type.ts";
 import type { View } from "../graph/view.ts";
 import type { Index } from "../index/affine.ts";
 import { forward, type Position } from "../index/position.ts";
+import type { DType } from "../plan/dtype.ts";
 import type { Slot } from "../plan/program.ts";
 import { addressOf, type Layout, room } from "./layout.ts";
 
@@ -15,7 +16,7 @@ export interface Storage {
   /** Views between the node and what memory holds, in whose dimensions `layout` is given. */
   readonly through: readonly View[];
   readonly layout: Layout;
-  /** Of an element in memory: `bool` takes a word, `f16` and `bf16` half a word. */
+  /** Of an element in memory. */
   readonly dtype: DType;
   readonly slot?: Slot;
 }
@@ -26,9 +27,6 @@ export const elementAddress = ({ layout, through }: Storage, at: Position): Inde
     layout,
     through.reduce((position, view) => forward(view, position), at),
   );
-
-/** Whether a word of memory holds two elements. */
-export const isPacked = ({ dtype }: Storage): boolean => isHalf(dtype);
 
 /** With padding. */
 export const bytesOf = ({ dtype, layout }: Storage): number => bytesIn(dtype, room(layout));

@@ -1,9 +1,9 @@
 /** Tensors as a checkpoint stores them: what an architecture asks of one, and what the headers say of it. */
 import type { Span } from "../../grammar/source.ts";
-import type { DType } from "../graph/type.ts";
 import { known } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
 import type { Pieces } from "../language/trace.ts";
+import type { DType } from "../plan/dtype.ts";
 import { weightType } from "../plan/stored-types.ts";
 import type { Of } from "../problems/description.ts";
 import type { WeightProblem } from "../problems/weights.ts";

@@ -1,9 +1,9 @@
 /** A model as a value: what it is, part by part, and where each of its tensors comes from. */
 import type * as Ast from "../../grammar/ast.ts";
-import type { Float } from "../graph/type.ts";
 import { fixed, known, type Size } from "../language/size.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
+import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { weightType } from "../plan/stored-types.ts";
 import type { ModelFacts } from "./facts.ts";

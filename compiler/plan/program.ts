@@ -2,6 +2,7 @@
  * A program: kernels in order over buffers, for one graph on one adapter. Blocks of equal shape share one program; a step of
  * the plan binds its slots to tensors.
  */
+import type { DType } from "./dtype.ts";
 
 export interface Program {
   readonly name: string;
@@ -35,7 +36,7 @@ export interface Region {
 export interface Slot {
   readonly name: string;
   readonly role: "weight" | "data" | "state" | "output" | "accumulator";
-  readonly dtype: "f32" | "f16" | "bf16" | "i32" | "u32" | "bool";
+  readonly dtype: DType;
   readonly dims: readonly { readonly name: string; readonly size: number }[];
   readonly accumulate?: "sum" | "max" | "min";
 }

@@ -1,6 +1,7 @@
 /** The plan's form as a JTD schema, held to the types of plan.ts and program.ts by the compiler. Its order is the order of the file. */
 import type { JTDSchemaType } from "ajv/dist/jtd.js";
 import type { DeviceFacts } from "./device-facts.ts";
+import { dtypes } from "./dtype.ts";
 import type { Plan, WindowsRecord } from "./plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
 import type { SavedTensor, SaveRecord, Step, ValueRecord } from "./step.ts";
@@ -43,7 +44,7 @@ const slot: JTDSchemaType<Slot> = {
   properties: {
     name: text,
     role: { enum: ["weight", "data", "state", "output", "accumulator"] },
-    dtype: { enum: ["f32", "f16", "bf16", "i32", "u32", "bool"] },
+    dtype: { enum: [...dtypes] },
     dims: { elements: { properties: { name: text, size: count } } },
   },
   optionalProperties: { accumulate: { enum: ["sum", "max", "min"] } },

@@ -1,4 +1,5 @@
 /** What a program's slots need of memory. */
+import { bitsOf } from "./dtype.ts";
 import type { Plan } from "./plan.ts";
 import type { Program, Slot } from "./program.ts";
 
@@ -24,9 +25,7 @@ export function outputOf({ steps, programs }: Pick<Plan, "steps" | "programs">, 
 export const elements = ({ dims }: Pick<Slot, "dims">): number => dims.reduce((product, { size }) => product * size, 1);
 
 /** The bytes of a slot's elements, without padding. */
-export const contentBytes = (slot: Slot): number => elements(slot) * widthOf(slot.dtype);
-
-const widthOf = (dtype: Slot["dtype"]): number => (dtype === "f16" || dtype === "bf16" ? 2 : 4);
+export const contentBytes = (slot: Slot): number => Math.ceil((elements(slot) * bitsOf(slot.dtype)) / 8);
 
 /** Tensors are read, written, and sent to the GPU and back, in pieces of at most this many bytes. */
 export const pieceBytes = 16 * 2 ** 20;

@@ -4,7 +4,6 @@ import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
-import type { Float } from "../graph/type.ts";
 import { type Context, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
 import { ofSize, unknownNumber } from "../language/number.ts";
@@ -16,6 +15,7 @@ import { type Linear, newTrace, type Observation } from "../language/trace.ts";
 import { type Scope, showValue, type Value } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
+import type { Float } from "../plan/dtype.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {

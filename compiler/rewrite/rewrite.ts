@@ -4,8 +4,8 @@ import { maker } from "../graph/make.ts";
 import type { Node, NodeOf, OpName, Ops } from "../graph/ops.ts";
 import { sameDims } from "../graph/result-type.ts";
 import { showNode } from "../graph/show.ts";
-import { readAs } from "../graph/type.ts";
 import { bug } from "../invariant.ts";
+import { readAs } from "../plan/dtype.ts";
 
 /** Rules per primitive; the first that gives a replacement wins. */
 export type RewriteRules = { readonly [K in OpName]: readonly RewriteRule<K>[] };

@@ -2,10 +2,11 @@
 
 import type { Outline } from "../../compiler/compile.ts";
 import { storedAs } from "../../compiler/graph/result-type.ts";
-import { count, isHalf } from "../../compiler/graph/type.ts";
+import { count } from "../../compiler/graph/type.ts";
 import { known } from "../../compiler/language/size.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { layersOf } from "../../compiler/model/value.ts";
+import { bitsOf } from "../../compiler/plan/dtype.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
 import { showBytes } from "../bytes.ts";
 import { table } from "./table.ts";
@@ -126,7 +127,7 @@ function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] 
     if (changes === undefined || part.stage !== stage) return [];
     const { tensor, output, zeros } = changes;
     const result = program.outputs.find((each) => each.name === output);
-    const after = result ? count(result.node.type) * (isHalf(storedAs(result)) ? 2 : 4) : 0;
+    const after = result ? (count(result.node.type) * bitsOf(storedAs(result))) / 8 : 0;
     const stored = facts?.tensors.get(tensor)?.bytes ?? 0;
     const before = zeros === undefined ? stored : after; // a method on linear keeps sizes, of a layer that may be a part
     return [{ layer, name, tensor, before, after }];

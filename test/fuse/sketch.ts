@@ -2,8 +2,8 @@
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { maker } from "../../compiler/graph/make.ts";
 import type { Node, OpName, Ops } from "../../compiler/graph/ops.ts";
-import type { DType } from "../../compiler/graph/type.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
+import type { DType } from "../../compiler/plan/dtype.ts";
 import type { Span } from "../../grammar/source.ts";
 
 export interface BlockSizes {

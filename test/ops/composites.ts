@@ -1,10 +1,11 @@
 /** Graphs as models and methods make them: contractions with all that surrounds them, rows, chains, stored types. */
 import type { Node } from "../../compiler/graph/ops.ts";
-import type { DType } from "../../compiler/graph/type.ts";
+import type { DType } from "../../compiler/plan/dtype.ts";
 import type { MakeCase } from "./cases.ts";
 import { named } from "./names.ts";
 import { between, cancelling, draws, orNaN, type Random, shape } from "./random.ts";
 import { type Sizes, type Sketch, sketch, some } from "./sketch.ts";
+import { stored } from "./stored.ts";
 import { sums } from "./sums.ts";
 
 /** Sizes of a product, few enough for the reference. */
@@ -107,14 +108,6 @@ const contractions: Readonly<Record<string, MakeCase>> = {
     const masked = s.op("select", isPast, scores, -3.4028234663852886e38);
     const mixed = product(s, softmax(s, masked, "past"), s.rename(values, "token", "past"), "past");
     return s.case(s.merge(mixed, ["kv", "group"], "head"));
-  },
-  "stored halves times stored halves": (random) => {
-    const s = sketch(random);
-    const { m, n, k } = matrix(random, 60_000);
-    const stored = random.pick<DType>(["f16", "bf16"]);
-    const x = s.input({ m, k }, { dtype: random.pick<DType>([stored, "f32"]) });
-    const y = product(s, x, s.input({ n, k }, { ...weight, dtype: stored }), "k");
-    return s.case({ node: y, store: random.pick(["f16", "bf16", "f32"] as const) });
   },
 };
 
@@ -338,13 +331,6 @@ const others: Readonly<Record<string, MakeCase>> = {
     const rows = s.gather(table, "word", tokens);
     return s.case(rows, s.op("mul", rows, 2));
   },
-  "stored in half precision": (random) => {
-    const s = sketch(random);
-    const sizes = shape(random, ["row", "column"]);
-    const x = s.input(sizes, { dtype: random.pick<DType>(["f16", "bf16"]) });
-    const y = s.op("add", x, s.input(some(random, sizes), { dtype: "f16" }));
-    return s.case({ node: y, store: "f16" }, { node: y, store: "bf16" }, s.reduce("sum", x, "column"));
-  },
   "accumulated observations": (random) => {
     const s = sketch(random);
     const sizes: Sizes = shape(random, ["token", "in"]);
@@ -375,5 +361,6 @@ export const composites: Readonly<Record<string, MakeCase>> = {
   ...rows,
   ...sums,
   ...named,
+  ...stored,
   ...others,
 };

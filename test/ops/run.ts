@@ -1,9 +1,10 @@
 /** Runs a case on the device, through everything between the graph and the result. */
 import type { Output } from "../../compiler/graph/graph.ts";
 import { interpret, roundTo } from "../../compiler/graph/interpret.ts";
-import { type DType, count as elements } from "../../compiler/graph/type.ts";
+import { count as elements } from "../../compiler/graph/type.ts";
 import { verifyGraph } from "../../compiler/graph/verify.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
+import { type DType, isPacked } from "../../compiler/plan/dtype.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import { type CompileOptions, compileGraph } from "../../compiler/program.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
@@ -12,9 +13,8 @@ import type { Schedules } from "../../compiler/schedule/schedules.ts";
 import { type BufferPool, bufferPool } from "../../runtime/gpu/buffers.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
 import { type Executor, executor } from "../../runtime/gpu/execute.ts";
-import { toFloat32 } from "../../runtime/io/numbers.ts";
 import { type Read, reader } from "../gpu/read.ts";
-import { toStored } from "../io/tensors.ts";
+import { decodePacked, encodePacked } from "./packed.ts";
 import type { Case } from "./sketch.ts";
 import { tolerancesOf } from "./tolerances.ts";
 
@@ -140,8 +140,7 @@ function accumulated(
 
 function encode(dtype: DType, values: Float64Array): Uint8Array {
   const rounded = values.map((x) => roundTo(dtype, x));
-  if (dtype === "f16" || dtype === "bf16")
-    return toStored(Float32Array.from(rounded), dtype === "f16" ? "F16" : "BF16");
+  if (isPacked(dtype)) return encodePacked(dtype, values);
   const words =
     dtype === "f32"
       ? Float32Array.from(rounded)
@@ -152,7 +151,7 @@ function encode(dtype: DType, values: Float64Array): Uint8Array {
 }
 
 function decode(dtype: DType, bytes: Uint8Array): Float64Array {
-  if (dtype === "f16" || dtype === "bf16") return Float64Array.from(toFloat32(bytes, dtype === "f16" ? "F16" : "BF16"));
+  if (isPacked(dtype)) return decodePacked(dtype, bytes);
   const { buffer } = bytes.slice();
   return Float64Array.from(
     dtype === "f32" ? new Float32Array(buffer) : dtype === "i32" ? new Int32Array(buffer) : new Uint32Array(buffer),

@@ -2,7 +2,8 @@
 import type { Graph, Output } from "../../compiler/graph/graph.ts";
 import { maker } from "../../compiler/graph/make.ts";
 import type { InputRole, Node, OpName, Ops } from "../../compiler/graph/ops.ts";
-import { count, type Dim, type DType } from "../../compiler/graph/type.ts";
+import { count, type Dim } from "../../compiler/graph/type.ts";
+import type { DType } from "../../compiler/plan/dtype.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Draw, draws, type Random } from "./random.ts";
 

@@ -227,25 +227,4 @@ fn math_pow(x: f32, y: f32) -> f32 {
   let defined = select(signed, math_nan(), is_undefined || math_is_nan(x) || math_is_nan(y));
   return select(defined, 1.0, (bitcast<u32>(y) & 0x7fffffffu) == 0u);
 }
-
-// The nearest f16, of two the even one, in the low 16 bits.
-fn math_pack_f16(x: f32) -> u32 {
-  let bits = bitcast<u32>(x);
-  let a = bits & 0x7fffffffu;
-  // Below 2^-14 the last bit weighs 2^-24: the mantissa moves right, and a half is decided by what falls off and by the last bit.
-  let mantissa = (a & 0x007fffffu) | 0x00800000u;
-  let shift = clamp(126u - min(a >> 23u, 126u), 1u, 31u);
-  let kept = mantissa >> shift;
-  let small = kept + select(0u, 1u, (mantissa & ((1u << shift) - 1u)) + (kept & 1u) > (1u << (shift - 1u)));
-  let normal = (a + 0x0fffu + ((a >> 13u) & 1u) - 0x38000000u) >> 13u;
-  let finite = select(normal, small, a < 0x38800000u);
-  let all = select(select(finite, 0x7c00u, a >= 0x477ff000u), 0x7e00u, math_is_nan(x));
-  return all | ((bits >> 16u) & 0x8000u);
-}
-
-// The nearest bf16, of two the even one, in the low 16 bits.
-fn math_pack_bf16(x: f32) -> u32 {
-  let bits = bitcast<u32>(x);
-  return select((bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u, (bits >> 16u) | 0x40u, math_is_nan(x));
-}
 `;

@@ -3,11 +3,9 @@
 @group(0) @binding(1) var<storage, read_write> y0: array<f32>;
 @group(0) @binding(2) var<storage, read> x1: array<f32>;
 @group(0) @binding(3) var<storage, read> x2: array<u32>;
-fn read_x2(i: u32) -> f32 {
-  return read_f16(x2[(i >> 1u)], i);
-}
+fn read_x2(i: u32) -> f32 { return decode_f16((x2[i >> 1u] >> ((i & 1u) * 16u))); }
+fn decode_f16(bits: u32) -> f32 { return unpack2x16float(bits).x; }
 fn fence(x: f32) -> f32 { let length = arrayLength(&x0); return select(x, f32(length), length == 0u); }
-fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }
 
 fn load_a(batch: u32, m: u32, k: u32) -> f32 {
   return x1[m * 128u + k];

@@ -1,10 +1,8 @@
 // product with bias.lcomp:1:1
 @group(0) @binding(0) var<storage, read> x0: array<u32>;
-fn read_x0(i: u32) -> f32 {
-  return read_f16(x0[(i >> 1u)], i);
-}
+fn read_x0(i: u32) -> f32 { return decode_f16((x0[i >> 1u] >> ((i & 1u) * 16u))); }
 @group(0) @binding(1) var<storage, read_write> y0: array<f32>;
-fn read_f16(word: u32, i: u32) -> f32 { let both = unpack2x16float(word); return select(both.x, both.y, (i & 1u) == 1u); }
+fn decode_f16(bits: u32) -> f32 { return unpack2x16float(bits).x; }
 
 fn compute(element: u32) {
   if ((element / 4096u) * 32u + (element % 32u) < 50u) {

@@ -1,0 +1,60 @@
+/** How elements of less than a word share words: those that are read at once, and those of which a word holds a part. */
+
+import { type Index, plus, quotient, times } from "../index/affine.ts";
+import { bitsOf, type Packed, readAs } from "../plan/dtype.ts";
+
+/** Whether no element lies in two words. */
+export const isWithinWords = (type: Packed): boolean => 32 % bitsOf(type) === 0;
+
+/** Of how many elements a word holds a part. */
+export const packedInWord = (type: Packed): number =>
+  isWithinWords(type) ? 32 / bitsOf(type) : Math.ceil(31 / bitsOf(type)) + 1;
+
+/** The first element of which a word holds a part. */
+export const firstInWord = (type: Packed, word: Index): Index =>
+  plus(times(word, Math.floor(32 / bitsOf(type))), quotient(times(word, 32 % bitsOf(type)), bitsOf(type)));
+
+/** WGSL for the bits of `count` neighbours from `count * i` on, in the lowest of a word or of several; `word` is the text of one. */
+export function bitsText(type: Packed, count: number, word: (at: string) => string): readonly string[] {
+  const bits = count * bitsOf(type);
+  if (bits % 32 === 0)
+    return Array.from({ length: bits / 32 }, (_, j) => word(bits === 32 ? "i" : `i * ${bits / 32}u + ${j}u`));
+  const perWord = 32 / bits;
+  if (Number.isInteger(perWord))
+    return [`(${word(`i >> ${Math.log2(perWord)}u`)} >> ((i & ${perWord - 1}u) * ${bits}u))`];
+  const at = `(i >> 5u) * ${bits}u + (((i & 31u) * ${bits}u) >> 5u)`;
+  const shift = `(((i & 31u) * ${bits}u) & 31u)`;
+  return [`((${word(at)} >> ${shift}) | ((${word(`${at} + 1u`)} << (31u - ${shift})) << 1u))`];
+}
+
+/** WGSL functions from values to codes and back. Codes of whole numbers are their lowest bits; those of reals are in bodies/packed.ts. */
+export function conversions(type: Packed): Readonly<Record<string, string>> {
+  const [bits, value] = [bitsOf(type), readAs(type)];
+  const [low, high] = type === "i8" ? [-128, 127] : [0, 2 ** bits - 1];
+  const rest = 32 - bits;
+  const encoded = `u32(clamp(x, ${low}, ${high})) & ${2 ** bits - 1}u`;
+  const decoded = type === "i8" ? `i32(bits << ${rest}u) >> ${rest}u` : `i32(bits & ${high}u)`;
+  const whole = {
+    [`encode_${type}`]: `fn encode_${type}(x: i32) -> u32 { return ${encoded}; }`,
+    [`decode_${type}`]: `fn decode_${type}(bits: u32) -> i32 { return ${decoded}; }`,
+  };
+  return {
+    ...(value === "i32" ? whole : {}),
+    [`to_${type}`]: `fn to_${type}(x: ${value}) -> ${value} { return decode_${type}(encode_${type}(x)); }`,
+    [`pack_${type}`]: packText(type),
+  };
+}
+
+/** The word at a place, from the values of which it holds a part or more; of the first, the lowest bits may lie in the word before. */
+function packText(type: Packed): string {
+  const [bits, count] = [bitsOf(type), packedInWord(type)];
+  return `fn pack_${type}(at: u32, x: array<${readAs(type)}, ${count}>) -> u32 {
+  let before = ((at % ${bits}u) * ${32 % bits}u) % ${bits}u;
+  var word = encode_${type}(x[0]) >> before;
+  for (var i = 1u; i < ${count}u; i++) {
+    let shift = i * ${bits}u - before;
+    word |= select(encode_${type}(x[i]) << (shift & 31u), 0u, shift > 31u);
+  }
+  return word;
+}`;
+}
