@@ -13,7 +13,7 @@ import { dataInput } from "./language/operations.ts";
 import { isWholeSize, scopeIn } from "./language/scope.ts";
 import { atom } from "./language/size.ts";
 import type { Dimension } from "./language/tensor.ts";
-import { checkOf, dtypeOf, namesIn, tensorTypeOf } from "./language/types.ts";
+import { checkOf, elementTypeOf, namesIn, tensorTypeOf } from "./language/types.ts";
 import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
@@ -72,7 +72,7 @@ function checkParameters(
 
 function checkType(context: Context, type: Ast.TypeExpression): void {
   const tensorType = tensorTypeOf(type);
-  if (tensorType) dtypeOf(context, tensorType);
+  if (tensorType) elementTypeOf(context, tensorType);
   else if (type.kind === "plain-type") checkOf(context, type);
 }
 
@@ -97,7 +97,7 @@ function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter
   const tensorType = tensorTypeOf(type);
   if (!tensorType) return type.kind === "plain-type" && numbers.includes(type.name.text) ? unknownOf(parameter) : null;
   const { dims } = tensorType;
-  const dtype = dtypeOf(context, tensorType);
+  const dtype = elementTypeOf(context, tensorType);
   if (!dtype || !areDistinct(context, namesIn(tensorType))) return null;
   const own = dims.flatMap((dim): Dimension[] =>
     dim.kind === "rest" || dim.parts ? [] : [dimension(context, inside, dim)],

@@ -58,7 +58,7 @@ function importNames(
     }
     scope.values.set(name.text, wrong);
     if (found) reportKind(context, name, found.kind, from.value);
-    else reportAbsent(context, name, from.value, [...values.keys()]);
+    else reportUndeclared(context, name, from.value, [...values.keys()]);
   }
 }
 
@@ -72,7 +72,12 @@ function reportKind(context: Context, { text, span }: Ast.Name, kind: Ast.Declar
   report(context, { kind: "wrong-type", span, expected: "a function or a method", found, hint });
 }
 
-function reportAbsent(context: Context, { text: name, span }: Ast.Name, from: string, known: readonly string[]): void {
+function reportUndeclared(
+  context: Context,
+  { text: name, span }: Ast.Name,
+  from: string,
+  known: readonly string[],
+): void {
   const other = context.exports().get(name);
   const what = `declaration in \`${from}\` named`;
   report(context, {

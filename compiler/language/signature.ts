@@ -8,7 +8,7 @@ import { asTensor } from "./operations.ts";
 import { dimensionsNamed, findDimension, makeDimension, reportAbsent } from "./scope.ts";
 import { known, same, showSize } from "./size.ts";
 import { type Dimension, showDimension, type Tensor } from "./tensor.ts";
-import { checkOf, dtypeOf, meantBy, namesIn, tensorTypeOf } from "./types.ts";
+import { checkOf, elementTypeOf, meantBy, namesIn, tensorTypeOf } from "./types.ts";
 import {
   type Call,
   isLacking,
@@ -39,7 +39,7 @@ export interface Header {
  */
 export function matchTensor(header: Header, type: Ast.TensorTypeExpression, given: Operand): Value {
   const { context } = header.call;
-  const dtype = dtypeOf(context, type);
+  const dtype = elementTypeOf(context, type);
   if (!dtype || !areDistinct(context, namesIn(type))) return wrong;
   const value: Value = given.value.kind === "number" ? (asTensor(context, given, dtype) ?? wrong) : given.value;
   if (value.kind === "wrong") return wrong;
@@ -83,7 +83,7 @@ function takeNamed(
       reportAbsent(call.context, { text: name, span: dim.span }, value, given);
       return null;
     }
-    if (!bindHeader(header, dim, found, given)) return null;
+    if (!bindDimension(header, dim, found, given)) return null;
     taken.push(found);
   }
   return taken;
@@ -95,7 +95,7 @@ function checkRest(rest: { dims: readonly Dimension[] | null }, others: readonly
   return others.filter(({ id }) => !rest.dims?.some((dim) => dim.id === id));
 }
 
-function bindHeader(
+function bindDimension(
   { call: { context }, inside, evaluate }: Header,
   { name, size, parts, span }: Ast.NamedDim,
   found: Dimension,

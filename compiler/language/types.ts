@@ -22,7 +22,7 @@ export const namesIn = ({ dims }: Ast.TensorTypeExpression): readonly Ast.Name[]
   dims.flatMap((dim) => (dim.kind === "dim-name" ? [dim.name] : []));
 
 /** The type of a header's elements; null, and a problem, for one that no tensor of a program has. */
-export function dtypeOf(
+export function elementTypeOf(
   context: Context,
   { element, arguments: given }: Ast.TensorTypeExpression,
 ): Tensor["dtype"] | null {

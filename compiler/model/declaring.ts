@@ -8,7 +8,7 @@ import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
 import type { ModelFacts } from "./facts.ts";
-import { type Fault, type StoredTensor, storedType } from "./stored.ts";
+import { type DeclaredTensor, type Fault, storedType } from "./stored.ts";
 import type { Blocks } from "./value.ts";
 
 /** What is gathered while the members of an architecture, or of its blocks, are declared. */
@@ -18,7 +18,7 @@ export interface Declaring {
   /** Null outside of the blocks. */
   readonly layer: number | null;
   readonly linears: Linear[];
-  readonly weights: StoredTensor[];
+  readonly weights: DeclaredTensor[];
   /** Those that several linear layers share. */
   readonly shared: Map<string, Tensor | null>;
   /** Which stored tensor each table reads. */
@@ -44,7 +44,7 @@ export function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Na
 }
 
 /** A weight as a graph input in the type that it is stored in; reading it gives f32. */
-export function storedTensor(part: Declaring, tensor: StoredTensor, dims: readonly Dimension[]): Tensor | null {
+export function storedTensor(part: Declaring, tensor: DeclaredTensor, dims: readonly Dimension[]): Tensor | null {
   const { context, facts } = part;
   part.weights.push(tensor);
   const dtype = facts ? storedType(part, tensor) : "f32";

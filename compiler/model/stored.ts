@@ -10,7 +10,7 @@ import type { WeightProblem } from "../problems/weights.ts";
 import type { ModelFacts } from "./facts.ts";
 
 /** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */
-export interface StoredTensor {
+export interface DeclaredTensor {
   readonly name: string;
   /** Those of each of its dimensions in the file, in order. */
   readonly dims: readonly (readonly Dimension[])[];
@@ -52,7 +52,7 @@ export const withoutFirst = (name: string): string => name.slice(name.indexOf(".
 /** The type that a tensor is stored in, if the checkpoint has it in the shape that the config says; else a fault is added. */
 export function storedType(
   { facts, layer, faults }: At & { readonly faults: Fault[] },
-  { name, dims, span, parts, pieces }: StoredTensor,
+  { name, dims, span, parts, pieces }: DeclaredTensor,
 ): DType | null {
   const tensor = tensorName(name, layer);
   const stored = facts?.tensors.get(tensor);

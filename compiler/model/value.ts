@@ -7,7 +7,7 @@ import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { weightType } from "../plan/stored-types.ts";
 import type { ModelFacts } from "./facts.ts";
-import type { Fault, StoredTensor } from "./stored.ts";
+import type { DeclaredTensor, Fault } from "./stored.ts";
 
 /** An architecture bound to a config and to headers, or to symbolic sizes; it says nothing of where tensors lie. */
 export interface ModelType {
@@ -44,7 +44,7 @@ export interface Part {
   readonly forward: Ast.Fn | null;
   readonly linears: readonly Linear[];
   /** The tensors that it reads, as the checkpoint stores them. */
-  readonly weights: readonly StoredTensor[];
+  readonly weights: readonly DeclaredTensor[];
   /** Biases that config.json says are not there, for the case that they are stored. */
   readonly leftOut: readonly string[];
   /** What is wrong with the headers of its tensors. */

@@ -50,7 +50,7 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
   const { method } = applied;
   const scope = scopeIn(applied.scope);
   const layer = bindDimensions(scope, method, site);
-  if (!bindHeader(context, scope, applied, site, layer)) return null;
+  if (!bindBlock(context, scope, applied, site, layer)) return null;
   const inside: Context = { ...context, trace: newTrace() };
   evaluateStatements(inside, scope, method.body);
   const { selections, observations: statistics } = inside.trace;
@@ -98,7 +98,7 @@ function bindDimensions(scope: Scope, { sees }: Ast.Method, site: BlockSite | nu
 }
 
 /** False if what the header wants to see is wrong. */
-function bindHeader(
+function bindBlock(
   context: Context,
   scope: Scope,
   { method, arguments: given }: Applied,

@@ -35,7 +35,7 @@ export interface Pass {
 }
 
 /** Adds the statistics that a target's graph needs to those of its block; which of them goes into which of its state slots. */
-export function observed(
+export function readingsOf(
   maker: Maker,
   statistics: Statistic[],
   made: Compression,

@@ -55,14 +55,14 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
     return null;
   }
   const scope = scopeIn(applied.scope);
-  bindHeader(context, scope, applied, site);
+  bindLayer(context, scope, applied, site);
   const inside: Context = { ...context, trace: newTrace() };
   const compressed = checkResult(context, scope, method, evaluateBlock(inside, scope, method.body));
   if (!compressed || !site) return null;
   return { statistics: inside.trace.observations, outputs: outputsOf(context, compressed, site, method.span) };
 }
 
-function bindHeader(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
+function bindLayer(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
   for (const parameter of method.parameters) {
     const { name } = parameter;
     bindValue(context, scope, name, given.get(name.text) ?? unknownOf(parameter));

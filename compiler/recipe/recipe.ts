@@ -149,7 +149,7 @@ function checkStatement(at: Checking, statement: Ast.Statement): void {
 function checkStage(at: Checking, stage: Ast.Stage): void {
   const { context, inputs } = at;
   const method = wanted(at, stage.method.callee, "method", "a method");
-  const of = modelNamed(at, stage.of);
+  const of = givenOrMade(at, stage.of);
   const windows = stage.over ? wanted(at, stage.over, "windows", "windows of text", sampled) : null;
   const type = of && at.models.get(of.name);
   nameResult(at, stage, of, type ?? null);
@@ -170,7 +170,7 @@ function checkStage(at: Checking, stage: Ast.Stage): void {
 
 const sampled = "as in `text.train.sample(128, length: 2048, seed: 0)`";
 
-const modelNamed = (at: Checking, { text, span }: Ast.Name): ModelValue | null =>
+const givenOrMade = (at: Checking, { text, span }: Ast.Name): ModelValue | null =>
   wanted(at, { kind: "name", text, span }, "model", "a model or a stage");
 
 /** From here on the stage's name is its result, as far as that is known. */
@@ -257,7 +257,7 @@ const formats = ["huggingface"];
 function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
   if (at.save)
     report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
-  const found = modelNamed(at, model);
+  const found = givenOrMade(at, model);
   if (!formats.includes(as.value))
     report(at.context, {
       kind: "not-supported",

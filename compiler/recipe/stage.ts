@@ -7,7 +7,7 @@ import type { Forwarded } from "../model/forward.ts";
 import { tensorName } from "../model/stored.ts";
 import { blockOf, dtypeOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
-import { observed, type Pass, passesOver, type Reading, type Statistic } from "./calibration.ts";
+import { type Pass, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
 import { unordered } from "./finite.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
@@ -46,7 +46,7 @@ interface StageWork {
 export function emitStage(at: Emitting, stage: TypedStage, number: number): void {
   const source = modelNamed(at, stage.of);
   const start = stage.windows ? startOf(at, source.type, stage.windows.length, stage.span) : null;
-  const parts = partsOf(at, stage, source, start);
+  const parts = partWorks(at, stage, source, start);
   const work: StageWork = { at, stage, number, source, parts, now: new Map(source.at) };
   const observes = [...parts.values()].some(({ passes }) => passes.length > 0);
   if (observes && stage.windows && start)
@@ -132,7 +132,7 @@ const unrankable =
 const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
 
 /** The work on each part that has targets, in the order of the model; equal parts with equal targets share their graphs. */
-function partsOf(at: Emitting, stage: TypedStage, { type }: Model, start: Forwarded | null): StageWork["parts"] {
+function partWorks(at: Emitting, stage: TypedStage, { type }: Model, start: Forwarded | null): StageWork["parts"] {
   const done = new Map<string, PartWork>();
   const parts = new Map<number | null, PartWork>();
   for (const [layer, selected] of Map.groupBy(stage.selected, (each) => each.layer)) {
@@ -185,7 +185,7 @@ function targetOf(
   if (!made) return null;
   const counts = unordered(maker, made.outputs, ["best"]);
   const graph = maker.graph("compress", [...made.outputs, ...counts]);
-  const reads = observed(maker, statistics, made, graph, { reader: linear.name, met });
+  const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, met });
   return { linear, graph, ranked: counts.map(({ name }) => name), reads };
 }
 
