@@ -6,6 +6,7 @@ import {
   anything,
   dimension,
   form,
+  givenSize,
   knownNumber,
   mapping,
   numbersOf,
@@ -17,8 +18,8 @@ import {
 } from "./kinds.ts";
 import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
 import { arithmeticOf, asTensor, finite, reduceOf } from "./operations.ts";
-import { isWholeSize, makeDimension, reportAbsent, reportSize, scopeIn } from "./scope.ts";
-import { isIntegral, known, open, showSize } from "./size.ts";
+import { makeDimension, reportAbsent, scopeIn } from "./scope.ts";
+import { isIntegral, known, showSize } from "./size.ts";
 import { type Dimension, graphDim, ids, showDimension, type Tensor, volume } from "./tensor.ts";
 import {
   type Call,
@@ -28,7 +29,6 @@ import {
   type Operand,
   type Row,
   type Scope,
-  showValue,
   type Value,
   wrong,
 } from "./value.ts";
@@ -161,18 +161,12 @@ const indexAlong = ({ context, span }: Call, dim: Dimension): Tensor => ({
 });
 
 function newDimension({ context, scope, span }: Call, { name, items: [item, ...more] }: Row): Dimension | null {
-  if (item?.value.kind !== "number" || more.length > 0) {
-    const found = item ? showValue(item.value) : "";
-    if (more.length > 0 || !item) report(context, { kind: "wrong-arguments", span, of: "index", form: "index(d: n)" });
-    else report(context, { kind: "wrong-type", span: item.span, expected: "a number known before the run", found });
+  if (!item || more.length > 0) {
+    report(context, { kind: "wrong-arguments", span, of: "index", form: "index(d: n)" });
     return null;
   }
-  const { value } = item;
-  const size = value.size ?? (value.real === null ? open(name.text) : null);
-  if (size && isWholeSize(context, size, item.span, name.text))
-    return makeDimension(context, scope, name.text, size, name.span);
-  if (!size) reportSize(context, item.span, name.text, value.real ?? Number.NaN);
-  return null;
+  const size = givenSize(context, name.text, item);
+  return size && makeDimension(context, scope, name.text, size, name.span);
 }
 
 const size: Form = form({ d: dimension }, ({ d }) => ofSize(volume(d.dims)));

@@ -4,6 +4,8 @@ import type { Span } from "../../grammar/source.ts";
 import { type Context, report } from "./context.ts";
 import type { Num } from "./number.ts";
 import { asTensor, numeric } from "./operations.ts";
+import { isWholeSize, reportSize } from "./scope.ts";
+import { open, type Size } from "./size.ts";
 import type { Tensor } from "./tensor.ts";
 import {
   type Bound,
@@ -138,6 +140,15 @@ function takeNumber(
 /** As `knownNumber`, for what is no argument of a call. */
 export const compileTimeNumber = (context: Context, operand: Operand): Num | null =>
   takeNumber({ context }, operand)?.value ?? null;
+
+/** The size that a new dimension is given; null, and a problem, if it is none. */
+export function givenSize(context: Context, name: string, operand: Operand): Size | null {
+  const value = compileTimeNumber(context, operand);
+  if (!value) return null;
+  const size = value.size ?? (value.real === null ? open(name) : null);
+  if (!size) reportSize(context, operand.span, name, value.real ?? Number.NaN);
+  return size && isWholeSize(context, size, operand.span, name) ? size : null;
+}
 
 export const textOperand: Kind<string> = valued((call, operand) =>
   operand.value.kind === "string" ? (operand.value.value ?? "") : wrongOf(call, operand, "a text in quotes"),

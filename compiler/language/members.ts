@@ -71,16 +71,14 @@ export function memberOf(context: Context, of: Value, name: Name, span: Span): V
       return of.fields.get(name.text) ?? unknownMember(context, name, "field", of.fields.keys());
     case "config":
       return of.items || (of.value === null && ofList.has(name.text))
-        ? (ofList.get(name.text)?.(of) ?? unknownMember(context, name, "property of a list", ofList.keys()))
+        ? memberIn(context, ofList, of, name, "property of a list")
         : configField(context, of, name);
     case "absent":
       return ofList.get(name.text)?.(of) ?? { kind: "absent", name: `${of.name}.${name.text}` };
     case "sparsity":
-      return (
-        ofSparsity.get(name.text)?.(of) ?? unknownMember(context, name, "property of a sparsity", ofSparsity.keys())
-      );
+      return memberIn(context, ofSparsity, of, name, "property of a sparsity");
     case "corpus":
-      return ofCorpus.get(name.text)?.(of) ?? unknownMember(context, name, "part of a text", ofCorpus.keys());
+      return memberIn(context, ofCorpus, of, name, "part of a text");
     case "model":
       return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
     default:
@@ -96,6 +94,9 @@ function withoutMembers(context: Context, of: Value, name: Name, span: Span): Va
 }
 
 const functionsOf = "functions stand before a tensor: `abs(x)`, `sum(x, over d)`, `size(d)`";
+
+const memberIn = <Of>(context: Context, members: Members<Of>, of: Of, name: Name, what: string): Value =>
+  members.get(name.text)?.(of) ?? unknownMember(context, name, what, members.keys());
 
 const unknownMember = (context: Context, { text, span }: Name, what: string, known: Iterable<string>) =>
   report(context, { kind: "unknown-name", span, name: text, what, known: [...known] });

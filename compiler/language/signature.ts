@@ -43,14 +43,7 @@ export function matchTensor(header: Header, type: Ast.TensorTypeExpression, give
   if (!dtype || !areDistinct(context, namesIn(type))) return wrong;
   const value: Value = given.value.kind === "number" ? (asTensor(context, given, dtype) ?? wrong) : given.value;
   if (value.kind === "wrong") return wrong;
-  const mismatch = (hint?: string) =>
-    report(context, {
-      kind: "wrong-type",
-      span: given.span,
-      expected: textAt(type.span),
-      found: showValue(value),
-      ...(hint && { hint }),
-    });
+  const mismatch = (hint?: string) => wrongType(context, { value, span: given.span }, textAt(type.span), hint);
   if (value.kind !== "tensor" || (value.dtype !== dtype && !(value.dtype === "i32" && dtype === "f32")))
     return mismatch();
   const taken = takeNamed(header, type, value, given.span);
@@ -156,7 +149,7 @@ export function matchResult(header: Header, fn: Ast.Fn, result: Value, matched: 
       if (!declared) return result;
       if (result.kind === "number" && declared.dims.length === 0)
         return matchTensor(header, declared, { value: result, span });
-      return report(context, { kind: "wrong-type", span, expected: textAt(declared.span), found: showValue(result) });
+      return wrongType(context, { value: result, span }, textAt(declared.span));
   }
 }
 
@@ -195,12 +188,7 @@ function agrees(context: Context, fn: Ast.Fn, declared: Ast.TensorTypeExpression
   const missing = names.filter((name) => !result.dims.some((dim) => dim.name === name));
   const extra = open ? [] : visible.filter(({ name }) => !names.includes(name));
   if (missing.length === 0 && extra.length === 0 && declared.element.text === result.dtype) return true;
-  report(context, {
-    kind: "wrong-type",
-    span: bodySpan(fn),
-    expected: textAt(declared.span),
-    found: showValue(result),
-  });
+  wrongType(context, { value: result, span: bodySpan(fn) }, textAt(declared.span));
   return false;
 }
 

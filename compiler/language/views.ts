@@ -4,10 +4,10 @@ import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { align } from "./align.ts";
 import { type Context, report } from "./context.ts";
-import { compileTimeNumber } from "./kinds.ts";
+import { givenSize } from "./kinds.ts";
 import { aligned, asTensor, isReal, numeric } from "./operations.ts";
 import { findDimension, makeDimension, noteUse, reportAbsent } from "./scope.ts";
-import { divided, fixed, known, open, type Size, showSize, times } from "./size.ts";
+import { divided, fixed, known, type Size, showSize, times } from "./size.ts";
 import { type Dimension, graphDim, graphDims, type Tensor } from "./tensor.ts";
 import { type Call, type Mapping, type Row, type Scope, type Value, wrong } from "./value.ts";
 
@@ -114,9 +114,8 @@ export function splitting(view: Viewed, call: Call): Value {
 
 /** The size of each part: given, known from the same name in this scope, or what is left. */
 function partSizes({ context, scope }: Call, old: Dimension, { to, span }: Mapping): Size[] | null {
-  const found = to.map((part) => givenSize(context, part));
-  if (found.includes(undefined)) return null;
-  const given = found.map((size) => size ?? null);
+  const given = to.map(({ name, size }) => size && givenSize(context, name.text, size));
+  if (to.some(({ size }, i) => size && !given[i])) return null;
   const open = openParts(scope, to, given);
   if (open.length > 1) {
     const found = `${open.length} without`;
@@ -131,18 +130,6 @@ function partSizes({ context, scope }: Call, old: Dimension, { to, span }: Mappi
   const sizes = { size: showSize(old.size), by: showSize(product) };
   report(context, { kind: "does-not-divide", span, name: old.name, ...sizes, where: context.where });
   return null;
-}
-
-/** Null where none is written, undefined where it is wrong. */
-function givenSize(context: Context, { size, name }: Mapping["to"][number]): Size | null | undefined {
-  if (!size) return null;
-  const value = compileTimeNumber(context, size);
-  if (!value) return undefined;
-  if (value.real === null) return value.size ?? open(name.text);
-  if (Number.isInteger(value.real) && value.real >= 1) return value.size;
-  const what = `the size of \`${name.text}\``;
-  report(context, { kind: "not-whole", span: size.span, what, value: String(value.real), where: context.where });
-  return undefined;
 }
 
 /** The parts whose size must follow; of several, those that the scope knows already take their size from there. */

@@ -82,7 +82,7 @@ function bindParameter(
   const source = inputs.parameters.get(name.text) ?? fallback;
   const plain = type?.kind === "plain-type" ? type : null;
   const value = plain
-    ? parameterValue(at, recipe, parameter, plain)
+    ? parameterValue(at, recipe, parameter, plain.name.text, source)
     : report(context, {
         kind: "not-supported",
         span: parameter.span,
@@ -108,19 +108,19 @@ function parameterValue(
   at: Checking,
   recipe: Ast.Recipe,
   parameter: Ast.Parameter,
-  type: Ast.PlainTypeExpression,
+  type: string,
+  source: Ast.Expression | undefined,
 ): Value {
   const { context, scope, inputs } = at;
-  const { name, value: fallback, span } = parameter;
-  if (type.name.text === "Model") return bindModel(at, recipe, parameter);
-  if (type.name.text === "Corpus") return { kind: "corpus", name: name.text, split: null };
-  const source = inputs.parameters.get(name.text) ?? fallback;
+  const { text: name } = parameter.name;
+  if (type === "Model") return bindModel(at, recipe, parameter);
+  if (type === "Corpus") return { kind: "corpus", name, split: null };
   const of = recipe.name.text;
   if (source)
     return plainParameter(headerIn(context, scope, source.span), of, parameter, operand(context, scope, source));
-  if (inputs.isBound)
-    return report(context, { kind: "missing-parameter", span, of, name: name.text, type: type.name.text });
-  return unknownOf(parameter);
+  return inputs.isBound
+    ? report(context, { kind: "missing-parameter", span: parameter.span, of, name, type })
+    : unknownOf(parameter);
 }
 
 function checkStatement(at: Checking, statement: Ast.Statement): void {
