@@ -3,8 +3,8 @@ import type * as Ast from "../../grammar/ast.ts";
 import { builtinScope } from "./builtins.ts";
 import { type Context, report } from "./context.ts";
 import { functionValue } from "./evaluate.ts";
-import { prelude, type ResolvedModule } from "./module.ts";
 import { isNew } from "./names.ts";
+import { prelude, type ResolvedModule } from "./resolve.ts";
 import { declareValue, scopeIn } from "./scope.ts";
 import { type Scope, wrong } from "./value.ts";
 

@@ -3,7 +3,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { Host } from "../host.ts";
-import { prelude, type ResolvedModule } from "./module.ts";
+import { prelude, type ResolvedModule } from "./resolve.ts";
 
 /** Names that the last module could import, each with the path that stands behind its `from`; files are read when first asked. */
 export function exportsFor(host: Host, modules: readonly ResolvedModule[]): () => ReadonlyMap<string, string> {

@@ -5,7 +5,18 @@ import { parse } from "../../grammar/parse.ts";
 import type { SourceFile } from "../../grammar/source.ts";
 import { type Host, Unreadable } from "../host.ts";
 import { type Problem, worded } from "../problems/problem.ts";
-import { prelude, type ResolvedModule } from "./module.ts";
+
+/** A module that a file needs. */
+export interface ResolvedModule {
+  /** `std/nn`, or a path. */
+  readonly name: string;
+  readonly tree: Ast.Module;
+  /** For each import in order: the name of the module that it means. */
+  readonly imports: readonly string[];
+}
+
+/** The module whose functions are there without an import. */
+export const prelude = "std/prelude";
 
 /** Importers last; null where a file is not there or has mistakes in its syntax. */
 export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedModule[] | null> {

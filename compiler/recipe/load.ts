@@ -3,7 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { type SourceFile, textAt } from "../../grammar/source.ts";
-import type { ResolvedModule } from "../language/module.ts";
+import type { ResolvedModule } from "../language/resolve.ts";
 
 /** A recipe that was parsed and checked as far as that goes without a model. */
 export interface LoadedRecipe {
