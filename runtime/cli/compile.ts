@@ -10,7 +10,7 @@ import { printPlan } from "../../compiler/plan/print.ts";
 import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
-import { budgetFlags, budgetOf } from "./budget.ts";
+import { budgetFlags, budgetOf, storeOf } from "./budget.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
@@ -97,5 +97,8 @@ export async function planFor(
   budget = budgetOf(flags),
 ): Promise<Plan> {
   const { inputs } = await readTexts(open, flags);
-  return translated(open.shown, () => plan(open.loaded, { ...inputs, budget }, device, observe));
+  const store = storeOf(flags);
+  return translated(open.shown, () =>
+    plan(open.loaded, { ...inputs, budget, ...(store && { store }) }, device, observe),
+  );
 }

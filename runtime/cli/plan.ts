@@ -5,16 +5,17 @@ import { outline, type Prepared, prepare } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { loadMachine, MachineError } from "../../compiler/plan/load-machine.ts";
 import { showPlan } from "../../compiler/plan/show.ts";
-import { demandedAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
+import { adapterInfo, demandedAdapter, describeAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
 import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow, parseJson, readText } from "../io/file.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { hashesOf } from "../store/given-tensors.ts";
 import { UserError } from "../user-error.ts";
-import { budgetFlags, budgetOf } from "./budget.ts";
+import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
 import { planFor, planHere } from "./compile.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
+import { keptIn, showKept } from "./kept-table.ts";
 import { needsOf, showNeeds } from "./needs-table.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
@@ -31,6 +32,8 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
         json: flag("print the plan's table as JSON"),
         device: value("plan for another machine: a file with what `lcomp doctor --json` prints there"),
         ...budgetFlags,
+        ...storeFlags,
+        store: value("say which steps the store in that folder has, and why the others would be run"),
         output: value("write the whole plan, with its kernels for the GPU, to a file"),
         "hash-weights": flag("read all weights for that file, so that apply takes no others"),
       }),
@@ -45,11 +48,32 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     const open = await openRecipe(entry, flags);
     const there = given(flags, "device");
     const machine = there === undefined ? undefined : await readMachine(there);
-    const needs = needsOf(await planned(open, flags, file, machine));
-    const report = { ...outlineReport(open.outlined), ...needs };
-    printResult(flags, report, (width) => showOutline(report, width) + showNeeds(report, width));
+    const store = given(flags, "store");
+    if (store !== undefined && machine !== undefined)
+      throw new UserError("what is in a store is of this machine: leave out --device or --store", { exitCode: 2 });
+    const made = await planned(open, flags, file, machine);
+    const kept = store === undefined ? [] : await keptHere(store, made, open, flags);
+    const report = { ...outlineReport(open.outlined), ...needsOf(made), ...(store !== undefined && { kept }) };
+    printResult(flags, report, (width) => {
+      const shown = store === undefined ? "" : showKept(kept, store, width);
+      return showOutline(report, width) + showNeeds(report, width) + shown;
+    });
   },
 });
+
+/** What a store has of a plan for this machine. */
+async function keptHere(
+  store: string,
+  plan: Prepared,
+  open: OpenRecipe,
+  flags: Flags,
+): Promise<ReturnType<typeof keptIn>> {
+  const adapter = await findAdapter(demandedAdapter());
+  if (adapter === undefined) return [];
+  const { corpora } = await readTexts(open, flags);
+  const { stages } = open.outlined.typed;
+  return keptIn(store, { ...plan, stages }, { ...open, corpora, adapter: describeAdapter(adapterInfo(adapter)) });
+}
 
 /** What would run, for the machine at hand or another one; the whole plan goes into the file. */
 async function planned(
@@ -75,7 +99,8 @@ async function planned(
   const { inputs } = isOpen ? { inputs: { ...open.inputs, corpora: new Map() } } : await readTexts(open, flags);
   return translated(open.shown, () => {
     const outlined = isOpen ? open.outlined : outline(open.loaded, inputs);
-    return prepare(outlined, { ...inputs, budget }, device);
+    const store = storeOf(flags);
+    return prepare(outlined, { ...inputs, budget, ...(store && { store }) }, device);
   });
 }
 

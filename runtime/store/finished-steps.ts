@@ -1,6 +1,6 @@
 /** The steps of a plan that have ended, in earlier runs and in this one: known by their keys in the store's folder. */
 import { storeNeeds } from "../../compiler/plan/durable.ts";
-import { type GivenContents, identifier } from "../../compiler/plan/keys.ts";
+import { type GivenContents, type Identify, identifier } from "../../compiler/plan/keys.ts";
 import { keyOf, plainRefs } from "../../compiler/plan/lifetimes.ts";
 import { pendingSteps } from "../../compiler/plan/pending.ts";
 import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
@@ -20,23 +20,28 @@ export interface FinishedSteps {
   readonly drop: (step: number, output: string) => void;
 }
 
-interface Surroundings {
-  readonly plan: Plan;
-  readonly folder: StoreFolder;
+type Planned = Pick<Plan, "steps" | "programs" | "stages" | "windows">;
+
+interface Given {
+  readonly plan: Planned;
+  /** What was read before. */
+  readonly folder: Pick<StoreFolder, "hashOf" | "knowsFileOf">;
   readonly given: GivenTensors;
   readonly corpora: ReadonlyMap<string, Tokens>;
   /** The adapter and its driver. */
   readonly adapter: string;
+}
+
+interface Surroundings extends Given {
+  readonly plan: Plan;
+  readonly folder: StoreFolder;
   /** The most bytes that the folder may hold. */
   readonly limit: number;
 }
 
-export function finishedSteps({ plan, folder, given, corpora, adapter, limit }: Surroundings): FinishedSteps {
-  const identify = identifier(plan, {
-    device: adapter,
-    tensor: (model, tensor) => folder.hashOf(given.find({ model, tensor })),
-    windows: windowHashes(plan, corpora),
-  });
+export function finishedSteps(at: Surroundings): FinishedSteps {
+  const { plan, folder, given, limit } = at;
+  const identify = identitiesIn(at);
   const find = (step: number): StepRecord | undefined => {
     const key = identify(step)?.key;
     return key === undefined ? undefined : folder.find(key);
@@ -48,8 +53,7 @@ export function finishedSteps({ plan, folder, given, corpora, adapter, limit }: 
   };
   const search: FinishedSteps["pending"] = async (found) => {
     if (folder.wasEmpty) return new Set(plan.steps.keys());
-    await readUnknown(plan, folder, given);
-    for (const step of plan.steps.keys()) identify(step);
+    await identifyAll(at, identify);
     const has = async (step: number, name: string): Promise<boolean> => {
       const there = outputOf(step, name);
       const source = there && (await folder.open(there.key, there.output));
@@ -81,15 +85,24 @@ export function finishedSteps({ plan, folder, given, corpora, adapter, limit }: 
 const givenIn = (refs: readonly Ref[]): readonly GivenRef[] =>
   refs.flatMap(plainRefs).filter((ref): ref is GivenRef => "tensor" in ref);
 
-/** Reads the tensors of files that the store has never seen, which may be copies of those that it has. */
-async function readUnknown({ steps }: Plan, folder: StoreFolder, given: GivenTensors): Promise<void> {
+/** What steps are known by, from what has been read of the models. */
+export const identitiesIn = ({ plan, folder, given, corpora, adapter }: Given): Identify =>
+  identifier(plan, {
+    device: adapter,
+    tensor: (model, tensor) => folder.hashOf(given.find({ model, tensor })),
+    windows: windowHashes(plan, corpora),
+  });
+
+/** Identifies all steps that can be. Tensors of files that were never seen are read for that: they may be copies of what was. */
+export async function identifyAll({ plan: { steps }, folder, given }: Given, identify: Identify): Promise<void> {
   const refs = givenIn(steps.flatMap(({ reads }) => Object.values(reads)));
   const unknown = new Map(refs.flatMap((ref) => (folder.knowsFileOf(given.find(ref)) ? [] : [[keyOf(ref), ref]])));
   for (const ref of unknown.values()) await given.hash(ref, { isUsed: false });
+  for (const step of steps.keys()) identify(step);
 }
 
 /** By the number of the windows, each computed once. */
-function windowHashes({ windows }: Plan, corpora: ReadonlyMap<string, Tokens>): GivenContents["windows"] {
+function windowHashes({ windows }: Planned, corpora: ReadonlyMap<string, Tokens>): GivenContents["windows"] {
   const hashes = new Map<number, string>();
   return (number) => {
     const known = hashes.get(number) ?? hashWindows(windows[number] as WindowsRecord, corpora);

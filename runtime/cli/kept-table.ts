@@ -1,0 +1,48 @@
+/** What a store has of a plan's steps, and why the others would be run. */
+import type { Prepared } from "../../compiler/compile.ts";
+import { pendingSteps } from "../../compiler/plan/pending.ts";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import { type KeptPart, keptParts } from "../../compiler/plan/why.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
+import type { Tokens } from "../store/chosen-windows.ts";
+import { identifyAll, identitiesIn } from "../store/finished-steps.ts";
+import { givenTensors } from "../store/given-tensors.ts";
+import { readStore } from "../store/store-folder.ts";
+import { lines, wrapped } from "./terminal.ts";
+
+interface Inputs {
+  readonly models: ReadonlyMap<string, Checkpoint>;
+  readonly corpora: ReadonlyMap<string, Tokens>;
+  /** The adapter and its driver. */
+  readonly adapter: string;
+}
+
+/** Reads the store and leaves it as it is. */
+export async function keptIn(
+  path: string,
+  plan: Prepared & Pick<Plan, "stages">,
+  { models, corpora, adapter }: Inputs,
+): Promise<readonly KeptPart[]> {
+  const index = readStore(path);
+  const rememberHash: Parameters<typeof givenTensors>[2]["rememberHash"] = ({ stamp, offset }, sha256) =>
+    index.add({ given: { file: stamp, offset, sha256 } });
+  const given = givenTensors({ models: [] }, models, { ...index, rememberHash });
+  const at = { plan, folder: index, given, corpora, adapter };
+  const identify = identitiesIn(at);
+  const records = index.records();
+  if (records.length > 0) await identifyAll(at, identify);
+  const find = (step: number) => index.find(identify(step)?.key ?? "");
+  const pending = await pendingSteps(plan, {
+    isDone: (step) => find(step) !== undefined,
+    has: async (step, output) => find(step)?.outputs.some(({ name }) => name === output) ?? false,
+  });
+  return keptParts(plan, { identify, find: index.find, records, pending });
+}
+
+/** For people, in lines of that width. */
+export function showKept(parts: readonly KeptPart[], path: string, width: number): string {
+  const shown = parts.map(({ what, steps, kept, why }) =>
+    kept === steps ? `${what}: all is there` : `${what}: ${kept} of ${steps} steps are there; ${why.join("; ")}`,
+  );
+  return lines("", `of the store ${path}:`, ...shown.flatMap((line) => wrapped(line, width, "  ")));
+}
