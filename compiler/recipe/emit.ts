@@ -103,11 +103,10 @@ function emitMeasures(
   const outputs = measures.flatMap(({ value }, i): Output[] =>
     value === null || typeof value === "number" ? [] : [{ name: slotNames.value(i), node: value }],
   );
-  const compared = unordered(at.maker, outputs, ["less", "lessEqual", "equal"]);
   const shown = measures.map(({ text }) => text).join(", ");
   const otherwise = `a measure compares what is no number, and nothing was saved: one of ${shown}; look at what it divides by`;
-  const checks = compared.map(({ name }): Check => ({ output: name, must: "none", otherwise }));
-  const graph = at.maker.graph("measure", [...outputs, ...compared]);
+  const { counts, checks } = unordered(at.maker, outputs, ["less", "lessEqual", "equal"], otherwise);
+  const graph = at.maker.graph("measure", [...outputs, ...counts]);
   const sources = { model: { at: new Map() }, layer: null, others: series };
   const made = outputs.length > 0 ? addStep(at, graph, sources, measuring, checks) : null;
   return measures.map(({ kind, text, of, value, span }, i) => {

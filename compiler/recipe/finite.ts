@@ -9,6 +9,7 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { LinearInput } from "../language/trace.ts";
+import type { Check } from "../plan/step.ts";
 
 /** A node with how many of its values are NaN or infinite, and what it is. */
 export interface Counted {
@@ -46,17 +47,19 @@ function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Counted[] 
   }));
 }
 
-/** Of all scores that a method ranks, and of all numbers that a measure compares, how many are NaN. */
+/** Counts how many are NaN of all scores that a method ranks, or of all numbers that a measure compares; none may be. */
 export function unordered(
   maker: Maker,
   outputs: readonly Output[],
   by: readonly ("best" | "argmax" | "less" | "lessEqual" | "equal")[],
-): readonly Output[] {
+  otherwise: string,
+): { readonly counts: readonly Output[]; readonly checks: readonly Check[] } {
   const ordering: readonly string[] = by;
   const orders = (node: Node): boolean => ordering.includes(node.op === "reduce" ? node.attrs.by : node.op);
   const ordered = new Set(computing(outputs).flatMap((node): readonly Node[] => (orders(node) ? node.inputs : [])));
   const real = [...ordered].filter(({ type }) => type.dtype === "f32");
-  return real.map((node, i) => ({ name: slotNames.unordered(i), node: countOf(maker, node) }));
+  const counts = real.map((node, i) => ({ name: slotNames.unordered(i), node: countOf(maker, node) }));
+  return { counts, checks: counts.map(({ name }) => ({ output: name, must: "none", otherwise })) };
 }
 
 const computing = (outputs: readonly Output[]): readonly Node[] => coneOf(outputs.map(({ node }) => node));

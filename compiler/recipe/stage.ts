@@ -6,7 +6,7 @@ import type { Linear, LinearInput } from "../language/trace.ts";
 import type { Forwarded } from "../model/forward.ts";
 import { tensorName } from "../model/stored.ts";
 import { blockOf, dtypeOf, layersOf, type Model } from "../model/value.ts";
-import type { Ref, StepPart } from "../plan/step.ts";
+import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { type Pass, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
 import { unordered } from "./finite.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
@@ -20,8 +20,7 @@ import type { TypedStage } from "./typed.ts";
 interface Target {
   readonly linear: Linear;
   readonly graph: Graph;
-  /** Scores that are ranked, and must be numbers. */
-  readonly ranked: readonly string[];
+  readonly checks: readonly Check[];
   readonly reads: readonly Reading[];
 }
 
@@ -96,24 +95,18 @@ function emitTargets(
   statistics: ReadonlyMap<string, Ref>,
 ): void {
   const pieces: NewPiece[] = [];
-  for (const { linear, graph, ranked, reads } of targets) {
+  for (const { linear, graph, checks, reads } of targets) {
     const tensor = tensorName(`${linear.at}.weight`, layer);
-    const others = new Map<string, Ref>();
-    const weight = source.at.get(tensor);
-    if (weight) others.set(slotNames.weight, weight);
-    for (const { slot, statistic } of reads) {
-      const found = statistics.get(statistic);
-      if (found) others.set(slot, found);
-    }
+    const read = [
+      [slotNames.weight, source.at.get(tensor)] as const,
+      ...reads.map(({ slot, statistic }) => [slot, statistics.get(statistic)] as const),
+    ];
+    const others = new Map(read.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])));
     const { result: output, zeros } = slotNames;
     const place: StepPart = {
       ...{ stage: number, of: stage.name, layer, what: linear.name },
       changes: { tensor, output, zeros },
     };
-    const checks = [
-      ...ranked.map((output) => ({ output, must: "none" as const, otherwise: unrankable })),
-      { output, must: "finite" as const, otherwise: notFiniteResult },
-    ];
     const result = addStep(at, graph, { model: source, layer, others }, place, checks)(output);
     if (linear.among) pieces.push({ linear, tensor, result });
     else now.set(tensor, result);
@@ -183,10 +176,11 @@ function targetOf(
     windows,
   });
   if (!made) return null;
-  const counts = unordered(maker, made.outputs, ["best"]);
+  const { counts, checks } = unordered(maker, made.outputs, ["best"], unrankable);
   const graph = maker.graph("compress", [...made.outputs, ...counts]);
   const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, met });
-  return { linear, graph, ranked: counts.map(({ name }) => name), reads };
+  const finite: Check = { output: slotNames.result, must: "finite", otherwise: notFiniteResult };
+  return { linear, graph, checks: [...checks, finite], reads };
 }
 
 const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");
