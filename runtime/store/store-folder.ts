@@ -5,8 +5,8 @@
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { explainedNow, jsonObject } from "../io/file.ts";
+import { join, resolve } from "node:path";
+import { explainedNow } from "../io/file.ts";
 import { claim, makeFolders, removeEmpty, removeFolder } from "../io/folders.ts";
 import type { StoredTensor, TensorDeclaration } from "../io/safetensors.ts";
 import { requireSpace } from "../io/space.ts";
@@ -20,7 +20,7 @@ import type { OutputSource } from "./stored-tensors.ts";
 
 /** By this file a folder is known as a store. */
 export const markerName = "lcomp.store.json";
-const version = 1;
+const markerText = `${JSON.stringify({ version: 1 })}\n`;
 
 const journalIn = (folder: string): string => join(folder, "journal");
 const contentsIn = (folder: string): string => join(folder, "content");
@@ -51,12 +51,8 @@ function requireStore(path: string): boolean {
   if (names.length === 0) return false;
   if (!names.includes(markerName))
     throw new UserError(`${path} is no store of lcomp (it has no ${markerName}) and not empty; choose another folder`);
-  const found = jsonObject(
-    explainedNow("read", marker, () => readFileSync(marker, "utf8")),
-    marker,
-  )["version"];
-  if (found === version) return true;
-  throw new UserError(`${path} is a store of another version of lcomp; use that one, or remove the folder`);
+  if (explainedNow("read", marker, () => readFileSync(marker, "utf8")) === markerText) return true;
+  throw new UserError(`${path} is a store of another version of lcomp, or damaged; use that one, or remove the folder`);
 }
 
 const refusalOf =
@@ -93,20 +89,27 @@ export class StoreFolder {
     this.path = resolve(path);
     this.#note = note;
     this.#isTemporary = isTemporary;
-    if (existsSync(dirname(this.path))) clearBeside(this.path);
     const isNew = !requireStore(this.path);
     this.#made = makeFolders(this.path);
-    if (isNew) writeWhole(join(this.path, markerName), `${JSON.stringify({ version })}\n`);
-    const owner = join(this.path, "owner");
-    clearBeside(owner);
-    this.#claimed = claim(owner, this.path, refusalOf(this.path));
-    process.once("exit", this.#onExit);
-    makeFolders(contentsIn(this.path));
-    this.#index = readStore(this.path);
+    let claimed: string | null = null;
+    try {
+      if (isNew) writeWhole(join(this.path, markerName), markerText);
+      const owner = join(this.path, "owner");
+      clearBeside(owner);
+      claimed = claim(owner, this.path, refusalOf(this.path));
+      this.#claimed = claimed;
+      makeFolders(contentsIn(this.path));
+      this.#index = readStore(this.path);
+      this.#journal = explainedNow("write", this.path, () => openSync(journalIn(this.path), "a"));
+      this.#append("\n"); // the last line may be torn
+      this.#sweep();
+    } catch (error) {
+      if (claimed !== null) removeFolder(claimed);
+      removeEmpty(this.#made);
+      throw error;
+    }
     this.wasEmpty = this.#index.records().length === 0;
-    this.#journal = explainedNow("write", this.path, () => openSync(journalIn(this.path), "a"));
-    this.#append("\n"); // the last one may be torn
-    this.#sweep();
+    process.once("exit", this.#onExit);
   }
 
   /**

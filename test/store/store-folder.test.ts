@@ -269,7 +269,22 @@ function shareIt({ test, skip }: Suite): void {
       assert.equal(readdirSync(folder), ["file"]);
       mkdirSync(join(folder, "old"));
       writeFileSync(join(folder, "old", markerName), '{"version":0}');
-      await refused(open(join(folder, "old")), /old is a store of another version of lcomp; .*remove the folder/);
+      await refused(
+        open(join(folder, "old")),
+        /old is a store of another version of lcomp, or damaged; .*remove the folder/,
+      );
+    }),
+  );
+
+  test(
+    "one that cannot be read is let go of",
+    inFolder(async (folder) => {
+      const path = join(folder, "store");
+      await using(path, async (store) => void (await recordStep(store, "a", few)));
+      rmSync(join(path, "journal"));
+      mkdirSync(join(path, "journal"));
+      await refused(() => new StoreFolder(path, { note: () => undefined }), /cannot read .*journal: it is a folder/);
+      assert.equal(readdirSync(path), ["content", "journal", markerName]);
     }),
   );
 
