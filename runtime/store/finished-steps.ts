@@ -51,14 +51,19 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
     const output = record?.outputs.find((each) => each.name === name);
     return record && output ? { key: record.key, output } : undefined;
   };
+  /** By key and output: the steps of which an earlier run has left that, and nobody has dropped it yet; equal steps share it. */
+  const readers = new Map<string, Set<number>>();
   const search: FinishedSteps["pending"] = async (found) => {
     if (folder.wasEmpty) return new Set(plan.steps.keys());
     await identifyAll(at, identify);
     const has = async (step: number, name: string): Promise<boolean> => {
       const there = outputOf(step, name);
       const source = there && (await folder.open(there.key, there.output));
-      if (source !== undefined) found(keyOf({ step, output: name }), source);
-      return source !== undefined;
+      if (there === undefined || source === undefined) return false;
+      const key = `${there.key} ${name}`;
+      readers.set(key, (readers.get(key) ?? new Set()).add(step));
+      found(keyOf({ step, output: name }), source);
+      return true;
     };
     return pendingSteps(plan, { isDone: (step) => find(step) !== undefined, has });
   };
@@ -77,7 +82,9 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
     },
     drop: (step, name) => {
       const there = outputOf(step, name);
-      if (there !== undefined) folder.drop(there.key, there.output);
+      const others = there && readers.get(`${there.key} ${name}`);
+      others?.delete(step);
+      if (there !== undefined && !others?.size) folder.drop(there.key, there.output);
     },
   };
 }

@@ -15,7 +15,7 @@ import { inFolder, writeFolder } from "../io/folder.ts";
 import { onHost } from "./by-hand.ts";
 import { handMadePlan, type Shape, writeModel } from "./plan.ts";
 
-const shape: Shape = { hidden: 16, layers: 3, length: 4, vocabulary: 10 };
+const shape: Shape = { hidden: 64, layers: 3, length: 4, vocabulary: 10 };
 const tokens = Int32Array.from({ length: 21 }, (_, i) => (i * 7 + (i >> 2)) % shape.vocabulary);
 const plan = handMadePlan(shape, { threshold: 1.2, propagate: "compressed", windows: 5, tokens: tokens.length });
 
