@@ -31,7 +31,7 @@ export interface Step<Program = string> {
   readonly over: number | null;
   /** What must hold of what it writes; the first that does not ends the run. */
   readonly checks: readonly Check[];
-  /** Outputs that are durable: changed weights, decisions. They are written to disk when they are made; all else is transient. */
+  /** Outputs that are written to disk when they are made (`durable.ts`), values of windows until their last reader has ended. */
   readonly durable: readonly string[];
   /** Outputs over windows that lie in host memory until they are read; all others stay on the GPU. */
   readonly onHost: readonly string[];
