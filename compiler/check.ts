@@ -6,7 +6,6 @@ import type { Context } from "./language/context.ts";
 import type { Modules } from "./language/declare.ts";
 import { applyFunction, operand } from "./language/evaluate.ts";
 import { compileTimeNumber } from "./language/kinds.ts";
-import { tokensInput } from "./language/members.ts";
 import { areDistinct } from "./language/names.ts";
 import { dataInput } from "./language/operations.ts";
 import type { ResolvedModule } from "./language/resolve.ts";
@@ -17,8 +16,7 @@ import { checkOf, elementTypeOf, namesIn, tensorTypeOf } from "./language/types.
 import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
-import { forward, forwardBlock } from "./model/forward.ts";
-import { firstBlocks } from "./model/value.ts";
+import { checkForward } from "./model/forward.ts";
 import { checkMethod } from "./recipe/block.ts";
 import { unknownOf } from "./recipe/method.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
@@ -39,7 +37,7 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
           checkMethod(context, { method: declaration, scope, arguments: new Map() });
         break;
       case "arch":
-        checkArch(context, declaration, scope);
+        checkForward(context, modelType(context, declaration, scope, null));
         break;
       case "recipe":
         checkParameters(context, declaration.parameters);
@@ -116,12 +114,4 @@ function dimension(context: Context, inside: Scope, { name: { text: name }, size
   };
   inside.dims.set(name, [made]);
   return made;
-}
-
-function checkArch(context: Context, arch: Ast.Arch, scope: Scope): void {
-  const type = modelType(context, arch, scope, null);
-  const inside = scopeIn(null);
-  const tokens = tokensInput(context, inside, 0, arch.span);
-  const { entry } = forward(context, type, inside, tokens, arch.span);
-  if (entry) for (const part of firstBlocks(type.blocks)) forwardBlock(context, part, entry, arch.span);
 }

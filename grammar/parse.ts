@@ -17,8 +17,17 @@ const most = 20;
 
 const parser = new Parser();
 
+/** What became of files: who checks again hands on the same files as far as they are the same. */
+const parsed = new WeakMap<SourceFile, Result<Module>>();
+
 /** The tree of what could be read of a file, and all that is wrong with its syntax, in the order of the text. */
 export function parse(file: SourceFile): Result<Module> {
+  const result = parsed.get(file) ?? read(file);
+  parsed.set(file, result);
+  return result;
+}
+
+function read(file: SourceFile): Result<Module> {
   const lexed = lex(file);
   const { tokens, diagnostics } = layOut(file, lexed.tokens, lexed.comments);
   const { imports, declarations: read, problems, documented } = parser.read(file, tokens);

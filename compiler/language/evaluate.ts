@@ -182,11 +182,8 @@ function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpressi
     const dimension = findDimension(scope, text);
     if (dimension)
       return report(context, {
-        kind: "wrong-type",
-        span,
-        expected: "a value",
-        found: `the dimension ${showDimension(dimension)}`,
-        hint: `write \`size(${text})\` or \`index(${text})\``,
+        ...{ kind: "unknown-name", span, name: text, what: "value", known: [] },
+        hint: `\`${text}\` is a dimension, ${showDimension(dimension)}: write \`size(${text})\` or \`index(${text})\``,
       });
     return reportUnknown(context, { text, span }, "value", knownNames(scope, "values"));
   }

@@ -53,15 +53,14 @@ const noModel = { what: "an observation of a text that no model reads", hint: "a
 function keptOfWindow(context: Context, node: Node, stream: Stream): Node | null {
   const inputs = coneOf([node]).flatMap((each) => (each.op === "input" ? [each.attrs] : []));
   const models = new Set(inputs.flatMap(({ name }) => modelOf(name)?.model ?? []));
-  const wrongWith = inputs.some(({ role }) => role === "state")
-    ? oneAnother
-    : count(node.type) > stream.windows.length && stream.windows.length > 0
-      ? tooMany
-      : models.size === 0
-        ? noModel
-        : undefined;
-  if (!wrongWith) return stateOf(context, node, "each", stream, [...models]);
-  report(context, { kind: "not-supported", span: node.origin, ...wrongWith });
+  const refused = (because: typeof tooMany | typeof noModel): void => {
+    report(context, { kind: "not-supported", span: node.origin, ...because });
+  };
+  // Only a model's sizes say so: what follows is as it is without them.
+  if (count(node.type) > stream.windows.length && stream.windows.length > 0) refused(tooMany);
+  const isNested = inputs.some(({ role }) => role === "state");
+  if (!isNested && models.size > 0) return stateOf(context, node, "each", stream, [...models]);
+  refused(isNested ? oneAnother : noModel);
   return null;
 }
 

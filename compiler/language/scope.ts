@@ -120,7 +120,7 @@ export function declareDimension(
   name: string,
   size: Size,
   source: string,
-  more: Partial<Pick<Dimension, "span" | "streamed">> = {},
+  more: Partial<Pick<Dimension, "span" | "streamed" | "isMissing">> = {},
 ): Dimension {
   const dimension: Dimension = { id: name, name, size, source, ...more };
   scope.dims.set(name, [dimension]);

@@ -17,6 +17,8 @@ export interface Dimension {
   readonly span?: Span;
   /** `sample`: kernels see one sample at a time, so graph nodes lack it; only a reduction inside `observe` removes it. */
   readonly streamed?: Stream;
+  /** Set where nothing declares it, which was said: what has it is wrong. */
+  readonly isMissing?: boolean;
 }
 
 /** What a streamed dimension runs over, and what is kept of it. */

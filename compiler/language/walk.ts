@@ -12,9 +12,17 @@ export function* expressionsIn(part: object): Iterable<Ast.Expression> {
 const declaredIn = (nodes: readonly Tree[]): ReadonlySet<string> =>
   new Set(nodes.flatMap(({ kind, text }) => (kind === undefined && typeof text === "string" ? [text] : [])));
 
+/** What the expressions of trees are names of, found once. */
+const named = new WeakMap<readonly object[], ReadonlySet<string>>();
+
 /** Whether an expression somewhere in the trees is this name. */
-export const isNamed = (name: string, trees: readonly object[]): boolean =>
-  trees.some((tree) => [...nodesOf(tree as Tree)].some((node) => node["kind"] === "name" && node["text"] === name));
+export function isNamed(name: string, trees: readonly object[]): boolean {
+  const namesIn = (tree: object): string[] =>
+    [...expressionsIn(tree)].flatMap((each) => (each.kind === "name" ? [each.text] : []));
+  const names = named.get(trees) ?? new Set(trees.flatMap(namesIn));
+  named.set(trees, names);
+  return names.has(name);
+}
 
 /** Whether functions of a module call one another in a circle; each call that closes one is a problem. */
 export function haveCircles(context: Context, { declarations }: Ast.Module): boolean {

@@ -29,7 +29,7 @@ export interface Declaring {
   isFaulty: boolean;
 }
 
-/** Declared dimensions; one that is not declared is reported once, and then taken as if it were; of two of one name, one is left. */
+/** Declared dimensions; one that is not declared is reported once, and then known to be missing; of two of one name, one is left. */
 export function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Name[]): Dimension[] {
   const hint = "declare another name for one of the two, as in `dim wide = size(model)`";
   const isFirst = ({ text }: Ast.Name, i: number): boolean => names.findIndex((name) => name.text === text) === i;
@@ -39,7 +39,7 @@ export function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Na
     const hint =
       name === "..." ? "a weight names all its dimensions" : `declare it, as in \`dim ${name} = config.hidden_size\``;
     report(context, { kind: "unknown-name", span, name, what: "dimension", known: knownNames(scope, "dims"), hint });
-    return declareDimension(scope, name, open(name), "config");
+    return declareDimension(scope, name, open(name), "config", { isMissing: true });
   });
 }
 
@@ -48,7 +48,7 @@ export function storedTensor(part: Declaring, tensor: DeclaredTensor, dims: read
   const { context, facts } = part;
   part.weights.push(tensor);
   const dtype = facts ? storedType(part, tensor) : "f32";
-  if (!dtype) return null;
+  if (!dtype || dims.some(({ isMissing }) => isMissing)) return null;
   const attrs = { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" } as const;
   return { kind: "tensor", dtype: "f32", dims, node: context.maker.make("input", [], attrs, tensor.span) };
 }

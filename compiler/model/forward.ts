@@ -7,12 +7,13 @@ import { slotNames } from "../graph/slots.ts";
 import { given } from "../language/bind.ts";
 import { type Context, report } from "../language/context.ts";
 import { applyFunction } from "../language/evaluate.ts";
+import { tokensInput } from "../language/members.ts";
 import { scopeIn } from "../language/scope.ts";
 import { ids, type Tensor } from "../language/tensor.ts";
 import { type LinearInput, newTrace } from "../language/trace.ts";
 import { type Scope, type Value, wrong } from "../language/value.ts";
 import { handed, orderNode } from "./linear.ts";
-import type { ModelType, Part } from "./value.ts";
+import { firstBlocks, type ModelType, type Part } from "./value.ts";
 
 /** A forward pass from tokens: what enters the first block, if it goes through blocks, and what comes after, reading the input `x`. */
 export interface Forwarded {
@@ -81,6 +82,14 @@ const passedBy = (blocks: string) => ({
   what: "a forward pass that does not go through the blocks",
   hint: `an architecture that declares \`blocks\` passes through them here: \`${blocks}(x)\``,
 });
+
+/** Goes through a forward pass for what is wrong with it: windows of any length, and the first block of each kind. */
+export function checkForward(context: Context, type: ModelType): void {
+  const { span } = type.arch;
+  const inside = scopeIn(null);
+  const { entry } = forward(context, type, inside, tokensInput(context, inside, 0, span), span);
+  if (entry) for (const part of firstBlocks(type.blocks)) forwardBlock(context, part, entry, span);
+}
 
 /** A `forward` on what it takes: what does not suit its header is wrong there. */
 function applyTo(context: Context, caller: Scope, fn: Ast.Fn, declaredIn: Scope, value: Tensor, span: Span): Value {

@@ -8,35 +8,52 @@ import type { ModelValue, Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
+import { checkForward } from "../model/forward.ts";
 import type { ModelType } from "../model/value.ts";
 import type { Checking, RecipeInputs } from "./checking.ts";
 import { logitsFor } from "./measure.ts";
 
-/** The model of a parameter, by the architecture that describes it; without headers, one of which nothing is known. */
+/** The model of a parameter; without headers, or where they make none, one of which nothing is known. */
 export function bindModel(at: Checking, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
   const { context, inputs } = at;
   const facts = inputs.models.get(name.text);
   at.named.set(name.text, name.span);
-  if (!facts) {
-    if (inputs.isBound)
-      return report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
-    return { kind: "model", name: name.text, sizes: unknownSizes(inputs), apply: logitsFor(at) };
-  }
+  if (!facts && inputs.isBound)
+    report(context, { kind: "missing-parameter", span, of: recipe.name.text, name: name.text, type: "Model" });
+  const type = facts ? typeOf(context, inputs, facts, span) : null;
+  if (facts && type) at.given.push({ name: name.text, facts, type });
+  const isKnown = type !== null && !type.isFaulty;
+  if (isKnown) at.models.set(name.text, type);
+  return {
+    kind: "model",
+    name: name.text,
+    sizes: isKnown ? sizesIn(type) : unknownSizes(inputs),
+    apply: logitsFor(at),
+  };
+}
+
+/** A model's type, by the architecture that describes it; null, and a problem, where none does. */
+function typeOf(
+  context: Context,
+  { modules: { archs } }: RecipeInputs,
+  facts: ModelFacts,
+  span: Span,
+): ModelType | null {
   const { architecture, type: family } = namesOf(facts);
-  const found = inputs.modules.archs.findLast(({ arch }) => describes(arch, architecture, family));
+  const found = archs.findLast(({ arch }) => describes(arch, architecture, family));
   if (!found) {
-    const known = inputs.modules.archs.flatMap(({ arch }) => arch.architectures.map(({ value }) => value));
+    const known = archs.flatMap(({ arch }) => arch.architectures.map(({ value }) => value));
     const name = architecture ?? family ?? "model without `architectures` in its config.json";
-    return report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
+    report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
+    return null;
   }
-  if (isQuantised(context, facts, span)) return { kind: "wrong" };
+  // What is wrong with an architecture is so for every model, also for one that is wrong.
+  checkForward(context, modelType(context, found.arch, found.scope, null));
+  if (isQuantised(context, facts, span)) return null;
   noteNames(context, found.arch, facts, span);
   if (facts.config["auto_map"])
     note(context, { kind: "own-code", span, model: facts.name, arch: found.arch.name.text });
-  const type = modelType(context, found.arch, found.scope, facts);
-  at.models.set(name.text, type);
-  at.given.push({ name: name.text, facts, type });
-  return { kind: "model", name: name.text, sizes: sizesIn(type), apply: logitsFor(at) };
+  return modelType(context, found.arch, found.scope, facts);
 }
 
 /** The dimensions of the whole model, as `model.context` reads them. */

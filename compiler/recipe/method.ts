@@ -12,7 +12,7 @@ import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
 import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
 import { type Linear, newTrace, type Observation } from "../language/trace.ts";
-import { type Scope, showValue, type Value } from "../language/value.ts";
+import { type Scope, showValue, type Value, wrong } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
@@ -78,7 +78,7 @@ function bindLayer(context: Context, scope: Scope, { method, arguments: given }:
     });
 }
 
-/** What a parameter may be while nothing is known of it; a whole number is a size of its name. */
+/** What a parameter may be while nothing is known of it; a whole number is a size of its name. What has another type is wrong. */
 export function unknownOf({ name, type }: Ast.Parameter): Value {
   switch (type?.kind === "plain-type" ? type.name.text : "") {
     case "Sparsity":
@@ -89,8 +89,13 @@ export function unknownOf({ name, type }: Ast.Parameter): Value {
       return { kind: "string", value: null };
     case "Int":
       return ofSize(atom(name.text));
-    default:
+    case "Float":
+    case "Fraction":
+    case "Amount":
+    case "":
       return unknownNumber;
+    default:
+      return wrong;
   }
 }
 

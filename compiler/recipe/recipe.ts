@@ -147,7 +147,7 @@ function checkStatement(at: Checking, statement: Ast.Statement): void {
 }
 
 function checkStage(at: Checking, stage: Ast.Stage): void {
-  const { context, inputs } = at;
+  const { context } = at;
   const method = wanted(at, stage.method.callee, "method", "a method");
   const of = givenOrMade(at, stage.of);
   const windows = stage.over ? wanted(at, stage.over, "windows", "windows of text", sampled) : null;
@@ -157,9 +157,9 @@ function checkStage(at: Checking, stage: Ast.Stage): void {
   const applied = method && appliedIn(at, stage, method);
   if (!applied || !of) return;
   const inside: Context = { ...context, stage: stage.span };
-  if (!inputs.isBound) checkMethod(inside, applied);
+  checkMethod(inside, applied);
   const isOnBlocks = applied.method.on.text === "block";
-  const isNarrowing = isOnBlocks && windows && type && !type.isFaulty;
+  const isNarrowing = isOnBlocks && windows && type;
   const narrowing = isNarrowing ? narrowingOf(inside, applied, type, windows, stage.span) : null;
   if (isOnBlocks) {
     refuseSelectors(context, stage);
@@ -237,8 +237,7 @@ function typedStage(
   more: Pick<TypedStage, "windows" | "narrowing">,
 ): TypedStage {
   const type = applied.method.on.text === "linear" ? at.models.get(of) : undefined;
-  const { selected, tied } =
-    type && !type.isFaulty ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
+  const { selected, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
   return { name: stage.name.text, action: actionOf(applied), of, ...more, applied, selected, tied, span: stage.span };
 }
 

@@ -36,11 +36,16 @@ function tensors(changes: Readonly<Record<string, readonly number[] | null>> = {
     ["model.norm.weight", [16]],
     ...Object.entries(changes),
   ]);
-  const kept = [...all].flatMap(([name, shape]) =>
-    shape ? [[name, { dtype: "F32", shape, bytes: 4 * shape.reduce((a, b) => a * b, 1) }] as const] : [],
-  );
-  return new Map(kept);
+  return headers(Object.fromEntries([...all].flatMap(([name, shape]) => (shape ? [[name, shape]] : []))));
 }
+
+const headers = (shapes: Readonly<Record<string, readonly number[]>>): ModelFacts["tensors"] =>
+  new Map(
+    Object.entries(shapes).map(([name, shape]) => [
+      name,
+      { dtype: "F32", shape, bytes: 4 * shape.reduce((a, b) => a * b, 1) },
+    ]),
+  );
 
 const plain: ModelFacts = { name: "models/plain", config, tensors: tensors() };
 
@@ -66,5 +71,14 @@ export const models: Readonly<Record<string, ModelFacts>> = {
   names: { ...plain, config: { ...config, model_type: "mistral" } },
   code: { ...plain, config: { ...config, auto_map: { AutoModelForCausalLM: "modeling_own.OwnForCausalLM" } } },
   other: { ...plain, config: { ...config, architectures: ["PhiForCausalLM"] } },
+  halfBiased: {
+    name: "models/half-biased",
+    config: { ...config, architectures: ["OwnForCausalLM"], model_type: "own" },
+    tensors: headers({
+      ...{ "embed.weight": [32, 16], "head.weight": [32, 16], "blocks.0.up.weight": [24, 16] },
+      ...{ "blocks.0.down.weight": [16, 24], "blocks.1.up.weight": [24, 16], "blocks.1.up.bias": [24] },
+      ...{ "blocks.1.down.weight": [16, 24] },
+    }),
+  },
   longrope: { ...plain, config: { ...config, rope_scaling: { rope_type: "longrope", short_factor: [1, 1] } } },
 };

@@ -175,7 +175,7 @@ const mutants: Readonly<Record<string, Mutant>> = {
     title: "weight-unknown",
   },
   "model: any stored type is read": {
-    file: "compiler/model/checkpoint.ts",
+    file: "compiler/model/stored.ts",
     from: 'if (!dtype) faults.push({ kind: "type"',
     to: 'if (dtype) faults.push({ kind: "type"',
     test: "language/problems",
