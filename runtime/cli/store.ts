@@ -17,7 +17,7 @@ export const storeCommand: CommandModule<object, Flags> = {
   describe: "List what a store holds of the steps of earlier runs",
   builder: (yargs) =>
     declare(yargs.positional("DIR", { type: "string", describe: "the folder of a store" }), {
-      clean: flag("remove what the newest run has not, and what is damaged"),
+      clean: flag("remove what is of no recipe's newest run, and what is damaged"),
       json: flag("print the list as JSON"),
     }),
   handler: async (flags) => {
@@ -39,8 +39,8 @@ async function clean(path: string): Promise<number> {
 }
 
 interface StoreReport {
-  /** Of the newest run. */
-  readonly recipe: string;
+  /** Those that ran on it. */
+  readonly recipes: readonly string[];
   readonly stages: readonly StageRow[];
   /** Given tensors whose hashes are remembered. */
   readonly hashes: number;
@@ -57,15 +57,16 @@ interface StageRow {
   /** How often one of them has ended again. */
   readonly repeated: number;
   readonly bytes: number;
-  /** Whether the newest run has any of them. */
+  /** Whether the newest run of a recipe has any of them. */
   readonly newest: boolean;
 }
 
 function storeReport(index: StoreIndex): StoreReport {
-  const { recipe, keys } = index.newestRun();
+  const runs = index.runs();
+  const newest = new Set([...runs.values()].flatMap((own) => [...own]));
   const stages = Map.groupBy(index.records(), ({ part: { of, action } }) => JSON.stringify([of, action]));
-  const rows = [...stages.values()].map((records) => stageRow(records, index, keys));
-  return { recipe, stages: rows, hashes: index.given().length, bytes: index.bytes() };
+  const rows = [...stages.values()].map((records) => stageRow(records, index, newest));
+  return { recipes: [...runs.keys()], stages: rows, hashes: index.given().length, bytes: index.bytes() };
 }
 
 function stageRow(records: readonly StepRecord[], index: StoreIndex, newest: ReadonlySet<string>): StageRow {
@@ -81,7 +82,7 @@ function stageRow(records: readonly StepRecord[], index: StoreIndex, newest: Rea
 
 type Shown = StoreReport & { readonly freed: number | null };
 
-function showStore({ recipe, stages, hashes, bytes, freed }: Shown, width: number): string {
+function showStore({ recipes, stages, hashes, bytes, freed }: Shown, width: number): string {
   const rows = stages.map(({ stage, action, steps, repeated, ...row }) => [
     stage === "" ? "measures" : action === "" ? `evaluate ${stage}` : `${stage} = ${action}`,
     row.newest ? "" : "earlier run",
@@ -89,7 +90,7 @@ function showStore({ recipe, stages, hashes, bytes, freed }: Shown, width: numbe
   ]);
   const total = `${showBytes(bytes)} in all, and the hashes of ${counted(hashes, "tensor")} of given models`;
   const said = [
-    recipe === "" ? total : `${total}; the newest run is of ${recipe}`,
+    recipes.length === 0 ? total : `${total}; of ${recipes.join(", ")}`,
     ...(freed === null ? [] : [`${showBytes(freed)} are freed`]),
   ];
   const shown =

@@ -118,30 +118,30 @@ export class StoreFolder {
    */
   begin({ recipe, kept, bytes, limit }: RunRecord & { readonly bytes: number; readonly limit: number }): void {
     this.#add({ run: { recipe, kept } });
-    this.#dropOthers(() => this.#index.bytes() + bytes <= limit);
+    this.#drop(new Set(kept), () => this.#index.bytes() + bytes <= limit);
   }
 
-  /** Removes what the newest run has not, and what is damaged; returns the bytes that are freed. */
+  /** Removes what is of no recipe's newest run, and what is damaged; returns the bytes that are freed. */
   async clean(): Promise<number> {
     const before = this.#index.bytes();
-    this.#dropOthers(() => false);
-    const { recipe, keys } = this.#index.newestRun();
-    const records = [...keys].flatMap((key) => this.#index.find(key) ?? []);
-    for (const { key, outputs } of records) for (const output of outputs) await this.open(key, output);
+    const runs = [...this.#index.runs()];
+    const keys = new Set(runs.flatMap(([, own]) => [...own]));
+    this.#drop(keys, () => false);
+    for (const key of keys) for (const output of this.find(key)?.outputs ?? []) await this.open(key, output);
     const entries: readonly Entry[] = [
       ...this.#index.given().map((given) => ({ given })),
-      { run: { recipe, kept: [...keys] } },
-      ...records.flatMap(({ key }) => this.#index.find(key) ?? []).map((done) => ({ done })),
+      ...[...keys].flatMap((key) => this.find(key) ?? []).map((done) => ({ done })),
+      ...runs.map(([recipe, own]) => ({ run: { recipe, kept: [...own] } })),
     ];
     writeWhole(journalIn(this.path), entries.map(showEntry).join(""));
     return before - this.#index.bytes();
   }
 
-  #dropOthers(isEnough: () => boolean): void {
-    const { keys } = this.#index.newestRun();
+  /** Removes what steps have made, the oldest first, but for the steps with these keys. */
+  #drop(kept: ReadonlySet<string>, isEnough: () => boolean): void {
     for (const { key } of this.records()) {
       if (isEnough()) return;
-      if (!keys.has(key)) for (const output of this.find(key)?.outputs ?? []) this.drop(key, output);
+      if (!kept.has(key)) for (const output of this.find(key)?.outputs ?? []) this.drop(key, output);
     }
   }
 

@@ -13,8 +13,8 @@ export interface StoreIndex {
   readonly uses: (sha256: string) => number;
   /** Of all contents. */
   readonly bytes: () => number;
-  /** The newest run, and the keys of its steps that have ended in it or before. */
-  readonly newestRun: () => { readonly recipe: string; readonly keys: ReadonlySet<string> };
+  /** By recipe: the keys of the steps of its newest run, which have ended in it or before. */
+  readonly runs: () => ReadonlyMap<string, ReadonlySet<string>>;
   /** All given tensors that were read. */
   readonly given: () => readonly GivenRecord[];
   /** The sha256 of a given tensor, where it was read before. */
@@ -31,7 +31,8 @@ export function storeIndex(): StoreIndex {
   const given = new Map<string, GivenRecord>();
   const files = new Set<string>();
   let bytes = 0;
-  let [recipe, keys] = ["", new Set<string>()];
+  const runs = new Map<string, Set<string>>();
+  let current = new Set<string>();
   const count = ({ outputs }: StepRecord, by: 1 | -1): void => {
     for (const output of outputs) {
       const [before, { sha256 }] = [uses.get(output.sha256) ?? 0, output];
@@ -53,11 +54,11 @@ export function storeIndex(): StoreIndex {
         files.add(entry.given.file);
       } else if ("done" in entry) {
         all.push(entry.done);
-        keys.add(entry.done.key);
+        current.add(entry.done.key);
         replace(entry.done);
       } else if ("run" in entry) {
-        recipe = entry.run.recipe;
-        keys = new Set(entry.run.kept);
+        current = new Set(entry.run.kept);
+        runs.set(entry.run.recipe, current);
       } else {
         const record = newest.get(entry.gone.key);
         if (record !== undefined) replace(without(record, entry.gone.output));
@@ -67,7 +68,7 @@ export function storeIndex(): StoreIndex {
     find: (key) => newest.get(key),
     uses: (sha256) => uses.get(sha256) ?? 0,
     bytes: () => bytes,
-    newestRun: () => ({ recipe, keys }),
+    runs: () => runs,
     given: () => [...given.values()],
     hashOf: ({ stamp, offset }) => given.get(placeOf({ file: stamp, offset }))?.sha256,
     knowsFileOf: ({ stamp }) => files.has(stamp),
