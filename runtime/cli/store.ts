@@ -85,7 +85,7 @@ type Shown = StoreReport & { readonly freed: number | null };
 function showStore({ recipes, stages, hashes, bytes, freed }: Shown, width: number): string {
   const rows = stages.map(({ stage, action, steps, repeated, ...row }) => [
     stage === "" ? "measures" : action === "" ? `evaluate ${stage}` : `${stage} = ${action}`,
-    row.newest ? "" : "earlier run",
+    row.newest ? "newest" : "earlier",
     ...[String(steps), repeated === 0 ? "" : String(repeated), showBytes(row.bytes)],
   ]);
   const total = `${showBytes(bytes)} in all, and the hashes of ${counted(hashes, "tensor")} of given models`;
@@ -94,6 +94,6 @@ function showStore({ recipes, stages, hashes, bytes, freed }: Shown, width: numb
     ...(freed === null ? [] : [`${showBytes(freed)} are freed`]),
   ];
   const shown =
-    stages.length === 0 ? [] : [...table(["", "", "steps", "repeated", "bytes"], rows, { left: 2, width }), ""];
+    stages.length === 0 ? [] : [...table(["stage", "run", "steps", "repeated", "bytes"], rows, { left: 2, width }), ""];
   return lines(...shown, ...said.flatMap((text) => wrapped(text, width)));
 }
