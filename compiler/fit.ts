@@ -1,6 +1,6 @@
 /**
- * Steps with their programs, within a budget: values of windows move to host memory, the largest first, and then programs take less
- * scratch. What is still too much is nobody's to change.
+ * Steps with their programs, within a budget: values of windows move to host memory, and from there to disk, the largest first, and
+ * then programs take less scratch. What is still too much is nobody's to change.
  */
 
 import type { Name } from "../grammar/ast.ts";
@@ -20,26 +20,35 @@ export function fit<Rest extends Omit<Planned, "steps" | "programs">>(
   budget: Memory & { readonly store: number },
   compile: (graph: Graph, scratch?: number) => CompiledGraph,
 ): Rest & Assembled {
-  const placed = moved(withDurable({ ...rest, ...assemble(steps, compile) }, budget.store), budget);
+  const whole = withDurable({ ...rest, ...assemble(steps, compile) }, budget.store);
+  const placed = moved(moved(whole, "gpu", budget.gpu), "host", budget.host);
   const scratch = scratchWithin(placed, budget);
   if (scratch.size === 0) return placed;
   const wanted = new Map(steps.map(({ program }, at) => [program, scratch.get(placed.steps[at]?.program ?? "")]));
   const again = steps.map((step, at) => {
-    const { onHost = [], durable = [] } = placed.steps[at] ?? {};
-    return { ...step, onHost, durable };
+    const { places = {}, durable = [] } = placed.steps[at] ?? {};
+    return { ...step, places, durable };
   });
   return { ...placed, ...assemble(again, (graph) => compile(graph, wanted.get(graph))) };
 }
 
-/** The plan with as much in host memory as it takes for each step to keep to the budget, or as there is to be moved. */
-function moved<Plan extends Planned>(plan: Plan, budget: Memory): Plan {
+/** Where values of windows move to from a memory. */
+const nextPlace = { gpu: "host", host: "disk" } as const;
+
+/** The plan with as much moved out of a memory as it takes for each step to keep to so many bytes, or as there is to be moved. */
+function moved<Plan extends Planned>(plan: Plan, from: keyof Memory, allowed: number): Plan {
   for (let now = plan; ; ) {
-    const over = demands(now).filter(({ gpu }) => gpu > budget.gpu);
-    const moving = over.flatMap(({ movable }) => movable.toSorted((a, b) => b.bytes - a.bytes).slice(0, 1));
+    const over = demands(now).filter((demand) => demand[from] > allowed);
+    const moving = over.flatMap(({ movable }) =>
+      movable
+        .filter((each) => each[from] > 0)
+        .sort((a, b) => b[from] - a[from])
+        .slice(0, 1),
+    );
     if (moving.length === 0) return now;
     const steps = now.steps.map((step, at) => {
-      const outputs = moving.flatMap((each) => (each.step === at ? [each.output] : []));
-      return { ...step, onHost: [...new Set([...step.onHost, ...outputs])] };
+      const outputs = moving.filter((each) => each.step === at).map(({ output }) => [output, nextPlace[from]]);
+      return { ...step, places: { ...step.places, ...Object.fromEntries(outputs) } };
     });
     now = { ...now, steps };
   }

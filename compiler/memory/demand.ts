@@ -18,8 +18,8 @@ export interface Memory {
 export interface Demand extends Memory {
   /** What of the GPU's share is what the program's kernels leave to each other. */
   readonly scratch: number;
-  /** Values of windows that lie on the GPU meanwhile and could lie in host memory, and what they take. */
-  readonly movable: readonly { readonly step: number; readonly output: string; readonly bytes: number }[];
+  /** Values of windows that lie in memory meanwhile and could lie elsewhere, and what they take. */
+  readonly movable: readonly (Memory & { readonly step: number; readonly output: string })[];
 }
 
 export type Planned = Pick<Plan, "steps" | "programs" | "windows" | "corpora" | "values" | "save">;
@@ -93,10 +93,10 @@ function madeBy({ refs }: Held): Extract<PlainRef, { readonly step: number }> | 
   return ref !== undefined && second === undefined && "step" in ref ? ref : undefined;
 }
 
-/** Values of windows on the GPU. */
+/** Values of windows. */
 function movableIn(held: Held): Demand["movable"] {
   const made = madeBy(held);
-  return made && held.window > 0 && held.gpu > 0 ? [{ ...made, bytes: held.gpu }] : [];
+  return made && held.window > 0 ? [{ ...made, gpu: held.gpu, host: held.host }] : [];
 }
 
 interface Coming {
@@ -126,7 +126,7 @@ const copiesFor = ({ reads }: Step, program: Program): number =>
   );
 
 /** Adds what the step needs and what it makes to what is there. */
-function bring({ reads, onHost }: Step, program: Program, { held, wholes, at, count }: Coming): void {
+function bring({ reads, places }: Step, program: Program, { held, wholes, at, count }: Coming): void {
   const hold = (ref: Ref, memory: Partial<Held>): void => {
     held.set(keyFor(ref), { refs: choicesOf(ref), gpu: 0, host: 0, window: 0, ...memory });
   };
@@ -139,12 +139,16 @@ function bring({ reads, onHost }: Step, program: Program, { held, wholes, at, co
     const whole = wholes.get(keyOf(made));
     if (count === null || slot.role === "accumulator") hold(made, { gpu: Math.max(bytes, whole ?? 0) });
     else if (whole !== undefined) hold(made, { gpu: Math.max(whole, count * contentBytes(slot)) });
-    else hold(made, { window: bytes, [onHost.includes(slot.name) ? "host" : "gpu"]: count * bytes });
+    else hold(made, { window: bytes, ...inPlace(places[slot.name] ?? "gpu", count * bytes) });
   }
 }
 
+/** What values take of memory where they lie. */
+const inPlace = (place: keyof Memory | "disk", bytes: number): Partial<Memory> =>
+  place === "disk" ? {} : { [place]: bytes };
+
 /** Bytes of buffers for one window, on its way to the GPU or into its place. */
-function stagingFor({ reads, onHost }: Step, program: Program, { held, wholes, at, count }: Coming): number {
+function stagingFor({ reads, places }: Step, program: Program, { held, wholes, at, count }: Coming): number {
   if (count === null) return 0;
   const isInPlace = (ref: Ref | undefined): boolean => {
     const there = ref && held.get(keyFor(ref));
@@ -152,7 +156,7 @@ function stagingFor({ reads, onHost }: Step, program: Program, { held, wholes, a
   };
   const read = slotsOf(program, "data").filter(({ slot }) => !isInPlace(reads[slot.name]));
   const written = slotsOf(program, "output").filter(
-    ({ slot }) => onHost.includes(slot.name) || wholes.has(keyOf({ step: at, output: slot.name })),
+    ({ slot: { name } }) => places[name] !== undefined || wholes.has(keyOf({ step: at, output: name })),
   );
   return sum([...read, ...written].map(({ bytes }) => bytes));
 }

@@ -45,10 +45,13 @@ export function withDurable<Some extends Planned>(plan: Some, limit: number): So
   };
 }
 
-/** What the durable outputs of a plan, or of some of its steps, take on disk. */
+/** What the durable outputs of a plan, or of some of its steps, take on disk, and those that have no room elsewhere. */
 export function storeNeeds(plan: Planned, some?: ReadonlySet<number>): StoreNeeds {
   const all = artefactsIn(plan).filter(({ step }) => some?.has(step) ?? true);
-  const isKept = ({ step, output }: Artefact): boolean => plan.steps[step]?.durable.includes(output) ?? false;
+  const isKept = ({ step, output }: Artefact): boolean => {
+    const { durable = [], places = {} } = plan.steps[step] ?? {};
+    return durable.includes(output) || places[output] === "disk";
+  };
   const left = all.filter((each) => !isKept(each) && each.bytes > 0);
   return { bytes: bytesOf(plan, all.filter(isKept)), without: [...new Set(left.map(({ kind }) => kind))] };
 }
@@ -59,12 +62,13 @@ function artefactsIn(plan: Planned): readonly Artefact[] {
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
   const { wholes } = lifetimes(plan);
   const [readers, parts] = [readersIn(plan), partsOf(steps)];
-  return steps.flatMap(({ program, over, part: { changes } }, step) =>
+  return steps.flatMap(({ program, over, places, part: { changes } }, step) =>
     slotsOf(programs.get(program) as Program, "output", "accumulator").flatMap(({ slot }) => {
       const output = slot.name;
       const key = keyOf({ step, output });
       const reading = readers.get(key) ?? [];
-      const isWanted = changes?.zeros === output || reading.some((at) => parts[at] !== parts[step]);
+      const isOfOthers = reading.some((at) => parts[at] !== parts[step]);
+      const isWanted = isOfOthers || changes?.zeros === output || places[output] === "disk";
       const kind =
         reading.length > 0 || isWanted ? kindOf(slot, over !== null, { isWhole: wholes.has(key), isWanted }) : null;
       const count = kind === "statistics" || over === null ? 1 : (windows[over]?.count ?? 0);

@@ -99,7 +99,7 @@ const step: JTDSchemaType<StepInFile> = {
     over: { type: "uint32", nullable: true },
     checks: { elements: { properties: { output: text, must: { enum: ["finite", "none"] }, otherwise: text } } },
     durable: texts,
-    onHost: texts,
+    places: { values: { enum: ["host", "disk"] } },
     part: {
       properties: {
         stage: { type: "uint32", nullable: true },

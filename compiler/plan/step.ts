@@ -33,8 +33,8 @@ export interface Step<Program = string> {
   readonly checks: readonly Check[];
   /** Outputs that are written to disk when they are made (`durable.ts`), values of windows until their last reader has ended. */
   readonly durable: readonly string[];
-  /** Outputs over windows that lie in host memory until they are read; all others stay on the GPU. */
-  readonly onHost: readonly string[];
+  /** Where outputs over windows lie until they are read, if not on the GPU. */
+  readonly places: Readonly<Record<string, "host" | "disk">>;
   /** Where the step belongs, for people and for what stays on the GPU together. */
   readonly part: StepPart;
 }

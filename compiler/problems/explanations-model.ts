@@ -122,6 +122,6 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
     text: `A tensor is larger than a buffer of this GPU may be, or a kernel needs more pieces of tensors than this GPU binds at once. What is computed on the way is divided until it fits; weights, statistics and results are not. Less to compute at a time, by a shorter \`length\`, makes activations smaller; another adapter may hold more, and \`lcomp doctor\` lists them with their limits.`,
   },
   "over-budget": {
-    text: `What \`--gpu-memory\`, \`--memory\` or \`--store-limit\` allows is less than the plan takes at once. Activations have been moved to host memory, and kernels divided into strips, as far as that helps. What is left are a block's weights, its statistics, the activations of one window, and, in host memory, the activations of all windows. On disk, what is left are the weights that stages change, decisions and measures; statistics and activations are written there only if there is room.`,
+    text: `What \`--gpu-memory\`, \`--memory\` or \`--store-limit\` allows is less than the plan takes at once. Activations have been moved to host memory and from there to disk, and kernels divided into strips, as far as that helps. What is left on the GPU are a block's weights, its statistics and the activations of one window; in host memory, the tokens of the texts and what is on its way; on disk, the weights that stages change, decisions, measures, and activations that have no room elsewhere.`,
   },
 };

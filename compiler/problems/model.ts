@@ -132,7 +132,7 @@ function describeExcess({
 /** Of what, by which flag, and what else would do. */
 const budgets: Readonly<Record<Of<ModelProblem, "over-budget">["memory"], readonly [string, string, string]>> = {
   gpu: ["GPU memory", "--gpu-memory", "a shorter `length` takes less"],
-  host: ["host memory", "--memory", "fewer windows, or more GPU memory, take less"],
+  host: ["host memory", "--memory", "shorter texts take less"],
   store: ["disk", "--store-limit", "fewer stages take less"],
 };
 

@@ -51,7 +51,7 @@ export function addStep(
 ): (output: string) => Ref {
   const { over = null } = sources;
   const reads = readsOf(graph, sources);
-  const step = steps.push({ program: graph, reads, over, checks, durable: [], onHost: [], part }) - 1;
+  const step = steps.push({ program: graph, reads, over, checks, durable: [], places: {}, part }) - 1;
   return (output) => ({ step, output });
 }
 

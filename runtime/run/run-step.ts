@@ -67,7 +67,7 @@ async function runOverWindows(session: Session, program: Loaded, at: number, ove
   }
   program.setup();
   for (let window = 0; window < count; window++) {
-    for (const { name, windows } of readers) program.bind("data", name, windows.read(window));
+    for (const { name, windows } of readers) program.bind("data", name, await windows.read(window));
     for (const { name, windows } of writers) program.bind("output", name, await windows.next(window));
     program.run();
     store.passed(at, window);
@@ -75,7 +75,7 @@ async function runOverWindows(session: Session, program: Loaded, at: number, ove
     progress({ step: at, what: step.part.what, done: (window + 1) / count });
     await pace();
   }
-  for (const { windows } of [...readers, ...writers]) windows.close();
+  for (const { windows } of [...readers, ...writers]) await windows.close();
 }
 
 async function changedBy({ plan, store }: Session, at: number): Promise<ChangedTensor | null> {

@@ -85,8 +85,8 @@ export async function openSession(plan: Plan, options: RunOptions): Promise<Sess
     compileSeconds,
     gpuPeak: () => pool.memory().peak,
     close: () => {
-      pool.destroy();
       store.close();
+      pool.destroy();
     },
   };
 }

@@ -183,6 +183,11 @@ export class StoreFolder {
   /** A step's output is needed no more. */
   drop(key: string, { name, sha256 }: OutputRecord): void {
     this.#add({ gone: { key, output: name } });
+    this.discard({ sha256 });
+  }
+
+  /** Removes a content that no step was recorded with. */
+  discard({ sha256 }: Pick<OutputRecord, "sha256">): void {
     if (this.#index.uses(sha256) === 0) removeFolder(this.#placeOf(sha256));
   }
 

@@ -1,6 +1,6 @@
 /**
  * The artefacts of a run by reference, wherever they lie: given tensors and durable outputs in files, with a copy on the GPU while
- * steps use it; other outputs on the GPU; streams on the GPU or in host memory. Each leaves with its last reader.
+ * steps use it; other outputs on the GPU; streams on the GPU, in host memory or in files. Each leaves with its last reader.
  */
 import {
   type CopyRef,
@@ -21,7 +21,7 @@ import type { Device } from "../gpu/device.ts";
 import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { chosenWindows, type Tokens } from "./chosen-windows.ts";
-import type { ContentWriter } from "./contents.ts";
+import type { Content, ContentWriter } from "./contents.ts";
 import { type FinishedSteps, finishedSteps } from "./finished-steps.ts";
 import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
 import { type HostMemory, hostMemory } from "./host-memory.ts";
@@ -134,6 +134,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       for (const ref of at.endings[step] ?? []) release(at, ref);
     },
     close: () => {
+      for (const stream of at.inStreams.values()) stream.release();
       if (options.folder === undefined) folder.close();
     },
   };
@@ -219,11 +220,21 @@ async function reader(at: Holdings, ref: Ref, { bytes }: SlotBuffer): Promise<Wi
 
 /** Memory for what a step makes of each of so many windows. */
 async function streamFor(at: Holdings, made: Made, value: SlotBuffer, count: number): Promise<Stream> {
-  const isOnHost = at.plan.steps[made.step]?.onHost.includes(made.output) ?? false;
-  const stream = await makeStream(at, { count, value, whole: at.wholes.get(keyOf(made)), isOnHost });
-  at.inStreams.set(keyOf(made), stream);
+  const key = keyOf(made);
+  const onDisk = { found: at.inFiles.get(key) ?? null, create: () => create(at, made) };
+  const place = placeOf(at.plan, made);
+  const stream = await makeStream(at, {
+    count,
+    value,
+    whole: at.wholes.get(key),
+    place: place === "disk" ? onDisk : place,
+  });
+  at.inStreams.set(key, stream);
   return stream;
 }
+
+const placeOf = ({ steps }: Plan, { step, output }: Made): "gpu" | "host" | "disk" =>
+  steps[step]?.places[output] ?? "gpu";
 
 /** How many values an output has, one for each window; null: it is one for all. */
 function countOf(plan: Plan, { step, output }: Made): number | null {
@@ -240,13 +251,14 @@ async function streamIn(at: Holdings, ref: PlainRef): Promise<Stream | undefined
   if (count === null) return undefined;
   const value = outputOf(at.plan, ref.step, ref.output);
   const stream = await streamFor(at, ref, value, count);
+  if (placeOf(at.plan, ref) === "disk") return stream;
   const [writer, each] = [await stream.writer(), contentBytes(value.slot)];
   for (let window = 0; window < count; window++) {
     const start = window * each;
     await sendPieces(at.pool, file.pieces(start, start + each), await writer.next(window), -start);
     await writer.written(window);
   }
-  writer.close();
+  await writer.close();
   return stream;
 }
 
@@ -273,11 +285,17 @@ function makeNeutral(
   else pool.upload(buffer, new Int32Array(bytes / 4).fill(extremes[by]));
 }
 
-async function keep(at: Holdings, made: Made): Promise<ContentWriter> {
-  const { slot } = outputOf(at.plan, made.step, made.output);
-  const count = countOf(at.plan, made);
+/** A file for what a step makes. */
+function create({ plan, folder }: Holdings, made: Made): Promise<ContentWriter> {
+  const { slot } = outputOf(plan, made.step, made.output);
+  const count = countOf(plan, made);
   const shape = [...(count === null ? [] : [count]), ...slot.dims.map(({ size }) => size)];
-  const writer = await at.folder.create({ name: made.output, dtype: fileType(slot.dtype), shape });
+  return folder.create({ name: made.output, dtype: fileType(slot.dtype), shape });
+}
+
+async function keep(at: Holdings, made: Made): Promise<ContentWriter> {
+  const written = at.inStreams.get(keyOf(made))?.content();
+  const writer = written ? writtenAlready(written) : await create(at, made);
   return {
     ...writer,
     finish: async () => {
@@ -287,6 +305,12 @@ async function keep(at: Holdings, made: Made): Promise<ContentWriter> {
     },
   };
 }
+
+const writtenAlready = (content: Content): ContentWriter => ({
+  write: async () => undefined,
+  finish: async () => content,
+  abandon: async () => undefined,
+});
 
 async function numberIn(at: Holdings, ref: Ref): Promise<number> {
   const plain = await resolve(at, ref);
@@ -303,16 +327,20 @@ const endingStreams = ({ endings, inStreams }: Holdings, step: number): readonly
   (endings[step] ?? []).flatMap((ref) => ("step" in ref && ref.step !== step ? (inStreams.get(keyOf(ref)) ?? []) : []));
 
 /** Takes an artefact from the GPU, or a stream from the memory that holds it, and from its file where that is for this run alone. */
-function release({ plan, pool, wholes, finished, onDevice, inStreams, inFiles }: Holdings, ref: PlainRef): void {
+function release(at: Holdings, ref: PlainRef): void {
+  const { plan, pool, folder, wholes, finished, onDevice, inStreams, inFiles } = at;
   const key = keyOf(ref);
   const held = onDevice.get(key);
   if (held !== undefined) pool.release(held.buffer);
   onDevice.delete(key);
-  inStreams.get(key)?.release();
+  const stream = inStreams.get(key);
+  stream?.release();
   inStreams.delete(key);
   if (!("step" in ref) || countOf(plan, ref) === null || wholes.has(key)) return;
   inFiles.delete(key);
   finished.drop(ref.step, ref.output);
+  const content = stream?.content();
+  if (content) folder.discard(content.record);
 }
 
 /** What only a bug can cause. */

@@ -1,5 +1,5 @@
 /**
- * A value for each window. The values lie on the GPU or in host memory, as the plan says; those that a step reads all at once lie one
+ * A value for each window. The values lie on the GPU, in host memory or on disk, as the plan says; those that a step reads all at once lie one
  * after the other in one buffer. How many blocks the model has makes no difference.
  */
 import { contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
@@ -7,12 +7,14 @@ import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Windows } from "../io/corpus.ts";
+import type { Content, ContentWriter } from "./contents.ts";
 import type { HostMemory } from "./host-memory.ts";
+import { type OutputSource, sendPieces } from "./stored-tensors.ts";
 
 /** For as long as a step reads windows. */
 export interface WindowReader {
   /** A buffer that holds the value of a window until the next one is read. */
-  readonly read: (window: number) => GPUBuffer;
+  readonly read: (window: number) => Promise<GPUBuffer>;
   readonly close: () => void;
 }
 
@@ -22,7 +24,7 @@ export interface WindowWriter {
   readonly next: (window: number) => Promise<GPUBuffer>;
   /** Keeps the value, whose commands are submitted. */
   readonly written: (window: number) => Promise<void>;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 export interface Stream {
@@ -30,6 +32,8 @@ export interface Stream {
   readonly writer: () => Promise<WindowWriter>;
   /** All values in one buffer, if they were made for that. */
   readonly whole: GPUBuffer | null;
+  /** All values in one file, if they were written there. */
+  readonly content: () => Content | null;
   /** The values without padding, one after the other. */
   readonly contents: () => AsyncGenerator<Piece>;
   /** Gives the value of a window back. */
@@ -50,17 +54,25 @@ interface Asked {
   readonly value: SlotBuffer;
   /** Bytes of the buffer in which all values are read at once; undefined: they are read window by window. */
   readonly whole: number | undefined;
-  /** Whether values that are read window by window lie in host memory. */
-  readonly isOnHost: boolean;
+  /** Where values lie that are read window by window. */
+  readonly place: "gpu" | "host" | OnDisk;
+}
+
+/** A file that is there, or how one is made. */
+interface OnDisk {
+  readonly found: OutputSource | null;
+  readonly create: () => Promise<ContentWriter>;
 }
 
 /** Memory for a value for each window. */
-export async function makeStream(at: Surroundings, { count, value, whole, isOnHost }: Asked): Promise<Stream> {
+export async function makeStream(at: Surroundings, { count, value, whole, place }: Asked): Promise<Stream> {
   if (whole !== undefined) return gathered(at, count, value, whole);
-  return isOnHost ? onHost(at, value) : onDevice(at, value);
+  if (place === "gpu") return onDevice(at, value);
+  return place === "host" ? onHost(at, value) : onDisk(at, value, place);
 }
 
 const what = "the activations";
+const nothingElse = { whole: null, content: () => null };
 
 function onDevice({ pool, readback }: Surroundings, { slot, bytes }: SlotBuffer): Stream {
   const buffers = new Map<number, GPUBuffer>();
@@ -71,8 +83,8 @@ function onDevice({ pool, readback }: Surroundings, { slot, bytes }: SlotBuffer)
     buffers.delete(window);
   };
   return {
-    whole: null,
-    reader: async () => ({ read: bufferOf, close: () => undefined }),
+    ...nothingElse,
+    reader: async () => ({ read: async (window) => bufferOf(window), close: () => undefined }),
     writer: async () => ({
       next: async (window) => {
         const buffer = await pool.acquire(bytes, what);
@@ -80,7 +92,7 @@ function onDevice({ pool, readback }: Surroundings, { slot, bytes }: SlotBuffer)
         return buffer;
       },
       written: async () => undefined,
-      close: () => undefined,
+      close: async () => undefined,
     }),
     contents: () => rowOf([...buffers.values()].map((buffer) => readback.pieces(buffer, contentBytes(slot)))),
     drop,
@@ -99,10 +111,10 @@ function onHost({ pool, readback, hostMemory }: Surroundings, { slot, bytes }: S
     values.delete(window);
   };
   return {
-    whole: null,
+    ...nothingElse,
     reader: async () => {
       const staging = await pool.acquire(bytes, what);
-      const read = (window: number): GPUBuffer => {
+      const read = async (window: number): Promise<GPUBuffer> => {
         pool.upload(staging, valueAt(window));
         return staging;
       };
@@ -115,7 +127,7 @@ function onHost({ pool, readback, hostMemory }: Surroundings, { slot, bytes }: S
         values.set(window, value);
         for await (const { piece, at } of readback.pieces(staging, bytes)) value.set(piece, at);
       };
-      return { next: async () => staging, written, close: () => pool.release(staging) };
+      return { next: async () => staging, written, close: async () => pool.release(staging) };
     },
     contents: () =>
       rowOf([...values.values()].map((value) => [{ piece: value.subarray(0, contentBytes(slot)), at: 0 }])),
@@ -123,6 +135,43 @@ function onHost({ pool, readback, hostMemory }: Surroundings, { slot, bytes }: S
     release: () => {
       for (const window of values.keys()) drop(window);
     },
+  };
+}
+
+/** All windows in one file, from which they are read as long as it is needed. */
+function onDisk({ pool, readback }: Surroundings, { slot, bytes }: SlotBuffer, { found, create }: OnDisk): Stream {
+  const each = contentBytes(slot);
+  let file: ContentWriter | null = null;
+  let content: Content | null = null;
+  const complete = (): OutputSource => content?.tensor ?? found ?? missing(0);
+  return {
+    whole: null,
+    content: () => content,
+    reader: async () => {
+      const staging = await pool.acquire(bytes, what);
+      const read = async (window: number): Promise<GPUBuffer> => {
+        const start = window * each;
+        await sendPieces(pool, complete().pieces(start, start + each), staging, -start);
+        return staging;
+      };
+      return { read, close: () => pool.release(staging) };
+    },
+    writer: async () => {
+      const [staging, made] = [await pool.acquire(bytes, what), await create()];
+      file = made;
+      const written = async (): Promise<void> => {
+        for await (const { piece } of readback.pieces(staging, each)) await made.write(piece);
+      };
+      const close = async (): Promise<void> => {
+        pool.release(staging);
+        content = await made.finish();
+        file = null;
+      };
+      return { next: async () => staging, written, close };
+    },
+    contents: () => complete().pieces(),
+    drop: () => undefined,
+    release: () => void file?.abandon(),
   };
 }
 
@@ -134,9 +183,10 @@ async function gathered(at: Surroundings, count: number, { slot, bytes }: SlotBu
   const whole = await pool.acquire(Math.max(room, count * each), "the results of all windows");
   return {
     whole,
+    content: () => null,
     reader: async () => {
       const staging = await pool.acquire(bytes, "the results of a window");
-      const read = (window: number): GPUBuffer => {
+      const read = async (window: number): Promise<GPUBuffer> => {
         copy(at.device, { buffer: whole, offset: window * each }, { buffer: staging, offset: 0 }, each);
         return staging;
       };
@@ -146,7 +196,7 @@ async function gathered(at: Surroundings, count: number, { slot, bytes }: SlotBu
       const staging = await pool.acquire(bytes, "the results of a window");
       const written = async (window: number): Promise<void> =>
         copy(at.device, { buffer: staging, offset: 0 }, { buffer: whole, offset: window * each }, each);
-      return { next: async () => staging, written, close: () => pool.release(staging) };
+      return { next: async () => staging, written, close: async () => pool.release(staging) };
     },
     contents: () => readback.pieces(whole, count * each),
     drop: () => undefined,
@@ -181,7 +231,7 @@ async function* rowOf(values: readonly (Iterable<Piece> | AsyncIterable<Piece>)[
 /** The token ids of windows, sent as they are read. */
 export async function tokenReader(pool: BufferPool, { at }: Windows, bytes: number): Promise<WindowReader> {
   const buffer = await pool.acquire(bytes, "a window of tokens");
-  const read = (window: number): GPUBuffer => {
+  const read = async (window: number): Promise<GPUBuffer> => {
     pool.upload(buffer, new Int32Array(at(window)));
     return buffer;
   };

@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { demands, knownSteps, peakOf } from "../../compiler/memory/demand.ts";
 import { pieceBytes } from "../../compiler/plan/slots.ts";
 import { suite } from "../harness/suite.ts";
-import { onHost } from "../run/by-hand.ts";
+import { away } from "../run/by-hand.ts";
 import { handMadePlan } from "../run/plan.ts";
 
 const shape = { hidden: 16, layers: 2, length: 4, vocabulary: 10 };
@@ -31,16 +31,18 @@ suite("memory: demands", ({ test }) => {
     );
   });
 
-  test("in host memory, windows take a buffer each on their way in and out", () => {
-    const moved = onHost(plan);
-    assert.equal(
-      first("gpu", moved).map((bytes) => bytes - pieceBytes),
-      [embedding + ids + x, x + statistic, statistic + weight + weight + scalar + statistic, x + x + weight],
-    );
-    assert.equal(
-      first("host", moved).map((bytes, i) => bytes - (first("host")[i] ?? 0)),
-      [windows * x, windows * x, windows * x, windows * x],
-    );
+  test("in host memory and on disk, windows take a buffer each on their way in and out", () => {
+    for (const place of ["host", "disk"] as const) {
+      const moved = away(plan, place);
+      assert.equal(
+        first("gpu", moved).map((bytes) => bytes - pieceBytes),
+        [embedding + ids + x, x + statistic, statistic + weight + weight + scalar + statistic, x + x + weight],
+      );
+      assert.equal(
+        first("host", moved).map((bytes, i) => bytes - (first("host")[i] ?? 0)),
+        Array.from({ length: 4 }, () => (place === "host" ? windows * x : 0)),
+      );
+    }
   });
 
   test("what goes over windows of a text that is not given counts as nothing, and so does what follows", () => {

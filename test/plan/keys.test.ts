@@ -57,7 +57,7 @@ suite("plan: keys", ({ test }) => {
     const steps = plan.steps.map((each) => ({
       ...each,
       durable: [],
-      onHost: ["x"],
+      places: { x: "host" as const },
       part: { ...each.part, of: "other" },
     }));
     const programs = plan.programs.map((each) => ({ ...each, regions: [], main: [], setup: [] }));

@@ -47,8 +47,13 @@ recipe cut(model: Model, text: Corpus) {
 /** Array buffers of the process before anything runs. */
 const before = process.memoryUsage().arrayBuffers;
 
-/** Runs the recipe within so many bytes of GPU memory: as counted what was promised. */
-async function runWithin(folder: string, model: string, gpu: number, name = "small"): Promise<Plan> {
+/** Runs the recipe within so many bytes of GPU memory, and at most so many of the host's: as counted what was promised. */
+async function runWithin(
+  folder: string,
+  model: string,
+  gpu: number,
+  { name = "small", most = Infinity }: { readonly name?: string; readonly most?: number } = {},
+): Promise<Plan> {
   collectGarbage(); // what an earlier run has left is not this one's
   let host = 0;
   let made: Plan | undefined;
@@ -56,9 +61,9 @@ async function runWithin(folder: string, model: string, gpu: number, name = "sma
     host = Math.max(host, process.memoryUsage().arrayBuffers - before);
   };
   const files = { model, text: join(folder, "text.jsonl") };
-  const out = name === "small" ? join(folder, `out ${gpu}`) : undefined;
+  const out = name === "small" ? join(folder, `out ${gpu} ${most}`) : undefined;
   const { gpuPeak } = await runRecipe(join(folder, `${name}.lcomp`), files, out, {
-    budget: { gpu, host: Infinity },
+    budget: { gpu, host: most },
     planned: (plan) => {
       made = plan;
     },
@@ -67,7 +72,7 @@ async function runWithin(folder: string, model: string, gpu: number, name = "sma
   if (made === undefined) throw new Error("nothing was planned");
   const { peaks } = made;
   assert.is(gpuPeak, peaks.gpu, `GPU memory within ${gpu}`);
-  assert.ok(peaks.gpu <= gpu);
+  assert.ok(peaks.gpu <= gpu && peaks.host <= most);
   assert.ok(Math.abs(host - peaks.host) <= 16 * MiB, `${host} bytes of array buffers, ${peaks.host} promised`);
   return made;
 }
@@ -113,17 +118,28 @@ suite(`run: budgets (seed ${seed})`, ({ test }) => {
         writeFileSync(join(folder, "text.jsonl"), someText(40));
         const model = await modelIn(folder);
         const plenty = await runWithin(folder, model, Infinity);
-        const weights = readFileSync(join(folder, "out Infinity/model.safetensors"));
+        const weights = readFileSync(join(folder, "out Infinity Infinity/model.safetensors"));
         const least = await leastOf(folder, model);
         const own = plenty.peaks.gpu - pieceBytes;
         for (const gpu of [pieceBytes + Math.floor(0.7 * own), least]) {
           if (gpu < least || gpu >= plenty.peaks.gpu) continue;
           const made = await runWithin(folder, model, gpu);
-          const moved = made.steps.flatMap(({ onHost }) => onHost).length;
+          const moved = made.steps.flatMap(({ places }) => Object.keys(places)).length;
           assert.ok(
             moved > 0 || made.programs.some(({ main }, i) => main.length > (plenty.programs[i]?.main.length ?? 0)),
           );
-          assert.ok(readFileSync(join(folder, `out ${gpu}/model.safetensors`)).equals(weights), `within ${gpu}`);
+          assert.ok(
+            readFileSync(join(folder, `out ${gpu} Infinity/model.safetensors`)).equals(weights),
+            `within ${gpu}`,
+          );
+          if (moved === 0) continue;
+          const spilt = await runWithin(folder, model, gpu, { most: made.peaks.host - 1 });
+          assert.ok(spilt.steps.some(({ places }) => Object.values(places).includes("disk")));
+          assert.ok(spilt.peaks.host < made.peaks.host);
+          assert.ok(
+            readFileSync(join(folder, `out ${gpu} ${made.peaks.host - 1}/model.safetensors`)).equals(weights),
+            "on disk",
+          );
         }
       }),
       "swiftshader",
@@ -134,7 +150,7 @@ suite(`run: budgets (seed ${seed})`, ({ test }) => {
     inFolder(async (folder) => {
       writeFileSync(join(folder, "cut.lcomp"), cut);
       writeFileSync(join(folder, "text.jsonl"), someText(10));
-      await runWithin(folder, join(root, "examples/tiny"), Infinity, "cut");
+      await runWithin(folder, join(root, "examples/tiny"), Infinity, { name: "cut" });
     }),
     "swiftshader",
   );

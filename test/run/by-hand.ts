@@ -64,7 +64,7 @@ export function program(
 
 /** A step without checks, of a part that no stage has. */
 export const step = (program: string, over: number | null, reads: Step["reads"], rest: Partial<Step> = {}): Step => ({
-  ...{ program, reads, over, checks: [], durable: [], onHost: [] },
+  ...{ program, reads, over, checks: [], durable: [], places: {} },
   part: { stage: null, of: "model", layer: null, what: program },
   ...rest,
 });
@@ -108,8 +108,11 @@ export const emptyPlan: Plan = {
   peaks: { gpu: 0, host: 0 },
 };
 
-/** The plan with the activations that these steps make in host memory. */
-export const onHost = (plan: Plan, ats: readonly number[] = [...plan.steps.keys()]): Plan => ({
+/** The plan with the activations that these steps make in host memory, or on disk. */
+export const away = (plan: Plan, place: "host" | "disk", ats: readonly number[] = [...plan.steps.keys()]): Plan => ({
   ...plan,
-  steps: plan.steps.map((each, at) => ({ ...each, onHost: each.over !== null && ats.includes(at) ? ["x", "y"] : [] })),
+  steps: plan.steps.map((each, at) => ({
+    ...each,
+    places: each.over !== null && ats.includes(at) ? { x: place, y: place } : {},
+  })),
 });

@@ -13,7 +13,7 @@ import type { RunOptions } from "../../runtime/run/session.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, refused, writeFolder } from "../io/folder.ts";
-import { onHost } from "./by-hand.ts";
+import { away } from "./by-hand.ts";
 import { handMadePlan, type PlanOptions, type Shape, valuesOf, writeModel } from "./plan.ts";
 
 const shape: Shape = { hidden: 16, layers: 3, length: 4, vocabulary: 10 };
@@ -129,15 +129,17 @@ suite("run: driver", ({ test }) => {
   );
 
   test(
-    "activations in host memory give the same bytes as activations on the GPU",
+    "activations in host memory, and on disk, give the same bytes as activations on the GPU",
     inFolder(async (folder) => {
       await writeModel(join(folder, "model"), shape);
       const onDevice = await run(folder, planFor(), {}, "device");
-      const moved = await run(folder, onHost(planFor()), {}, "host");
-      assert.is(total(moved), total(onDevice));
-      // The card and the lock have the hash of the plan, which says where activations lie.
-      for (const name of ["config.json", "merges.txt", "model.safetensors"])
-        assert.equal(readFileSync(join(folder, "host", name)), readFileSync(join(folder, "device", name)), name);
+      for (const place of ["host", "disk"] as const) {
+        const moved = await run(folder, away(planFor(), place), {}, place);
+        assert.is(total(moved), total(onDevice));
+        // The card and the lock have the hash of the plan, which says where activations lie.
+        for (const name of ["config.json", "merges.txt", "model.safetensors"])
+          assert.equal(readFileSync(join(folder, place, name)), readFileSync(join(folder, "device", name)), name);
+      }
     }),
   );
 

@@ -12,7 +12,7 @@ import { runPlan } from "../../runtime/run/run-plan.ts";
 import { StoreFolder } from "../../runtime/store/store-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, writeFolder } from "../io/folder.ts";
-import { onHost } from "./by-hand.ts";
+import { away } from "./by-hand.ts";
 import { handMadePlan, type Shape, writeModel } from "./plan.ts";
 
 const shape: Shape = { hidden: 64, layers: 3, length: 4, vocabulary: 10 };
@@ -71,7 +71,8 @@ const repeated = ({ steps }: Ran): number => steps.length - plan.steps.length;
 suite("run: earlier runs", ({ test }) => {
   for (const [what, made, most, start] of [
     ["with a checkpoint of activations", withDurable(plan, Infinity), 2, 0],
-    ["with activations in host memory", onHost(withDurable(plan, Infinity)), 2, 4],
+    ["with activations in host memory", away(withDurable(plan, Infinity), "host"), 2, 4],
+    ["with activations on disk", away(withDurable(plan, Infinity), "disk"), 2, 4],
     ["without room for more than results", withDurable(plan, 0), 5, 9],
   ] as const)
     test(

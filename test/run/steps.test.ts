@@ -12,7 +12,7 @@ import { runPlan } from "../../runtime/run/run-plan.ts";
 import type { RunOptions } from "../../runtime/run/session.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, refused, writeFolder } from "../io/folder.ts";
-import { type Dims, emptyPlan, entry, kernel, onHost, program, slot, step } from "./by-hand.ts";
+import { away, type Dims, emptyPlan, entry, kernel, program, slot, step } from "./by-hand.ts";
 import { valuesOf, writeModel } from "./plan.ts";
 
 const shape = { hidden: 16, layers: 0, length: 4, vocabulary: 10 };
@@ -190,7 +190,7 @@ suite("run: steps", ({ test }) => {
       `a step reads the activations of two models, ${where}`,
       withModels(async (folder) => {
         const values = [reported({ step: 3, output: "m" })];
-        const { reports } = await run(folder, onHost(plan(twoModels, { values }), moved));
+        const { reports } = await run(folder, away(plan(twoModels, { values }), "host", moved));
         const largest = Math.max(...(await distances(folder)));
         assert.ok(Math.abs((reports[0]?.value ?? Number.NaN) - largest) < 1e-4, `${reports[0]?.value}, not ${largest}`);
       }),
@@ -244,7 +244,7 @@ suite("run: steps", ({ test }) => {
       const window = tokens.findIndex((id, i) => id === 7 && i % length === 0) / length;
       const finite = { output: "y", must: "finite", otherwise: "{n} in window {window}" } as const;
       const broken = [step("broken", 0, { tokens: { windows: 0 } }, { checks: [finite] })];
-      for (const made of [plan(broken), onHost(plan(broken))])
+      for (const made of [plan(broken), away(plan(broken), "host"), away(plan(broken), "disk")])
         await refused(() => run(folder, made), new RegExp(`^model: Infinity in window ${window}$`));
     }),
     "swiftshader",

@@ -3,6 +3,7 @@ import { bufferPool } from "../../runtime/gpu/buffers.ts";
 import { openDevice } from "../../runtime/gpu/device.ts";
 import { readback } from "../../runtime/gpu/readback.ts";
 import { hostMemory } from "../../runtime/store/host-memory.ts";
+import { temporaryFolder } from "../../runtime/store/store-folder.ts";
 import { makeStream, type Stream } from "../../runtime/store/streams.ts";
 import { reader } from "../gpu/read.ts";
 import { suite } from "../harness/suite.ts";
@@ -10,7 +11,7 @@ import { suite } from "../harness/suite.ts";
 const bytes = 1024;
 const count = 8;
 const slot = { name: "x", role: "output", dtype: "f32", dims: [{ name: "token", size: bytes / 4 }] } as const;
-const asked = { count, value: { slot, bytes }, whole: undefined, isOnHost: false };
+const asked = { count, value: { slot, bytes }, whole: undefined, place: "gpu" as const };
 const numbersOf = (window: number): Float32Array<ArrayBuffer> => new Float32Array(bytes / 4).fill(window + 0.5);
 
 async function open() {
@@ -25,7 +26,7 @@ async function open() {
       pool.upload(await writer.next(window), numbersOf(window));
       await writer.written(window);
     }
-    writer.close();
+    await writer.close();
   };
   const close = (): void => {
     pool.destroy();
@@ -55,21 +56,25 @@ suite("store: streams", ({ test }) => {
     "swiftshader",
   );
 
-  for (const [where, isOnHost, whole] of [
-    ["on the GPU", false, undefined],
-    ["in host memory", true, undefined],
-    ["in one buffer", false, count * bytes],
+  for (const [where, place, whole] of [
+    ["on the GPU", "gpu", undefined],
+    ["in host memory", "host", undefined],
+    ["on disk", "disk", undefined],
+    ["in one buffer", "gpu", count * bytes],
   ] as const)
     test(
       `what is written ${where} is read again, window by window and as a row`,
       async () => {
         const { pool, at, read, before, fill, close } = await open();
-        const stream = await makeStream(at, { ...asked, whole, isOnHost });
+        const files = temporaryFolder();
+        const create = () => files.create({ name: "x", dtype: "F32", shape: [count, bytes / 4] });
+        const onDisk = { found: null, create };
+        const stream = await makeStream(at, { ...asked, whole, place: place === "disk" ? onDisk : place });
         await fill(stream);
         assert.is(stream.whole !== null, whole !== undefined);
         const windows = await stream.reader();
         for (const window of [3, 0, 7])
-          assert.equal(new Float32Array(await read(windows.read(window), bytes)), numbersOf(window));
+          assert.equal(new Float32Array(await read(await windows.read(window), bytes)), numbersOf(window));
         windows.close();
         const row = new Uint8Array(count * bytes);
         for await (const { piece, at } of stream.contents()) row.set(piece, at);
@@ -79,6 +84,7 @@ suite("store: streams", ({ test }) => {
         );
         stream.release();
         assert.is(pool.memory().used, before);
+        files.close();
         close();
       },
       "swiftshader",
