@@ -35,10 +35,10 @@ export function executor(device: Device, pool: BufferPool): Executor {
       const byHash = new Map(kernels.map((kernel) => [kernel.hash, kernel]));
       const needed = dispatches.map(({ kernel }) => byHash.get(kernel) ?? fail(`kernel ${kernel} is not in the plan`));
       for (const dispatch of dispatches) checkLimits(dispatch, device);
-      const compiled = await compile(needed);
+      const made = await compile(needed);
       const regions = await regionsFor(program, pool);
-      const steps = dispatches.map((dispatch, i) => ({ dispatch, pipeline: compiled[i] as Pipeline }));
-      return loaded(device, program, steps, regions, () => {
+      const compiled = dispatches.map((dispatch, i) => ({ dispatch, pipeline: made[i] as Pipeline }));
+      return loaded(device, program, compiled, regions, () => {
         for (const region of regions) pool.release(region);
       });
     },
@@ -69,7 +69,7 @@ interface Compiled {
 function loaded(
   { device, queue }: Device,
   program: Program,
-  steps: readonly Compiled[],
+  compiled: readonly Compiled[],
   regions: readonly GPUBuffer[],
   unload: () => void,
 ): Loaded {
@@ -81,31 +81,31 @@ function loaded(
   if (slots.size < program.buffers.filter(({ slot }) => slot).length) fail(`${program.name} has a slot twice`);
   const memoryOf = (id: number): GPUBuffer =>
     memory.get(id) ?? fail(`nothing is bound to ${program.buffers[id]?.slot?.name ?? `buffer ${id}`}`);
-  const groupOf = (step: Compiled): GPUBindGroup => {
-    const known = groups.get(step);
+  const groupOf = (one: Compiled): GPUBindGroup => {
+    const known = groups.get(one);
     if (known !== undefined) return known;
-    const entries = step.dispatch.bindings.map(({ buffer, offset, bytes }, binding) => ({
+    const entries = one.dispatch.bindings.map(({ buffer, offset, bytes }, binding) => ({
       binding,
       resource: { buffer: memoryOf(buffer), offset, size: bytes },
     }));
-    const group = device.createBindGroup({ layout: step.pipeline.layout, entries });
-    groups.set(step, group);
+    const group = device.createBindGroup({ layout: one.pipeline.layout, entries });
+    groups.set(one, group);
     return group;
   };
   const submit = (chosen: readonly Compiled[]): void => {
     if (chosen.length === 0) return;
     const encoder = device.createCommandEncoder({ label: program.name });
     const pass = encoder.beginComputePass();
-    for (const step of chosen) {
-      pass.setPipeline(step.pipeline.pipeline);
-      pass.setBindGroup(0, groupOf(step));
-      pass.dispatchWorkgroups(...step.dispatch.workgroups);
+    for (const one of chosen) {
+      pass.setPipeline(one.pipeline.pipeline);
+      pass.setBindGroup(0, groupOf(one));
+      pass.dispatchWorkgroups(...one.dispatch.workgroups);
     }
     pass.end();
     queue.submit([encoder.finish()]);
   };
-  const setup = steps.slice(0, program.setup.length);
-  const main = steps.slice(program.setup.length);
+  const setup = compiled.slice(0, program.setup.length);
+  const main = compiled.slice(program.setup.length);
   return {
     program,
     bind: (role, name, buffer) => {
@@ -113,8 +113,8 @@ function loaded(
       if (buffer.size < bytes) fail(`slot ${name} needs ${bytes} bytes, the buffer has ${buffer.size}`);
       if (memory.get(id) === buffer) return;
       memory.set(id, buffer);
-      for (const step of steps)
-        if (step.dispatch.bindings.some((binding) => binding.buffer === id)) groups.delete(step);
+      for (const one of compiled)
+        if (one.dispatch.bindings.some((binding) => binding.buffer === id)) groups.delete(one);
     },
     setup: () => submit(setup),
     run: () => submit(main),

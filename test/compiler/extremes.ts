@@ -64,7 +64,7 @@ interface Draft {
   readonly fresh: (letter: string) => string;
 }
 
-type Step = (x: Drawn, draft: Draft) => Drawn;
+type Drawing = (x: Drawn, draft: Draft) => Drawn;
 
 const without = (dims: Dims, names: readonly string[]): Dims =>
   Object.fromEntries(Object.entries(dims).filter(([name]) => !names.includes(name)));
@@ -75,7 +75,7 @@ const some = (dims: Dims, { shuffle, integer }: Random): readonly string[] => {
 
 const number = ({ integer }: Random): string => String(integer(1, 400) / 16);
 
-const element: Step = ({ text, dims }, { random }) => {
+const element: Drawing = ({ text, dims }, { random }) => {
   const a = number(random);
   const texts = [
     `sin(${text})`,
@@ -90,7 +90,7 @@ const element: Step = ({ text, dims }, { random }) => {
 };
 
 /** A sum, a chain of functions or choices, of many. */
-const deep: Step = ({ text, dims }, { random }) => {
+const deep: Drawing = ({ text, dims }, { random }) => {
   const [many, kind] = [random.pick([3, 31, 32, 33, 64, 127, 128, 129, 160, 256]), random.integer(0, 4)];
   const numbers = Array.from({ length: many }, (_, i) => (i + 1) / 8);
   const deepened = [
@@ -103,12 +103,12 @@ const deep: Step = ({ text, dims }, { random }) => {
   return { text: `(${deepened[kind]?.()})`, dims };
 };
 
-const outer: Step = ({ text, dims }, { random, fresh }) => {
+const outer: Drawing = ({ text, dims }, { random, fresh }) => {
   const [name, size] = [fresh("d"), random.pick(sizes)];
   return { text: `(${text}) * index(${name}: ${size})`, dims: { ...dims, [name]: size } };
 };
 
-const reduce: Step = (x, { random }) => {
+const reduce: Drawing = (x, { random }) => {
   const names = some(x.dims, random);
   const over = names.length === 1 ? names[0] : `(${names.join(", ")})`;
   return {
@@ -117,7 +117,7 @@ const reduce: Step = (x, { random }) => {
   };
 };
 
-const split: Step = ({ text, dims }, { random, fresh }) => {
+const split: Drawing = ({ text, dims }, { random, fresh }) => {
   const [name, size] = random.pick(Object.entries(dims));
   const parts = [1, 2, 3, 16, 32, 65536, size].filter((part) => size % part === 0);
   const [a, b, part] = [fresh("s"), fresh("s"), random.pick(parts)];
@@ -127,20 +127,20 @@ const split: Step = ({ text, dims }, { random, fresh }) => {
   };
 };
 
-const merge: Step = ({ text, dims }, { random, fresh }) => {
+const merge: Drawing = ({ text, dims }, { random, fresh }) => {
   const names = random.shuffle(Object.keys(dims)).slice(0, random.integer(1, 3));
   const size = names.reduce((product, name) => product * (dims[name] ?? 1), 1);
   const into = fresh("m");
   return { text: `merge(${text}, (${names.join(", ")}) -> ${into})`, dims: { ...without(dims, names), [into]: size } };
 };
 
-const best: Step = ({ text, dims }, { random }) => {
+const best: Drawing = ({ text, dims }, { random }) => {
   const [name, size] = random.pick(Object.entries(dims));
   const keep = random.pick([1, size, Math.ceil(size / 2), Math.min(size, 7)]);
   return { text: `${text} where best(${text}, ${keep}, over ${name})`, dims };
 };
 
-const gather: Step = ({ text, dims }, { random, fresh }) => {
+const gather: Drawing = ({ text, dims }, { random, fresh }) => {
   const [name, size] = random.pick(Object.entries(dims));
   const step = fresh("g");
   const many = Math.max(1, Math.floor(size / random.pick([1, 2, 1000])));
@@ -158,7 +158,7 @@ const gather: Step = ({ text, dims }, { random, fresh }) => {
   return random.pick(choices);
 };
 
-const product: Step = ({ text, dims }, { random, fresh }) => {
+const product: Drawing = ({ text, dims }, { random, fresh }) => {
   const [names, other] = [Object.keys(dims), fresh("p")];
   const [kept = "", over = kept] = random.shuffle(names);
   const dim = over === kept ? other : kept;
@@ -170,7 +170,7 @@ const product: Step = ({ text, dims }, { random, fresh }) => {
 };
 
 /** As a scale of itself, along a dimension. */
-const scaled: Step = ({ text, dims }, { random }) => {
+const scaled: Drawing = ({ text, dims }, { random }) => {
   const name = random.pick(Object.keys(dims));
   return {
     text: random.pick([
@@ -182,7 +182,7 @@ const scaled: Step = ({ text, dims }, { random }) => {
   };
 };
 
-const steps: readonly Step[] = [
+const steps: readonly Drawing[] = [
   element,
   element,
   deep,

@@ -93,6 +93,7 @@ suite("language: reductions and choice", ({ test }) => {
     gives("f32[row: 3] 1 2 3", "fn f(a: f32[row: 3]) = 1 where a < 2 else 2 where a < 3 else 3.0 * 1");
     gives("bool[row: 3] 0 1 0", "fn f(a: f32[row: 3]) = a > 1 where a < 3 else false");
     gives("f32[row: 3] 0 0 0", "fn f(a: f32[row: 3]) = a where 2 < 1");
+    gives("bool[row: 3] 0 0 0", "fn f(a: f32[row: 3]) = a > 0 where 2 < 1");
     gives(
       "i32[col: 2, row: 3] 0 0 0 0 0 0",
       "fn f(a: f32[row: 3]) -> i32[col, row] = index(col: 2) * index(row) where size(row) == 2",
