@@ -19,6 +19,7 @@ from structured import ROOT, load, mean_nll, text_ids
 LENGTH, DOCUMENTS, TOLERANCE = 64, 24, 2e-5
 CUTS = {
     "depth": ["shortgpt(drop: 1)"],
+    "run": ["angular(drop: 2)"],
     "mlp": ["minitron_width(mlp: 50%, multiple: 4)"],
     "kv": ["minitron_width(kv: 50%)"],
     "model": ["minitron_width(model: 50%, multiple: 4)"],
@@ -30,6 +31,7 @@ CUTS = {
 def recipe(methods):
     stages = [f"  stage stage{i} = {method} of {f'stage{i - 1}' if i else 'model'} over sample" for i, method in enumerate(methods)]
     return "\n".join([
+        'import { angular } from "std/prune/angular"',
         'import { shortgpt } from "std/prune/shortgpt"', 'import { minitron_width } from "std/prune/minitron"',
         'import { wanda } from "std/prune/wanda"', 'import { mean_nll } from "std/evaluate"',
         "recipe cut(model: Model, text: Corpus) {", f"  let sample = text.train.sample(8, length: {LENGTH}, seed: 3)", *stages,
