@@ -13,7 +13,7 @@ import { pieceRow } from "../model/pieces.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { applyBlockMethod, type BlockWork, type Selection } from "./block.ts";
-import { entryOf } from "./forward-graphs.ts";
+import { blockPass, entryOf, type Forwarding } from "./forward-graphs.ts";
 import type { Applied } from "./method.ts";
 
 export interface Narrowing extends BlockWork {
@@ -63,17 +63,18 @@ export function narrowingOf(
  * have other sizes have no part in what is selected from the first.
  */
 function odd(context: Context, type: ModelType, entry: Tensor, selections: readonly Selection[]): Problem | null {
-  const parts = partsOf(type).filter(({ layer }) => layer !== null);
   const sizes = ({ scope, weights }: Part): string =>
     [...[...scope.dims.values()].flat().map(({ size }) => known(size)), ...weights.map(({ name }) => name)].join();
-  const [first] = parts;
   const layers = selections.find(({ dim, count }) => dim.name === "layer" && count < (known(dim.size) ?? 0));
   const fewer = layers && narrowed(context, type, sizesOf([layers], type));
-  const all = [...parts, ...(fewer ? partsOf(fewer).filter(({ layer }) => layer !== null) : [])];
-  const computed = (part: Part): Node | null => forwardBlock(context, part, entry, type.arch.span).result;
-  const isAlike = (part: Part): boolean =>
-    first === undefined || (sizes(part) === sizes(first) && (!layers || computed(part) === computed(first)));
-  const other = all.find((part) => !isAlike(part));
+  const all = [type, ...(fewer ? [fewer] : [])].flatMap((of) => partsOf(of).map((part) => ({ of, part })));
+  const passes: Forwarding = { context, maker: context.maker, passes: new Map() };
+  const computed = ({ of, part }: (typeof all)[number]): Node | undefined =>
+    blockPass(passes, of, part.layer ?? 0, entry).graph?.outputs[0]?.node;
+  const [first, ...others] = all.filter(({ part }) => part.layer !== null);
+  const isAlike = (each: (typeof all)[number]): boolean =>
+    first === undefined || (sizes(each.part) === sizes(first.part) && (!layers || computed(each) === computed(first)));
+  const other = others.find((each) => !isAlike(each))?.part;
   const [selection] = layers ? [layers] : selections;
   return other && selection
     ? {
