@@ -11,12 +11,13 @@ import { areDistinct, reportUnknown } from "./names.ts";
 import { isCounted, literal, number, unknownNumber, unknownWhole } from "./number.ts";
 import { keptBy } from "./observe.ts";
 import { arithmeticOf, comparisonOf, finite, logicOf, negative, notOf, selectOf, zeros } from "./operations.ts";
+import { remember } from "./remember.ts";
 import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
 import { noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
 import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
 import { type Dimension, showDimension } from "./tensor.ts";
-import { newTrace, type Trace } from "./trace.ts";
+import { newTrace } from "./trace.ts";
 import { tensorTypeOf } from "./types.ts";
 import {
   type Bound,
@@ -153,7 +154,10 @@ export function evaluateStatements(context: Context, scope: Scope, { statements 
       case "probe": {
         const value = evaluate(context, scope, statement.value);
         bindValue(context, scope, statement.name, value);
-        if (statement.kind === "probe" && value.kind === "tensor") context.trace.probes.set(statement.name.text, value);
+        if (statement.kind === "probe" && value.kind === "tensor") {
+          context.trace.probes.set(statement.name.text, value);
+          context.trace.marks++;
+        }
         break;
       }
       case "observe": {
@@ -323,9 +327,6 @@ export const functionValue = (fn: Ast.Fn, declaredIn: Scope): Callable => ({
   }),
 });
 
-/** What calls gave, by function and arguments: an equal call gives the same, and leaves nothing more in the trace. */
-const remembered = new WeakMap<Trace, Map<string, Value>>();
-
 /**
  * Checks a body with the arguments at hand: functions have no types of their own beyond what their header says. `isUsers` is
  * false where no call stands in a text.
@@ -353,8 +354,6 @@ const withLayers = (dim: Dimension): readonly Dimension[] =>
 
 /** The body's value, evaluated once for equal arguments. */
 function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {
-  const results = remembered.get(context.trace) ?? new Map<string, Value>();
-  remembered.set(context.trace, results);
   const values = [...inside.values].map(([name, value]) => `${name} = ${identityOf(value)}`);
   const dims = [...inside.dims].map(([name, each]) => `${name}: ${identityOfDims(each)}`);
   const key = [
@@ -365,9 +364,7 @@ function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {
     ...values,
     ...dims,
   ].join("; ");
-  const result = results.get(key) ?? evaluateBlock(context, inside, fn.body);
-  results.set(key, result);
-  return result;
+  return remember(context, key, () => evaluateBlock(context, inside, fn.body));
 }
 
 /** What is not given, or does not fit, is wrong: a body is evaluated as far as it does not depend on that. */

@@ -73,6 +73,7 @@ function stateOf(
   models: readonly string[] = [],
 ): Node {
   const { observations } = context.trace;
+  context.trace.marks++;
   const key = keyOf(stream, models);
   const alike = observations.filter((each) => keyOf(each.stream, each.models) === key);
   const old = alike.find((each) => each.node === node && each.by === by);

@@ -13,6 +13,7 @@ export function noteSelection(
   const [count, step] = [numberOf(context, to), multiple && numberOf(context, multiple)];
   const scores = by.value.kind === "tensor" ? by.value : null;
   if (!scores) wrongType(context, by, "a score for each");
+  context.trace.marks++;
   context.trace.selections.push({ statement, wanted: scores && count && { to: count, scores, multiple: step } });
 }
 

@@ -60,6 +60,8 @@ export interface Trace {
   /** What a forward pass shows to methods, by name. */
   readonly probes: Map<string, Tensor>;
   readonly selections: Selecting[];
+  /** How often something was left, be it the same again. */
+  marks: number;
 }
 
 /** `select mlp to 50% by neurons, multiple` */
@@ -75,4 +77,5 @@ export const newTrace = (): Trace => ({
   entries: [],
   probes: new Map(),
   selections: [],
+  marks: 0,
 });

@@ -212,6 +212,7 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks, isLast
   const passing = form({ x: activations }, ({ x }, { context: caller, span }) => {
     const input = inDeclaredOrder(caller, forward, x.value, span);
     caller.trace.entries.push({ input, span, blocks: blocks.name.text });
+    caller.trace.marks++;
     return handed(caller, input, span);
   });
   declareValue(scope, blocks.name, { kind: "callable", name: blocks.name.text, form: () => passing });

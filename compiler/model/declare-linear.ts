@@ -52,6 +52,7 @@ export function declareLinear(
     if (!weight) return wrong;
     const input = entering(caller, linear, x.value, span);
     caller.trace.linears.push({ linear, input, weight });
+    caller.trace.marks++;
     return applyLinear(caller, linear, input, weight, bias, span);
   });
   declareValue(scope, name, { kind: "callable", name: name.text, form: () => applying });

@@ -1,4 +1,4 @@
-/** Headers of small models, each with one thing wrong, for the messages that only a model brings out. */
+/** Headers of small models, most with one thing wrong, for the messages that only a model brings out. */
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 
 const config = {
@@ -26,10 +26,14 @@ const shapes = {
   "mlp.down_proj.weight": [16, 24],
 };
 
-function tensors(changes: Readonly<Record<string, readonly number[] | null>> = {}): ModelFacts["tensors"] {
-  const blocks = [0, 1].flatMap((layer) =>
-    Object.entries(shapes).map(([name, shape]) => [`model.layers.${layer}.${name}`, shape] as const),
-  );
+function tensors(
+  changes: Readonly<Record<string, readonly number[] | null>> = {},
+  inBlock: Readonly<Record<string, readonly number[]>> = shapes,
+  layers = 2,
+): ModelFacts["tensors"] {
+  const blocks = Array.from({ length: layers }, (_, layer) =>
+    Object.entries(inBlock).map(([name, shape]) => [`model.layers.${layer}.${name}`, shape] as const),
+  ).flat();
   const all = new Map<string, readonly number[] | null>([
     ["model.embed_tokens.weight", [32, 16]],
     ...blocks,
@@ -52,6 +56,15 @@ const plain: ModelFacts = { name: "models/plain", config, tensors: tensors() };
 /** By the name that a golden file's first line asks for. */
 export const models: Readonly<Record<string, ModelFacts>> = {
   plain,
+  // Each block reads its number.
+  tall: {
+    name: "models/tall",
+    config: {
+      ...{ ...config, architectures: ["Qwen3ForCausalLM"], model_type: "qwen3", head_dim: 4, rms_norm_eps: 1e-6 },
+      ...{ num_hidden_layers: 80, layer_types: Array.from({ length: 80 }, () => "full_attention") },
+    },
+    tensors: tensors({}, { ...shapes, "self_attn.q_norm.weight": [4], "self_attn.k_norm.weight": [4] }, 80),
+  },
   missing: { ...plain, tensors: tensors({ "model.layers.1.mlp.up_proj.weight": null }) },
   shape: { ...plain, tensors: tensors({ "model.layers.0.self_attn.k_proj.weight": [16, 16] }) },
   extra: { ...plain, tensors: tensors({ "model.layers.0.self_attn.q_norm.weight": [4] }) },

@@ -6,9 +6,9 @@ import { suite } from "../harness/suite.ts";
 import { models } from "../language/broken-models.ts";
 import { hostWith } from "../language/run.ts";
 
-/** A recipe with a method of that body on some layers, for a model of check-models.ts. */
-function planned(body: string, selector: string, model = "plain") {
-  const source = `method mine() on linear(w: f32[out, in], x: f32[sample, token, in]) {
+/** A recipe with a method of that body on some layers of a small model. */
+function planned(body: string, selector: string, functions = "") {
+  const source = `${functions}method mine() on linear(w: f32[out, in], x: f32[sample, token, in]) {
 ${body}
 }
 recipe trial(model: Model, text: Corpus) {
@@ -16,7 +16,7 @@ recipe trial(model: Model, text: Corpus) {
   stage small = mine() of model over some ${selector}
 }
 `;
-  const facts = models[model];
+  const facts = models["plain"];
   return outline(loadRecipe(hostWith({ "own.lcomp": source }), "own.lcomp"), {
     parameters: new Map(),
     models: new Map(facts ? [["model", facts]] : []),
@@ -69,6 +69,12 @@ suite("observations: passes", ({ test }) => {
       "centre | spread | skew",
       "q: s2=skew",
     ]);
+  });
+
+  test("what functions observe belongs to each layer, also where an equal call was made for another", () => {
+    const functions = `fn middle(x: f32[sample, token, in]) {\n${centre}\ncentre\n}\nfn twice(x) = 2 * middle(x)\n`;
+    const body = "observe one = middle(x)\nobserve two = twice(x)\nw * one * two";
+    assert.equal(passes(body, "for q, k", functions), ["centre", "q: s0=centre", "k: s0=centre"]);
   });
 
   test("one whose value is not used costs no pass", () => {

@@ -42,6 +42,20 @@ suite("language: selectors", ({ test }) => {
     assert.equal(problems(halve + recipe("stage small = halve() of model for linear")), ["not-supported"]);
   });
 
+  test("every block of a model of many is selected, cut and pruned, though each reads its number", () => {
+    const source = `import { angular } from "std/prune/angular"
+import { minitron_width } from "std/prune/minitron"
+import { wanda } from "std/prune/wanda"
+recipe trial(model: Model, text: Corpus) {
+  let some = text.train.sample(4, length: 16, seed: 0)
+  stage short = angular(10%) of model over some
+  stage small = minitron_width(mlp: 50%, multiple: 4) of short over some
+  stage sparse = wanda() of small over some for mlp.*
+}`;
+    const stages = bound(source, { model: "tall" }).typed.stages;
+    assert.is(stages.at(-1)?.selected.length, 3 * 72);
+  });
+
   test("`except` takes several, and works without `for`", () => {
     assert.is(selected("for layer except self_attn.*, gate, layer[1].up"), "up0 down0 down1");
     assert.is(selected("except lm_head, mlp.*"), "q0 k0 v0 o0 q1 k1 v1 o1");
