@@ -62,6 +62,8 @@ export type Found = { readonly loss: number; readonly notes: string } | { readon
 export interface Evaluations {
   /** Of a config.json and a file of weights, which `weights` names for as long as they are the same. */
   readonly evaluate: (row: Row, base: JsonObject, weights: string, tensors: () => Promise<Tensors>) => Promise<Found>;
+  /** Of a model in a place of its own. */
+  readonly evaluateAt: (place: string) => Promise<Found>;
   readonly close: () => void;
 }
 
@@ -111,21 +113,26 @@ export async function openEvaluations({ length, tokens }: Recorded<Row>): Promis
     return reports.find(({ of }) => of?.measure === "mean_nll")?.value ?? absent("mean_nll");
   }
 
+  async function evaluateAt(place: string, weights = place): Promise<Found> {
+    const model = await openCheckpoint(place);
+    const compiled = compile(model);
+    if ("refusal" in compiled) return compiled;
+    const { made, notes } = compiled;
+    const key = JSON.stringify([weights, made.kernels, made.programs, made.steps]);
+    const loss = computed.get(key) ?? (await meanLoss(made, model));
+    computed.set(key, loss);
+    return { loss, notes };
+  }
+
   return {
+    evaluateAt,
     async evaluate({ name, config, drop }, base, weights, tensors) {
       const place = join(folder, name.replaceAll(/\W/g, "-"));
       mkdirSync(place);
       const kept = Object.entries({ ...base, ...config }).filter(([key]) => !drop.includes(key));
       writeFileSync(join(place, "config.json"), JSON.stringify(Object.fromEntries(kept)));
       linkSync(await fileOf(weights, tensors), join(place, "model.safetensors"));
-      const model = await openCheckpoint(place);
-      const compiled = compile(model);
-      if ("refusal" in compiled) return compiled;
-      const { made, notes } = compiled;
-      const key = JSON.stringify([weights, made.kernels, made.programs, made.steps]);
-      const loss = computed.get(key) ?? (await meanLoss(made, model));
-      computed.set(key, loss);
-      return { loss, notes };
+      return evaluateAt(place, weights);
     },
     close() {
       device.close();
