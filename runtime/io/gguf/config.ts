@@ -2,6 +2,7 @@
 import { UserError } from "../../user-error.ts";
 import type { JsonObject } from "../file.ts";
 import type { Fields } from "./fields.ts";
+import { shown } from "./header.ts";
 import { type Divisors, scalingOf } from "./rope.ts";
 import type { ArchitectureTable } from "./tables.ts";
 
@@ -13,6 +14,8 @@ export interface Surroundings {
   /** The ids of special tokens by the names of fields, such as `bos_token_id`. */
   readonly special: JsonObject;
   readonly has: (tensor: string) => boolean;
+  /** How many tensors the file has. */
+  readonly tensors: number;
   readonly divisors: Divisors | undefined;
 }
 
@@ -42,6 +45,8 @@ export function configOf(fields: Fields, table: ArchitectureTable, around: Surro
     return shortest(found);
   };
   const { head, layers } = sizes;
+  if (layers > around.tensors)
+    throw fields.wrong(own("block_count"), `a number of blocks that ${around.tensors} tensors make`);
   requireSame(fields, own("vocab_size"), around.vocabulary, "the number of tokens");
   requireSame(fields, own("attention.value_length"), head, "the length of keys");
   requireSame(fields, own("rope.dimension_count"), head, "the length of keys");
@@ -136,7 +141,7 @@ export function requireAllRead(fields: Fields, architecture: string): void {
   if (first === undefined) return;
   const more = others.length > 0 ? ` and ${others.length} more` : "";
   throw new UserError(
-    `${fields.path} has ${first}${more}, which no config.json that lcomp writes can say; give the Hugging Face folder that it was made from`,
+    `${fields.path} has ${shown(first)}${more}, which no config.json that lcomp writes can say; give the Hugging Face folder that it was made from`,
   );
 }
 

@@ -176,8 +176,8 @@ export function readGgufHeader(source: Source): GgufHeader {
   return { metadata, tensors: placed(cursor, entries, alignment) };
 }
 
-/** A name of a file for a message: at most one short line. */
-const shown = (name: string): string =>
+/** A name that a file gives for a message: at most one short line. */
+export const shown = (name: string): string =>
   /^[\w.{}-]{1,64}$/.test(name) ? name : JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
 function requireVersion(cursor: Cursor): void {

@@ -8,7 +8,7 @@ import { toFloat32 } from "../numbers.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import { configOf, requireAllRead } from "./config.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
-import { type GgufHeader, readGgufHeader, sourceOf } from "./header.ts";
+import { type GgufHeader, readGgufHeader, shown, sourceOf } from "./header.ts";
 import type { Divisors } from "./rope.ts";
 import { type ArchitectureTable, architectureTable, knownArchitectures } from "./tables.ts";
 import { requireFloats, storedTensors } from "./tensors.ts";
@@ -59,6 +59,7 @@ async function modelIn(file: OpenFile): Promise<GgufModel> {
     dtype: torchTypes[header.tensors.find(({ name }) => name === embedding)?.type.name ?? ""] ?? "float32",
     special: tokenizer.special,
     has: (tensor) => header.tensors.some(({ name }) => name === tensor),
+    tensors: header.tensors.length,
     divisors: await divisorsIn(file, header, table),
   });
   const card = cardOf(fields);
@@ -69,7 +70,9 @@ async function modelIn(file: OpenFile): Promise<GgufModel> {
     configText: json(config),
     tensors: storedTensors(file, header, table, head),
     files: tokenizer.files,
-    leftBehind: fields.unasked().map((name) => ({ name, why: "metadata that a Hugging Face folder has no place for" })),
+    leftBehind: fields
+      .unasked()
+      .map((name) => ({ name: shown(name), why: "metadata that a Hugging Face folder has no place for" })),
     card,
   };
 }

@@ -3,7 +3,7 @@ import { UserError } from "../../user-error.ts";
 import type { Arrangement } from "../arrangement.ts";
 import type { OpenFile } from "../file.ts";
 import type { StoredTensor } from "../safetensors.ts";
-import type { GgufHeader, GgufTensor } from "./header.ts";
+import { type GgufHeader, type GgufTensor, shown } from "./header.ts";
 import type { ArchitectureTable } from "./tables.ts";
 import { floatOf } from "./types.ts";
 
@@ -34,7 +34,7 @@ export function requireFloats({ tensors }: Pick<GgufHeader, "tensors">, path: st
   const { name, block, bytes } = first.type;
   const more = others.length > 0 ? `, and ${others.length} more are no floats either` : "";
   throw new UserError(
-    `tensor ${first.name} in ${path} is ${name} (${block} weights in ${bytes} bytes)${more}; of GGUF files lcomp reads F32, F16 and BF16: take the model in one of these, or the folder that it was made from`,
+    `tensor ${shown(first.name)} in ${path} is ${name} (${block} weights in ${bytes} bytes)${more}; of GGUF files lcomp reads F32, F16 and BF16: take the model in one of these, or the folder that it was made from`,
   );
 }
 
@@ -45,7 +45,7 @@ function placeOf(tensor: GgufTensor, { tensors }: ArchitectureTable, path: strin
   const place = Object.hasOwn(tensors, key) ? tensors[key] : undefined;
   if (place === undefined)
     throw new UserError(
-      `tensor ${tensor.name.slice(0, 64)} in ${path} belongs to no model of its architecture that lcomp knows; give the folder that it was made from`,
+      `tensor ${shown(tensor.name)} in ${path} belongs to no model of its architecture that lcomp knows; give the folder that it was made from`,
     );
   return { key, name: `${place.replace("{layer}", layer ?? "")}.${kind}` };
 }
