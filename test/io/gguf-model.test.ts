@@ -199,6 +199,9 @@ function readModels({ test }: Suite): void {
         [token("fim_pre_token_id")]: ["u32", 1],
         [token("eos_token_id")]: ["u32", 2],
         [own("attention.head_count_kv")]: ["list", "u32", [1]],
+        [own("rope.freq_base")]: ["f32", 10000.1],
+        [own("rope.scaling.type")]: ["text", "yarn"],
+        [own("rope.scaling.factor")]: ["f32", 1.1],
       };
       const { config, card, leftBehind, made } = await openCheckpoint(write(folder, { fields: more }));
       assert.equal(config, {
@@ -214,7 +217,8 @@ function readModels({ test }: Suite): void {
         head_dim: 4,
         max_position_embeddings: 64,
         rms_norm_eps: 1e-5,
-        rope_theta: 10000,
+        rope_theta: 10000.1,
+        rope_scaling: { rope_type: "yarn", factor: 1.1, original_max_position_embeddings: 64 },
         attention_bias: false,
         mlp_bias: false,
         tie_word_embeddings: true,

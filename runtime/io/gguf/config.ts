@@ -42,7 +42,7 @@ export function configOf(fields: Fields, table: ArchitectureTable, around: Surro
   const value = (key: string): number => {
     const found = known(key);
     if (found === undefined || !(found > 0)) throw fields.wrong(own(key), "a number above 0");
-    return shortest(found);
+    return found;
   };
   const { head, layers } = sizes;
   if (layers > around.tensors)
@@ -122,15 +122,6 @@ const kindsOf = (
   layers: number,
   every: number,
 ): readonly string[] => Array.from({ length: layers }, (_, i) => ((i + 1) % every === 0 ? one : others));
-
-/** An f32 in the fewest digits that mean it: 0.00001 and not 0.000009999999747378752. */
-function shortest(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
-  }
-  return value;
-}
 
 /** Refuses what the metadata says of the model and nothing has read. */
 export function requireAllRead(fields: Fields, architecture: string): void {

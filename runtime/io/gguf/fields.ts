@@ -35,7 +35,11 @@ export function fieldsOf(path: string, { metadata }: Pick<GgufHeader, "metadata"
       if (value === undefined || is(value)) return value;
       throw wrong(key, what);
     };
-  const number = reader("a number", isNumber);
+  const exact = reader("a number", isNumber);
+  const number = (key: string): number | undefined => {
+    const value = exact(key);
+    return value === undefined ? undefined : shortest(value);
+  };
   const numbers = reader("a list of numbers", isNumbers);
   return {
     path,
@@ -54,6 +58,16 @@ export function fieldsOf(path: string, { metadata }: Pick<GgufHeader, "metadata"
     unasked: () => [...metadata.keys()].filter((key) => !asked.has(key)),
     wrong,
   };
+}
+
+/** An f32 in the fewest digits that mean it: 0.00001 and not 0.000009999999747378752. */
+function shortest(value: number): number {
+  if (Number.isInteger(value)) return value;
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
 }
 
 const isNumber = (value: Value): value is number => typeof value === "number" && Number.isFinite(value);
