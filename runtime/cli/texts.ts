@@ -69,7 +69,7 @@ export async function encodeNamed(
 /** The folder with the tokenizer of the models; several models read the same tokens, so theirs must make the same of a text. */
 async function sharedTokenizer(models: readonly Checkpoint[]): Promise<string | undefined> {
   const [first, ...others] = models;
-  const identityOf = async (folder: string): Promise<string> => (await loadTokenizer(folder)).identity;
+  const identityOf = async (folder: string): Promise<string> => (await loadTokenizer(folder)).identity();
   const shared = first !== undefined && others.length > 0 ? await identityOf(first.folder) : undefined;
   for (const { folder } of others)
     if (first !== undefined && (await identityOf(folder)) !== shared)

@@ -5,9 +5,10 @@ import { type Encoder, encoderOf } from "../tokenizer/encoder.ts";
 import type { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { requireSize } from "./checkpoint.ts";
-import { isMissing, type JsonObject, jsonObject, readText } from "./file.ts";
+import { isJsonObject, isMissing, type JsonObject, jsonObject, readText } from "./file.ts";
 import { isGguf, openGguf } from "./gguf/model.ts";
 import { sha256 } from "./hash.ts";
+import { byText } from "./safetensors-writer.ts";
 import { tokenText } from "./special-tokens.ts";
 import { asLoaded } from "./tokenizer-class.ts";
 
@@ -20,8 +21,8 @@ export interface Tokenizer {
   readonly after: readonly number[];
   /** What precedes a document: the beginning of text, or the end where there is none; undefined where there is neither. */
   readonly head: number | undefined;
-  /** Equal where the same texts become the same ids; files that mean the same in two forms may differ. */
-  readonly identity: string;
+  /** Equal where the same texts become the same ids, as far as forms that mean the same are known. */
+  readonly identity: () => string;
   /** What a user should know of its files. */
   readonly notes: readonly string[];
   /** The sha256 of the files of the folder that it was made of, by their names. */
@@ -57,8 +58,27 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     const bad = ids.firstFrom(start, vocabulary);
     if (bad !== undefined) throw misfit(folder, bad, vocabulary);
   };
-  const identity = JSON.stringify([loaded.definition, isSplit, head ?? null]);
+  const identity = () => JSON.stringify([inOneForm(loaded.definition), before, after, isSplit, head ?? null]);
   return { encode, before, after, head, identity, notes: [...loaded.notes, ...notes], files };
+}
+
+/** What a definition says of ids, however it is written: keys in order, and without what is as if it were not there. */
+function inOneForm({ normalizer, pre_tokenizer, added_tokens, model }: JsonObject): unknown {
+  const { merges, ...pieces } = isJsonObject(model) ? model : {};
+  const joined = Array.isArray(merges)
+    ? merges.map((merge) => (Array.isArray(merge) ? merge.join(" ") : merge))
+    : merges;
+  return ordered({ normalizer, pre_tokenizer, added_tokens, model: { ...pieces, merges: joined } });
+}
+
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (!isJsonObject(value)) return value;
+  const said = Object.entries(value).filter(
+    ([key, inner]) => (inner ?? "") !== "" && !(key === "trim_offsets" && typeof inner === "boolean"),
+  );
+  const kept = said.toSorted(([a], [b]) => byText(a, b));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, ordered(inner)]));
 }
 
 const misfit = (folder: string, id: number, vocabulary: number): UserError =>

@@ -19,7 +19,7 @@ const bytes: Tokenizer = {
   before: [1],
   after: [],
   head: 1,
-  identity: "",
+  identity: () => "",
   notes: [],
   files: {},
 };

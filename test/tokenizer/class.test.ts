@@ -85,12 +85,18 @@ suite(`tokenizers as Transformers ${record.version} loads them`, ({ test }) => {
     inFolder(async (folder) => {
       const identityOf = async (settings: JsonObject) => {
         write(folder, { of: "tiny", settings, config: {}, files: {} });
-        return (await loadTokenizer(folder)).identity;
+        return (await loadTokenizer(folder)).identity();
       };
       const plain = await identityOf({});
       assert.is(await identityOf({ chat_template: "{{ messages }}" }), plain);
       assert.is.not(await identityOf({ extra_special_tokens: ["kingdom"] }), plain);
       assert.is.not(await identityOf({ split_special_tokens: true }), plain);
+      const { decoder: _, ...others } = tiny;
+      const { merges, ...model } = tiny["model"] as { readonly merges: readonly string[] };
+      const pairs = merges.map((merge) => merge.split(" "));
+      const otherwise = { ...others, model: { merges: pairs, ...model, end_of_word_suffix: "" } };
+      writeFileSync(join(folder, "tokenizer.json"), JSON.stringify(otherwise));
+      assert.is((await loadTokenizer(folder)).identity(), await identityOf({ split_special_tokens: true }));
     }),
   );
 });
