@@ -14,7 +14,7 @@ interface Drawing {
   readonly random: Random;
   readonly arch: DrawnArch;
   readonly declared: Declared;
-  /** Everything that is declared is used. */
+  /** Everything that is declared is used: no known truth value leaves a side of a choice out. */
   readonly isWhole: boolean;
 }
 
@@ -81,7 +81,11 @@ interface DrawnMethod {
   readonly seesInput: boolean;
 }
 
-function drawHeader({ random }: Drawing): { readonly written: string; readonly known: Known; readonly given: string } {
+function drawHeader({ random, isWhole }: Drawing): {
+  readonly written: string;
+  readonly known: Known;
+  readonly given: string;
+} {
   const own = random.shuffle(parameters).slice(0, random.integer(0, 3));
   const of = (kind: keyof Known): readonly string[] =>
     own.flatMap(([text, is]) => (is === kind ? [text.slice(0, text.indexOf(":"))] : []));
@@ -92,7 +96,7 @@ function drawHeader({ random }: Drawing): { readonly written: string; readonly k
   });
   return {
     written: own.map(([text]) => text).join(", "),
-    known: { numbers: of("numbers"), truths: of("truths"), sparsities: of("sparsities") },
+    known: { numbers: of("numbers"), truths: isWhole ? [] : of("truths"), sparsities: of("sparsities") },
     given: given.join(", "),
   };
 }
