@@ -4,6 +4,7 @@ import type { Plan } from "./plan.ts";
 import { fromFile } from "./references.ts";
 import { type PlanFile, planSchema } from "./schema.ts";
 import { planHash } from "./show.ts";
+import { requireSound } from "./sound.ts";
 
 /** A text that is no plan of this version: one sentence that says where. */
 export class PlanError extends Error {
@@ -25,6 +26,9 @@ export function loadPlan(text: string, where: string): Plan {
   });
   if (planHash(loaded) !== hash)
     throw new PlanError(`${where} was changed after it was made: its hash is not that of its content; plan again`);
+  requireSound(loaded, (why) => {
+    throw new PlanError(`${where} cannot be carried out: ${why}; plan again`);
+  });
   return loaded;
 }
 

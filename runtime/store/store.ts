@@ -20,6 +20,7 @@ import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
+import { UserError } from "../user-error.ts";
 import { chosenWindows, type Tokens } from "./chosen-windows.ts";
 import type { Content, ContentWriter } from "./contents.ts";
 import { type FinishedSteps, finishedSteps } from "./finished-steps.ts";
@@ -148,7 +149,12 @@ async function resolve(at: Holdings, ref: Ref): Promise<PlainRef> {
   const decision = at.decisions.get(keyOf(by)) ?? integers(contents(at, by));
   at.decisions.set(keyOf(by), decision);
   const chosen = (await decision)[ref.at] ?? absent(`element ${ref.at} of ${keyOf(by)}`);
-  return resolve(at, ref.pick[chosen] ?? absent(`choice ${chosen} by ${keyOf(by)}`));
+  const picked = ref.pick[chosen];
+  if (picked === undefined)
+    throw new UserError(
+      `the plan picks number ${chosen} of ${ref.pick.length}: it was changed after it was made; plan again`,
+    );
+  return resolve(at, picked);
 }
 
 async function integers(pieces: AsyncGenerator<Piece>): Promise<Int32Array> {
