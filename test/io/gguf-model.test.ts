@@ -199,11 +199,11 @@ function readModels({ test }: Suite): void {
         [token("fim_pre_token_id")]: ["u32", 1],
         [token("eos_token_id")]: ["u32", 2],
         [own("attention.head_count_kv")]: ["list", "u32", [1]],
-        [own("rope.freq_base")]: ["f32", 10000.1],
+        [own("rope.freq_base")]: ["f32", 10000],
         [own("rope.scaling.type")]: ["text", "yarn"],
         [own("rope.scaling.factor")]: ["f32", 1.1],
       };
-      const { config, card, leftBehind, made } = await openCheckpoint(write(folder, { fields: more }));
+      const { config, configText, card, leftBehind, made } = await openCheckpoint(write(folder, { fields: more }));
       assert.equal(config, {
         architectures: ["LlamaForCausalLM"],
         model_type: "llama",
@@ -217,7 +217,7 @@ function readModels({ test }: Suite): void {
         head_dim: 4,
         max_position_embeddings: 64,
         rms_norm_eps: 1e-5,
-        rope_theta: 10000.1,
+        rope_theta: 10000,
         rope_scaling: { rope_type: "yarn", factor: 1.1, original_max_position_embeddings: 64 },
         attention_bias: false,
         mlp_bias: false,
@@ -226,6 +226,8 @@ function readModels({ test }: Suite): void {
         eos_token_id: 2,
         torch_dtype: "float32",
       });
+      assert.equal(JSON.parse(configText), config);
+      assert.match(configText, /"rope_theta": 10000\.0,.*"factor": 1\.1,.*"original_max_position_embeddings": 64\n/s);
       assert.equal(
         card.flatMap(({ lines }) => lines),
         ["license: apache-2.0", "language:", "- en", "- de"],

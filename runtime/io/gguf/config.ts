@@ -5,6 +5,7 @@ import type { Fields } from "./fields.ts";
 import { shown } from "./header.ts";
 import { type Divisors, scalingOf } from "./rope.ts";
 import type { ArchitectureTable } from "./tables.ts";
+import { json } from "./tokenizer.ts";
 
 /** What the tensors and the tokenizer of a model say of its config. */
 export interface Surroundings {
@@ -33,6 +34,12 @@ export interface Configured {
   readonly config: JsonObject;
   readonly head: number;
 }
+
+/** A number of config.json that Transformers takes only as a float, though it be whole. */
+const wholeFloat = /^( *"(?:\w+_)?(?:eps|epsilon|theta|freq|softcapping|factor)": -?\d+)(?=,?$)/gm;
+
+/** A config as the text of its file. */
+export const configText = (config: JsonObject): string => json(config).replace(wholeFloat, "$1.0");
 
 export function configOf(fields: Fields, table: ArchitectureTable, around: Surroundings): Configured {
   const own = (key: string): string => `${around.architecture}.${key}`;

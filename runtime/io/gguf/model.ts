@@ -6,13 +6,13 @@ import type { LeftBehind } from "../companions.ts";
 import { type JsonObject, type OpenFile, readExactly, withFile } from "../file.ts";
 import { toFloat32 } from "../numbers.ts";
 import type { StoredTensor } from "../safetensors.ts";
-import { configOf, requireAllRead } from "./config.ts";
+import { configOf, configText, requireAllRead } from "./config.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
 import { type GgufHeader, readGgufHeader, shown, sourceOf } from "./header.ts";
 import type { Divisors } from "./rope.ts";
 import { type ArchitectureTable, architectureTable, knownArchitectures } from "./tables.ts";
 import { requireFloats, storedTensors } from "./tensors.ts";
-import { json, tokenizerOf } from "./tokenizer.ts";
+import { tokenizerOf } from "./tokenizer.ts";
 
 /** A GGUF file that has been opened: its header is read and checked, weights are not read. */
 export interface GgufModel {
@@ -67,7 +67,7 @@ async function modelIn(file: OpenFile): Promise<GgufModel> {
   requireFloats(header, path);
   return {
     config,
-    configText: json(config),
+    configText: configText(config),
     tensors: storedTensors(file, header, table, head),
     files: tokenizer.files,
     leftBehind: fields
