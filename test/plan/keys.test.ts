@@ -119,6 +119,20 @@ suite("plan: keys", ({ test }) => {
     assert.equal(await pending(all, [...rest, "3 x"]), [4, 5]);
   });
 
+  test("a decision is wanted as long as it says what a step has read", async () => {
+    const by = { step: 0, output: "at" };
+    const picked = { pick: [0, 1].map((layer) => ({ model: "model", tensor: `layers.${layer}.w` })), by, at: 0 };
+    const steps = [step("decide", null, {}), step("drop", null, { w: picked })];
+    const values = [{ ...(plan.values[1] as Plan["values"][number]), value: { step: 1, output: "v" } }];
+    const left = (there: readonly string[]) =>
+      pendingSteps(
+        { steps, values, save: null },
+        { isDone: () => true, has: async (at, output) => there.includes(`${at} ${output}`) },
+      );
+    assert.equal([...(await left(["0 at", "1 v"]))], []);
+    assert.equal([...(await left(["1 v"]))], [0]);
+  });
+
   test("a check that was not made is made", async () => {
     const weights = ["2 result", "2 zeros", "5 result", "5 zeros", "10 v1", "10 v2"];
     assert.equal(
