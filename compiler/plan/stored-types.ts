@@ -1,52 +1,44 @@
-/** The types that tensors have in files: what each is called there, its bits, and the type of slots that hold it as it is. */
-import type { Slot } from "./program.ts";
-
-interface StoredType {
-  readonly bits: number;
-  readonly slot?: Slot["dtype"];
-}
+/** The types that tensors have in files: what each is called there, and the slots that hold it as it is, or else its bits. */
+import { bitsOf, type DType, type Float } from "./dtype.ts";
 
 /** Those of weights that can be read. */
-const floats = {
-  F32: { bits: 32, slot: "f32" },
-  F16: { bits: 16, slot: "f16" },
-  BF16: { bits: 16, slot: "bf16" },
-} as const satisfies Readonly<Record<string, StoredType>>;
+const floats = { F32: "f32", F16: "f16", BF16: "bf16" } as const satisfies Readonly<Record<string, Float>>;
 
+const held = { ...floats, I32: "i32", U32: "u32" } as const satisfies Readonly<Record<string, DType>>;
+
+/** Bits of those that no slot holds. */
 const others = {
-  ...{ I32: { bits: 32, slot: "i32" }, U32: { bits: 32, slot: "u32" } },
-  ...{ F4: { bits: 4 }, F6_E2M3: { bits: 6 }, F6_E3M2: { bits: 6 } },
-  ...{ F8_E5M2: { bits: 8 }, F8_E4M3: { bits: 8 }, F8_E8M0: { bits: 8 } },
-  ...{ BOOL: { bits: 8 }, U8: { bits: 8 }, I8: { bits: 8 }, U16: { bits: 16 }, I16: { bits: 16 } },
-  ...{ U64: { bits: 64 }, I64: { bits: 64 }, F64: { bits: 64 }, C64: { bits: 64 } },
-} as const satisfies Readonly<Record<string, StoredType>>;
+  ...{ F4: 4, F6_E2M3: 6, F6_E3M2: 6, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8 },
+  ...{ BOOL: 8, U8: 8, I8: 8, U16: 16, I16: 16, U64: 64, I64: 64, F64: 64, C64: 64 },
+} as const;
 
 export type FloatDType = keyof typeof floats;
 
 /** An element type that a header may name. */
-export type StoredDType = FloatDType | keyof typeof others;
-
-export const storedTypes: Readonly<Record<StoredDType, StoredType>> = { ...floats, ...others };
-
-export const isStoredDType = (name: string): name is StoredDType => Object.hasOwn(storedTypes, name);
+export type StoredDType = keyof typeof held | keyof typeof others;
 
 export const isFloatDType = (name: string): name is FloatDType => Object.hasOwn(floats, name);
 
+const isHeld = (name: string): name is keyof typeof held => Object.hasOwn(held, name);
+
+export const isStoredDType = (name: string): name is StoredDType => isHeld(name) || Object.hasOwn(others, name);
+
+/** Bits of an element. */
+export const storedBits = (dtype: StoredDType): number => (isHeld(dtype) ? bitsOf(held[dtype]) : others[dtype]);
+
 /** Bytes of a number. */
-export const floatWidth = (dtype: FloatDType): number => floats[dtype].bits / 8;
+export const floatWidth = (dtype: FloatDType): number => storedBits(dtype) / 8;
 
 /** In which slots a weight of a file lies; undefined for what no weight can be. */
-export const weightType = (name: string): (typeof floats)[FloatDType]["slot"] | undefined =>
-  isFloatDType(name) ? floats[name].slot : undefined;
+export const weightType = (name: string): Float | undefined => (isFloatDType(name) ? floats[name] : undefined);
 
 /** In which slots a tensor of a file lies, if in any. */
-export const slotType = (name: string): Slot["dtype"] | undefined =>
-  isStoredDType(name) ? storedTypes[name].slot : undefined;
+export const slotType = (name: string): DType | undefined => (isHeld(name) ? held[name] : undefined);
 
 /** What is in a slot, as files call it; on the GPU a truth value is a whole word. */
-export function fileType(dtype: Slot["dtype"]): StoredDType {
+export function fileType(dtype: DType): StoredDType {
   if (dtype === "bool") return "U32";
-  const found = Object.keys(storedTypes).find((name) => slotType(name) === dtype);
+  const found = Object.keys(held).find((name) => slotType(name) === dtype);
   if (found === undefined || !isStoredDType(found)) throw new Error(`no file holds ${dtype}`);
   return found;
 }

@@ -1,6 +1,6 @@
 // The safetensors format, read by range: 8 bytes of header length, a JSON header, then the tensors without a gap.
 // Every number of a header is checked here, so that whoever holds a StoredTensor may trust it.
-import { isStoredDType, type StoredDType, storedTypes } from "../../compiler/plan/stored-types.ts";
+import { isStoredDType, type StoredDType, storedBits } from "../../compiler/plan/stored-types.ts";
 import { UserError } from "../user-error.ts";
 import { type Arrangement, readArranged } from "./arrangement.ts";
 import {
@@ -46,7 +46,7 @@ const again = "download or write it again";
 /** The bytes that a tensor takes, or undefined if that is not a whole number that JavaScript can count. */
 export function byteSize(dtype: StoredDType, shape: readonly number[]): number | undefined {
   if (shape.includes(0)) return 0;
-  const bits = shape.reduce((product, size) => product * size, storedTypes[dtype].bits);
+  const bits = shape.reduce((product, size) => product * size, storedBits(dtype));
   return Number.isSafeInteger(bits) && bits % 8 === 0 ? bits / 8 : undefined;
 }
 
