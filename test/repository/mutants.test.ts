@@ -91,9 +91,9 @@ const mutants: Readonly<Record<string, Mutant>> = {
     title: "less",
   },
   "the halves of a word are exchanged": {
-    file: "compiler/kernel/functions.ts",
-    from: "select(both.x, both.y, (i & 1u) == 1u)",
-    to: "select(both.y, both.x, (i & 1u) == 1u)",
+    file: "compiler/kernel/packed.ts",
+    from: " >> ((i & ",
+    to: " >> ((~i & ",
     test: "graph/ops",
     title: "stored",
   },
