@@ -59,9 +59,11 @@ function shapesOf(config: Config, { isUntied = false }: Variant) {
     ["mlp.up_proj", [mlp, n]],
     ["mlp.down_proj", [n, mlp]],
   ];
+  const ofHeads: readonly string[] = config.model_type === "qwen3" ? ["q_norm", "k_norm"] : [];
   const block: readonly Shape[] = [
     ["input_layernorm.weight", [n]],
     ["post_attention_layernorm.weight", [n]],
+    ...ofHeads.map((path): Shape => [`self_attn.${path}.weight`, [head]]),
     ...linears.flatMap(([path, shape]): Shape[] => [
       [`${path}.weight`, shape],
       ...(config[path.startsWith("mlp") ? "mlp_bias" : "attention_bias"]
