@@ -23,9 +23,19 @@ export function keyOf(ref: PlainRef): string {
 
 /** All that may be read where a reference is: of a pick each of those that it chooses from, and the decision. */
 export function plainRefs(ref: Ref): readonly PlainRef[] {
-  if ("pick" in ref) return [...ref.pick, ref.by].flatMap(plainRefs);
+  if ("pick" in ref) return [...choicesIn(ref.pick), ...plainRefs(ref.by)];
   if ("stack" in ref) return ref.stack.flatMap(plainRefs);
   return "element" in ref ? plainRefs(ref.of) : [ref];
+}
+
+/** By list: picks of all layers share theirs, and a pick among picks has the same choices many times over. */
+const choices = new WeakMap<readonly Ref[], readonly PlainRef[]>();
+
+/** Each of what picks choose from, once. */
+function choicesIn(pick: readonly Ref[]): readonly PlainRef[] {
+  const found = choices.get(pick) ?? [...new Map(pick.flatMap(plainRefs).map((ref) => [keyOf(ref), ref])).values()];
+  choices.set(pick, found);
+  return found;
 }
 
 /** What of a plan says how long artefacts are needed. */

@@ -143,10 +143,13 @@ const placed = ({ type }: Narrowing, refs: ReadonlyMap<string, Ref>): Model["at"
 function picked(source: Model, narrowing: Narrowing, refs: ReadonlyMap<string, Ref>, by: Ref): Model["at"] {
   const all = new Map(refs);
   const count = layersOf(source.type);
+  const choices = new Map<string, readonly Ref[]>();
   for (const { layer, weights } of partsOf(narrowing.type)) {
     if (layer === null) continue;
     for (const { name } of weights) {
-      const pick = Array.from({ length: count }, (_, from) => refs.get(tensorName(name, from)) as Ref);
+      const pick =
+        choices.get(name) ?? Array.from({ length: count }, (_, from) => refs.get(tensorName(name, from)) as Ref);
+      choices.set(name, pick);
       all.set(tensorName(name, layer), { pick, by, at: layer });
     }
   }
