@@ -61,6 +61,8 @@ const own: Rules<readonly [], number> = {
   merge: nothing,
   gather: some,
   best: () => loaded,
+  cholesky: () => loaded,
+  triangularInverse: () => loaded,
 };
 
 export interface Cost {

@@ -15,7 +15,7 @@ export type When = "setup" | "main";
 export const rules = {
   output: "an output shows it",
   sum: "it ends a contraction",
-  routine: "a routine computes it",
+  routine: "a routine computes or rereads it",
   bindings: "its readers would bind too many buffers",
   depth: "its expression would be too deep",
   panels: "a contraction reads it in panels",

@@ -5,7 +5,7 @@
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
-import { isRoutine } from "../graph/routine.ts";
+import { isRoutine, rereads } from "../graph/routine.ts";
 import { count } from "../graph/type.ts";
 import { beneathViews, isView, type View } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
@@ -251,6 +251,7 @@ function expand(node: Node, need: Need, state: State): void {
   const { needs } = state;
   const product = need.draft.ending?.products.find((each) => each.node === node);
   if (product !== undefined) expandFactors(product, need.draft, state);
+  else if (isRoutine(node) && rereads(node)) expandReread(node.inputs[0], need, state);
   else if (isView(node)) addNeed(needs, node.inputs[0], throughView(node, need));
   else if (node.op === "gather") {
     const [x, at] = node.inputs;
@@ -276,6 +277,13 @@ function expandFactors({ factors: [a, b], roles }: Product, draft: Draft, state:
     state.required.set(base, "panels");
     need(base, "b", count(base.type));
   }
+}
+
+/** What is read again and again has memory, if it is computed. */
+function expandReread(x: Node, need: Need, state: State): void {
+  const base = beneathViews(x);
+  if (base.op !== "constant" && base.op !== "index") state.required.set(base, "routine");
+  addNeed(state.needs, x, { ...need, path: [elsewhere("again")] });
 }
 
 /** A copy of what is given, in panels. */

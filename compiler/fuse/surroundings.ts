@@ -35,6 +35,8 @@ const elementwise: Readonly<Record<OpName, boolean>> = {
   merge: false,
   gather: false,
   best: false,
+  cholesky: false,
+  triangularInverse: false,
   detach: false,
   neg: true,
   abs: true,

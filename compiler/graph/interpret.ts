@@ -6,7 +6,8 @@ import { bug, invariant } from "../invariant.ts";
 import { bitsOf, type DType } from "../plan/dtype.ts";
 import type { Graph } from "./graph.ts";
 import { dispatch, type Node, type NodeOf, type Rules } from "./ops.ts";
-import { count, type Dim } from "./type.ts";
+import { dimsOf, type OfMatrix } from "./routine.ts";
+import { count, type Dim, sizeOf } from "./type.ts";
 
 /**
  * The outputs by name. Input values are rounded to the input's dtype, outputs to the dtype in which they are stored; of an
@@ -131,6 +132,8 @@ const semantics: Rules<readonly [values: Values], Float64Array> = {
   merge,
   gather,
   best,
+  cholesky,
+  triangularInverse,
 };
 
 function reduce({ inputs: [x], attrs, type }: NodeOf<"reduce">, values: Values): Float64Array {
@@ -203,6 +206,60 @@ function best({ inputs: [x], attrs }: NodeOf<"best">, values: Values): Float64Ar
 /** The order of `best`, as `Array.sort` takes it: NaN below all others. */
 export const ascending = (a: number, b: number): number =>
   Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(b)) - Number(Number.isNaN(a)) : a - b;
+
+/** The places of each matrix: that of an element by its row and column. */
+function* matrices(node: OfMatrix): Iterable<(row: number, column: number) => number> {
+  const along = strides(node.type.dims);
+  const { inner, outer } = dimsOf(node);
+  const [down = NaN, across = NaN] = inner.map(({ name }) => along.get(name));
+  for (const start of offsets(outer, along)) yield (row, column) => start + row * down + column * across;
+}
+
+/** The value less some products, one after the other. */
+function less(value: number, from: number, to: number, product: (k: number) => number): number {
+  let rest = value;
+  for (let k = from; k < to; k++) rest -= product(k);
+  return rest;
+}
+
+/** Column after column; Golub & Van Loan, "Matrix Computations", 4.2.5. */
+function cholesky(node: NodeOf<"cholesky">, values: Values): Float64Array {
+  const x = valueIn(values, node.inputs[0]);
+  const result = new Float64Array(x.length);
+  const size = sizeOf(node.type, node.attrs.rows) ?? 0;
+  for (const at of matrices(node)) {
+    const l = (row: number, column: number): number => result[at(row, column)] ?? NaN;
+    const rest = (row: number, column: number): number =>
+      less(x[at(row, column)] ?? NaN, 0, column, (k) => l(row, k) * l(column, k));
+    for (let column = 0; column < size; column++) {
+      const pivot = rest(column, column);
+      if (!(pivot >= leastPivot && pivot < Infinity)) break;
+      result[at(column, column)] = Math.sqrt(pivot);
+      for (let row = column + 1; row < size; row++) result[at(row, column)] = rest(row, column) / Math.sqrt(pivot);
+    }
+  }
+  return result;
+}
+
+/** The least normal number of f32: adapters may take what is smaller for 0. */
+const leastPivot = 2 ** -126;
+
+/** Column after column, by substitution. */
+function triangularInverse(node: NodeOf<"triangularInverse">, values: Values): Float64Array {
+  const l = valueIn(values, node.inputs[0]);
+  const result = new Float64Array(l.length);
+  const size = sizeOf(node.type, node.attrs.rows) ?? 0;
+  for (const at of matrices(node)) {
+    const solve = (row: number, column: number): number => {
+      const product = (k: number): number => (l[at(row, k)] ?? NaN) * (result[at(k, column)] ?? NaN);
+      const diagonal = l[at(row, row)] ?? NaN;
+      return diagonal === 0 ? 0 : less(row === column ? 1 : 0, column, row, product) / diagonal;
+    };
+    for (let column = 0; column < size; column++)
+      for (let row = column; row < size; row++) result[at(row, column)] = solve(row, column);
+  }
+  return result;
+}
 
 /** The values of the node's inputs, each repeated over the dims of the node that it lacks. */
 function operands(

@@ -73,6 +73,18 @@ export interface Ops {
   /** True for the `keep` greatest along the dimensions taken together (in the order given); of equals the later stay, as after a
    *  stable ascending sort. NaN is below all others, and `keep` stay whatever the values are. */
   best: Unary<{ readonly keep: number; readonly over: readonly string[] }>;
+  /** The lower triangle l for which x = l · lᵀ, in x's own dimensions; of x the lower triangle is read. Where x is not positive
+   *  definite, the columns of l are 0 from the first on whose pivot is no positive number (2^-126 at least). */
+  cholesky: Unary<Matrix>;
+  /** The inverse of a lower triangle, of which nothing above the diagonal is read, in its own dimensions. A row whose element of
+   *  the diagonal is 0 is 0 in the inverse. */
+  triangularInverse: Unary<Matrix>;
+}
+
+/** Two dimensions of one size; over all others, there is a matrix for each element. */
+interface Matrix {
+  readonly rows: string;
+  readonly columns: string;
 }
 
 /** `weight`: bound once per block; `data`: bound anew per sample; `state`: an observation, bound once per block. */

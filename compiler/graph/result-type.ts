@@ -117,7 +117,20 @@ const rules: TypeRules = {
     invariant(agree(keep, Math.min(Math.max(Math.floor(keep), 0), size)), `best ${keep} of ${size}`);
     return { dtype: "bool", dims: x.type.dims };
   },
+  cholesky: square,
+  triangularInverse: square,
 };
+
+/** The matrices' own type. */
+function square(
+  [x]: readonly [Node],
+  { rows, columns }: { readonly rows: string; readonly columns: string },
+): TensorType {
+  without("a matrix", x, [rows, columns]);
+  const [height, width] = [sizeOf(x.type, rows) ?? Number.NaN, sizeOf(x.type, columns) ?? Number.NaN];
+  invariant(agree(height, width), `a matrix of ${height} rows and ${width} columns`);
+  return elementwise("a matrix", [x], ["f32"]);
+}
 
 /** Operands align by name and agree in dtype once stored types are read. */
 function elementwise(what: string, inputs: readonly Node[], allowed: readonly DType[]): TensorType {

@@ -1,23 +1,25 @@
 /**
  * Primitives that are no expression of single elements: kernels that are written by hand compute them, in memory of their own.
- * Each works on some of its operand's dimensions as a whole, and is done anew for every element of the others.
+ * Each takes some of its operand's dimensions as a whole, and is done anew for every element of the others.
  */
-import type { Node, NodeOf, Rules } from "./ops.ts";
+import type { Node, NodeOf } from "./ops.ts";
 import type { Dim } from "./type.ts";
 
-export type RoutineOp = "best";
+const ops = ["best", "cholesky", "triangularInverse"] as const;
 
-export type Routine = NodeOf<RoutineOp>;
+export type Routine = { readonly [K in (typeof ops)[number]]: NodeOf<K> }[(typeof ops)[number]];
 
-/** By primitive, the dimensions that it takes as a whole. */
-const whole: Pick<Rules<readonly [], readonly string[]>, RoutineOp> = {
-  best: ({ attrs }) => attrs.over,
-};
+/** Those of matrices. */
+export type OfMatrix = Exclude<Routine, NodeOf<"best">>;
 
-export const isRoutine = (node: Node): node is Routine => node.op in whole;
+export const isRoutine = (node: Node): node is Routine => ops.some((op) => op === node.op);
 
 /** The dimensions that the routine takes as a whole. */
-export const takenWhole = (node: Routine): readonly string[] => whole[node.op](node);
+export const takenWhole = (node: Routine): readonly string[] =>
+  node.op === "best" ? node.attrs.over : [node.attrs.rows, node.attrs.columns];
+
+/** Whether its kernels read each element of the operand many times. */
+export const rereads = (node: Routine): boolean => node.op === "triangularInverse";
 
 /** The dimensions of its operand: `inner` are those that it takes as a whole, in its own order. */
 export function dimsOf(node: Routine): { readonly inner: readonly Dim[]; readonly outer: readonly Dim[] } {

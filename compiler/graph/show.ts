@@ -77,4 +77,6 @@ const attributes: Rules<readonly [], readonly string[]> = {
   merge: ({ attrs }) => [`${list(attrs.dims)}→${attrs.into}`],
   gather: ({ attrs }) => [`along=${attrs.dim}`],
   best: ({ attrs }) => [`keep=${attrs.keep}`, `over=${list(attrs.over)}`],
+  cholesky: ({ attrs }) => [`rows=${attrs.rows}`, `columns=${attrs.columns}`],
+  triangularInverse: ({ attrs }) => [`rows=${attrs.rows}`, `columns=${attrs.columns}`],
 };

@@ -2,7 +2,7 @@
 import type { Contraction, ContractionSchedule } from "../schedule/contraction.ts";
 import type { Body } from "./body.ts";
 import { declaredNothing, lines, nothing, sums } from "./contraction-text.ts";
-import { lineGrid } from "./grid.ts";
+import { beginning, lineGrid } from "./grid.ts";
 
 type Plain = Extract<ContractionSchedule, { readonly kind: "plain" }>;
 
@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (output >= ${outputs}u) { return; }
   let batch = output / ${c.m * c.n}u;
   let m = output / ${c.n}u % ${c.m}u;
-  let n = output % ${c.n}u;
+  let n = output % ${c.n}u;${beginning(c.begins)}
   ${lines(c.accumulators, (i) => `var s${i} = ${nothing};`)}
   for (var k = 0u; k < ${c.k}u; k++) {
     let a = load_a(batch, m, k);

@@ -101,6 +101,8 @@ const rules: Rules<Rest, Scalar> = {
     return evaluate(x, new Map([...at, [attrs.dim, position]]));
   },
   best: routine,
+  cholesky: routine,
+  triangularInverse: routine,
 };
 
 /** Whether a sum over these dimensions of `x` runs as 64 interleaved sums. */

@@ -15,13 +15,13 @@ export interface Grid {
  * One workgroup per `rows` × `columns` outputs of a batch; declares `batch`, `row_tile` and `column_tile`. Row tiles vary
  * fastest, so that workgroups which run one after the other read the same columns of the second factor.
  */
-export function tileGrid({ batch, m, n }: Contraction, rows: number, columns: number): Grid {
+export function tileGrid({ batch, m, n, begins }: Contraction, rows: number, columns: number): Grid {
   const sizes = [Math.ceil(m / rows), Math.ceil(n / columns), batch] as const;
   const [rowTiles, columnTiles] = sizes;
   if (sizes.every((size) => size <= workgroupsPerDimension)) {
     const wgsl = `let row_tile = group.x;
   let column_tile = group.y;
-  let batch = ${batch === 1 ? "0u" : "group.z"};`;
+  let batch = ${batch === 1 ? "0u" : "group.z"};${beginning(begins)}`;
     return { workgroups: sizes, wgsl };
   }
   const { workgroups, wgsl } = lineGrid(rowTiles * columnTiles * batch);
@@ -30,8 +30,27 @@ export function tileGrid({ batch, m, n }: Contraction, rows: number, columns: nu
     wgsl: `${wgsl}
   let row_tile = position % ${rowTiles}u;
   let column_tile = position / ${rowTiles}u % ${columnTiles}u;
-  let batch = position / ${rowTiles * columnTiles}u;`,
+  let batch = position / ${rowTiles * columnTiles}u;${beginning(begins)}`,
   };
+}
+
+/** What a contraction does first, once its batch is known. */
+export const beginning = (begins: Contraction["begins"]): string => (begins === true ? "\n  begin(batch);" : "");
+
+/**
+ * The workgroups for `share[0]` of `share[1]` batches, of a kernel that was written for all of them. Batches vary slowest, in the last
+ * dimension; where a line is not full, it computes some more.
+ */
+export function partOf([x, y, z]: Body["workgroups"], [some, all]: readonly [number, number]): Body["workgroups"] {
+  const part = (workgroups: number): number => Math.ceil((workgroups * some) / all);
+  return z > 1 ? [x, y, part(z)] : y > 1 ? [x, part(y), z] : [part(x), y, z];
+}
+
+/** The workgroups of a kernel that knows by itself how many it needs; declares `position`. */
+export function openGrid(count: number): Grid {
+  const width = workgroupsPerDimension;
+  const workgroups = [Math.min(count, width), Math.ceil(count / width), 1] as const;
+  return { workgroups, wgsl: `let position = group.y * ${width}u + group.x;` };
 }
 
 /** `count` workgroups in a row, folded where a dimension has no room for them; declares `position`, which is below `count`. */

@@ -47,14 +47,14 @@ export function link(
   return { program: { name: graph.name, buffers, regions, setup, main }, kernels: [...kernels.values()] };
 }
 
-function dispatchOf(group: Group, { bindings, workgroups, operations }: Lowered, kernel: string): Dispatch {
+function dispatchOf(group: Group, { bindings, workgroups, operations, bytesMoved }: Lowered, kernel: string): Dispatch {
   const isRead = ({ storage }: Lowered["bindings"][number]): boolean => storage.slot?.accumulate !== undefined;
   return {
     kernel,
     bindings: bindings.map(({ storage, offset, bytes }) => ({ buffer: storage.id, offset, bytes })),
     workgroups,
     origin: placesOf(group),
-    bytesMoved: bindings.reduce((sum, binding) => sum + binding.bytes * (isRead(binding) ? 2 : 1), 0),
+    bytesMoved: bytesMoved ?? bindings.reduce((sum, binding) => sum + binding.bytes * (isRead(binding) ? 2 : 1), 0),
     operations,
     shape: nameOf(group),
   };

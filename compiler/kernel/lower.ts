@@ -30,6 +30,8 @@ export interface Lowered {
   readonly features: Kernel["features"];
   /** Arithmetic operations, each product and sum one. */
   readonly operations: number;
+  /** Bytes that it must at least move; left out, all that it binds. */
+  readonly bytesMoved?: number;
 }
 
 /** Expressions of a group's nodes: those that are not its own to compute are loads. */

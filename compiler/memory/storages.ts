@@ -14,6 +14,7 @@ import { readAs } from "../plan/dtype.ts";
 import type { Family } from "../schedule/family.ts";
 import { panelWidth } from "../schedule/schedule-contraction.ts";
 import { type Layout, rows } from "./layout.ts";
+import { scratchOf } from "./scratch.ts";
 import { isReadable, type Storage } from "./storage.ts";
 
 export interface Storages {
@@ -22,6 +23,8 @@ export interface Storages {
   /** Where the value of a node can be read. */
   readonly find: (node: Node) => Storage | undefined;
   readonly storageOf: (target: Target) => Storage;
+  /** What a group's kernels keep beside its targets. */
+  readonly scratchOf: (group: Group) => readonly Storage[];
 }
 
 export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFacts, family: Family): Storages {
@@ -54,8 +57,10 @@ export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFa
   for (const [target, storage] of byTarget)
     if (!readers.packed.has(target) && isReadable(storage) && !byNode.has(target.node))
       byNode.set(target.node, storage);
+  const scratch = new Map(groups.map((group) => [group, scratchOf(group).map(add)]));
   return {
     storages: all,
+    scratchOf: (group) => scratch.get(group) ?? [],
     find: (node) => byNode.get(node),
     storageOf: (target) => {
       const found = byTarget.get(target);

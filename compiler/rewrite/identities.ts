@@ -157,6 +157,8 @@ export const identities: RewriteRules = {
       make("rename", [x], { from: attrs.dim, to: at.attrs.dim.name }),
   ],
   best: [],
+  cholesky: [],
+  triangularInverse: [],
 };
 
 const isPowerOfTwo = (value: number): boolean =>

@@ -16,6 +16,8 @@ export interface Contraction extends Extents {
    * `load_bI(batch, k, n)` may then be called for any n below the padded n. Otherwise n and k must be in range.
    */
   readonly panels?: { readonly width: number };
+  /** `fn begin(batch: u32)` is to be called before all others. */
+  readonly begins?: boolean;
   /** Operands are f16 exactly (stored so), products and sums may be taken by subgroup matrices with an f32 accumulator. */
   readonly half: boolean;
 }

@@ -1,5 +1,6 @@
 /** The choice of a schedule for each shape of kernel. Tests put their own in its place: no choice changes a result. */
 import { mapSchedule } from "./map.ts";
+import { schedulePanels } from "./panels.ts";
 import { rowSchedule } from "./row.ts";
 import { scheduleBest } from "./schedule-best.ts";
 import { scheduleContraction } from "./schedule-contraction.ts";
@@ -8,6 +9,7 @@ export interface Schedules {
   readonly best: typeof scheduleBest;
   readonly contraction: typeof scheduleContraction;
   readonly map: typeof mapSchedule;
+  readonly panels: typeof schedulePanels;
   readonly row: typeof rowSchedule;
 }
 
@@ -16,5 +18,6 @@ export const schedules: Schedules = {
   best: scheduleBest,
   contraction: scheduleContraction,
   map: mapSchedule,
+  panels: schedulePanels,
   row: rowSchedule,
 };

@@ -1,6 +1,7 @@
 /** For every primitive: random graphs that exercise it, with random inputs. To add a primitive, add its line here. */
 import type { Node, OpName } from "../../compiler/graph/ops.ts";
 import { type DType, dtypes, packedTypes, readAs } from "../../compiler/plan/dtype.ts";
+import { definite } from "./matrices.ts";
 import { between, cancelling, type Draw, draws, orNaN, type Random, shape } from "./random.ts";
 import { type Case, type Sizes, type Sketch, sketch, some } from "./sketch.ts";
 
@@ -235,5 +236,17 @@ export const cases: { readonly [K in OpName]: MakeCase } = {
       over.reduce((n, name) => n * sizes[name], 1),
     );
     return s.case(s.make("best", [x], { keep, over }));
+  },
+  cholesky: (random) => {
+    const s = sketch(random);
+    const side = random.pick([1, 2, 31, 32, 33, 64, 71, 100]);
+    const x = definite(s, side, random.pick([side, 2 * Math.sqrt(side), 0.1]));
+    return s.case(s.make("cholesky", [x], { rows: "row", columns: "column" }));
+  },
+  triangularInverse: (random) => {
+    const s = sketch(random);
+    const side = random.pick([1, 2, 31, 32, 33, 64, 71, 100]);
+    const x = definite(s, side, random.pick([side, Math.sqrt(side)]));
+    return s.case(s.make("triangularInverse", [x], { rows: "row", columns: "column" }));
   },
 };

@@ -2,6 +2,7 @@
 import type { Node } from "../../compiler/graph/ops.ts";
 import type { DType } from "../../compiler/plan/dtype.ts";
 import type { MakeCase } from "./cases.ts";
+import { matrices } from "./matrices.ts";
 import { named } from "./names.ts";
 import { between, cancelling, draws, orNaN, type Random, shape } from "./random.ts";
 import { type Sizes, type Sketch, sketch, some } from "./sketch.ts";
@@ -362,5 +363,6 @@ export const composites: Readonly<Record<string, MakeCase>> = {
   ...sums,
   ...named,
   ...stored,
+  ...matrices,
   ...others,
 };

@@ -10,6 +10,7 @@ import type { Graph } from "../../compiler/graph/graph.ts";
 import { interpretNode, offsets, roundTo, scalar, strides } from "../../compiler/graph/interpret.ts";
 import { dispatch, type Node, type NodeOf, type Rules } from "../../compiler/graph/ops.ts";
 import { count, type Dim } from "../../compiler/graph/type.ts";
+import { errorsOfFactor, errorsOfInverse } from "./tolerances-of-matrices.ts";
 
 const u = 2 ** -24;
 /** Adapters may flush what is smaller than 2^-126 to 0, before and after an operation; our exp what is smaller than 2^-125. */
@@ -159,6 +160,12 @@ const rules: Rules<readonly [State], Float64Array> = {
     return x === positions ? none(node) : interpretNode(node, mixed, new Map());
   },
   best,
+  cholesky: (node, { values, errors }) =>
+    errorsOfFactor(node, interpretNode(node, values, new Map()), at(errors, node.inputs[0])),
+  triangularInverse: (node, { values, errors }) => {
+    const operand = [at(values, node.inputs[0]), at(errors, node.inputs[0])] as const;
+    return errorsOfInverse(node, interpretNode(node, values, new Map()), operand);
+  },
 };
 
 /** Where the quotient is so near to a whole number that rounding may pass it, the remainder may be 0 or the divisor. */

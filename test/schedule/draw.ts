@@ -36,6 +36,7 @@ export function drawnSchedules(
           : ({ kind: "subgroup", subgroup } as const),
       ]);
     },
+    panels: () => ({ team: pick([1, 5, 32]), solvers: pick([1, 8, 32]) }),
     contraction: (c, facts, family) =>
       draw(
         "contraction",
