@@ -30,7 +30,14 @@ function everyOp(): Graph {
   const even = s.op("equal", s.op("mod", s.index("in", 8), s.constant(2, "i32")), s.constant(0, "i32"));
   const chosen = s.op("select", s.op("and", even, isNear), s.op("div", x, 3), s.op("add", x, 1e-5));
   const row = s.gather(s.rename(w, "in", "from"), "from", s.reduce("argmax", chosen, "in"));
-  return s.case({ node: sum, accumulate: "sum" }, { node: chosen, store: "bf16" }, row, s.cast(even, "f32")).graph;
+  const triangle = { rows: "in", columns: "column" };
+  const square = s.reduce("sum", s.op("mul", x, s.rename(x, "in", "column")), "token");
+  const inverse = s.make("triangularInverse", [s.make("cholesky", [square], triangle)], triangle);
+  const outputs = [
+    { node: sum, accumulate: "sum" },
+    { node: chosen, store: "bf16" },
+  ] as const;
+  return s.case(...outputs, row, s.cast(even, "f32"), inverse).graph;
 }
 
 suite("make", ({ test }) => {
@@ -111,6 +118,11 @@ suite("result type", ({ test }) => {
     "f32[step: 2, in: 8]": () => s.gather(x, "token", s.index("step", 2)),
     "bool[out: 5, in: 8]": () => s.make("best", [h], { keep: 4, over: ["in"] }),
     "bf16[token: 3, in: 8]": () => s.cast(x, "bf16"),
+    "f32[row: 5, token: 3, column: 5]": () =>
+      s.make("cholesky", [s.input({ row: 5, token: 3, column: 5 }, { dtype: "f16" })], {
+        rows: "row",
+        columns: "column",
+      }),
   };
   for (const [expected, make] of Object.entries(good)) test(expected, () => assert.is(showType(make().type), expected));
 
@@ -131,6 +143,11 @@ suite("result type", ({ test }) => {
     "a rename to a name that is taken": [() => s.rename(x, "in", "token"), /rename gives a dimension twice/],
     "a gather at reals": [() => s.gather(x, "in", x), /gather at f32/],
     "more of the best than there are": [() => s.make("best", [x], { keep: 9, over: ["in"] }), /best 9 of 8/],
+    "a matrix that is not square": [
+      () => s.make("triangularInverse", [x], { rows: "token", columns: "in" }),
+      /a matrix of 3 rows and 8 columns/,
+    ],
+    "a matrix of one dimension": [() => s.make("cholesky", [x], { rows: "in", columns: "in" }), /over \(in, in\)/],
     "a condition that is a number": [() => s.op("select", x, x, x), /select on f32/],
     "a fraction as a whole number": [() => s.constant(0.5, "i32"), /constant 0.5 is not i32/],
     "an empty dimension": [() => s.index("step", 0), /not a positive whole number/],
@@ -151,6 +168,10 @@ suite("interpret", ({ test }) => {
     return [...(values.get("y0") ?? [])];
   };
   const grid = [{ a: 2, b: 3 }, [1, 5, 5, -2, 0, -3]] as const;
+  const matrix = (...values: readonly number[]) => [{ row: 2, column: 2 }, values] as const;
+  const triangle = { rows: "row", columns: "column" };
+  const factor = (s: Sketch, x?: Node): Node => s.make("cholesky", [x!], triangle);
+  const inverse = (s: Sketch, x?: Node): Node => s.make("triangularInverse", [x!], triangle);
   type Example = readonly [name: string, actual: number[], expected: readonly number[]];
   const examples: readonly Example[] = [
     [
@@ -173,6 +194,11 @@ suite("interpret", ({ test }) => {
       run((s, x) => s.make("best", [x!], { keep: 2, over: ["b", "a"] }), grid),
       [0, 1, 1, 0, 0, 0],
     ],
+    ["the factor of a matrix", run(factor, matrix(4, 9, 2, 5)), [2, 0, 1, 2]],
+    ["the factor of a matrix that is not positive definite", run(factor, matrix(4, 9, 4, 4)), [2, 0, 2, 0]],
+    ["the factor of no positive number", run(factor, matrix(-1, 9, 2, 5)), [0, 0, 0, 0]],
+    ["the inverse of a triangle", run(inverse, matrix(2, 9, 1, 4)), [0.5, 0, -0.125, 0.25]],
+    ["the inverse of a triangle without a diagonal", run(inverse, matrix(2, 9, 1, 0)), [0.5, 0, 0, 0]],
     ["merge puts the first outermost", run((s, x) => s.merge(x!, ["b", "a"], "c"), grid), [1, -2, 5, 0, 5, -3]],
     ["split is in place", run((s, x) => s.split(x!, "b", { c: 3, d: 1 }), grid), [1, 5, 5, -2, 0, -3]],
     [

@@ -56,21 +56,28 @@ const kinds = {
   "badly scaled": { ridge: 1, span: 3, scale: 1e-7 },
 };
 
-type Apply = (x: Float64Array) => Float64Array;
+type Vector = Float64Array;
 
-const times =
-  (size: number, of: (i: number, j: number) => number): Apply =>
-  (x) =>
-    Float64Array.from({ length: size }, (_, i) => x.reduce((sum, value, j) => sum + of(i, j) * value, 0));
+const norm = (x: Vector): number => Math.hypot(...x);
 
-const norm = (x: Float64Array): number => Math.hypot(...x);
+/** The matrix times a vector, or its transpose. */
+function times(matrix: Float64Array, x: Vector, isTransposed = false): Vector {
+  const size = x.length;
+  const result = new Float64Array(size);
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j < size; j++) {
+      const [to, from] = isTransposed ? [j, i] : [i, j];
+      result[to] = (result[to] ?? NaN) + (matrix[i * size + j] ?? NaN) * (x[from] ?? NaN);
+    }
+  return result;
+}
+
+const less = (a: Vector, b: Vector): Vector => a.map((value, i) => value - (b[i] ?? NaN));
 
 /** What a matrix makes of random vectors is on average as long as its norm (Frobenius'). */
-function normOf(apply: Apply, size: number, random: Random): number {
-  const lengths = Array.from({ length: 4 }, () =>
-    norm(apply(Float64Array.from({ length: size }, () => draws.normal(random)))),
-  );
-  return norm(Float64Array.from(lengths)) / 2;
+function normOf(apply: (x: Vector) => Vector, size: number, random: Random): number {
+  const vectors = Array.from({ length: 4 }, () => Float64Array.from({ length: size }, () => draws.normal(random)));
+  return norm(Float64Array.from(vectors, (x) => norm(apply(x)))) / 2;
 }
 
 /** Asks for the backward errors that rounding alone makes: ‖LLᵀ - H‖ ≤ c·n·u·‖H‖, ‖LX - 1‖ ≤ c·n·u·‖L‖‖X‖. */
@@ -79,18 +86,13 @@ function checkBackward(
   [h, l, x]: readonly [Float64Array, Float64Array, Float64Array],
   random: Random,
 ): void {
-  const element = (of: Float64Array) => (i: number, j: number) => of[i * size + j] ?? NaN;
-  const down = times(size, element(l));
-  const across = times(size, (i, j) => element(l)(j, i));
-  const given = times(size, (i, j) => element(h)(Math.max(i, j), Math.min(i, j)));
-  const inverse = times(size, element(x));
-  const less = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => value - (b[i] ?? NaN));
   const bound = 4 * (size + 4) * u;
-  const ofFactor = normOf((v) => less(down(across(v)), given(v)), size, random) / normOf(given, size, random);
-  assert.ok(ofFactor <= bound, `${size}: the factor is ${ofFactor} off, at most ${bound}`);
-  const sides = normOf(down, size, random) * normOf(inverse, size, random);
-  const ofInverse = normOf((v) => less(down(inverse(v)), v), size, random) / sides;
-  assert.ok(ofInverse <= bound, `${size}: the inverse is ${ofInverse} off, at most ${bound}`);
+  const of = (apply: (v: Vector) => Vector): number => normOf(apply, size, random);
+  const factor = of((v) => less(times(l, times(l, v, true)), times(h, v))) / of((v) => times(h, v));
+  assert.ok(factor <= bound, `${size}: the factor is ${factor} off, at most ${bound}`);
+  const sides = of((v) => times(l, v)) * of((v) => times(x, v));
+  const inverse = of((v) => less(times(l, times(x, v)), v)) / sides;
+  assert.ok(inverse <= bound, `${size}: the inverse is ${inverse} off, at most ${bound}`);
 }
 
 async function compare(size: number, family: Family): Promise<void> {
@@ -139,13 +141,12 @@ for (const family of families)
           [43, NaN],
           [44, 0],
           [74, Infinity],
-          [63, 2 ** -140],
+          [0, 2 ** -140],
         ] as const) {
           const l = wholeTriangle(size, random);
           const h = square(size, l);
           const own = l.slice(failing * size, failing * size + failing).reduce((sum, x) => sum + x * x, 0);
           h[failing * size + failing] = own + pivot;
-          // A sum of 1 and more loses the least of these.
           const [factor, inverse] = await outputsOf(caseOf(size, [h], factored), family);
           const expected = l.map((x, at) => (at % size >= failing ? 0 : x));
           assert.equal(
