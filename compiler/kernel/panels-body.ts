@@ -17,22 +17,25 @@ const constants = ({ panel, lacking, size, steps, matrices }: Triangle): string 
     .map(([name, value]) => `const ${name} = ${value}u;`)
     .join("\n");
 
-/** `lower`: an element of the triangle that is solved with; `solved`: of what is solved for. Nothing stands where the first panel lacks. */
+/**
+ * `lower`: an element of the triangle that is solved with; `solved`: of what is solved for. Nothing stands where the first panel lacks.
+ * Without branches, of which `||` is one: with them, SwiftShader takes ten seconds and more to compile what reads so.
+ */
 function access({ isFactored, lacking }: Triangle): string {
   const element = (name: string, from: string, absent: string): string => {
-    const guard = lacking === 0 ? "" : `  if (row < LACKING || column < LACKING) { return ${absent}; }\n`;
-    return `fn ${name}(matrix: u32, row: u32, column: u32) -> f32 {
-${guard}  return ${from}(matrix, row - LACKING, column - LACKING);
-}`;
+    const value = `${from}(matrix, max(row, LACKING) - LACKING, max(column, LACKING) - LACKING)`;
+    const chosen = lacking === 0 ? value : `select(${value}, ${absent}, (row < LACKING) | (column < LACKING))`;
+    return `fn ${name}(matrix: u32, row: u32, column: u32) -> f32 { return ${chosen}; }`;
   };
   return [
     element("lower", isFactored ? "result" : "operand", "f32(row == column)"),
     ...(isFactored ? [] : [element("solved", "result", "0.0")]),
-    `fn set_solved(matrix: u32, row: u32, column: u32, value: f32) {
-  if (column >= LACKING && column <= row) { set_result(matrix, row - LACKING, column - LACKING, value); }
-}`,
-  ].join("\n\n");
+  ].join("\n");
 }
+
+const setSolved = `fn set_solved(matrix: u32, row: u32, column: u32, value: f32) {
+  if ((column >= LACKING) & (column <= row)) { set_result(matrix, row - LACKING, column - LACKING, value); }
+}`;
 
 /** The lower triangle of the operand, or a unit matrix; and the numbers of the steps. */
 export function beginBody(triangle: Triangle): Body {
@@ -68,6 +71,7 @@ var<${team === 1 ? "private" : "workgroup"}> block: array<f32, ${triangle.panel 
 fn await_team() {${team === 1 ? "" : " workgroupBarrier(); "}}
 
 ${access(triangle)}
+${setSolved}
 
 ${factorBlock}
 @compute @workgroup_size(TEAM)
@@ -92,6 +96,7 @@ export function solveBody(triangle: Triangle, { solvers }: PanelSchedule, vector
   const wgsl = `${constants(triangle)}
 
 ${access(triangle)}
+${setSolved}
 
 fn entry(matrix: u32, vector: u32, i: u32) -> f32 { return ${isFactored ? "lower" : "solved"}(matrix, ${place}); }
 fn set_entry(matrix: u32, vector: u32, i: u32, value: f32) { set_solved(matrix, ${place}, value); }
@@ -159,8 +164,9 @@ fn load_b0(batch: u32, k: u32, n: u32) -> f32 {
 fn store(batch: u32, m: u32, n: u32, s0: f32) {
   let row = own_row * PANEL + m;
   let column = own_column * PANEL + n;
-  if (is_own && column >= LACKING && column <= row) {
-    set_solved(own_matrix, row, column, result(own_matrix, row - LACKING, column - LACKING) - ${fence}(s0));
+  if (is_own & (column >= LACKING) & (column <= row)) {
+    let value = result(own_matrix, row - LACKING, column - LACKING) - ${fence}(s0);
+    set_result(own_matrix, row - LACKING, column - LACKING, value);
   }
 }`;
 }

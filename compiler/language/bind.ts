@@ -95,9 +95,7 @@ function bindArgument(binding: Binding, argument: Ast.Argument): boolean {
     case "value": {
       const { value } = argument;
       if (parameter.takes === "dimension")
-        return value.kind === "name" && !argument.name
-          ? bindDims(binding, name, [value], argument.span)
-          : misfit(called, parameters);
+        return value.kind === "name" ? bindDims(binding, name, [value], argument.span) : misfit(called, parameters);
       const given = evaluateNext(binding, value);
       values.set(name, given);
       return given.value.kind !== "wrong";

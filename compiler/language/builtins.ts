@@ -1,6 +1,7 @@
 /** The functions that the language itself provides. What can be said with them stands in the library's prelude. */
 import type { Span } from "../../grammar/source.ts";
 import type { UnaryOp } from "../graph/ops.ts";
+import type { OfMatrix } from "../graph/routine.ts";
 import { report } from "./context.ts";
 import {
   anything,
@@ -19,7 +20,7 @@ import {
 import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
 import { arithmeticOf, asTensor, finite, reduceOf } from "./operations.ts";
 import { makeDimension, reportAbsent, scopeIn } from "./scope.ts";
-import { isIntegral, known, showSize } from "./size.ts";
+import { isIntegral, known, mayBeSame, showSize } from "./size.ts";
 import { type Dimension, graphDim, ids, showDimension, type Tensor, volume } from "./tensor.ts";
 import {
   type Call,
@@ -141,6 +142,26 @@ const best: Form = form({ x: numbersOf, n: knownNumber, d: over }, ({ x, n, d },
   return { kind: "tensor", dtype: "bool", dims: real.dims, node };
 });
 
+/** A function of square matrices, in the dimensions that a call names; for each element of all others there is one. */
+const ofMatrix = (name: string, op: OfMatrix["op"]): Form =>
+  form({ x: numbersOf, rows: dimension, columns: dimension }, ({ x, rows, columns }, call) => {
+    const { context } = call;
+    const own = [rows, columns].map((given) => {
+      const dims = ownDimensions(call, x, given);
+      return dims && oneDimension(call, name, dims);
+    });
+    const real = asTensor(context, x, "f32");
+    const [down, across] = own;
+    if (!down || !across || !real) return wrong;
+    if (down.id === across.id || !mayBeSame(down.size, across.size)) {
+      const [height, width] = [down, across].map(({ size }) => showSize(size)) as [string, string];
+      const names = { rows: down.name, columns: across.name };
+      return report(context, { kind: "not-square", span: columns.span, ...names, height, width, where: context.where });
+    }
+    const attrs = { rows: down.id, columns: across.id };
+    return { ...real, node: context.maker.make(op, [real.node], attrs, call.span) };
+  });
+
 /** 0, 1, 2 … along a dimension. */
 const counting: Form = form({ d: dimension }, ({ d }, call) => {
   const only = oneDimension(call, "index", d.dims);
@@ -217,6 +238,8 @@ const table: Readonly<Record<string, Form | Callable["form"]>> = {
   argmax: placing("argmax"),
   argmin: placing("argmin"),
   best: best,
+  cholesky: ofMatrix("cholesky", "cholesky"),
+  triangular_inverse: ofMatrix("triangular_inverse", "triangularInverse"),
   size: size,
   index: ([first]) => (first?.kind === "value" && first.name ? countingAnew : counting),
   rename: form({ x: tensorOperand, names: mapping }, renaming),
@@ -240,6 +263,8 @@ export const written: Readonly<Record<string, string>> = {
   split: "split(x, in -> (block, lane: 128))",
   merge: "merge(x, (block, lane) -> in)",
   stack: "stack(half: a, b)",
+  cholesky: "cholesky(x, rows: in, columns: in')",
+  triangular_inverse: "triangular_inverse(x, rows: in, columns: in')",
 };
 
 /** The outermost scope: builtin functions, and `lowest`, the least number that is not infinite. */

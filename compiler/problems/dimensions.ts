@@ -27,7 +27,8 @@ export type DimensionProblem =
   | { kind: "absent-dimension"; span: Span; name: string; type: string; value: Span; known: readonly string[] }
   | { kind: "dimension-escapes"; span: Span; name: string; fn: string; declared: Span }
   | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
-  | { kind: "not-whole"; span: Span; what: string; value: string; where: string };
+  | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
+  | { kind: "not-square"; span: Span; rows: string; columns: string; height: string; width: string; where: string };
 
 export const dimensionWording: Wording<DimensionProblem> = {
   "dimension-mismatch": (p) => ({
@@ -59,4 +60,15 @@ export const dimensionWording: Wording<DimensionProblem> = {
     title: `${p.what} must be a whole number from 1, and is ${p.value}${p.where}`,
     places: labels([p.span, `this is ${p.value}`]),
   }),
+  "not-square": (p) => ({
+    title:
+      p.rows === p.columns
+        ? `\`${p.rows}\` is taken for both the rows and the columns of a matrix`
+        : `a matrix of ${side(p.rows, p.height)} rows and ${side(p.columns, p.width)} columns is not square${p.where}`,
+    places: labels([p.span, p.rows === p.columns ? `the rows again` : `these columns`]),
+    hint: `of channels, say, \`mean(x * rename(x, in -> in'), over (sample, token))\` is square: its rows are \`in\`, its columns \`in'\``,
+  }),
 };
+
+/** A dimension with its size, if that is more than its name. */
+const side = (name: string, size: string): string => (name === size ? `\`${name}\`` : `\`${name}\` = ${size}`);

@@ -70,6 +70,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "reserved-name": true,
   "dimension-mismatch": true,
   "not-aligned": true,
+  "not-square": true,
   "absent-dimension": true,
   "dimension-escapes": true,
   "activation-outside-observe": true,
