@@ -124,7 +124,10 @@ const dimensions = {
     text: `A matrix that is factored or inverted has as many rows as columns, in two dimensions: a tensor has each name once, so that one of two equal ones is renamed. Of all other dimensions each element is a matrix of its own.`,
     examples: programs(
       "fn factor(x: f32[token: 9, in: 4]) = cholesky(x, rows: token, columns: in)",
-      "fn factor(x: f32[token: 9, in: 4]) = norm(cholesky(sum(x * rename(x, in -> in'), over token), rows: in, columns: in'), over in')",
+      `fn factor(x: f32[token: 9, in: 4]) {
+  let h = sum(x * rename(x, in -> in'), over token)
+  norm(cholesky(h, rows: in, columns: in'), over in')
+}`,
     ),
   },
 } satisfies Partial<Record<Id, Explanation>>;

@@ -75,7 +75,7 @@ const transposed = (x: Square): Square => square(x.length, (i, j) => at(x, j, i)
 const lowerOf = (x: Square): Square => square(x.length, (i, j) => (j > i ? 0 : at(x, i, j)));
 const isSmall = (x: Square): boolean => x.every((row) => row.every((value) => value < mostRelative));
 
-export function times(a: Square, b: Square): Square {
+function times(a: Square, b: Square): Square {
   return a.map((row) => {
     const sums = new Float64Array(b.length);
     for (const [k, x] of row.entries())
