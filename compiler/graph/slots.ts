@@ -9,6 +9,8 @@ export const slotNames = {
   zeros: "zeros",
   /** How many of the scores that a method ranks, or of the numbers that a measure compares, are NaN. */
   unordered: (i: number) => `unordered ${i}`,
+  /** How many rows of a triangle that is inverted have a 0 on the diagonal. */
+  singular: (i: number) => `singular ${i}`,
   /** Beside the statistics: how many values of an activation are NaN or infinite. */
   notFinite: (i: number) => `not finite ${i}`,
   /** The outputs of an evaluation, of each window. */

@@ -20,7 +20,7 @@ import {
 import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
 import { arithmeticOf, asTensor, finite, reduceOf } from "./operations.ts";
 import { makeDimension, reportAbsent, scopeIn } from "./scope.ts";
-import { isIntegral, known, mayBeSame, showSize } from "./size.ts";
+import { canBeEqual, isIntegral, known, showSize } from "./size.ts";
 import { type Dimension, graphDim, ids, showDimension, type Tensor, volume } from "./tensor.ts";
 import {
   type Call,
@@ -153,7 +153,7 @@ const ofMatrix = (name: string, op: OfMatrix["op"]): Form =>
     const real = asTensor(context, x, "f32");
     const [down, across] = own;
     if (!down || !across || !real) return wrong;
-    if (down.id === across.id || !mayBeSame(down.size, across.size)) {
+    if (down.id === across.id || !canBeEqual(down.size, across.size)) {
       const [height, width] = [down, across].map(({ size }) => showSize(size)) as [string, string];
       const names = { rows: down.name, columns: across.name };
       return report(context, { kind: "not-square", span: columns.span, ...names, height, width, where: context.where });

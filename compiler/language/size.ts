@@ -57,8 +57,13 @@ export const open = (name: string): Size => atom(`${openMark}${name}`);
 export function mayBeSame(a: Size, b: Size): boolean {
   const terms = [...minus(a, b).terms];
   const isOpen = terms.some(([key]) => powers(key).some(([name]) => name.startsWith(openMark)));
-  const signs = new Set(terms.map(([, { over }]) => Math.sign(over)));
-  return terms.length === 0 || (isOpen && signs.size > 1);
+  return terms.length === 0 || (isOpen && canBeEqual(a, b));
+}
+
+/** Whether two sizes are equal for some numbers of all their names, which are 1 or more. */
+export function canBeEqual(a: Size, b: Size): boolean {
+  const signs = [...minus(a, b).terms.values()].map(({ over }) => Math.sign(over));
+  return new Set(signs).size !== 1;
 }
 
 /** Products of sums of names grow without bound; one of more terms is left to the model. */

@@ -8,6 +8,7 @@ import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
+import { sizeOf } from "../graph/type.ts";
 import type { LinearInput } from "../language/trace.ts";
 import type { Check } from "../plan/step.ts";
 
@@ -15,6 +16,12 @@ import type { Check } from "../plan/step.ts";
 export interface Counted {
   readonly node: Node;
   readonly of: string;
+}
+
+/** Outputs that count what there may be none of. */
+interface Counting {
+  readonly counts: readonly Output[];
+  readonly checks: readonly Check[];
 }
 
 /** Of each activation that is observed, and of what lies beneath the roots before it: how many values are NaN or infinite. */
@@ -53,14 +60,36 @@ export function unordered(
   outputs: readonly Output[],
   by: readonly ("best" | "argmax" | "less" | "lessEqual" | "equal")[],
   otherwise: string,
-): { readonly counts: readonly Output[]; readonly checks: readonly Check[] } {
+): Counting {
   const ordering: readonly string[] = by;
   const orders = (node: Node): boolean => ordering.includes(node.op === "reduce" ? node.attrs.by : node.op);
   const ordered = new Set(computing(outputs).flatMap((node): readonly Node[] => (orders(node) ? node.inputs : [])));
   const real = [...ordered].filter(({ type }) => type.dtype === "f32");
   const counts = real.map((node, i) => ({ name: slotNames.unordered(i), node: countOf(maker, node) }));
-  return { counts, checks: counts.map(({ name }) => ({ output: name, must: "none", otherwise })) };
+  return noneOf(counts, otherwise);
 }
+
+/** Counts of all triangles that a method inverts the rows without a diagonal, whose inverse is 0; there may be none. */
+export function singular({ make }: Maker, outputs: readonly Output[]): Counting {
+  const inverses = computing(outputs).filter((node) => node.op === "triangularInverse");
+  const counts = inverses.map(({ inputs: [x], attrs: { rows, columns }, origin }, i) => {
+    const along = make("index", [], { dim: { name: rows, size: sizeOf(x.type, rows) ?? Number.NaN } }, origin);
+    const diagonal = make("gather", [x, along], { dim: columns }, origin);
+    const none = make("constant", [], { value: 0, dtype: "f32" }, origin);
+    const isNone = make("cast", [make("equal", [diagonal, none], {}, origin)], { dtype: "i32" }, origin);
+    const node = make("reduce", [isNone], { by: "sum", over: namesOf(diagonal) }, origin);
+    return { name: slotNames.singular(i), node };
+  });
+  return noneOf(
+    counts,
+    "{n} rows of a triangle that is inverted have a 0 on the diagonal; if it is a factor, its matrix is not positive definite: damp that more, or observe more text",
+  );
+}
+
+const noneOf = (counts: readonly Output[], otherwise: string): Counting => ({
+  counts,
+  checks: counts.map(({ name }) => ({ output: name, must: "none", otherwise })),
+});
 
 const computing = (outputs: readonly Output[]): readonly Node[] => coneOf(outputs.map(({ node }) => node));
 

@@ -8,7 +8,7 @@ import { tensorName } from "../model/stored.ts";
 import { blockOf, dtypeOf, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { type Pass, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
-import { unordered } from "./finite.ts";
+import { singular, unordered } from "./finite.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
@@ -176,11 +176,11 @@ function targetOf(
     windows,
   });
   if (!made) return null;
-  const { counts, checks } = unordered(maker, made.outputs, ["best"], unrankable);
-  const graph = maker.graph("compress", [...made.outputs, ...counts]);
+  const counted = [unordered(maker, made.outputs, ["best"], unrankable), singular(maker, made.outputs)];
+  const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
   const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, met });
   const finite: Check = { output: slotNames.result, must: "finite", otherwise: notFiniteResult };
-  return { linear, graph, checks: [...checks, finite], reads };
+  return { linear, graph, checks: [...counted.flatMap(({ checks }) => checks), finite], reads };
 }
 
 const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");
