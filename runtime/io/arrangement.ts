@@ -69,6 +69,7 @@ async function readPaired(
 /** Bytes of stored rows that are read at once. */
 const stretch = 2 ** 20;
 
+/** Some stored rows, which are columns of what is asked for, at a time. */
 async function readTransposed(
   file: OpenFile,
   { shape, offset, bytes }: Placed,
@@ -78,16 +79,24 @@ async function readTransposed(
   const [rows = 1, columns = 1] = shape;
   const width = bytes / (rows * columns);
   const [first, last] = [start / width, (start + into.byteLength) / width];
-  const stored = new Uint8Array(Math.max(1, Math.floor(stretch / (rows * width))) * rows * width);
-  for (let column = 0; column < columns; column += stored.byteLength / (rows * width)) {
-    const some = stored.subarray(0, Math.min(stored.byteLength, (columns - column) * rows * width));
+  const to = elementsOf(into, width);
+  const count = Math.min(columns, Math.max(1, Math.floor(stretch / (rows * width))));
+  const stored = new Uint8Array(count * rows * width);
+  for (let column = 0; column < columns; column += count) {
+    const some = stored.subarray(0, Math.min(count, columns - column) * rows * width);
     await readExactly(file, some, offset + column * rows * width);
-    for (let from = 0; from < some.byteLength; from += width) {
-      const place = from / width;
-      const at = (place % rows) * columns + column + Math.floor(place / rows);
-      if (at < first || at >= last) continue;
-      for (let i = 0; i < width; i++) into[(at - first) * width + i] = some[from + i] as number;
+    const from = elementsOf(some, width);
+    for (let read = 0; read < from.length; read += rows) {
+      const at = column + read / rows; // of row 0
+      const end = Math.min(rows, Math.ceil((last - at) / columns));
+      for (let row = Math.max(0, Math.ceil((first - at) / columns)); row < end; row++)
+        to[row * columns + at - first] = from[read + row] as number;
     }
   }
   return into;
 }
+
+const elementsOf = ({ buffer, byteOffset, byteLength }: Uint8Array, width: number): Uint16Array | Uint32Array =>
+  width === 2
+    ? new Uint16Array(buffer, byteOffset, byteLength / 2)
+    : new Uint32Array(buffer, byteOffset, byteLength / 4);

@@ -55,6 +55,11 @@ suite("tensors that lie in another order", ({ test }) => {
       const arrangement = { kind: "transposed" } as const;
       const whole = await readTensor({ name: "w", dtype: "F32", shape: [rows, columns], ...place, arrangement });
       assert.ok(new Float32Array(whole.buffer).every((value, at) => value === at));
+      const halves = { ...place, bytes: 12, shape: [2, 3], arrangement };
+      writeFileSync(path, Uint16Array.of(0, 3, 1, 4, 2, 5));
+      const { stamp: other } = await withFile(path, async (file) => file);
+      const found = await readRange({ name: "w", dtype: "F16", ...halves, stamp: other }, 4, 12);
+      assert.equal([...new Uint16Array(found.buffer)], [2, 3, 4, 5]);
     }),
   );
 });
