@@ -51,7 +51,7 @@ async function openFile(path: string): Promise<Checkpoint> {
 }
 
 function noFolder(folder: string, cause: unknown): unknown {
-  if (!hasHubForm(folder)) return cause;
+  if (!hasHubForm(folder) || folder.endsWith(".gguf")) return cause;
   const into = basename(folder);
   const way = `\`hf download ${folder} --local-dir ${into}\` does (pip install huggingface_hub), then give ${into}`;
   return new UserError(`there is no folder ${folder}; if it is a model on the Hub, lcomp does not download: ${way}`, {
@@ -120,11 +120,12 @@ async function readTensors(folder: string, names: readonly string[]): Promise<Re
     return new Map(tensors.map((tensor) => [tensor.name, tensor]));
   }
   if (names.includes(indexName)) return readShards(folder);
-  const other = names.find((name) => /\.(safetensors|bin|pt|pth|gguf|h5)$/.test(name));
+  const lacks = `${folder} has neither ${single} nor ${indexName}`;
+  const file = names.find((name) => name.endsWith(".gguf"));
+  if (file !== undefined) throw new UserError(`${lacks}; give ${join(folder, file)} itself`);
+  const other = names.find((name) => /\.(safetensors|bin|pt|pth|h5)$/.test(name));
   const hint = other === undefined ? "" : ` (${other} is not read)`;
-  throw new UserError(
-    `${folder} has neither ${single} nor ${indexName}${hint}; save the model with safe_serialization=True`,
-  );
+  throw new UserError(`${lacks}${hint}; save the model with safe_serialization=True`);
 }
 
 async function readShards(folder: string): Promise<ReadonlyMap<string, StoredTensor>> {

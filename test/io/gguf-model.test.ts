@@ -179,6 +179,9 @@ function readModels({ test }: Suite): void {
       writeFileSync(other, readFileSync(path));
       assert.equal((await openCheckpoint(other)).config, (await openCheckpoint(path)).config);
       await refused(() => openCheckpoint(folder), /has no config.json; give .*model.gguf itself/);
+      writeFileSync(join(folder, "config.json"), "{}");
+      await refused(() => openCheckpoint(folder), /has neither model.safetensors nor .*; give .*model.gguf itself/);
+      await refused(() => openCheckpoint("absent.gguf"), /cannot open absent.gguf: there is no such file or folder/);
       writeFileSync(other, "GG");
       await refused(() => openCheckpoint(other), /is a file; give the folder .*, or a GGUF file/);
       writeFileSync(path, "not GGUF, by any means: it ends");
