@@ -195,7 +195,7 @@ function readModels({ test }: Suite): void {
       const more: Fields = {
         "general.name": ["text", "small"],
         "general.license": ["text", "apache-2.0"],
-        "general.languages": ["list", "text", ["en", "de"]],
+        "general.languages": ["list", "text", ["en", "no"]],
         "general.file_type": ["u32", 0],
         "other.key": ["u8", 1],
         [token("eot_token_id")]: ["u32", 3],
@@ -233,7 +233,7 @@ function readModels({ test }: Suite): void {
       assert.match(configText, /"rope_theta": 10000\.0,.*"factor": 1\.1,.*"original_max_position_embeddings": 64\n/s);
       assert.equal(
         card.flatMap(({ lines }) => lines),
-        ["license: apache-2.0", "language:", "- en", "- de"],
+        ["license: apache-2.0", "language:", "- en", '- "no"'],
       );
       assert.equal(
         leftBehind.map(({ name }) => name),
@@ -241,6 +241,14 @@ function readModels({ test }: Suite): void {
       );
       const generation = JSON.parse(made.get("generation_config.json")?.() ?? "");
       assert.equal(generation, { bos_token_id: 0, eos_token_id: [2, 3] });
+    }),
+  );
+
+  test(
+    "a licence that no card can say is named",
+    inFolder(async (folder) => {
+      const { card, leftBehind } = await openCheckpoint(write(folder, changed("general.license", "text", "\ufffd")));
+      assert.equal([card, leftBehind.map(({ name }) => name)], [[], ["general.license"]]);
     }),
   );
 

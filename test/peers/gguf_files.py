@@ -81,7 +81,7 @@ def converter(place):
         packed = subprocess.check_output(["npm", "pack", PACKAGE, "--silent", "--pack-destination", str(home)], text=True).split()[-1]
         subprocess.check_call(["tar", "xzf", str(home / packed), "-C", str(home), "package/llama/gitRelease.bundle"])
         place = home / "llama.cpp"
-        subprocess.check_call(["git", "clone", "--quiet", str(home / "package/llama/gitRelease.bundle"), str(place)])
+        subprocess.check_call(["git", "-c", "advice.detachedHead=false", "clone", "--quiet", str(home / "package/llama/gitRelease.bundle"), str(place)])
     sys.path[:0] = [str(Path(place) / "gguf-py"), str(place)]
     import conversion, conversion.base, gguf
     conversion.base.TextModel.get_vocab_base_pre = lambda self, tokenizer: "gpt-2"  # it knows the tokenizers of published models alone

@@ -70,10 +70,15 @@ async function modelIn(file: OpenFile): Promise<GgufModel> {
     configText: configText(config),
     tensors: storedTensors(file, header, table, head),
     files: tokenizer.files,
-    leftBehind: fields
-      .unasked()
-      .map((name) => ({ name: shown(name), why: "metadata that a Hugging Face folder has no place for" })),
-    card,
+    leftBehind: [
+      ...(card === undefined
+        ? [{ name: "general.license", why: "not plain YAML: copy the licence and the like by hand" }]
+        : []),
+      ...fields
+        .unasked()
+        .map((name) => ({ name: shown(name), why: "metadata that a Hugging Face folder has no place for" })),
+    ],
+    card: card ?? [],
   };
 }
 
@@ -111,19 +116,19 @@ async function divisorsIn(
   return { rope_type: frequencies.rope_type, values: toFloat32(bytes, "F32") };
 }
 
-/** What metadata says of the model's licence and the like, as a card has it. */
-function cardOf(fields: Fields): readonly CardEntry[] {
-  const texts = (key: string): readonly string[] => fields.texts(key) ?? [];
-  const lines = [
-    ...["license", "license.name", "license.link"].flatMap((key) => {
-      const text = fields.text(`general.${key}`);
-      return text === undefined ? [] : [`${key.replace(".", "_")}: ${quoted(text)}`];
-    }),
-    ...[["language", texts("general.languages")] as const, ["tags", texts("general.tags")] as const].flatMap(
-      ([key, values]) => (values.length === 0 ? [] : [`${key}:`, ...values.map((value) => `- ${quoted(value)}`)]),
-    ),
-  ];
-  return frontMatter(["---", ...lines, "---"].join("\n")) ?? [];
+/** What metadata says of the model's licence and the like, as a card has it; undefined if YAML cannot safely say it. */
+function cardOf(fields: Fields): readonly CardEntry[] | undefined {
+  const texts = ["license", "license.name", "license.link"].flatMap((key) => {
+    const text = fields.text(`general.${key}`);
+    return text === undefined ? [] : [`${key.replace(".", "_")}: ${quoted(text)}`];
+  });
+  const lists = [["language", "languages"] as const, ["tags", "tags"] as const].flatMap(([key, of]) => {
+    const values = fields.texts(`general.${of}`) ?? [];
+    return values.length === 0 ? [] : [`${key}:`, ...values.map((value) => `- ${quoted(value)}`)];
+  });
+  return frontMatter(["---", ...texts, ...lists, "---"].join("\n"));
 }
 
-const quoted = (text: string): string => (/^[a-z][\w.-]*$/i.test(text) ? text : JSON.stringify(text));
+/** A text in YAML: as it is where nothing else can be meant, such as the truth value `no`. */
+const quoted = (text: string): string =>
+  /^[a-z][\w.-]*$/i.test(text) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(text) ? text : JSON.stringify(text);
