@@ -2,6 +2,7 @@
 import type { ContractionGroup, Roles, Sum } from "../fuse/group.ts";
 import { type Extents, extentsOf } from "../fuse/roles.ts";
 import type { Node } from "../graph/ops.ts";
+import { sameDims } from "../graph/result-type.ts";
 import { count } from "../graph/type.ts";
 import { isView } from "../graph/view.ts";
 import { coordinate, fromVariable, type Variable } from "../index/affine.ts";
@@ -9,6 +10,7 @@ import { forward, type Position, parts } from "../index/position.ts";
 import { invariant } from "../invariant.ts";
 import { addressOf, type Panels } from "../memory/layout.ts";
 import { elementAddress, type Storage } from "../memory/storage.ts";
+import { dimsByRole } from "../memory/storages.ts";
 import type { Contraction } from "../schedule/contraction.ts";
 import { contractionBody } from "./contraction-body.ts";
 import { valueType } from "./evaluate.ts";
@@ -39,7 +41,7 @@ export function lowerContraction(group: ContractionGroup, lowering: Lowering): L
   const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, isFour: () => false });
   const { evaluate, make } = expressions(group, lowering);
   const a = evaluate(group.a, positionOf(at, { batch, m, k }));
-  const panels = group.sums.flatMap((sum) => panelsOf(sum, lowering) ?? []);
+  const panels = group.sums.flatMap((sum) => panelsOf(sum, group.roles, lowering) ?? []);
   const width = panels.length === group.sums.length ? panels[0]?.layout.width : undefined;
   const padded = width === undefined ? at : { ...at, n: { ...at.n, size: Math.ceil(extents.n / width) * width } };
   const b =
@@ -65,15 +67,20 @@ export function lowerContraction(group: ContractionGroup, lowering: Lowering): L
   return withBody(body, functions, around, products + operationsOf([a, ...b]) + store.operations);
 }
 
-/** The memory of the second factor, through views, if it lies in panels: whoever chose them saw to it that their dimensions are the roles'. */
+/** The memory of the second factor, through views, if it lies in panels, and in those of this contraction: another may have chosen them. */
 function panelsOf(
   { b, packed }: Sum,
+  { batch, n, k }: Roles,
   { find, storageOf }: Lowering,
 ): { readonly storage: Storage; readonly layout: Panels } | undefined {
   let node = b;
   while (isView(node) && find(node) === undefined) node = node.inputs[0];
   const storage = packed === undefined ? find(node) : storageOf(packed);
-  return storage?.layout.kind === "panels" ? { storage, layout: storage.layout } : undefined;
+  if (storage?.layout.kind !== "panels") return undefined;
+  const { layout } = storage;
+  const own = dimsByRole(b, storage.node, { batch, side: n, k });
+  const isOwn = own && sameDims(own.batch, layout.batch) && sameDims(own.side, layout.n) && sameDims(own.k, layout.k);
+  return isOwn ? { storage, layout } : undefined;
 }
 
 /** Where the values of the nodes between the sums and the targets stand, for the sums' (batch, m, n). */

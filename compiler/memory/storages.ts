@@ -175,14 +175,14 @@ function throughViews(of: Node): readonly Node[] {
   return nodes;
 }
 
-interface DimsByRole {
+export interface DimsByRole {
   readonly batch: readonly Dim[];
   readonly side: readonly Dim[];
   readonly k: readonly Dim[];
 }
 
 /** The dimensions of `base`, seen through views as a factor with the given ones, by what they do; undefined if one does two things. */
-function dimsByRole(factor: Node, base: Node, dims: DimsByRole): DimsByRole | undefined {
+export function dimsByRole(factor: Node, base: Node, dims: DimsByRole): DimsByRole | undefined {
   const roles = ["batch", "side", "k"] as const;
   const whole = (role: keyof DimsByRole): Index => fromVariable(coordinate(role, count({ dims: dims[role] })));
   let at: Position = new Map(roles.flatMap((role) => parts(whole(role), dims[role])));

@@ -40,6 +40,13 @@ const contractions: Readonly<Record<string, MakeCase>> = {
     const b = s.input(some(random, { n, k }, true), { draw, ...random.pick([{}, weight]) });
     return s.case(random.unit() < 0.5 ? product(s, a, b, "k") : product(s, b, a, "k"));
   },
+  "a matrix times another from either side": (random) => {
+    const s = sketch(random);
+    const { m, n, k } = matrix(random, 40_000);
+    const given = s.input(some(random, { n, k }, true), random.pick([{}, weight]));
+    const factor = random.unit() < 0.5 ? given : s.op("abs", given);
+    return s.case(product(s, s.input({ m, k }), factor, "k"), product(s, s.input({ m, n }), factor, "n"));
+  },
   "matrix product, batched": (random) => {
     const s = sketch(random);
     const { batch, m, n, k } = shape(random, ["batch", "m", "n", "k"], 120_000);
