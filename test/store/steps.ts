@@ -4,12 +4,17 @@ import type { StoreFolder } from "../../runtime/store/store-folder.ts";
 import type { TensorSource } from "../../runtime/store/stored-tensors.ts";
 
 /** Makes a step's output `out` of these bytes, in two pieces. */
-export async function recordStep(store: StoreFolder, key: string, bytes: Uint8Array): Promise<StepRecord> {
+export async function recordStep(
+  store: StoreFolder,
+  key: string,
+  bytes: Uint8Array,
+  action = "wanda(sparsity: 50%)",
+): Promise<StepRecord> {
   const writer = await store.create({ name: "out", dtype: "U8", shape: [bytes.byteLength] });
   await writer.write(bytes.subarray(0, 3));
   await writer.write(bytes.subarray(3));
   const { record: output } = await writer.finish();
-  const part = { of: "sparse", action: "wanda(sparsity: 50%)", layer: 0, what: "q" };
+  const part = { of: "sparse", action, layer: 0, what: "q" };
   const record = { key, part, graph: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output] };
   store.record(record);
   return record;
