@@ -57,18 +57,17 @@ function openOutput({ name, isSaving, inputs }: Saving, flags: Flags): OutputFol
 
 /** The store that is named, or a hidden one beside the result, which the next run finds again; else it lasts as long as the run. */
 function openFolder({ inputs }: Saving, output: OutputFolder | null, flags: Flags): StoreFolder {
-  const note = (sentence: string): void => say(process.stderr, lines(sentence));
   const named = given(flags, "store");
   if (named !== undefined) {
     const path = finalTarget(named);
     requireApart(path, inputs);
     if (output !== null) requireBeside(path, output.target);
-    return new StoreFolder(path, { note });
+    return new StoreFolder(path);
   }
   if (output === null) return temporaryFolder();
   const path = join(dirname(output.target), `.${basename(output.target)}.store`);
   requireOwn(path);
-  return new StoreFolder(path, { note });
+  return new StoreFolder(path);
 }
 
 function requireBeside(store: string, result: string): void {

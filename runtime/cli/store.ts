@@ -30,10 +30,11 @@ export const storeCommand: CommandModule<object, Flags> = {
 };
 
 async function clean(path: string): Promise<number> {
-  const store = new StoreFolder(path, { note: (sentence) => say(process.stderr, lines(sentence)) });
+  const store = new StoreFolder(path);
   try {
     return await store.clean();
   } finally {
+    if (store.damage !== null) say(process.stderr, lines(store.damage));
     store.close();
   }
 }

@@ -26,6 +26,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   try {
     const pending = await session.store.pending();
     await requireSpace(session, pending, options.output);
+    const { damage } = session.store.folder;
+    if (damage !== null) options.note?.(damage);
     if (pending.size < plan.steps.length) options.note?.(goingOn(session, pending));
     done = { stages: await runSteps(session, pending), ...(await readValues(session)) };
     if (isKept(plan, done)) await save(session, options);

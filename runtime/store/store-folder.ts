@@ -62,13 +62,6 @@ const refusalOf =
       ? `the store ${path} is in use by another run (process ${pid}); wait for its end or choose another --store`
       : `the store ${path} is in use on another machine, or by a run that was ended there; if none is going on, remove ${claimed}`;
 
-interface StoreOptions {
-  /** What is to be said of damage. */
-  readonly note: (sentence: string) => void;
-  /** Whether it goes with the process in any case. */
-  readonly isTemporary?: boolean;
-}
-
 /** A store that this process has. `close` or `remove` ends that. */
 export class StoreFolder {
   readonly path: string;
@@ -78,16 +71,18 @@ export class StoreFolder {
   readonly #made: readonly string[];
   readonly #claimed: string;
   readonly #journal: number;
-  readonly #note: StoreOptions["note"];
+  readonly #damaged: string[] = [];
   readonly #isTemporary: boolean;
   readonly #onExit = (): void => this.close();
   #count = 0;
   #ended = false;
 
-  /** Makes the folder if there is none, refuses one that is no store or in use, and takes away what nothing refers to. */
-  constructor(path: string, { note, isTemporary = false }: StoreOptions) {
+  /**
+   * Makes the folder if there is none, refuses one that is no store or in use, and takes away what nothing refers to. A temporary one
+   * goes with the process in any case.
+   */
+  constructor(path: string, { isTemporary = false } = {}) {
     this.path = resolve(path);
-    this.#note = note;
     this.#isTemporary = isTemporary;
     const isNew = !requireStore(this.path);
     this.#made = makeFolders(this.path);
@@ -160,11 +155,20 @@ export class StoreFolder {
     return this.#index.find(key);
   }
 
-  /** A step's output, compared with its hash; undefined where it is damaged, which is said: then it is there no more. */
+  /** A sentence about what was found damaged; null if nothing was. */
+  get damage(): string | null {
+    const [first, ...others] = this.#damaged;
+    if (first === undefined) return null;
+    const more = others.length === 0 ? "" : ` and in ${others.length} more`;
+    return `the store ${this.path} is damaged in ${first}${more}: that is made again when it is needed`;
+  }
+
+  /** A step's output, compared with its hash; undefined where it is damaged: then it is there no more. */
   async open(key: string, output: OutputRecord): Promise<OutputSource | undefined> {
     const found = await openContent(output, this.#placeOf(output.sha256));
     if (found !== undefined) return found;
-    this.#note(`what the store ${this.path} has as ${output.name} is damaged, and is made again`);
+    const { of = "", layer = null, what = "" } = this.find(key)?.part ?? {};
+    this.#damaged.push([...(of === "" ? [] : [of]), ...(layer === null ? [] : [`layer ${layer}`]), what].join(", "));
     this.drop(key, output);
     return undefined;
   }
@@ -259,7 +263,7 @@ export class StoreFolder {
 
 /** One of which nothing stays. */
 export const temporaryFolder = (): StoreFolder =>
-  new StoreFolder(makeBeside(join(tmpdir(), "lcomp-store")), { isTemporary: true, note: () => undefined });
+  new StoreFolder(makeBeside(join(tmpdir(), "lcomp-store")), { isTemporary: true });
 
 /** The marker goes last: what a process leaves that is killed meanwhile is a store. */
 function removeContents(folder: string): void {

@@ -8,7 +8,7 @@ import { inFolder } from "../io/folder.ts";
 import { recordStep } from "../store/steps.ts";
 import { lcomp, main } from "./lcomp.ts";
 
-const opened = (folder: string): StoreFolder => new StoreFolder(join(folder, "store"), { note: assert.unreachable });
+const opened = (folder: string): StoreFolder => new StoreFolder(join(folder, "store"));
 
 /** A store of two runs, of which the second has one step of the first. */
 const withStore = (body: (folder: string, store: (...args: readonly string[]) => ReturnType<typeof lcomp>) => void) =>

@@ -36,7 +36,7 @@ async function run(folder: string, made: Plan, name: string, until = Infinity): 
   const models = new Map([["model", await openCheckpoint(join(folder, "model"))]]);
   const notes: string[] = [];
   const note = (sentence: string) => notes.push(sentence);
-  const store = new StoreFolder(join(folder, "store"), { note });
+  const store = new StoreFolder(join(folder, "store"));
   let moments = 0;
   const progress = (): void => {
     if (moments++ === until) throw interruption;

@@ -4,7 +4,7 @@ import { UserError } from "../../runtime/user-error.ts";
 import { recordStep } from "./steps.ts";
 
 try {
-  const store = new StoreFolder(process.argv[2] ?? "", { note: console.log });
+  const store = new StoreFolder(process.argv[2] ?? "");
   await recordStep(store, "of a child", new Uint8Array(Number(process.argv[3] ?? 8)));
   console.log("open");
   setInterval(() => undefined, 1000);
