@@ -7,6 +7,8 @@ import type { Clock } from "./clock.ts";
 export interface Blas {
   /** Milliseconds that a product takes. */
   readonly product: (sizes: { readonly m: number; readonly n: number; readonly k: number }) => Promise<number>;
+  /** Milliseconds that LAPACK's factor of a matrix takes. */
+  readonly cholesky: (size: number) => Promise<number>;
   readonly close: () => void;
 }
 
@@ -18,15 +20,17 @@ export async function openBlas(clock: Clock): Promise<Blas | undefined> {
   child.stdin.on("error", () => undefined);
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   if ((await lines.next()).value !== "ready") return undefined;
+  const taken = async (kind: string, ...sizes: readonly number[]): Promise<number> => {
+    child.stdin.write(`${[kind, 7, ...sizes].join(" ")}\n`);
+    const { value = "" } = await lines.next();
+    const [cpu, wall] = value.split(" ").map(Number);
+    const own = clock.isCpu ? cpu : wall;
+    if (own === undefined) throw new Error("blas.py has ended");
+    return own;
+  };
   return {
-    product: async ({ m, n, k }) => {
-      child.stdin.write(`${m} ${n} ${k} 7\n`);
-      const { value = "" } = await lines.next();
-      const [cpu, wall] = value.split(" ").map(Number);
-      const taken = clock.isCpu ? cpu : wall;
-      if (taken === undefined) throw new Error("blas.py has ended");
-      return taken;
-    },
+    product: ({ m, n, k }) => taken("product", m, n, k),
+    cholesky: (size) => taken("cholesky", size),
     close: () => child.stdin.end(),
   };
 }

@@ -54,16 +54,17 @@ interface Engine extends Jax {
 }
 
 /** The package; it takes the device from `navigator.gpu`. */
-export async function openJax(): Promise<(line: Line) => Contestant> {
+export async function openJax(): Promise<(line: Line) => Contestant | undefined> {
   const jax = await peerPackage<Engine>("@jax-js/jax", "dist/index.js");
   await jax.init("webgpu");
   jax.defaultDevice("webgpu");
-  return (line) => {
-    const entries = Object.entries(line.jax.given);
+  return ({ jax: own }) => {
+    if (own === undefined) return undefined;
+    const entries = Object.entries(own.given);
     const given = Object.fromEntries(
       entries.map(([name, { shape, values }]) => [name, jax.numpy.array(values).reshape(shape)]),
     );
-    const compiled = jax.jit((traced) => line.jax.compute(jax, traced));
+    const compiled = jax.jit((traced) => own.compute(jax, traced));
     const compute = (): JaxArray =>
       compiled(Object.fromEntries(entries.map(([name]) => [name, array(given, name).ref])));
     return {

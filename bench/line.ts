@@ -1,5 +1,6 @@
 /** A line of the benchmark: one computation, written for lcomp and for each peer. */
 import type { Graph } from "../compiler/graph/graph.ts";
+import type { Blas } from "./blas.ts";
 import type { Jax, JaxArray } from "./jax.ts";
 import type { Tensor, Tfjs } from "./tfjs.ts";
 import type { Named, Values } from "./values.ts";
@@ -16,15 +17,17 @@ export interface Line {
   readonly graph: Graph;
   /** By the names of the graph's inputs. */
   readonly inputs: Named;
-  readonly tfjs: PeerLine<Tfjs, Tensor>;
+  readonly tfjs?: PeerLine<Tfjs, Tensor>;
   /** Traced once by `jit`. Each use of an array consumes it; `ref` keeps it. */
-  readonly jax: PeerLine<Jax, JaxArray>;
+  readonly jax?: PeerLine<Jax, JaxArray>;
+  /** What lcomp computes in the same rounds, where peers have nothing of the kind: a peer by this name. */
+  readonly beside?: { readonly name: string; readonly graph: Graph; readonly inputs: Named };
   /** How far results may be apart, as a share of the largest value. */
   readonly tolerance: number;
   /** The least ratio to the best peer. */
   readonly least: number;
-  /** For BLAS. */
-  readonly product?: { readonly m: number; readonly n: number; readonly k: number };
+  /** Milliseconds that BLAS or LAPACK takes. */
+  readonly blas?: (blas: Blas) => Promise<number>;
   /** What the programs of ../shared/bench compute as well. */
   readonly shared?: { readonly program: "gemm_run"; readonly size: number } | { readonly program: "chain" };
 }

@@ -19,7 +19,7 @@ function squareProduct(size: number, second: "weight" | "data", least: number): 
     ...{ inputs, tolerance, least },
     tfjs: peerLine(inputs, (tf, { a, b }) => tf.matMul(a, b)),
     jax: peerLine(inputs, ({ numpy }, { a, b }) => numpy.matmul(a, b)),
-    product: { m: size, n: size, k: size },
+    blas: ({ product }) => product({ m: size, n: size, k: size }),
     ...(second === "weight" ? { shared: { program: "gemm_run", size } as const } : {}),
   };
 }
@@ -36,7 +36,7 @@ function linear(token: number, out: number, model: number): Line {
     ...{ inputs, tolerance, least: 1 },
     tfjs: peerLine({ a: inputs.a, b: transposed(inputs.b) }, (tf, { a, b }) => tf.matMul(a, b)),
     jax: peerLine(inputs, ({ numpy }, { a, b }) => numpy.einsum("ti,oi->to", a, b)),
-    product: { m: token, n: out, k: model },
+    blas: ({ product }) => product({ m: token, n: out, k: model }),
   };
 }
 
@@ -76,6 +76,22 @@ function rowSoftmax(rows: number, columns: number): Line {
   };
 }
 
+/** Cholesky's factor, beside a product of the same size, which takes six times as many operations. */
+function factor(size: number): Line {
+  const { cholesky, graph, data } = words("cholesky");
+  const h = data("h", { row: size, column: size });
+  const { shape, values } = random(6, size, size);
+  const definite = values.map((x, at) => (at % (size + 1) === 0 ? size : x));
+  return {
+    name: `cholesky ${size}`,
+    graph: graph({ y: cholesky(h, "row", "column") }),
+    inputs: { h: { shape, values: definite } },
+    ...{ tolerance, least: 1 },
+    blas: ({ cholesky }) => cholesky(size),
+    beside: squareProduct(size, "weight", 1),
+  };
+}
+
 /** All lines, each made when it is its turn. */
 export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
   "product 256": () => squareProduct(256, "weight", 1),
@@ -84,6 +100,7 @@ export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
   "product 256, both data": () => squareProduct(256, "data", 1),
   "product 512, both data": () => squareProduct(512, "data", 1),
   "product 1024, both data": () => squareProduct(1024, "data", 1),
+  "cholesky 1024": () => factor(1024),
   "linear 128×128": () => linear(512, 128, 128),
   "linear 384×128": () => linear(512, 384, 128),
   "linear 1024×128": () => linear(512, 1024, 128),

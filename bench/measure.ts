@@ -13,7 +13,7 @@ import type { Shared } from "./reference.ts";
 export interface Arena {
   readonly runtime: Runtime;
   readonly clock: Clock;
-  readonly peers: readonly ((line: Line) => Contestant)[];
+  readonly peers: readonly ((line: Line) => Contestant | undefined)[];
   readonly blas: Blas | undefined;
   readonly shared: Shared | undefined;
   readonly rounds: number;
@@ -46,19 +46,20 @@ const mostRuns = 64;
 export async function measure(line: Line, arena: Arena): Promise<Measured> {
   const { clock, shared, blas } = arena;
   const ours = await openOurs(line.graph, line.inputs, arena.runtime);
-  const all: readonly Contestant[] = [ours, ...arena.peers.map((open) => open(line))];
-  await agree(line, all);
+  const agreeing: readonly Contestant[] = [ours, ...arena.peers.flatMap((open) => open(line) ?? [])];
+  await agree(line, agreeing);
+  const all = [...agreeing, ...(await besides(line, arena.runtime))];
   const turns = all.map(() => [] as number[]);
   const runs: number[] = [];
   for (const contestant of all) runs.push(await warm(contestant, clock));
-  const [theirs, single, product]: [number[], number[], number[]] = [[], [], []];
+  const [theirs, single, native]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < arena.rounds; round++) {
     for (let i = 0; i < all.length; i++) {
       const at = (i + round) % all.length;
       const times = runs[at] ?? 1;
       turns[at]?.push((await timed(clock, () => (all[at] as Contestant).run(times))) / times);
     }
-    if (line.product && blas) product.push(await blas.product(line.product));
+    if (line.blas && blas) native.push(await line.blas(blas));
     if (!line.shared || !shared) continue;
     const [a, b] = await shared.round(line.shared, ours);
     theirs.push(a);
@@ -70,9 +71,13 @@ export async function measure(line: Line, arena: Arena): Promise<Measured> {
     ours: turns[0] ?? [],
     peers: all.slice(1).map(({ name }, i) => ({ name, taken: turns[i + 1] ?? [] })),
     shared: theirs.length > 0 ? { theirs, ours: single } : undefined,
-    blas: product.length > 0 ? product : undefined,
+    blas: native.length > 0 ? native : undefined,
     work: workOf(line.graph, ours.program.main),
   };
+}
+
+async function besides({ beside }: Line, runtime: Runtime): Promise<readonly Contestant[]> {
+  return beside ? [{ ...(await openOurs(beside.graph, beside.inputs, runtime)), name: beside.name }] : [];
 }
 
 async function agree({ name, tolerance }: Line, all: readonly Contestant[]): Promise<void> {

@@ -78,6 +78,7 @@ export function padded(cells: readonly string[]): string {
 export const notes = ({ unit }: Clock): readonly string[] => [
   `lcomp: ${unit} of a run, the median. peer, shared and BLAS / lcomp: how many times that they take, the median of the ratios within a round; above 1, lcomp is faster.`,
   'Inputs are on the device. The second factor of a product and the weights of a layer or a block are laid out once, when they are bound; "both data" has no such factor.',
+  "cholesky: no peer has it in float32 on a device, so that it stands beside lcomp's own product of that size; BLAS is LAPACK's.",
   "Peers run on lcomp's own device: same adapter, limits and toggles. All wait for it calmly, ../shared/bench too.",
   "shared: gemm_run.mjs, the better of `pk 16 4` and `bcast 16 4` without its packing, by the median of its runs; chain.mjs, its best, by the minimum. lcomp is measured likewise, run by run.",
   "bound: the larger of two floors, and how much of lcomp's time it is. Bytes at the rate of a copy on this device; operations, an elementary function being 20, at the rate of the fastest product known.",

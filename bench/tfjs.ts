@@ -55,7 +55,7 @@ interface BackendPackage {
 }
 
 /** The package on the device. */
-export async function openTfjs({ device, queue }: Device): Promise<(line: Line) => Contestant> {
+export async function openTfjs({ device, queue }: Device): Promise<(line: Line) => Contestant | undefined> {
   const tf = await peerPackage<Engine>("@tensorflow/tfjs-core");
   const { WebGPUBackend } = await peerPackage<BackendPackage>("@tensorflow/tfjs-backend-webgpu");
   tf.removeBackend("webgpu");
@@ -68,10 +68,11 @@ export async function openTfjs({ device, queue }: Device): Promise<(line: Line) 
     if (backend.commandEncoder) backend.submitQueue();
     await queue.onSubmittedWorkDone();
   };
-  return (line) => {
-    const entries = Object.entries(line.tfjs.given);
+  return ({ tfjs }) => {
+    if (tfjs === undefined) return undefined;
+    const entries = Object.entries(tfjs.given);
     const given = Object.fromEntries(entries.map(([name, { shape, values }]) => [name, tf.tensor(values, shape)]));
-    const compute = (): Tensor => tf.tidy(() => line.tfjs.compute(tf, given));
+    const compute = (): Tensor => tf.tidy(() => tfjs.compute(tf, given));
     return {
       name: "tfjs",
       run: async (times) => {

@@ -41,6 +41,7 @@ export function words(name: string) {
     merge: (x: Node, dims: readonly string[], into: string): Node => make("merge", [x], { dims, into }, origin),
     gather: (x: Node, dim: string, at: Node): Node => make("gather", [x, at], { dim }, origin),
     cast: (x: Node, dtype: DType): Node => make("cast", [x], { dtype }, origin),
+    cholesky: (x: Node, rows: string, columns: string): Node => make("cholesky", [x], { rows, columns }, origin),
     best: (x: Node, keep: number, ...over: readonly string[]): Node => make("best", [x], { keep, over }, origin),
     graph: (outputs: Readonly<Record<string, Node>>): Graph =>
       graph(
