@@ -59,6 +59,8 @@ function requireProgram(plan: Plan, program: Program, refuse: Refuse): void {
     const isSomewhere = slot ? bytes >= contentBytes(slot) : regions[region] !== undefined;
     if (!isSomewhere) refuse(`program ${name} has too little memory for buffer ${id}`);
   }
+  const slots = buffers.flatMap(({ slot }) => (slot ? `${slot.role} ${slot.name}` : []));
+  if (new Set(slots).size < slots.length) refuse(`program ${name} has a slot twice`);
   const sizes = new Map(buffers.map(({ id, bytes }) => [id, bytes]));
   const isGood = (dispatch: Dispatch): boolean => isBound(plan, dispatch, sizes);
   if (![...setup, ...main].every(isGood)) refuse(`program ${name} binds what is not there`);

@@ -179,6 +179,7 @@ suite("plan: sound", ({ test }) => {
       models: { ...real, models: [] },
       regions: programs(() => ({ regions: [] })),
       buffers: programs(({ buffers }) => ({ buffers: buffers.slice(1) })),
+      "one slot of a name": programs(({ buffers }) => ({ buffers: [...buffers, ...buffers] })),
       "room for a slot": programs(({ buffers }) => ({ buffers: buffers.map((each) => ({ ...each, bytes: 0 })) })),
     };
     for (const [what, each] of Object.entries(changed)) assert.is.not(refusal(each), "", what);
