@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compileGraph } from "../compiler/program.ts";
+import { compileGraph } from "../compiler/compile-graph.ts";
 import { simplify } from "../compiler/rewrite/simplify.ts";
 import { programs } from "../test/compiler/programs.ts";
 

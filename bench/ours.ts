@@ -1,7 +1,8 @@
 /** lcomp: a graph through the compiler, its program on the device. */
+
+import { compileGraph } from "../compiler/compile-graph.ts";
 import type { Graph } from "../compiler/graph/graph.ts";
 import type { Program, Slot } from "../compiler/plan/program.ts";
-import { compileGraph } from "../compiler/program.ts";
 import { simplify } from "../compiler/rewrite/simplify.ts";
 import type { BufferPool } from "../runtime/gpu/buffers.ts";
 import type { Device } from "../runtime/gpu/device.ts";

@@ -1,8 +1,9 @@
 /** Steps over graphs to steps over programs: each different graph is compiled once, each different kernel is stored once. */
+
+import type { CompiledGraph } from "./compile-graph.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Kernel, Program } from "./plan/program.ts";
 import type { Step } from "./plan/step.ts";
-import type { CompiledGraph } from "./program.ts";
 
 export interface Assembled {
   /** By hash. */

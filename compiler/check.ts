@@ -17,7 +17,7 @@ import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
 import { checkForward } from "./model/forward.ts";
-import { checkMethod } from "./recipe/block.ts";
+import { checkMethod } from "./recipe/block-method.ts";
 import { unknownOf } from "./recipe/method.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
 

@@ -3,7 +3,8 @@ import type * as Ast from "../grammar/ast.ts";
 import { accepted, type Diagnostic, type Result } from "../grammar/diagnostic.ts";
 import type { Observe } from "./artifacts.ts";
 import { checkModule } from "./check.ts";
-import { fit, refuseExcess, refuseLargeStore } from "./fit.ts";
+import { type CompiledGraph, compileGraph } from "./compile-graph.ts";
+import { fit, refuseExcess, refuseLargeStore } from "./fit-budget.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
 import type { Host } from "./host.ts";
@@ -13,14 +14,13 @@ import { declareModules } from "./language/declare.ts";
 import { exportsFor } from "./language/exports.ts";
 import { notesOf, problemsOf, refuse } from "./language/refuse.ts";
 import { type ResolvedModule, resolve } from "./language/resolve.ts";
-import { demands, type Memory, type Planned, peakOf } from "./memory/demand.ts";
-import { checkCheckpoint } from "./model/checkpoint.ts";
+import { demands, type Memory, type Planned, peakOf } from "./memory/peak-memory.ts";
+import { checkCheckpoint } from "./model/check-checkpoint.ts";
 import { bytesOf, type CorpusFacts, type ModelFacts } from "./model/facts.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Plan } from "./plan/plan.ts";
-import { type CompiledGraph, compileGraph } from "./program.ts";
 import { type Emitted, emit } from "./recipe/emit.ts";
-import { type LoadedRecipe, recipeIn } from "./recipe/load.ts";
+import { type LoadedRecipe, recipeIn } from "./recipe/load-recipe.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
 import {
   corpusRecord,

@@ -5,7 +5,7 @@ import { bytesIn, count } from "../graph/type.ts";
 import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
 import { type DType, readAs } from "../plan/dtype.ts";
 import type { Draft } from "./draft.ts";
-import type { Placed } from "./place.ts";
+import type { Placed } from "./materialise.ts";
 
 export interface Reads {
   /** Nodes read from memory, the packed ones as second factors. */

@@ -26,7 +26,7 @@ export function maker(): Maker {
   const graphs = new Map<string, Graph>();
   const make: Make = (op, inputs, attrs, origin) => {
     for (const x of inputs) invariant(nodes[x.id] === x, `an input of ${op} was made by another maker`);
-    const key = `${op} ${inputs.map(({ id }) => id).join(" ")} ${keyOf(attrs)}`;
+    const key = `${op} ${inputs.map(({ id }) => id).join(" ")} ${textOf(attrs)}`;
     const found = known.get(key);
     if (found !== undefined) return found;
     const made = node({ id: nodes.length, op, inputs, attrs, type: resultType(op, inputs, attrs), origin });
@@ -40,7 +40,7 @@ export function maker(): Maker {
     graph: (name, outputs) => {
       for (const { node } of outputs)
         invariant(nodes[node.id] === node, `an output of ${name} was made by another maker`);
-      const key = `${name} ${keyOf(outputs.map(({ node: { id }, ...output }) => ({ ...output, id })))}`;
+      const key = `${name} ${textOf(outputs.map(({ node: { id }, ...output }) => ({ ...output, id })))}`;
       const found = graphs.get(key) ?? graph(name, outputs);
       graphs.set(key, found);
       return found;
@@ -78,12 +78,12 @@ const images = <Inputs extends readonly Node[]>(inputs: Inputs, image: (input: N
 const node = <K extends OpName>(fields: NodeOf<K>): Node => fields as Node;
 
 /** Structural: the order of keys does not count; NaN and -0 do. A text has its length in front, so that none reads like two. */
-function keyOf(value: unknown): string {
+function textOf(value: unknown): string {
   if (typeof value === "string") return `${value.length}"${value}`;
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "-0" : String(value);
-  if (Array.isArray(value)) return `[${value.map(keyOf).join(",")}]`;
+  if (Array.isArray(value)) return `[${value.map(textOf).join(",")}]`;
   const fields = value as Readonly<Record<string, unknown>>;
   let key = "{";
-  for (const name of Object.keys(fields).sort()) key += `${name}:${keyOf(fields[name])},`;
+  for (const name of Object.keys(fields).sort()) key += `${name}:${textOf(fields[name])},`;
   return `${key}}`;
 }

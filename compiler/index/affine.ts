@@ -4,7 +4,7 @@
  * their way, what is divided or bounded is never negative.
  */
 import { invariant } from "../invariant.ts";
-import { hash } from "../plan/hash.ts";
+import { hash } from "../plan/sha256.ts";
 
 /**
  * A loop counter or a coordinate: 0 ≤ value < size. `turn` counts the variables of one dimension from 1; the coordinates of a

@@ -2,8 +2,8 @@
 import type { Contraction, ContractionSchedule } from "../schedule/contraction.ts";
 import type { Body } from "./body.ts";
 import { broadcastBody } from "./contraction-broadcast.ts";
-import { matrixBody } from "./contraction-matrix.ts";
 import { plainBody } from "./contraction-plain.ts";
+import { matrixBody } from "./contraction-subgroup-matrix.ts";
 import { tiledBody } from "./contraction-tiled.ts";
 
 /** The kernel text below the header, for any legal schedule. */

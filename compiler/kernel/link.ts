@@ -7,8 +7,8 @@ import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { regionsOf } from "../memory/regions.ts";
 import { bytesOf, type Storage } from "../memory/storage.ts";
-import { hash } from "../plan/hash.ts";
 import type { Dispatch, Kernel, Program } from "../plan/program.ts";
+import { hash } from "../plan/sha256.ts";
 import type { Lowered } from "./lower.ts";
 
 /** A kernel, and of which group it is. */

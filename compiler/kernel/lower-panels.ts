@@ -10,7 +10,7 @@ import { type Position, parts } from "../index/position.ts";
 import { entryWords } from "../memory/scratch.ts";
 import { elementAddress, type Storage } from "../memory/storage.ts";
 import type { Contraction } from "../schedule/contraction.ts";
-import { type Panels, panel, panelsOf } from "../schedule/panels.ts";
+import { type Panels, panel, panelsOf } from "../schedule/schedule-panels.ts";
 import type { Body } from "./body.ts";
 import { contractionBody } from "./contraction-body.ts";
 import { range } from "./contraction-text.ts";

@@ -7,7 +7,7 @@ import { count } from "../graph/type.ts";
 import { coordinate, fromVariable, type Index, strideOf, type Variable, variableKey } from "../index/affine.ts";
 import { parts } from "../index/position.ts";
 import { elementAddress, type Storage } from "../memory/storage.ts";
-import type { RowSchedule } from "../schedule/row.ts";
+import type { RowSchedule } from "../schedule/schedule-row.ts";
 import type { Evaluate } from "./evaluate.ts";
 import { lineGrid } from "./grid.ts";
 import { type Header, header, type IsFour, inFours } from "./header.ts";

@@ -1,5 +1,5 @@
 /** The kernels of a step of `lower-panels.ts`. Indices into a matrix count from the first panel as if it lacked nothing. */
-import type { PanelSchedule, Panels } from "../schedule/panels.ts";
+import type { PanelSchedule, Panels } from "../schedule/schedule-panels.ts";
 import { blocksOfFactor, blocksOfInverse, factorBlock, solveVector } from "./bodies/panels.ts";
 import type { Body } from "./body.ts";
 import { lines, range } from "./contraction-text.ts";

@@ -10,7 +10,7 @@ import type { Observation } from "./trace.ts";
 import { type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** Equal for equal windows through the same models. */
-export const keyOf = ({ windows: { corpus, split, length, draw } }: Stream, models: readonly string[]): string =>
+export const passKey = ({ windows: { corpus, split, length, draw } }: Stream, models: readonly string[]): string =>
   [...models, `${corpus}.${split}`, length, ...(draw ? [draw.count, draw.seed] : [])].join(" ");
 
 /** A reduction over samples: of what each contributes. Null if that cannot be, which is said. */
@@ -74,8 +74,8 @@ function stateOf(
 ): Node {
   const { observations } = context.trace;
   context.trace.marks++;
-  const key = keyOf(stream, models);
-  const alike = observations.filter((each) => keyOf(each.stream, each.models) === key);
+  const key = passKey(stream, models);
+  const alike = observations.filter((each) => passKey(each.stream, each.models) === key);
   const old = alike.find((each) => each.node === node && each.by === by);
   const slot = old?.slot ?? (stream.keeps === "each" ? `${key} ${alike.length}` : `s${observations.length}`);
   if (!old) observations.push({ stream, models, node, by, slot, name: context.observing ?? "" });

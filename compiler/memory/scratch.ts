@@ -1,6 +1,6 @@
 /** What the kernels of a group keep beside its targets. */
 import type { Group } from "../fuse/group.ts";
-import { panelsOf } from "../schedule/panels.ts";
+import { panelsOf } from "../schedule/schedule-panels.ts";
 import { rows } from "./layout.ts";
 import type { Storage } from "./storage.ts";
 

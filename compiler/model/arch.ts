@@ -11,12 +11,12 @@ import { fixed, known, open, type Size, showSize } from "../language/size.ts";
 import { type Config, fieldAt, type Scope, showPlain, sourceOf, type Value, wrong } from "../language/value.ts";
 import { isNamed } from "../language/walk.ts";
 import type { Problem } from "../problems/problem.ts";
-import { blockPrefix, reportFaults } from "./checkpoint.ts";
+import { blockPrefix, reportFaults } from "./check-checkpoint.ts";
 import { declareLinear, isTiedIn } from "./declare-linear.ts";
+import { isStored, storedPath } from "./declared-tensor.ts";
 import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
 import { handed, inDeclaredOrder } from "./linear.ts";
-import { isStored, storedPath } from "./stored.ts";
 import { firstBlocks, type ModelType, type Part } from "./value.ts";
 
 /** Binds an architecture to a checkpoint's config and headers, or to symbolic sizes if there is none. */

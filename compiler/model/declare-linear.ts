@@ -10,10 +10,10 @@ import { fixed, known } from "../language/size.ts";
 import { type Dimension, graphDims, type Tensor, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { type Operand, type Scope, wrong } from "../language/value.ts";
+import { isStored, storedPath, tensorName } from "./declared-tensor.ts";
 import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { applyLinear, aside, entering } from "./linear.ts";
 import { pieceOf } from "./pieces.ts";
-import { isStored, storedPath, tensorName } from "./stored.ts";
 
 /** Declares a linear layer, one of the members of an architecture or of its blocks. */
 export function declareLinear(

@@ -7,8 +7,8 @@ import { open } from "../language/size.ts";
 import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
+import { type DeclaredTensor, type Fault, storedType } from "./declared-tensor.ts";
 import type { ModelFacts } from "./facts.ts";
-import { type DeclaredTensor, type Fault, storedType } from "./stored.ts";
 import type { Blocks } from "./value.ts";
 
 /** What is gathered while the members of an architecture, or of its blocks, are declared. */

@@ -6,8 +6,8 @@ import type { Scope } from "../language/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { weightType } from "../plan/stored-types.ts";
+import type { DeclaredTensor, Fault } from "./declared-tensor.ts";
 import type { ModelFacts } from "./facts.ts";
-import type { DeclaredTensor, Fault } from "./stored.ts";
 
 /** An architecture bound to a config and to headers, or to symbolic sizes; it says nothing of where tensors lie. */
 export interface ModelType {

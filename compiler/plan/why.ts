@@ -1,9 +1,9 @@
 /** Why steps are run, where a store has some of earlier runs. */
 import { folded } from "./fold.ts";
-import type { Identify, StepIdentity } from "./keys.ts";
 import { plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Step, StepPart } from "./step.ts";
+import type { Identify, StepIdentity } from "./step-keys.ts";
 
 /** The steps of a stage, of an evaluation, or of the measures. */
 export interface KeptPart {

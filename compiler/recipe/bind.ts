@@ -6,7 +6,7 @@ import { ofSize, unknownNumber } from "../language/number.ts";
 import { volume } from "../language/tensor.ts";
 import type { ModelValue, Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
-import { isQuantised } from "../model/checkpoint.ts";
+import { isQuantised } from "../model/check-checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
 import { checkForward } from "../model/forward.ts";
 import type { ModelType } from "../model/value.ts";

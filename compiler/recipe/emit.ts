@@ -9,11 +9,11 @@ import type { Context } from "../language/context.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
+import { emitNarrowing } from "./block-stage.ts";
 import { unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
-import { emitNarrowing } from "./narrow-stage.ts";
+import { emitStage } from "./linear-stage.ts";
 import { behindBlocks } from "./passes.ts";
-import { emitStage } from "./stage.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { Evaluation, Measure, Saving, TypedRecipe } from "./typed.ts";
 

@@ -9,8 +9,8 @@ import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
 import type { Tensor } from "../language/tensor.ts";
 import type { LinearInput } from "../language/trace.ts";
+import { tensorName } from "../model/declared-tensor.ts";
 import { type Forwarded, forward, forwardBlock } from "../model/forward.ts";
-import { tensorName } from "../model/stored.ts";
 import { blockOf, type ModelType, type Part } from "../model/value.ts";
 
 /** A block on what enters it; no graph if its forward pass is wrong. */

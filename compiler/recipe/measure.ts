@@ -3,7 +3,7 @@ import { renameInputs } from "../graph/replace.ts";
 import { slotNames } from "../graph/slots.ts";
 import { report } from "../language/context.ts";
 import { windowTokens } from "../language/kinds.ts";
-import { keyOf } from "../language/observe.ts";
+import { passKey } from "../language/observe.ts";
 import { dataInput } from "../language/operations.ts";
 import { scopeIn } from "../language/scope.ts";
 import { handOver } from "../language/signature.ts";
@@ -36,7 +36,7 @@ function logitsOf(at: Checking, { context, span }: Call, model: ModelValue, stre
   }
   const { entry, logits } = forward(context, type, scopeIn(null), tokens, span);
   if (logits.kind !== "tensor") return logits;
-  at.passes.set(keyOf(stream, [model.name]), { model: model.name, entry });
+  at.passes.set(passKey(stream, [model.name]), { model: model.name, entry });
   const nameFor = (name: string): string => (name === slotNames.tokens ? name : slotNames.ofModel(model.name, name));
   return { ...logits, node: renameInputs(context.maker, logits.node, nameFor) };
 }
@@ -52,7 +52,7 @@ function toCaller(call: Call, logits: Tensor, tokens: readonly Dimension[]): Val
 export function evaluationsOf(passes: Checking["passes"], observations: readonly Observation[]): readonly Evaluation[] {
   const made: Evaluation[] = [];
   for (const { models, stream, node, slot } of observations.toSorted((a, b) => b.models.length - a.models.length)) {
-    const of = models.flatMap((name) => passes.get(keyOf(stream, [name])) ?? []);
+    const of = models.flatMap((name) => passes.get(passKey(stream, [name])) ?? []);
     if (of.length < models.length) continue;
     const kept = { node, series: slot };
     const found = made.find((each) => of.every((passed) => each.of.includes(passed)));

@@ -3,10 +3,10 @@
 import type { Windows } from "../language/tensor.ts";
 import { bytesOf, type CorpusFacts, type ModelFacts } from "../model/facts.ts";
 import { layersOf } from "../model/value.ts";
-import { hash } from "../plan/hash.ts";
 import type { CorpusRecord, ModelRecord, RecipeRecord, Split, WindowsRecord } from "../plan/plan.ts";
+import { hash } from "../plan/sha256.ts";
 import type { StageRecord } from "../plan/step.ts";
-import type { LoadedRecipe } from "./load.ts";
+import type { LoadedRecipe } from "./load-recipe.ts";
 import type { GivenModel, TypedRecipe, TypedStage } from "./typed.ts";
 
 export function recipeRecord({ name, doc, modules }: LoadedRecipe, { parameters }: TypedRecipe): RecipeRecord {

@@ -3,7 +3,7 @@ import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Windows } from "../language/tensor.ts";
-import { tensorName } from "../model/stored.ts";
+import { tensorName } from "../model/declared-tensor.ts";
 import type { Model } from "../model/value.ts";
 import type { Check, Ref, Step, StepPart } from "../plan/step.ts";
 import type { Forwarding } from "./forward-graphs.ts";

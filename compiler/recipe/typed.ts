@@ -7,8 +7,8 @@ import type { Linear } from "../language/trace.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Selected } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
+import type { Narrowing } from "./check-narrowing.ts";
 import type { Applied } from "./method.ts";
-import type { Narrowing } from "./narrowing.ts";
 
 export interface TypedRecipe {
   readonly recipe: Ast.Recipe;

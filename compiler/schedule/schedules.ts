@@ -1,9 +1,10 @@
 /** The choice of a schedule for each shape of kernel. Tests put their own in its place: no choice changes a result. */
-import { mapSchedule } from "./map.ts";
-import { schedulePanels } from "./panels.ts";
-import { rowSchedule } from "./row.ts";
+
 import { scheduleBest } from "./schedule-best.ts";
 import { scheduleContraction } from "./schedule-contraction.ts";
+import { mapSchedule } from "./schedule-map.ts";
+import { schedulePanels } from "./schedule-panels.ts";
+import { rowSchedule } from "./schedule-row.ts";
 
 export interface Schedules {
   readonly best: typeof scheduleBest;

@@ -1,9 +1,9 @@
 /** `lcomp apply`: carries out a plan from a file, exactly as it is, on what it was made for. */
 import type { Argv, CommandModule } from "yargs";
 import { type DeviceFacts, misfit } from "../../compiler/plan/device-facts.ts";
-import { loadPlan } from "../../compiler/plan/load.ts";
+import { loadPlan } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { planHash } from "../../compiler/plan/show.ts";
+import { planHash } from "../../compiler/plan/plan-file.ts";
 import { headersOf } from "../../compiler/recipe/records.ts";
 import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";

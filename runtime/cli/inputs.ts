@@ -1,7 +1,7 @@
 /** What a recipe is given to read, and what must therefore outlast all that is written. */
 import { join } from "node:path";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { RecipeParameter } from "../../compiler/recipe/load.ts";
+import type { RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import type { Input } from "../io/apart.ts";
 import { packageRoot } from "../package-root.ts";
 import { type Flags, given } from "./flags.ts";

@@ -1,6 +1,6 @@
 /** What a plan takes of memory, and what there is to do. */
 import type { Prepared } from "../../compiler/compile.ts";
-import { knownSteps } from "../../compiler/memory/demand.ts";
+import { knownSteps } from "../../compiler/memory/peak-memory.ts";
 import { type StoreNeeds, storeNeeds } from "../../compiler/plan/durable.ts";
 import { allOf, workOf } from "../../compiler/plan/work.ts";
 import { showBytes } from "../bytes.ts";

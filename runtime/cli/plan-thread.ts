@@ -2,7 +2,7 @@
 import type { CompileInputs } from "../../compiler/compile.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { LoadedRecipe } from "../../compiler/recipe/load.ts";
+import type { LoadedRecipe } from "../../compiler/recipe/load-recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { inThread } from "../thread.ts";
 import type { Entry } from "./host.ts";

@@ -4,7 +4,7 @@ import type { CommandModule } from "yargs";
 import { outline, type Prepared, prepare } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { loadMachine, MachineError } from "../../compiler/plan/load-machine.ts";
-import { showPlan } from "../../compiler/plan/show.ts";
+import { showPlan } from "../../compiler/plan/plan-file.ts";
 import { adapterInfo, demandedAdapter, describeAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
 import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow, parseJson, readText } from "../io/file.ts";

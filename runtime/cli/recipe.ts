@@ -3,7 +3,7 @@ import type { Argv, Options } from "yargs";
 import type { Observe } from "../../compiler/artifacts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
-import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load.ts";
+import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { readable } from "../../grammar/render.ts";
 import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";

@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { LoadedRecipe } from "../../compiler/recipe/load.ts";
+import type { LoadedRecipe } from "../../compiler/recipe/load-recipe.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { openDevice } from "../gpu/device.ts";
 import { runPlan } from "../run/run-plan.ts";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { storeNeeds } from "../../compiler/plan/durable.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { identitiesOf, planHash } from "../../compiler/plan/show.ts";
+import { identitiesOf, planHash } from "../../compiler/plan/plan-file.ts";
 import { showBytes } from "../bytes.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";

@@ -1,15 +1,15 @@
 /** The steps of a plan that have ended, in earlier runs and in this one: known by their keys in the store's folder. */
 import { storeNeeds } from "../../compiler/plan/durable.ts";
-import { type GivenContents, type Identify, identifier } from "../../compiler/plan/keys.ts";
 import { keyOf, plainRefs } from "../../compiler/plan/lifetimes.ts";
 import { pendingSteps } from "../../compiler/plan/pending.ts";
 import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
+import { type GivenContents, type Identify, identifier } from "../../compiler/plan/step-keys.ts";
 import { hashWindows, type Tokens } from "./chosen-windows.ts";
 import type { GivenRef, GivenTensors } from "./given-tensors.ts";
 import type { OutputRecord, StepRecord } from "./journal.ts";
 import type { StoreFolder } from "./store-folder.ts";
-import type { OutputSource } from "./stored-tensors.ts";
+import type { OutputSource } from "./tensor-pieces.ts";
 
 export interface FinishedSteps {
   /** The places of the steps that are to be run. What the others have made, as far as these read it, is given to `found`. */

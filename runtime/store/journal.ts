@@ -2,7 +2,7 @@
  * The journal of a store: a line for everything that happened in it, behind a hash of its own, by which a line that was torn or
  * damaged is known and counts for nothing.
  */
-import type { StepIdentity } from "../../compiler/plan/keys.ts";
+import type { StepIdentity } from "../../compiler/plan/step-keys.ts";
 import { isJsonObject, parseJson } from "../io/file.ts";
 import { sha256 } from "../io/hash.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";

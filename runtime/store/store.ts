@@ -28,8 +28,8 @@ import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tens
 import { type HostMemory, hostMemory } from "./host-memory.ts";
 import type { OutputRecord } from "./journal.ts";
 import { type StoreFolder, temporaryFolder } from "./store-folder.ts";
-import { type OutputSource, sendPieces, sendTensor, type TensorSource } from "./stored-tensors.ts";
 import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
+import { type OutputSource, sendPieces, sendTensor, type TensorSource } from "./tensor-pieces.ts";
 
 export interface StoreOptions {
   readonly device: Device;

@@ -11,7 +11,7 @@ import type { Host } from "../../compiler/host.ts";
 import { newContext } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
 import { resolve } from "../../compiler/language/resolve.ts";
-import { isReserved, parseArgument, reservedParameters } from "../../compiler/recipe/load.ts";
+import { isReserved, parseArgument, reservedParameters } from "../../compiler/recipe/load-recipe.ts";
 import { accepted, CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
 import { applyCommand } from "../../runtime/cli/apply.ts";

@@ -3,7 +3,7 @@ import { check, loadRecipe, plan } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
-import { showPlan } from "../../compiler/plan/show.ts";
+import { showPlan } from "../../compiler/plan/plan-file.ts";
 import { render } from "../../grammar/render.ts";
 
 type Header = ModelFacts["tensors"] extends ReadonlyMap<string, infer Tensor> ? Tensor : never;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as assert from "uvu/assert";
-import { loadPlan } from "../../compiler/plan/load.ts";
+import { loadPlan } from "../../compiler/plan/load-plan.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { facts } from "../fuse/sketch.ts";
 import { library } from "../given/library.ts";

@@ -3,7 +3,7 @@ import { type Profiler, Session } from "node:inspector/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import { compileGraph } from "../../compiler/program.ts";
+import { compileGraph } from "../../compiler/compile-graph.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { suite } from "../harness/suite.ts";
 import { root } from "../repository/sources.ts";

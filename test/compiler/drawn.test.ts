@@ -8,7 +8,7 @@ import * as assert from "uvu/assert";
 import { check, outline, plan } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { ProblemKind } from "../../compiler/problems/problem.ts";
-import { type LoadedRecipe, recipeIn } from "../../compiler/recipe/load.ts";
+import { type LoadedRecipe, recipeIn } from "../../compiler/recipe/load-recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { suite } from "../harness/suite.ts";

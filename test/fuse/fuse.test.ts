@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
+import { compileGraph } from "../../compiler/compile-graph.ts";
 import { fuse } from "../../compiler/fuse/fuse.ts";
 import { showGroups } from "../../compiler/fuse/show.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Node } from "../../compiler/graph/ops.ts";
-import { compileGraph } from "../../compiler/program.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { type Family, families } from "../../compiler/schedule/family.ts";
 import { showKernels } from "../../runtime/cli/kernel-table.ts";

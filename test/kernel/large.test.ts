@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
+import { type CompiledGraph, compileGraph } from "../../compiler/compile-graph.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
-import { type CompiledGraph, compileGraph } from "../../compiler/program.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { type Family, families } from "../../compiler/schedule/family.ts";
 import { type Schedules, schedules } from "../../compiler/schedule/schedules.ts";

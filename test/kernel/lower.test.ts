@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
+import { compileGraph } from "../../compiler/compile-graph.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { interpret } from "../../compiler/graph/interpret.ts";
 import { header } from "../../compiler/kernel/header.ts";
 import { rows } from "../../compiler/memory/layout.ts";
-import { compileGraph } from "../../compiler/program.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { type Family, families } from "../../compiler/schedule/family.ts";
 import { bufferPool } from "../../runtime/gpu/buffers.ts";

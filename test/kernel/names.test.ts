@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { compileGraph } from "../../compiler/program.ts";
+import { compileGraph } from "../../compiler/compile-graph.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { type Family, families } from "../../compiler/schedule/family.ts";
 import { facts } from "../fuse/sketch.ts";

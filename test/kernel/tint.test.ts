@@ -7,7 +7,7 @@ import { loadRecipe, plan } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { parseArgument } from "../../compiler/recipe/load.ts";
+import { parseArgument } from "../../compiler/recipe/load-recipe.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { showKernels } from "../../runtime/cli/kernel-table.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { loadRecipe, outline } from "../../compiler/compile.ts";
 import { habits, typeHabits } from "../../compiler/problems/habits.ts";
-import { parseArgument } from "../../compiler/recipe/load.ts";
+import { parseArgument } from "../../compiler/recipe/load-recipe.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { library } from "../given/library.ts";

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
+import { type CompiledGraph, compileGraph } from "../../compiler/compile-graph.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Program } from "../../compiler/plan/program.ts";
-import { type CompiledGraph, compileGraph } from "../../compiler/program.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { families } from "../../compiler/schedule/family.ts";
 import { dot, facts, llamaBlock, rmsNorm, softmax, words } from "../fuse/sketch.ts";

@@ -1,4 +1,6 @@
 /** Runs a case on the device, through everything between the graph and the result. */
+
+import { type CompileOptions, compileGraph } from "../../compiler/compile-graph.ts";
 import type { Output } from "../../compiler/graph/graph.ts";
 import { interpret, roundTo } from "../../compiler/graph/interpret.ts";
 import { count as elements } from "../../compiler/graph/type.ts";
@@ -6,7 +8,6 @@ import { verifyGraph } from "../../compiler/graph/verify.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import { type DType, isPacked } from "../../compiler/plan/dtype.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
-import { type CompileOptions, compileGraph } from "../../compiler/program.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import type { Family } from "../../compiler/schedule/family.ts";
 import type { Schedules } from "../../compiler/schedule/schedules.ts";

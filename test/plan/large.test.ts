@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { loadRecipe, outline, plan } from "../../compiler/compile.ts";
 import { mostCapable } from "../../compiler/plan/device-facts.ts";
-import { showPlan } from "../../compiler/plan/show.ts";
+import { showPlan } from "../../compiler/plan/plan-file.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { type Variant, writeHollow } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";

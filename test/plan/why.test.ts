@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
-import { identifier, type StepIdentity } from "../../compiler/plan/keys.ts";
 import { pendingSteps } from "../../compiler/plan/pending.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { identifier, type StepIdentity } from "../../compiler/plan/step-keys.ts";
 import { keptParts } from "../../compiler/plan/why.ts";
 import { suite } from "../harness/suite.ts";
 import { handMadePlan } from "../run/plan.ts";

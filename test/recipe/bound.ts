@@ -1,6 +1,6 @@
 /** Recipes in texts, bound to the headers of small models. */
 import { loadRecipe, outline } from "../../compiler/compile.ts";
-import { parseArgument } from "../../compiler/recipe/load.ts";
+import { parseArgument } from "../../compiler/recipe/load-recipe.ts";
 import { problemsFrom } from "../given/problems.ts";
 import { models } from "../language/broken-models.ts";
 import { hostWith } from "../language/run.ts";

@@ -196,14 +196,14 @@ const mutants: Readonly<Record<string, Mutant>> = {
     title: "arch-headers",
   },
   "model: tensors may be left over": {
-    file: "compiler/model/checkpoint.ts",
+    file: "compiler/model/check-checkpoint.ts",
     from: "if (unknown.length > 0) report",
     to: "if (unknown.length > 99) report",
     test: "language/problems",
     title: "weight-unknown",
   },
   "model: any stored type is read": {
-    file: "compiler/model/stored.ts",
+    file: "compiler/model/declared-tensor.ts",
     from: 'if (!dtype) faults.push({ kind: "type"',
     to: 'if (dtype) faults.push({ kind: "type"',
     test: "language/problems",
@@ -217,7 +217,7 @@ const mutants: Readonly<Record<string, Mutant>> = {
     title: "sums with a common factor that meet",
   },
   "fuse: expressions have no end": {
-    file: "compiler/fuse/place.ts",
+    file: "compiler/fuse/materialise.ts",
     from: "const deepest = 300;",
     to: "const deepest = 300_000;",
     test: "fuse/fuse",

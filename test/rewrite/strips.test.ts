@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
+import { compileGraph } from "../../compiler/compile-graph.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Node } from "../../compiler/graph/ops.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Program } from "../../compiler/plan/program.ts";
-import { compileGraph } from "../../compiler/program.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";
 import { type Family, families } from "../../compiler/schedule/family.ts";
 import { dot, facts, words } from "../fuse/sketch.ts";

@@ -1,7 +1,8 @@
 /** The pieces of plans that are written by hand. */
-import { hash } from "../../compiler/plan/hash.ts";
+
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "../../compiler/plan/program.ts";
+import { hash } from "../../compiler/plan/sha256.ts";
 import type { Step } from "../../compiler/plan/step.ts";
 
 /** The names of dimensions and their sizes. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { demands, peakOf } from "../../compiler/memory/demand.ts";
+import { demands, peakOf } from "../../compiler/memory/peak-memory.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { pieceBytes } from "../../compiler/plan/slots.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { demands, peakOf } from "../../compiler/memory/demand.ts";
+import { demands, peakOf } from "../../compiler/memory/peak-memory.ts";
 import { withDurable } from "../../compiler/plan/durable.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";

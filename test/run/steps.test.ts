@@ -1,7 +1,7 @@
 /** What steps can read and write, each shown by a plan of a few: passes over the samples, two models, decisions, checks. */
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { demands, peakOf } from "../../compiler/memory/demand.ts";
+import { demands, peakOf } from "../../compiler/memory/peak-memory.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";

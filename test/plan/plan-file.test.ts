@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
-import { hash } from "../../compiler/plan/hash.ts";
-import { loadPlan, PlanError } from "../../compiler/plan/load.ts";
+import { loadPlan, PlanError } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { planHash, showPlan } from "../../compiler/plan/plan-file.ts";
 import { fromFile } from "../../compiler/plan/references.ts";
 import type { PlanFile } from "../../compiler/plan/schema.ts";
-import { planHash, showPlan } from "../../compiler/plan/show.ts";
+import { hash } from "../../compiler/plan/sha256.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import { suite } from "../harness/suite.ts";
 import { handMadePlan } from "../run/plan.ts";

@@ -3,8 +3,8 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, note, report } from "../language/context.ts";
 import type { Problem } from "../problems/problem.ts";
+import { type Fault, tensorName, withoutFirst } from "./declared-tensor.ts";
 import type { ModelFacts } from "./facts.ts";
-import { type Fault, tensorName, withoutFirst } from "./stored.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "./value.ts";
 
 /** One problem for each kind of fault, however many tensors have it. */

@@ -8,11 +8,11 @@ import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
 import { forward, forwardBlock } from "../model/forward.ts";
-import { narrowed, type Sizes } from "../model/narrow.ts";
+import { narrowed, type Sizes } from "../model/narrowed-config.ts";
 import { pieceRow } from "../model/pieces.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
-import { applyBlockMethod, type BlockWork, type Selection } from "./block.ts";
+import { applyBlockMethod, type BlockWork, type Selection } from "./block-method.ts";
 import { blockPass, entryOf, type Forwarding } from "./forward-graphs.ts";
 import type { Applied } from "./method.ts";
 

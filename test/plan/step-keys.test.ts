@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
-import { hash } from "../../compiler/plan/hash.ts";
-import { type GivenContents, identifier } from "../../compiler/plan/keys.ts";
 import { pendingSteps } from "../../compiler/plan/pending.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { hash } from "../../compiler/plan/sha256.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
+import { type GivenContents, identifier } from "../../compiler/plan/step-keys.ts";
 import { suite } from "../harness/suite.ts";
 import { step } from "../run/by-hand.ts";
 import { handMadePlan } from "../run/plan.ts";

@@ -6,12 +6,12 @@
 import type { Name } from "../grammar/ast.ts";
 import { CompileError } from "../grammar/diagnostic.ts";
 import { type Assembled, assemble } from "./assemble.ts";
+import type { CompiledGraph } from "./compile-graph.ts";
 import type { Graph } from "./graph/graph.ts";
-import { type Demand, demands, type Memory, type Planned } from "./memory/demand.ts";
+import { type Demand, demands, type Memory, type Planned } from "./memory/peak-memory.ts";
 import { storeNeeds, withDurable } from "./plan/durable.ts";
 import type { Step } from "./plan/step.ts";
 import { worded } from "./problems/problem.ts";
-import type { CompiledGraph } from "./program.ts";
 
 /** Of the disk, `budget` says what may be taken for more than results. `compile` may be told how much scratch a graph's program should take at most. */
 export function fit<Rest extends Omit<Planned, "steps" | "programs">>(

@@ -1,12 +1,12 @@
 /** Plans that somebody has edited and given their new hash: nothing is carried out that does not fit together. */
 import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
-import { loadPlan, PlanError } from "../../compiler/plan/load.ts";
+import { loadPlan, PlanError } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { showPlan } from "../../compiler/plan/plan-file.ts";
 import type { Program } from "../../compiler/plan/program.ts";
-import { showPlan } from "../../compiler/plan/show.ts";
+import { requireSound } from "../../compiler/plan/require-sound.ts";
 import { elements } from "../../compiler/plan/slots.ts";
-import { requireSound } from "../../compiler/plan/sound.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import { suite } from "../harness/suite.ts";
 import { models } from "../language/broken-models.ts";

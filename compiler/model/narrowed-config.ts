@@ -5,8 +5,8 @@ import { known } from "../language/size.ts";
 import type { Dimension } from "../language/tensor.ts";
 import { expressionsIn } from "../language/walk.ts";
 import { modelType } from "./arch.ts";
+import { tensorName } from "./declared-tensor.ts";
 import type { ModelFacts } from "./facts.ts";
-import { tensorName } from "./stored.ts";
 import { firstBlocks, layersOf, type ModelType, partsOf } from "./value.ts";
 
 type Config = ModelFacts["config"];

@@ -1,8 +1,9 @@
 /** A plan as text: JSON in the order of its schema, so that equal plans are equal files, with a hash over all the rest. */
-import { hash } from "./hash.ts";
+
 import type { Plan } from "./plan.ts";
 import { toFile } from "./references.ts";
 import { planSchema } from "./schema.ts";
+import { hash } from "./sha256.ts";
 
 /** What the walk looks at in a schema. */
 interface Form {

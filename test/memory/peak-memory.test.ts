@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { demands, knownSteps, peakOf } from "../../compiler/memory/demand.ts";
+import { demands, knownSteps, peakOf } from "../../compiler/memory/peak-memory.ts";
 import { pieceBytes } from "../../compiler/plan/slots.ts";
 import { suite } from "../harness/suite.ts";
 import { away } from "../run/by-hand.ts";

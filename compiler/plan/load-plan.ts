@@ -1,10 +1,10 @@
 /** A plan from its file. Inside of this border a plan is trusted. */
 import { Ajv } from "ajv/dist/jtd.js";
 import type { Plan } from "./plan.ts";
+import { planHash } from "./plan-file.ts";
 import { fromFile } from "./references.ts";
+import { requireSound } from "./require-sound.ts";
 import { type PlanFile, planSchema } from "./schema.ts";
-import { planHash } from "./show.ts";
-import { requireSound } from "./sound.ts";
 
 /** A text that is no plan of this version: one sentence that says where. */
 export class PlanError extends Error {

@@ -2,8 +2,9 @@
  * What a step is known by again: a key over its program's graph, the keys of all that it reads, what must hold of the outcome, and the
  * adapter. Two steps with one key make the same bytes, in whichever plan and run they stand.
  */
-import { hash } from "./hash.ts";
+
 import type { Plan } from "./plan.ts";
+import { hash } from "./sha256.ts";
 import type { Ref, Step } from "./step.ts";
 
 export interface StepIdentity {
