@@ -46,9 +46,8 @@ function requireStore(path: string): boolean {
   if (status === undefined) return false;
   if (!status.isDirectory()) throw new UserError(`${path} is a file, and no store; choose another folder`);
   const marker = join(path, markerName);
-  clearBeside(marker);
   const names = explainedNow("read", path, () => readdirSync(path));
-  if (names.length === 0) return false;
+  if (names.every((name) => name.startsWith(`.${markerName}.`))) return false; // that is being written, or was
   if (!names.includes(markerName))
     throw new UserError(`${path} is no store of lcomp (it has no ${markerName}) and not empty; choose another folder`);
   if (explainedNow("read", marker, () => readFileSync(marker, "utf8")) === markerText) return true;

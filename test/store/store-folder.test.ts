@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { readHeader, type StoredTensor } from "../../runtime/io/safetensors.ts";
+import { hiddenBeside } from "../../runtime/io/unfinished.ts";
 import { markerName, StoreFolder } from "../../runtime/store/store-folder.ts";
 import { type Suite, suite } from "../harness/suite.ts";
 import { inFolder, refused, writeSafetensors } from "../io/folder.ts";
@@ -301,6 +302,10 @@ function shareIt({ test, skip }: Suite): void {
       });
       assert.equal(readdirSync(folder), []);
       mkdirSync(join(folder, "mine"));
+      writeFileSync(
+        hiddenBeside(join(folder, "mine", markerName), "partial").replace(`-${process.pid}-`, "-999999999-"),
+        "{",
+      );
       await using(join(folder, "mine"), async () => undefined);
       assert.equal(readdirSync(folder), ["mine"]);
       const store = new StoreFolder(join(folder, "temporary"), { isTemporary: true });
