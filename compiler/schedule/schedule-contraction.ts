@@ -87,11 +87,18 @@ function gpuSchedule(c: Contraction, facts: DeviceFacts): ContractionSchedule {
   const matrices = c.m < 32 || c.n < 32 || c.k < 16 ? [] : matrixSchedules(c, facts);
   const tiled = tiledSchedules(c, facts);
   const best = (some: readonly (Tiled | Matrix)[]): Tiled | Matrix | undefined =>
-    some.find((schedule) => workgroupsOf(c, schedule) >= enoughWorkgroups) ?? leastWork(c, some);
+    some.find((schedule) => isFilled(c, schedule) && workgroupsOf(c, schedule) >= enoughWorkgroups) ??
+    leastWork(c, some);
   return best(matrices) ?? best(tiled) ?? plain;
 }
 
-/** Few workgroups: the smallest tiles, so that most of them are made of outputs. */
+/** Whether outputs are more than half of what tiles cover, either way: many small products are no large one. */
+function isFilled({ m, n }: Contraction, schedule: Tiled | Matrix): boolean {
+  const [rows, columns] = sidesOf(schedule);
+  return 2 * m > Math.ceil(m / rows) * rows && 2 * n > Math.ceil(n / columns) * columns;
+}
+
+/** Few workgroups, or small products: the smallest tiles, so that most of them are made of outputs. */
 function leastWork(c: Contraction, some: readonly (Tiled | Matrix)[]): Tiled | Matrix | undefined {
   const covered = (schedule: Tiled | Matrix): number => workgroupsOf(c, schedule) * outputsOf(schedule);
   return some.toSorted((a, b) => covered(a) - covered(b) || workgroupsOf(c, b) - workgroupsOf(c, a))[0];
