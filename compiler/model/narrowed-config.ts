@@ -38,6 +38,16 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
   return made.isFaulty || !isAs(sizesOf(made), wanted, wanted.keys()) ? null : made;
 }
 
+/** The fields of config.json in which a narrowed model differs from the given one: their numbers, and the lengths of lists. */
+export function changedFields(given: ModelType, type: ModelType): Readonly<Record<string, number>> {
+  const changed = Object.entries(type.facts?.config ?? {}).filter(
+    ([name, value]) => value !== given.facts?.config[name],
+  );
+  return Object.fromEntries(
+    changed.map(([name, value]) => [name, Array.isArray(value) ? value.length : Number(value)]),
+  );
+}
+
 interface Solving {
   readonly type: ModelType;
   readonly declared: ReadonlyMap<string, Ast.Expression>;
@@ -96,7 +106,10 @@ function solve(
   const [size, actual] = [wanted.get(name) ?? 0, sizes.get(name) ?? 0];
   const factors = actual > 0 ? [size / actual, ...ratios] : ratios;
   // Fields that are there come first: of a field with two names, the one that the config uses.
-  const fields = [...fieldsRead(type.arch, name)].sort((a, b) => Number(b in config) - Number(a in config));
+  const isSize = (field: string): boolean => typeof (config[field] ?? 0) !== "object";
+  const fields = [...fieldsRead(type.arch, name)]
+    .filter(isSize)
+    .sort((a, b) => Number(b in config) - Number(a in config));
   for (const field of fields) {
     const old = config[field];
     const values =

@@ -129,7 +129,7 @@ const save: JTDSchemaType<SaveInFile> = {
     format: text,
     of: text,
     origin: text,
-    config: { type: "string", nullable: true },
+    config: { values: size },
     tensors: { elements: { properties: { name: text, dtype: text, shape: { elements: size }, from: text } } },
   },
 };

@@ -89,8 +89,8 @@ export interface SaveRecord {
   readonly of: string;
   /** The given model that it began as: what lies beside its weights travels along. */
   readonly origin: string;
-  /** config.json as it will be; null: as the origin has it. */
-  readonly config: string | null;
+  /** The fields in which config.json differs from the origin's: their numbers, and of lists how many of their elements stay. */
+  readonly config: Readonly<Record<string, number>>;
   readonly tensors: readonly SavedTensor[];
 }
 

@@ -7,6 +7,7 @@ import { modelOf, slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
+import { changedFields } from "../model/narrowed-config.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { emitNarrowing } from "./block-stage.ts";
@@ -125,7 +126,6 @@ function saveRecord(at: Emitting, { of, format }: Saving): SaveRecord {
     const stored = type.facts?.tensors.get(name);
     return stored ? [{ name, dtype: stored.dtype, shape: stored.shape, from }] : [];
   });
-  const given = modelNamed(at, origin).type.facts?.config;
-  const config = type.facts?.config;
-  return { format, of, origin, config: config === given ? null : `${JSON.stringify(config, null, 2)}\n`, tensors };
+  const config = changedFields(modelNamed(at, origin).type, type);
+  return { format, of, origin, config, tensors };
 }

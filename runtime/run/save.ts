@@ -3,7 +3,7 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Ref, SavedTensor, SaveRecord } from "../../compiler/plan/step.ts";
 import { isStoredDType } from "../../compiler/plan/stored-types.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import { isHubName } from "../io/hub.ts";
+import { withFields, withoutPath } from "../io/config-text.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 import type { RunOptions, Session } from "./session.ts";
@@ -38,15 +38,7 @@ export async function save({ plan, store, progress }: Session, options: RunOptio
       done += piece.byteLength;
     }
   await written.close();
-  await output.write("config.json", config ?? withoutPath(origin.configText));
+  await output.write("config.json", withoutPath(withFields(origin.configText, config)));
   for (const [name, text] of origin.made) await output.write(name, text());
   await output.copy(origin.folder, origin.companions);
 }
-
-/** config.json without the path from which its model was once loaded, which is another machine's or this one's. */
-const withoutPath = (config: string): string =>
-  config
-    .replace(/^\ufeff/, "")
-    .replace(/("_name_or_path"\s*:\s*)"((?:[^"\\]|\\.)*)"/g, (entry, start: string, name: string) =>
-      isHubName(name) ? entry : `${start}""`,
-    );

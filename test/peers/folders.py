@@ -1,12 +1,12 @@
-"""folders.py: what lcomp leaves of Llama models that it cuts in depth, in width, and in both before it prunes, as others read it.
+"""folders.py: what lcomp leaves of models that it cuts in depth, in width, and in both before it prunes, as others read it.
 
 lcomp runs a recipe and saves a folder. The shape of every tensor must follow from the written config.json alone, as transformers makes
 a model of it without weights; transformers must load the folder with nothing missing, left over or of another shape; and the mean NLL
-of the same windows must be what lcomp reports, to 2e-5: by transformers, and by NumPy (`structured.py`). Nothing is recorded.
+of the same windows must be what lcomp reports, to 2e-5: by transformers, and for Llama by NumPy (`structured.py`). Nothing is recorded.
     folders.py [--check] [--models DIR]
 A model whose folder is not there is left out, and that is said.
 """
-import argparse, json, subprocess, sys, tempfile
+import argparse, json, shutil, subprocess, sys, tempfile
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,20 @@ CUTS = {
     "width": ["minitron_width(mlp: 50%, kv: 50%, model: 50%, multiple: 4)"],
     "chain": ["shortgpt(drop: 25%)", "minitron_width(mlp: 75%, model: 75%, multiple: 16)", "wanda(2:4)"],
 }
+
+
+def make_gemma(folder):
+    """A small Gemma 3 of random numbers with the example's tokenizer: its config.json has whole numbers that must be floats, and one that must be none."""
+    folder.mkdir()
+    config = transformers.Gemma3TextConfig(
+        vocab_size=1024, hidden_size=64, intermediate_size=96, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
+        sliding_window=16, layer_types=["full_attention"] * 4, max_position_embeddings=256, query_pre_attn_scalar=16,
+        final_logit_softcapping=30.0, rms_norm_eps=1.0, initializer_range=0.3, bos_token_id=0, eos_token_id=0, pad_token_id=None)
+    torch.manual_seed(0)
+    transformers.Gemma3ForCausalLM(config).save_pretrained(folder)
+    for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        shutil.copy(ROOT / "examples/tiny" / file, folder)
+    return folder
 
 
 def recipe(methods):
@@ -81,7 +95,8 @@ def wrong(methods, model, text, windows, place):
     if misshapen:
         return [f"{name} is {found.get(name)}, by the config {of_config.get(name)}" for name in misshapen]
     loss, unfit = by_transformers(place / "out", windows)
-    figures = {"transformers": loss, "NumPy": mean_nll(load(place / "out"), windows)}
+    is_llama = json.loads((model / "config.json").read_text())["model_type"] == "llama"
+    figures = {"transformers": loss, **({"NumPy": mean_nll(load(place / "out"), windows)} if is_llama else {})}
     return [
         *(f"transformers: {name}" for name in unfit),
         *(f"mean NLL {reported}, {nll} by {who}" for who, nll in figures.items() if not abs(reported - nll) < TOLERANCE),
@@ -101,7 +116,7 @@ def main():
         for split in (ROOT / "examples/world").glob("*.jsonl"):
             documents = split.read_text().splitlines(keepends=True)
             (text / split.name).write_text("".join(documents[:DOCUMENTS]))
-        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K"):
+        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", make_gemma(Path(root) / "made gemma3")):
             if not (model / "config.json").exists():
                 print(f"{model.name}: not here")
                 continue

@@ -1,5 +1,5 @@
 /** What structured pruning keeps, and what is left of a model by it, against NumPy (test/peers/structured.py). */
-import { existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
@@ -51,7 +51,7 @@ const device = await openDevice();
 async function cutWith(
   method: string,
   from: Checkpoint,
-  { tokens, sample, test }: Recorded,
+  { tokens, sample, test }: Pick<Recorded, "tokens" | "sample" | "test">,
   out: string,
 ): Promise<number> {
   const { count, length, seed } = sample;
@@ -100,6 +100,34 @@ async function columnsOf(of: Checkpoint, name: string, count: number): Promise<r
 }
 
 const isNear = (found: number, recorded: number): boolean => Math.abs(found - recorded) < 2e-5;
+
+suite("structured pruning: config.json", ({ test }) => {
+  const example = join(root, "examples/tiny");
+  const own = `"rope_parameters": {"rope_theta": 1E4, "rope_type": "default", "num_hidden_layers": 9007199254740993},
+ "layer_types": ["full_attention", "full_attention",\n  "full_attention", "full_attention"],
+ "_name_or_path": "./models/tiny", "logit_softcapping": 30.0, "floor": -Infinity`;
+  const given = readFileSync(join(example, "config.json"), "utf8").replace('"rope_theta": 10000.0', own);
+
+  test(
+    "what a stage cuts is all that changes in it",
+    inFolder(async (folder) => {
+      for (const name of ["model.safetensors", "tokenizer.json"]) copyFileSync(join(example, name), join(folder, name));
+      writeFileSync(join(folder, "config.json"), given);
+      const from = await openCheckpoint(folder);
+      const recorded = { tokens: [1, 2, 3, 4], sample: { count: 1, length: 4, seed: 0 }, test: [1, 2, 3, 4] };
+      const cut = async (method: string): Promise<string> => {
+        await cutWith(method, from, recorded, join(folder, method));
+        return readFileSync(join(folder, method, "config.json"), "utf8");
+      };
+      const moved = given.replace("./models/tiny", "");
+      const wide = await cut("minitron_width(mlp: 64, model: 96, multiple: 1)");
+      assert.is(wide, moved.replace('"hidden_size": 128', '"hidden_size": 96').replace(": 384", ": 64"));
+      const deep = await cut("shortgpt(drop: 2)");
+      const types = ',\n  "full_attention", "full_attention"]';
+      assert.is(deep, moved.replace('"num_hidden_layers": 4', '"num_hidden_layers": 2').replace(types, "]"));
+    }),
+  );
+});
 
 for (const [name, folder] of Object.entries(folders))
   suite(`structured pruning of ${name}`, ({ test, skip }) => {

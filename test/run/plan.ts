@@ -240,7 +240,7 @@ export function handMadePlan(shape: Shape, options: PlanOptions): Plan {
       format: "safetensors",
       of: "sparse",
       origin: "model",
-      config: null,
+      config: {},
       tensors: [
         saved("embed", shape.vocabulary, { model: "model", tensor: "embed" }),
         ...dropped.map((from, layer) => saved(weightOf(layer), shape.hidden, from)),
