@@ -5,6 +5,7 @@ import { given } from "./language/bind.ts";
 import type { Context } from "./language/context.ts";
 import type { Modules } from "./language/declare.ts";
 import { applyFunction, operand } from "./language/evaluate.ts";
+import { checkFormat } from "./language/format.ts";
 import { compileTimeNumber } from "./language/kinds.ts";
 import { areDistinct } from "./language/names.ts";
 import { dataInput } from "./language/operations.ts";
@@ -26,33 +27,37 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
   const main = modules.at(-1);
   const scope = main && declared.scopes.get(main.name);
   if (!main || !scope || haveCircles(context, main.tree)) return;
-  for (const declaration of main.tree.declarations) {
-    switch (declaration.kind) {
-      case "fn":
-        if (declaration.result) checkType(context, declaration.result);
-        if (checkParameters(context, declaration.parameters)) checkFunction(context, declaration, scope);
-        break;
-      case "method":
-        if (checkParameters(context, declaration.parameters, declaration.sees))
-          checkMethod(context, { method: declaration, scope, arguments: new Map() });
-        break;
-      case "arch":
-        checkForward(context, modelType(context, declaration, scope, null));
-        break;
-      case "recipe":
-        checkParameters(context, declaration.parameters);
-        checkRecipe(context, declaration, scope, {
-          parameters: new Map(),
-          models: new Map(),
-          modules: declared,
-          isBound: false,
-        });
-        break;
-      case "format":
-      case "optimizer":
-      case "study":
-        break;
-    }
+  for (const declaration of main.tree.declarations) checkDeclaration(context, declaration, scope, declared);
+}
+
+function checkDeclaration(context: Context, declaration: Ast.Declaration, scope: Scope, modules: Modules): void {
+  switch (declaration.kind) {
+    case "fn":
+      if (declaration.result) checkType(context, declaration.result);
+      if (checkParameters(context, declaration.parameters)) checkFunction(context, declaration, scope);
+      break;
+    case "method":
+      if (checkParameters(context, declaration.parameters, declaration.sees))
+        checkMethod(context, { method: declaration, scope, arguments: new Map() });
+      break;
+    case "arch":
+      checkForward(context, modelType(context, declaration, scope, null));
+      break;
+    case "recipe":
+      checkParameters(context, declaration.parameters);
+      checkRecipe(context, declaration, scope, {
+        parameters: new Map(),
+        models: new Map(),
+        modules,
+        isBound: false,
+      });
+      break;
+    case "format":
+      if (checkParameters(context, declaration.parameters)) checkFormat(context, declaration, scope, operand);
+      break;
+    case "optimizer":
+    case "study":
+      break;
   }
 }
 

@@ -9,7 +9,7 @@ import { isRoutine, rereads } from "../graph/routine.ts";
 import { count } from "../graph/type.ts";
 import { beneathViews, isView, type View } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
-import { isPacked } from "../plan/dtype.ts";
+import { bitsOf, isPacked } from "../plan/dtype.ts";
 import { costs, launch, loaded, readBack, termsOf, written } from "./cost.ts";
 import { type Draft, goByRows } from "./draft.ts";
 import type { Ending } from "./epilogue.ts";
@@ -53,6 +53,8 @@ interface State extends Placing {
   readonly endingOf: ReadonlyMap<Node, Ending>;
   /** Between a sum and its end: never stored. */
   readonly inside: ReadonlySet<Node>;
+  /** Weights that would be larger in memory than the codes that they are computed of: never stored. */
+  readonly coded: ReadonlySet<Node>;
   readonly costs: ReturnType<typeof costs>;
   readonly hasReduce: readonly boolean[];
   /** Computing an element takes a value that a whole row shares. */
@@ -84,6 +86,7 @@ function begin(placing: Placing): State {
     required,
     endingOf: new Map(endings.map((ending) => [ending.end, ending])),
     inside,
+    coded: codedIn(around),
     costs: costs(graph.nodes, barriers),
     hasReduce: reducing(graph, barriers, false),
     isOfRow: reducing(graph, barriers, true),
@@ -109,6 +112,17 @@ function tooDeep(graph: Graph, stored: ReadonlySet<Node>, inside: ReadonlySet<No
 
 /** What shares a word is written together, by a kernel of its own. */
 const sharesWords = (output: Output): boolean => isPacked(storedAs(output));
+
+/** What is computed of codes alone: weights of eight bits or less, which would be larger in memory. */
+function codedIn({ graph, isSetup }: Surroundings): ReadonlySet<Node> {
+  const coded = new Set<Node>();
+  for (const node of graph.nodes) {
+    const isCode = node.op === "input" && node.attrs.role === "weight" && bitsOf(node.type.dtype) <= 8;
+    const isOfCodes = isSetup(node) && node.inputs.some((x) => coded.has(x));
+    if (isCode || (isOfCodes && (isElementwise(node) || isView(node) || node.op === "gather"))) coded.add(node);
+  }
+  return coded;
+}
 
 /** Whether computing an element of a node takes a reduction along a row, through nodes of the same dimensions or of any. */
 function reducing(graph: Graph, barriers: ReadonlySet<Node>, isBroadcast: boolean): readonly boolean[] {
@@ -204,7 +218,8 @@ function isOncePerRow({ type }: Node, needs: readonly Need[]): boolean {
 
 /** The rule of cost that gives memory to a node, if one does. */
 function memoryRule(node: Node, needs: readonly Need[], state: State): Rule | undefined {
-  if (isView(node) || state.inside.has(node) || ["constant", "index"].includes(node.op)) return undefined;
+  if (isView(node) || state.inside.has(node) || state.coded.has(node) || ["constant", "index"].includes(node.op))
+    return undefined;
   const isShared = state.hasReduce[node.id] === true;
   if (isShared && isOncePerRow(node, needs)) return undefined;
   const cost = state.costs[node.id] ?? { alone: 0, shared: 0 };
@@ -271,7 +286,7 @@ function expandFactors({ factors: [a, b], roles }: Product, draft: Draft, state:
     addNeed(state.needs, factor, { draft, path: [elsewhere(label)], evaluations, isFactor: true });
   need(a, "a", batch * m * k * Math.ceil(n / 32));
   const base = beneathViews(b);
-  if (!state.packs) need(b, "b", batch * n * k * Math.ceil(m / 16));
+  if (!state.packs || state.coded.has(b)) need(b, "b", batch * n * k * Math.ceil(m / 16));
   else if (base.op === "input" || base.op === "constant") pack(b, state);
   else {
     state.required.set(base, "panels");

@@ -13,6 +13,10 @@ export const slotNames = {
   singular: (i: number) => `singular ${i}`,
   /** Beside the statistics: how many values of an activation are NaN or infinite. */
   notFinite: (i: number) => `not finite ${i}`,
+  /** A field of a weight that a format stores. */
+  field: (weight: string, name: string) => `${weight} ${name}`,
+  /** Beside codes: how many numbers are not what is stored of them. */
+  misfit: (i: number) => `misfit ${i}`,
   /** The outputs of an evaluation, of each window. */
   series: (i: number) => `e${i}`,
   /** The outputs of a measure. */
@@ -20,6 +24,10 @@ export const slotNames = {
   /** What a measure reads of one of its models: the name of a parameter or a stage has no colon, a tensor's may have one. */
   ofModel: (model: string | number, name: string) => `${model}:${name}`,
 } as const;
+
+/** The field that an output of a method is; null for any other. */
+export const fieldIn = (output: string): string | null =>
+  output.startsWith(slotNames.field(slotNames.result, "")) ? output.slice(slotNames.result.length + 1) : null;
 
 /** The model and the name in `slotNames.ofModel`; null for any other name. */
 export function modelOf(slot: string): { readonly model: string; readonly name: string } | null {

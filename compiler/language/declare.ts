@@ -2,7 +2,8 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { builtinScope } from "./builtins.ts";
 import { type Context, report } from "./context.ts";
-import { functionValue } from "./evaluate.ts";
+import { functionValue, operand } from "./evaluate.ts";
+import { formatValue } from "./format.ts";
 import { isNew } from "./names.ts";
 import { prelude, type ResolvedModule } from "./resolve.ts";
 import { declareValue, scopeIn } from "./scope.ts";
@@ -102,6 +103,8 @@ function declare(context: Context, scope: Scope, declaration: Ast.Declaration): 
     case "recipe":
       break;
     case "format":
+      declareValue(scope, declaration.name, formatValue(declaration, scope, operand));
+      break;
     case "optimizer":
     case "study":
       report(context, { kind: "not-supported", span, what: `\`${declaration.kind}\`` });

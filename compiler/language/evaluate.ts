@@ -4,6 +4,7 @@ import type { Span } from "../../grammar/source.ts";
 import { bindArguments } from "./bind.ts";
 import { written } from "./builtins.ts";
 import { type Context, report } from "./context.ts";
+import { codesOf } from "./format.ts";
 import { identityOf, identityOfDims, numberOf } from "./identity.ts";
 import { modelFunction } from "./kinds.ts";
 import { memberOf } from "./members.ts";
@@ -87,9 +88,12 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
       return memberOf(context, evaluate(context, scope, expression.value), expression.name, expression.span);
     case "record":
       return recordOf(context, scope, expression);
+    case "construct": {
+      const [format, fields] = [operand(context, scope, expression.format), operand(context, scope, expression.record)];
+      return codesOf({ context, scope, span: expression.span }, format, fields, operand);
+    }
     case "list":
     case "one-of":
-    case "construct":
     case "repeat":
     case "feedback":
       return report(context, { kind: "not-supported", span: expression.span, ...notYet[expression.kind] });
@@ -115,7 +119,6 @@ const notYet = {
     hint: "`stack(pair: a, b)` lays values along a new dimension, `{ low: a, high: b }` gives several",
   },
   "one-of": { what: "`one of`", hint: "give one value; a recipe's parameter tries others" },
-  construct: { what: "a stored format" },
   repeat: { what: "`repeat`", hint: "write its steps one after another, each with a `let`" },
   feedback: { what: "`feedback`" },
 } as const;

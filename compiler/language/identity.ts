@@ -1,7 +1,7 @@
 /** When two values are the same for whatever reads them: then what was made of one need not be made of the other again. */
 import { showSize } from "./size.ts";
 import type { Dimension } from "./tensor.ts";
-import type { RecordValue, Value } from "./value.ts";
+import type { Format, RecordValue, Value } from "./value.ts";
 
 const numbers = new WeakMap<object, number>();
 let next = 0;
@@ -42,10 +42,17 @@ export function identityOf(value: Value): string {
       return recordIdentity(value);
     case "callable":
       return `function ${numberOf(value)}`;
+    case "format":
+      return formatIdentity(value);
+    case "coded":
+      return `${formatIdentity(value.format)} ${identityOf(value.value)}`;
     case "wrong":
       return value.kind;
   }
 }
+
+const formatIdentity = ({ declaration, scope }: Format): string =>
+  `format ${numberOf(declaration)} ${[...scope.values.values()].map(identityOf).join(" ")}`;
 
 const records = new WeakMap<RecordValue, string>();
 

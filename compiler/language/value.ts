@@ -140,6 +140,23 @@ export interface MethodValue {
   readonly scope: Scope;
 }
 
+/** A format with its arguments, as names in the scope that its declaration sees. */
+export interface Format {
+  readonly kind: "format";
+  readonly declaration: Ast.Format;
+  readonly scope: Scope;
+}
+
+/** A weight as a format stores it. */
+export interface Coded {
+  readonly kind: "coded";
+  readonly format: Format;
+  /** What is stored, by field. */
+  readonly fields: ReadonlyMap<string, Tensor>;
+  /** The weight that it stands for. */
+  readonly value: Tensor;
+}
+
 /** Stands for what an error was reported about; agrees with everything, so that one mistake gives one message. */
 export interface Wrong {
   readonly kind: "wrong";
@@ -159,6 +176,8 @@ export type Value =
   | Windows
   | Callable
   | MethodValue
+  | Format
+  | Coded
   | Wrong;
 
 export const wrong: Wrong = { kind: "wrong" };
@@ -237,10 +256,18 @@ export function showPlain(value: Value): string {
       return `the function ${value.name}`;
     case "method":
       return `the method ${value.method.name.text}`;
+    case "format":
+      return showFormat(value);
+    case "coded":
+      return `${showFormat(value.format)} of ${showPlain(value.value)}`;
     case "wrong":
       return "?";
   }
 }
+
+/** `Affine(bits: 4, every: 128)` */
+export const showFormat = ({ declaration: { name, parameters }, scope }: Format): string =>
+  `${name.text}(${parameters.map((each) => `${each.name.text}: ${showPlain(scope.values.get(each.name.text) ?? wrong)}`).join(", ")})`;
 
 /** Records may hold others many times over: those inside one are not shown. */
 const showField = (value: Value): string => (value.kind === "record" ? "{ … }" : showValue(value));

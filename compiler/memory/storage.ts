@@ -5,7 +5,7 @@ import { bytesIn } from "../graph/type.ts";
 import type { View } from "../graph/view.ts";
 import type { Index } from "../index/affine.ts";
 import { forward, type Position } from "../index/position.ts";
-import type { DType } from "../plan/dtype.ts";
+import { type DType, isPacked } from "../plan/dtype.ts";
 import type { Slot } from "../plan/program.ts";
 import { addressOf, type Layout, room } from "./layout.ts";
 
@@ -31,6 +31,6 @@ export const elementAddress = ({ layout, through }: Storage, at: Position): Inde
 /** With padding. */
 export const bytesOf = ({ dtype, layout }: Storage): number => bytesIn(dtype, room(layout));
 
-/** Whether another kernel can read the node's value here. */
+/** Whether another kernel can read the node's value here. What shares words is written last, from the value where it lies whole. */
 export const isReadable = ({ slot, dtype, node }: Storage): boolean =>
-  slot?.role !== "accumulator" && (slot?.role !== "output" || dtype === node.type.dtype);
+  slot?.role !== "accumulator" && (slot?.role !== "output" || (dtype === node.type.dtype && !isPacked(dtype)));

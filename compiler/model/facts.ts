@@ -1,14 +1,26 @@
 /** What the compiler is told about the world: headers and counts, never weights or text. */
+import type { StoredField } from "../language/format.ts";
+import type { Format } from "../language/value.ts";
 import type { Split } from "../plan/plan.ts";
 
 export interface ModelFacts {
   /** How messages name it: the folder as given. */
   readonly name: string;
   readonly config: { readonly [key: string]: unknown };
-  readonly tensors: ReadonlyMap<
-    string,
-    { readonly dtype: string; readonly shape: readonly number[]; readonly bytes: number }
-  >;
+  readonly tensors: ReadonlyMap<string, TensorFacts>;
+}
+
+export interface TensorFacts {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** How a stage has stored it; then type and shape are those that it had. */
+  readonly coded?: CodedFacts;
+}
+
+export interface CodedFacts {
+  readonly format: Format;
+  readonly fields: readonly StoredField[];
 }
 
 /** What config.json calls the model: the first of its architectures, and its type. */

@@ -32,7 +32,10 @@ function showStep({ program, reads, over, checks, durable, part }: Step, i: numb
     ...(checks.length > 0 && { checks: checks.map(({ output, must }) => `${output} ${must}`) }),
     ...(durable.length > 0 && { durable }),
     ...(changes && {
-      changes: `${changes.tensor} to ${changes.output}${changes.zeros === undefined ? "" : `, with ${changes.zeros}`}`,
+      changes: [
+        `${changes.tensor} to ${changes.outputs.join(", ")}`,
+        ...(changes.zeros ? [`with ${changes.zeros.output}`] : []),
+      ].join(", "),
     }),
   };
 }

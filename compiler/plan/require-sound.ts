@@ -84,13 +84,13 @@ function requireStep(plan: Plan, step: Step, at: number, refuse: Refuse): void {
   if (other !== undefined) refuse(`reads \`${other}\`, for which its program has no slot`);
   for (const slot of inputs) requireRead(plan, step, slot, at, (why) => refuse(`reads \`${slot.name}\`, which ${why}`));
   const outputs = slotsOf(program, "output", "accumulator").map(({ slot }) => slot.name);
-  const { output, zeros } = part.changes ?? {};
+  const { outputs: changed = [], zeros } = part.changes ?? {};
   const named = [
     ...step.checks.map((check) => check.output),
     ...step.durable,
     ...Object.keys(step.places),
-    output,
-    zeros,
+    ...changed,
+    zeros?.output,
   ];
   const missing = named.find((each) => each !== undefined && !outputs.includes(each));
   if (missing !== undefined) refuse(`writes no \`${missing}\``);

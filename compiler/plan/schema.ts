@@ -108,7 +108,10 @@ const step: JTDSchemaType<StepInFile> = {
         what: text,
       },
       optionalProperties: {
-        changes: { properties: { tensor: text, output: text }, optionalProperties: { zeros: text } },
+        changes: {
+          properties: { tensor: text, outputs: texts },
+          optionalProperties: { zeros: { properties: { output: text, of: count } } },
+        },
       },
     },
   },

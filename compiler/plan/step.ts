@@ -56,8 +56,15 @@ export interface StepPart {
   readonly layer: number | null;
   /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
   readonly what: string;
-  /** Where the step changes a weight: the tensor, by the name that the stage's model gives it, and how many of its elements are 0. */
-  readonly changes?: { readonly tensor: string; readonly output: string; readonly zeros?: string };
+  /**
+   * Where the step changes a weight: the tensor, by the name that the stage's model gives it, in which outputs it is stored, and how
+   * many of its elements are 0.
+   */
+  readonly changes?: {
+    readonly tensor: string;
+    readonly outputs: readonly string[];
+    readonly zeros?: { readonly output: string; readonly of: number };
+  };
 }
 
 /** A stage as people see it. */

@@ -4,24 +4,36 @@ import { bitsOf, type DType, type Float } from "./dtype.ts";
 /** Those of weights that can be read. */
 const floats = { F32: "f32", F16: "f16", BF16: "bf16" } as const satisfies Readonly<Record<string, Float>>;
 
-const held = { ...floats, I32: "i32", U32: "u32" } as const satisfies Readonly<Record<string, DType>>;
+const named = {
+  ...{ ...floats, I32: "i32", U32: "u32", I8: "i8", U8: "u8" },
+  ...{ F4: "e2m1", F8_E4M3: "e4m3", F8_E8M0: "e8m0" },
+} as const satisfies Readonly<Record<string, DType>>;
+
+/** Those that only stores hold: no header names them. */
+const codes = { U2: "u2", U3: "u3", U4: "u4", U5: "u5", U6: "u6", U7: "u7" } as const satisfies Readonly<
+  Record<string, DType>
+>;
+
+const held = { ...named, ...codes };
 
 /** Bits of those that no slot holds. */
 const others = {
-  ...{ F4: 4, F6_E2M3: 6, F6_E3M2: 6, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8 },
-  ...{ BOOL: 8, U8: 8, I8: 8, U16: 16, I16: 16, U64: 64, I64: 64, F64: 64, C64: 64 },
+  ...{ F6_E2M3: 6, F6_E3M2: 6, F8_E5M2: 8 },
+  ...{ BOOL: 8, U16: 16, I16: 16, U64: 64, I64: 64, F64: 64, C64: 64 },
 } as const;
 
 export type FloatDType = keyof typeof floats;
 
-/** An element type that a header may name. */
+/** The type of the elements of a file. */
 export type StoredDType = keyof typeof held | keyof typeof others;
 
 export const isFloatDType = (name: string): name is FloatDType => Object.hasOwn(floats, name);
 
 const isHeld = (name: string): name is keyof typeof held => Object.hasOwn(held, name);
 
-export const isStoredDType = (name: string): name is StoredDType => isHeld(name) || Object.hasOwn(others, name);
+/** Whether a header may name it. */
+export const isStoredDType = (name: string): name is Exclude<StoredDType, keyof typeof codes> =>
+  Object.hasOwn(named, name) || Object.hasOwn(others, name);
 
 /** Bits of an element. */
 export const storedBits = (dtype: StoredDType): number => (isHeld(dtype) ? bitsOf(held[dtype]) : others[dtype]);
@@ -39,6 +51,6 @@ export const slotType = (name: string): DType | undefined => (isHeld(name) ? hel
 export function fileType(dtype: DType): StoredDType {
   if (dtype === "bool") return "U32";
   const found = Object.keys(held).find((name) => slotType(name) === dtype);
-  if (found === undefined || !isStoredDType(found)) throw new Error(`no file holds ${dtype}`);
+  if (found === undefined || !isHeld(found)) throw new Error(`no file holds ${dtype}`);
   return found;
 }

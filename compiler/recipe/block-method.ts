@@ -11,7 +11,7 @@ import { atom, fixed, known } from "../language/size.ts";
 import type { Dimension, Tensor, Windows } from "../language/tensor.ts";
 import { newTrace, type Observation, type Selecting } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
-import { type Scope, showValue, type Value } from "../language/value.ts";
+import { type Format, type Scope, showValue, type Value } from "../language/value.ts";
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { type Applied, applyMethod, declareSample, unknownOf } from "./method.ts";
@@ -39,10 +39,11 @@ export interface Selection {
   readonly statement: Ast.Select;
 }
 
-/** Checks a method against its header alone. */
-export function checkMethod(context: Context, applied: Applied): void {
-  if (applied.method.on.text === "block") applyBlockMethod(context, applied, null);
-  else applyMethod(context, applied, null);
+/** Checks a method against its header alone; gives the format in which it stores weights, if it does. */
+export function checkMethod(context: Context, applied: Applied): Format | null {
+  if (applied.method.on.text !== "block") return applyMethod(context, applied, null)?.format ?? null;
+  applyBlockMethod(context, applied, null);
+  return null;
 }
 
 /** Null if there was a problem, and without a site, where it is checked against its header alone. */

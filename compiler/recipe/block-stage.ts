@@ -124,7 +124,7 @@ function* cutPart(
       [slotNames.weight, weight],
       ...kept.map((each) => [keptSlot(each.name), each.at] as const),
     ]);
-    const place = { ...part, layer, what: "cut", changes: { tensor, output: slotNames.result } };
+    const place = { ...part, layer, what: "cut", changes: { tensor, outputs: [slotNames.result] } };
     const made = addStep(at, graph, { model: source, layer, others }, place);
     yield [tensor, made(slotNames.result)];
   }

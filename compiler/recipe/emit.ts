@@ -11,6 +11,7 @@ import { changedFields } from "../model/narrowed-config.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { emitNarrowing } from "./block-stage.ts";
+import { decodedWeights } from "./decode-steps.ts";
 import { unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { emitStage } from "./linear-stage.ts";
@@ -119,12 +120,13 @@ function emitMeasures(
 
 const measuring = { stage: null, of: "", layer: null, what: "measure" };
 
-/** Every tensor of the model under its name, in the order of the files of the one that it began as. */
+/** Every tensor of the model under its name, in the order of the files of the one that it began as; codes as what they stand for. */
 function saveRecord(at: Emitting, { of, format }: Saving): SaveRecord {
   const { origin, type, at: places } = modelNamed(at, of);
-  const tensors = [...places].flatMap(([name, from]) => {
-    const stored = type.facts?.tensors.get(name);
-    return stored ? [{ name, dtype: stored.dtype, shape: stored.shape, from }] : [];
+  const decoded = decodedWeights(at, modelNamed(at, of));
+  const tensors = [...(type.facts?.tensors ?? [])].flatMap(([name, { dtype, shape }]) => {
+    const from = decoded.get(name) ?? places.get(name);
+    return from ? [{ name, dtype, shape, from }] : [];
   });
   const config = changedFields(modelNamed(at, origin).type, type);
   return { format, of, origin, config, tensors };

@@ -19,7 +19,7 @@ export interface Counted {
 }
 
 /** Outputs that count what there may be none of. */
-interface Counting {
+export interface Counting {
   readonly counts: readonly Output[];
   readonly checks: readonly Check[];
 }
@@ -91,18 +91,25 @@ const noneOf = (counts: readonly Output[], otherwise: string): Counting => ({
   checks: counts.map(({ name }) => ({ output: name, must: "none", otherwise })),
 });
 
+/** True for what is NaN or infinite. */
+export const isNotFinite = (maker: Maker, x: Node): Node => isNumberless(maker, difference(maker, x));
+
+const isNumberless = ({ make }: Maker, x: Node): Node =>
+  make("not", [make("equal", [x, x], {}, x.origin)], {}, x.origin);
+
+/** How many are true. */
+export function howMany({ make }: Maker, x: Node, over: readonly string[] = namesOf(x)): Node {
+  const ones = make("cast", [x], { dtype: "i32" }, x.origin);
+  return over.length === 0 ? ones : make("reduce", [ones], { by: "sum", over }, x.origin);
+}
+
 const computing = (outputs: readonly Output[]): readonly Node[] => coneOf(outputs.map(({ node }) => node));
 
 /** NaN for what is NaN or infinite, and 0 for all others. */
 const difference = ({ make }: Maker, x: Node): Node => make("sub", [x, x], {}, x.origin);
 
 /** How many elements are NaN. */
-function countOf({ make }: Maker, x: Node, over: readonly string[] = namesOf(x)): Node {
-  const { origin } = x;
-  const isNumberless = make("not", [make("equal", [x, x], {}, origin)], {}, origin);
-  const ones = make("cast", [isNumberless], { dtype: "i32" }, origin);
-  return over.length === 0 ? ones : make("reduce", [ones], { by: "sum", over }, origin);
-}
+const countOf = (maker: Maker, x: Node, over?: readonly string[]): Node => howMany(maker, isNumberless(maker, x), over);
 
 const namesOf = ({ type }: Node): readonly string[] => type.dims.map(({ name }) => name);
 

@@ -4,12 +4,14 @@ import type { Graph } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Context } from "../language/context.ts";
+import { identityOf } from "../language/identity.ts";
 import { tokensInput } from "../language/members.ts";
 import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
 import type { Tensor } from "../language/tensor.ts";
 import type { LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/declared-tensor.ts";
+import type { TensorFacts } from "../model/facts.ts";
 import { type Forwarded, forward, forwardBlock } from "../model/forward.ts";
 import { blockOf, type ModelType, type Part } from "../model/value.ts";
 
@@ -60,8 +62,11 @@ export const partKey = ({ facts }: ModelType, { layer, readsNumber, scope, weigh
     forward?.span.start,
     readsNumber ? layer : "",
     ...[...scope.dims.values()].flat().map(({ size }) => known(size)),
-    ...weights.map(({ name }) => facts?.tensors.get(tensorName(name, layer))?.dtype),
+    ...weights.map(({ name }) => storedAs(facts?.tensors.get(tensorName(name, layer)))),
   ].join(" ");
+
+const storedAs = (tensor: TensorFacts | undefined): string =>
+  tensor?.coded ? identityOf(tensor.coded.format) : (tensor?.dtype ?? "");
 
 export function blockPass(at: Forwarding, type: ModelType, layer: number, entry: Tensor): BlockPass {
   const { context, maker } = at;

@@ -1,7 +1,9 @@
 /** A stage as steps: block by block its statistics, each target, then what the next block sees. */
 import type { Graph } from "../graph/graph.ts";
-import { slotNames } from "../graph/slots.ts";
+import { fieldIn, slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
+import { known } from "../language/size.ts";
+import { volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { Forwarded } from "../model/forward.ts";
@@ -55,7 +57,7 @@ export function emitStage(at: Emitting, stage: TypedStage, number: number): void
       part: { stage: number, of: stage.name },
     });
   else for (const [layer, part] of parts) emitTargets(work, layer, part, new Map());
-  at.models.set(stage.name, { ...source, name: stage.name, at: work.now });
+  at.models.set(stage.name, { ...source, type: stage.type ?? source.type, name: stage.name, at: work.now });
 }
 
 /** Blocks in order, as far as anything is observed; what lies behind the last block at the end. */
@@ -66,7 +68,8 @@ function emitInOrder(work: StageWork, passing: Passing): void {
   const last = isObserved(null)
     ? layers
     : Math.max(...[...parts.keys()].map((layer) => (isObserved(layer) ? (layer ?? 0) : 0)));
-  const seen = stage.applied.method.from?.text === "dense" ? source : { ...source, at: now };
+  const changed = { ...source, type: stage.type ?? source.type, at: now };
+  const seen = stage.applied.method.from?.text === "dense" ? source : changed;
   let x = embed(at, source, passing);
   for (let layer = 0; layer < layers && x; layer++) {
     emitPart(work, layer, passing.over, x);
@@ -102,20 +105,36 @@ function emitTargets(
       ...reads.map(({ slot, statistic }) => [slot, statistics.get(statistic)] as const),
     ];
     const others = new Map(read.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])));
-    const { result: output, zeros } = slotNames;
-    const place: StepPart = {
-      ...{ stage: number, of: stage.name, layer, what: linear.name },
-      changes: { tensor, output, zeros },
+    const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
+    const outputs = graph.outputs.flatMap(({ name }) => (isWeight(name) ? [name] : []));
+    const part: StepPart = {
+      stage: number,
+      of: stage.name,
+      layer,
+      what: linear.name,
+      changes: { tensor, outputs, zeros },
     };
-    const result = addStep(at, graph, { model: source, layer, others }, place, checks)(output);
-    if (linear.among) pieces.push({ linear, tensor, result });
-    else now.set(tensor, result);
+    const made = addStep(at, graph, { model: source, layer, others }, part, checks);
+    if (linear.among) pieces.push({ linear, tensor, result: made(slotNames.result) });
+    else place(now, tensor, outputs, made);
   }
   for (const [tensor, changed] of Map.groupBy(pieces, (piece) => piece.tensor)) {
     const { graph, others } = together(at, source, tensor, changed);
     const place: StepPart = { stage: number, of: stage.name, layer, what: "weights of one tensor" };
     const made = addStep(at, graph, { model: source, layer, others }, place);
     now.set(tensor, made(slotNames.result));
+  }
+}
+
+/** Whether an output is the new weight, or a field of it. */
+const isWeight = (output: string): boolean => output === slotNames.result || fieldIn(output) !== null;
+
+/** The new weight, whole or field by field, in the place of the one before. */
+function place(now: Map<string, Ref>, tensor: string, outputs: readonly string[], made: (output: string) => Ref): void {
+  if (!outputs.includes(slotNames.result)) now.delete(tensor);
+  for (const output of outputs) {
+    const field = fieldIn(output);
+    now.set(field === null ? tensor : slotNames.field(tensor, field), made(output));
   }
 }
 
@@ -180,7 +199,8 @@ function targetOf(
   const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
   const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, met });
   const finite: Check = { output: slotNames.result, must: "finite", otherwise: notFiniteResult };
-  return { linear, graph, checks: [...counted.flatMap(({ checks }) => checks), finite], reads };
+  const checks = [...counted.flatMap((each) => each.checks), ...made.checks];
+  return { linear, graph, checks: made.format ? checks : [...checks, finite], reads };
 }
 
 const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");

@@ -11,11 +11,13 @@ import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
 import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
-import { type Linear, newTrace, type Observation } from "../language/trace.ts";
-import { type Scope, showValue, type Value, wrong } from "../language/value.ts";
+import { type Linear, newTrace, type Observation, type Trace } from "../language/trace.ts";
+import { type Coded, type Format, type Scope, showValue, type Value, wrong } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
+import type { Check } from "../plan/step.ts";
+import { type Counting, howMany, isNotFinite } from "./finite.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -31,6 +33,10 @@ export interface Compression {
    *  and the slots of those before it. */
   readonly statistics: readonly Observation[];
   readonly outputs: readonly Output[];
+  /** What must hold of them. */
+  readonly checks: readonly Check[];
+  /** How the new weights are stored; null: as those before. */
+  readonly format: Format | null;
 }
 
 /** Where a method is put to work; null for the check against its header alone. */
@@ -42,7 +48,7 @@ export interface Site {
   readonly windows: Windows | null;
 }
 
-/** Null if there was a problem. */
+/** Null if there was a problem; without outputs where it is checked against its header alone. */
 export function applyMethod(context: Context, applied: Applied, site: Site | null): Compression | null {
   const { method } = applied;
   if (method.on.text !== "linear") {
@@ -58,8 +64,12 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   bindLayer(context, scope, applied, site);
   const inside: Context = { ...context, trace: newTrace() };
   const compressed = checkResult(context, scope, method, evaluateBlock(inside, scope, method.body));
-  if (!compressed || !site) return null;
-  return { statistics: inside.trace.observations, outputs: outputsOf(context, compressed, site, method.span) };
+  if (!compressed) return null;
+  const { observations: statistics, misfits } = inside.trace;
+  const format = compressed.kind === "coded" ? compressed.format : null;
+  const { counts, checks } = checksOf(context, compressed, misfits);
+  const outputs = site ? [...outputsOf(context, compressed, site, method.span), ...counts] : [];
+  return { statistics, outputs, checks, format };
 }
 
 function bindLayer(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
@@ -175,12 +185,16 @@ export function declareSample(scope: Scope, windows: Windows | null, layers?: Di
   return declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", { streamed });
 }
 
-function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method, result: Value): Tensor | null {
+/** What a method gives: new weights, or codes of them. */
+type Compressed = Tensor | Coded;
+
+function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method, result: Value): Compressed | null {
   const span = body.result?.span ?? body.span;
   if (result.kind === "wrong") return null;
-  if (result.kind === "tensor" && result.dtype === "f32") {
+  const weight = result.kind === "coded" ? result.value : result;
+  if ((result.kind === "coded" || result.kind === "tensor") && weight.kind === "tensor" && weight.dtype === "f32") {
     const wanted = ["out", "in"].flatMap((dim) => scope.dims.get(dim) ?? []);
-    if (result.dims.length === 2 && wanted.every(({ id }) => result.dims.some((dim) => dim.id === id))) return result;
+    if (weight.dims.length === 2 && wanted.every(({ id }) => weight.dims.some((dim) => dim.id === id))) return result;
   }
   report(context, {
     kind: "wrong-type",
@@ -192,15 +206,39 @@ function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method,
   return null;
 }
 
-/** The new matrix in the stored type and order, and how many of its elements are zero. */
-function outputsOf(context: Context, result: Tensor, { dtype, linear }: Site, span: Span): Output[] {
+/** The new weights as they are stored, and how many of them are zero. */
+function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site, span: Span): Compression["outputs"] {
   const { make } = context.maker;
+  const weight = result.kind === "coded" ? result.value : result;
   const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
-  const isZero = make("cast", [make("equal", [result.node, zero], {}, span)], { dtype: "i32" }, span);
+  const isZero = make("cast", [make("equal", [weight.node, zero], {}, span)], { dtype: "i32" }, span);
   const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
-  const ordered = orderNode(context.maker, result.node, order, span);
-  return [
-    { name: slotNames.result, node: ordered, store: dtype },
-    { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) },
-  ];
+  const zeros = { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) };
+  if (result.kind === "tensor")
+    return [{ name: slotNames.result, node: orderNode(context.maker, weight.node, order, span), store: dtype }, zeros];
+  const fields = [...result.fields].map(([field, { node, dims }]): Output => {
+    const name = slotNames.field(slotNames.result, field);
+    return { name, node: orderNode(context.maker, node, ids(dims), span), store: node.type.dtype };
+  });
+  return [...fields, zeros];
 }
+
+/** What must hold of codes: that each field holds what is stored in it, and that the weights which they stand for are finite. */
+function checksOf({ maker }: Context, result: Compressed, misfits: Trace["misfits"]): Counting {
+  const held = misfits.map(({ node, of }) => ({
+    node,
+    otherwise: `{n} numbers are not what ${of} stores of them; look at the range of the method's codes`,
+  }));
+  const finite =
+    result.kind === "coded" ? [{ node: isNotFinite(maker, result.value.node), otherwise: notFiniteCodes }] : [];
+  const counted = [...held, ...finite].map(({ node, otherwise }, i) => ({
+    output: { name: slotNames.misfit(i), node: howMany(maker, node) },
+    otherwise,
+  }));
+  return {
+    counts: counted.map(({ output }) => output),
+    checks: counted.map(({ output: { name }, otherwise }) => ({ output: name, must: "none", otherwise })),
+  };
+}
+
+const notFiniteCodes = "{n} of the new weights are NaN or infinite; look at the method, and at its statistics";

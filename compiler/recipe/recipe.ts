@@ -21,6 +21,7 @@ import {
   wrong,
 } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
+import { areNumbers, codedType } from "../model/coded-type.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
@@ -157,15 +158,28 @@ function checkStage(at: Checking, stage: Ast.Stage): void {
   const applied = method && appliedIn(at, stage, method);
   if (!applied || !of) return;
   const inside: Context = { ...context, stage: stage.span };
-  checkMethod(inside, applied);
+  const format = checkMethod(inside, applied);
   const isOnBlocks = applied.method.on.text === "block";
-  const isNarrowing = isOnBlocks && windows && type;
+  const isNarrowing = isOnBlocks && windows && type && !isCoded(inside, stage, type);
   const narrowing = isNarrowing ? narrowingOf(inside, applied, type, windows, stage.span) : null;
   if (isOnBlocks) {
     refuseSelectors(context, stage);
     nameResult(at, stage, of, narrowing?.type ?? null);
   }
-  at.stages.push(typedStage(at, stage, applied, of.name, { windows, narrowing }));
+  const typed = typedStage(at, stage, applied, of.name, { windows, narrowing });
+  const isOfNumbers = !type || areNumbers(inside, type, typed.selected, stage.span);
+  const coded = format && type && isOfNumbers ? codedType(inside, type, typed.selected, format, stage.span) : null;
+  if (format) nameResult(at, stage, of, coded);
+  at.stages.push({ ...typed, type: narrowing?.type ?? coded });
+}
+
+/** Whether weights of a model are codes, of which nothing can be cut yet. */
+function isCoded(context: Context, { of, span }: Ast.Stage, { facts }: ModelType): boolean {
+  const found = [...(facts?.tensors.values() ?? [])].some(({ coded }) => coded);
+  const what = `\`select\` in \`${of.text}\`, whose weights are codes,`;
+  if (found)
+    report(context, { kind: "not-supported", span, what, hint: "make it narrower before its weights are coded" });
+  return found;
 }
 
 const sampled = "as in `text.train.sample(128, length: 2048, seed: 0)`";
@@ -238,7 +252,8 @@ function typedStage(
 ): TypedStage {
   const type = applied.method.on.text === "linear" ? at.models.get(of) : undefined;
   const { selected, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
-  return { name: stage.name.text, action: actionOf(applied), of, ...more, applied, selected, tied, span: stage.span };
+  const action = actionOf(applied);
+  return { name: stage.name.text, action, of, ...more, applied, selected, tied, type: null, span: stage.span };
 }
 
 /** `prune(sparsity: 50%)`: the method with its arguments as resolved. */

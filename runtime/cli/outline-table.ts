@@ -1,12 +1,15 @@
 /** What a recipe would do, on one screen: known from headers alone. */
 
 import type { Outline } from "../../compiler/compile.ts";
+import type { Output } from "../../compiler/graph/graph.ts";
 import { storedAs } from "../../compiler/graph/result-type.ts";
 import { count } from "../../compiler/graph/type.ts";
 import { known } from "../../compiler/language/size.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { layersOf } from "../../compiler/model/value.ts";
 import { bitsOf } from "../../compiler/plan/dtype.ts";
+import type { SavedTensor } from "../../compiler/plan/step.ts";
+import { isStoredDType, storedBits } from "../../compiler/plan/stored-types.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
 import { showBytes } from "../bytes.ts";
 import { table } from "./table.ts";
@@ -88,12 +91,18 @@ export function outlineReport(outline: Outline): OutlineReport {
     ),
     saved: save && { model: save.of, format: save.format },
     notes: notes.map(({ title }) => title),
-    total: {
-      tensors: last?.facts.tensors.size ?? 0,
-      tensors_changed: last?.changed.size ?? 0,
-      bytes_before: last ? bytesOf(last.facts) : 0,
-      bytes_after: last?.bytes ?? 0,
-    },
+    total: totalOf(last, save),
+  };
+}
+
+/** Of what is saved, or else of what the last stage leaves. */
+function totalOf(last: Result | undefined, save: Outline["save"]): OutlineReport["total"] {
+  const saved = save?.tensors.reduce((sum, each) => sum + savedBytes(each), 0);
+  return {
+    tensors: last?.facts.tensors.size ?? 0,
+    tensors_changed: last?.changed.size ?? 0,
+    bytes_before: last ? bytesOf(last.facts) : 0,
+    bytes_after: saved ?? last?.bytes ?? 0,
   };
 }
 
@@ -125,19 +134,27 @@ function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] 
   const facts = factsOf(typed, typed.stages[stage]?.of ?? "");
   return steps.flatMap(({ part: { layer, what: name, changes, ...part }, program }): Change[] => {
     if (changes === undefined || part.stage !== stage) return [];
-    const { tensor, output, zeros } = changes;
-    const result = program.outputs.find((each) => each.name === output);
-    const after = result ? (count(result.node.type) * bitsOf(storedAs(result))) / 8 : 0;
-    const stored = facts?.tensors.get(tensor)?.bytes ?? 0;
-    const before = zeros === undefined ? stored : after; // a method on linear keeps sizes, of a layer that may be a part
+    const { tensor, outputs, zeros } = changes;
+    const made = program.outputs.filter(({ name }) => outputs.includes(name));
+    const after = made.reduce((sum, each) => sum + storedBytes(each), 0);
+    const { bytes: stored = 0, dtype = "" } = facts?.tensors.get(tensor) ?? {};
+    // Of a layer that may be a part of the tensor.
+    const before = zeros === undefined ? stored : (zeros.of * bitsIn(dtype)) / 8;
     return [{ layer, name, tensor, before, after }];
   });
 }
 
+const savedBytes = ({ dtype, shape }: SavedTensor): number =>
+  (shape.reduce((product, size) => product * size, 1) * bitsIn(dtype)) / 8;
+
+const bitsIn = (dtype: string): number => (isStoredDType(dtype) ? storedBits(dtype) : 0);
+
+const storedBytes = (output: Output): number => Math.ceil((count(output.node.type) * bitsOf(storedAs(output))) / 8);
+
 /** The headers of a model or of a stage's result. */
 function factsOf(typed: Outline["typed"], name: string): ModelFacts | undefined {
   const stage = typed.stages.find((each) => each.name === name);
-  if (stage) return stage.narrowing?.type.facts ?? factsOf(typed, stage.of);
+  if (stage) return stage.type?.facts ?? factsOf(typed, stage.of);
   return typed.models.find((each) => each.name === name)?.facts;
 }
 

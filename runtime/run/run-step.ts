@@ -1,6 +1,6 @@
 /** One step: its program with all that it reads and writes, once or for each window, then what must hold of the outcome. */
 
-import { elements, outputOf, type SlotBuffer, slotsOf } from "../../compiler/plan/slots.ts";
+import { type SlotBuffer, slotsOf } from "../../compiler/plan/slots.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import type { Loaded } from "../gpu/execute.ts";
 import { checkAndKeep } from "./outcome.ts";
@@ -81,7 +81,7 @@ async function runOverWindows(session: Session, program: Loaded, at: number, ove
 async function changedBy({ plan, store }: Session, at: number): Promise<ChangedTensor | null> {
   const { layer, what, changes } = (plan.steps[at] as Step).part;
   if (changes?.zeros === undefined) return null;
-  const zeros = await store.number({ step: at, output: changes.zeros });
-  const count = elements(outputOf(plan, at, changes.output).slot);
+  const { output, of: count } = changes.zeros;
+  const zeros = await store.number({ step: at, output });
   return { layer, what, tensor: changes.tensor, zeros, count };
 }

@@ -173,7 +173,7 @@ suite("plan: sound", ({ test }) => {
       "a checked output": withStep(3, (step) => ({ ...step, checks: [none] })),
       "a durable output": withStep(3, (step) => ({ ...step, durable: ["other"] })),
       "an output on the host": withStep(3, (step) => ({ ...step, places: { other: "host" } })),
-      "a changed tensor": part({ changes: { tensor: "a", output: "other" } }),
+      "a changed tensor": part({ changes: { tensor: "a", outputs: ["other"] } }),
       kernels: { ...real, kernels: [] },
       texts: { ...real, corpora: [] },
       models: { ...real, models: [] },

@@ -267,7 +267,7 @@ function stepsOf({ layers }: Shape, { propagate }: Pick<PlanOptions, "propagate"
     const w: Ref = { model: "model", tensor: weightOf(layer) };
     const checks = [{ output: "a0", must: "finite", otherwise: "the power of w is {n}" }] as const;
     const s0 = add(step("power", 0, { x }, { ...sparse(layer, "statistics"), checks }), "a0");
-    const changes = { tensor: weightOf(layer), output: "result", zeros: "zeros" };
+    const changes = { tensor: weightOf(layer), outputs: ["result"], zeros: { output: "zeros", of: 0 } };
     const result = add(
       step(
         "drop",

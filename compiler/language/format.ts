@@ -1,0 +1,311 @@
+/** Formats: how weights are stored. Of a record of what is stored one makes codes, which read as the weights that they stand for. */
+import type * as Ast from "../../grammar/ast.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
+import type { Node } from "../graph/ops.ts";
+import { type DType, packedTypes, readAs } from "../plan/dtype.ts";
+import { type Context, report } from "./context.ts";
+import { areDistinct } from "./names.ts";
+import { ofSize, unknownNumber } from "./number.ts";
+import { asTensor } from "./operations.ts";
+import { bindValue, makeDimension, scopeIn } from "./scope.ts";
+import { type Evaluate, plainParameter } from "./signature.ts";
+import { atom, divided, fixed, known, type Size, same, showSize, times } from "./size.ts";
+import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
+import { namesIn } from "./types.ts";
+import {
+  type Call,
+  type Callable,
+  type Coded,
+  type Format,
+  type Operand,
+  type RecordValue,
+  type Scope,
+  showValue,
+  type Value,
+  type Wrong,
+  wrong,
+  wrongType,
+} from "./value.ts";
+
+/** A declared format as the function of its parameters that it is. */
+export const formatValue = (declaration: Ast.Format, declaredIn: Scope, evaluate: Evaluate): Callable => ({
+  kind: "callable",
+  name: declaration.name.text,
+  form: () => ({
+    parameters: declaration.parameters,
+    apply: (call, bound) => {
+      const { context } = call;
+      const scope = scopeIn(declaredIn);
+      const header = { call, inside: scope, evaluate };
+      for (const parameter of declaration.parameters) {
+        const { name, value: fallback } = parameter;
+        const given = bound.values.get(name.text) ?? (fallback && evaluate(context, scope, fallback));
+        const value = given ? plainParameter(header, declaration.name.text, parameter, given) : wrong;
+        bindValue(context, scope, name, value);
+      }
+      const isGood = [...scope.values.values()].every(({ kind }) => kind !== "wrong");
+      return isGood ? { kind: "format", declaration, scope } : wrong;
+    },
+  }),
+});
+
+/** `Affine(bits, every) { code, ...grid }`: codes of what the record has for each field. */
+export function codesOf(
+  { context, scope, span }: Call,
+  of: Operand,
+  record: Operand,
+  evaluate: Evaluate,
+): Coded | Wrong {
+  const [format, given] = [of.value, record.value];
+  if (format.kind === "wrong" || given.kind !== "record") return wrong;
+  if (format.kind !== "format") return wrongType(context, of, "a format");
+  if (!hasFields(context, format, given, record.span)) return wrong;
+  const stored = new Map<string, Tensor>();
+  for (const { name, type } of format.declaration.fields) {
+    const value = given.fields.get(name.text) ?? wrong;
+    const field = fieldOf({ context, scope: format.scope, span: record.span }, { name, type }, value, evaluate);
+    if (field) stored.set(name.text, field);
+  }
+  if (stored.size < format.declaration.fields.length) return wrong;
+  const value = decoded({ context, scope, span }, format, stored, evaluate);
+  return value ? { kind: "coded", format, fields: stored, value } : wrong;
+}
+
+function hasFields(context: Context, { declaration }: Format, { fields }: RecordValue, span: Span): boolean {
+  const wanted = declaration.fields.map(({ name }) => name.text);
+  const form = `${declaration.name.text} { ${wanted.join(", ")} }`;
+  const missing = wanted.filter((name) => !fields.has(name));
+  const surplus = [...fields.keys()].filter((name) => !wanted.includes(name));
+  for (const name of missing)
+    report(context, { kind: "missing-parameter", span, of: declaration.name.text, name, type: "", form });
+  for (const name of missing.length === 0 ? surplus : [])
+    report(context, { kind: "unknown-parameter", span, of: declaration.name.text, name, known: wanted, form });
+  return missing.length + surplus.length === 0;
+}
+
+type Field = Ast.Format["fields"][number];
+
+/** What is stored of a field's value; a number of a type that does not hold it is counted, and ends the run. */
+function fieldOf(
+  { context, scope, span }: Call,
+  { name, type }: Field,
+  value: Value,
+  evaluate: Evaluate,
+): Tensor | null {
+  const given = { value, span };
+  const dtype = storedType(context, scope, type, evaluate);
+  if (!dtype) return null;
+  const isReal = readAs(dtype) === "f32";
+  const x = given.value.kind === "wrong" ? null : asTensor(context, given, isReal ? "f32" : typeOf(given.value));
+  if (!x) return null;
+  const names = dimsOf(type).map(({ name: { text } }) => text);
+  const isOf = names.length === x.dims.length && names.every((each) => x.dims.some((dim) => dim.name === each));
+  if (!isOf) {
+    wrongType(context, { value: x, span }, `${name.text}: ${textAt(type.span)}`);
+    return null;
+  }
+  const node = context.maker.make("cast", [x.node], { dtype }, span);
+  if (!isReal) {
+    context.trace.misfits.push({ node: misfits(context, x.node, node), of: `${name.text}: ${textAt(type.span)}` });
+    context.trace.marks++;
+  }
+  const dims = names.flatMap((each) => x.dims.find((dim) => dim.name === each) ?? []);
+  return { kind: "tensor", dtype: isReal ? "f32" : "i32", dims, node };
+}
+
+const typeOf = (value: Value): "f32" | "i32" => (value.kind === "tensor" && value.dtype === "f32" ? "f32" : "i32");
+
+/** Where a number is not what is stored of it. */
+function misfits({ maker: { make } }: Context, x: Node, stored: Node): Node {
+  const [a, b] = [x, stored].map((each) => make("cast", [each], { dtype: "f32" }, x.origin)) as [Node, Node];
+  return make("not", [make("equal", [a, b], {}, x.origin)], {}, x.origin);
+}
+
+const dimsOf = (type: Ast.TypeExpression): readonly Ast.NamedDim[] =>
+  type.kind === "tensor-type" ? type.dims.flatMap((dim) => (dim.kind === "rest" ? [] : [dim])) : [];
+
+/** Stored types by their names in the language; `uint(n)` apart. */
+const storedTypes: ReadonlyMap<string, DType> = new Map<string, DType>([
+  ...(["f32", "f16", "bf16", "e4m3", "e2m1", "e8m0"] as const).map((name) => [name, name] as const),
+  ["int8", "i8"],
+]);
+
+/** The type that a field is stored in. While its bits are not known, one that holds all that it may. */
+function storedType(context: Context, scope: Scope, type: Ast.TypeExpression, evaluate: Evaluate): DType | null {
+  const [name, given] = type.kind === "tensor-type" ? [type.element, type.arguments] : [type.name, type.arguments];
+  const plain = given.length === 0 ? storedTypes.get(name.text) : undefined;
+  if (plain !== undefined) return plain;
+  const [bits, ...more] = given;
+  if (name.text === "uint" && bits !== undefined && more.length === 0) {
+    const { value } = evaluate(context, scope, bits);
+    if (value.kind === "wrong") return null;
+    if (value.kind === "number" && value.real === null) return "u8";
+    const found = packedTypes.find((each) => value.kind === "number" && each === `u${value.real}`);
+    if (found) return found;
+    const range = "a whole number from 2 to 8";
+    report(context, {
+      kind: "out-of-range",
+      span: bits.span,
+      what: "the bits of `uint`",
+      value: showValue(value),
+      range,
+    });
+    return null;
+  }
+  const hint = `there are uint(2) to uint(8), ${[...storedTypes.keys()].join(", ")}`;
+  report(context, { kind: "not-supported", span: type.span, what: `the stored type \`${textAt(type.span)}\``, hint });
+  return null;
+}
+
+/** What a format stores of a weight: of each field the type, and its dimensions in the order of memory. */
+export interface StoredField {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dims: readonly Dimension[];
+}
+
+/** The fields of a weight of some dimensions, of which one that is made of parts is divided; null if that cannot be. */
+export function fieldsOf(
+  { context, scope, span }: Call,
+  { declaration, scope: declaredIn }: Format,
+  weight: readonly Dimension[],
+  evaluate: Evaluate,
+): readonly StoredField[] | null {
+  const inside = scopeIn(declaredIn, new Set(scope.foreign));
+  for (const dim of declaration.of.dims) {
+    const own = weight.find(({ name }) => dim.kind === "dim-name" && name === dim.name.text);
+    if (dim.kind === "rest" || !own) {
+      wrongType(context, { value: wrong, span: dim.span }, "a dimension of the weight");
+      return null;
+    }
+    inside.dims.set(own.name, [own]);
+    if (dim.parts && !divide({ context, scope: inside, span }, own, dim.parts, evaluate)) return null;
+  }
+  const fields = declaration.fields.flatMap(({ name, type }): readonly StoredField[] => {
+    const dtype = storedType(context, inside, type, evaluate);
+    const dims = dimsOf(type).map((dim) => inside.dims.get(dim.name.text)?.[0]);
+    const found = dims.flatMap((dim) => dim ?? []);
+    return dtype && found.length === dims.length ? [{ name: name.text, dtype, dims: found }] : [];
+  });
+  return fields.length === declaration.fields.length ? fields : null;
+}
+
+/** The parts of a dimension in a scope: sizes as declared, and what is left for the one that has none. */
+function divide(
+  { context, scope, span }: Call,
+  whole: Dimension,
+  parts: readonly Ast.NamedDim[],
+  evaluate: Evaluate,
+): boolean {
+  const sizes = parts.map(({ size }) => (size ? sizeIn(evaluate(context, scope, size).value) : null));
+  const given = sizes.flatMap((size) => size ?? []).reduce(times, fixed(1));
+  const rest = divided(whole.size, given);
+  const count = rest && known(rest);
+  if (rest === undefined || (count !== undefined && !Number.isInteger(count))) {
+    const where = context.where;
+    report(context, {
+      kind: "does-not-divide",
+      span,
+      name: whole.name,
+      size: showSize(whole.size),
+      by: showSize(given),
+      where,
+    });
+    return false;
+  }
+  for (const [i, { name }] of parts.entries())
+    scope.dims.set(name.text, [{ id: name.text, name: name.text, size: sizes[i] ?? rest, source: "the format" }]);
+  return true;
+}
+
+const sizeIn = (value: Value): Size | null => (value.kind === "number" ? value.size : null);
+
+/** Checks a format by itself: what its fields store of a weight reads as one. */
+export function checkFormat(context: Context, declaration: Ast.Format, declaredIn: Scope, evaluate: Evaluate): void {
+  const scope = scopeIn(declaredIn);
+  for (const { name, type } of declaration.parameters)
+    bindValue(
+      context,
+      scope,
+      name,
+      type?.kind === "plain-type" && type.name.text === "Int" ? ofSize(atom(name.text)) : unknownNumber,
+    );
+  const call: Call = { context, scope: scopeIn(null), span: declaration.name.span };
+  const weight = namesIn(declaration.of).map(
+    ({ text }): Dimension => ({ id: text, name: text, size: atom(text), source: "the header" }),
+  );
+  const format: Format = { kind: "format", declaration, scope };
+  const fields = fieldsOf(call, format, weight, evaluate);
+  const read = fields?.map((field) => [field.name, storedInput(context, field.name, field, call.span)] as const);
+  if (read) decoded(call, format, new Map(read), evaluate);
+}
+
+/** A field as a program reads it. */
+export function storedInput(context: Context, name: string, { dtype, dims }: StoredField, span: Span): Tensor {
+  const type = { dtype, dims: graphDims(dims) };
+  const node = context.maker.make("input", [], { name, type, role: "weight" }, span);
+  return { kind: "tensor", dtype: readAs(dtype) === "f32" ? "f32" : "i32", dims, node };
+}
+
+/** The weight that fields stand for: what `decode` gives, its dimensions put together as the format's header says. */
+export function decoded(
+  { context, scope, span }: Call,
+  { declaration, scope: declaredIn }: Format,
+  fields: ReadonlyMap<string, Tensor>,
+  evaluate: Evaluate,
+): Tensor | null {
+  const inside = scopeIn(declaredIn, new Set([...fields.values()].flatMap((field) => ids(field.dims))));
+  for (const { name, type } of declaration.fields) {
+    const field = fields.get(name.text);
+    if (!field || !agree({ context, scope: inside, span }, type, field)) return null;
+    bindValue(context, inside, name, field);
+  }
+  const { value } = evaluate(context, inside, declaration.decode);
+  if (value.kind === "wrong") return null;
+  if (value.kind === "tensor" && value.dtype === "f32") {
+    const whole = declaration.of.dims.reduce<Tensor | null>(
+      (x, dim) => (x && dim.kind === "dim-name" && dim.parts ? putTogether({ context, scope, span }, x, dim) : x),
+      value,
+    );
+    const names = declaration.of.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : ""));
+    const isOf = whole && whole.dims.length === names.length && whole.dims.every(({ name }) => names.includes(name));
+    if (isOf) return whole;
+  }
+  wrongType(context, { value, span: declaration.decode.span }, textAt(declaration.of.span));
+  return null;
+}
+
+/** Whether a field's dimensions are those of the fields before it, and of the sizes that the format declares. */
+function agree({ context, scope, span }: Call, type: Ast.TypeExpression, { dims }: Tensor): boolean {
+  for (const { name } of dimsOf(type)) {
+    const [found, old] = [dims.find((dim) => dim.name === name.text), scope.dims.get(name.text)?.[0]];
+    if (!found) return false;
+    if (old && !same(old.size, found.size)) {
+      const sizes = { found: showSize(found.size), expected: showSize(old.size) };
+      const because = `${name.text} is ${showSize(old.size)} in a field before`;
+      report(context, { kind: "dimension-mismatch", span, name: name.text, ...sizes, other: name.span, because });
+      return false;
+    }
+    scope.dims.set(name.text, [old ?? found]);
+  }
+  return true;
+}
+
+/** `in = (block, lane: every)`: the parts as one dimension again. */
+function putTogether({ context, scope, span }: Call, x: Tensor, { name, parts = [] }: Ast.NamedDim): Tensor | null {
+  if (
+    !areDistinct(
+      context,
+      parts.map((part) => part.name),
+    )
+  )
+    return null;
+  const own = parts.flatMap((part) => x.dims.find((dim) => dim.name === part.name.text) ?? []);
+  if (own.length < parts.length) return x;
+  const size = own.map((dim) => dim.size).reduce(times);
+  const made = makeDimension(context, scope, name.text, size, span);
+  if (!made) return null;
+  const node = context.maker.make("merge", [x.node], { dims: ids(own), into: made.id }, span);
+  const dims = x.dims.flatMap((dim): Dimension[] => (dim === own[0] ? [made] : own.includes(dim) ? [] : [dim]));
+  return { ...x, dims, node };
+}

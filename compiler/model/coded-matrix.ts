@@ -1,0 +1,37 @@
+/** Weights that are stored as a format says, as a forward pass reads them. */
+import type { Span } from "../../grammar/source.ts";
+import type { Maker } from "../graph/make.ts";
+import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
+import type { Context } from "../language/context.ts";
+import { operand } from "../language/evaluate.ts";
+import { decoded, storedInput } from "../language/format.ts";
+import { scopeIn } from "../language/scope.ts";
+import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
+import type { CodedFacts } from "./facts.ts";
+
+/** A weight as it is read, f32[out, in]; `name` is what its fields are called after. */
+export function readCoded(context: Context, { format, fields }: CodedFacts, name: string, span: Span): Tensor | null {
+  const inputs = fields.map(
+    (field) => [field.name, storedInput(context, slotNames.field(name, field.name), field, span)] as const,
+  );
+  return decoded({ context, scope: scopeIn(null), span }, format, new Map(inputs), operand);
+}
+
+/** The same with the dimensions of its layer. */
+export function codedMatrix(
+  context: Context,
+  coded: CodedFacts,
+  name: string,
+  { from, to, span }: Linear,
+): Tensor | null {
+  const weight = readCoded(context, coded, name, span);
+  if (!weight) return null;
+  const own = (node: Node, dim: string, dims: readonly Dimension[]): Node =>
+    divided(context.maker, node, dim, dims, span);
+  return { ...weight, dims: [...to, ...from], node: own(own(weight.node, "out", to), "in", from) };
+}
+
+const divided = ({ make }: Maker, node: Node, dim: string, dims: readonly Dimension[], span: Span): Node =>
+  make("split", [node], { dim, into: graphDims(dims) }, span);

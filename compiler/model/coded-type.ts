@@ -1,0 +1,81 @@
+/** What a model is after a stage that stores weights as a format says. */
+import type { Span } from "../../grammar/source.ts";
+import { type Context, report } from "../language/context.ts";
+import { operand } from "../language/evaluate.ts";
+import { fieldsOf, type StoredField } from "../language/format.ts";
+import { scopeIn } from "../language/scope.ts";
+import { known } from "../language/size.ts";
+import { type Dimension, volume } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
+import { type Format, showFormat } from "../language/value.ts";
+import { bitsOf } from "../plan/dtype.ts";
+import { modelType } from "./arch.ts";
+import { tensorName } from "./declared-tensor.ts";
+import type { CodedFacts, ModelFacts } from "./facts.ts";
+import type { Selected } from "./selector.ts";
+import type { ModelType } from "./value.ts";
+
+/** The model with the weights of some layers in a format; null if one does not hold them, which is said. */
+export function codedType(
+  context: Context,
+  { arch, declaredIn, facts }: ModelType,
+  selected: readonly Selected[],
+  format: Format,
+  span: Span,
+): ModelType | null {
+  if (!facts) return null;
+  const coded = new Map<string, CodedFacts>();
+  for (const { linear, layer } of selected) {
+    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const inside: Context = { ...context, where: ` in ${tensor}` };
+    if (!isAlone(inside, linear, span)) return null;
+    const call = { context: inside, scope: scopeIn(null), span };
+    const fields = fieldsOf(call, format, [weightDim("out", linear.to), weightDim("in", linear.from)], operand);
+    if (!fields) return null;
+    coded.set(tensor, { format, fields });
+  }
+  return modelType(context, arch, declaredIn, withCoded(facts, coded));
+}
+
+/** Refuses what lies in one tensor with others. */
+function isAlone(context: Context, { name, among }: Linear, span: Span): boolean {
+  const others = among?.names.filter((each) => each !== name).join(", ");
+  const what = `a format for \`${name}\`, which lies in one tensor with ${others},`;
+  if (among) report(context, { kind: "not-supported", span, what, hint: `leave it out with \`except ${name}\`` });
+  return among === null;
+}
+
+/** Refuses layers whose weights are codes: a method sees numbers. */
+export function areNumbers(context: Context, { facts }: ModelType, selected: readonly Selected[], span: Span): boolean {
+  for (const { linear, layer } of selected) {
+    const coded = facts?.tensors.get(tensorName(`${linear.at}.weight`, layer))?.coded;
+    const what =
+      coded && `a stage that changes \`${linear.name}\`, which is stored as ${showFormat(coded.format)} already,`;
+    if (!what) continue;
+    report(context, { kind: "not-supported", span, what, hint: `leave it out with \`except ${linear.name}\`` });
+    return false;
+  }
+  return true;
+}
+
+const weightDim = (name: string, dims: readonly Dimension[]): Dimension => ({
+  id: name,
+  name,
+  size: volume(dims),
+  source: "the layer",
+});
+
+const withCoded = (facts: ModelFacts, coded: ReadonlyMap<string, CodedFacts>): ModelFacts => ({
+  ...facts,
+  tensors: new Map(
+    [...facts.tensors].map(([name, stored]) => {
+      const own = coded.get(name);
+      return [
+        name,
+        own ? { ...stored, bytes: own.fields.reduce((sum, each) => sum + bytesOf(each), 0), coded: own } : stored,
+      ];
+    }),
+  ),
+});
+
+const bytesOf = ({ dtype, dims }: StoredField): number => Math.ceil(((known(volume(dims)) ?? 0) * bitsOf(dtype)) / 8);

@@ -1,0 +1,55 @@
+/** Coded weights as the numbers that they stand for, in the types and the order that their tensors had. */
+import type { Graph } from "../graph/graph.ts";
+import { slotNames } from "../graph/slots.ts";
+import { identityOf } from "../language/identity.ts";
+import type { Linear } from "../language/trace.ts";
+import { readCoded } from "../model/coded-matrix.ts";
+import { tensorName } from "../model/declared-tensor.ts";
+import type { CodedFacts } from "../model/facts.ts";
+import { orderNode } from "../model/linear.ts";
+import { dtypeOf, type Model, partsOf } from "../model/value.ts";
+import type { Ref } from "../plan/step.ts";
+import { addStep, type Emitting } from "./steps.ts";
+
+/** Adds a step for each; gives where they are, by the names of their tensors. */
+export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, Ref> {
+  const graphs = new Map<string, Graph>();
+  const made = new Map<string, Ref>();
+  for (const { layer, linears } of partsOf(model.type))
+    for (const linear of linears) {
+      const tensor = tensorName(`${linear.at}.weight`, layer);
+      const coded = model.type.facts?.tensors.get(tensor)?.coded;
+      if (!coded) continue;
+      const graph = graphOf(at, graphs, model, tensor, linear, coded);
+      if (!graph) continue;
+      const fields = coded.fields.map(({ name }) => [name, model.at.get(slotNames.field(tensor, name))] as const);
+      const others = new Map(
+        fields.flatMap(([name, ref]) => (ref ? [[slotNames.field(slotNames.weight, name), ref]] : [])),
+      );
+      const part = { stage: null, of: model.name, layer, what: linear.name };
+      made.set(tensor, addStep(at, graph, { model, layer, others }, part)(slotNames.result));
+    }
+  return made;
+}
+
+/** Weights of one size in one format share a graph. */
+function graphOf(
+  { context, maker }: Emitting,
+  graphs: Map<string, Graph>,
+  { type }: Model,
+  tensor: string,
+  { isInFirst, span }: Linear,
+  coded: CodedFacts,
+): Graph | null {
+  const { shape = [] } = type.facts?.tensors.get(tensor) ?? {};
+  const dtype = dtypeOf(type, tensor);
+  const key = [identityOf(coded.format), dtype, isInFirst, ...shape].join(" ");
+  const old = graphs.get(key);
+  if (old) return old;
+  const weight = readCoded(context, coded, slotNames.weight, span);
+  if (!weight) return null;
+  const node = orderNode(maker, weight.node, isInFirst ? ["in", "out"] : ["out", "in"], span);
+  const graph = maker.graph("decode", [{ name: slotNames.result, node, store: dtype }]);
+  graphs.set(key, graph);
+  return graph;
+}
