@@ -5,7 +5,7 @@ import { invariant } from "../invariant.ts";
 import { type Draft, routineOf, writersOf } from "./draft.ts";
 import { type Ending, endings } from "./epilogue.ts";
 import type { Group, Sum } from "./group.ts";
-import { type Placed, place } from "./materialise.ts";
+import { type Materialised, materialise } from "./materialise.ts";
 import { merge } from "./merge.ts";
 import { rankedQueue } from "./ranked-queue.ts";
 import { type BindingLimits, bindingsOf, bindingsOfTargets, isBindable, readsOf, writersFor } from "./reads.ts";
@@ -28,10 +28,14 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
   const forced = new Set<Node>();
   for (;;) {
     const ends = endings(oriented, { ...around, isOutput: (node) => forced.has(node) || around.isOutput(node) });
-    const placed = merge(place({ around, endings: ends, packs, forced }), limits);
-    const crowded = placed.drafts.filter((draft) => !isBindable(draft, readsOf(draft, placed), placed, limits));
-    const relief = crowded.flatMap((draft) => reliefFor(draft, placed, limits).find((node) => !forced.has(node)) ?? []);
-    if (relief.length === 0) return inOrder(placed).map((draft) => groupOf(draft, placed));
+    const materialised = merge(materialise({ around, endings: ends, packs, forced }), limits);
+    const crowded = materialised.drafts.filter(
+      (draft) => !isBindable(draft, readsOf(draft, materialised), materialised, limits),
+    );
+    const relief = crowded.flatMap(
+      (draft) => reliefFor(draft, materialised, limits).find((node) => !forced.has(node)) ?? [],
+    );
+    if (relief.length === 0) return inOrder(materialised).map((draft) => groupOf(draft, materialised));
     for (const node of relief) forced.add(node);
   }
 }
@@ -40,16 +44,16 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
  * Which nodes that a draft computes may have memory, so that it reads less: first those that take about half of its reads with
  * them, then the sums of a contraction, without what follows.
  */
-function reliefFor(draft: Draft, placed: Placed, limits: BindingLimits): readonly Node[] {
+function reliefFor(draft: Draft, materialised: Materialised, limits: BindingLimits): readonly Node[] {
   if (bindingsOfTargets(draft, limits) >= limits.maxStorageBuffersPerShaderStage) return [];
-  const { stored, computed } = readsOf(draft, placed);
+  const { stored, computed } = readsOf(draft, materialised);
   const below = new Map<Node, ReadonlySet<Node>>([...stored].map((node) => [node, new Set([node])]));
   for (const node of [...computed].sort((x, y) => x.id - y.id)) {
     const inputs: readonly Node[] = node.inputs;
     if (!stored.has(node)) below.set(node, new Set(inputs.flatMap((x) => [...(below.get(x) ?? [])])));
   }
   const isKept = new Set([...draft.targets.map(({ node }) => node), ...(draft.ending?.region ?? [])]);
-  const bindings = (node: Node): number => bindingsOf(node, draft, placed, limits);
+  const bindings = (node: Node): number => bindingsOf(node, draft, materialised, limits);
   const takes = (node: Node): number => [...(below.get(node) ?? [])].reduce((sum, each) => sum + bindings(each), 0);
   const distance = (node: Node): number => Math.abs((below.get(node)?.size ?? 0) - stored.size / 2);
   const choices = [...computed].filter((node) => !isKept.has(node) && takes(node) > bindings(node));
@@ -58,15 +62,15 @@ function reliefFor(draft: Draft, placed: Placed, limits: BindingLimits): readonl
 }
 
 /** Each draft after those whose targets it reads; of those that could be next, setup first and then the order of the graph. */
-function inOrder(placed: Placed): readonly Draft[] {
-  const drafts = placed.drafts.toSorted((x, y) => order(x) - order(y));
+function inOrder(materialised: Materialised): readonly Draft[] {
+  const drafts = materialised.drafts.toSorted((x, y) => order(x) - order(y));
   const writers = writersOf(drafts);
   const rank = new Map(drafts.map((draft, i) => [draft, i]));
   const readers = new Map<Draft, Draft[]>(drafts.map((draft) => [draft, []]));
   const missing = new Map<Draft, number>();
   const ready = rankedQueue<Draft>((draft) => rank.get(draft) ?? 0);
   for (const draft of drafts) {
-    const before = new Set(writersFor(readsOf(draft, placed), writers).filter((writer) => writer !== draft));
+    const before = new Set(writersFor(readsOf(draft, materialised), writers).filter((writer) => writer !== draft));
     missing.set(draft, before.size);
     for (const writer of before) readers.get(writer)?.push(draft);
     if (before.size === 0) ready.add(draft);
@@ -87,7 +91,7 @@ function inOrder(placed: Placed): readonly Draft[] {
 const order = ({ targets, when }: Draft): number =>
   Math.min(...targets.map(({ node }) => node.id)) - (when === "setup" ? 1e9 : 0);
 
-function groupOf(draft: Draft, placed: Placed): Group {
+function groupOf(draft: Draft, materialised: Materialised): Group {
   const { targets, when, isCopy, outer, ending } = draft;
   const common = { targets: [...targets], when, isCopy };
   if (isCopy) return { ...common, shape: "map" };
@@ -95,12 +99,12 @@ function groupOf(draft: Draft, placed: Placed): Group {
   if (routine !== undefined) return { ...common, shape: "routine", node: routine };
   if (ending !== undefined) {
     const [{ factors, roles }] = ending.products;
-    return { ...common, shape: "contraction", a: factors[0], roles, sums: sumsOf(ending, placed) };
+    return { ...common, shape: "contraction", a: factors[0], roles, sums: sumsOf(ending, materialised) };
   }
   return outer === undefined ? { ...common, shape: "map" } : { ...common, shape: "row", outer };
 }
 
-const sumsOf = ({ products }: Ending, { packed }: Placed): readonly Sum[] =>
+const sumsOf = ({ products }: Ending, { packed }: Materialised): readonly Sum[] =>
   products.map(({ node, factors: [, b] }) => {
     const memory = packed.get(b);
     return memory === undefined ? { node, b } : { node, b, packed: memory };

@@ -18,7 +18,7 @@ import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, thr
 import { extentsOf, type Product } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
 
-export interface Placing {
+export interface Materialising {
   readonly around: Surroundings;
   readonly endings: readonly Ending[];
   /** Second factors of contractions lie in panels, so that they always have memory. */
@@ -27,7 +27,7 @@ export interface Placing {
   readonly forced: ReadonlySet<Node>;
 }
 
-export interface Placed {
+export interface Materialised {
   readonly drafts: readonly Draft[];
   /** Memory of second factors that only contractions read. */
   readonly packed: ReadonlyMap<Node, Target>;
@@ -37,13 +37,13 @@ export interface Placed {
   readonly needs: ReadonlyMap<Node, ReadonlyMap<string, Need>>;
 }
 
-export function place(placing: Placing): Placed {
-  const state = begin(placing);
-  for (const node of placing.around.graph.nodes.toReversed()) visit(node, state);
+export function materialise(given: Materialising): Materialised {
+  const state = begin(given);
+  for (const node of given.around.graph.nodes.toReversed()) visit(node, state);
   return { drafts: state.drafts, packed: state.packed, stored: state.stored, needs: state.needs };
 }
 
-interface State extends Placing {
+interface State extends Materialising {
   readonly drafts: Draft[];
   readonly needs: Needs;
   readonly stored: Set<Node>;
@@ -63,8 +63,8 @@ interface State extends Placing {
   readonly outputsOf: ReadonlyMap<Node, readonly Output[]>;
 }
 
-function begin(placing: Placing): State {
-  const { endings, around, forced } = placing;
+function begin(given: Materialising): State {
+  const { endings, around, forced } = given;
   const { graph } = around;
   const inside = new Set(endings.flatMap(({ region, end }) => [...region].filter((node) => node !== end)));
   const required = new Map<Node, Rule>();
@@ -78,7 +78,7 @@ function begin(placing: Placing): State {
   for (const [base, outputs] of outputsOf) if (!outputs.every(sharesWords)) required.set(base, "output");
   const barriers = new Set([...required.keys(), ...inside]);
   return {
-    ...placing,
+    ...given,
     drafts: [],
     needs: new Map(),
     stored: new Set(graph.nodes.filter(({ op }) => op === "input")),

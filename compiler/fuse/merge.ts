@@ -4,7 +4,7 @@ import { count, type Dim } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { mostSums } from "./cost.ts";
 import { type Draft, isOfWords, isParallel, routineOf, sameNames } from "./draft.ts";
-import type { Placed } from "./materialise.ts";
+import type { Materialised } from "./materialise.ts";
 import { neighbours, type Place } from "./neighbours.ts";
 import { type Precedence, precedence } from "./precedence.ts";
 import { type BindingLimits, isBindable, joinedReads, type Reads, readsOf } from "./reads.ts";
@@ -28,7 +28,7 @@ interface Known extends Reads {
 }
 
 interface World {
-  readonly placed: Placed;
+  readonly materialised: Materialised;
   readonly limits: BindingLimits;
   readonly known: Map<Draft, Known>;
   readonly order: Precedence;
@@ -38,10 +38,10 @@ interface World {
  * The same nodes have memory afterwards, in fewer groups. The first two that can be joined are, again and again. What was
  * refused once is refused for good, so that after a join each group is asked about what is new to it alone.
  */
-export function merge(placed: Placed, limits: BindingLimits): Placed {
-  const known = new Map(placed.drafts.map((draft) => [draft, alone(draft, placed)]));
-  const world: World = { placed, limits, known, order: precedence(placed.drafts, known) };
-  const row = neighbours(placed.drafts, mostApart);
+export function merge(materialised: Materialised, limits: BindingLimits): Materialised {
+  const known = new Map(materialised.drafts.map((draft) => [draft, alone(draft, materialised)]));
+  const world: World = { materialised, limits, known, order: precedence(materialised.drafts, known) };
+  const row = neighbours(materialised.drafts, mostApart);
   for (let place = row.first; place !== undefined; ) {
     const found = firstPartner(place, world);
     if (found === undefined) place = place.next;
@@ -50,11 +50,11 @@ export function merge(placed: Placed, limits: BindingLimits): Placed {
       place = row.join(place, found.partner, found.joined);
     }
   }
-  return { ...placed, drafts: row.drafts() };
+  return { ...materialised, drafts: row.drafts() };
 }
 
-const alone = (draft: Draft, placed: Placed): Known => ({
-  ...readsOf(draft, placed),
+const alone = (draft: Draft, materialised: Materialised): Known => ({
+  ...readsOf(draft, materialised),
   own: new Set(draft.targets.map(({ node }) => node)),
   parts: new Set([draft]),
   elements: Math.max(...draft.targets.map(({ node }) => count(node.type))),
@@ -83,7 +83,7 @@ function firstPartner({ draft, unasked }: Place, world: World): Found | undefine
 
 /** Whether the two can run as one; what is known of it is noted then. */
 function isFit(made: Draft, a: Draft, b: Draft, world: World): boolean {
-  const { placed, limits, known, order } = world;
+  const { materialised, limits, known, order } = world;
   if (made.targets.length > limits.maxStorageBuffersPerShaderStage) return false;
   const [x, y] = [knownOf(a, world), knownOf(b, world)];
   const [few, many] = x.computed.size < y.computed.size ? [x.computed, y.computed] : [y.computed, x.computed];
@@ -91,7 +91,7 @@ function isFit(made: Draft, a: Draft, b: Draft, world: World): boolean {
   if (many.size + added > mostComputed || order.parts(a, b)) return false;
   const own = new Set([...x.own, ...y.own]);
   const reads = joinedReads(x, y, own);
-  if (!isBindable(made, reads, placed, limits)) return false;
+  if (!isBindable(made, reads, materialised, limits)) return false;
   known.set(made, {
     ...reads,
     own,
@@ -150,10 +150,10 @@ const readFrom = (writer: Known, reader: Known): readonly Node[] =>
 const isRead = (x: Known, y: Known): boolean => readFrom(x, y).length > 0 || readFrom(y, x).length > 0;
 
 /** Whether each reads the other's targets at its own element or in a loop along its own row only. */
-function readsInPlace(x: Known, y: Known, { placed }: World): boolean {
+function readsInPlace(x: Known, y: Known, { materialised }: World): boolean {
   const isInPlace = (reader: Known, writer: Known): boolean =>
     readFrom(writer, reader)
-      .flatMap((node) => [...(placed.needs.get(node)?.values() ?? [])])
+      .flatMap((node) => [...(materialised.needs.get(node)?.values() ?? [])])
       .filter(({ draft }) => reader.parts.has(draft))
       .every(({ path, isFactor }) => !isFactor && path.every(({ loop }) => loop !== undefined));
   return isInPlace(x, y) && isInPlace(y, x);

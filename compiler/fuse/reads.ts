@@ -5,7 +5,7 @@ import { bytesIn, count } from "../graph/type.ts";
 import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
 import { type DType, readAs } from "../plan/dtype.ts";
 import type { Draft } from "./draft.ts";
-import type { Placed } from "./materialise.ts";
+import type { Materialised } from "./materialise.ts";
 
 export interface Reads {
   /** Nodes read from memory, the packed ones as second factors. */
@@ -16,7 +16,7 @@ export interface Reads {
   readonly computed: ReadonlySet<Node>;
 }
 
-export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: Placed): Reads {
+export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: Materialised): Reads {
   const found = new Set<Node>();
   const computed = new Set<Node>();
   const own = new Set(targets.map(({ node }) => node));
@@ -66,13 +66,13 @@ export const writersFor = ({ written }: Reads, writers: ReadonlyMap<Node, readon
 export type BindingLimits = Pick<DeviceFacts, "maxStorageBuffersPerShaderStage" | "maxStorageBufferBindingSize">;
 
 /** Whether the draft, with what it reads and writes, stays within the limits, apart from the padding of panels. */
-export function isBindable(draft: Draft, reads: Reads, placed: Placed, limits: BindingLimits): boolean {
-  const read = [...reads.stored].map((node) => bindingsOf(node, draft, placed, limits));
+export function isBindable(draft: Draft, reads: Reads, materialised: Materialised, limits: BindingLimits): boolean {
+  const read = [...reads.stored].map((node) => bindingsOf(node, draft, materialised, limits));
   return sum(read) + bindingsOfTargets(draft, limits) <= limits.maxStorageBuffersPerShaderStage;
 }
 
 /** How many bindings the draft takes to read a node from memory. */
-export function bindingsOf(node: Node, { ending }: Draft, { packed }: Placed, limits: BindingLimits): number {
+export function bindingsOf(node: Node, { ending }: Draft, { packed }: Materialised, limits: BindingLimits): number {
   const isPacked = packed.has(node) && (ending?.products ?? []).some(({ factors }) => factors[1] === node);
   return parts(bytesOf(node, node.op === "input" && !isPacked ? node.type.dtype : undefined), limits);
 }
