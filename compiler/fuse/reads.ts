@@ -2,7 +2,7 @@
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
 import { bytesIn, count } from "../graph/type.ts";
-import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
+import { bindingCount, type DeviceFacts } from "../plan/device-facts.ts";
 import { type DType, readAs } from "../plan/dtype.ts";
 import type { Draft } from "./draft.ts";
 import type { Materialised } from "./materialise.ts";
@@ -82,7 +82,7 @@ export const bindingsOfTargets = ({ targets }: Draft, limits: BindingLimits): nu
   sum(targets.map(({ node, output }) => parts(bytesOf(node, output && storedAs(output)), limits)));
 
 const parts = (bytes: number, { maxStorageBufferBindingSize }: BindingLimits): number =>
-  partsIn(bytes, maxStorageBufferBindingSize);
+  bindingCount(bytes, maxStorageBufferBindingSize);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 

@@ -1,7 +1,7 @@
 /** What of a program the device cannot hold. */
 import { bytesIn, mostPositions } from "../graph/type.ts";
 import { bytesOf, type Storage } from "../memory/storage.ts";
-import { type DeviceFacts, partsIn } from "../plan/device-facts.ts";
+import { bindingCount, type DeviceFacts } from "../plan/device-facts.ts";
 import type { Binding } from "./header.ts";
 import type { GroupKernel } from "./link.ts";
 
@@ -53,7 +53,7 @@ export function excessOfKernels(lowered: readonly GroupKernel[], facts: DeviceFa
 
 function excessOfKernel(bindings: readonly Binding[], facts: DeviceFacts, total: number): Excess | undefined {
   const isDivisible = (each: Storage): boolean =>
-    each.slot === undefined && partsIn(bytesOf(each), facts.maxStorageBufferBindingSize) > 1;
+    each.slot === undefined && bindingCount(bytesOf(each), facts.maxStorageBufferBindingSize) > 1;
   const bound = bindings.map(({ storage }) => storage);
   const divisible = largest(bound.filter(isDivisible));
   const storage = divisible ?? largest(bound);

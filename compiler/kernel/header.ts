@@ -5,7 +5,7 @@
 
 import { invariant } from "../invariant.ts";
 import { bytesOf, type Storage } from "../memory/storage.ts";
-import { type Part, partsOf } from "../plan/device-facts.ts";
+import { type BindingRange, bindingRanges } from "../plan/device-facts.ts";
 import { bitsOf, isPacked, type Packed, readAs } from "../plan/dtype.ts";
 import type { Kernel } from "../plan/program.ts";
 import { helperName, helperText } from "./functions.ts";
@@ -52,7 +52,7 @@ interface Access {
   readonly storage: Storage;
   readonly name: string;
   readonly isWritten: boolean;
-  readonly parts: readonly Part[];
+  readonly parts: readonly BindingRange[];
 }
 
 export function header({ storages, largestBinding, isFour }: Options): Header {
@@ -69,7 +69,7 @@ export function header({ storages, largestBinding, isFour }: Options): Header {
       storage,
       name: `${letter}${count}`,
       isWritten,
-      parts: partsOf(bytesOf(storage), largestBinding),
+      parts: bindingRanges(bytesOf(storage), largestBinding),
     };
     accesses.set(id, { ...made, isWritten: made.isWritten || isWritten });
     return made;

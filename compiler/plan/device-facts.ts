@@ -78,7 +78,7 @@ const isSame = (a: SubgroupMatrix, b: SubgroupMatrix): boolean =>
   a.component === b.component && a.result === b.result && a.M === b.M && a.N === b.N && a.K === b.K;
 
 /** A piece of a buffer that is bound by itself. */
-export interface Part {
+export interface BindingRange {
   readonly offset: number;
   readonly bytes: number;
 }
@@ -86,13 +86,13 @@ export interface Part {
 /** A multiple of 256, at which bindings start. */
 const stepOf = (largest: number): number => Math.floor(largest / 256) * 256;
 
-/** In how many parts a buffer of these bytes is bound. */
-export const partsIn = (bytes: number, largest: number): number => Math.ceil(bytes / stepOf(largest));
+/** In how many ranges a buffer of these bytes is bound. */
+export const bindingCount = (bytes: number, largest: number): number => Math.ceil(bytes / stepOf(largest));
 
-/** The parts in which a buffer of these bytes is bound where a binding holds at most `largest`: they start at multiples of 256. */
-export function partsOf(bytes: number, largest: number): readonly Part[] {
+/** The ranges in which a buffer of these bytes is bound where a binding holds at most `largest`: they start at multiples of 256. */
+export function bindingRanges(bytes: number, largest: number): readonly BindingRange[] {
   const step = stepOf(largest);
-  return Array.from({ length: partsIn(bytes, largest) }, (_, i) => ({
+  return Array.from({ length: bindingCount(bytes, largest) }, (_, i) => ({
     offset: i * step,
     bytes: Math.min(step, bytes - i * step),
   }));

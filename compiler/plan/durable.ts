@@ -3,7 +3,7 @@
  * weights, decisions, measures, and statistics if there is room. Of the values of windows one boundary between blocks is kept, from
  * the step that makes it until the last that reads it has ended.
  */
-import { keyOf, lifetimes, partsOf, readersIn } from "./lifetimes.ts";
+import { keyOf, lifetimes, partNumbers, readersIn } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Program, Slot } from "./program.ts";
 import { contentBytes, slotsOf } from "./slots.ts";
@@ -61,7 +61,7 @@ function artefactsIn(plan: Planned): readonly Artefact[] {
   const { steps, windows } = plan;
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
   const { wholes } = lifetimes(plan);
-  const [readers, parts] = [readersIn(plan), partsOf(steps)];
+  const [readers, parts] = [readersIn(plan), partNumbers(steps)];
   return steps.flatMap(({ program, over, places, part: { changes } }, step) =>
     slotsOf(programs.get(program) as Program, "output", "accumulator").flatMap(({ slot }) => {
       const output = slot.name;

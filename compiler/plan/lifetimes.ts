@@ -55,7 +55,7 @@ export interface Lifetimes {
 export function lifetimes(plan: Planned): Lifetimes {
   const { steps } = plan;
   const readers = readersIn(plan);
-  const parts = partsOf(steps);
+  const parts = partNumbers(steps);
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
   const isInFile = (ref: PlainRef): boolean => "tensor" in ref || ("step" in ref && isStored(ref, steps, programs));
   const isLast = (ref: PlainRef, at: number): boolean => {
@@ -98,7 +98,7 @@ export function readersIn({ steps, values, save }: Planned): ReadonlyMap<string,
 }
 
 /** Numbers that are equal for steps of one part, which follow each other. */
-export function partsOf(steps: readonly Step[]): readonly number[] {
+export function partNumbers(steps: readonly Step[]): readonly number[] {
   let part = 0;
   return steps.map((step, at) => {
     const [before, { stage, layer }] = [steps[at - 1]?.part, step.part];
