@@ -1,5 +1,6 @@
 /** From a graph to a program for one adapter: fuse, lay out, lower, link; in strips where that does not fit. */
 import { CompileError } from "../grammar/diagnostic.ts";
+import { arithmetic } from "./arithmetic.ts";
 import type { Observe } from "./artifacts.ts";
 import { termsOf } from "./fuse/cost.ts";
 import { fuse } from "./fuse/fuse.ts";
@@ -58,9 +59,6 @@ export function compileGraph(written: Graph, facts: DeviceFacts, options: Compil
   const content = hash([arithmetic, familyOf(facts, options), contentOf(written)].join("\n"));
   return { ...made, program: { ...made.program, graph: content } };
 }
-
-/** How primitives are computed, and in which order sums are. Another text stands here as soon as the bits of any result are others. */
-const arithmetic = "lcomp 1: f32, sums of more than 64 terms interleaved";
 
 const familyOf = (facts: DeviceFacts, { family }: CompileOptions): Family =>
   family ?? (facts.software ? "software" : "gpu");
