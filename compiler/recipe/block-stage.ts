@@ -22,7 +22,7 @@ import type { TypedStage } from "./typed.ts";
 type Decisions = ReadonlyMap<string, { readonly selection: Selection; readonly in: (layer: number | null) => Ref }>;
 
 /** Adds the steps of a stage, by its number, and its result to the models. */
-export function emitNarrowing(at: Emitting, stage: TypedStage, narrowing: Narrowing, number: number): void {
+export function emitBlockStage(at: Emitting, stage: TypedStage, narrowing: Narrowing, number: number): void {
   const source = modelNamed(at, stage.of);
   const part = { stage: number, of: stage.name };
   const states = observe(at, stage, narrowing, source, part);

@@ -10,11 +10,11 @@ import type { Tensor, Windows } from "../language/tensor.ts";
 import { changedFields } from "../model/narrowed-config.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
-import { emitNarrowing } from "./block-stage.ts";
+import { emitBlockStage } from "./block-stage.ts";
 import { decodedWeights } from "./decode-steps.ts";
 import { unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
-import { emitStage } from "./linear-stage.ts";
+import { emitLinearStage } from "./linear-stage.ts";
 import { behindBlocks } from "./passes.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { Evaluation, Measure, Saving, TypedRecipe } from "./typed.ts";
@@ -33,8 +33,8 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe): Emitt
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
   for (const [number, stage] of recipe.stages.entries())
-    if (stage.narrowing) emitNarrowing(at, stage, stage.narrowing, number);
-    else emitStage(at, stage, number);
+    if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
+    else emitLinearStage(at, stage, number);
   const passed = new Map<string, Ref | null>();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));

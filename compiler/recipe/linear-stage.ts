@@ -1,4 +1,4 @@
-/** A stage as steps: block by block its statistics, each target, then what the next block sees. */
+/** A stage with a method on linear layers, as steps: block by block its statistics, each target, then what the next block sees. */
 import type { Graph } from "../graph/graph.ts";
 import { fieldIn, slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
@@ -44,7 +44,7 @@ interface StageWork {
 }
 
 /** Adds the steps of a stage, by its number, and its result to the models. */
-export function emitStage(at: Emitting, stage: TypedStage, number: number): void {
+export function emitLinearStage(at: Emitting, stage: TypedStage, number: number): void {
   const source = modelNamed(at, stage.of);
   const start = stage.windows ? startOf(at, source.type, stage.windows.length, stage.span) : null;
   const parts = partWorks(at, stage, source, start);
