@@ -2,6 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { UnaryOp } from "../graph/ops.ts";
 import type { OfMatrix } from "../graph/routine.ts";
+import type { Packed } from "../plan/dtype.ts";
 import { report } from "./context.ts";
 import {
   anything,
@@ -198,7 +199,7 @@ const detach: Form = form({ x: tensorOperand }, ({ x }, { context, span }) => ({
 }));
 
 /** Rounds to a stored type and reads it back. */
-const stored = (dtype: "f16" | "bf16"): Form =>
+const stored = (dtype: Packed): Form =>
   form({ x: numericOperand }, ({ x }, { context, span }) => {
     const tensor = asTensor(context, x, "f32");
     return tensor ? { ...tensor, node: context.maker.make("cast", [tensor.node], { dtype }, span) } : wrong;
@@ -249,8 +250,7 @@ const table: Readonly<Record<string, Form | Callable["form"]>> = {
   detach: detach,
   f32: toReal,
   i32: toWhole,
-  f16: stored("f16"),
-  bf16: stored("bf16"),
+  ...Object.fromEntries((["f16", "bf16", "e4m3", "e2m1", "e8m0"] as const).map((dtype) => [dtype, stored(dtype)])),
   refuse: refuse,
   missing: missing,
 };

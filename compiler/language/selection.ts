@@ -25,7 +25,9 @@ export function pick({ context, span }: Call, x: Tensor, dimension: Dimension, p
   if (!where || !isReached(context, where.node, dimension, place.span)) return wrong;
   const made = where.dims.filter(({ id }) => id === dimension.id || !x.dims.some((dim) => dim.id === id));
   const dims = x.dims.flatMap((dim) => (dim.id === dimension.id ? made : [dim]));
-  const node = context.maker.make("gather", [x.node, where.node], { dim: dimension.id }, span);
+  // A field of codes is read as whole numbers.
+  const at = context.maker.make("cast", [where.node], { dtype: "i32" }, span);
+  const node = context.maker.make("gather", [x.node, at], { dim: dimension.id }, span);
   return { kind: "tensor", dtype: x.dtype, dims, node };
 }
 

@@ -1,6 +1,7 @@
 /** Weights in a format: what is stored, how it is read, and what is refused. */
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import type { Packed } from "../../compiler/plan/dtype.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { someText, writeDecoder } from "../given/model-folder.ts";
@@ -8,9 +9,14 @@ import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { readTensor } from "../io/tensors.ts";
 import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
+import * as rules from "./rounding-rules.ts";
 
 const recipe = (stages: string, more = ""): string => `
 import { rtn } from "std/quantize/rtn"
+import { mxfp4 } from "std/quantize/mxfp4"
+import { nvfp4 } from "std/quantize/nvfp4"
+import { nf4 } from "std/quantize/nf4"
+import { q4_0, q8_0 } from "std/quantize/ggml"
 import { magnitude } from "std/prune/magnitude"
 import { minitron_width } from "std/prune/minitron"
 import { perplexity } from "std/evaluate"
@@ -23,6 +29,9 @@ format Nibble() of f32[out, in] {
 
 /// Numbers that the format does not hold.
 method beyond() on linear(w: f32[out, in]) { Nibble() { code: 16 + 0 * w } }
+
+/// Some rows are 0, the others of many sizes.
+method spread() on linear(w: f32[out, in]) { w * 2^(index(out) % 21 - 10) where index(out) % 7 > 0 }
 
 recipe coded(model: Model, text: Corpus) {
   let sample = text.train.sample(2, length: 16, seed: 0)
@@ -64,52 +73,67 @@ const matrices = ["q", "k", "v", "o"]
   .map((name) => `self_attn.${name}_proj`)
   .concat(["gate", "up", "down"].map((name) => `mlp.${name}_proj`));
 
-/** What rounding to the nearest code leaves of numbers. */
-function rounded(w: Float32Array, bits: number, every: number): Float32Array {
-  const most = 2 ** bits - 1;
-  const half = (x: number): number => Math.f16round(x);
-  return w.map((_, i) => {
-    const start = i - (i % every);
-    const group = w.subarray(start, start + every);
-    const [low, high] = [Math.min(0, ...group), Math.max(0, ...group)];
-    const scale = half(Math.fround(Math.fround(high - low) / most));
-    const even = (x: number): number => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
-    const zero = even(Math.fround(-low / scale));
-    const code = Math.min(Math.max(even(Math.fround((w[i] ?? 0) / scale)) + zero, 0), most);
-    return Math.fround(scale * (code - zero));
-  });
-}
-
 async function numbers(folder: string, name: string): Promise<Float32Array> {
   const tensor = (await openCheckpoint(folder)).tensors.get(name);
   if (!tensor) throw new Error(`${folder} has no ${name}`);
   return new Float32Array((await readTensor(tensor)).slice().buffer);
 }
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
+/** A method, what it leaves of a matrix, the type of its codes, bits of a weight, bytes of a matrix besides, and the share of the
+ * squares of normally distributed numbers that it loses, where that is known. */
+interface Case {
+  readonly stage: string;
+  readonly rule: (w: Float32Array) => Float32Array;
+  readonly code: Packed;
+  readonly bits: number;
+  readonly more?: number;
+  readonly loss?: number;
+}
+
+const rtn = (bits: 2 | 3 | 4 | 5 | 7 | 8, every: number, loss?: number): Case => ({
+  stage: `rtn(${bits}, every: ${every})`,
+  rule: rules.affine(bits, every),
+  code: `u${bits}`,
+  bits: bits + (16 + bits) / every,
+  ...(loss === undefined ? {} : { loss }),
+});
+
+const byFour = rtn(4, 32, 0.00651);
+
+const others: readonly Case[] = [
+  { stage: "mxfp4()", rule: rules.mxfp4, code: "e2m1", bits: 4.25 },
+  { stage: "nvfp4()", rule: rules.nvfp4, code: "e2m1", bits: 4.5, more: 4 },
+  { stage: "nf4()", rule: rules.nf4(64), code: "u4", bits: 4.5, loss: 0.00845 },
+  { stage: "q8_0()", rule: rules.q8, code: "i8", bits: 8.5, loss: 2.85e-5 },
+  { stage: "q4_0()", rule: rules.q4, code: "u4", bits: 4.5, loss: 0.00736 },
+];
+
+/** By what \`spread\` multiplies a row. */
+const spread = (row: number): number => (row % 7 === 0 ? 0 : 2 ** ((row % 21) - 10));
+
 suite("recipe: coded weights", ({ test }) => {
-  for (const [bits, every] of [
-    [2, 16],
-    [3, 64],
-    [4, 32],
-    [5, 32],
-    [7, 64],
-    [8, 16],
-  ] as const)
+  for (const { stage, rule, code, bits, more = 0, loss } of [
+    ...[rtn(2, 16), rtn(3, 64), byFour, rtn(5, 32), rtn(7, 64), rtn(8, 16)],
+    ...others,
+  ])
     test(
-      `rtn to ${bits} bits by ${every}: codes are what they should be, are read as they are saved, and nothing dense is made of them`,
+      `${stage}: codes are what they should be, are read as they are saved, and nothing dense is made of them`,
       inFolder(async (folder) => {
-        const { plan, reports } = await run(
-          folder,
-          `  stage small = rtn(${bits}, every: ${every}) of model for linear except lm_head`,
-        );
+        const { plan, reports } = await run(folder, `  stage small = ${stage} of model for linear except lm_head`);
+        let [error, whole] = [0, 0];
         for (const name of matrices) {
           const tensor = `model.layers.1.${name}.weight`;
           const [given, saved] = [
             await numbers(join(folder, "model"), tensor),
             await numbers(join(folder, "out"), tensor),
           ];
-          assert.equal([...saved], [...rounded(given, bits, every)], tensor);
+          assert.equal([...saved], [...rule(given)], tensor);
+          error += sum([...given].map((x, i) => (x - (saved[i] ?? NaN)) ** 2));
+          whole += sum([...given].map((x) => x ** 2));
         }
+        if (loss) assert.ok(Math.abs(error / whole / loss - 1) < 0.02, `${error / whole} of the squares is lost`);
         const [perplexity, bytes] = reports.map(({ value }) => value);
         writeFiles(folder, {
           "coded.lcomp": recipe("  stage small = magnitude(0%) of model for linear except lm_head"),
@@ -118,22 +142,13 @@ suite("recipe: coded weights", ({ test }) => {
         assert.ok(Math.abs(Number(perplexity) / Number(again.reports[0]?.value) - 1) < 1e-6, `${perplexity}`);
         const { tensors } = await openCheckpoint(join(folder, "model"));
         const isCoded = (name: string): boolean => matrices.some((each) => name.endsWith(`${each}.weight`));
-        const expected = [...tensors.values()].map((tensor) => {
-          const count = tensor.bytes / 4;
-          const groups = count / every;
-          return isCoded(tensor.name)
-            ? Math.ceil((count * bits) / 8) + 2 * groups + Math.ceil((groups * bits) / 8)
-            : tensor.bytes;
-        });
-        assert.is(
-          bytes,
-          expected.reduce((sum, each) => sum + each, 0),
+        const expected = [...tensors.values()].map((tensor) =>
+          isCoded(tensor.name) ? ((tensor.bytes / 4) * bits) / 8 + more : tensor.bytes,
         );
+        assert.is(bytes, sum(expected));
         const smallest = 4 * 32 * 64;
         const blocks = plan.programs.filter(({ buffers }) =>
-          buffers.some(
-            ({ slot }) => slot?.dtype === `u${bits}` && slot.role === "weight" && slot.name.startsWith("model."),
-          ),
+          buffers.some(({ slot }) => slot?.dtype === code && slot.role === "weight" && slot.name.startsWith("model.")),
         );
         assert.ok(blocks.length > 0);
         for (const { buffers } of blocks)
@@ -141,6 +156,27 @@ suite("recipe: coded weights", ({ test }) => {
             assert.ok(slot !== undefined || size < smallest || size <= 4 * 16 * 192, `a buffer of ${size} bytes`);
       }),
       "swiftshader",
+    );
+
+  for (const { stage, rule } of [byFour, ...others])
+    test(
+      `${stage}: rows of zeros and of all sizes`,
+      inFolder(async (folder) => {
+        const stages = `  stage uneven = spread() of model for linear except lm_head
+  stage small = ${stage} of uneven for linear except lm_head`;
+        await writeDecoder(join(folder, "model"), { config, dtype: "F32" });
+        writeFiles(folder, {
+          "coded.lcomp": recipe(stages).replace(/\n {2}report .*/, ""),
+          "text.jsonl": someText(10),
+        });
+        await runAgain(folder, "model");
+        const tensor = "model.layers.0.mlp.down_proj.weight";
+        const [given, saved] = [
+          await numbers(join(folder, "model"), tensor),
+          await numbers(join(folder, "out"), tensor),
+        ];
+        assert.equal([...saved], [...rule(given.map((x, i) => x * spread(Math.floor(i / 192))))], tensor);
+      }),
     );
 
   for (const [what, stages, said] of [

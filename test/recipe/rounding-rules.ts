@@ -1,0 +1,86 @@
+/** What the library's rounding methods leave of numbers, written anew from their papers: each step of its arithmetic in f32. */
+
+const { fround, f16round, min, max, abs } = Math;
+
+/** What is left of a run of numbers; `most` is the greatest magnitude of the whole matrix. */
+type Rule = (run: Float32Array, most: number) => readonly number[];
+
+/** Applies a rule to each run of `every` numbers. */
+const byRuns =
+  (every: number, rule: Rule) =>
+  (w: Float32Array): Float32Array => {
+    const most = greatest(w);
+    const starts = Array.from({ length: w.length / every }, (_, run) => run * every);
+    return Float32Array.from(starts.flatMap((start) => rule(w.subarray(start, start + every), most)));
+  };
+
+const greatest = (w: Float32Array): number => w.reduce((most, x) => max(most, abs(x)), 0);
+
+const even = (x: number): number => (abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
+
+/** The nearest of the ascending magnitudes of a small float, with the sign; between two, the one whose last bit is 0. */
+function nearest(magnitudes: readonly number[], x: number): number {
+  const after = magnitudes.findIndex((magnitude) => magnitude >= abs(x));
+  if (after <= 0) return Math.sign(x) * (magnitudes.at(after) ?? NaN);
+  const [low = NaN, high = NaN] = magnitudes.slice(after - 1);
+  const isLow = abs(x) - low === high - abs(x) ? after % 2 === 1 : abs(x) - low < high - abs(x);
+  return Math.sign(x) * (isLow ? low : high);
+}
+
+const e2m1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
+
+const e4m3 = Array.from({ length: 127 }, (_, code) =>
+  code < 8 ? code * 2 ** -9 : (8 + (code % 8)) * 2 ** ((code >> 3) - 10),
+);
+
+const quantiles = [
+  ...[-1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334],
+  ...[-0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224],
+  ...[0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1],
+].map(fround);
+
+/** Whole numbers of so many bits with a zero point. */
+export const affine = (bits: number, every: number) =>
+  byRuns(every, (run) => {
+    const most = 2 ** bits - 1;
+    const [low, high] = [min(0, ...run), max(0, ...run)];
+    if (low === high) return [...run];
+    const scale = f16round(fround(fround(high - low) / most));
+    const zero = even(fround(-low / scale));
+    return [...run].map((x) => scale * (min(max(even(fround(x / scale)) + zero, 0), most) - zero));
+  });
+
+export const mxfp4 = byRuns(32, (run) => {
+  const scale = 2 ** max(Math.floor(Math.log2(greatest(run))) - 2, -126);
+  return [...run].map((x) => scale * nearest(e2m1, x / scale));
+});
+
+export const nvfp4 = byRuns(16, (run, most) => {
+  const whole = fround(most / 2688);
+  const scale = fround(whole * nearest(e4m3, max(fround(greatest(run) / fround(6 * whole)), 2 ** -9)));
+  return [...run].map((x) => scale * nearest(e2m1, fround(x / scale)));
+});
+
+export const nf4 = (every: number) =>
+  byRuns(every, (run) => {
+    const scale = greatest(run);
+    const y = [...run].map((x) => (scale > 0 ? fround(x / scale) : 0));
+    const isAbove = (x: number, i: number): boolean =>
+      x > fround(fround((quantiles[i] ?? NaN) + (quantiles[i + 1] ?? NaN)) / 2);
+    return y.map((x) => scale * (quantiles[quantiles.slice(1).filter((_, i) => isAbove(x, i)).length] ?? NaN));
+  });
+
+/** Halves go away from 0. */
+export const q8 = byRuns(32, (run) => {
+  const scale = fround(greatest(run) / 127);
+  const inverse = scale > 0 ? fround(1 / scale) : 0;
+  return [...run].map((x) => f16round(scale) * Math.sign(x) * Math.round(abs(fround(x * inverse))));
+});
+
+/** The first number of greatest magnitude becomes -8. */
+export const q4 = byRuns(32, (run) => {
+  const scale = fround((run.find((x) => abs(x) === greatest(run)) ?? NaN) / -8);
+  const inverse = scale === 0 ? 0 : fround(1 / scale);
+  const code = (x: number): number => min(15, Math.trunc(fround(fround(x * inverse) + 8.5)));
+  return [...run].map((x) => f16round(scale) * (code(x) - 8));
+});
