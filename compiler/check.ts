@@ -18,8 +18,8 @@ import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
 import { checkForward } from "./model/forward.ts";
-import { checkMethod } from "./recipe/block-method.ts";
 import { unknownOf } from "./recipe/method.ts";
+import { checkMethod } from "./recipe/method-on-blocks.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
 
 /** Checks the file that was asked for; what it imports is checked where it is used. */

@@ -20,8 +20,8 @@ import {
 import { type GroupKernel, link } from "./kernel/link.ts";
 import { firstTarget } from "./kernel/lower.ts";
 import { lowerGroup } from "./kernel/lower-group.ts";
+import { storages } from "./memory/assign-storages.ts";
 import { bytesOf, type Storage } from "./memory/storage.ts";
-import { storages } from "./memory/storages.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Kernel, Program } from "./plan/program.ts";
 import { hash } from "./plan/sha256.ts";

@@ -2,8 +2,8 @@
 import type { Group, Target } from "../fuse/group.ts";
 import type { Variable } from "../index/affine.ts";
 import { invariant } from "../invariant.ts";
+import type { Storages } from "../memory/assign-storages.ts";
 import { elementAddress } from "../memory/storage.ts";
-import type { Storages } from "../memory/storages.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Dispatch, Kernel } from "../plan/program.ts";
 import type { Family } from "../schedule/family.ts";

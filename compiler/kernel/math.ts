@@ -1,6 +1,6 @@
 /** The elementary functions of bodies/math.ts and the codes of bodies/packed.ts, as far as a kernel uses them. */
 import { math } from "./bodies/math.ts";
-import { packed } from "./bodies/packed.ts";
+import { packed } from "./bodies/small-floats.ts";
 
 /** Declarations by name, in the order of the files, each with the comment above it. */
 const declarations: ReadonlyMap<string, string> = new Map(

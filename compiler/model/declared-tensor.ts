@@ -6,7 +6,7 @@ import type { Pieces } from "../language/trace.ts";
 import type { DType } from "../plan/dtype.ts";
 import { weightType } from "../plan/stored-types.ts";
 import type { Of } from "../problems/description.ts";
-import type { WeightProblem } from "../problems/weights.ts";
+import type { WeightProblem } from "../problems/wording-weights.ts";
 import type { ModelFacts } from "./facts.ts";
 
 /** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */

@@ -1,7 +1,7 @@
 /**
  * What is written to disk while a plan runs, so that an interrupted run goes on where it was. What a step makes once stays: changed
- * weights, decisions, measures, and statistics if there is room. Of the values of windows one boundary between blocks is kept, from
- * the step that makes it until the last that reads it has ended.
+ * weights, decisions, measures, and statistics if there is room. Of the values of windows one boundary between blocks is kept, again if
+ * there is room, from the step that makes it until the last that reads it has ended.
  */
 import { keyOf, lifetimes, partNumbers, readersIn } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";

@@ -1,8 +1,8 @@
 /** What `lcomp explain` says of problems that a program has by itself. */
 import { type Explanation, programs } from "./explanation.ts";
-import type { ModelProblem } from "./model.ts";
 import type { ProblemKind } from "./problem.ts";
-import type { WeightProblem } from "./weights.ts";
+import type { ModelProblem } from "./wording-model.ts";
+import type { WeightProblem } from "./wording-weights.ts";
 
 type Id = Exclude<ProblemKind, (ModelProblem | WeightProblem)["kind"]> | "file-not-found" | "no-recipe";
 

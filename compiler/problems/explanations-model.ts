@@ -1,7 +1,7 @@
 /** What `lcomp explain` says of problems that only a model brings out. */
 import type { Example, ExampleModel, Examples, Explanation } from "./explanation.ts";
-import type { ModelProblem } from "./model.ts";
-import type { WeightProblem } from "./weights.ts";
+import type { ModelProblem } from "./wording-model.ts";
+import type { WeightProblem } from "./wording-weights.ts";
 
 const config = { architectures: ["OwnForCausalLM"], vocab_size: 32, hidden_size: 16 };
 const model: ExampleModel = { config, tensors: { "embed.weight": [32, 16], "head.weight": [32, 16] } };

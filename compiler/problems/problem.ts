@@ -1,11 +1,11 @@
 /** Every way in which a program can be wrong, as data, and its message. */
 import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import type { Description, Of, Wording } from "./description.ts";
-import { type DimensionProblem, dimensionWording } from "./dimensions.ts";
-import { type ModelProblem, modelWording } from "./model.ts";
-import { type NameProblem, nameWording } from "./names.ts";
-import { type ValueProblem, valueWording } from "./values.ts";
-import { type WeightProblem, weightWording } from "./weights.ts";
+import { type DimensionProblem, dimensionWording } from "./wording-dimensions.ts";
+import { type ModelProblem, modelWording } from "./wording-model.ts";
+import { type NameProblem, nameWording } from "./wording-names.ts";
+import { type ValueProblem, valueWording } from "./wording-values.ts";
+import { type WeightProblem, weightWording } from "./wording-weights.ts";
 
 export type Problem = NameProblem | DimensionProblem | ValueProblem | ModelProblem | WeightProblem;
 

@@ -12,9 +12,9 @@ import { narrowed, type Sizes } from "../model/narrowed-config.ts";
 import { pieceRow } from "../model/pieces.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
-import { applyBlockMethod, type BlockWork, type Selection } from "./block-method.ts";
 import { blockPass, entryOf, type Forwarding } from "./forward-graphs.ts";
 import type { Applied } from "./method.ts";
+import { applyBlockMethod, type BlockWork, type Selection } from "./method-on-blocks.ts";
 
 export interface Narrowing extends BlockWork {
   /** What the model is afterwards. */

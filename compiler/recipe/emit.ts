@@ -10,12 +10,12 @@ import type { Tensor, Windows } from "../language/tensor.ts";
 import { changedFields } from "../model/narrowed-config.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
-import { emitBlockStage } from "./block-stage.ts";
 import { decodedWeights } from "./decode-steps.ts";
 import { unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
-import { emitLinearStage } from "./linear-stage.ts";
 import { behindBlocks } from "./passes.ts";
+import { emitBlockStage } from "./stage-on-blocks.ts";
+import { emitLinearStage } from "./stage-on-linears.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { Evaluation, Measure, Saving, TypedRecipe } from "./typed.ts";
 

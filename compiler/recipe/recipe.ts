@@ -26,12 +26,12 @@ import { bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { bindModel, sizesIn } from "./bind.ts";
-import { checkMethod } from "./block-method.ts";
 import { narrowingOf } from "./check-narrowing.ts";
 import { begin, type Checking, type RecipeInputs, wanted } from "./checking.ts";
 import { isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
 import { type Applied, unknownOf } from "./method.ts";
+import { checkMethod } from "./method-on-blocks.ts";
 import type { Measure, TypedRecipe, TypedStage } from "./typed.ts";
 
 /** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */

@@ -7,7 +7,7 @@ import { hashing, sha256 as hashOf } from "../io/hash.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import type { OutputRecord } from "./journal.ts";
-import { type OutputSource, piecesOf } from "./tensor-pieces.ts";
+import { type OutputSource, piecesOf } from "./send-tensor.ts";
 
 /** A content being written, in order; `finish` or `abandon` ends that. */
 export interface ContentWriter {

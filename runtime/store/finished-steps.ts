@@ -8,8 +8,8 @@ import { type GivenContents, type Identify, identifier } from "../../compiler/pl
 import { hashWindows, type Tokens } from "./chosen-windows.ts";
 import type { GivenRef, GivenTensors } from "./given-tensors.ts";
 import type { OutputRecord, StepRecord } from "./journal.ts";
+import type { OutputSource } from "./send-tensor.ts";
 import type { StoreFolder } from "./store-folder.ts";
-import type { OutputSource } from "./tensor-pieces.ts";
 
 export interface FinishedSteps {
   /** The places of the steps that are to be run. What the others have made, as far as these read it, is given to `found`. */

@@ -7,8 +7,8 @@ import { hashing } from "../io/hash.ts";
 import type { StoredTensor } from "../io/safetensors.ts";
 import { byText } from "../io/safetensors-writer.ts";
 import { UserError } from "../user-error.ts";
+import { finitePieces, piecesOf, type TensorSource } from "./send-tensor.ts";
 import type { StoreFolder } from "./store-folder.ts";
-import { finitePieces, piecesOf, type TensorSource } from "./tensor-pieces.ts";
 
 /** By model, then by tensor: the sha256 of its bytes. */
 export type TensorHashes = Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -15,8 +15,8 @@ import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
 import { type ContentWriter, openContent, writeContent } from "./contents.ts";
 import { type Entry, entriesIn, type OutputRecord, type RunRecord, type StepRecord, showEntry } from "./journal.ts";
+import type { OutputSource } from "./send-tensor.ts";
 import { type StoreIndex, storeIndex } from "./store-index.ts";
-import type { OutputSource } from "./tensor-pieces.ts";
 
 /** By this file a folder is known as a store. */
 export const markerName = "lcomp.store.json";

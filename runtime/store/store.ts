@@ -27,9 +27,9 @@ import { type FinishedSteps, finishedSteps } from "./finished-steps.ts";
 import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
 import { type HostMemory, hostMemory } from "./host-memory.ts";
 import type { OutputRecord } from "./journal.ts";
+import { type OutputSource, sendPieces, sendTensor, type TensorSource } from "./send-tensor.ts";
 import { type StoreFolder, temporaryFolder } from "./store-folder.ts";
 import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
-import { type OutputSource, sendPieces, sendTensor, type TensorSource } from "./tensor-pieces.ts";
 
 export interface StoreOptions {
   readonly device: Device;

@@ -9,7 +9,7 @@ import type { Piece, Readback } from "../gpu/readback.ts";
 import type { Windows } from "../io/corpus.ts";
 import type { Content, ContentWriter } from "./contents.ts";
 import type { HostMemory } from "./host-memory.ts";
-import { type OutputSource, sendPieces } from "./tensor-pieces.ts";
+import { type OutputSource, sendPieces } from "./send-tensor.ts";
 
 /** For as long as a step reads windows. */
 export interface WindowReader {

@@ -1,7 +1,7 @@
 /** Steps with one output, recorded in a store. */
 import type { StepRecord } from "../../runtime/store/journal.ts";
+import type { TensorSource } from "../../runtime/store/send-tensor.ts";
 import type { StoreFolder } from "../../runtime/store/store-folder.ts";
-import type { TensorSource } from "../../runtime/store/tensor-pieces.ts";
 
 /** Makes a step's output `out` of these bytes, in two pieces. */
 export async function recordStep(

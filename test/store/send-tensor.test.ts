@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { readHeader, type StoredTensor } from "../../runtime/io/safetensors.ts";
-import { piecesOf } from "../../runtime/store/tensor-pieces.ts";
+import { piecesOf } from "../../runtime/store/send-tensor.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, writeSafetensors } from "../io/folder.ts";
 

@@ -1,4 +1,4 @@
-/** Tensors in files, read piece by piece. */
+/** Tensors in files, read piece by piece and sent to the GPU. */
 import { elements, pieceBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import { fileType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
