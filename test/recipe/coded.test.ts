@@ -27,6 +27,9 @@ format Nibble() of f32[out, in] {
   decode = f32(code)
 }
 
+/// Rows that get smaller and smaller.
+method fainter() on linear(w: f32[out, in]) { w * 2^(-16 - index(out) % 16) }
+
 /// Numbers that the format does not hold.
 method beyond() on linear(w: f32[out, in]) { Nibble() { code: 16 + 0 * w } }
 
@@ -178,6 +181,20 @@ suite("recipe: coded weights", ({ test }) => {
         assert.equal([...saved], [...rule(given.map((x, i) => x * spread(Math.floor(i / 192))))], tensor);
       }),
     );
+
+  test(
+    "rtn: what a scale of 16 bits cannot say is 0, and nothing is no number",
+    inFolder(async (folder) => {
+      await run(
+        folder,
+        "  stage tiny = fainter() of model for linear except lm_head\n  stage small = rtn(4, every: 32) of tiny for linear except lm_head",
+      );
+      const saved = await numbers(join(folder, "out"), "model.layers.0.mlp.down_proj.weight");
+      assert.ok(
+        saved.every((x) => Math.abs(x) <= 2 ** -14) && saved.some((x) => x !== 0) && saved.some((x) => x === 0),
+      );
+    }),
+  );
 
   for (const [what, stages, said] of [
     [
