@@ -24,10 +24,12 @@ export function bitsText(type: Packed, count: number, word: (at: string) => stri
     return [`(${word(`i >> ${Math.log2(perWord)}u`)} >> ((i & ${perWord - 1}u) * ${bits}u))`];
   const at = `(i >> 5u) * ${bits}u + (((i & 31u) * ${bits}u) >> 5u)`;
   const shift = `(((i & 31u) * ${bits}u) & 31u)`;
-  return [`((${word(at)} >> ${shift}) | ((${word(`${at} + 1u`)} << (31u - ${shift})) << 1u))`];
+  // The next word only where bits lie in it: behind the last there is none.
+  const next = `${at} + select(0u, 1u, ${shift} > ${32 - bits}u)`;
+  return [`((${word(at)} >> ${shift}) | ((${word(next)} << (31u - ${shift})) << 1u))`];
 }
 
-/** WGSL functions from values to codes and back. Codes of whole numbers are their lowest bits; those of reals are in bodies/packed.ts. */
+/** WGSL functions from values to codes and back. Codes of whole numbers are their lowest bits; those of reals are in bodies/small-floats.ts. */
 export function conversions(type: Packed): Readonly<Record<string, string>> {
   const [bits, value] = [bitsOf(type), readAs(type)];
   const [low, high] = type === "i8" ? [-128, 127] : [0, 2 ** bits - 1];
