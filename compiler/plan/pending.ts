@@ -50,5 +50,8 @@ async function isPending(
 }
 
 /** The decisions on which it depends what a reference means. */
-const decisionsIn = (ref: Ref): readonly Ref[] =>
-  "pick" in ref ? [ref.by, ...[...ref.pick, ref.by].flatMap(decisionsIn)] : [];
+function decisionsIn(ref: Ref): readonly Ref[] {
+  if ("pick" in ref) return [ref.by, ...[...ref.pick, ref.by].flatMap(decisionsIn)];
+  if ("stack" in ref) return ref.stack.flatMap(decisionsIn);
+  return "element" in ref ? decisionsIn(ref.of) : [];
+}

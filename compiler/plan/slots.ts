@@ -24,8 +24,11 @@ export function outputOf({ steps, programs }: Pick<Plan, "steps" | "programs">, 
 /** How many elements a slot has. */
 export const elements = ({ dims }: Pick<Slot, "dims">): number => dims.reduce((product, { size }) => product * size, 1);
 
+/** The bits of a slot's elements. */
+export const contentBits = (slot: Slot): number => elements(slot) * bitsOf(slot.dtype);
+
 /** The bytes of a slot's elements, without padding. */
-export const contentBytes = (slot: Slot): number => Math.ceil((elements(slot) * bitsOf(slot.dtype)) / 8);
+export const contentBytes = (slot: Slot): number => Math.ceil(contentBits(slot) / 8);
 
 /** Tensors are read, written, and sent to the GPU and back, in pieces of at most this many bytes. */
 export const pieceBytes = 16 * 2 ** 20;

@@ -1,6 +1,7 @@
 /**
  * What a step is known by again: a key over its program's graph, the keys of all that it reads, what must hold of the outcome, and the
- * adapter. Two steps with one key make the same bytes, in whichever plan and run they stand.
+ * adapter with its driver and the version of Dawn. Two steps with one key make the same bytes, in whichever plan and run they stand,
+ * but for what subgroup matrices add: strips of another size may do without them, or divide the work otherwise.
  */
 
 import type { Plan } from "./plan.ts";
@@ -13,7 +14,7 @@ export interface StepIdentity {
   readonly part: PartIdentity;
   /** Of its program. */
   readonly graph: string;
-  /** The adapter and its driver. */
+  /** The adapter, its driver and the version of Dawn. */
   readonly device: string;
   /** The key of the windows that it goes over. */
   readonly over: string | null;

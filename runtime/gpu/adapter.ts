@@ -4,12 +4,16 @@
  */
 import { constants } from "node:os";
 import { create } from "webgpu";
+import webgpu from "webgpu/package.json" with { type: "json" };
 import type { AdapterKind, DeviceFacts, SubgroupMatrix } from "../../compiler/plan/device-facts.ts";
 import { UserError } from "../user-error.ts";
 import { unpackSwiftShader } from "./swiftshader.ts";
 
 /** The garbage collector must never take what `create()` returns, nor an adapter: Dawn then crashes the process. */
 const kept: object[] = [];
+
+/** The version of the package that brings Dawn, by which adapters get their code. */
+export const dawnPackage: string = webgpu.version;
 
 const demands = ["gpu", "lavapipe", "swiftshader"] as const;
 export type Demand = (typeof demands)[number];

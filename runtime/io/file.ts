@@ -13,7 +13,10 @@ export interface OpenFile {
   readonly handle: FileHandle;
   readonly path: string;
   readonly size: number;
-  /** Size, time and number of the file: another one once somebody has written to it or put another in its place. */
+  /**
+   * Size, times, number and disk of the file: another one once somebody has written to it, under whatever time, or put another in its
+   * place.
+   */
   readonly stamp: string;
 }
 
@@ -90,7 +93,8 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
   });
 }
 
-const stampOf = ({ size, mtimeNs, ino }: BigIntStats): string => `${size} bytes at ${mtimeNs} in ${ino}`;
+const stampOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string =>
+  `${size} bytes at ${mtimeNs} and ${ctimeNs} in ${ino} of ${dev}`;
 
 /** Refuses a file to which somebody has written since it had that stamp: what was read of it does not belong together. */
 export async function requireUnchanged({ handle, path }: OpenFile, stamp: string): Promise<void> {

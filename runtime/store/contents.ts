@@ -97,18 +97,21 @@ export async function openContent(output: OutputRecord, place: string): Promise<
   }
 }
 
-function inMemory({ name, dtype, shape }: OutputRecord, { buffer, byteOffset, byteLength }: Buffer): OutputSource {
+function inMemory(
+  { name, dtype, shape, sha256 }: OutputRecord,
+  { buffer, byteOffset, byteLength }: Buffer,
+): OutputSource {
   const pieces = async function* (start = 0, end = byteLength) {
     const bytes = new Uint8Array(Math.ceil((end - start) / 4) * 4); // whose reader may pad it
     bytes.set(new Uint8Array(buffer, byteOffset + start, end - start));
     yield { piece: bytes.subarray(0, end - start), at: start };
   };
-  return { name, dtype, shape, bytes: byteLength, pieces };
+  return { name, dtype, shape, sha256, bytes: byteLength, pieces };
 }
 
 /** The whole of a file as a tensor. */
-async function inFile({ name, dtype, shape }: OutputRecord, path: string): Promise<OutputSource> {
+async function inFile({ name, dtype, shape, sha256 }: OutputRecord, path: string): Promise<OutputSource> {
   const { size: bytes, stamp } = await withFile(path, async (file) => file);
   const tensor = { name, dtype, shape, bytes };
-  return { ...tensor, pieces: (start, end) => piecesOf({ ...tensor, path, stamp, offset: 0 }, start, end) };
+  return { ...tensor, sha256, pieces: (start, end) => piecesOf({ ...tensor, path, stamp, offset: 0 }, start, end) };
 }

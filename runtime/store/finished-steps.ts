@@ -5,6 +5,7 @@ import { pendingSteps } from "../../compiler/plan/pending.ts";
 import type { Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
 import { type GivenContents, type Identify, identifier } from "../../compiler/plan/step-keys.ts";
+import { dawnPackage } from "../gpu/adapter.ts";
 import { hashWindows, type Tokens } from "./chosen-windows.ts";
 import type { GivenRef, GivenTensors } from "./given-tensors.ts";
 import type { OutputRecord, StepRecord } from "./journal.ts";
@@ -16,7 +17,7 @@ export interface FinishedSteps {
   readonly pending: (found: (key: string, output: OutputSource) => void) => Promise<ReadonlySet<number>>;
   /** A step has ended, and its durable outputs are complete. */
   readonly record: (step: number, outputs: readonly OutputRecord[]) => Promise<void>;
-  /** An output is needed no more. */
+  /** An output is of no more use to later runs. */
   readonly drop: (step: number, output: string) => void;
 }
 
@@ -51,8 +52,6 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
     const output = record?.outputs.find((each) => each.name === name);
     return record && output ? { key: record.key, output } : undefined;
   };
-  /** By key and output: the steps of which an earlier run has left that, and nobody has dropped it yet; equal steps share it. */
-  const readers = new Map<string, Set<number>>();
   const search: FinishedSteps["pending"] = async (found) => {
     if (folder.wasEmpty) return new Set(plan.steps.keys());
     await identifyAll(at, identify);
@@ -60,8 +59,6 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
       const there = outputOf(step, name);
       const source = there && (await folder.open(there.key, there.output));
       if (there === undefined || source === undefined) return false;
-      const key = `${there.key} ${name}`;
-      readers.set(key, (readers.get(key) ?? new Set()).add(step));
       found(keyOf({ step, output: name }), source);
       return true;
     };
@@ -82,9 +79,7 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
     },
     drop: (step, name) => {
       const there = outputOf(step, name);
-      const others = there && readers.get(`${there.key} ${name}`);
-      others?.delete(step);
-      if (there !== undefined && !others?.size) folder.drop(there.key, there.output);
+      if (there !== undefined) folder.drop(there.key, there.output);
     },
   };
 }
@@ -95,7 +90,7 @@ const givenIn = (refs: readonly Ref[]): readonly GivenRef[] =>
 /** What steps are known by, from what has been read of the models. */
 export const identitiesIn = ({ plan, folder, given, corpora, adapter }: Given): Identify =>
   identifier(plan, {
-    device: adapter,
+    device: `${adapter}, webgpu ${dawnPackage}`,
     tensor: (model, tensor) => folder.hashOf(given.find({ model, tensor })),
     windows: windowHashes(plan, corpora),
   });

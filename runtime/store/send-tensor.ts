@@ -19,6 +19,7 @@ export interface TensorSource extends TensorDeclaration {
 
 /** An output of a step that can be read, in parts too. */
 export interface OutputSource extends TensorSource {
+  readonly sha256: string;
   /** The bytes from `start` on in front of `end`, of all at first. */
   readonly pieces: (start?: number, end?: number) => AsyncGenerator<Piece>;
 }

@@ -1,7 +1,8 @@
 /**
  * A store on the disk: the contents of durable outputs by their sha256, and a journal of the steps that made them. One process has it
- * at a time; what a killed one has left is taken over. Nothing in it needs to be right: each line and each content is compared with
- * its hash before it is used, so that what was torn, by a loss of power too, is found and made again.
+ * at a time; what a killed one has left is taken over. Nothing that steps have made needs to be right: each line and each content is
+ * compared with its hash before it is used, so that what was torn, by a loss of power too, is found and made again. Given tensors are
+ * not read again where their files have the stamp that they had: whoever writes to one under the same times is believed.
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ import { requireSpace } from "../io/space.ts";
 import { clearBeside, makeBeside, type Unfinished } from "../io/unfinished.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
-import { type ContentWriter, openContent, writeContent } from "./contents.ts";
+import { type Content, type ContentWriter, openContent, writeContent } from "./contents.ts";
 import { type Entry, entriesIn, type OutputRecord, type RunRecord, type StepRecord, showEntry } from "./journal.ts";
 import type { OutputSource } from "./send-tensor.ts";
 import { type StoreIndex, storeIndex } from "./store-index.ts";
@@ -69,8 +70,10 @@ export class StoreFolder {
   readonly #index: StoreIndex;
   readonly #made: readonly string[];
   readonly #claimed: string;
-  readonly #journal: number;
+  #journal: number;
   readonly #damaged: string[] = [];
+  /** By content: how often it was made or opened, and not yet released. */
+  readonly #held = new Map<string, number>();
   readonly #isTemporary: boolean;
   readonly #onExit = (): void => this.close();
   #count = 0;
@@ -94,7 +97,7 @@ export class StoreFolder {
       this.#claimed = claimed;
       makeFolders(contentsIn(this.path));
       this.#index = readStore(this.path);
-      this.#journal = explainedNow("write", this.path, () => openSync(journalIn(this.path), "a"));
+      this.#journal = this.#openJournal();
       this.#append("\n"); // the last line may be torn
       this.#sweep();
     } catch (error) {
@@ -128,6 +131,8 @@ export class StoreFolder {
       ...runs.map(([recipe, own]) => ({ run: { recipe, kept: [...own] } })),
     ];
     writeWhole(journalIn(this.path), entries.map(showEntry).join(""));
+    closeSync(this.#journal);
+    this.#journal = this.#openJournal();
     return before - this.#index.bytes();
   }
 
@@ -162,20 +167,27 @@ export class StoreFolder {
     return `the store ${this.path} is damaged in ${first}${more}: that is made again when it is needed`;
   }
 
-  /** A step's output, compared with its hash; undefined where it is damaged: then it is there no more. */
+  /** A step's output, compared with its hash, to be released; undefined where it is damaged: then it is there no more. */
   async open(key: string, output: OutputRecord): Promise<OutputSource | undefined> {
     const found = await openContent(output, this.#placeOf(output.sha256));
-    if (found !== undefined) return found;
+    if (found !== undefined) return this.#hold(found);
     const { of = "", layer = null, what = "" } = this.find(key)?.part ?? {};
     this.#damaged.push([...(of === "" ? [] : [of]), ...(layer === null ? [] : [`layer ${layer}`]), what].join(", "));
     this.drop(key, output);
     return undefined;
   }
 
-  /** A file for an output, which counts once a step is recorded with it. */
-  create(declaration: TensorDeclaration): Promise<ContentWriter> {
+  /** A file for an output, to be released once it is finished, which counts once a step is recorded with it. */
+  async create(declaration: TensorDeclaration): Promise<ContentWriter> {
     const path = join(this.#claimed, String(this.#count++));
-    return writeContent(declaration, { path, shownAs: this.path, placeOf: (sha256) => this.#placeOf(sha256) });
+    const places = { path, shownAs: this.path, placeOf: (sha256: string) => this.#placeOf(sha256) };
+    const writer = await writeContent(declaration, places);
+    const finish = async (): Promise<Content> => {
+      const content = await writer.finish();
+      this.#hold(content.tensor);
+      return content;
+    };
+    return { ...writer, finish };
   }
 
   /** A step has ended, and the outputs are finished. */
@@ -183,15 +195,30 @@ export class StoreFolder {
     this.#add({ done: record });
   }
 
-  /** A step's output is needed no more. */
+  /** A step's output is of no more use to later runs; whoever holds its content reads on. */
   drop(key: string, { name, sha256 }: OutputRecord): void {
     this.#add({ gone: { key, output: name } });
-    this.discard({ sha256 });
+    this.#removeUnused(sha256);
   }
 
-  /** Removes a content that no step was recorded with. */
-  discard({ sha256 }: Pick<OutputRecord, "sha256">): void {
-    if (this.#index.uses(sha256) === 0) removeFolder(this.#placeOf(sha256));
+  /** One of those who made or opened a content reads it no more. */
+  release({ sha256 }: OutputSource): void {
+    this.#held.set(sha256, (this.#held.get(sha256) ?? 0) - 1);
+    this.#removeUnused(sha256);
+  }
+
+  #hold(source: OutputSource): OutputSource {
+    this.#held.set(source.sha256, (this.#held.get(source.sha256) ?? 0) + 1);
+    return source;
+  }
+
+  /** Removes a content that no step is recorded with and nobody holds. */
+  #removeUnused(sha256: string): void {
+    if (this.#index.uses(sha256) === 0 && !this.#held.get(sha256)) removeFolder(this.#placeOf(sha256));
+  }
+
+  #openJournal(): number {
+    return explainedNow("write", this.path, () => openSync(journalIn(this.path), "a"));
   }
 
   /** The sha256 of a given tensor where its file is the same as when it was read. */

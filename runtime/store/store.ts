@@ -12,9 +12,9 @@ import {
 } from "../../compiler/plan/lifetimes.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
-import { contentBytes, outputOf, type SlotBuffer } from "../../compiler/plan/slots.ts";
+import { contentBits, contentBytes, outputOf, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { Ref } from "../../compiler/plan/step.ts";
-import { fileType, slotType } from "../../compiler/plan/stored-types.ts";
+import { fileType } from "../../compiler/plan/stored-types.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
@@ -197,10 +197,12 @@ async function whole(at: Holdings, ref: Ref, slot: SlotBuffer): Promise<GPUBuffe
 /** Elements of artefacts, in memory of their own until the step ends. */
 async function copied(at: Holdings, ref: CopyRef, { slot, bytes }: SlotBuffer): Promise<GPUBuffer> {
   const { device, pool, copies } = at;
+  const parts = partsIn(ref);
+  const bits = contentBits(slot) / parts.length;
+  if (bits % 32 !== 0) throw new Error(`parts of ${slot.name} have ${bits} bits and cannot be put together`);
+  const length = bits / 8;
   const buffer = await pool.acquire(bytes, `${slot.name}, put together`);
   copies.push(buffer);
-  const parts = partsIn(ref);
-  const length = contentBytes(slot) / parts.length;
   const encoder = device.device.createCommandEncoder();
   for (const [i, part] of parts.entries()) {
     const plain = await resolve(at, part);
@@ -320,7 +322,8 @@ const writtenAlready = (content: Content): ContentWriter => ({
 
 async function numberIn(at: Holdings, ref: Ref): Promise<number> {
   const plain = await resolve(at, ref);
-  const dtype = at.onDevice.get(keyOf(plain))?.slot.dtype ?? slotType(sourceOf(at, plain)?.dtype ?? "");
+  if (!("step" in plain)) return absent(`number ${keyOf(plain)}`);
+  const { dtype } = outputOf(at.plan, plain.step, plain.output).slot;
   for await (const { piece } of contents(at, plain)) {
     const bytes = piece.slice(0, 4).buffer;
     return (dtype === "f32" ? new Float32Array(bytes) : new Int32Array(bytes))[0] ?? absent(keyOf(plain));
@@ -343,10 +346,10 @@ function release(at: Holdings, ref: PlainRef): void {
   stream?.release();
   inStreams.delete(key);
   if (!("step" in ref) || countOf(plan, ref) === null || wholes.has(key)) return;
+  const source = inFiles.get(key) ?? stream?.content()?.tensor;
   inFiles.delete(key);
   finished.drop(ref.step, ref.output);
-  const content = stream?.content();
-  if (content) folder.discard(content.record);
+  if (source) folder.release(source);
 }
 
 /** What only a bug can cause. */

@@ -2,7 +2,7 @@
  * A value for each window. The values lie on the GPU, in host memory or on disk, as the plan says; those that a step reads all at once lie one
  * after the other in one buffer. How many blocks the model has makes no difference.
  */
-import { contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
+import { contentBits, contentBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Piece, Readback } from "../gpu/readback.ts";
@@ -66,6 +66,8 @@ interface OnDisk {
 
 /** Memory for a value for each window. */
 export async function makeStream(at: Surroundings, { count, value, whole, place }: Asked): Promise<Stream> {
+  const bits = contentBits(value.slot);
+  if (bits % 8 !== 0) throw new Error(`windows of ${value.slot.name} have ${bits} bits and cannot follow each other`);
   if (whole !== undefined) return gathered(at, count, value, whole);
   if (place === "gpu") return onDevice(at, value);
   return place === "host" ? onHost(at, value) : onDisk(at, value, place);

@@ -37,9 +37,13 @@ const keysOfReads = (refs: readonly Ref[]): readonly (string | undefined)[] =>
   keysOf({ ...plan, steps: refs.map((ref) => step("drop", null, { w: ref })) });
 
 /** What is to be done where some steps are, and some of their outputs are there. */
-const pending = async (done: readonly number[], there: readonly string[]): Promise<readonly number[]> => {
+const pending = async (
+  done: readonly number[],
+  there: readonly string[],
+  of: Pick<Plan, "steps" | "values" | "save"> = plan,
+): Promise<readonly number[]> => {
   const has = async (at: number, output: string): Promise<boolean> => there.includes(`${at} ${output}`);
-  return [...(await pendingSteps(plan, { isDone: (at) => done.includes(at), has }))].sort((a, b) => a - b);
+  return [...(await pendingSteps(of, { isDone: (at) => done.includes(at), has }))].sort((a, b) => a - b);
 };
 
 suite("plan: keys", ({ test }) => {
@@ -142,5 +146,15 @@ suite("plan: keys", ({ test }) => {
       ),
       [4],
     );
+  });
+
+  test("decisions are asked about wherever a reference has them", async () => {
+    const pick: Ref = { pick: [{ model: "a", tensor: "w" }], by: { step: 0, output: "at" }, at: 0 };
+    for (const w of [pick, { stack: [pick, pick] }, { element: 0, of: pick }]) {
+      const steps = [step("largest", null, {}), step("drop", null, { w })];
+      const value = { step: 1, output: "result" };
+      const values = [{ kind: "report", text: "", of: null, place: "", value }] as const;
+      assert.equal(await pending([0, 1], ["1 result"], { steps, values, save: null }), [0]);
+    }
   });
 });

@@ -198,6 +198,47 @@ suite("run: steps", ({ test }) => {
     );
 
   test(
+    "equal activations on disk, of which one has its last reader before the other",
+    withModels(async (folder) => {
+      const distance = (at: number): Step =>
+        step("distance", 0, { x: { step: at, output: "x" }, y: { step: at, output: "x" } });
+      const steps = [embedding("a"), embedding("a"), distance(0), distance(1)];
+      const measure = step("largest", null, { d: { step: 3, output: "d" } });
+      const moved = away(plan([...steps, measure], { values: [reported({ step: 4, output: "m" })] }), "disk", [0, 1]);
+      const durable = moved.steps.map((each, at) => ({ ...each, durable: at < 2 ? ["x"] : [] }));
+      for (const made of [moved, { ...moved, steps: durable }])
+        assert.is((await run(folder, made)).reports[0]?.value, 0);
+    }),
+    "swiftshader",
+  );
+
+  test(
+    "a value for each window is a number of its type; elements of half a word are not put together",
+    withModels(async (folder) => {
+      const made = plan(twoModels.slice(0, 3), { values: [reported({ step: 2, output: "d" })] });
+      const [first = Number.NaN] = await distances(folder);
+      const { value } = (await run(folder, made)).reports[0] ?? {};
+      assert.ok(Math.abs((value ?? Number.NaN) - first) < 1e-4, `${value}, not ${first}`);
+      const halves = one(
+        "halves",
+        [
+          [0, "h", "weight", "f16", [["part", 3]]],
+          [1, "m", "output", "f32", []],
+        ],
+        "m[0] = f32(h[0]);",
+      );
+      const stacked = step("halves", null, { h: { stack: [0, 1, 2].map(() => ({ step: 0, output: "x" }) as const) } });
+      const both = plan([embedding("a"), stacked], {
+        programs: [...made.programs, halves.program],
+        kernels: [...made.kernels, halves.kernel],
+      });
+      const error = await run(folder, both).catch((reason: unknown) => reason);
+      assert.match(String(error), /parts of h have 16 bits and cannot be put together$/);
+    }),
+    "swiftshader",
+  );
+
+  test(
     "a decision picks what a step reads and what is saved",
     withModels(async (folder) => {
       const embed = (at: number): Ref => ({

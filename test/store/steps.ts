@@ -13,10 +13,11 @@ export async function recordStep(
   const writer = await store.create({ name: "out", dtype: "U8", shape: [bytes.byteLength] });
   await writer.write(bytes.subarray(0, 3));
   await writer.write(bytes.subarray(3));
-  const { record: output } = await writer.finish();
+  const { record: output, tensor } = await writer.finish();
   const part = { of: "sparse", action, layer: 0, what: "q" };
   const record = { key, part, graph: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output] };
   store.record(record);
+  store.release(tensor);
   return record;
 }
 
@@ -24,10 +25,14 @@ export async function recordStep(
 export async function outputOf(store: StoreFolder, key: string): Promise<Uint8Array | undefined> {
   const [output] = store.find(key)?.outputs ?? [];
   const tensor = output && (await store.open(key, output));
-  return tensor && bytesOf(tensor);
+  if (tensor === undefined) return undefined;
+  const bytes = await bytesOf(tensor);
+  store.release(tensor);
+  return bytes;
 }
 
-async function bytesOf({ pieces }: TensorSource): Promise<Uint8Array> {
+/** What a source holds. */
+export async function bytesOf({ pieces }: TensorSource): Promise<Uint8Array> {
   const found: number[] = [];
   for await (const { piece } of pieces()) found.push(...piece);
   return Uint8Array.from(found);

@@ -37,6 +37,20 @@ async function open() {
 
 suite("store: streams", ({ test }) => {
   test(
+    "values that end inside of a byte do not follow each other",
+    async () => {
+      const { at, close } = await open();
+      const packed = { ...slot, dtype: "u4", dims: [{ name: "token", size: 3 }] } as const;
+      const error = await makeStream(at, { ...asked, value: { slot: packed, bytes: 4 } }).catch(
+        (reason: unknown) => reason,
+      );
+      assert.match(String(error), /windows of x have 12 bits/);
+      close();
+    },
+    "swiftshader",
+  );
+
+  test(
     "values that replace others window by window take one buffer more on the GPU, and none once all are gone",
     async () => {
       const { pool, at, before, fill, close } = await open();
