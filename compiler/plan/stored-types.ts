@@ -44,13 +44,12 @@ export const floatWidth = (dtype: FloatDType): number => storedBits(dtype) / 8;
 /** In which slots a weight of a file lies; undefined for what no weight can be. */
 export const weightType = (name: string): Float | undefined => (isFloatDType(name) ? floats[name] : undefined);
 
-/** In which slots a tensor of a file lies, if in any. */
-export const slotType = (name: string): DType | undefined => (isHeld(name) ? held[name] : undefined);
-
 /** What is in a slot, as files call it; on the GPU a truth value is a whole word. */
 export function fileType(dtype: DType): StoredDType {
   if (dtype === "bool") return "U32";
-  const found = Object.keys(held).find((name) => slotType(name) === dtype);
-  if (found === undefined || !isHeld(found)) throw new Error(`no file holds ${dtype}`);
+  const found = Object.keys(held)
+    .filter(isHeld)
+    .find((name) => held[name] === dtype);
+  if (found === undefined) throw new Error(`no file holds ${dtype}`);
   return found;
 }

@@ -16,7 +16,7 @@ import { away, type Dims, emptyPlan, entry, kernel, program, slot, step } from "
 import { valuesOf, writeModel } from "./plan.ts";
 
 const shape = { hidden: 16, layers: 0, length: 4, vocabulary: 10 };
-const [n, length, count] = [shape.hidden, shape.length, 5];
+const [n, length, count] = [shape.hidden, shape.length, 17];
 const tokens = Int32Array.from({ length: count * length }, (_, i) => (i * 7 + (i >> 2)) % shape.vocabulary);
 const x: Dims = [
   ["token", length],
@@ -198,7 +198,7 @@ suite("run: steps", ({ test }) => {
     );
 
   test(
-    "equal activations on disk, of which one has its last reader before the other",
+    "equal activations in one file, of which one has its last reader before the other",
     withModels(async (folder) => {
       const distance = (at: number): Step =>
         step("distance", 0, { x: { step: at, output: "x" }, y: { step: at, output: "x" } });
