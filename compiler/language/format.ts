@@ -4,14 +4,15 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { type DType, packedTypes, readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
+import { givenSize } from "./kinds.ts";
 import { areDistinct } from "./names.ts";
 import { ofSize, unknownNumber } from "./number.ts";
 import { asTensor } from "./operations.ts";
 import { bindValue, makeDimension, scopeIn } from "./scope.ts";
 import { type Evaluate, plainParameter } from "./signature.ts";
-import { atom, divided, fixed, known, type Size, same, showSize, times } from "./size.ts";
+import { atom, canBeEqual, type Size, same, showSize, times } from "./size.ts";
 import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
-import { namesIn } from "./types.ts";
+import { elementTypeOf, namesIn } from "./types.ts";
 import {
   type Call,
   type Callable,
@@ -26,6 +27,7 @@ import {
   wrong,
   wrongType,
 } from "./value.ts";
+import { partSizes } from "./views.ts";
 
 /** A declared format as the function of its parameters that it is. */
 export const formatValue = (declaration: Ast.Format, declaredIn: Scope, evaluate: Evaluate): Callable => ({
@@ -44,10 +46,33 @@ export const formatValue = (declaration: Ast.Format, declaredIn: Scope, evaluate
         bindValue(context, scope, name, value);
       }
       const isGood = [...scope.values.values()].every(({ kind }) => kind !== "wrong");
-      return isGood ? { kind: "format", declaration, scope } : wrong;
+      return isGood && isWellFormed(context, declaration) ? { kind: "format", declaration, scope } : wrong;
     },
   }),
 });
+
+/** Whether a format is one of weights, whose sizes it does not say, and no name stands twice in it. */
+function isWellFormed(context: Context, { of, fields }: Ast.Format): boolean {
+  const { text: element, span } = of.element;
+  const isReal = elementTypeOf(context, of) === "f32";
+  if (!isReal) report(context, { kind: "wrong-type", span, expected: "f32, as weights are", found: element });
+  const [header, own] = [dimsOf(of), namesIn(of).map(({ text }) => text)];
+  const parts = header.flatMap((dim) => dim.parts ?? []);
+  const types = fields.map(({ type }) => dimsOf(type));
+  const tooMuch = [
+    ...header.filter(({ size }) => size),
+    ...[...parts, ...types.flat()].filter((dim) => dim.parts || (dim.size && own.includes(dim.name.text))),
+  ];
+  for (const dim of tooMuch)
+    report(context, {
+      kind: "wrong-type",
+      span: dim.span,
+      expected: "the name of a dimension alone",
+      found: textAt(dim.span),
+    });
+  const rows = [[...header, ...parts], fields, ...types].map((row) => row.map(({ name }) => name));
+  return isReal && tooMuch.length === 0 && rows.map((names) => areDistinct(context, names)).every(Boolean);
+}
 
 /** `Affine(bits, every) { code, ...grid }`: codes of what the record has for each field. */
 export function codesOf(
@@ -61,14 +86,45 @@ export function codesOf(
   if (format.kind !== "format") return wrongType(context, of, "a format");
   if (!hasFields(context, format, given, record.span)) return wrong;
   const stored = new Map<string, Tensor>();
+  const operands = new Map<string, Node>();
   for (const { name, type } of format.declaration.fields) {
     const value = given.fields.get(name.text) ?? wrong;
     const field = fieldOf({ context, scope: format.scope, span: record.span }, { name, type }, value, evaluate);
-    if (field) stored.set(name.text, field);
+    if (!field) continue;
+    stored.set(name.text, field.stored);
+    operands.set(name.text, field.operand);
   }
   if (stored.size < format.declaration.fields.length) return wrong;
   const value = decoded({ context, scope, span }, format, stored, evaluate);
-  return value ? { kind: "coded", format, fields: stored, value } : wrong;
+  const wanted = value && fieldsOf({ context, scope: scopeIn(null), span: record.span }, format, value.dims, evaluate);
+  if (!value || !wanted || !areOfSizes(context, wanted, stored, record.span)) return wrong;
+  return { kind: "coded", format, fields: stored, operands, value };
+}
+
+/** Whether what is stored may have the sizes that the format declares for such a weight. */
+function areOfSizes(
+  context: Context,
+  wanted: readonly StoredField[],
+  stored: ReadonlyMap<string, Tensor>,
+  span: Span,
+): boolean {
+  const pairs = wanted.flatMap(({ name, dims }) =>
+    dims.flatMap((dim, i) => {
+      const found = stored.get(name)?.dims[i];
+      return found && !canBeEqual(found.size, dim.size) ? [{ dim, found }] : [];
+    }),
+  );
+  for (const { dim, found } of pairs)
+    report(context, {
+      kind: "dimension-mismatch",
+      span,
+      name: dim.name,
+      found: showSize(found.size),
+      expected: showSize(dim.size),
+      other: dim.span ?? span,
+      because: `${dim.name} is ${showSize(dim.size)} in the format`,
+    });
+  return pairs.length === 0;
 }
 
 function hasFields(context: Context, { declaration }: Format, { fields }: RecordValue, span: Span): boolean {
@@ -85,41 +141,30 @@ function hasFields(context: Context, { declaration }: Format, { fields }: Record
 
 type Field = Ast.Format["fields"][number];
 
-/** What is stored of a field's value; a number of a type that does not hold it is counted, and ends the run. */
+/** What is stored of a field's value, and the number that it is made of. */
 function fieldOf(
   { context, scope, span }: Call,
   { name, type }: Field,
   value: Value,
   evaluate: Evaluate,
-): Tensor | null {
-  const given = { value, span };
+): { readonly stored: Tensor; readonly operand: Node } | null {
   const dtype = storedType(context, scope, type, evaluate);
   if (!dtype) return null;
-  const isReal = readAs(dtype) === "f32";
-  const x = given.value.kind === "wrong" ? null : asTensor(context, given, isReal ? "f32" : typeOf(given.value));
-  if (!x) return null;
+  const read = readAs(dtype) === "f32" ? "f32" : "i32";
+  const x = asTensor(context, { value, span }, read === "f32" ? "f32" : typeOf(value));
   const names = dimsOf(type).map(({ name: { text } }) => text);
-  const isOf = names.length === x.dims.length && names.every((each) => x.dims.some((dim) => dim.name === each));
+  const isOf = x && names.length === x.dims.length && names.every((each) => x.dims.some((dim) => dim.name === each));
   if (!isOf) {
-    wrongType(context, { value: x, span }, `${name.text}: ${textAt(type.span)}`);
+    if (x || value.kind !== "number")
+      wrongType(context, { value: x ?? value, span }, `${name.text}: ${textAt(type.span)}`);
     return null;
   }
   const node = context.maker.make("cast", [x.node], { dtype }, span);
-  if (!isReal) {
-    context.trace.misfits.push({ node: misfits(context, x.node, node), of: `${name.text}: ${textAt(type.span)}` });
-    context.trace.marks++;
-  }
   const dims = names.flatMap((each) => x.dims.find((dim) => dim.name === each) ?? []);
-  return { kind: "tensor", dtype: isReal ? "f32" : "i32", dims, node };
+  return { stored: { kind: "tensor", dtype: read, dims, node }, operand: x.node };
 }
 
 const typeOf = (value: Value): "f32" | "i32" => (value.kind === "tensor" && value.dtype === "f32" ? "f32" : "i32");
-
-/** Where a number is not what is stored of it. */
-function misfits({ maker: { make } }: Context, x: Node, stored: Node): Node {
-  const [a, b] = [x, stored].map((each) => make("cast", [each], { dtype: "f32" }, x.origin)) as [Node, Node];
-  return make("not", [make("equal", [a, b], {}, x.origin)], {}, x.origin);
-}
 
 const dimsOf = (type: Ast.TypeExpression): readonly Ast.NamedDim[] =>
   type.kind === "tensor-type" ? type.dims.flatMap((dim) => (dim.kind === "rest" ? [] : [dim])) : [];
@@ -164,64 +209,87 @@ export interface StoredField {
   readonly dims: readonly Dimension[];
 }
 
-/** The fields of a weight of some dimensions, of which one that is made of parts is divided; null if that cannot be. */
+/** The fields of a weight of some dimensions; null, and a problem, if it cannot have them. */
 export function fieldsOf(
+  call: Call,
+  format: Format,
+  weight: readonly Dimension[],
+  evaluate: Evaluate,
+): readonly StoredField[] | null {
+  const { context } = call;
+  const { fields } = format.declaration;
+  const inside = dimensionsFor(call, format, weight, evaluate);
+  if (!inside) return null;
+  const stored = fields.flatMap(({ name, type }): readonly StoredField[] => {
+    const dtype = storedType(context, inside, type, evaluate);
+    const names = dimsOf(type).map((dim) => dim.name);
+    const dims = names.flatMap(
+      (each) =>
+        dimensionOf(context, inside, each, `give it a size, as in \`${each.text}: 16\`, or name it in the header`) ??
+        [],
+    );
+    return dtype && dims.length === names.length ? [{ name: name.text, dtype, dims }] : [];
+  });
+  return stored.length === fields.length ? stored : null;
+}
+
+/** The dimensions that fields of a weight may have, by name: its own, the parts of one that is divided, and those that a field gives a size. */
+function dimensionsFor(
   { context, scope, span }: Call,
   { declaration, scope: declaredIn }: Format,
   weight: readonly Dimension[],
   evaluate: Evaluate,
-): readonly StoredField[] | null {
+): Scope | null {
   const inside = scopeIn(declaredIn, new Set(scope.foreign));
-  for (const dim of declaration.of.dims) {
-    const own = weight.find(({ name }) => dim.kind === "dim-name" && name === dim.name.text);
-    if (dim.kind === "rest" || !own) {
-      wrongType(context, { value: wrong, span: dim.span }, "a dimension of the weight");
-      return null;
-    }
-    inside.dims.set(own.name, [own]);
-    if (dim.parts && !divide({ context, scope: inside, span }, own, dim.parts, evaluate)) return null;
+  const call = { context, scope: inside, span };
+  for (const dim of weight) inside.dims.set(dim.name, [dim]);
+  for (const { name, parts } of dimsOf(declaration.of)) {
+    const own = dimensionOf(context, inside, name, "a weight has `out` and `in`");
+    if (!own || (parts && !divide(call, own, parts, evaluate))) return null;
   }
-  const fields = declaration.fields.flatMap(({ name, type }): readonly StoredField[] => {
-    const dtype = storedType(context, inside, type, evaluate);
-    const dims = dimsOf(type).map((dim) => inside.dims.get(dim.name.text)?.[0]);
-    const found = dims.flatMap((dim) => dim ?? []);
-    return dtype && found.length === dims.length ? [{ name: name.text, dtype, dims: found }] : [];
+  const sized = declaration.fields
+    .flatMap(({ type }) => dimsOf(type))
+    .flatMap(({ name, size }) => (size ? [{ name, size }] : []));
+  const areMade = sized.map(({ name, size }) => {
+    const given = givenSize(context, name.text, evaluate(context, inside, size));
+    return given && declarePart(call, name, given);
   });
-  return fields.length === declaration.fields.length ? fields : null;
+  return areMade.every(Boolean) ? inside : null;
+}
+
+function dimensionOf(
+  context: Context,
+  { dims }: Scope,
+  { text: name, span }: Ast.Name,
+  hint: string,
+): Dimension | null {
+  const [found] = dims.get(name) ?? [];
+  if (!found) report(context, { kind: "unknown-name", span, name, what: "dimension", known: [...dims.keys()], hint });
+  return found ?? null;
 }
 
 /** The parts of a dimension in a scope: sizes as declared, and what is left for the one that has none. */
-function divide(
-  { context, scope, span }: Call,
-  whole: Dimension,
-  parts: readonly Ast.NamedDim[],
-  evaluate: Evaluate,
-): boolean {
-  const sizes = parts.map(({ size }) => (size ? sizeIn(evaluate(context, scope, size).value) : null));
-  const given = sizes.flatMap((size) => size ?? []).reduce(times, fixed(1));
-  const rest = divided(whole.size, given);
-  const count = rest && known(rest);
-  if (rest === undefined || (count !== undefined && !Number.isInteger(count))) {
-    const where = context.where;
-    report(context, {
-      kind: "does-not-divide",
-      span,
-      name: whole.name,
-      size: showSize(whole.size),
-      by: showSize(given),
-      where,
-    });
-    return false;
-  }
-  for (const [i, { name }] of parts.entries())
-    scope.dims.set(name.text, [{ id: name.text, name: name.text, size: sizes[i] ?? rest, source: "the format" }]);
-  return true;
+function divide(call: Call, whole: Dimension, parts: readonly Ast.NamedDim[], evaluate: Evaluate): boolean {
+  const { context, scope, span } = call;
+  const to = parts.map(({ name, size, span: at }) => ({
+    name,
+    size: size ? evaluate(context, scope, size) : null,
+    span: at,
+  }));
+  const sizes = partSizes(call, whole, { from: [], to, span });
+  return sizes !== null && parts.every(({ name }, i) => declarePart(call, name, sizes[i] ?? whole.size));
 }
 
-const sizeIn = (value: Value): Size | null => (value.kind === "number" ? value.size : null);
+/** A dimension of that name and size in the scope; false, and a problem, where the name has another size. */
+function declarePart({ context, scope }: Call, { text: name, span }: Ast.Name, size: Size): boolean {
+  const made = makeDimension(context, scope, name, size, span);
+  if (made) scope.dims.set(name, [{ ...made, span: made.span ?? span, source: "as the format says" }]);
+  return made !== null;
+}
 
 /** Checks a format by itself: what its fields store of a weight reads as one. */
 export function checkFormat(context: Context, declaration: Ast.Format, declaredIn: Scope, evaluate: Evaluate): void {
+  if (!isWellFormed(context, declaration)) return;
   const scope = scopeIn(declaredIn);
   for (const { name, type } of declaration.parameters)
     bindValue(
@@ -268,7 +336,8 @@ export function decoded(
       value,
     );
     const names = declaration.of.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : ""));
-    const isOf = whole && whole.dims.length === names.length && whole.dims.every(({ name }) => names.includes(name));
+    if (!whole) return null;
+    const isOf = whole.dims.length === names.length && whole.dims.every(({ name }) => names.includes(name));
     if (isOf) return whole;
   }
   wrongType(context, { value, span: declaration.decode.span }, textAt(declaration.of.span));
@@ -293,13 +362,6 @@ function agree({ context, scope, span }: Call, type: Ast.TypeExpression, { dims 
 
 /** `in = (block, lane: every)`: the parts as one dimension again. */
 function putTogether({ context, scope, span }: Call, x: Tensor, { name, parts = [] }: Ast.NamedDim): Tensor | null {
-  if (
-    !areDistinct(
-      context,
-      parts.map((part) => part.name),
-    )
-  )
-    return null;
   const own = parts.flatMap((part) => x.dims.find((dim) => dim.name === part.name.text) ?? []);
   if (own.length < parts.length) return x;
   const size = own.map((dim) => dim.size).reduce(times);

@@ -62,8 +62,6 @@ export interface Trace {
   readonly selections: Selecting[];
   /** How often something was left, be it the same again. */
   marks: number;
-  /** Where numbers are not what a field of a format stores of them. */
-  readonly misfits: { readonly node: Node; readonly of: string }[];
 }
 
 /** `select mlp to 50% by neurons, multiple` */
@@ -80,5 +78,4 @@ export const newTrace = (): Trace => ({
   probes: new Map(),
   selections: [],
   marks: 0,
-  misfits: [],
 });

@@ -1,6 +1,7 @@
 /** What an expression stands for: a tensor with named dimensions, or something known before the run; and what names stand for. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import type { Node } from "../graph/ops.ts";
 import type { Split } from "../plan/plan.ts";
 import { type Context, report } from "./context.ts";
 import type { Num } from "./number.ts";
@@ -153,6 +154,8 @@ export interface Coded {
   readonly format: Format;
   /** What is stored, by field. */
   readonly fields: ReadonlyMap<string, Tensor>;
+  /** The numbers that fields are made of. */
+  readonly operands: ReadonlyMap<string, Node>;
   /** The weight that it stands for. */
   readonly value: Tensor;
 }

@@ -113,7 +113,7 @@ export function splitting(view: Viewed, call: Call): Value {
 }
 
 /** The size of each part: given, known from the same name in this scope, or what is left. */
-function partSizes({ context, scope }: Call, old: Dimension, { to, span }: Mapping): Size[] | null {
+export function partSizes({ context, scope }: Call, old: Dimension, { to, span }: Mapping): Size[] | null {
   const given = to.map(({ name, size }) => size && givenSize(context, name.text, size));
   if (to.some(({ size }, i) => size && !given[i])) return null;
   const open = openParts(scope, to, given);

@@ -8,7 +8,7 @@ import { tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { orderNode } from "../model/linear.ts";
 import { dtypeOf, type Model, partsOf } from "../model/value.ts";
-import type { Ref } from "../plan/step.ts";
+import type { Check, Ref } from "../plan/step.ts";
 import { addStep, type Emitting } from "./steps.ts";
 
 /** Adds a step for each; gives where they are, by the names of their tensors. */
@@ -26,8 +26,10 @@ export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, 
       const others = new Map(
         fields.flatMap(([name, ref]) => (ref ? [[slotNames.field(slotNames.weight, name), ref]] : [])),
       );
+      const otherwise = `codes of ${tensor} stand for NaN, or for more than ${dtypeOf(model.type, tensor)} holds; look at the method's scales`;
+      const finite: Check = { output: slotNames.result, must: "finite", otherwise };
       const part = { stage: null, of: model.name, layer, what: linear.name };
-      made.set(tensor, addStep(at, graph, { model, layer, others }, part)(slotNames.result));
+      made.set(tensor, addStep(at, graph, { model, layer, others }, part, [finite])(slotNames.result));
     }
   return made;
 }

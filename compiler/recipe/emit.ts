@@ -126,6 +126,7 @@ function saveRecord(at: Emitting, { of, format }: Saving): SaveRecord {
   const decoded = decodedWeights(at, modelNamed(at, of));
   const tensors = [...(type.facts?.tensors ?? [])].flatMap(([name, { dtype, shape }]) => {
     const from = decoded.get(name) ?? places.get(name);
+    invariant(from !== undefined || at.context.found.length > 0, `nothing gives ${name}, which is saved`);
     return from ? [{ name, dtype, shape, from }] : [];
   });
   const config = changedFields(modelNamed(at, origin).type, type);

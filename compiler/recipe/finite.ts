@@ -10,6 +10,7 @@ import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { sizeOf } from "../graph/type.ts";
 import type { LinearInput } from "../language/trace.ts";
+import { readAs } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
 
 /** A node with how many of its values are NaN or infinite, and what it is. */
@@ -93,6 +94,20 @@ const noneOf = (counts: readonly Output[], otherwise: string): Counting => ({
 
 /** True for what is NaN or infinite. */
 export const isNotFinite = (maker: Maker, x: Node): Node => isNumberless(maker, difference(maker, x));
+
+/** True where a field's type loses what a number is: a fraction, an infinity, NaN, or for powers of two its sign; null if it shows. */
+export function misfits(maker: Maker, x: Node, stored: Node): Node | null {
+  const { make } = maker;
+  const { dtype } = stored.type;
+  if (readAs(dtype) === "i32") {
+    const [a, b] = [x, stored].map((each) => make("cast", [each], { dtype: "f32" }, x.origin)) as [Node, Node];
+    return make("not", [make("equal", [a, b], {}, x.origin)], {}, x.origin);
+  }
+  if (dtype !== "e8m0" && dtype !== "e4m3" && dtype !== "e2m1") return null;
+  if (dtype !== "e8m0") return isNotFinite(maker, x);
+  const zero = make("constant", [], { value: 0, dtype: "f32" }, x.origin);
+  return make("or", [isNotFinite(maker, x), make("lessEqual", [x, zero], {}, x.origin)], {}, x.origin);
+}
 
 const isNumberless = ({ make }: Maker, x: Node): Node =>
   make("not", [make("equal", [x, x], {}, x.origin)], {}, x.origin);

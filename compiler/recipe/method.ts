@@ -11,13 +11,13 @@ import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
 import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
-import { type Linear, newTrace, type Observation, type Trace } from "../language/trace.ts";
+import { type Linear, newTrace, type Observation } from "../language/trace.ts";
 import { type Coded, type Format, type Scope, showValue, type Value, wrong } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
-import { type Counting, howMany, isNotFinite } from "./finite.ts";
+import { type Counting, howMany, isNotFinite, misfits } from "./finite.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -65,9 +65,9 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   const inside: Context = { ...context, trace: newTrace() };
   const compressed = checkResult(context, scope, method, evaluateBlock(inside, scope, method.body));
   if (!compressed) return null;
-  const { observations: statistics, misfits } = inside.trace;
+  const { observations: statistics } = inside.trace;
   const format = compressed.kind === "coded" ? compressed.format : null;
-  const { counts, checks } = checksOf(context, compressed, misfits);
+  const { counts, checks } = checksOf(context, compressed);
   const outputs = site ? [...outputsOf(context, compressed, site, method.span), ...counts] : [];
   return { statistics, outputs, checks, format };
 }
@@ -224,14 +224,16 @@ function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site
 }
 
 /** What must hold of codes: that each field holds what is stored in it, and that the weights which they stand for are finite. */
-function checksOf({ maker }: Context, result: Compressed, misfits: Trace["misfits"]): Counting {
-  const held = misfits.map(({ node, of }) => ({
-    node,
-    otherwise: `{n} numbers are not what ${of} stores of them; look at the range of the method's codes`,
-  }));
-  const finite =
-    result.kind === "coded" ? [{ node: isNotFinite(maker, result.value.node), otherwise: notFiniteCodes }] : [];
-  const counted = [...held, ...finite].map(({ node, otherwise }, i) => ({
+function checksOf({ maker }: Context, result: Compressed): Counting {
+  if (result.kind === "tensor") return { counts: [], checks: [] };
+  const held = result.format.declaration.fields.flatMap(({ name: { text }, type }) => {
+    const [x, stored] = [result.operands.get(text), result.fields.get(text)];
+    const node = x && stored && misfits(maker, x, stored.node);
+    const otherwise = `{n} numbers are not what ${text}: ${textAt(type.span)} stores of them; look at the range of the method's codes`;
+    return node ? [{ node, otherwise }] : [];
+  });
+  const finite = { node: isNotFinite(maker, result.value.node), otherwise: notFiniteCodes };
+  const counted = [...held, finite].map(({ node, otherwise }, i) => ({
     output: { name: slotNames.misfit(i), node: howMany(maker, node) },
     otherwise,
   }));

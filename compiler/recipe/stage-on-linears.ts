@@ -1,6 +1,7 @@
 /** A stage with a method on linear layers, as steps: block by block its statistics, each target, then what the next block sees. */
 import type { Graph } from "../graph/graph.ts";
 import { fieldIn, slotNames } from "../graph/slots.ts";
+import { invariant } from "../invariant.ts";
 import { type Context, report } from "../language/context.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
@@ -194,6 +195,7 @@ function targetOf(
     input: met && entryOf(met.input),
     windows,
   });
+  invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
   const counted = [unordered(maker, made.outputs, ["best"], unrankable), singular(maker, made.outputs)];
   const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);

@@ -33,6 +33,48 @@ method fainter() on linear(w: f32[out, in]) { w * 2^(-16 - index(out) % 16) }
 /// Numbers that the format does not hold.
 method beyond() on linear(w: f32[out, in]) { Nibble() { code: 16 + 0 * w } }
 
+/// One list of levels for all rows.
+format Table() of f32[out, in] {
+  code: uint(4)[out, in]
+  level: f16[out, entry: 16]
+
+  decode = level[entry: code + 0]
+}
+
+method tabled() on linear(w: f32[out, in]) {
+  let most = max(abs(w), over in)
+  Table() { code: clamp(round(8 * w / most) + 8, 0, 15), level: most * (index(entry: 16) - 8) / 8 }
+}
+
+format Powers() of f32[out, in] {
+  code: e2m1[out, in]
+  scale: e8m0[out]
+
+  decode = scale * code
+}
+
+method endless() on linear(w: f32[out, in]) {
+  let most = max(w, over in)
+  Powers() { code: w / (most - most), scale: 1 + 0 * most }
+}
+
+method negative() on linear(w: f32[out, in]) { Powers() { code: 1 + 0 * w, scale: 0 * max(w, over in) - 2 } }
+
+/// Codes that nobody uses hold nothing.
+method unused() on linear(w: f32[out, in]) {
+  let wide = Nibble() { code: 99 + 0 * w }
+  Nibble() { code: 3 + 0 * w } where true else wide
+}
+
+format Whole() of f32[out, in] {
+  code: uint(4)[out, in]
+  scale: f32[out]
+
+  decode = scale * code
+}
+
+method vast() on linear(w: f32[out, in]) { Whole() { code: 15 + 0 * w, scale: 100000 + 0 * max(w, over in) } }
+
 /// Some rows are 0, the others of many sizes.
 method spread() on linear(w: f32[out, in]) { w * 2^(index(out) % 21 - 10) where index(out) % 7 > 0 }
 
@@ -196,11 +238,62 @@ suite("recipe: coded weights", ({ test }) => {
     }),
   );
 
+  test(
+    "a dimension that a field gives a size: levels of a row, of which each weight has one near",
+    inFolder(async (folder) => {
+      await run(folder, "  stage small = tabled() of model for linear except lm_head");
+      const names = async (of: string): Promise<readonly string[]> =>
+        [...(await openCheckpoint(join(folder, of))).tensors.keys()].sort();
+      assert.equal(await names("out"), await names("model"));
+      const tensor = "model.layers.0.mlp.down_proj.weight";
+      const [given, saved] = [await numbers(join(folder, "model"), tensor), await numbers(join(folder, "out"), tensor)];
+      for (let start = 0; start < given.length; start += 192) {
+        const [before, after] = [given, saved].map((all) => [...all.subarray(start, start + 192)]);
+        const most = Math.max(...(before ?? []).map(Math.abs));
+        assert.ok(new Set(after).size <= 16);
+        assert.ok(after?.every((x, i) => Math.abs(x - (before?.[i] ?? NaN)) <= (1.01 * most) / 8));
+      }
+    }),
+  );
+
+  test(
+    "codes that nobody uses may hold anything",
+    inFolder(async (folder) => {
+      await run(folder, "  stage small = unused() of model for linear except lm_head");
+      const saved = await numbers(join(folder, "out"), "model.layers.0.mlp.down_proj.weight");
+      assert.ok(saved.every((x) => x === 3));
+    }),
+  );
+
+  test(
+    "codes that stand for more than the tensor's type holds are not saved",
+    inFolder(async (folder) => {
+      await writeDecoder(join(folder, "model"), { config, dtype: "F16" });
+      const text = recipe("  stage small = vast() of model for linear except lm_head").replace(/\n {2}report .*/, "");
+      writeFiles(folder, { "coded.lcomp": text, "text.jsonl": someText(10) });
+      const error = await runAgain(folder, "model").then(() => "", String);
+      assert.match(
+        error,
+        /codes of model\.layers\.0\.self_attn\.q_proj\.weight stand for NaN, or for more than f16 holds/,
+      );
+    }),
+  );
+
   for (const [what, stages, said] of [
     [
       "numbers that a field does not hold",
       "  stage small = beyond() of model for linear except lm_head",
       /numbers are not what code: uint\(4\)\[out, in\] stores of them/,
+    ],
+    [
+      "an infinity in a small float",
+      "  stage small = endless() of model for linear except lm_head",
+      /numbers are not what code: e2m1\[out, in\] stores of them/,
+    ],
+    [
+      "a negative power of two",
+      "  stage small = negative() of model for linear except lm_head",
+      /numbers are not what scale: e8m0\[out\] stores of them/,
     ],
     [
       "a run that does not divide",
