@@ -1,7 +1,8 @@
 /**
  * What is written to disk while a plan runs, so that an interrupted run goes on where it was. What a step makes once stays: changed
  * weights, decisions, measures, and statistics if there is room. Of the values of windows one boundary between blocks is kept, again if
- * there is room, from the step that makes it until the last that reads it has ended.
+ * there is room, from the step that makes it until the last that reads it has ended. What codes stand for is made to be saved, and goes
+ * once it is.
  */
 import { keyOf, lifetimes, partNumbers, readersIn } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";

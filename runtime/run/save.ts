@@ -38,6 +38,7 @@ export async function save({ plan, store, progress }: Session, options: RunOptio
       done += piece.byteLength;
     }
   await written.close();
+  store.saved();
   await output.write("config.json", withoutPath(withFields(origin.configText, config)));
   for (const [name, text] of origin.made) await output.write(name, text());
   await output.copy(origin.folder, origin.companions);

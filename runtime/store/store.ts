@@ -74,6 +74,8 @@ export interface Store {
   readonly hashes: () => TensorHashes;
   /** A step needs a window no more. */
   readonly passed: (step: number, window: number) => void;
+  /** The model is saved: what was made of its codes for that leaves the folder, where the codes stay. */
+  readonly saved: () => void;
   /** What no later step reads leaves. */
   readonly ended: (step: number) => void;
   readonly close: () => void;
@@ -129,6 +131,10 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
     hashes: given.hashes,
     passed: (step, window) => {
       for (const stream of endingStreams(at, step)) stream.drop(window);
+    },
+    saved: () => {
+      for (const { from } of plan.save?.tensors ?? [])
+        if ("step" in from && plan.steps[from.step]?.part.stage === null) leaveFolder(at, from);
     },
     ended: (step) => {
       for (const buffer of at.copies.splice(0)) options.pool.release(buffer);
@@ -337,7 +343,7 @@ const endingStreams = ({ endings, inStreams }: Holdings, step: number): readonly
 
 /** Takes an artefact from the GPU, or a stream from the memory that holds it, and from its file where that is for this run alone. */
 function release(at: Holdings, ref: PlainRef): void {
-  const { plan, pool, folder, wholes, finished, onDevice, inStreams, inFiles } = at;
+  const { plan, pool, wholes, onDevice, inStreams } = at;
   const key = keyOf(ref);
   const held = onDevice.get(key);
   if (held !== undefined) pool.release(held.buffer);
@@ -345,10 +351,14 @@ function release(at: Holdings, ref: PlainRef): void {
   const stream = inStreams.get(key);
   stream?.release();
   inStreams.delete(key);
-  if (!("step" in ref) || countOf(plan, ref) === null || wholes.has(key)) return;
-  const source = inFiles.get(key) ?? stream?.content()?.tensor;
-  inFiles.delete(key);
-  finished.drop(ref.step, ref.output);
+  if ("step" in ref && countOf(plan, ref) !== null && !wholes.has(key)) leaveFolder(at, ref, stream);
+}
+
+/** Takes what a step has made, perhaps as a stream, from its file. */
+function leaveFolder({ folder, finished, inFiles }: Holdings, made: Made, stream?: Stream): void {
+  const source = inFiles.get(keyOf(made)) ?? stream?.content()?.tensor;
+  inFiles.delete(keyOf(made));
+  finished.drop(made.step, made.output);
   if (source) folder.release(source);
 }
 

@@ -49,6 +49,7 @@ async function run(folder: string, made: Plan, name: string, until = Infinity): 
     );
     const { compileSeconds: _, gpuPeak, ...result } = ran;
     assert.ok(gpuPeak <= peakOf(demands(made)).gpu);
+    for (const step of store.records()) assert.match(step.device, /, webgpu \d+\.\d+\.\d+$/);
     return { result, steps: store.records().map(({ key }) => key), notes };
   } finally {
     store.close();

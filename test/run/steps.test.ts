@@ -1,4 +1,5 @@
 /** What steps can read and write, each shown by a plan of a few: passes over the samples, two models, decisions, checks. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { demands, peakOf } from "../../compiler/memory/peak-memory.ts";
@@ -10,6 +11,7 @@ import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import type { RunResult } from "../../runtime/run/result.ts";
 import { runPlan } from "../../runtime/run/run-plan.ts";
 import type { RunOptions } from "../../runtime/run/session.ts";
+import { StoreFolder } from "../../runtime/store/store-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, refused, writeFolder } from "../io/folder.ts";
 import { away, type Dims, emptyPlan, entry, kernel, program, slot, step } from "./by-hand.ts";
@@ -234,6 +236,49 @@ suite("run: steps", ({ test }) => {
       });
       const error = await run(folder, both).catch((reason: unknown) => reason);
       assert.match(String(error), /parts of h have 16 bits and cannot be put together$/);
+    }),
+    "swiftshader",
+  );
+
+  test(
+    "what was made to be saved leaves the store with that, and what a stage has made stays",
+    withModels(async (folder) => {
+      const rounded = one(
+        "rounded",
+        [
+          [0, "embed", "weight", "f16", rows],
+          [1, "w", "output", "f32", rows],
+        ],
+        `if (i < ${n * shape.vocabulary}u) { w[i] = half(i, embed[i / 2u]); }`,
+      );
+      const make = (stage: number | null): Step => {
+        const part = { stage, of: "odd", layer: null, what: "w" };
+        return step(
+          "rounded",
+          null,
+          { embed: { model: stage === null ? "a" : "b", tensor: "embed" } },
+          { part, durable: ["w"] },
+        );
+      };
+      const tensors = [0, 1].map((at) => ({
+        ...{ name: `w.${at}`, dtype: "F32", shape: rows.map(([, size]) => size), from: { step: at, output: "w" } },
+      }));
+      const save = { format: "safetensors", of: "a", origin: "a", config: {}, tensors };
+      const made = plan([make(null), make(0)], {
+        ...{ save, stages: [{ name: "odd", action: "", of: "a" }] },
+        ...{ programs: [rounded.program], kernels: [rounded.kernel] },
+      });
+      for (const name of ["first", "second"]) {
+        const store = new StoreFolder(join(folder, "store"));
+        await writeFolder(join(folder, name), (output) => run(folder, made, { output, folder: store }));
+        assert.equal(
+          store.records().map(({ key }) => store.find(key)?.outputs.length),
+          name === "first" ? [0, 1] : [0, 1, 0],
+        );
+        store.close();
+      }
+      const [first, second] = ["first", "second"].map((name) => readFileSync(join(folder, name, "model.safetensors")));
+      assert.equal(first, second);
     }),
     "swiftshader",
   );
