@@ -30,7 +30,7 @@ CUTS = {
 
 def make_gemma(folder):
     """A small Gemma 3 of random numbers with the example's tokenizer: its config.json has whole numbers that must be floats, and one that must be none."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     config = transformers.Gemma3TextConfig(
         vocab_size=1024, hidden_size=64, intermediate_size=96, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
         sliding_window=16, layer_types=["full_attention"] * 4, max_position_embeddings=256, query_pre_attn_scalar=16,
@@ -116,7 +116,7 @@ def main():
         for split in (ROOT / "examples/world").glob("*.jsonl"):
             documents = split.read_text().splitlines(keepends=True)
             (text / split.name).write_text("".join(documents[:DOCUMENTS]))
-        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", make_gemma(Path(root) / "made gemma3")):
+        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", make_gemma(Path(root) / "models/made gemma3")):
             if not (model / "config.json").exists():
                 print(f"{model.name}: not here")
                 continue
