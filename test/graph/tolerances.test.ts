@@ -45,8 +45,9 @@ suite(`tolerances, LCOMP_SEED=${seed}`, ({ test }) => {
           const difference = firstDifference(actual.get(output), expected.get(output), tolerances);
           if (difference !== undefined) assert.unreachable(`round ${round}, ${output}${difference}`);
           const undecided = tolerances.filter((tolerance) => tolerance === Infinity).length;
-          // Roots and logarithms of anything are NaN as often as not.
-          const isDecided = name === "operations at random" || undecided <= tolerances.length / 10 + 3;
+          // Roots and logarithms of anything are NaN as often as not, and so is the factor of what is hardly positive definite.
+          const isDecided =
+            ["operations at random", "cholesky"].includes(name) || undecided <= tolerances.length / 10 + 3;
           assert.ok(isDecided, `${undecided} of ${tolerances.length} undecided`);
         }
       }

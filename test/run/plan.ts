@@ -254,7 +254,7 @@ export function handMadePlan(shape: Shape, options: PlanOptions): Plan {
 const weightOf = (layer: number): string => `layers.${layer}.w`;
 
 /** The steps, and where the numbers and the new weights are. */
-function stepsOf({ layers }: Shape, { propagate }: Pick<PlanOptions, "propagate">) {
+function stepsOf({ layers, hidden }: Shape, { propagate }: Pick<PlanOptions, "propagate">) {
   const steps: Step[] = [];
   const add = (each: Step, output: string): Ref => ({ step: steps.push(each) - 1, output });
   const sparse = (layer: number | null, what: string) => ({ part: { stage: 0, of: "sparse", layer, what } });
@@ -267,7 +267,7 @@ function stepsOf({ layers }: Shape, { propagate }: Pick<PlanOptions, "propagate"
     const w: Ref = { model: "model", tensor: weightOf(layer) };
     const checks = [{ output: "a0", must: "finite", otherwise: "the power of w is {n}" }] as const;
     const s0 = add(step("power", 0, { x }, { ...sparse(layer, "statistics"), checks }), "a0");
-    const changes = { tensor: weightOf(layer), outputs: ["result"], zeros: { output: "zeros", of: 0 } };
+    const changes = { tensor: weightOf(layer), outputs: ["result"], zeros: { output: "zeros", of: hidden ** 2 } };
     const result = add(
       step(
         "drop",
