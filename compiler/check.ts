@@ -13,12 +13,11 @@ import type { ResolvedModule } from "./language/resolve.ts";
 import { isWholeSize, scopeIn } from "./language/scope.ts";
 import { atom } from "./language/size.ts";
 import type { Dimension } from "./language/tensor.ts";
-import { checkOf, elementTypeOf, namesIn, tensorTypeOf } from "./language/types.ts";
+import { checkOf, elementTypeOf, namesIn, tensorTypeOf, unknownOf } from "./language/types.ts";
 import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
 import { checkForward } from "./model/forward.ts";
-import { unknownOf } from "./recipe/method.ts";
 import { checkMethod } from "./recipe/method-on-blocks.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
 

@@ -6,13 +6,12 @@ import { type DType, packedTypes, readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
 import { givenSize } from "./kinds.ts";
 import { areDistinct } from "./names.ts";
-import { ofSize, unknownNumber } from "./number.ts";
 import { asTensor } from "./operations.ts";
 import { bindValue, makeDimension, scopeIn } from "./scope.ts";
 import { type Evaluate, plainParameter } from "./signature.ts";
 import { atom, canBeEqual, type Size, same, showSize, times } from "./size.ts";
 import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
-import { elementTypeOf, namesIn } from "./types.ts";
+import { elementTypeOf, namesIn, unknownOf } from "./types.ts";
 import {
   type Call,
   type Callable,
@@ -291,13 +290,7 @@ function declarePart({ context, scope }: Call, { text: name, span }: Ast.Name, s
 export function checkFormat(context: Context, declaration: Ast.Format, declaredIn: Scope, evaluate: Evaluate): void {
   if (!isWellFormed(context, declaration)) return;
   const scope = scopeIn(declaredIn);
-  for (const { name, type } of declaration.parameters)
-    bindValue(
-      context,
-      scope,
-      name,
-      type?.kind === "plain-type" && type.name.text === "Int" ? ofSize(atom(name.text)) : unknownNumber,
-    );
+  for (const parameter of declaration.parameters) bindValue(context, scope, parameter.name, unknownOf(parameter));
   const call: Call = { context, scope: scopeIn(null), span: declaration.name.span };
   const weight = namesIn(declaration.of).map(
     ({ text }): Dimension => ({ id: text, name: text, size: atom(text), source: "the header" }),

@@ -3,9 +3,10 @@ import type * as Ast from "../../grammar/ast.ts";
 import { textAt } from "../../grammar/source.ts";
 import { typeHabits } from "../problems/habits.ts";
 import { type Context, report } from "./context.ts";
-import { heldRange, isHeld, unknownWhole } from "./number.ts";
+import { heldRange, isHeld, ofSize, unknownNumber, unknownWhole } from "./number.ts";
+import { atom } from "./size.ts";
 import type { Tensor } from "./tensor.ts";
-import { isUnknown, type Value } from "./value.ts";
+import { isUnknown, type Value, wrong } from "./value.ts";
 
 const elements: readonly string[] = ["f32", "i32", "bool"] satisfies Tensor["dtype"][];
 
@@ -103,4 +104,25 @@ export function checkOf(context: Context, type: Ast.PlainTypeExpression): Check 
     report(context, { kind: "not-supported", span: type.span, what: `the type \`${textAt(type.span)}\``, hint });
   else report(context, { kind: "unknown-name", span: type.name.span, name: type.name.text, what: "type", known, hint });
   return null;
+}
+
+/** What a parameter may be while nothing is known of it; a whole number is a size of its name. What has another type is wrong. */
+export function unknownOf({ name, type }: Ast.Parameter): Value {
+  switch (type?.kind === "plain-type" ? type.name.text : "") {
+    case "Sparsity":
+      return { kind: "sparsity", share: null, pattern: null };
+    case "Bool":
+      return { kind: "boolean", value: null };
+    case "Text":
+      return { kind: "string", value: null };
+    case "Int":
+      return ofSize(atom(name.text));
+    case "Float":
+    case "Fraction":
+    case "Amount":
+    case "":
+      return unknownNumber;
+    default:
+      return wrong;
+  }
 }

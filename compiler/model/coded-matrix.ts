@@ -1,6 +1,5 @@
 /** Weights that are stored as a format says, as a forward pass reads them. */
 import type { Span } from "../../grammar/source.ts";
-import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Context } from "../language/context.ts";
@@ -28,10 +27,7 @@ export function codedMatrix(
 ): Tensor | null {
   const weight = readCoded(context, coded, name, span);
   if (!weight) return null;
-  const own = (node: Node, dim: string, dims: readonly Dimension[]): Node =>
-    divided(context.maker, node, dim, dims, span);
-  return { ...weight, dims: [...to, ...from], node: own(own(weight.node, "out", to), "in", from) };
+  const divided = (node: Node, dim: string, into: readonly Dimension[]): Node =>
+    context.maker.make("split", [node], { dim, into: graphDims(into) }, span);
+  return { ...weight, dims: [...to, ...from], node: divided(divided(weight.node, "out", to), "in", from) };
 }
-
-const divided = ({ make }: Maker, node: Node, dim: string, dims: readonly Dimension[], span: Span): Node =>
-  make("split", [node], { dim, into: graphDims(dims) }, span);

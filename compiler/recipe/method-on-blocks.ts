@@ -10,11 +10,11 @@ import { bindValue, declareDimension, findDimension, scopeIn } from "../language
 import { atom, fixed, known } from "../language/size.ts";
 import type { Dimension, Tensor, Windows } from "../language/tensor.ts";
 import { newTrace, type Observation, type Selecting } from "../language/trace.ts";
-import { namesIn } from "../language/types.ts";
+import { namesIn, unknownOf } from "../language/types.ts";
 import { type Format, type Scope, showValue, type Value } from "../language/value.ts";
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
-import { type Applied, applyMethod, declareSample, unknownOf } from "./method.ts";
+import { type Applied, applyMethod, declareSample } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
 export interface BlockSite {

@@ -6,13 +6,13 @@ import type { Output } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
-import { ofSize, unknownNumber } from "../language/number.ts";
 import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
 import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
 import { type Linear, newTrace, type Observation } from "../language/trace.ts";
-import { type Coded, type Format, type Scope, showValue, type Value, wrong } from "../language/value.ts";
+import { unknownOf } from "../language/types.ts";
+import { type Coded, type Format, type Scope, showValue, type Value } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
@@ -86,27 +86,6 @@ function bindLayer(context: Context, scope: Scope, { method, arguments: given }:
       what: `activations from \`${method.from.text}\``,
       hint: "`from compressed` are those behind blocks that are compressed already, `from dense` those of the model that the stage reads, unchanged",
     });
-}
-
-/** What a parameter may be while nothing is known of it; a whole number is a size of its name. What has another type is wrong. */
-export function unknownOf({ name, type }: Ast.Parameter): Value {
-  switch (type?.kind === "plain-type" ? type.name.text : "") {
-    case "Sparsity":
-      return { kind: "sparsity", share: null, pattern: null };
-    case "Bool":
-      return { kind: "boolean", value: null };
-    case "Text":
-      return { kind: "string", value: null };
-    case "Int":
-      return ofSize(atom(name.text));
-    case "Float":
-    case "Fraction":
-    case "Amount":
-    case "":
-      return unknownNumber;
-    default:
-      return wrong;
-  }
 }
 
 /** What a linear layer shows: its matrix, and what goes in. */

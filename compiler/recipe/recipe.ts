@@ -11,6 +11,7 @@ import { form, modelOperand } from "../language/kinds.ts";
 import { number, unknownNumber } from "../language/number.ts";
 import { bindValue, declareValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
+import { unknownOf } from "../language/types.ts";
 import {
   type Bound,
   type MethodValue,
@@ -30,7 +31,7 @@ import { narrowingOf } from "./check-narrowing.ts";
 import { begin, type Checking, type RecipeInputs, wanted } from "./checking.ts";
 import { isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
-import { type Applied, unknownOf } from "./method.ts";
+import type { Applied } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import type { Measure, TypedRecipe, TypedStage } from "./typed.ts";
 

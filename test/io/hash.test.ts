@@ -8,13 +8,7 @@ import type { OutputFolder } from "../../runtime/io/output-folder.ts";
 import { declaredBytes } from "../../runtime/io/safetensors-writer.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, writeFolder } from "./folder.ts";
-
-const declarations = [
-  { name: "c", dtype: "F32", shape: [10] },
-  { name: "a", dtype: "F16", shape: [4, 2] },
-  { name: "b", dtype: "U8", shape: [100] },
-  { name: "d", dtype: "U8", shape: [3] },
-] as const;
+import { declarations } from "./tensors.ts";
 
 /** Writes all tensors as they lie in the files, or from the last on. */
 async function writeAll(output: OutputFolder, limit: number, isInOrder: boolean): Promise<void> {

@@ -22,16 +22,9 @@ import { OutputFolder } from "../../runtime/io/output-folder.ts";
 import { type Suite, suite } from "../harness/suite.ts";
 import { inFolder, refused, writeFolder } from "./folder.ts";
 import { onSmallDisk } from "./small-disk.ts";
-import { readTensor } from "./tensors.ts";
+import { declarations, readTensor } from "./tensors.ts";
 
 const child = (name: string) => join(import.meta.dirname, ".", name);
-
-const declarations = [
-  { name: "c", dtype: "F32", shape: [10] },
-  { name: "a", dtype: "F16", shape: [4, 2] },
-  { name: "b", dtype: "U8", shape: [100] },
-  { name: "d", dtype: "U8", shape: [3] },
-] as const;
 
 async function writeModel(path: string, limit: number): Promise<void> {
   await writeFolder(path, async (folder) => {

@@ -23,3 +23,11 @@ export function toStored(values: Float32Array, dtype: FloatDType): Uint8Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   return new Uint8Array(Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16).buffer);
 }
+
+/** Tensors of several types, whose files are not in the order of their names. */
+export const declarations = [
+  { name: "c", dtype: "F32", shape: [10] },
+  { name: "a", dtype: "F16", shape: [4, 2] },
+  { name: "b", dtype: "U8", shape: [100] },
+  { name: "d", dtype: "U8", shape: [3] },
+] as const;
