@@ -59,6 +59,8 @@ export interface Format extends Declared {
   readonly kind: "format";
   readonly parameters: readonly Parameter[];
   readonly of: TensorTypeExpression;
+  /** The dimension whose positions lie one after the other in files, each with its part of every field. */
+  readonly by?: Name;
   readonly fields: readonly { readonly name: Name; readonly type: TypeExpression }[];
   readonly decode: Expression;
 }

@@ -59,7 +59,8 @@ function writeFormat(page: Page, node: Ast.Format): string {
     }),
   );
   const decode: Item = { span: node.decode.span, write: () => `decode = ${writeValue(page, node.decode, 2, 11)}` };
-  const head = `format ${node.name.text}${writeParameters(page, node, 0)} of ${writeType(page, node.of, 0)}`;
+  const by = node.by ? ` by ${node.by.text}` : "";
+  const head = `format ${node.name.text}${writeParameters(page, node, 0)} of ${writeType(page, node.of, 0)}${by}`;
   return `${head} {\n${writeItems(page, [...fields, decode], 2)}}`;
 }
 

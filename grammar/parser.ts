@@ -128,13 +128,17 @@ export class Parser extends StatementParser {
     };
   });
 
-  // format = "format" name parameters "of" tensorType "{" { name ":" type } "decode" "=" expression "}"
+  // format = "format" name parameters "of" tensorType [ "by" name ] "{" { name ":" type } "decode" "=" expression "}"
   protected readonly format = this.RULE("format", (): Ast.Format => {
     const first = this.CONSUME(K.format);
     const name = this.SUBRULE(this.name);
     const parameters = this.SUBRULE(this.parameters);
     this.CONSUME(K.of, raise("format-of"));
     const of = this.SUBRULE(this.tensorType);
+    const by = this.OPTION(() => {
+      this.CONSUME(K.by);
+      return this.SUBRULE3(this.name);
+    });
     this.CONSUME(T.LBrace, raise("block-expected"));
     const fields: Ast.Format["fields"][number][] = [];
     this.MANY({
@@ -149,7 +153,17 @@ export class Parser extends StatementParser {
     this.CONSUME(T.Equals, raise("binding-equals"));
     const decode = this.SUBRULE(this.expression);
     this.CONSUME(T.RBrace, raise("format-end"));
-    return { kind: "format", name, doc: this.doc(first), parameters, of, fields, decode, span: this.from(first) };
+    return {
+      kind: "format",
+      name,
+      doc: this.doc(first),
+      parameters,
+      of,
+      ...(by && { by }),
+      fields,
+      decode,
+      span: this.from(first),
+    };
   });
 
   // arch = "arch" name "for" string { "," string } members

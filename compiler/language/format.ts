@@ -2,15 +2,15 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import { type DType, packedTypes, readAs } from "../plan/dtype.ts";
+import { bitsOf, type DType, packedTypes, readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
 import { givenSize } from "./kinds.ts";
 import { areDistinct } from "./names.ts";
 import { asTensor } from "./operations.ts";
 import { bindValue, makeDimension, scopeIn } from "./scope.ts";
 import { type Evaluate, plainParameter } from "./signature.ts";
-import { atom, canBeEqual, type Size, same, showSize, times } from "./size.ts";
-import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
+import { atom, canBeEqual, known, type Size, same, showSize, times } from "./size.ts";
+import { type Dimension, graphDims, ids, type Tensor, volume } from "./tensor.ts";
 import { elementTypeOf, namesIn, unknownOf } from "./types.ts";
 import {
   type Call,
@@ -50,8 +50,9 @@ export const formatValue = (declaration: Ast.Format, declaredIn: Scope, evaluate
   }),
 });
 
-/** Whether a format is one of weights, whose sizes it does not say, and no name stands twice in it. */
-function isWellFormed(context: Context, { of, fields }: Ast.Format): boolean {
+/** Whether a format is one of weights, whose sizes it does not say, no name stands twice in it, and fields lie as it says. */
+function isWellFormed(context: Context, declaration: Ast.Format): boolean {
+  const { of, fields } = declaration;
   const { text: element, span } = of.element;
   const isReal = elementTypeOf(context, of) === "f32";
   if (!isReal) report(context, { kind: "wrong-type", span, expected: "f32, as weights are", found: element });
@@ -70,7 +71,20 @@ function isWellFormed(context: Context, { of, fields }: Ast.Format): boolean {
       found: textAt(dim.span),
     });
   const rows = [[...header, ...parts], fields, ...types].map((row) => row.map(({ name }) => name));
-  return isReal && tooMuch.length === 0 && rows.map((names) => areDistinct(context, names)).every(Boolean);
+  const areNamed = rows.map((names) => areDistinct(context, names)).every(Boolean);
+  return isReal && tooMuch.length === 0 && areNamed && areTogether(context, declaration);
+}
+
+/** Whether all fields begin with the same dimensions, up to the one that they lie by. */
+function areTogether(context: Context, { by, fields }: Ast.Format): boolean {
+  if (!by) return true;
+  const names = fields.map(({ type }) => dimsOf(type).map(({ name }) => name.text));
+  const outer = (names[0] ?? []).slice(0, (names[0] ?? []).indexOf(by.text) + 1);
+  const odd = fields.find((_, i) => outer.length === 0 || outer.some((name, at) => names[i]?.[at] !== name));
+  if (!odd) return true;
+  const expected = `a type whose dimensions begin with ${outer.join(", ") || by.text}, by which the fields lie`;
+  report(context, { kind: "wrong-type", span: odd.type.span, expected, found: textAt(odd.type.span) });
+  return false;
 }
 
 /** `Affine(bits, every) { code, ...grid }`: codes of what the record has for each field. */
@@ -186,7 +200,7 @@ function storedType(context: Context, scope: Scope, type: Ast.TypeExpression, ev
     if (value.kind === "number" && value.real === null) return "u8";
     const found = packedTypes.find((each) => value.kind === "number" && each === `u${value.real}`);
     if (found) return found;
-    const range = "a whole number from 2 to 8";
+    const range = "a whole number from 1 to 8";
     report(context, {
       kind: "out-of-range",
       span: bits.span,
@@ -196,7 +210,7 @@ function storedType(context: Context, scope: Scope, type: Ast.TypeExpression, ev
     });
     return null;
   }
-  const hint = `there are uint(2) to uint(8), ${[...storedTypes.keys()].join(", ")}`;
+  const hint = `there are uint(1) to uint(8), ${[...storedTypes.keys()].join(", ")}`;
   report(context, { kind: "not-supported", span: type.span, what: `the stored type \`${textAt(type.span)}\``, hint });
   return null;
 }
@@ -229,7 +243,22 @@ export function fieldsOf(
     );
     return dtype && dims.length === names.length ? [{ name: name.text, dtype, dims }] : [];
   });
-  return stored.length === fields.length ? stored : null;
+  const areWhole = stored.map((field) => isOfBytes(call, format, field)).every(Boolean);
+  return areWhole && stored.length === fields.length ? stored : null;
+}
+
+/** Whether what a field has at each position of the dimension that fields lie by is whole bytes, where its size is known. */
+function isOfBytes(
+  { context, span }: Call,
+  { declaration: { by } }: Format,
+  { name, dtype, dims }: StoredField,
+): boolean {
+  const inner = by ? dims.slice(dims.findIndex((dim) => dim.name === by.text) + 1) : [];
+  const bits = (known(volume(inner)) ?? 8) * bitsOf(dtype);
+  if (!by || bits % 8 === 0) return true;
+  const what = `the number of bits of \`${name}\` at each \`${by.text}\``;
+  report(context, { kind: "out-of-range", span, what, value: String(bits), range: "a multiple of 8" });
+  return false;
 }
 
 /** The dimensions that fields of a weight may have, by name: its own, the parts of one that is divided, and those that a field gives a size. */

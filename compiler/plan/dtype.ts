@@ -10,9 +10,9 @@ export type ValueType = "f32" | "i32" | "u32" | "bool";
 const packed = {
   ...{ f16: { bits: 16, reads: "f32" }, bf16: { bits: 16, reads: "f32" } },
   ...{ e4m3: { bits: 8, reads: "f32" }, e2m1: { bits: 4, reads: "f32" }, e8m0: { bits: 8, reads: "f32" } },
-  ...{ u2: { bits: 2, reads: "i32" }, u3: { bits: 3, reads: "i32" }, u4: { bits: 4, reads: "i32" } },
-  ...{ u5: { bits: 5, reads: "i32" }, u6: { bits: 6, reads: "i32" }, u7: { bits: 7, reads: "i32" } },
-  ...{ u8: { bits: 8, reads: "i32" }, i8: { bits: 8, reads: "i32" } },
+  ...{ u1: { bits: 1, reads: "i32" }, u2: { bits: 2, reads: "i32" }, u3: { bits: 3, reads: "i32" } },
+  ...{ u4: { bits: 4, reads: "i32" }, u5: { bits: 5, reads: "i32" }, u6: { bits: 6, reads: "i32" } },
+  ...{ u7: { bits: 7, reads: "i32" }, u8: { bits: 8, reads: "i32" }, i8: { bits: 8, reads: "i32" } },
 } as const satisfies Readonly<Record<string, { readonly bits: number; readonly reads: ValueType }>>;
 
 export type Packed = keyof typeof packed;

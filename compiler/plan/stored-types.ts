@@ -10,7 +10,7 @@ const named = {
 } as const satisfies Readonly<Record<string, DType>>;
 
 /** Those that only stores hold: no header names them. */
-const codes = { U2: "u2", U3: "u3", U4: "u4", U5: "u5", U6: "u6", U7: "u7" } as const satisfies Readonly<
+const codes = { U1: "u1", U2: "u2", U3: "u3", U4: "u4", U5: "u5", U6: "u6", U7: "u7" } as const satisfies Readonly<
   Record<string, DType>
 >;
 

@@ -325,15 +325,19 @@ const { members } = fc.letrec<{ readonly member: Ast.ArchMember; readonly member
 
 const declaration: Arbitrary<Ast.Declaration> = fc.oneof(
   fn,
-  node<Ast.Format>({
-    kind: kind("format"),
-    name,
-    doc,
-    parameters,
-    of: trees.tensorType,
-    fields: few(fc.record({ name, type: trees.type })),
-    decode: trees.expression,
-  }),
+  node<Ast.Format>(
+    {
+      kind: kind("format"),
+      name,
+      doc,
+      parameters,
+      of: trees.tensorType,
+      by: name,
+      fields: few(fc.record({ name, type: trees.type })),
+      decode: trees.expression,
+    },
+    "by",
+  ),
   node<Ast.Arch>({ kind: kind("arch"), name, doc, architectures: few(string, 1), members }),
   node<Ast.Method>(
     { kind: kind("method"), name, doc, parameters, on: name, sees: parameters, from: name, body: trees.block },
