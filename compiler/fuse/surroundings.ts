@@ -37,6 +37,8 @@ const elementwise: Readonly<Record<OpName, boolean>> = {
   best: false,
   cholesky: false,
   triangularInverse: false,
+  feedback: false,
+  part: false,
   detach: false,
   neg: true,
   abs: true,

@@ -5,9 +5,12 @@
 import { bug, invariant } from "../invariant.ts";
 import { bitsOf, type DType } from "../plan/dtype.ts";
 import type { Graph } from "./graph.ts";
-import { dispatch, type Node, type NodeOf, type Rules } from "./ops.ts";
+import { offsets, strides } from "./offsets.ts";
+import { type Body, dispatch, type Node, type NodeOf, type Rules } from "./ops.ts";
 import { dimsOf, type OfMatrix } from "./routine.ts";
-import { count, type Dim, sizeOf } from "./type.ts";
+import { showNode } from "./show.ts";
+import { type Swept, sweep } from "./sweep.ts";
+import { count, sizeOf } from "./type.ts";
 
 /**
  * The outputs by name. Input values are rounded to the input's dtype, outputs to the dtype in which they are stored; of an
@@ -134,7 +137,35 @@ const semantics: Rules<readonly [values: Values], Float64Array> = {
   best,
   cholesky,
   triangularInverse,
+  feedback: (node, values) => sweptBy(node, values).frozen,
+  part: ({ inputs: [of], attrs }, values) => {
+    const parts = of.op === "feedback" ? sweptBy(of, values).parts : [];
+    return parts[attrs.level]?.get(attrs.output) ?? bug(`%${of.id} has no part ${attrs.output}`);
+  },
 };
+
+/** By the values of a graph: what its sweeps gave. */
+const known = new WeakMap<Values, Map<Node, Swept>>();
+
+function sweptBy(node: NodeOf<"feedback">, values: Values): Swept {
+  const sweeps = known.get(values) ?? new Map<Node, Swept>();
+  known.set(values, sweeps);
+  const operands = node.inputs.map((x: Node) => valueIn(values, x));
+  const swept = sweeps.get(node) ?? sweep(node, operands, ofBody);
+  sweeps.set(node, swept);
+  return swept;
+}
+
+/** The outputs of a body, of inputs as they are. */
+function ofBody({ nodes, outputs }: Body, inputs: ReadonlyMap<string, Float64Array>): Map<string, Float64Array> {
+  const values: Float64Array[] = [];
+  for (const node of nodes) {
+    const value = node.op === "input" ? inputs.get(node.attrs.name) : dispatch(semantics, node, values);
+    invariant(value !== undefined, `a body reads ${showNode(node)}`);
+    values.push(value);
+  }
+  return new Map(outputs.map(({ name, node }) => [name, valueIn(values, node)]));
+}
 
 function reduce({ inputs: [x], attrs, type }: NodeOf<"reduce">, values: Values): Float64Array {
   const from = valueIn(values, x);
@@ -272,29 +303,6 @@ function operands(
     return Float64Array.from(offsets(type.dims, strides(x.type.dims)), (offset) => value[offset] ?? NaN);
   };
   return [spread(inputs[0]), spread(inputs[1]), spread(inputs[2])];
-}
-
-/** Row-major strides by name. */
-export function strides(dims: readonly Dim[]): Map<string, number> {
-  const result = new Map<string, number>();
-  let stride = 1;
-  for (const { name, size } of dims.toReversed()) {
-    result.set(name, stride);
-    stride *= size;
-  }
-  return result;
-}
-
-/** For each element over `dims`, row-major: its offset where each named dimension has that stride, and others 0. */
-export function offsets(dims: readonly Dim[], strideOf: ReadonlyMap<string, number>): Int32Array {
-  let result = Int32Array.of(0);
-  for (const { name, size } of dims) {
-    const stride = strideOf.get(name) ?? 0;
-    const next = new Int32Array(result.length * size);
-    for (const [i, offset] of result.entries()) for (let j = 0; j < size; j++) next[i * size + j] = offset + j * stride;
-    result = next;
-  }
-  return result;
 }
 
 function valueIn(values: Values, { id }: Node): Float64Array {

@@ -3,8 +3,9 @@ import type { Span } from "../../grammar/source.ts";
 import { invariant } from "../invariant.ts";
 import { coneOf } from "./cone.ts";
 import type { Graph, Output } from "./graph.ts";
-import type { Node, NodeOf, OpName, Ops } from "./ops.ts";
+import type { Body, Node, NodeOf, OpName, Ops } from "./ops.ts";
 import { resultType } from "./result-type.ts";
+import { contentOf } from "./show.ts";
 import { showType } from "./type.ts";
 
 export interface Maker {
@@ -14,6 +15,8 @@ export interface Maker {
   readonly copy: (node: Node, image: (input: Node) => Node) => Node;
   /** The nodes that the outputs need, in creation order, renumbered from 0. Asked for again, it is the same graph. */
   readonly graph: (name: string, outputs: readonly Output[]) => Graph;
+  /** The same for the body of a sweep, in which sizes may still be open. */
+  readonly body: (name: string, outputs: Body["outputs"]) => Body;
 }
 
 /** See `Maker.make`. */
@@ -42,9 +45,11 @@ export function maker(): Maker {
         invariant(nodes[node.id] === node, `an output of ${name} was made by another maker`);
       const key = `${name} ${textOf(outputs.map(({ node: { id }, ...output }) => ({ ...output, id })))}`;
       const found = graphs.get(key) ?? graph(name, outputs);
+      refuseOpen(found);
       graphs.set(key, found);
       return found;
     },
+    body: graph,
   };
 }
 
@@ -56,18 +61,21 @@ function graph(name: string, outputs: readonly Output[]): Graph {
     invariant(found !== undefined, `%${of.id} is used before it is defined`);
     return found;
   };
-  for (const of of coneOf(outputs.map((output) => output.node))) {
-    invariant(
-      of.type.dims.every(({ size }) => !Number.isNaN(size)),
-      `${showType(of.type)} of ${of.op} is open in the graph ${name}`,
-    );
+  for (const of of coneOf(outputs.map((output) => output.node)))
     kept.set(of, node({ ...of, id: kept.size, inputs: images(of.inputs, image) }));
-  }
   return {
     name,
     nodes: [...kept.values()],
     outputs: outputs.map((output) => ({ ...output, node: image(output.node) })),
   };
+}
+
+function refuseOpen({ name, nodes }: Pick<Graph, "name" | "nodes">): void {
+  for (const node of nodes) {
+    const isOpen = node.type.dims.some(({ size }) => Number.isNaN(size));
+    invariant(!isOpen, `${showType(node.type)} of ${node.op} is open in the graph ${name}`);
+    if (node.op === "feedback") for (const { body } of node.attrs.levels) refuseOpen(body);
+  }
 }
 
 /** As many as there are inputs. */
@@ -82,8 +90,20 @@ function textOf(value: unknown): string {
   if (typeof value === "string") return `${value.length}"${value}`;
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "-0" : String(value);
   if (Array.isArray(value)) return `[${value.map(textOf).join(",")}]`;
+  if (isBody(value)) return textOfBody(value);
   const fields = value as Readonly<Record<string, unknown>>;
   let key = "{";
   for (const name of Object.keys(fields).sort()) key += `${name}:${textOf(fields[name])},`;
   return `${key}}`;
 }
+
+const texts = new WeakMap<Body, string>();
+
+/** Bodies are compared as they are shown: their nodes are read many times over. */
+function textOfBody(body: Body): string {
+  const text = texts.get(body) ?? textOf(contentOf(body));
+  texts.set(body, text);
+  return text;
+}
+
+const isBody = (value: object): value is Body => "nodes" in value && "outputs" in value;

@@ -79,6 +79,35 @@ export interface Ops {
   /** The inverse of a lower triangle, of which nothing above the diagonal is read, in its own dimensions. A row whose element of
    *  the diagonal is 0 is 0 in the inverse. */
   triangularInverse: Unary<Matrix>;
+  /**
+   * The columns of x along `along`, one after the other: column j takes the value q_j that the last level's body gives for it, and its
+   * error (x_j - q_j) / u[j, j], times u[j, k], is taken from every later column k (Frantar et al., 2022, arXiv:2210.17323). Before
+   * the first column of each run of a level, the level's body is evaluated on the values that the run has by then; `bodies.ts` says
+   * what bodies read. The value are the q_j, in x's dimensions; `part` reads what else the bodies give.
+   */
+  feedback: Op<readonly [x: Node, u: Node, ...given: readonly Node[]], Sweep>;
+  /** What the body of a level gives under a name, of all its runs: its dimensions after those of the levels down to its own. */
+  part: Op<readonly [of: Node], { readonly level: number; readonly output: string }>;
+}
+
+export interface Sweep {
+  readonly along: string;
+  /** The dimension of u whose positions are those of the columns that take the errors; its other one is `along`. */
+  readonly across: string;
+  /** Outermost first; the sizes multiply to that of `along`. */
+  readonly levels: readonly Level[];
+}
+
+export interface Level {
+  readonly dim: Dim;
+  readonly body: Body;
+}
+
+/** A graph of which nothing is accumulated or stored in another dtype. */
+export interface Body {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly { readonly name: string; readonly node: Node }[];
 }
 
 /** Two dimensions of one size; over all others, there is a matrix for each element. */

@@ -119,6 +119,23 @@ const rules: TypeRules = {
   },
   cholesky: square,
   triangularInverse: square,
+  feedback: ([x, u], { along, across, levels }) => {
+    const size = sizeOf(x.type, along) ?? Number.NaN;
+    const isFactor = u.type.dims.length === 2 && along !== across && sizeOf(x.type, across) === undefined;
+    const isSquare = [along, across].every((name) => agree(sizeOf(u.type, name) ?? -1, size));
+    invariant(isFactor && isSquare, `feedback on ${showType(x.type)} through ${showType(u.type)}`);
+    without("feedback", x, [along]);
+    const runs = levels.map(({ dim }) => dim);
+    invariant(levels.length > 0 && agree(count({ dims: runs }), size), `feedback along ${along} in ${show(runs)}`);
+    return elementwise("feedback", [x], ["f32"]);
+  },
+  part: ([of], { level, output }) => {
+    const given = of.op === "feedback" ? of.attrs.levels : [];
+    const found = given[level]?.body.outputs.find(({ name }) => name === output);
+    invariant(found !== undefined, `no part ${output} of level ${level} of ${of.op}`);
+    const dims = [...given.slice(0, level + 1).map(({ dim }) => dim), ...found.node.type.dims];
+    return { dtype: readAs(found.node.type.dtype), dims };
+  },
 };
 
 /** The matrices' own type. */

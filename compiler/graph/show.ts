@@ -1,27 +1,32 @@
 /** The printed form of a graph: a node a line, then the outputs. People read, compare and test this text. */
 import { showPlace } from "../../grammar/source.ts";
 import type { Graph, Output } from "./graph.ts";
-import { dispatch, type Node, type Rules } from "./ops.ts";
+import { dispatch, type Level, type Node, type Rules } from "./ops.ts";
 import { showType } from "./type.ts";
 
 /** `%3 f32[token: 512, mlp: 384] = mul %1 %2          std/nn:14:3`, a line each; ends with a newline. */
 export function showGraph({ name, nodes, outputs }: Graph): string {
-  const lines = nodes.map(showNode);
-  const width = Math.min(96, Math.max(0, ...lines.map(({ length }) => length)));
-  const body = lines.map((line, i) => `${line.padEnd(width)}  ${place(nodes[i])}`);
+  const lines = nodes.map((node) => showNode(node).split("\n"));
+  const width = Math.min(96, Math.max(0, ...lines.map(([first = ""]) => first.length)));
+  const body = lines.map(([first = "", ...rest], i) =>
+    [`${first.padEnd(width)}  ${place(nodes[i])}`, ...rest].join("\n"),
+  );
   return [`graph ${name}`, ...body, ...outputs.map(showOutput), ""].join("\n");
 }
 
-/** `%3 f32[token: 512, mlp: 384] = mul %1 %2` */
-export const showNode = (node: Node): string =>
-  [
-    `%${node.id}`,
-    showType(node.type),
-    "=",
-    node.op,
-    ...node.inputs.map(({ id }) => `%${id}`),
-    ...dispatch(attributes, node),
-  ].join(" ");
+/** `%3 f32[token: 512, mlp: 384] = mul %1 %2`; the bodies of a sweep follow, each line indented. */
+export function showNode(node: Node): string {
+  const inputs = node.inputs.map(({ id }: Node) => `%${id}`);
+  const line = [`%${node.id}`, showType(node.type), "=", node.op, ...inputs, ...dispatch(attributes, node)].join(" ");
+  return node.op === "feedback" ? [line, ...node.attrs.levels.flatMap(showLevel)].join("\n") : line;
+}
+
+const showLevel = ({ dim, body }: Level): readonly string[] => [
+  `  each ${dim.name}: ${dim.size}`,
+  ...contentOf(body)
+    .split("\n")
+    .map((line) => `    ${line}`),
+];
 
 /** What decides a graph's values, and under which names it reads and writes: neither its own name nor places in sources do. */
 export const contentOf = ({ nodes, outputs }: Graph): string =>
@@ -79,4 +84,6 @@ const attributes: Rules<readonly [], readonly string[]> = {
   best: ({ attrs }) => [`keep=${attrs.keep}`, `over=${list(attrs.over)}`],
   cholesky: ({ attrs }) => [`rows=${attrs.rows}`, `columns=${attrs.columns}`],
   triangularInverse: ({ attrs }) => [`rows=${attrs.rows}`, `columns=${attrs.columns}`],
+  feedback: ({ attrs }) => [`along=${attrs.along}`, `across=${attrs.across}`],
+  part: ({ attrs }) => [`level=${attrs.level}`, attrs.output],
 };

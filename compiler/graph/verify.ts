@@ -2,8 +2,9 @@
 
 import { invariant } from "../invariant.ts";
 import { readAs } from "../plan/dtype.ts";
+import { wrongBody } from "./bodies.ts";
 import type { Graph, Output } from "./graph.ts";
-import type { Node } from "./ops.ts";
+import type { Node, NodeOf } from "./ops.ts";
 import { resultType, sameDims, storedAs } from "./result-type.ts";
 import { showNode } from "./show.ts";
 
@@ -18,6 +19,7 @@ export function verifyGraph({ nodes, outputs }: Graph): void {
     }
     const { dtype, dims } = resultType(node.op, node.inputs, node.attrs);
     invariant(node.type.dtype === dtype && sameDims(node.type.dims, dims), `${showNode(node)}: stale type`);
+    if (node.op === "feedback") verifyBodies(node);
   }
   for (const node of nodes) invariant(isUsed.has(node), `${showNode(node)}: nothing needs it`);
   checkUnique(
@@ -29,6 +31,11 @@ export function verifyGraph({ nodes, outputs }: Graph): void {
     outputs.map(({ name }) => name),
   );
   for (const output of outputs) verifyOutput(output, nodes);
+}
+
+function verifyBodies(node: NodeOf<"feedback">): void {
+  for (const { body } of node.attrs.levels) verifyGraph(body);
+  invariant(wrongBody(node) === undefined, `${showNode(node)}: ${wrongBody(node)}`);
 }
 
 function verifyOutput(output: Output, nodes: readonly Node[]): void {

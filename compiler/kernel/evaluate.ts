@@ -103,6 +103,8 @@ const rules: Rules<Rest, Scalar> = {
   best: routine,
   cholesky: routine,
   triangularInverse: routine,
+  feedback: routine,
+  part: routine,
 };
 
 /** Whether a sum over these dimensions of `x` runs as 64 interleaved sums. */

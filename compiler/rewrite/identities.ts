@@ -159,6 +159,8 @@ export const identities: RewriteRules = {
   best: [],
   cholesky: [],
   triangularInverse: [],
+  feedback: [],
+  part: [],
 };
 
 const isPowerOfTwo = (value: number): boolean =>

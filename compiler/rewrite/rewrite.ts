@@ -1,7 +1,7 @@
 /** Rules over a graph and the walk that applies them. A rule is a function that gives the replacement, or false. */
 import type { Graph } from "../graph/graph.ts";
 import { maker } from "../graph/make.ts";
-import type { Node, NodeOf, OpName, Ops } from "../graph/ops.ts";
+import type { Body, Node, NodeOf, OpName, Ops } from "../graph/ops.ts";
 import { sameDims } from "../graph/result-type.ts";
 import { showNode } from "../graph/show.ts";
 import { bug } from "../invariant.ts";
@@ -54,7 +54,12 @@ function walk({ name, nodes, outputs }: Graph, rules: RewriteRules): Graph {
   const images: Node[] = [];
   const image = ({ id }: Node): Node => images[id] as Node;
   for (const node of nodes) {
-    const made = settle(copy(node, image));
+    const made = settle(
+      copy(
+        withBodies(node, (body) => rewrite(body, rules)),
+        image,
+      ),
+    );
     images.push(made);
     readersOfImage.set(made, (readersOfImage.get(made) ?? 0) + (readers[node.id] ?? 0));
   }
@@ -62,6 +67,13 @@ function walk({ name, nodes, outputs }: Graph, rules: RewriteRules): Graph {
     name,
     outputs.map((output) => ({ ...output, node: image(output.node) })),
   );
+}
+
+/** A sweep with what its bodies become; any other node as it is. */
+function withBodies(node: Node, become: (body: Body) => Body): Node {
+  if (node.op !== "feedback") return node;
+  const levels = node.attrs.levels.map((level) => ({ ...level, body: become(level.body) }));
+  return { ...node, attrs: { ...node.attrs, levels } };
 }
 
 const isSame = (a: Graph, b: Graph): boolean =>

@@ -1,8 +1,9 @@
 import * as assert from "uvu/assert";
+import { bodyNames } from "../../compiler/graph/bodies.ts";
 import type { Graph, Output } from "../../compiler/graph/graph.ts";
 import { interpret, roundTo } from "../../compiler/graph/interpret.ts";
 import { maker } from "../../compiler/graph/make.ts";
-import type { Node } from "../../compiler/graph/ops.ts";
+import type { Level, Node } from "../../compiler/graph/ops.ts";
 import { showGraph } from "../../compiler/graph/show.ts";
 import { showType } from "../../compiler/graph/type.ts";
 import { verifyGraph } from "../../compiler/graph/verify.ts";
@@ -33,11 +34,21 @@ function everyOp(): Graph {
   const triangle = { rows: "in", columns: "column" };
   const square = s.reduce("sum", s.op("mul", x, s.rename(x, "in", "column")), "token");
   const inverse = s.make("triangularInverse", [s.make("cholesky", [square], triangle)], triangle);
+  const swept = s.make("feedback", [x, square], { along: "in", across: "column", levels: [rounding("in", 8)] });
+  const both = s.op("add", swept, s.make("part", [swept], { level: 0, output: bodyNames.frozen }));
   const outputs = [
     { node: sum, accumulate: "sum" },
     { node: chosen, store: "bf16" },
   ] as const;
-  return s.case(...outputs, row, s.cast(even, "f32"), inverse).graph;
+  return s.case(...outputs, row, s.cast(even, "f32"), inverse, both).graph;
+}
+
+/** A level that rounds columns, of one row for each token if there are several. */
+function rounding(name: string, size: number, token = 3): Level {
+  const s = fresh();
+  const type = { dtype: "f32", dims: [{ name: "token", size: token }] } as const;
+  const run = s.make("input", [], { name: bodyNames.run, type, role: "data" });
+  return { dim: { name, size }, body: s.body({ [bodyNames.frozen]: s.op("round", run) }) };
 }
 
 suite("make", ({ test }) => {
@@ -197,6 +208,15 @@ suite("interpret", ({ test }) => {
     ["the factor of a matrix", run(factor, matrix(4, 9, 2, 5)), [2, 0, 1, 2]],
     ["the factor of a matrix that is not positive definite", run(factor, matrix(4, 9, 4, 4)), [2, 0, 2, 0]],
     ["the factor of no positive number", run(factor, matrix(-1, 9, 2, 5)), [0, 0, 0, 0]],
+    [
+      "what rounding one column leaves is taken from the next",
+      run(
+        (s, x, u) => s.make("feedback", [x!, u!], { along: "row", across: "column", levels: [rounding("row", 2, 1)] }),
+        [{ row: 2, token: 1 }, [1.4, 2.6]],
+        matrix(1, 0.5, 9, 1),
+      ),
+      [1, 2],
+    ],
     ["the inverse of a triangle", run(inverse, matrix(2, 9, 1, 4)), [0.5, 0, -0.125, 0.25]],
     ["the inverse of a triangle without a diagonal", run(inverse, matrix(2, 9, 1, 0)), [0.5, 0, 0, 0]],
     ["merge puts the first outermost", run((s, x) => s.merge(x!, ["b", "a"], "c"), grid), [1, -2, 5, 0, 5, -3]],
@@ -243,7 +263,10 @@ suite("show and verify", ({ test }) => {
   test("every primitive has a printed form", () => {
     const graph = everyOp();
     verifyGraph(graph);
-    assert.equal([...new Set(graph.nodes.map(({ op }) => op))].sort(), Object.keys(cases).sort());
+    assert.equal(
+      [...new Set(graph.nodes.map(({ op }) => op))].sort(),
+      [...Object.keys(cases), "feedback", "part"].sort(),
+    );
     golden("test/golden/graph/every-op.graph", showGraph(graph));
   });
 

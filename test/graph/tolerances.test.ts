@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import type { Graph } from "../../compiler/graph/graph.ts";
-import { interpret, interpretNode, offsets, roundTo, strides } from "../../compiler/graph/interpret.ts";
+import { interpret, interpretNode, roundTo } from "../../compiler/graph/interpret.ts";
+import { offsets, strides } from "../../compiler/graph/offsets.ts";
 import type { NodeOf } from "../../compiler/graph/ops.ts";
 import { count } from "../../compiler/graph/type.ts";
 import { suite } from "../harness/suite.ts";
@@ -9,6 +10,7 @@ import { firstDifference } from "../ops/compare.ts";
 import { composites } from "../ops/composites.ts";
 import { randomOf, seed } from "../ops/random.ts";
 import { type Case, sketch } from "../ops/sketch.ts";
+import { sweeps } from "../ops/sweeps.ts";
 import { tolerancesOf } from "../ops/tolerances.ts";
 
 /** What a device might compute: every result rounded to f32, every sum one term after the other. */
@@ -35,7 +37,7 @@ function sum({ inputs: [x], type }: NodeOf<"reduce">, values: readonly Float64Ar
 }
 
 suite(`tolerances, LCOMP_SEED=${seed}`, ({ test }) => {
-  for (const [name, make] of Object.entries({ ...cases, ...composites }))
+  for (const [name, make] of Object.entries({ ...cases, ...composites, ...sweeps }))
     test(`${name}: single precision stays within`, () => {
       for (let round = 0; round < 3; round++) {
         const { graph, inputs } = make(randomOf(name, round));

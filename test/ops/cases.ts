@@ -104,8 +104,8 @@ const casts = {
   ...Object.fromEntries(packedTypes.map((type) => [`f32 to ${type}`, ["f32", anyReal, type] as const])),
 } satisfies Record<string, readonly [DType, Draw, DType]>;
 
-/** Every primitive has a case. */
-export const cases: { readonly [K in OpName]: MakeCase } = {
+/** Every primitive has a case; those of sweeps stand in `sweeps.ts`. */
+export const cases: { readonly [K in Exclude<OpName, "feedback" | "part">]: MakeCase } = {
   constant: (random) => {
     const s = sketch(random);
     const x = s.input(shape(random, ["row"]));

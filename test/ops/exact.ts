@@ -4,7 +4,8 @@
  */
 
 import { productOf } from "../../compiler/fuse/roles.ts";
-import { interpretNode, offsets, strides } from "../../compiler/graph/interpret.ts";
+import { interpretNode } from "../../compiler/graph/interpret.ts";
+import { offsets, strides } from "../../compiler/graph/offsets.ts";
 import type { NodeOf } from "../../compiler/graph/ops.ts";
 import { count } from "../../compiler/graph/type.ts";
 import { simplify } from "../../compiler/rewrite/simplify.ts";

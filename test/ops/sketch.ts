@@ -1,7 +1,7 @@
 /** Short words for writing graphs in tests, with random values for their inputs. */
 import type { Graph, Output } from "../../compiler/graph/graph.ts";
 import { maker } from "../../compiler/graph/make.ts";
-import type { InputRole, Node, OpName, Ops } from "../../compiler/graph/ops.ts";
+import type { Body, InputRole, Node, OpName, Ops } from "../../compiler/graph/ops.ts";
 import { count, type Dim } from "../../compiler/graph/type.ts";
 import type { DType } from "../../compiler/plan/dtype.ts";
 import type { Span } from "../../grammar/source.ts";
@@ -38,6 +38,8 @@ export interface Sketch {
   readonly split: (x: Node, dim: string, into: Sizes) => Node;
   readonly merge: (x: Node, dims: readonly string[], into: string) => Node;
   readonly gather: (x: Node, dim: string, at: Node) => Node;
+  /** The body of a sweep, made of nodes of this sketch. */
+  readonly body: (outputs: Readonly<Record<string, Node>>) => Body;
   /** The case whose outputs are these nodes, y0, y1 …, or these outputs. */
   readonly case: (...outputs: readonly (Node | Omit<Output, "name">)[]) => Case;
 }
@@ -46,7 +48,7 @@ const origin: Span = { file: { path: "case", text: "" }, start: 0, end: 0 };
 
 /** A case under construction. */
 export function sketch(random: Random): Sketch {
-  const { make, graph } = maker();
+  const { make, graph, body } = maker();
   const inputs = new Map<string, Float64Array>();
   const atOrigin: Sketch["make"] = (op, from, attrs) => make(op, from, attrs, origin);
   const constant = (value: number, dtype: DType = "f32"): Node => atOrigin("constant", [], { value, dtype });
@@ -74,6 +76,11 @@ export function sketch(random: Random): Sketch {
     split: (x, dim, into) => atOrigin("split", [x], { dim, into: dimsOf(into) }),
     merge: (x, dims, into) => atOrigin("merge", [x], { dims, into }),
     gather: (x, dim, at) => atOrigin("gather", [x, at], { dim }),
+    body: (outputs) =>
+      body(
+        "body",
+        Object.entries(outputs).map(([name, node]) => ({ name, node })),
+      ),
     case: (...outputs) => {
       const named = outputs.map((output, i) => ({ name: `y${i}`, ...("op" in output ? { node: output } : output) }));
       const made = graph("case", named);

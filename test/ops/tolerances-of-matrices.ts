@@ -4,7 +4,7 @@
  * theory carries that to the result (§10.3.2), and the bound is doubled for the rest.
  */
 
-import { offsets, strides } from "../../compiler/graph/interpret.ts";
+import { offsets, strides } from "../../compiler/graph/offsets.ts";
 import { dimsOf, type OfMatrix } from "../../compiler/graph/routine.ts";
 import { count } from "../../compiler/graph/type.ts";
 

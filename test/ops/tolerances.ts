@@ -7,10 +7,12 @@
  * turned a comparison, or divided by what may be 0.
  */
 import type { Graph } from "../../compiler/graph/graph.ts";
-import { interpretNode, offsets, roundTo, scalar, strides } from "../../compiler/graph/interpret.ts";
+import { interpretNode, roundTo, scalar } from "../../compiler/graph/interpret.ts";
+import { offsets, strides } from "../../compiler/graph/offsets.ts";
 import { dispatch, type Node, type NodeOf, type Rules } from "../../compiler/graph/ops.ts";
 import { count, type Dim } from "../../compiler/graph/type.ts";
 import { errorsOfFactor, errorsOfInverse } from "./tolerances-of-matrices.ts";
+import { errorsOfSweep, type MeasureBody, type SweptErrors } from "./tolerances-of-sweeps.ts";
 
 const u = 2 ** -24;
 /** Adapters may flush what is smaller than 2^-126 to 0, before and after an operation; our exp what is smaller than 2^-125. */
@@ -55,7 +57,7 @@ export function tolerancesOf(
   graph: Graph,
   inputs: ReadonlyMap<string, ArrayLike<number>>,
 ): ReadonlyMap<string, Float64Array> {
-  const state: State = { values: [], errors: [] };
+  const state: State = { values: [], errors: [], sweeps: new Map() };
   for (const node of graph.nodes) {
     state.values.push(interpretNode(node, state.values, inputs));
     const errors = dispatch(rules, node, state).map((error) => (Number.isNaN(error) ? Infinity : error));
@@ -74,6 +76,28 @@ export function tolerancesOf(
 interface State {
   readonly values: Float64Array[];
   readonly errors: Float64Array[];
+  /** How far sweeps may be from the reference, with their parts. */
+  readonly sweeps: Map<Node, SweptErrors>;
+}
+
+/** The outputs of the body of a sweep with their errors, from those of its inputs. */
+const ofBody: MeasureBody = ({ nodes, outputs }, inputs) => {
+  const state: State = { values: [], errors: [], sweeps: new Map() };
+  for (const node of nodes) {
+    const given = node.op === "input" ? inputs.get(node.attrs.name) : undefined;
+    state.values.push(given?.values ?? interpretNode(node, state.values, new Map()));
+    state.errors.push(given?.errors ?? dispatch(rules, node, state).map((e) => (Number.isNaN(e) ? Infinity : e)));
+  }
+  return new Map(
+    outputs.map(({ name, node }) => [name, { values: at(state.values, node), errors: at(state.errors, node) }]),
+  );
+};
+
+function sweepOf(node: NodeOf<"feedback">, { values, errors, sweeps }: State): SweptErrors {
+  const operands = node.inputs.map((x: Node) => ({ values: at(values, x), errors: at(errors, x) }));
+  const found = sweeps.get(node) ?? errorsOfSweep(node, operands, ofBody);
+  sweeps.set(node, found);
+  return found;
 }
 
 const none = (node: Node): Float64Array => new Float64Array(count(node.type));
@@ -165,6 +189,12 @@ const rules: Rules<readonly [State], Float64Array> = {
   triangularInverse: (node, { values, errors }) => {
     const operand = [at(values, node.inputs[0]), at(errors, node.inputs[0])] as const;
     return errorsOfInverse(node, interpretNode(node, values, new Map()), operand);
+  },
+  feedback: (node, state) => sweepOf(node, state).frozen,
+  part: (node, state) => {
+    const [of] = node.inputs;
+    const parts = of.op === "feedback" ? sweepOf(of, state).parts : [];
+    return parts[node.attrs.level]?.get(node.attrs.output) ?? new Float64Array(0);
   },
 };
 

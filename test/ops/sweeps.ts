@@ -1,0 +1,172 @@
+/** Sweeps over the columns of a matrix, with bodies at one level and at several. */
+import { bodyNames } from "../../compiler/graph/bodies.ts";
+import type { Level, Node } from "../../compiler/graph/ops.ts";
+import type { DType } from "../../compiler/plan/dtype.ts";
+import type { MakeCase } from "./cases.ts";
+import { between, draws, type Random } from "./random.ts";
+import { type Sizes, type Sketch, sketch, some } from "./sketch.ts";
+
+/** What the body of a level is made of. */
+interface Inside {
+  readonly s: Sketch;
+  readonly run: Node;
+  readonly at: (level: string) => Node;
+  /** What the body of a level above gives. */
+  readonly above: (level: string, output: string) => Node;
+  /** The first input of the sweep beside x and u, which lies along the columns: at the run. */
+  readonly beside: () => Node;
+}
+
+type WriteBody = (inside: Inside) => Readonly<Record<string, Node>>;
+
+/** The levels of a sweep, outermost first. */
+type Levels = readonly (readonly [name: string, size: number, write: WriteBody])[];
+
+const columnsOf = (levels: Levels): number => levels.reduce((n, [, size]) => n * size, 1);
+
+const input = (s: Sketch, name: string, sizes: Sizes, dtype: DType = "f32"): Node => {
+  const dims = Object.entries(sizes).map(([each, size]) => ({ name: each, size }));
+  return s.make("input", [], { name, type: { dtype, dims }, role: "data" });
+};
+
+/** A sweep along `column` of an input with these other dimensions. */
+function sweep(s: Sketch, rows: Sizes, levels: Levels, beside: readonly Node[] = []): Node {
+  const columns = columnsOf(levels);
+  const x = s.input(some(s.random, { ...rows, column: columns }, true));
+  const made: Level[] = [];
+  for (const [i, [name, size, write]] of levels.entries()) {
+    const inner = sketch(s.random);
+    const below = levels.slice(i + 1).map(([other, length]) => [other, length] as const);
+    const dims = x.type.dims.flatMap((dim) => (dim.name === "column" ? below : [[dim.name, dim.size] as const]));
+    const at = (level: string): Node => input(inner, bodyNames.position(level), {}, "i32");
+    const outputs = write({
+      s: inner,
+      at,
+      run: input(inner, bodyNames.run, Object.fromEntries(dims)),
+      above: (level, output) => {
+        const found = made.find(({ dim }) => dim.name === level)?.body.outputs.find((each) => each.name === output);
+        const type = found?.node.type ?? { dtype: "f32", dims: [] };
+        return inner.make("input", [], { name: bodyNames.above(level, output), type, role: "data" });
+      },
+      beside: () => {
+        const into = Object.fromEntries(levels.map(([other, length]) => [other, length]));
+        const apart = inner.split(input(inner, bodyNames.given(0), { column: columns }), "column", into);
+        return levels.slice(0, i + 1).reduce((value, [level]) => inner.gather(value, level, at(level)), apart);
+      },
+    });
+    made.push({ dim: { name, size }, body: inner.body(outputs) });
+  }
+  return s.make("feedback", [x, factor(s, columns), ...beside], { along: "column", across: "other", levels: made });
+}
+
+/** Upper, with some of anything below its diagonal, which nothing reads. */
+function factor(s: Sketch, columns: number): Node {
+  const u = s.input(some(s.random, { column: columns, other: columns }, true));
+  const isDiagonal = s.op("equal", s.index("column", columns), s.index("other", columns));
+  const pivots = s.input({ other: columns }, { draw: between(0.5, 2) });
+  return s.op("select", isDiagonal, pivots, s.op("mul", u, 0.2 / Math.sqrt(columns)));
+}
+
+const part = (s: Sketch, of: Node, level: number, output: string): Node => s.make("part", [of], { level, output });
+
+const rowsOf = (random: Random): Sizes =>
+  random.pick<Sizes>([{ row: 1 }, { row: 7 }, { row: 33 }, { row: 130 }, { row: 5, head: 3 }]);
+
+/** The grid of a run. */
+const grid: WriteBody = ({ s, run }) => {
+  const low = s.op("min", s.reduce("min", run, "lane"), 0);
+  const high = s.op("max", s.reduce("max", run, "lane"), 0);
+  const scale = s.op("max", s.op("div", s.op("sub", high, low), 15), 1e-3);
+  return { "grid.scale": scale, "grid.zero": s.op("round", s.op("div", s.op("neg", low), scale)) };
+};
+
+/** The code of a column on the grid of its run. */
+const code: WriteBody = ({ s, run, above }) => {
+  const [scale, zero] = [above("block", "grid.scale"), above("block", "grid.zero")];
+  const nearest = s.op("add", s.op("round", s.op("div", run, scale)), zero);
+  const made = s.op("max", s.op("min", nearest, 15), 0);
+  return { code: made, [bodyNames.frozen]: s.op("mul", scale, s.op("sub", made, zero)) };
+};
+
+/** The columns that stay, of each run: so many for each row, or for all rows together. */
+const mask =
+  (level: string, keep: number, over: readonly string[]): WriteBody =>
+  ({ s, run, beside }) => ({
+    [`${level} kept`]: s.make("best", [s.op("abs", s.op("mul", run, beside()))], { keep, over }),
+  });
+
+/** Of what stays the column as it is, or what a body makes of it. */
+const masked =
+  (level: string, become?: WriteBody): WriteBody =>
+  (inside) => {
+    const { s, run, at, above } = inside;
+    const kept = s.gather(above(level, `${level} kept`), "lane", at("lane"));
+    const made = become?.(inside) ?? {};
+    return { ...made, [bodyNames.frozen]: s.op("select", kept, made[bodyNames.frozen] ?? run, 0) };
+  };
+
+export const sweeps: Readonly<Record<string, MakeCase>> = {
+  "a sweep of one level": (random) => {
+    const s = sketch(random);
+    const lane: WriteBody = ({ s: inner, run, at }) => {
+      const step = inner.op("add", inner.op("mul", inner.cast(at("lane"), "f32"), 0.01), 0.25);
+      return { [bodyNames.frozen]: inner.op("mul", inner.op("round", inner.op("div", run, step)), step) };
+    };
+    return s.case(sweep(s, rowsOf(random), [["lane", random.pick([1, 2, 31, 32, 33, 64, 100, 130]), lane]]));
+  },
+  "codes on the grids of runs": (random) => {
+    const s = sketch(random);
+    const [block, lane] = random.pick([
+      [3, 16],
+      [5, 7],
+      [2, 48],
+      [1, 40],
+      [1, 150],
+      [9, 4],
+    ] as const);
+    const swept = sweep(s, rowsOf(random), [
+      ["block", block, grid],
+      ["lane", lane, code],
+    ]);
+    return s.case(swept, part(s, swept, 1, "code"), part(s, swept, 0, "grid.scale"), part(s, swept, 0, "grid.zero"));
+  },
+  "masks of runs, of each row or of all": (random) => {
+    const s = sketch(random);
+    const [run, lane] = random.pick([
+      [2, 20],
+      [3, 33],
+      [20, 4],
+    ] as const);
+    const importance = s.input({ column: run * lane }, { draw: draws.positive });
+    const over = random.pick([["lane"], ["lane", "row"], ["row", "lane"]]);
+    const swept = sweep(
+      s,
+      rowsOf(random),
+      [
+        ["run", run, mask("run", random.integer(1, lane), over)],
+        ["lane", lane, masked("run")],
+      ],
+      [importance],
+    );
+    return s.case(s.op("mul", swept, 2), part(s, swept, 0, "run kept"));
+  },
+  "masks of cells in runs with grids": (random) => {
+    const s = sketch(random);
+    const importance = s.input({ column: 72 }, { draw: draws.positive });
+    const swept = sweep(
+      s,
+      rowsOf(random),
+      [
+        [
+          "block",
+          3,
+          ({ s: inner, run }) => grid({ s: inner, run: inner.merge(run, ["cell", "lane"], "lane") } as Inside),
+        ],
+        ["cell", 6, mask("cell", 2, ["lane"])],
+        ["lane", 4, masked("cell", code)],
+      ],
+      [importance],
+    );
+    return s.case(swept, part(s, swept, 2, "code"), part(s, swept, 1, "cell kept"));
+  },
+};
