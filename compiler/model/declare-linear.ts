@@ -10,8 +10,7 @@ import { fixed, known } from "../language/size.ts";
 import { type Dimension, graphDims, type Tensor, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { type Operand, type Scope, wrong } from "../language/value.ts";
-import { codedMatrix } from "./coded-matrix.ts";
-import { isStored, storedPath, tensorName } from "./declared-tensor.ts";
+import { type DeclaredTensor, isStored, storedPath, tensorName } from "./declared-tensor.ts";
 import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { applyLinear, aside, entering } from "./linear.ts";
 import { pieceOf } from "./pieces.ts";
@@ -95,12 +94,10 @@ function lying(part: Declaring, linear: Linear, name: string, inputs: readonly D
   const { to, isInFirst, among, span } = linear;
   const outputs = among ? [among.rows] : to;
   const dims = inputs === null ? [outputs] : isInFirst ? [inputs, outputs] : [outputs, inputs];
-  const coded = inputs && part.facts?.tensors.get(tensorName(name, part.layer))?.coded;
-  if (coded) part.weights.push({ name, dims, span });
-  if (coded) return codedMatrix(part.context, coded, name, linear);
-  if (!among) return storedTensor(part, { name, dims, span }, dims.flat());
+  const tensor: DeclaredTensor = { name, dims, span, isInFirst };
+  if (!among) return storedTensor(part, tensor, dims.flat());
   const old = part.shared.get(name);
-  const whole = old === undefined ? storedTensor(part, { name, dims, span, pieces: among }, dims.flat()) : old;
+  const whole = old === undefined ? storedTensor(part, { ...tensor, pieces: among }, dims.flat()) : old;
   part.shared.set(name, whole);
   return (
     whole && {

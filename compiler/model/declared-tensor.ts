@@ -15,6 +15,8 @@ export interface DeclaredTensor {
   /** Those of each of its dimensions in the file, in order. */
   readonly dims: readonly (readonly Dimension[])[];
   readonly span: Span;
+  /** A matrix that is stored [in, out]. */
+  readonly isInFirst?: boolean;
   /** Of linear layers that lie in it one after the other. */
   readonly pieces?: Pieces;
   /** For a weight, how its dimensions are made of one: `gain, flat -> (kv: size(kv), head: size(head))`. */

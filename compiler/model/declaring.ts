@@ -7,7 +7,8 @@ import { open } from "../language/size.ts";
 import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
-import { type DeclaredTensor, type Fault, storedType } from "./declared-tensor.ts";
+import { codedMatrix } from "./coded-matrix.ts";
+import { type DeclaredTensor, type Fault, storedType, tensorName } from "./declared-tensor.ts";
 import type { ModelFacts } from "./facts.ts";
 import type { Blocks } from "./value.ts";
 
@@ -43,12 +44,14 @@ export function dimsNamed(context: Context, scope: Scope, names: readonly Ast.Na
   });
 }
 
-/** A weight as a graph input in the type that it is stored in; reading it gives f32. */
+/** A weight as a graph input in the type that it is stored in, or as what its codes stand for; reading it gives f32. */
 export function storedTensor(part: Declaring, tensor: DeclaredTensor, dims: readonly Dimension[]): Tensor | null {
   const { context, facts } = part;
   part.weights.push(tensor);
   const dtype = facts ? storedType(part, tensor) : "f32";
   if (!dtype || dims.some(({ isMissing }) => isMissing)) return null;
+  const coded = facts?.tensors.get(tensorName(tensor.name, part.layer))?.coded;
+  if (coded) return codedMatrix(context, coded, tensor);
   const attrs = { name: tensor.name, type: { dtype, dims: graphDims(dims) }, role: "weight" } as const;
   return { kind: "tensor", dtype: "f32", dims, node: context.maker.make("input", [], attrs, tensor.span) };
 }

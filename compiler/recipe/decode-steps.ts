@@ -2,9 +2,8 @@
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { identityOf } from "../language/identity.ts";
-import type { Linear } from "../language/trace.ts";
 import { readCoded } from "../model/coded-matrix.ts";
-import { tensorName } from "../model/declared-tensor.ts";
+import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { orderNode } from "../model/linear.ts";
 import { dtypeOf, type Model, partsOf } from "../model/value.ts";
@@ -15,12 +14,12 @@ import { addStep, type Emitting } from "./steps.ts";
 export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, Ref> {
   const graphs = new Map<string, Graph>();
   const made = new Map<string, Ref>();
-  for (const { layer, linears } of partsOf(model.type))
-    for (const linear of linears) {
-      const tensor = tensorName(`${linear.at}.weight`, layer);
+  for (const { layer, linears, weights } of partsOf(model.type))
+    for (const weight of weights) {
+      const tensor = tensorName(weight.name, layer);
       const coded = model.type.facts?.tensors.get(tensor)?.coded;
-      if (!coded) continue;
-      const graph = graphOf(at, graphs, model, tensor, linear, coded);
+      if (!coded || made.has(tensor)) continue;
+      const graph = graphOf(at, graphs, model, tensor, weight, coded);
       if (!graph) continue;
       const fields = coded.fields.map(({ name }) => [name, model.at.get(slotNames.field(tensor, name))] as const);
       const others = new Map(
@@ -28,7 +27,9 @@ export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, 
       );
       const otherwise = `codes of ${tensor} stand for NaN, or for more than ${dtypeOf(model.type, tensor)} holds; look at the method's scales`;
       const finite: Check = { output: slotNames.result, must: "finite", otherwise };
-      const part = { stage: null, of: model.name, layer, what: linear.name };
+      const own = linears.filter((linear) => tensorName(`${linear.at}.weight`, layer) === tensor);
+      const what = own.map(({ name }) => name).join(", ") || tensor;
+      const part = { stage: null, of: model.name, layer, what };
       made.set(tensor, addStep(at, graph, { model, layer, others }, part, [finite])(slotNames.result));
     }
   return made;
@@ -40,7 +41,7 @@ function graphOf(
   graphs: Map<string, Graph>,
   { type }: Model,
   tensor: string,
-  { isInFirst, span }: Linear,
+  { isInFirst = false, span }: DeclaredTensor,
   coded: CodedFacts,
 ): Graph | null {
   const { shape = [] } = type.facts?.tensors.get(tensor) ?? {};
