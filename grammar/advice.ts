@@ -75,7 +75,7 @@ const plain: ReadonlyMap<string, string> = new Map([
   ["as", "`i32(x)`, `f16(x)` and `bf16(x)` convert"],
   ["const", newName],
   ["var", newName],
-  ["while", "there are no loops yet: write the steps one after another, each with a `let`"],
+  ["while", "`repeat n from { x } { { x: … } }` makes a record anew n times, each of the one before"],
   ["for", loops],
   ["@", product],
   ["class", types],

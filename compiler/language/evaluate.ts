@@ -13,6 +13,7 @@ import { isCounted, literal, number, unknownNumber, unknownWhole } from "./numbe
 import { keptBy } from "./observe.ts";
 import { arithmeticOf, comparisonOf, finite, logicOf, negative, notOf, selectOf, zeros } from "./operations.ts";
 import { remember } from "./remember.ts";
+import { repeated } from "./repeat.ts";
 import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
 import { noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
@@ -92,9 +93,10 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
       const [format, fields] = [operand(context, scope, expression.format), operand(context, scope, expression.record)];
       return codesOf({ context, scope, span: expression.span }, format, fields, operand);
     }
+    case "repeat":
+      return repeated({ context, scope, repeat: expression, operand, block: evaluateBlock });
     case "list":
     case "one-of":
-    case "repeat":
     case "feedback":
       return report(context, { kind: "not-supported", span: expression.span, ...notYet[expression.kind] });
   }
@@ -119,7 +121,6 @@ const notYet = {
     hint: "`stack(pair: a, b)` lays values along a new dimension, `{ low: a, high: b }` gives several",
   },
   "one-of": { what: "`one of`", hint: "give one value; a recipe's parameter tries others" },
-  repeat: { what: "`repeat`", hint: "write its steps one after another, each with a `let`" },
   feedback: { what: "`feedback`" },
 } as const;
 

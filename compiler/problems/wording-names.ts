@@ -67,7 +67,7 @@ export const nameWording: Wording<NameProblem> = {
   recursion: (p) => ({
     title: `\`${p.name}\` calls itself`,
     places: labels([p.span, `called here`], [p.declared, `while this is being computed`]),
-    hint: `write its steps one after another, \`let once = step(x)\`, \`let twice = step(once)\`: \`repeat\` is not supported yet`,
+    hint: `\`repeat n from { x } { { x: step(x) } }\` makes a record anew n times, each of the one before`,
   }),
   "too-much-work": describeWork,
   "not-supported": (p) => ({

@@ -1,0 +1,142 @@
+/** `repeat`: a record that is made anew so many times, each of the one before. Rounds are written out: a graph has no loops. */
+import type * as Ast from "../../grammar/ast.ts";
+import { align } from "./align.ts";
+import { type Context, report } from "./context.ts";
+import { aligned, arithmeticOf, comparisonOf, logicOf, selectOf } from "./operations.ts";
+import { beside, declareValue, scopeIn } from "./scope.ts";
+import {
+  type Operand,
+  type RecordValue,
+  record,
+  type Scope,
+  showValue,
+  type Value,
+  wrong,
+  wrongType,
+} from "./value.ts";
+
+/** A loop, and what is handed over by the recursion. */
+export interface Loop {
+  readonly context: Context;
+  readonly scope: Scope;
+  readonly repeat: Ast.Repeat;
+  readonly operand: (context: Context, scope: Scope, expression: Ast.Expression) => Operand;
+  readonly block: (context: Context, scope: Scope, body: Ast.Block) => Value;
+}
+
+/** The record of the last round, or what `keeping least` keeps of all, the start among them. */
+export function repeated(loop: Loop): Value {
+  const { context, scope, repeat, operand } = loop;
+  const [times, start] = [operand(context, scope, repeat.times), operand(context, scope, repeat.from)];
+  if (start.value.kind !== "record") return wrongType(context, start, "a record");
+  const rounds = roundsOf(context, times);
+  return rounds === null || !isPure(loop) ? wrong : lastOf(loop, start.value, rounds);
+}
+
+/** While it is not known how many rounds there are, there is one, which may never be asked for. */
+function lastOf(loop: Loop, start: RecordValue, rounds: number | undefined): Value {
+  const inside: Loop = rounds === undefined ? { ...loop, context: { ...loop.context, isOpen: true } } : loop;
+  let state = start;
+  let best = errorOf(inside, start);
+  let kept: Value = start;
+  for (let round = 0; round < (rounds ?? 1) && !loop.context.work.isRefused; round++) {
+    const next = inside.block(inside.context, scopeOf(inside, state), loop.repeat.body);
+    if (!isAlike(inside, state, next)) return wrong;
+    state = next;
+    const error = errorOf(inside, state);
+    if (!error || !best) continue;
+    kept = chosen(inside, { error, isBetter: isBetter(inside, error, best) }, state, kept);
+    best = { ...error, value: arithmeticOf(inside.context, "min", error, best, error.span) };
+  }
+  return best ? kept : state;
+}
+
+/** Undefined while it is not known; null, and a problem, for what is no such number. */
+function roundsOf(context: Context, { value, span }: Operand): number | undefined | null {
+  if (value.kind !== "number") {
+    wrongType(context, { value, span }, "a number that is known before the run");
+    return null;
+  }
+  if (value.real === null) return undefined;
+  if (Number.isInteger(value.real) && value.real >= 0) return value.real;
+  const [what, range] = ["how many rounds there are", "a whole number from 0"];
+  report(context, { kind: "out-of-range", span, what, value: String(value.real), range });
+  return null;
+}
+
+/** Complains of all but values in a round: what is observed, selected or shown is so once. */
+function isPure({ context, repeat: { body } }: Loop): boolean {
+  const other = body.statements.find(({ kind }) => kind !== "let");
+  if (other) report(context, { kind: "not-supported", span: other.span, what: `\`${other.kind}\` in \`repeat\`` });
+  return !other;
+}
+
+/** Where the fields of a record are names. */
+function scopeOf({ scope, repeat: { from } }: Loop, state: RecordValue): Scope {
+  const inside = scopeIn(beside(scope, state));
+  for (const [text, value] of state.fields) declareValue(inside, { text, span: from.span }, value);
+  return inside;
+}
+
+const errorOf = (loop: Loop, state: RecordValue): Operand | null =>
+  loop.repeat.least ? loop.operand(loop.context, scopeOf(loop, state), loop.repeat.least) : null;
+
+/** Complains unless a round gives the fields that it was given, each of its type. */
+function isAlike({ context, repeat: { body } }: Loop, before: RecordValue, after: Value): after is RecordValue {
+  const different = differenceOf(before, after, "");
+  const span = body.result?.span ?? body.span;
+  const hint = "a round gives the record that the next one begins with: the same fields, each of the type that it had";
+  if (different) wrongType(context, { value: different.found, span }, different.expected, hint);
+  return different === null && after.kind === "record";
+}
+
+/** The first value of another type than before. */
+function differenceOf(before: Value, after: Value, path: string): { expected: string; found: Value } | null {
+  if (before.kind === "wrong") return null;
+  const different = { expected: `${showValue(before)}${path && ` as \`${path}\``}`, found: after };
+  if (before.kind !== "record" || after.kind !== "record") return isOfType(before, after) ? null : different;
+  const names = new Set([...before.fields.keys(), ...after.fields.keys()]);
+  if (names.size > Math.min(before.fields.size, after.fields.size)) return different;
+  const inside = [...names].map((name) =>
+    differenceOf(before.fields.get(name) ?? wrong, after.fields.get(name) ?? wrong, path ? `${path}.${name}` : name),
+  );
+  return inside.find((each) => each !== null) ?? null;
+}
+
+function isOfType(before: Value, after: Value): boolean {
+  if (before.kind !== "tensor" || after.kind !== "tensor") return before.kind === after.kind;
+  const isOwn = ({ id }: { readonly id: string }): boolean => before.dims.some((dim) => dim.id === id);
+  return before.dtype === after.dtype && before.dims.length === after.dims.length && after.dims.every(isOwn);
+}
+
+/** Where one error is less than another; NaN is less than none, and all else is less than NaN. */
+function isBetter({ context }: Loop, error: Operand, best: Operand): Operand {
+  const { span } = error;
+  const isLess = { value: comparisonOf(context, "<", error, best, span), span };
+  const isNone = { value: comparisonOf(context, "!=", best, best, span), span };
+  return { value: logicOf(context, "or", isLess, isNone, span), span };
+}
+
+/** A new error, and where it is better. */
+interface Choice {
+  readonly error: Operand;
+  readonly isBetter: Operand;
+}
+
+/** Field by field the value where it is better, and otherwise the other. */
+function chosen(loop: Loop, choice: Choice, value: Value, otherwise: Value): Value {
+  const { context, repeat } = loop;
+  const { error, isBetter } = choice;
+  const span = repeat.body.result?.span ?? repeat.body.span;
+  if ([value, otherwise, isBetter.value].some(({ kind }) => kind === "wrong")) return wrong;
+  if (isBetter.value.kind === "boolean") return isBetter.value.value ? value : otherwise;
+  if (value.kind === "record" && otherwise.kind === "record") {
+    const other = otherwise.fields;
+    const fields = [...value.fields].map(
+      ([name, field]) => [name, chosen(loop, choice, field, other.get(name) ?? wrong)] as const,
+    );
+    return record(new Map(fields));
+  }
+  if (!aligned(context, align("keeping least", { value, span }, error, false))) return wrong;
+  return selectOf(context, isBetter, { value, span }, { value: otherwise, span }, span);
+}
