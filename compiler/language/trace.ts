@@ -49,6 +49,8 @@ export interface LinearInput {
   readonly input: Tensor;
   /** Its dimensions are those of `linear.to` and of `linear.from`. */
   readonly weight: Tensor;
+  /** Its dimensions are those of `linear.to`. */
+  readonly bias: Tensor | null;
 }
 
 /** Grows while an evaluation lasts. */

@@ -244,6 +244,7 @@ function storedWeight(
       part,
       {
         name: tensor,
+        called: name.text,
         dims: dims.map((dim) => [dim]),
         span,
         parts: `${name.text}, flat -> (${dims.map((dim) => `${dim.name}: size(${dim.name})`).join(", ")})`,

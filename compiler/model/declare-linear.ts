@@ -10,7 +10,7 @@ import { fixed, known } from "../language/size.ts";
 import { type Dimension, graphDims, type Tensor, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { type Operand, type Scope, wrong } from "../language/value.ts";
-import { type DeclaredTensor, isStored, storedPath, tensorName } from "./declared-tensor.ts";
+import { isStored, storedPath, tensorName } from "./declared-tensor.ts";
 import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { applyLinear, aside, entering } from "./linear.ts";
 import { pieceOf } from "./pieces.ts";
@@ -51,7 +51,7 @@ export function declareLinear(
   const applying = form({ x: activations }, ({ x }, { context: caller, span }) => {
     if (!weight) return wrong;
     const input = entering(caller, linear, x.value, span);
-    caller.trace.linears.push({ linear, input, weight });
+    caller.trace.linears.push({ linear, input, weight, bias });
     caller.trace.marks++;
     return applyLinear(caller, linear, input, weight, bias, span);
   });
@@ -94,7 +94,8 @@ function lying(part: Declaring, linear: Linear, name: string, inputs: readonly D
   const { to, isInFirst, among, span } = linear;
   const outputs = among ? [among.rows] : to;
   const dims = inputs === null ? [outputs] : isInFirst ? [inputs, outputs] : [outputs, inputs];
-  const tensor: DeclaredTensor = { name, dims, span, isInFirst };
+  const called = (among?.names ?? [linear.name]).join(", ");
+  const tensor = { name, called: inputs === null ? `bias of ${called}` : called, dims, span, isInFirst };
   if (!among) return storedTensor(part, tensor, dims.flat());
   const old = part.shared.get(name);
   const whole = old === undefined ? storedTensor(part, { ...tensor, pieces: among }, dims.flat()) : old;

@@ -12,6 +12,8 @@ import type { ModelFacts } from "./facts.ts";
 /** A tensor that an architecture reads; `{layer}` in the name stands for the block's number. */
 export interface DeclaredTensor {
   readonly name: string;
+  /** What the architecture calls it: a weight's name, or that of the layers whose matrices or biases it has. */
+  readonly called: string;
   /** Those of each of its dimensions in the file, in order. */
   readonly dims: readonly (readonly Dimension[])[];
   readonly span: Span;

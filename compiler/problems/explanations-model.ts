@@ -57,6 +57,9 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
     text: `A selector that matches no layer is a mistake and no empty stage. \`linear\` is every linear layer, \`layer[0 .. 4]\` those of some blocks, \`layer[0 .. 4].mlp.*\` some of theirs, by the names of the architecture or of the checkpoint. A range is half open. The message lists the names that this model has.`,
     examples: lines("stage", "stage small = halved() of model for heads", "stage small = halved() of model for head"),
   },
+  "cannot-fold": {
+    text: `A method on \`readers\` gives a scale for the inputs of the layers that read one activation: their columns are multiplied by it, and what makes the activation is divided, so that nothing changes but rounding. What makes it is found in the forward pass: the gain of a norm, or a linear layer with nothing behind it that a factor for each channel would change; and all that read the activation must be in the stage. The message shows the place where that ends: a function that does not commute with a factor, a head that is read by several, the residual stream, a reader that is not selected.`,
+  },
   "unreached-layer": {
     text: `The architecture declares a layer that its forward pass does not call, or calls only for other values of config.json. Its weights can be changed by a method that reads nothing but \`w\`, but nothing goes into the layer that \`observe\` could see. Leave it out with \`except\`, or let the forward pass of your architecture call it.`,
   },

@@ -6,6 +6,8 @@ import { type Description, labels, list, type Of, suggestion, type Wording } fro
 
 export type ModelProblem =
   | { kind: "unreached-layer"; span: Span; name: string; stage: Span }
+  /** Of layers that read an activation there: `at` is where what makes it cannot be divided. */
+  | { kind: "cannot-fold"; span: Span; names: readonly string[]; stage: Span; at: Span; because: string }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
   | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
   | { kind: "own-code"; span: Span; model: string; arch: string }
@@ -92,6 +94,11 @@ export const modelWording: Wording<ModelProblem> = {
     title: `the forward pass never reaches \`${p.name}\`, so that nothing can be observed there`,
     places: labels([p.stage, `selected here`], [p.span, `declared here`]),
     hint: `leave it out of the stage with \`except ${p.name}\``,
+  }),
+  "cannot-fold": (p) => ({
+    title: `what ${list(p.names)} read${p.names.length > 1 ? "" : "s"} cannot be divided by a scale where it is made`,
+    places: labels([p.at, p.because], [p.span, "read here"], [p.stage, "selected here"]),
+    hint: `leave ${p.names.length > 1 ? "them" : "it"} out with \`except ${p.names.join(", ")}\`, or select all that read the same`,
   }),
   "device-limit": describeLimit,
   "over-budget": describeExcess,

@@ -40,7 +40,7 @@ export function readingsOf(
   statistics: Statistic[],
   made: Compression,
   graph: Graph,
-  { reader, met }: { readonly reader: string; readonly met: LinearInput | null },
+  { reader, matrix }: { readonly reader: string; readonly matrix: Node | null },
 ): readonly Reading[] {
   const bySlot = new Map<string, Statistic>();
   const inSlot = (slot: string): Statistic => {
@@ -53,7 +53,7 @@ export function readingsOf(
     if (!needed.has(slot)) continue;
     const earlier = statesOf(cone(maker, node)).map(inSlot);
     const own = replaceInputs(maker, node, ({ attrs }) => {
-      if (attrs.role !== "state") return attrs.name === slotNames.weight && met ? matrixOf(maker, met) : null;
+      if (attrs.role !== "state") return attrs.name === slotNames.weight ? matrix : null;
       return maker.make("input", [], { ...attrs, name: inSlot(attrs.name).contribution.name }, node.origin);
     });
     const contribution = contributionOf(unused(observation, statistics), own, by);
@@ -156,8 +156,7 @@ const statesOf = ({ nodes }: Graph): string[] =>
   nodes.flatMap((node) => (node.op === "input" && node.attrs.role === "state" ? [node.attrs.name] : []));
 
 /** The layer's weight as its block reads it, f32[out, in]. */
-function matrixOf({ make }: Maker, { linear, weight }: LinearInput): Node | null {
-  if (!weight?.node) return null;
+export function matrixOf({ make }: Pick<Maker, "make">, { linear, weight }: LinearInput): Node {
   const rows = make("merge", [weight.node], { dims: ids(linear.to), into: "out" }, linear.span);
   return make("merge", [rows], { dims: ids(linear.from), into: "in" }, linear.span);
 }

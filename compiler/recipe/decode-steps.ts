@@ -14,7 +14,7 @@ import { addStep, type Emitting } from "./steps.ts";
 export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, Ref> {
   const graphs = new Map<string, Graph>();
   const made = new Map<string, Ref>();
-  for (const { layer, linears, weights } of partsOf(model.type))
+  for (const { layer, weights } of partsOf(model.type))
     for (const weight of weights) {
       const tensor = tensorName(weight.name, layer);
       const coded = model.type.facts?.tensors.get(tensor)?.coded;
@@ -27,9 +27,7 @@ export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, 
       );
       const otherwise = `codes of ${tensor} stand for NaN, or for more than ${dtypeOf(model.type, tensor)} holds; look at the method's scales`;
       const finite: Check = { output: slotNames.result, must: "finite", otherwise };
-      const own = linears.filter((linear) => tensorName(`${linear.at}.weight`, layer) === tensor);
-      const what = own.map(({ name }) => name).join(", ") || tensor;
-      const part = { stage: null, of: model.name, layer, what };
+      const part = { stage: null, of: model.name, layer, what: weight.called };
       made.set(tensor, addStep(at, graph, { model, layer, others }, part, [finite])(slotNames.result));
     }
   return made;

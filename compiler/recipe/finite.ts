@@ -112,6 +112,12 @@ export function misfits(maker: Maker, x: Node, stored: Node): Node | null {
 const isNumberless = ({ make }: Maker, x: Node): Node =>
   make("not", [make("equal", [x, x], {}, x.origin)], {}, x.origin);
 
+/** How many elements of a weight are 0. */
+export function zerosIn(maker: Maker, x: Node, over: readonly string[]): Output {
+  const zero = maker.make("constant", [], { value: 0, dtype: "f32" }, x.origin);
+  return { name: slotNames.zeros, node: howMany(maker, maker.make("equal", [x, zero], {}, x.origin), over) };
+}
+
 /** How many are true. */
 export function howMany({ make }: Maker, x: Node, over: readonly string[] = namesOf(x)): Node {
   const ones = make("cast", [x], { dtype: "i32" }, x.origin);

@@ -2,6 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
+import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Context } from "../language/context.ts";
 import { identityOf } from "../language/identity.ts";
@@ -18,6 +19,7 @@ import { blockOf, type ModelType, type Part } from "../model/value.ts";
 /** A block on what enters it; no graph if its forward pass is wrong. */
 export interface BlockPass {
   readonly graph: Graph | null;
+  readonly result: Node | null;
   readonly inputs: readonly LinearInput[];
 }
 
@@ -71,7 +73,7 @@ const storedAs = (tensor: TensorFacts | undefined): string =>
 export function blockPass(at: Forwarding, type: ModelType, layer: number, entry: Tensor): BlockPass {
   const { context, maker } = at;
   const part = blockOf(type, layer);
-  if (!part) return { graph: null, inputs: [] };
+  if (!part) return { graph: null, result: null, inputs: [] };
   const { blocks } = passesOf(at, type);
   const dims = entry.dims.map(({ id, size }) => `${id} ${known(size)}`);
   const key = [entry.node?.id, ...dims, partKey(type, part)].join(" ");
@@ -79,6 +81,7 @@ export function blockPass(at: Forwarding, type: ModelType, layer: number, entry:
   if (old) return old;
   const { result, inputs } = forwardBlock(context, part, entry, type.arch.span);
   const graph = result && maker.graph("block", [{ name: slotNames.activation, node: result }]);
-  blocks.set(key, { graph, inputs });
-  return { graph, inputs };
+  const made = { graph, result, inputs };
+  blocks.set(key, made);
+  return made;
 }

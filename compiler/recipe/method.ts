@@ -17,7 +17,7 @@ import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
-import { type Counting, howMany, isNotFinite, misfits } from "./finite.ts";
+import { type Counting, howMany, isNotFinite, misfits, zerosIn } from "./finite.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -51,21 +51,26 @@ export interface Site {
 /** Null if there was a problem; without outputs where it is checked against its header alone. */
 export function applyMethod(context: Context, applied: Applied, site: Site | null): Compression | null {
   const { method } = applied;
-  if (method.on.text !== "linear") {
+  if (!["linear", "readers"].includes(method.on.text)) {
     report(context, {
       kind: "not-supported",
       span: method.on.span,
       what: `a method on \`${method.on.text}\``,
-      hint: "methods on `linear` and on `block` are",
+      hint: "methods on `linear`, on `readers` and on `block` are",
     });
     return null;
   }
   const scope = scopeIn(applied.scope);
   bindLayer(context, scope, applied, site);
   const inside: Context = { ...context, trace: newTrace() };
-  const compressed = checkResult(context, scope, method, evaluateBlock(inside, scope, method.body));
-  if (!compressed) return null;
+  const result = evaluateBlock(inside, scope, method.body);
   const { observations: statistics } = inside.trace;
+  if (method.on.text === "readers") {
+    const fold = foldIn(context, scope, method, result);
+    return fold && { statistics, ...ofFold(context, fold), format: null };
+  }
+  const compressed = checkResult(context, scope, method, result);
+  if (!compressed) return null;
   const format = compressed.kind === "coded" ? compressed.format : null;
   const { counts, checks } = checksOf(context, compressed);
   const outputs = site ? [...outputsOf(context, compressed, site, method.span), ...counts] : [];
@@ -185,14 +190,46 @@ function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method,
   return null;
 }
 
+/** The scale that a method on readers gives: `{ fold: s }`. */
+function foldIn(context: Context, scope: Scope, { body, name }: Ast.Method, result: Value): Tensor | null {
+  const fold = result.kind === "record" && result.fields.size === 1 ? result.fields.get("fold") : undefined;
+  const [input] = scope.dims.get("in") ?? [];
+  if (fold?.kind === "tensor" && fold.dtype === "f32" && fold.dims.length === 1 && fold.dims[0]?.id === input?.id)
+    return fold;
+  if (result.kind !== "wrong" && fold?.kind !== "wrong")
+    report(context, {
+      kind: "wrong-type",
+      span: body.result?.span ?? body.span,
+      expected: `{ fold: f32[in] }, as \`${name.text}\` is a method on readers`,
+      found: showValue(fold ?? result),
+      hint: "the compiler multiplies the columns of `w` by it, and divides what they read",
+    });
+  return null;
+}
+
+/** The scale, and how many of its numbers are no factors. */
+function ofFold({ maker }: Context, { node }: Tensor): Pick<Compression, "outputs" | "checks"> {
+  const { make } = maker;
+  const zero = make("constant", [], { value: 0, dtype: "f32" }, node.origin);
+  const isNone = make(
+    "or",
+    [isNotFinite(maker, node), make("lessEqual", [node, zero], {}, node.origin)],
+    {},
+    node.origin,
+  );
+  const counted = { name: slotNames.misfit(0), node: howMany(maker, isNone) };
+  const otherwise = "{n} of the scales are not above 0, or not finite; look at the method, and at its statistics";
+  return {
+    outputs: [{ name: slotNames.fold, node }, counted],
+    checks: [{ output: counted.name, must: "none", otherwise }],
+  };
+}
+
 /** The new weights as they are stored, and how many of them are zero. */
 function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site, span: Span): Compression["outputs"] {
-  const { make } = context.maker;
   const weight = result.kind === "coded" ? result.value : result;
-  const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
-  const isZero = make("cast", [make("equal", [weight.node, zero], {}, span)], { dtype: "i32" }, span);
   const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
-  const zeros = { name: slotNames.zeros, node: make("reduce", [isZero], { by: "sum", over: order }, span) };
+  const zeros = zerosIn(context.maker, weight.node, order);
   if (result.kind === "tensor")
     return [{ name: slotNames.result, node: orderNode(context.maker, weight.node, order, span), store: dtype }, zeros];
   const fields = [...result.fields].map(([field, { node, dims }]): Output => {
@@ -204,7 +241,8 @@ function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site
 
 /** What must hold of codes: that each field holds what is stored in it, and that the weights which they stand for are finite. */
 function checksOf({ maker }: Context, result: Compressed): Counting {
-  if (result.kind === "tensor") return { counts: [], checks: [] };
+  if (result.kind === "tensor")
+    return { counts: [], checks: [{ output: slotNames.result, must: "finite", otherwise: notFiniteResult }] };
   const held = result.format.declaration.fields.flatMap(({ name: { text }, type }) => {
     const [x, stored] = [result.operands.get(text), result.fields.get(text)];
     const node = x && stored && misfits(maker, x, stored.node);
@@ -222,4 +260,5 @@ function checksOf({ maker }: Context, result: Compressed): Counting {
   };
 }
 
+const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
 const notFiniteCodes = "{n} of the new weights are NaN or infinite; look at the method, and at its statistics";

@@ -251,7 +251,7 @@ function typedStage(
   of: string,
   more: Pick<TypedStage, "windows" | "narrowing">,
 ): TypedStage {
-  const type = applied.method.on.text === "linear" ? at.models.get(of) : undefined;
+  const type = applied.method.on.text !== "block" ? at.models.get(of) : undefined;
   const { selected, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
   const action = actionOf(applied);
   return { name: stage.name.text, action, of, ...more, applied, selected, tied, type: null, span: stage.span };

@@ -1,53 +1,26 @@
-/** A stage with a method on linear layers, as steps: block by block its statistics, each target, then what the next block sees. */
-import type { Graph } from "../graph/graph.ts";
-import { fieldIn, slotNames } from "../graph/slots.ts";
-import { invariant } from "../invariant.ts";
-import { type Context, report } from "../language/context.ts";
-import { known } from "../language/size.ts";
-import { volume } from "../language/tensor.ts";
+/** A stage with a method on linear layers or on readers, as steps: block by block its statistics, its changes, then what the next block sees. */
+import type { Node } from "../graph/ops.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
-import { tensorName } from "../model/declared-tensor.ts";
 import type { Forwarded } from "../model/forward.ts";
-import { blockOf, dtypeOf, layersOf, type Model } from "../model/value.ts";
-import type { Check, Ref, StepPart } from "../plan/step.ts";
-import { type Pass, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
-import { singular, unordered } from "./finite.ts";
+import { blockOf, layersOf, type Model } from "../model/value.ts";
+import type { Ref, StepPart } from "../plan/step.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
-import { applyMethod } from "./method.ts";
+import type { Changing, PartWork } from "./part-work.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
+import { readersWork } from "./readers.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
-import { type NewPiece, together } from "./together.ts";
+import { targetsWork } from "./targets.ts";
 import type { TypedStage } from "./typed.ts";
 
-/** What a stage does to one linear layer. */
-interface Target {
-  readonly linear: Linear;
-  readonly graph: Graph;
-  readonly checks: readonly Check[];
-  readonly reads: readonly Reading[];
-}
-
-/** What a stage does to a part of a model: passes over the samples, then targets. */
-interface PartWork {
-  readonly passes: readonly Pass[];
-  readonly targets: readonly Target[];
-}
-
-interface StageWork {
-  readonly at: Emitting;
-  readonly stage: TypedStage;
-  readonly number: number;
-  readonly source: Model;
+interface StageWork extends Omit<Changing, "layer"> {
   /** By layer; null outside of the blocks. */
   readonly parts: ReadonlyMap<number | null, PartWork>;
-  /** Where tensors are after what has been done so far. */
-  readonly now: Map<string, Ref>;
 }
 
 /** Adds the steps of a stage, by its number, and its result to the models. */
 export function emitLinearStage(at: Emitting, stage: TypedStage, number: number): void {
   const source = modelNamed(at, stage.of);
-  const start = stage.windows ? startOf(at, source.type, stage.windows.length, stage.span) : null;
+  const start = startFor(at, stage, source);
   const parts = partWorks(at, stage, source, start);
   const work: StageWork = { at, stage, number, source, parts, now: new Map(source.at) };
   const observes = [...parts.values()].some(({ passes }) => passes.length > 0);
@@ -57,7 +30,7 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
       over: windowsNumber(at, stage.windows),
       part: { stage: number, of: stage.name },
     });
-  else for (const [layer, part] of parts) emitTargets(work, layer, part, new Map());
+  else for (const [layer, part] of parts) part.change({ ...work, layer }, new Map());
   at.models.set(stage.name, { ...source, type: stage.type ?? source.type, name: stage.name, at: work.now });
 }
 
@@ -89,60 +62,8 @@ function emitPart(work: StageWork, layer: number | null, over: number, x: Ref | 
     const made = addStep(at, graph, { model: source, layer, over, x, others: statistics }, place, checks);
     for (const name of names) statistics.set(name, made(name));
   }
-  emitTargets(work, layer, part, statistics);
+  part.change({ ...work, layer }, statistics);
 }
-
-function emitTargets(
-  { at, source, stage, number, now }: StageWork,
-  layer: number | null,
-  { targets }: PartWork,
-  statistics: ReadonlyMap<string, Ref>,
-): void {
-  const pieces: NewPiece[] = [];
-  for (const { linear, graph, checks, reads } of targets) {
-    const tensor = tensorName(`${linear.at}.weight`, layer);
-    const read = [
-      [slotNames.weight, source.at.get(tensor)] as const,
-      ...reads.map(({ slot, statistic }) => [slot, statistics.get(statistic)] as const),
-    ];
-    const others = new Map(read.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])));
-    const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
-    const outputs = graph.outputs.flatMap(({ name }) => (isWeight(name) ? [name] : []));
-    const part: StepPart = {
-      stage: number,
-      of: stage.name,
-      layer,
-      what: linear.name,
-      changes: { tensor, outputs, zeros },
-    };
-    const made = addStep(at, graph, { model: source, layer, others }, part, checks);
-    if (linear.among) pieces.push({ linear, tensor, result: made(slotNames.result) });
-    else place(now, tensor, outputs, made);
-  }
-  for (const [tensor, changed] of Map.groupBy(pieces, (piece) => piece.tensor)) {
-    const { graph, others } = together(at, source, tensor, changed);
-    const place: StepPart = { stage: number, of: stage.name, layer, what: "weights of one tensor" };
-    const made = addStep(at, graph, { model: source, layer, others }, place);
-    now.set(tensor, made(slotNames.result));
-  }
-}
-
-/** Whether an output is the new weight, or a field of it. */
-const isWeight = (output: string): boolean => output === slotNames.result || fieldIn(output) !== null;
-
-/** The new weight, whole or field by field, in the place of the one before. */
-function place(now: Map<string, Ref>, tensor: string, outputs: readonly string[], made: (output: string) => Ref): void {
-  if (!outputs.includes(slotNames.result)) now.delete(tensor);
-  for (const output of outputs) {
-    const field = fieldIn(output);
-    now.set(field === null ? tensor : slotNames.field(tensor, field), made(output));
-  }
-}
-
-/** A mask of scores that are NaN would keep what happens to stand last. */
-const unrankable =
-  "{n} scores are NaN, which cannot be ranked; look at the method: it divides 0 by 0, takes the root of a negative number, or subtracts what is infinite";
-const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
 
 /** The work on each part that has targets, in the order of the model; equal parts with equal targets share their graphs. */
 function partWorks(at: Emitting, stage: TypedStage, { type }: Model, start: Forwarded | null): StageWork["parts"] {
@@ -159,6 +80,12 @@ function partWorks(at: Emitting, stage: TypedStage, { type }: Model, start: Forw
   return parts;
 }
 
+/** The forward pass from tokens on, where the stage needs it: readers are found in it, for windows of any length. */
+function startFor(at: Emitting, { windows, applied, span }: TypedStage, { type }: Model): Forwarded | null {
+  const length = windows?.length ?? (applied.method.on.text === "readers" ? 2 : null);
+  return length === null ? null : startOf(at, type, length, span);
+}
+
 function partWork(
   at: Emitting,
   stage: TypedStage,
@@ -167,74 +94,24 @@ function partWork(
   linears: readonly Linear[],
   start: Forwarded | null,
 ): PartWork {
-  const inputs = activationsOf(at, type, layer, start);
-  if (!inputs) return { passes: [], targets: [] };
-  const statistics: Statistic[] = [];
-  const targets = linears.flatMap((linear): readonly Target[] => {
-    if (start && observes(stage) && !isReached(at.context, stage, linear, inputs)) return [];
-    const target = targetOf(at, stage, type, layer, linear, { inputs, statistics });
-    return target ? [target] : [];
-  });
-  return { passes: passesOver(at.maker, statistics, inputs), targets };
+  const met = passage(at, type, layer, start);
+  if (!met) return { passes: [], change: () => undefined };
+  const targeting = { at, stage, type, layer, ...met };
+  return stage.applied.method.on.text === "readers" ? readersWork(targeting, linears) : targetsWork(targeting, linears);
 }
 
-/** What the method makes of a linear layer; the statistics that it reads join those of the part. */
-function targetOf(
-  { context, maker }: Emitting,
-  { applied, span, windows }: TypedStage,
-  type: Model["type"],
-  layer: number | null,
-  linear: Linear,
-  { inputs, statistics }: { readonly inputs: readonly LinearInput[]; readonly statistics: Statistic[] },
-): Target | null {
-  const tensor = tensorName(`${linear.at}.weight`, layer);
-  const met = inputs.find((input) => input.linear.span === linear.span) ?? null;
-  const made = applyMethod({ ...context, where: ` in ${tensor}`, stage: span }, applied, {
-    linear,
-    dtype: dtypeOf(type, tensor),
-    input: met && entryOf(met.input),
-    windows,
-  });
-  invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
-  if (!made) return null;
-  const counted = [unordered(maker, made.outputs, ["best"], unrankable), singular(maker, made.outputs)];
-  const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
-  const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, met });
-  const finite: Check = { output: slotNames.result, must: "finite", otherwise: notFiniteResult };
-  const checks = [...counted.flatMap((each) => each.checks), ...made.checks];
-  return { linear, graph, checks: made.format ? checks : [...checks, finite], reads };
-}
-
-const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");
-
-/** What goes into a layer is observed where the forward pass meets it, which must be at one place; nothing is if it is wrong. */
-function isReached(
-  context: Context,
-  { span: stage }: TypedStage,
-  { name, span }: Linear,
-  inputs: readonly LinearInput[],
-): boolean {
-  const met = inputs.filter(({ linear }) => linear.span === span).length;
-  if (met === 0) report(context, { kind: "unreached-layer", span, name, stage });
-  if (met > 1)
-    report(context, {
-      kind: "not-supported",
-      span,
-      what: `observing \`${name}\`, which the forward pass meets ${met} times,`,
-      hint: `leave it out of the stage with \`except ${name}\``,
-    });
-  return met === 1;
-}
-
-/** What goes into the linear layers of a part; null if its forward pass is wrong. */
-function activationsOf(
+/** What the forward pass of a part hands on, and what goes into its linear layers; null if it is wrong. */
+function passage(
   at: Emitting,
   type: Model["type"],
   layer: number | null,
   start: Forwarded | null,
-): readonly LinearInput[] | null {
-  if (start?.logits.kind === "wrong") return null;
-  if (layer === null || !start?.entry) return layer === null ? (start?.inputs ?? []) : [];
-  const { graph, inputs } = blockPass(at, type, layer, entryOf(start.entry));
-  return graph ? inputs : null;
+): { readonly results: readonly Node[]; readonly inputs: readonly LinearInput[] } | null {
+  if (start === null) return { results: [], inputs: [] };
+  const { entry, logits, inputs } = start;
+  if (logits.kind !== "tensor") return logits.kind === "wrong" ? null : { results: [], inputs };
+  if (layer === null) return { results: [...(entry ? [entry.node] : []), logits.node], inputs };
+  const block = entry && blockPass(at, type, layer, entryOf(entry));
+  if (!block) return { results: [], inputs: [] };
+  return block.result && { results: [block.result], inputs: block.inputs };
 }

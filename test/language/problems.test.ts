@@ -79,6 +79,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "not-whole": true,
   "out-of-range": true,
   "empty-selector": true,
+  "cannot-fold": true,
   "unreached-layer": true,
   "missing-parameter": true,
   "unknown-parameter": true,

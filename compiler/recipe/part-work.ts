@@ -1,0 +1,24 @@
+/** What a stage does to a part of a model: passes over the samples, then what becomes of its weights. */
+import type { Model } from "../model/value.ts";
+import type { Ref } from "../plan/step.ts";
+import type { Pass } from "./calibration.ts";
+import type { Emitting } from "./steps.ts";
+import type { TypedStage } from "./typed.ts";
+
+export interface PartWork {
+  readonly passes: readonly Pass[];
+  /** Adds the steps that change weights, from the statistics by their names. */
+  readonly change: (changing: Changing, statistics: ReadonlyMap<string, Ref>) => void;
+}
+
+/** Where weights are changed. */
+export interface Changing {
+  readonly at: Emitting;
+  readonly stage: TypedStage;
+  readonly number: number;
+  readonly source: Model;
+  /** Where tensors are after what has been done so far. */
+  readonly now: Map<string, Ref>;
+  /** Null outside of the blocks. */
+  readonly layer: number | null;
+}

@@ -1,0 +1,174 @@
+/**
+ * The linear layers of a part by the activations that they read, as steps: of those that read the same one a scale, then each
+ * weight that scales change.
+ */
+import type { Graph } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
+import { count, type Dim } from "../graph/type.ts";
+import { report } from "../language/context.ts";
+import { fixed, known } from "../language/size.ts";
+import { type Dimension, graphDims, ids, volume } from "../language/tensor.ts";
+import type { Linear, LinearInput } from "../language/trace.ts";
+import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
+import { type Edit, folded } from "../model/fold.ts";
+import { orderNode } from "../model/linear.ts";
+import { joined, pieceOf } from "../model/pieces.ts";
+import { blockOf, dtypeOf, type Part } from "../model/value.ts";
+import type { Ref } from "../plan/step.ts";
+import { matrixOf, passesOver, type Statistic } from "./calibration.ts";
+import { zerosIn } from "./finite.ts";
+import type { Changing, PartWork } from "./part-work.ts";
+import { addStep } from "./steps.ts";
+import { isReached, statisticsOf, type Target, type Targeting, targetOf } from "./targets.ts";
+
+/** Layers that read one activation, and what their method makes of them. */
+interface Readers {
+  readonly target: Target;
+  /** Their matrices one below the other, f32[out, in]; null for one layer whose matrix is stored by itself. */
+  readonly beside: Graph | null;
+  readonly edits: readonly Edit[];
+}
+
+/** A stored tensor that scales change, and what becomes of it. */
+interface Changed {
+  readonly tensor: DeclaredTensor;
+  readonly graph: Graph;
+  readonly count: number;
+}
+
+/** The work on linear layers of a part, those that read one activation together. */
+export function readersWork(targeting: Targeting, linears: readonly Linear[]): PartWork {
+  const { at, stage, type, layer, inputs } = targeting;
+  const part = layer === null ? type.outside : blockOf(type, layer);
+  const areMet = linears.map((linear) => isReached(at.context, stage, linear, inputs)).every(Boolean);
+  if (!part || !areMet) return { passes: [], change: () => undefined };
+  const met = inputs.filter(({ linear }) => linears.some(({ span }) => span === linear.span));
+  const read = ({ input, linear }: LinearInput): string => [input.node.id, ...ids(linear.from)].join(" ");
+  const statistics: Statistic[] = [];
+  const readers = [...Map.groupBy(met, read).values()].flatMap(
+    (group) => readersOf(targeting, part, group, statistics) ?? [],
+  );
+  const edits = readers.flatMap((each) => each.edits);
+  const changed = part.weights.flatMap((tensor) => changedBy(targeting, tensor, edits) ?? []);
+  return {
+    passes: passesOver(at.maker, statistics, inputs),
+    change: (changing, made) => changeAll(changing, readers, changed, made),
+  };
+}
+
+/** Null if there was a problem. */
+function readersOf(
+  targeting: Targeting,
+  part: Part,
+  group: readonly LinearInput[],
+  statistics: Statistic[],
+): Readers | null {
+  const { type, layer, stage, inputs: linears, results } = targeting;
+  const { maker, context } = targeting.at;
+  const [first, second] = group;
+  if (!first) return null;
+  const linear = besides(group);
+  const dims: readonly Dim[] = [{ name: "in", size: known(volume(linear.from)) ?? 0 }];
+  const attrs = { name: slotNames.foldOf(linear.name), type: { dtype: "f32", dims }, role: "state" } as const;
+  const own = new Set(part.weights.map(({ name }) => name));
+  const scale = maker.make("input", [], attrs, stage.span);
+  const edits = folded({ maker, results, linears, own }, group, scale);
+  if ("because" in edits) {
+    const names = group.map((each) => each.linear.name);
+    const { origin: span } = maker.make("mul", [first.input.node, first.weight.node], {}, first.linear.span);
+    const { at, because } = edits;
+    report(context, { kind: "cannot-fold", span, names, stage: stage.span, at: at.origin, because });
+    return null;
+  }
+  const tensor = tensorName(`${first.linear.at}.weight`, layer);
+  const isStored = !second && first.weight.node.op === "input";
+  const matrix = matrixBeside(targeting, group, linear);
+  const beside = isStored ? null : maker.graph("beside", [{ name: slotNames.weight, node: matrix }]);
+  const seen = isStored ? { linear: first.linear, dtype: dtypeOf(type, tensor) } : { linear, dtype: "f32" as const };
+  const target = targetOf(targeting, { ...seen, tensor, met: first, matrix }, statistics);
+  return target && { target, beside, edits };
+}
+
+/** Layers one below the other, as one layer. */
+function besides(group: readonly LinearInput[]): Linear {
+  const [first, ...others] = group.map(({ linear }) => linear) as [Linear, ...Linear[]];
+  const rows = [first, ...others].reduce((sum, { to }) => sum + (known(volume(to)) ?? 0), 0);
+  const out: Dimension = { id: "out", name: "out", size: fixed(rows), source: "the layers that read one activation" };
+  const name = [first, ...others].map((each) => each.name).join(", ");
+  return { ...first, name, to: [out], isInFirst: false, among: null, tied: null };
+}
+
+function matrixBeside({ at: { maker } }: Targeting, group: readonly LinearInput[], { to: [out], span }: Linear): Node {
+  const pieces = group.map((each) => ({ node: matrixOf(maker, each), rows: ["out"] }));
+  return orderNode(maker, joined(maker, pieces, out as Dimension, span), ["out", "in"], span);
+}
+
+/** What edits make of a stored tensor; null if they leave it as it is. */
+function changedBy(
+  { at: { maker }, type, layer }: Targeting,
+  tensor: DeclaredTensor,
+  edits: readonly Edit[],
+): Changed | null {
+  const { name, dims: groups, pieces, span } = tensor;
+  const dims = graphDims(groups.flat());
+  const dtype = dtypeOf(type, tensorName(name, layer));
+  const stored = maker.make("input", [], { name, type: { dtype, dims }, role: "weight" }, span);
+  const read = pieces ? pieces.of.map((to, i) => pieceOf(maker, stored, pieces, i, graphDims(to), span)) : [stored];
+  if (!edits.some(({ weight }) => read.includes(weight))) return null;
+  const made = read.map((weight) =>
+    edits.reduce((value, edit) => (edit.weight === weight ? edit.change(value) : value), weight),
+  );
+  const rows = made.map((node, i) => ({ node, rows: ids(pieces?.of[i] ?? []) }));
+  const whole = pieces ? joined(maker, rows, pieces.rows, span) : (made[0] as Node);
+  const order = dims.map((dim) => dim.name);
+  const node = orderNode(maker, whole, order, span);
+  const outputs = [{ name: slotNames.result, node, store: dtype }, zerosIn(maker, whole, order)];
+  return { tensor, graph: maker.graph("fold", outputs), count: count(stored.type) };
+}
+
+function changeAll(
+  { at, source, stage, number, now, layer }: Changing,
+  readers: readonly Readers[],
+  changed: readonly Changed[],
+  statistics: ReadonlyMap<string, Ref>,
+): void {
+  const place = { stage: number, of: stage.name, layer };
+  const folds = new Map<string, Ref>();
+  for (const { target, beside } of readers) {
+    const { linear, graph, checks } = target;
+    const weight = beside
+      ? addStep(
+          at,
+          beside,
+          { model: source, layer },
+          { ...place, what: `${linear.name} side by side` },
+        )(slotNames.weight)
+      : source.at.get(tensorName(`${linear.at}.weight`, layer));
+    const others = new Map([
+      ...(weight ? [[slotNames.weight, weight] as const] : []),
+      ...statisticsOf(target, statistics),
+    ]);
+    const made = addStep(at, graph, { model: source, layer, others }, { ...place, what: linear.name }, checks);
+    folds.set(slotNames.foldOf(linear.name), made(slotNames.fold));
+  }
+  for (const {
+    tensor: { name, called },
+    graph,
+    count: of,
+  } of changed) {
+    const tensor = tensorName(name, layer);
+    const changes = { tensor, outputs: [slotNames.result], zeros: { output: slotNames.zeros, of } };
+    const checks = [{ output: slotNames.result, must: "finite" as const, otherwise: tooFar }];
+    const made = addStep(
+      at,
+      graph,
+      { model: source, layer, others: folds },
+      { ...place, what: called, changes },
+      checks,
+    );
+    now.set(tensor, made(slotNames.result));
+  }
+}
+
+const tooFar = "scaled, the weight has a NaN or an infinity; look at the scales that the method gives";

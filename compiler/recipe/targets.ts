@@ -1,0 +1,171 @@
+/** The linear layers of a part that a method works on one by one, as steps: each gets new weights, or codes of them. */
+import type { Graph } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import { fieldIn, slotNames } from "../graph/slots.ts";
+import { invariant } from "../invariant.ts";
+import { type Context, report } from "../language/context.ts";
+import { known } from "../language/size.ts";
+import { volume } from "../language/tensor.ts";
+import type { Linear, LinearInput } from "../language/trace.ts";
+import { tensorName } from "../model/declared-tensor.ts";
+import { dtypeOf, type ModelType } from "../model/value.ts";
+import type { Float } from "../plan/dtype.ts";
+import type { Check, Ref, StepPart } from "../plan/step.ts";
+import { matrixOf, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
+import { singular, unordered } from "./finite.ts";
+import { entryOf } from "./forward-graphs.ts";
+import { applyMethod } from "./method.ts";
+import type { Changing, PartWork } from "./part-work.ts";
+import { addStep, type Emitting } from "./steps.ts";
+import { type NewPiece, together } from "./together.ts";
+import type { TypedStage } from "./typed.ts";
+
+/** What a method makes of a linear layer, or of several side by side. */
+export interface Target {
+  readonly linear: Linear;
+  readonly graph: Graph;
+  readonly checks: readonly Check[];
+  readonly reads: readonly Reading[];
+}
+
+/** What targets are made of. */
+export interface Targeting {
+  readonly at: Emitting;
+  readonly stage: TypedStage;
+  readonly type: ModelType;
+  readonly layer: number | null;
+  /** What the forward pass of the part hands on; empty where it was not gone through. */
+  readonly results: readonly Node[];
+  /** The linear layers that the forward pass of the part meets. */
+  readonly inputs: readonly LinearInput[];
+}
+
+/** The work on linear layers of a part, each by itself. */
+export function targetsWork(targeting: Targeting, linears: readonly Linear[]): PartWork {
+  const { at, stage, type, layer, inputs } = targeting;
+  const statistics: Statistic[] = [];
+  const targets = linears.flatMap((linear): readonly Target[] => {
+    const met = inputs.find((input) => input.linear.span === linear.span) ?? null;
+    if (observes(stage) && stage.windows && !isReached(at.context, stage, linear, inputs)) return [];
+    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const matrix = met && matrixOf(at.maker, met);
+    const of = { linear, tensor, dtype: dtypeOf(type, tensor), met, matrix };
+    const target = targetOf(targeting, of, statistics);
+    return target ? [target] : [];
+  });
+  return {
+    passes: passesOver(at.maker, statistics, inputs),
+    change: (changing, made) => changeTargets(changing, targets, made),
+  };
+}
+
+/** A linear layer, or several side by side, as a method sees it. */
+interface Seen {
+  readonly linear: Linear;
+  /** What messages call its weights. */
+  readonly tensor: string;
+  readonly dtype: Float;
+  /** Where the forward pass meets it, or the first of them; null if it was not gone through. */
+  readonly met: LinearInput | null;
+  /** Its weights there, f32[out, in]. */
+  readonly matrix: Node | null;
+}
+
+/** What the method makes of it; the statistics that it reads join those of the part. Null if there was a problem. */
+export function targetOf(
+  { at: { context, maker }, stage: { applied, span, windows } }: Targeting,
+  { linear, tensor, dtype, met, matrix }: Seen,
+  statistics: Statistic[],
+): Target | null {
+  const input = met && entryOf(met.input);
+  const inside = { ...context, where: ` in ${tensor}`, stage: span };
+  const made = applyMethod(inside, applied, { linear, dtype, input, windows });
+  invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
+  if (!made) return null;
+  const counted = [unordered(maker, made.outputs, ["best"], unrankable), singular(maker, made.outputs)];
+  const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
+  const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, matrix });
+  return { linear, graph, checks: [...counted.flatMap((each) => each.checks), ...made.checks], reads };
+}
+
+/** A mask of scores that are NaN would keep what happens to stand last. */
+const unrankable =
+  "{n} scores are NaN, which cannot be ranked; look at the method: it divides 0 by 0, takes the root of a negative number, or subtracts what is infinite";
+
+/** What a target reads beside its weights. */
+export const statisticsOf = (
+  { reads }: Target,
+  statistics: ReadonlyMap<string, Ref>,
+): readonly (readonly [string, Ref])[] =>
+  reads.flatMap(({ slot, statistic }) => {
+    const ref = statistics.get(statistic);
+    return ref ? [[slot, ref] as const] : [];
+  });
+
+function changeTargets(
+  { at, source, stage, number, now, layer }: Changing,
+  targets: readonly Target[],
+  statistics: ReadonlyMap<string, Ref>,
+): void {
+  const pieces: NewPiece[] = [];
+  for (const target of targets) {
+    const { linear, graph, checks } = target;
+    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const weight = source.at.get(tensor);
+    const others = new Map([
+      ...(weight ? [[slotNames.weight, weight] as const] : []),
+      ...statisticsOf(target, statistics),
+    ]);
+    const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
+    const outputs = graph.outputs.flatMap(({ name }) => (isWeight(name) ? [name] : []));
+    const part: StepPart = {
+      stage: number,
+      of: stage.name,
+      layer,
+      what: linear.name,
+      changes: { tensor, outputs, zeros },
+    };
+    const made = addStep(at, graph, { model: source, layer, others }, part, checks);
+    if (linear.among) pieces.push({ linear, tensor, result: made(slotNames.result) });
+    else place(now, tensor, outputs, made);
+  }
+  for (const [tensor, changed] of Map.groupBy(pieces, (piece) => piece.tensor)) {
+    const { graph, others } = together(at, source, tensor, changed);
+    const place: StepPart = { stage: number, of: stage.name, layer, what: "weights of one tensor" };
+    const made = addStep(at, graph, { model: source, layer, others }, place);
+    now.set(tensor, made(slotNames.result));
+  }
+}
+
+/** Whether an output is the new weight, or a field of it. */
+const isWeight = (output: string): boolean => output === slotNames.result || fieldIn(output) !== null;
+
+/** The new weight, whole or field by field, in the place of the one before. */
+function place(now: Map<string, Ref>, tensor: string, outputs: readonly string[], made: (output: string) => Ref): void {
+  if (!outputs.includes(slotNames.result)) now.delete(tensor);
+  for (const output of outputs) {
+    const field = fieldIn(output);
+    now.set(field === null ? tensor : slotNames.field(tensor, field), made(output));
+  }
+}
+
+const observes = ({ applied: { method } }: TypedStage): boolean => method.sees.some(({ name }) => name.text === "x");
+
+/** What goes into a layer is observed where the forward pass meets it, which must be at one place; nothing is if it is wrong. */
+export function isReached(
+  context: Context,
+  { span: stage }: TypedStage,
+  { name, span }: Linear,
+  inputs: readonly LinearInput[],
+): boolean {
+  const met = inputs.filter(({ linear }) => linear.span === span).length;
+  if (met === 0) report(context, { kind: "unreached-layer", span, name, stage });
+  if (met > 1)
+    report(context, {
+      kind: "not-supported",
+      span,
+      what: `observing \`${name}\`, which the forward pass meets ${met} times,`,
+      hint: `leave it out of the stage with \`except ${name}\``,
+    });
+  return met === 1;
+}
