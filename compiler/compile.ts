@@ -32,6 +32,7 @@ import {
 } from "./recipe/records.ts";
 import type { TypedRecipe } from "./recipe/typed.ts";
 import { simplify } from "./rewrite/simplify.ts";
+import { ownModules } from "./target/own-formats.ts";
 
 /** What a recipe is compiled for. */
 export interface CompileInputs {
@@ -86,13 +87,13 @@ export const loadRecipe = (host: Host, path: string, observe?: Observe): LoadedR
 export function outline({ recipe, modules }: LoadedRecipe, { parameters, models, corpora }: CompileInputs): Outline {
   const graphs = maker();
   const context = newContext(graphs, ownCharacters(modules), { countWindows: windowCounter(corpora) });
-  const declared = declareModules(context, modules);
+  const declared = declareModules(context, [...modules, ...ownModules(models.values(), modules)]);
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
   const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared, isBound: true });
   for (const { type } of typed.models) checkCheckpoint(context, type);
   refuse(context);
-  const emitted = emit(context, graphs, typed);
+  const emitted = emit(context, graphs, typed, declared);
   refuse(context);
   return { typed, ...emitted, notes: notesOf(context) };
 }

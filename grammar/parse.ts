@@ -1,6 +1,6 @@
 /** Source text to syntax tree. */
 import type { IRecognitionException, IToken } from "chevrotain";
-import type { Module } from "./ast.ts";
+import type { Expression, Module } from "./ast.ts";
 import { tooDeep } from "./depth.ts";
 import type { Diagnostic, Result } from "./diagnostic.ts";
 import { isDoc, layOut } from "./layout.ts";
@@ -25,6 +25,13 @@ export function parse(file: SourceFile): Result<Module> {
   const result = parsed.get(file) ?? read(file);
   parsed.set(file, result);
   return result;
+}
+
+/** The body of the one function of a file, if it is an expression. */
+export function expressionIn(file: SourceFile): Expression | undefined {
+  const { artifact, problems } = parse(file);
+  const [fn, ...more] = problems.length > 0 ? [] : artifact.declarations;
+  return fn?.kind === "fn" && fn.body.kind !== "block" && more.length === 0 ? fn.body : undefined;
 }
 
 function read(file: SourceFile): Result<Module> {

@@ -11,6 +11,8 @@ import { type Scope, wrong } from "./value.ts";
 
 /** The modules of a program by name, each with the scope of its declarations. */
 export interface Modules {
+  /** Importers last. */
+  readonly all: readonly ResolvedModule[];
   readonly scopes: ReadonlyMap<string, Scope>;
   readonly archs: readonly { readonly arch: Ast.Arch; readonly scope: Scope }[];
 }
@@ -34,7 +36,7 @@ export function declareModules(context: Context, modules: readonly ResolvedModul
       if (declaration.kind === "arch") archs.push({ arch: declaration, scope });
     }
   }
-  return { scopes, archs };
+  return { all: modules, scopes, archs };
 }
 
 const preludeFirst = (a: ResolvedModule, b: ResolvedModule): number =>

@@ -28,14 +28,21 @@ export function codedType(
   for (const { linear, layer } of selected) {
     const tensor = tensorName(`${linear.at}.weight`, layer);
     const inside: Context = { ...context, where: ` in ${tensor}` };
-    if (!isAlone(inside, linear, span)) return null;
-    const call = { context: inside, scope: scopeIn(null), span };
-    const fields = fieldsOf(call, format, [weightDim("out", linear.to), weightDim("in", linear.from)], operand);
+    const fields = isAlone(inside, linear, span) ? fieldsFor(inside, linear, format, span) : null;
     if (!fields) return null;
     coded.set(tensor, { format, fields });
   }
   return modelType(context, arch, declaredIn, withCoded(facts, coded));
 }
+
+/** What a format stores of the weight of a layer; null, and a problem, if it does not hold it. */
+export const fieldsFor = (
+  context: Context,
+  { to, from }: Linear,
+  format: Format,
+  span: Span,
+): readonly StoredField[] | null =>
+  fieldsOf({ context, scope: scopeIn(null), span }, format, [weightDim("out", to), weightDim("in", from)], operand);
 
 /** Refuses what lies in one tensor with others. */
 function isAlone(context: Context, { name, among }: Linear, span: Span): boolean {
@@ -65,7 +72,8 @@ const weightDim = (name: string, dims: readonly Dimension[]): Dimension => ({
   source: "the layer",
 });
 
-const withCoded = (facts: ModelFacts, coded: ReadonlyMap<string, CodedFacts>): ModelFacts => ({
+/** The headers of a model with weights that are stored so. */
+export const withCoded = (facts: ModelFacts, coded: ReadonlyMap<string, CodedFacts>): ModelFacts => ({
   ...facts,
   tensors: new Map(
     [...facts.tensors].map(([name, stored]) => {
@@ -78,4 +86,6 @@ const withCoded = (facts: ModelFacts, coded: ReadonlyMap<string, CodedFacts>): M
   ),
 });
 
-const bytesOf = ({ dtype, dims }: StoredField): number => Math.ceil(((known(volume(dims)) ?? 0) * bitsOf(dtype)) / 8);
+/** The bytes of a field's elements. */
+export const bytesOf = ({ dtype, dims }: Pick<StoredField, "dtype" | "dims">): number =>
+  Math.ceil(((known(volume(dims)) ?? 0) * bitsOf(dtype)) / 8);

@@ -14,14 +14,17 @@ export interface TensorFacts {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly bytes: number;
-  /** How a stage has stored it; then type and shape are those that it had. */
+  /** How it is stored, if not as numbers; type and shape are then those of the weight that it stands for. */
   readonly coded?: CodedFacts;
 }
 
 export interface CodedFacts {
   readonly format: Format;
-  readonly fields: readonly StoredField[];
+  readonly fields: readonly CodedField[];
 }
+
+/** Where codes were given and not made by a stage, with the tensor of the model's files that holds the field. */
+export type CodedField = StoredField & { readonly tensor?: string };
 
 /** What config.json calls the model: the first of its architectures, and its type. */
 export function namesOf({ config }: Pick<ModelFacts, "config">): {

@@ -1,5 +1,6 @@
 /** A model as a value: what it is, part by part, and where each of its tensors comes from. */
 import type * as Ast from "../../grammar/ast.ts";
+import { slotNames } from "../graph/slots.ts";
 import { fixed, known, type Size } from "../language/size.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
@@ -7,7 +8,7 @@ import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { weightType } from "../plan/stored-types.ts";
 import type { DeclaredTensor, Fault } from "./declared-tensor.ts";
-import type { ModelFacts } from "./facts.ts";
+import type { CodedFacts, ModelFacts } from "./facts.ts";
 
 /** An architecture bound to a config and to headers, or to symbolic sizes; it says nothing of where tensors lie. */
 export interface ModelType {
@@ -68,8 +69,15 @@ export const givenModel = (name: string, type: ModelType): Model => ({
   name,
   origin: name,
   type,
-  at: new Map([...(type.facts?.tensors.keys() ?? [])].map((tensor) => [tensor, { model: name, tensor }])),
+  at: new Map(
+    [...(type.facts?.tensors ?? [])].flatMap(([tensor, { coded }]) =>
+      coded ? fieldsAt(name, tensor, coded) : [[tensor, { model: name, tensor }] as const],
+    ),
+  ),
 });
+
+const fieldsAt = (model: string, weight: string, { fields }: CodedFacts): readonly (readonly [string, Ref])[] =>
+  fields.map(({ name, tensor = "" }) => [slotNames.field(weight, name), { model, tensor }]);
 
 /** How many blocks a model has; 0 while that is unknown. */
 export const layersOf = ({ blocks }: ModelType): number => known(blocks.at(-1)?.to ?? fixed(0)) ?? 0;

@@ -1,10 +1,11 @@
 /** What a plan from a file must hold beyond its form, so that carrying it out can trust it: all that it names is there, and fits. */
-import type { DType } from "./dtype.ts";
+import { bitsOf, type DType } from "./dtype.ts";
 import { isCopy, plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Program, Slot } from "./program.ts";
 import { contentBytes, elements, slotsOf } from "./slots.ts";
-import type { Ref, Step } from "./step.ts";
+import type { Ref, SavedTensor, Step } from "./step.ts";
+import { isStoredDType, storedBits } from "./stored-types.ts";
 
 /** Hears, in words, what does not hold. */
 type Refuse = (why: string) => never;
@@ -31,22 +32,32 @@ export function requireSound(plan: Plan, refuse: Refuse): void {
     if (typeof value !== "number") requireOne(plan, value, 1, (why) => refuse(`the value of ${text} ${why}`));
   if (plan.save === null) return;
   requireModel(plan, plan.save.origin, (why) => refuse(`what is saved ${why}`));
-  for (const { name, shape, from } of plan.save.tensors)
-    requireOne(plan, from, elements({ dims: shape.map((size) => ({ name: "", size })) }), (why) =>
-      refuse(`the saved tensor ${name} ${why}`),
-    );
+  for (const saved of plan.save.tensors)
+    requireSaved(plan, saved, (why) => refuse(`the saved tensor ${saved.name} ${why}`));
+}
+
+/** That an artefact has the bytes of the tensor that it is saved as. */
+function requireSaved(plan: Plan, { dtype, shape, from }: SavedTensor, refuse: Refuse): void {
+  const { dtype: found, elements: count } = afterAll(plan, from, refuse);
+  const bits = isStoredDType(dtype) ? storedBits(dtype) : refuse(`is ${dtype}, which no file holds`);
+  const wanted = Math.ceil((elements({ dims: shape.map((size) => ({ name: "", size })) }) * bits) / 8);
+  if (found !== null && count !== null) requireSize(Math.ceil((count * bitsOf(found)) / 8), wanted, refuse, "bytes");
 }
 
 /** That an artefact is one of so many elements, after the last step. */
-function requireOne(plan: Plan, ref: Ref, wanted: number, refuse: Refuse): void {
+const requireOne = (plan: Plan, ref: Ref, wanted: number, refuse: Refuse): void =>
+  requireSize(afterAll(plan, ref, refuse).elements, wanted, refuse);
+
+/** An artefact that is one, after the last step. */
+function afterAll(plan: Plan, ref: Ref, refuse: Refuse): Content {
   if (isCopy(ref)) refuse("is no artefact by itself");
   const content = contentOf(plan, ref, plan.steps.length, refuse);
   if (content.over !== null) refuse("has a value for each window");
-  requireSize(content.elements, wanted, refuse);
+  return content;
 }
 
-function requireSize(found: number | null, wanted: number, refuse: Refuse): void {
-  if (found !== null && found !== wanted) refuse(`has ${found} elements where ${wanted} belong`);
+function requireSize(found: number | null, wanted: number, refuse: Refuse, of = "elements"): void {
+  if (found !== null && found !== wanted) refuse(`has ${found} ${of} where ${wanted} belong`);
 }
 
 function requireModel({ models }: Plan, name: string, refuse: Refuse): void {

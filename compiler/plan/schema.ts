@@ -133,6 +133,7 @@ const save: JTDSchemaType<SaveInFile> = {
     of: text,
     origin: text,
     config: { values: size },
+    quantization: { type: "string", nullable: true },
     tensors: { elements: { properties: { name: text, dtype: text, shape: { elements: size }, from: text } } },
   },
 };

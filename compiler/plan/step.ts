@@ -98,12 +98,14 @@ export interface SaveRecord {
   readonly origin: string;
   /** The fields in which config.json differs from the origin's: their numbers, and of lists how many of their elements stay. */
   readonly config: Readonly<Record<string, number>>;
+  /** `quantization_config` of config.json as text, where weights are codes; null: there is none, whatever the origin's has. */
+  readonly quantization: string | null;
   readonly tensors: readonly SavedTensor[];
 }
 
 export interface SavedTensor {
   readonly name: string;
-  /** As safetensors files call it: `BF16`; of a tensor that no step changes, any type that files have. */
+  /** As safetensors files call it: `BF16`; codes of a few bits lie in `U8` or in words. Of a tensor that no step changes, any type that files have. */
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly from: Ref;

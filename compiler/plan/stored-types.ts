@@ -1,5 +1,5 @@
 /** The types that tensors have in files: what each is called there, and the slots that hold it as it is, or else its bits. */
-import { bitsOf, type DType, type Float } from "./dtype.ts";
+import { bitsOf, type DType, type Float, isPacked } from "./dtype.ts";
 
 /** Those of weights that can be read. */
 const floats = { F32: "f32", F16: "f16", BF16: "bf16" } as const satisfies Readonly<Record<string, Float>>;
@@ -52,4 +52,16 @@ export function fileType(dtype: DType): StoredDType {
     .find((name) => held[name] === dtype);
   if (found === undefined) throw new Error(`no file holds ${dtype}`);
   return found;
+}
+
+/** Types of files in which elements of a few bits lie side by side, whatever they are. */
+const containers: readonly StoredDType[] = ["U8", "I32", "I64"];
+
+/** Whether a tensor of a file can be bound to a slot as it is. */
+export function canBind(
+  tensor: { readonly dtype: StoredDType; readonly bytes: number },
+  slot: { readonly dtype: DType; readonly count: number },
+): boolean {
+  const isSame = fileType(slot.dtype) === tensor.dtype || (isPacked(slot.dtype) && containers.includes(tensor.dtype));
+  return isSame && Math.ceil((slot.count * bitsOf(slot.dtype)) / 8) === tensor.bytes;
 }

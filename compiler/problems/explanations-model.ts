@@ -103,6 +103,9 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
   "model-quantised": {
     text: `Methods work on the numbers of a model, and a quantised one holds codes and scales in their place. Compress the model that it was made from. A config.json that only announces a quantisation, beside weights that are floats, says two things: take its \`quantization_config\` out if the weights are right.`,
   },
+  "codes-unread": {
+    text: "Weights that are stored as codes are read where config.json and the tensors of the files say the same of them: which layers are coded, how, and that everything is there. What does not agree would be read as other numbers than were written, and is refused.",
+  },
   "names-differ": {
     text: "This is said, and the work goes on. `architectures` and `model_type` in config.json name different models that one `arch` describes. Transformers goes by the type, and so does lcomp; without a type Transformers loads neither the model nor a result, which has the same config.json.",
   },

@@ -9,6 +9,7 @@ export type WeightProblem =
   | { kind: "weight-unused"; span: Span; tensors: readonly string[] }
   | { kind: "tied-stored"; span: Span; tensor: string; table: string }
   | { kind: "model-quantised"; span: Span; model: string; by: string | null; because: string }
+  | { kind: "codes-unread"; span: Span; model: string; by: string; because: string }
   | {
       kind: "weight-shape";
       span: Span;
@@ -64,6 +65,11 @@ export const weightWording: Wording<WeightProblem> = {
     title: `the weights of ${p.model} are quantised already${p.by === null ? "" : `, by ${p.by}`}: ${p.because}`,
     places: labels([p.span, `this model`]),
     hint: `take the model that it was made from, which its model card names; or load it with Transformers, call \`model.dequantize()\`, and save it`,
+  }),
+  "codes-unread": (p) => ({
+    title: `the codes of ${p.model}, of ${p.by}, cannot be read: ${p.because}`,
+    places: labels([p.span, `this model`]),
+    hint: `is it whole? download or write it again; or take the model that it was made from`,
   }),
 };
 

@@ -6,10 +6,10 @@ import { ofSize, unknownNumber } from "../language/number.ts";
 import { volume } from "../language/tensor.ts";
 import type { ModelValue, Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
-import { isQuantised } from "../model/check-checkpoint.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
 import { checkForward } from "../model/forward.ts";
 import type { ModelType } from "../model/value.ts";
+import { withGivenCodes } from "../target/read-coded.ts";
 import type { Checking, RecipeInputs } from "./checking.ts";
 import { logitsFor } from "./measure.ts";
 
@@ -33,12 +33,8 @@ export function bindModel(at: Checking, recipe: Ast.Recipe, { name, span }: Ast.
 }
 
 /** A model's type, by the architecture that describes it; null, and a problem, where none does. */
-function typeOf(
-  context: Context,
-  { modules: { archs } }: RecipeInputs,
-  facts: ModelFacts,
-  span: Span,
-): ModelType | null {
+function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, span: Span): ModelType | null {
+  const { archs } = modules;
   const { architecture, type: family } = namesOf(facts);
   const found = archs.findLast(({ arch }) => describes(arch, architecture, family));
   if (!found) {
@@ -49,11 +45,12 @@ function typeOf(
   }
   // What is wrong with an architecture is so for every model, also for one that is wrong.
   checkForward(context, modelType(context, found.arch, found.scope, null));
-  if (isQuantised(context, facts, span)) return null;
+  const coded = withGivenCodes(context, modules, found, facts, span);
+  if (!coded) return null;
   noteNames(context, found.arch, facts, span);
   if (facts.config["auto_map"])
     note(context, { kind: "own-code", span, model: facts.name, arch: found.arch.name.text });
-  return modelType(context, found.arch, found.scope, facts);
+  return modelType(context, found.arch, found.scope, coded);
 }
 
 /** The dimensions of the whole model, as `model.context` reads them. */

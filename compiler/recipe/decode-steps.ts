@@ -1,13 +1,13 @@
 /** Coded weights as the numbers that they stand for, in the types and the order that their tensors had. */
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
-import { identityOf } from "../language/identity.ts";
 import { readCoded } from "../model/coded-matrix.ts";
 import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { orderNode } from "../model/linear.ts";
 import { dtypeOf, type Model, partsOf } from "../model/value.ts";
 import type { Check, Ref } from "../plan/step.ts";
+import { codedAs } from "./forward-graphs.ts";
 import { addStep, type Emitting } from "./steps.ts";
 
 /** Adds a step for each; gives where they are, by the names of their tensors. */
@@ -44,7 +44,7 @@ function graphOf(
 ): Graph | null {
   const { shape = [] } = type.facts?.tensors.get(tensor) ?? {};
   const dtype = dtypeOf(type, tensor);
-  const key = [identityOf(coded.format), dtype, isInFirst, ...shape].join(" ");
+  const key = [codedAs(coded), dtype, isInFirst, ...shape].join(" ");
   const old = graphs.get(key);
   if (old) return old;
   const weight = readCoded(context, coded, slotNames.weight, span);

@@ -6,18 +6,18 @@ import { renameInputs } from "../graph/replace.ts";
 import { modelOf, slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
+import type { Modules } from "../language/declare.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
-import { changedFields } from "../model/narrowed-config.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
-import { decodedWeights } from "./decode-steps.ts";
 import { unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { behindBlocks } from "./passes.ts";
+import { saveRecord } from "./saving.ts";
 import { emitBlockStage } from "./stage-on-blocks.ts";
 import { emitLinearStage } from "./stage-on-linears.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
-import type { Evaluation, Measure, Saving, TypedRecipe } from "./typed.ts";
+import type { Evaluation, Measure, TypedRecipe } from "./typed.ts";
 
 /** What a recipe has its models go through. */
 export interface Emitted {
@@ -29,7 +29,7 @@ export interface Emitted {
 }
 
 /** The steps of a recipe that was checked with this context; problems that only sizes show are noted there. */
-export function emit(context: Context, maker: Maker, recipe: TypedRecipe): Emitted {
+export function emit(context: Context, maker: Maker, recipe: TypedRecipe, modules: Modules): Emitted {
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
   for (const [number, stage] of recipe.stages.entries())
@@ -40,7 +40,7 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe): Emitt
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
   const values = isWhole ? emitMeasures(at, recipe.measures, series) : [];
   const { steps, windows } = at;
-  return { steps, windows, values, save: recipe.save && saveRecord(at, recipe.save) };
+  return { steps, windows, values, save: recipe.save && saveRecord(at, recipe.save, modules) };
 }
 
 /** All windows through each model once, then a head that keeps something of each: where it is, by its name; none if a pass is wrong. */
@@ -119,16 +119,3 @@ function emitMeasures(
 }
 
 const measuring = { stage: null, of: "", layer: null, what: "measure" };
-
-/** Every tensor of the model under its name, in the order of the files of the one that it began as; codes as what they stand for. */
-function saveRecord(at: Emitting, { of, format }: Saving): SaveRecord {
-  const { origin, type, at: places } = modelNamed(at, of);
-  const decoded = decodedWeights(at, modelNamed(at, of));
-  const tensors = [...(type.facts?.tensors ?? [])].flatMap(([name, { dtype, shape }]) => {
-    const from = decoded.get(name) ?? places.get(name);
-    invariant(from !== undefined || at.context.found.length > 0, `nothing gives ${name}, which is saved`);
-    return from ? [{ name, dtype, shape, from }] : [];
-  });
-  const config = changedFields(modelNamed(at, origin).type, type);
-  return { format, of, origin, config, tensors };
-}

@@ -12,7 +12,7 @@ import { known } from "../language/size.ts";
 import type { Tensor } from "../language/tensor.ts";
 import type { LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/declared-tensor.ts";
-import type { TensorFacts } from "../model/facts.ts";
+import type { CodedFacts, TensorFacts } from "../model/facts.ts";
 import { type Forwarded, forward, forwardBlock } from "../model/forward.ts";
 import { blockOf, type ModelType, type Part } from "../model/value.ts";
 
@@ -68,7 +68,11 @@ export const partKey = ({ facts }: ModelType, { layer, readsNumber, scope, weigh
   ].join(" ");
 
 const storedAs = (tensor: TensorFacts | undefined): string =>
-  tensor?.coded ? identityOf(tensor.coded.format) : (tensor?.dtype ?? "");
+  tensor?.coded ? codedAs(tensor.coded) : (tensor?.dtype ?? "");
+
+/** Equal for codes that the same graphs read. */
+export const codedAs = ({ format, fields }: CodedFacts): string =>
+  [identityOf(format), ...fields.map(({ dtype }) => dtype)].join(" ");
 
 export function blockPass(at: Forwarding, type: ModelType, layer: number, entry: Tensor): BlockPass {
   const { context, maker } = at;

@@ -1,8 +1,8 @@
 /** A recipe from outside: its parameters, which are flags of the command line, and their arguments. */
 import type * as Ast from "../../grammar/ast.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
-import { parse } from "../../grammar/parse.ts";
-import { type SourceFile, textAt } from "../../grammar/source.ts";
+import { expressionIn } from "../../grammar/parse.ts";
+import { textAt } from "../../grammar/source.ts";
 import type { ResolvedModule } from "../language/resolve.ts";
 
 /** A recipe that was parsed and checked as far as that goes without a model. */
@@ -77,7 +77,7 @@ export function parseArgument({ name, type }: RecipeParameter, text: string): As
   const span = { file, start: file.text.length - text.length, end: file.text.length };
   if (type === "Text") return { kind: "string", value: text, span };
   const meant = meantBy(type, text);
-  const value = meant === undefined ? valueIn(file) : undefined;
+  const value = meant === undefined ? expressionIn(file) : undefined;
   if (value) return value;
   throw new CompileError([
     {
@@ -97,11 +97,4 @@ function meantBy(type: string, text: string): string | undefined {
   const [, keep, of] = /^(\d+)\s*\/\s*(2|4|8|16|32)$/.exec(type === "Sparsity" ? text : "") ?? [];
   if (keep === undefined || of === undefined) return undefined;
   return `\`${keep}:${of}\` keeps ${keep} of every ${of} neighbours, \`${(100 * Number(keep)) / Number(of)}%\` is a share to remove`;
-}
-
-/** The body of the one function of a file, if it is an expression. */
-function valueIn(file: SourceFile): Ast.Expression | undefined {
-  const { artifact, problems } = parse(file);
-  const [fn, ...more] = problems.length > 0 ? [] : artifact.declarations;
-  return fn?.kind === "fn" && fn.body.kind !== "block" && more.length === 0 ? fn.body : undefined;
 }

@@ -33,6 +33,7 @@ import { isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
 import type { Applied } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
+import { savedFormats } from "./saving.ts";
 import type { Measure, TypedRecipe, TypedStage } from "./typed.ts";
 
 /** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */
@@ -266,19 +267,16 @@ function actionOf({ method, arguments: given }: Applied): string {
   return `${method.name.text}(${shown.join(", ")})`;
 }
 
-/** The formats that a model can be saved in. */
-const formats = ["huggingface"];
-
 function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
   if (at.save)
     report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
   const found = givenOrMade(at, model);
-  if (!formats.includes(as.value))
+  if (!savedFormats.includes(as.value))
     report(at.context, {
       kind: "not-supported",
       span: as.span,
       what: `the format "${as.value}"`,
-      hint: `there is ${formats.map((name) => `"${name}"`).join(", ")}`,
+      hint: `there are ${savedFormats.map((name) => `"${name}"`).join(", ")}`,
     });
   if (found) at.save ??= { of: found.name, format: as.value };
 }

@@ -67,14 +67,15 @@ async function keeping(places: Places, work: (signal: AbortSignal) => Promise<Ra
 }
 
 /** Where the result is, and what can be done with it; nothing if there is none. */
-function showSaved({ corpora }: Plan, { isSaved }: RunResult, flags: Flags): string {
+function showSaved({ corpora, save }: Plan, { isSaved }: RunResult, flags: Flags): string {
   const out = given(flags, "out");
   if (!isSaved || out === undefined) return "";
   const files = readdirSync(out, { recursive: true, encoding: "utf8" }).map((name) => statSync(join(out, name)));
   const bytes = files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
   const text = given(flags, corpora[0]?.name ?? "") ?? "TEXT";
   const measure = ["npx", "lcomp", "eval", out, "--text", text].map(quoted).join(" ");
-  const said = `${out}: ${showBytes(bytes)}, loads like any Hugging Face folder; measure it:`;
+  const kind = save?.quantization == null ? "loads like any Hugging Face folder" : `codes as ${save.format} has them`;
+  const said = `${out}: ${showBytes(bytes)}, ${kind}; measure it:`;
   const isOneLine = said.length + 1 + measure.length <= widthOf(process.stderr);
   return isOneLine ? lines(`${said} ${measure}`) : lines(said, `  ${measure}`);
 }

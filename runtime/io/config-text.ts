@@ -14,6 +14,17 @@ export function withFields(config: string, fields: Readonly<Record<string, numbe
   return open + parts.join(",") + close;
 }
 
+/** The fields that say how weights are coded. */
+const quantization = ["quantization_config", "compression_config"];
+
+/** config.json with another `quantization_config`, which is JSON, or with none. */
+export function withQuantization(config: string, value: string | null): string {
+  const { open, parts, close } = split(config);
+  const kept = parts.filter((part) => !quantization.includes(memberIn(part).name ?? ""));
+  const added = value === null ? [] : [`${/^\s*/.exec(kept.at(-1) ?? "")}"quantization_config": ${value}`];
+  return open + [...kept, ...added].join(",") + close;
+}
+
 /** What is between the commas of an object or a list, whatever stands in it, and what is around that. */
 function split(text: string): { readonly open: string; readonly parts: string[]; readonly close: string } {
   const cuts: number[] = [];

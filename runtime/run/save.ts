@@ -3,7 +3,7 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Ref, SavedTensor, SaveRecord } from "../../compiler/plan/step.ts";
 import { isStoredDType } from "../../compiler/plan/stored-types.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import { withFields, withoutPath } from "../io/config-text.ts";
+import { withFields, withoutPath, withQuantization } from "../io/config-text.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import type { TensorDeclaration } from "../io/safetensors.ts";
 import type { RunOptions, Session } from "./session.ts";
@@ -27,7 +27,7 @@ export function placesOf(
 /** Streams the weights, all of them checked to be finite, to the output, and copies what belongs to them. */
 export async function save({ plan, store, progress }: Session, options: RunOptions): Promise<void> {
   const { record, origin, output } = placesOf(plan, options);
-  const { tensors, config } = record;
+  const { tensors, config, quantization } = record;
   const sources = new Map(tensors.map(({ name, from }) => [name, from]));
   const written = await output.tensors(tensors.map(declared));
   let done = 0;
@@ -39,7 +39,7 @@ export async function save({ plan, store, progress }: Session, options: RunOptio
     }
   await written.close();
   store.saved();
-  await output.write("config.json", withoutPath(withFields(origin.configText, config)));
+  await output.write("config.json", withoutPath(withQuantization(withFields(origin.configText, config), quantization)));
   for (const [name, text] of origin.made) await output.write(name, text());
   await output.copy(origin.folder, origin.companions);
 }

@@ -1,6 +1,6 @@
 /** Tensors in files, read piece by piece and sent to the GPU. */
 import { elements, pieceBytes, type SlotBuffer } from "../../compiler/plan/slots.ts";
-import { fileType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
+import { canBind, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { requireFinite } from "../io/checkpoint.ts";
@@ -55,8 +55,7 @@ export async function sendTensor(
   { slot, bytes }: SlotBuffer,
 ): Promise<GPUBuffer> {
   const { name, dtype, shape } = tensor;
-  const count = shape.reduce((product, size) => product * size, 1);
-  if (fileType(slot.dtype) !== dtype || count !== elements(slot)) {
+  if (!canBind(tensor, { dtype: slot.dtype, count: elements(slot) })) {
     const expected = `${slot.dtype} [${slot.dims.map(({ size }) => size).join(", ")}]`;
     const found = `${dtype} [${shape.join(", ")}]`;
     throw new UserError(`the plan was made for another model: it expects ${name} as ${expected}, here it is ${found}`);

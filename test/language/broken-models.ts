@@ -51,6 +51,14 @@ const headers = (shapes: Readonly<Record<string, readonly number[]>>): ModelFact
     ]),
   );
 
+/** Of a weight that is there as numbers. */
+const eighths = {
+  format: "Eighths()",
+  module: "own.lcomp",
+  modules: { "own.lcomp": "format Eighths() of f32[out, in] {\n  code: int8[out, in]\n\n  decode = code / 8\n}\n" },
+  tensors: ["model.layers.0.mlp.up_proj.weight"],
+};
+
 const plain: ModelFacts = { name: "models/plain", config, tensors: tensors() };
 
 /** By the name that a golden file's first line asks for. */
@@ -81,6 +89,7 @@ export const models: Readonly<Record<string, ModelFacts>> = {
   },
   head: { ...plain, tensors: tensors({ "lm_head.weight": [32, 16] }) },
   quantised: { ...plain, config: { ...config, quantization_config: { quant_method: "gptq", bits: 4 } } },
+  coded: { ...plain, config: { ...config, quantization_config: { quant_method: "lcomp", formats: [eighths] } } },
   names: { ...plain, config: { ...config, model_type: "mistral" } },
   code: { ...plain, config: { ...config, auto_map: { AutoModelForCausalLM: "modeling_own.OwnForCausalLM" } } },
   other: { ...plain, config: { ...config, architectures: ["PhiForCausalLM"] } },

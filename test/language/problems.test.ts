@@ -99,6 +99,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "weight-unused": true,
   "tied-stored": true,
   "model-quantised": true,
+  "codes-unread": true,
   "own-code": true,
   "names-differ": true,
   "config-missing": true,

@@ -21,7 +21,20 @@ const layers: readonly (readonly [layer: string, allowed: readonly string[]])[] 
  * share, then the stages as a program passes them. `plan` is the contract, not a stage.
  */
 const stages = [
-  ...["graph", "problems", "language", "model", "recipe", "index", "fuse", "rewrite", "schedule", "memory", "kernel"],
+  ...[
+    "graph",
+    "problems",
+    "language",
+    "model",
+    "target",
+    "recipe",
+    "index",
+    "fuse",
+    "rewrite",
+    "schedule",
+    "memory",
+    "kernel",
+  ],
 ];
 
 const topLevel = [

@@ -241,6 +241,7 @@ export function handMadePlan(shape: Shape, options: PlanOptions): Plan {
       of: "sparse",
       origin: "model",
       config: {},
+      quantization: null,
       tensors: [
         saved("embed", shape.vocabulary, { model: "model", tensor: "embed" }),
         ...dropped.map((from, layer) => saved(weightOf(layer), shape.hidden, from)),

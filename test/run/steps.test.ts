@@ -263,7 +263,7 @@ suite("run: steps", ({ test }) => {
       const tensors = [0, 1].map((at) => ({
         ...{ name: `w.${at}`, dtype: "F32", shape: rows.map(([, size]) => size), from: { step: at, output: "w" } },
       }));
-      const save = { format: "safetensors", of: "a", origin: "a", config: {}, tensors };
+      const save = { format: "safetensors", of: "a", origin: "a", config: {}, quantization: null, tensors };
       const made = plan([make(null), make(0)], {
         ...{ save, stages: [{ name: "odd", action: "", of: "a" }] },
         ...{ programs: [rounded.program], kernels: [rounded.kernel] },
@@ -301,7 +301,7 @@ suite("run: steps", ({ test }) => {
       const tensors = [0, 1].map((at) => ({
         ...{ name: `chosen.${at}`, dtype: "F16", shape: rows.map(([, size]) => size), from: embed(at) },
       }));
-      const save = { format: "safetensors", of: "a", origin: "a", config: { chosen: 2 }, tensors };
+      const save = { format: "safetensors", of: "a", origin: "a", config: { chosen: 2 }, quantization: null, tensors };
       const made = plan(steps, { values: [reported({ step: 7, output: "m" })], save });
       const out = join(folder, "out");
       const result = await writeFolder(out, (output) => run(folder, made, { output }));
