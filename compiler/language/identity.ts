@@ -33,7 +33,7 @@ export function identityOf(value: Value): string {
     case "model":
       return `model ${value.name} ${numberOf(value.apply)}`;
     case "corpus":
-      return `corpus ${value.name} ${value.split}`;
+      return `corpus ${value.name} ${value.split} ${value.first}`;
     case "windows":
       return JSON.stringify(value);
     case "method":

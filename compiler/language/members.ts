@@ -46,8 +46,11 @@ const split =
 
 const ofCorpus = members<Corpus>(
   { train: split("train"), validation: split("validation"), test: split("test") },
-  { sample: (of) => sampleOf(of), windows: (of) => windowsOf(of) },
+  { sample: (of) => sampleOf(of), windows: (of) => windowsOf(of), first: (of) => firstOf(of) },
 );
+
+/** Of a text of which the first windows are taken. */
+const ofFirst = members<Corpus>({}, { windows: (of) => windowsOf(of) });
 
 const ofSparsity = members<Sparsity>(
   {
@@ -78,7 +81,7 @@ export function memberOf(context: Context, of: Value, name: Name, span: Span): V
     case "sparsity":
       return memberIn(context, ofSparsity, of, name, "property of a sparsity");
     case "corpus":
-      return memberIn(context, ofCorpus, of, name, "part of a text");
+      return memberIn(context, of.first === null ? ofCorpus : ofFirst, of, name, "part of a text");
     case "model":
       return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
     default:
@@ -181,7 +184,7 @@ const sampleOf = (of: Corpus): Form =>
     { count: whole("the number of samples", 1), length: windowLength, seed: whole("the seed", 0, 0) },
     ({ count, length, seed }, { context, span }) => {
       const draw = { count, seed };
-      const windows: Windows = { kind: "windows", corpus: of.name, split: of.split ?? "train", length, draw };
+      const windows: Windows = { ...allOf(of, "train", length), draw };
       if (context.countWindows({ ...windows, draw: null }) === 0) return tooLong(context, windows, span);
       if (count * length <= mostTokens) return windows;
       return report(context, {
@@ -198,12 +201,26 @@ const sampleOf = (of: Corpus): Form =>
 /** Of a sample: positions of tokens are whole numbers of 32 bits. */
 const mostTokens = 2 ** 31;
 
+/** All windows of that length that fit. */
+const allOf = ({ name, split, first }: Corpus, otherwise: Split, length: number): Windows => ({
+  kind: "windows",
+  corpus: name,
+  split: split ?? otherwise,
+  ...{ length, first, draw: null },
+});
+
+/** `text.first(count)` is the text of which only so many windows are taken, those at its beginning. */
+const firstOf = (of: Corpus): Form =>
+  form({ count: whole("the number of windows", 1) }, ({ count }) => ({ ...of, first: count }));
+
 /** `text.windows(length)` takes all that fit, and gives their tokens: i32[sample, token], with `sample` streaming past. */
 const windowsOf = (of: Corpus): Form =>
   form({ length: windowLength }, ({ length }, { context, scope, span }) => {
-    const windows: Windows = { kind: "windows", corpus: of.name, split: of.split ?? "test", length, draw: null };
+    const windows = allOf(of, "test", length);
+    const there = context.countWindows({ ...windows, first: null });
+    if (there === 0) return tooLong(context, windows, span);
     const count = context.countWindows(windows);
-    if (count === 0) return tooLong(context, windows, span);
+    if (count !== null && there !== null && count > there) return tooFew(context, windows, there, span);
     if (!areThose({ context, scope, span }, windows)) return wrong;
     const inside = scopeIn(null);
     const streamed = { windows, keeps: "each" } as const;
@@ -222,18 +239,23 @@ export function tokensInput(context: Context, scope: Scope, length: number, span
 
 function tooLong(context: Context, windows: Windows, span: Span): Value {
   const { corpus, split, length } = windows;
-  const tokens = context.countWindows({ ...windows, length: 1, draw: null });
+  const tokens = context.countWindows({ ...windows, length: 1, first: null, draw: null });
   const range = `at most ${tokens}, all tokens of \`${corpus}.${split}\``;
   return report(context, { kind: "out-of-range", span, what: "the length of a window", value: String(length), range });
+}
+
+function tooFew(context: Context, { corpus, split, length, first }: Windows, there: number, span: Span): Value {
+  const range = `at most ${there}, all of ${length} tokens that \`${corpus}.${split}\` has`;
+  return report(context, { kind: "out-of-range", span, what: "the number of windows", value: String(first), range });
 }
 
 /** In one scope `sample` and `token` are those of one text in windows of one length. */
 function areThose({ context, scope, span }: Call, windows: Windows): boolean {
   const old = findDimension(scope, "sample");
   const other = old?.streamed?.windows;
-  if (!other || (other.corpus === windows.corpus && other.split === windows.split && other.length === windows.length))
-    return true;
-  const show = ({ corpus, split, length }: Windows) => `\`${corpus}.${split}\` in windows of ${length}`;
+  const show = ({ corpus, split, length, first }: Windows) =>
+    `\`${corpus}.${split}\` in ${first === null ? "" : `the first ${first} `}windows of ${length}`;
+  if (!other || show(other) === show(windows)) return true;
   report(context, {
     kind: "dimension-mismatch",
     span,

@@ -10,8 +10,17 @@ import type { Observation } from "./trace.ts";
 import { type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** Equal for equal windows through the same models. */
-export const passKey = ({ windows: { corpus, split, length, draw } }: Stream, models: readonly string[]): string =>
-  [...models, `${corpus}.${split}`, length, ...(draw ? [draw.count, draw.seed] : [])].join(" ");
+export const passKey = (
+  { windows: { corpus, split, length, first, draw } }: Stream,
+  models: readonly string[],
+): string =>
+  [
+    ...models,
+    `${corpus}.${split}`,
+    length,
+    ...(first === null ? [] : [`first ${first}`]),
+    ...(draw ? [draw.count, draw.seed] : []),
+  ].join(" ");
 
 /** A reduction over samples: of what each contributes. Null if that cannot be, which is said. */
 export function observed(context: Context, node: Node, by: "sum" | "max" | "min", stream: Stream): Node | null {

@@ -30,12 +30,14 @@ export interface Stream {
   readonly layers?: Dimension;
 }
 
-/** Windows of one length: all that fit, without overlap, or `count` drawn with a seed. */
+/** Windows of one length: all that fit, without overlap, or the first of those, or `count` drawn with a seed. */
 export interface Windows {
   readonly kind: "windows";
   readonly corpus: string;
   readonly split: Split;
   readonly length: number;
+  /** How many of those that fit; null: all. */
+  readonly first: number | null;
   readonly draw: { readonly count: number; readonly seed: number } | null;
 }
 

@@ -66,11 +66,12 @@ export interface ModelValue {
   readonly apply: (call: Call, model: ModelValue, tokens: Operand & { readonly value: Tensor }) => Value;
 }
 
-/** A text, whole (`split` null) or one of its splits. */
+/** A text, whole (`split` null) or one of its splits; of its windows, all or the `first`. */
 export interface Corpus {
   readonly kind: "corpus";
   readonly name: string;
   readonly split: Split | null;
+  readonly first: number | null;
 }
 
 /** Something that can be called: a function of a program, one of the language, a linear layer. */

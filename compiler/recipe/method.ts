@@ -163,7 +163,7 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
 
 /** `sample`, along which windows stream past; of what they are nothing is known while a header is checked alone. */
 export function declareSample(scope: Scope, windows: Windows | null, layers?: Dimension): Dimension {
-  const unknown = { kind: "windows", corpus: "", split: "train", length: 0, draw: null } as const;
+  const unknown = { kind: "windows", corpus: "", split: "train", length: 0, first: null, draw: null } as const;
   const streamed: Stream = { keeps: "together", windows: windows ?? unknown, ...(layers && { layers }) };
   const count = windows?.draw?.count;
   return declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", { streamed });

@@ -117,7 +117,7 @@ function parameterValue(
   const { context, scope, inputs } = at;
   const { text: name } = parameter.name;
   if (type === "Model") return bindModel(at, recipe, parameter);
-  if (type === "Corpus") return { kind: "corpus", name, split: null };
+  if (type === "Corpus") return { kind: "corpus", name, split: null, first: null };
   const of = recipe.name.text;
   if (source)
     return plainParameter(headerIn(context, scope, source.span), of, parameter, operand(context, scope, source));

@@ -51,9 +51,10 @@ export const stageRecord = ({ name, action, of }: TypedStage): StageRecord => ({
 /** How many windows of a text there are, where the text was counted. */
 export const windowCounter =
   (corpora: ReadonlyMap<string, CorpusFacts>) =>
-  ({ corpus, split, length, draw }: Windows): number | null => {
+  ({ corpus, split, length, first, draw }: Windows): number | null => {
     const tokens = corpora.get(corpus)?.tokens[split];
-    return draw ? draw.count : tokens === undefined ? null : Math.floor(tokens / length);
+    if (draw || first !== null) return draw?.count ?? first;
+    return tokens === undefined ? null : Math.floor(tokens / length);
   };
 
 export const windowsRecord =

@@ -203,8 +203,9 @@ function matchedLayers(changes: readonly Change[]): string {
 function showWindows(windows: Outline["windows"], number: number | null): string {
   const found = number === null ? undefined : windows[number];
   if (found === undefined) return "";
-  const { corpus, split, length, draw } = found;
-  const many = draw === null ? "all windows" : counted(draw.count, "window");
+  const { corpus, split, length, first, draw } = found;
+  const count = draw?.count ?? first;
+  const many = count === null ? "all windows" : counted(count, "window");
   return `${many} of ${counted(length, "token")} of ${corpus}.${split}`;
 }
 
