@@ -25,6 +25,7 @@ const scripts = {
   test: ["test/run.ts"],
   bench: ["bench/run.ts"],
   "bench:compile": ["bench/compile.ts"],
+  report: ["report/run.ts"],
 };
 
 /** What Mesa says of itself. */

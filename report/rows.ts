@@ -1,0 +1,67 @@
+/** The rows of docs/results.md: every method on every model that it is for, at all that the model is tried at. */
+import { join } from "node:path";
+import { methods, type Setting } from "./methods.ts";
+import { type Model, models } from "./models.ts";
+
+export interface Row {
+  /** That of its file: `tiny-rtn-bits4-every64`. */
+  readonly name: string;
+  readonly model: Model;
+  readonly method: string;
+  readonly settings: Readonly<Partial<Record<Setting, string>>>;
+  /** Where its recipe lies. */
+  readonly recipe: string;
+  /** The arguments of `lcomp`. */
+  readonly command: readonly string[];
+}
+
+export const root = join(import.meta.dirname, "..");
+
+/** Where the rows are, from the root. */
+export const folder = "docs/results";
+
+/** Where the recipe of a method is, from the root. */
+export const recipePath = (method: string): string => `${folder}/${method}.lcomp`;
+
+/** All rows, model by model in the order of the methods. */
+export function rows(): readonly Row[] {
+  return Object.values(models).flatMap((model) =>
+    Object.entries(methods)
+      .filter(([name]) => model.methods?.includes(name) ?? true)
+      .flatMap(([name, { takes }]) => choices(model, takes).map((chosen) => rowOf(model, name, chosen))),
+  );
+}
+
+/** Every combination of what the model is tried at. */
+function choices(model: Model, takes: readonly Setting[]): readonly Row["settings"][] {
+  let found: readonly Row["settings"][] = [{}];
+  for (const setting of takes)
+    found = found.flatMap((chosen) => model[setting].map((value) => ({ ...chosen, [setting]: value })));
+  return found;
+}
+
+function rowOf(model: Model, method: string, chosen: Row["settings"]): Row {
+  const parts = Object.entries(chosen).map(
+    ([setting, value]) => `${setting}${value.replace(":", "of").replace("%", "")}`,
+  );
+  const { isCalibrated } = methods[method] ?? {};
+  const given = {
+    ...chosen,
+    length: model.length,
+    windows: model.windows,
+    ...(isCalibrated && { samples: model.samples }),
+  };
+  const recipe = recipePath(method);
+  const flags = Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return {
+    name: [model.name, method, ...parts].join("-"),
+    ...{ model, method, settings: chosen, recipe },
+    command: ["run", recipe, "--model", model.folder, "--text", model.text, ...flags, "--json", "--quiet"],
+  };
+}
+
+/** A row's file, from the root. */
+export const rowPath = ({ name }: Pick<Row, "name">): string => join(folder, `${name}.json`);
+
+/** As one would type it. */
+export const shownCommand = ({ command }: Row): string => `npx lcomp ${command.join(" ")}`;

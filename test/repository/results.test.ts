@@ -1,0 +1,44 @@
+/** docs/results.md and what lies beside it are what `npm run report` makes of the rows. */
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { methods } from "../../report/methods.ts";
+import { page } from "../../report/page.ts";
+import { recipeText } from "../../report/recipe.ts";
+import { readResult, sourcesOf } from "../../report/result.ts";
+import { folder, recipePath, rowPath, rows, shownCommand } from "../../report/rows.ts";
+import { suite } from "../harness/suite.ts";
+import { root } from "./sources.ts";
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+suite("results", ({ test }) => {
+  test("the page is what its rows give", () => {
+    assert.is(read(`${folder}.md`), page());
+  });
+
+  test("each method has the recipe that is written for it, which is accepted", () => {
+    for (const [name, method] of Object.entries(methods)) {
+      assert.is(read(recipePath(name)), recipeText(name, method));
+      assert.match(sourcesOf(recipePath(name)).recipe, /^[0-9a-f]{64}$/);
+    }
+  });
+
+  test("rows have names of their own, and no file is of no row", () => {
+    const paths = rows().map(rowPath);
+    assert.is(new Set(paths).size, paths.length);
+    const wanted = new Set([...paths, ...Object.keys(methods).map(recipePath)]);
+    const found = globSync(`${folder}/*`, { cwd: root }).map((path) => path.replaceAll("\\", "/"));
+    assert.equal(
+      found.filter((path) => !wanted.has(path)),
+      [],
+    );
+  });
+
+  test("each result is of its row's command", () => {
+    for (const row of rows()) {
+      const result = readResult(row);
+      if (result !== undefined) assert.is(result.command, shownCommand(row));
+    }
+  });
+});
