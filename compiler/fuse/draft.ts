@@ -19,7 +19,10 @@ export interface Draft {
 
 /** The routine that the draft is. */
 export function routineOf({ targets: [target], isCopy }: Draft): Routine | undefined {
-  return target !== undefined && !isCopy && isRoutine(target.node) ? target.node : undefined;
+  if (target === undefined || isCopy) return undefined;
+  const { node } = target;
+  const made = node.op === "part" ? node.inputs[0] : node;
+  return isRoutine(made) ? made : undefined;
 }
 
 /** Rows below this many leave most of a device idle, unless they are short. */

@@ -1,16 +1,18 @@
 /** Divides a graph into groups, each of which becomes one kernel. */
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
+import type { Routine } from "../graph/routine.ts";
 import { invariant } from "../invariant.ts";
 import { type Draft, routineOf, writersOf } from "./draft.ts";
 import { type Ending, endings } from "./epilogue.ts";
-import type { Group, Sum } from "./group.ts";
+import type { BodyGroups, Group, Sum, Target } from "./group.ts";
 import { type Materialised, materialise } from "./materialise.ts";
 import { merge } from "./merge.ts";
 import { rankedQueue } from "./ranked-queue.ts";
 import { type BindingLimits, bindingsOf, bindingsOfTargets, isBindable, readsOf, writersFor } from "./reads.ts";
 import { exchanged, productOf } from "./roles.ts";
 import { surroundings } from "./surroundings.ts";
+import { firstInside, neededOutputs, stepGraph } from "./sweep-bodies.ts";
 
 export interface FuseOptions {
   /** Second factors of contractions are packed into panels. */
@@ -35,7 +37,10 @@ export function fuse(graph: Graph, { packs, limits }: FuseOptions): readonly Gro
     const relief = crowded.flatMap(
       (draft) => reliefFor(draft, materialised, limits).find((node) => !forced.has(node)) ?? [],
     );
-    if (relief.length === 0) return inOrder(materialised).map((draft) => groupOf(draft, materialised));
+    if (relief.length === 0)
+      return inOrder(materialised).map((draft) =>
+        groupOf(draft, materialised, (body) => fuse(body, { packs, limits })),
+      );
     for (const node of relief) forced.add(node);
   }
 }
@@ -91,17 +96,35 @@ function inOrder(materialised: Materialised): readonly Draft[] {
 const order = ({ targets, when }: Draft): number =>
   Math.min(...targets.map(({ node }) => node.id)) - (when === "setup" ? 1e9 : 0);
 
-function groupOf(draft: Draft, materialised: Materialised): Group {
+function groupOf(draft: Draft, materialised: Materialised, fuseBody: (body: Graph) => readonly Group[]): Group {
   const { targets, when, isCopy, outer, ending } = draft;
   const common = { targets: [...targets], when, isCopy };
   if (isCopy) return { ...common, shape: "map" };
   const routine = routineOf(draft);
-  if (routine !== undefined) return { ...common, shape: "routine", node: routine };
+  if (routine !== undefined)
+    return { ...common, shape: "routine", node: routine, bodies: bodiesOf(routine, targets, fuseBody) };
   if (ending !== undefined) {
     const [{ factors, roles }] = ending.products;
     return { ...common, shape: "contraction", a: factors[0], roles, sums: sumsOf(ending, materialised) };
   }
   return outer === undefined ? { ...common, shape: "map" } : { ...common, shape: "row", outer };
+}
+
+/** Of a sweep: the bodies that kernels of their own evaluate. */
+function bodiesOf(
+  node: Routine,
+  targets: readonly Target[],
+  fuseBody: (body: Graph) => readonly Group[],
+): readonly BodyGroups[] {
+  if (node.op !== "feedback") return [];
+  const partsOf = (level: number): ReadonlySet<string> =>
+    new Set(
+      targets.flatMap(({ node: { op, attrs } }) => (op === "part" && attrs.level === level ? [attrs.output] : [])),
+    );
+  return Array.from({ length: firstInside(node) }, (_, level) => {
+    const step = stepGraph(node, level, neededOutputs(node, level, partsOf(level)));
+    return { ...step, groups: fuseBody(step.graph) };
+  }).filter(({ groups }) => groups.length > 0);
 }
 
 const sumsOf = ({ products }: Ending, { packed }: Materialised): readonly Sum[] =>

@@ -3,10 +3,11 @@
  * needs is either read from memory (another group's target) or inlined.
  */
 import type { Output } from "../graph/graph.ts";
-import type { Node } from "../graph/ops.ts";
+import type { Node, NodeOf } from "../graph/ops.ts";
 import type { Routine } from "../graph/routine.ts";
 import type { Dim } from "../graph/type.ts";
 import type { View } from "../graph/view.ts";
+import type { StepGraph } from "./sweep-bodies.ts";
 
 /** When it is computed: once per binding of the weights, or once per sample. */
 export type When = "setup" | "main";
@@ -61,10 +62,23 @@ export interface ContractionGroup extends Common {
   readonly sums: readonly Sum[];
 }
 
-/** One target, in which its kernels work, and which they may read. */
+/** Its kernels work in the memory of its value, and may read it. A sweep has a target for each of its parts too. */
 export interface RoutineGroup extends Common {
   readonly shape: "routine";
   readonly node: Routine;
+  /** Of a sweep: what kernels of their own evaluate of its bodies. */
+  readonly bodies: readonly BodyGroups[];
+}
+
+export interface SweepGroup extends RoutineGroup {
+  readonly node: NodeOf<"feedback">;
+}
+
+export const isSweep = (group: Group): group is SweepGroup => group.shape === "routine" && group.node.op === "feedback";
+
+/** The body of a level as groups, in the order in which they run. */
+export interface BodyGroups extends StepGraph {
+  readonly groups: readonly Group[];
 }
 
 export type Group = MapGroup | RowGroup | ContractionGroup | RoutineGroup;

@@ -3,9 +3,9 @@
  * groups need, or one group at several places, gets memory if computing it again costs more than a round trip.
  */
 import type { Graph, Output } from "../graph/graph.ts";
-import type { Node } from "../graph/ops.ts";
+import type { Node, NodeOf } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
-import { isRoutine, rereads } from "../graph/routine.ts";
+import { isRoutine, type Routine, reread } from "../graph/routine.ts";
 import { count } from "../graph/type.ts";
 import { beneathViews, isView, type View } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
@@ -17,6 +17,7 @@ import type { Rule, Target } from "./group.ts";
 import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, throughView } from "./need.ts";
 import { extentsOf, type Product } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
+import { firstInside, isInPlace } from "./sweep-bodies.ts";
 
 export interface Materialising {
   readonly around: Surroundings;
@@ -59,6 +60,8 @@ interface State extends Materialising {
   readonly hasReduce: readonly boolean[];
   /** Computing an element takes a value that a whole row shares. */
   readonly isOfRow: readonly boolean[];
+  /** By sweep, the memory of its parts. */
+  readonly parts: Map<Node, readonly Target[]>;
   /** What outputs store: the nodes beneath their views. */
   readonly outputsOf: ReadonlyMap<Node, readonly Output[]>;
 }
@@ -70,7 +73,7 @@ function begin(given: Materialising): State {
   const required = new Map<Node, Rule>();
   for (const node of forced) required.set(node, "bindings");
   for (const { end } of endings) required.set(end, "sum");
-  for (const node of graph.nodes) if (isRoutine(node)) required.set(node, "routine");
+  for (const node of graph.nodes) if (isRoutine(node) || node.op === "part") required.set(node, "routine");
   const shown = graph.outputs.map(({ node }) => beneathViews(node));
   for (const node of tooDeep(graph, new Set([...required.keys(), ...shown]), inside)) required.set(node, "depth");
   const ends = new Set(required.keys());
@@ -83,6 +86,7 @@ function begin(given: Materialising): State {
     needs: new Map(),
     stored: new Set(graph.nodes.filter(({ op }) => op === "input")),
     packed: new Map(),
+    parts: new Map(),
     required,
     endingOf: new Map(endings.map((ending) => [ending.end, ending])),
     inside,
@@ -145,7 +149,8 @@ function visit(node: Node, state: State): void {
   const needs = [...(state.needs.get(node)?.values() ?? [])];
   const outputs = state.outputsOf.get(node) ?? [];
   if (node.op === "input") copy(node, outputs, state);
-  else if (needs.length === 0 && outputs.length === 0) return;
+  else if (needs.length === 0 && outputs.length === 0 && !state.parts.has(node)) return;
+  else if (node.op === "part") keep(node, needs, outputs, state);
   else {
     const rule = state.required.get(node) ?? memoryRule(node, needs, state);
     if (rule === undefined) inline(node, needs, outputs, state);
@@ -165,21 +170,43 @@ function copy(node: Node, outputs: readonly Output[], state: State): void {
 
 /** Gives the node memory: a slot if an output shows its value, else memory of its own if another kernel reads it. */
 function store(node: Node, rule: Rule, needs: readonly Need[], outputs: readonly Output[], state: State): void {
+  const targets = keptIn(node, rule, needs, outputs, state);
+  const made = draft(state, node, [...targets, ...(state.parts.get(node) ?? [])]);
+  if (made.ending === undefined && state.hasReduce[node.id] === true) goByRows(made, node.type.dims);
+  expand(node, begun(made, node), state);
+}
+
+/** A part of a sweep is kept by the kernels of the sweep, which is visited later. */
+function keep(node: NodeOf<"part">, needs: readonly Need[], outputs: readonly Output[], state: State): void {
+  const [of] = node.inputs;
+  state.parts.set(of, [...(state.parts.get(of) ?? []), ...keptIn(node, "routine", needs, outputs, state)]);
+}
+
+/** The memory of a node that gets some; outputs that do not show that are copies of it. */
+function keptIn(
+  node: Node,
+  rule: Rule,
+  needs: readonly Need[],
+  outputs: readonly Output[],
+  state: State,
+): readonly Target[] {
   const whole = outputs.filter((output) => !sharesWords(output));
   const isReadable = ({ accumulate }: Output): boolean => accumulate === undefined;
-  const direct = isRoutine(node) ? whole.filter(isReadable).slice(0, 1) : whole;
+  const most = mostShown(node);
+  const direct = most === undefined ? whole : whole.filter(isReadable).slice(0, most);
   const copied = outputs.filter((output) => !direct.includes(output));
   const isShown = direct.some(isReadable);
   const isRead = needs.length > 0 || copied.length > 0;
-  const targets = [
-    ...direct.map((output) => target(node, rule, output)),
-    ...(isRead && !isShown ? [target(node, rule)] : []),
-  ];
-  const made = draft(state, node, targets);
   copy(node, copied, state);
   state.stored.add(node);
-  if (made.ending === undefined && state.hasReduce[node.id] === true) goByRows(made, node.type.dims);
-  expand(node, begun(made, node), state);
+  return [...direct.map((output) => target(node, rule, output)), ...(isRead && !isShown ? [target(node, rule)] : [])];
+}
+
+/** In how many outputs at most a routine works. What bodies give by kernels of their own lies in pieces, and no output does. */
+function mostShown(node: Node): number | undefined {
+  if (node.op !== "part") return isRoutine(node) ? 1 : undefined;
+  const [of] = node.inputs;
+  return of.op === "feedback" && node.attrs.level < firstInside(of) ? 0 : 1;
 }
 
 function target(node: Node, rule: Rule, output?: Output): Target {
@@ -266,7 +293,7 @@ function expand(node: Node, need: Need, state: State): void {
   const { needs } = state;
   const product = need.draft.ending?.products.find((each) => each.node === node);
   if (product !== undefined) expandFactors(product, need.draft, state);
-  else if (isRoutine(node) && rereads(node)) expandReread(node.inputs[0], need, state);
+  else if (isRoutine(node)) expandRoutine(node, need, state);
   else if (isView(node)) addNeed(needs, node.inputs[0], throughView(node, need));
   else if (node.op === "gather") {
     const [x, at] = node.inputs;
@@ -295,11 +322,17 @@ function expandFactors({ factors: [a, b], roles }: Product, draft: Draft, state:
 }
 
 /** What is read again and again has memory, if it is computed. */
-function expandReread(x: Node, need: Need, state: State): void {
-  const base = beneathViews(x);
-  if (base.op !== "constant" && base.op !== "index") state.required.set(base, "routine");
-  addNeed(state.needs, x, { ...need, path: [elsewhere("again")] });
+function expandRoutine(node: Routine, need: Need, state: State): void {
+  const again = reread(node);
+  for (const x of new Set<Node>(node.inputs)) {
+    if (again.includes(x)) for (const base of beneath(x)) state.required.set(base, "routine");
+    addNeed(state.needs, x, again.includes(x) ? { ...need, path: [elsewhere("again")] } : need);
+  }
 }
+
+/** What the node is read from where it lies. */
+const beneath = (node: Node): readonly Node[] =>
+  node.op === "input" ? [] : isInPlace(node) ? node.inputs.flatMap((x: Node) => beneath(x)) : [node];
 
 /** A copy of what is given, in panels. */
 function pack(b: Node, state: State): void {

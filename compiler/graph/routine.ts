@@ -5,24 +5,39 @@
 import type { Node, NodeOf } from "./ops.ts";
 import type { Dim } from "./type.ts";
 
-const ops = ["best", "cholesky", "triangularInverse"] as const;
+const ops = ["best", "cholesky", "triangularInverse", "feedback"] as const;
 
 export type Routine = { readonly [K in (typeof ops)[number]]: NodeOf<K> }[(typeof ops)[number]];
 
 /** Those of matrices. */
-export type OfMatrix = Exclude<Routine, NodeOf<"best">>;
+export type OfMatrix = NodeOf<"cholesky"> | NodeOf<"triangularInverse">;
 
 export const isRoutine = (node: Node): node is Routine => ops.some((op) => op === node.op);
 
 /** The dimensions that the routine takes as a whole. */
-export const takenWhole = (node: Routine): readonly string[] =>
-  node.op === "best" ? node.attrs.over : [node.attrs.rows, node.attrs.columns];
+export function takenWhole(node: Routine): readonly string[] {
+  switch (node.op) {
+    case "best":
+      return node.attrs.over;
+    case "cholesky":
+    case "triangularInverse":
+      return [node.attrs.rows, node.attrs.columns];
+    case "feedback":
+      return node.type.dims.map(({ name }) => name);
+  }
+}
 
-/** Whether its kernels read each element of the operand many times. */
-export const rereads = (node: Routine): boolean => node.op === "triangularInverse";
+/** The operands of which its kernels read each element many times. */
+export function reread(node: Routine): readonly Node[] {
+  if (node.op === "feedback") return node.inputs.slice(1);
+  return node.op === "triangularInverse" ? node.inputs : [];
+}
 
 /** The dimensions of its operand: `inner` are those that it takes as a whole, in its own order. */
-export function dimsOf(node: Routine): { readonly inner: readonly Dim[]; readonly outer: readonly Dim[] } {
+export function dimsOf(node: NodeOf<"best"> | OfMatrix): {
+  readonly inner: readonly Dim[];
+  readonly outer: readonly Dim[];
+} {
   const { dims } = node.inputs[0].type;
   const names = takenWhole(node);
   return {

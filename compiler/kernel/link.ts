@@ -39,11 +39,13 @@ export function link(
     dispatches.filter((each) => each.when === when).map(({ dispatch }) => dispatch);
   const [setup, main] = [of("setup"), of("main")];
   const { regions, regionOf } = regionsOf(storages, setup, main);
-  const buffers = storages.map((storage) => {
-    const { id, slot } = storage;
-    const region = regionOf.get(id);
-    return { id, bytes: bytesOf(storage), ...(slot && { slot }), ...(region !== undefined && { region }) };
-  });
+  const buffers = storages
+    .filter(({ within }) => within === undefined)
+    .map((storage) => {
+      const { id, slot } = storage;
+      const region = regionOf.get(id);
+      return { id, bytes: bytesOf(storage), ...(slot && { slot }), ...(region !== undefined && { region }) };
+    });
   return { program: { name: graph.name, buffers, regions, setup, main }, kernels: [...kernels.values()] };
 }
 

@@ -16,6 +16,6 @@ export function lowerGroup(group: Group, lowering: Lowering): readonly Lowered[]
     case "contraction":
       return [lowerContraction(group, lowering)];
     case "routine":
-      return lowerRoutine(group, lowering);
+      return lowerRoutine(group, lowering, lowerGroup);
   }
 }

@@ -7,7 +7,7 @@ import type { RoutineGroup } from "../fuse/group.ts";
 import type { OfMatrix } from "../graph/routine.ts";
 import { coordinate, fromVariable } from "../index/affine.ts";
 import { type Position, parts } from "../index/position.ts";
-import { entryWords } from "../memory/scratch.ts";
+import { bindableWords } from "../memory/layout.ts";
 import { elementAddress, type Storage } from "../memory/storage.ts";
 import type { Contraction } from "../schedule/contraction.ts";
 import { type Panels, panel, panelsOf } from "../schedule/schedule-panels.ts";
@@ -23,11 +23,10 @@ import {
   type Lowering,
   loadFunction,
   operationsOf,
+  storeFunction,
   withBody,
 } from "./lower.ts";
 import { beginBody, factorBody, solveBody, type Triangle, updateText } from "./panels-body.ts";
-import { writeSequentially } from "./reduce.ts";
-import { writer } from "./writer.ts";
 
 /** A kernel of every step, and what of it a step takes. */
 interface StepKernel {
@@ -64,7 +63,7 @@ export function lowerPanels(group: RoutineGroup, node: OfMatrix, lowering: Lower
 /** The kernel's memory, of the table only the step's entry. */
 const bindingsAt = (step: number, { bindings }: Lowered, table: Storage): Lowered["bindings"] =>
   bindings.map((binding) =>
-    binding.storage === table ? { ...binding, offset: 4 * entryWords * step, bytes: 4 * entryWords } : binding,
+    binding.storage === table ? { ...binding, offset: 4 * bindableWords * step, bytes: 4 * bindableWords } : binding,
   );
 
 /** Functions that a body may call, by name; a kernel has those that it asks for. */
@@ -88,14 +87,9 @@ function functionsOf(making: Making, around: Header, names: readonly Function[])
   const write: Readonly<Record<Function, () => string>> = {
     operand: () => loadFunction("operand", [matrix, row, column], evaluate(node.inputs[0], at), around),
     result: () => loadFunction("result", [matrix, row, column], make.load(result.id, address, "f32"), around),
-    set_result: () => {
-      const bound = new Map([matrix, row, column].map((variable) => [variable, variable.name]));
-      const out = writer([], bound, { around, writeReduces: writeSequentially });
-      out.line(around.write(result, out.index(address), ["value"], 1));
-      return `fn set_result(matrix: u32, row: u32, column: u32, value: f32) {\n${out.text()}\n}`;
-    },
+    set_result: () => storeFunction("set_result", [matrix, row, column], { storage: result, address }, around),
     current_step: () => `fn current_step() -> u32 { return ${around.read(table.id, "0u", 1)}; }`,
-    set_step: () => `fn set_step(step: u32) { ${around.write(table, `step * ${entryWords}u`, ["step"], 1)} }`,
+    set_step: () => `fn set_step(step: u32) { ${around.write(table, `step * ${bindableWords}u`, ["step"], 1)} }`,
   };
   return names.map((name) => write[name]());
 }

@@ -1,9 +1,9 @@
 /** From a group to a kernel: what every shape needs. */
 import type { Group, Target } from "../fuse/group.ts";
-import type { Variable } from "../index/affine.ts";
+import type { Index, Variable } from "../index/affine.ts";
 import { invariant } from "../invariant.ts";
 import type { Storages } from "../memory/assign-storages.ts";
-import { elementAddress } from "../memory/storage.ts";
+import { elementAddress, type Storage } from "../memory/storage.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import type { Dispatch, Kernel } from "../plan/program.ts";
 import type { Family } from "../schedule/family.ts";
@@ -51,9 +51,10 @@ export function expressions(
   return { make, evaluate };
 }
 
-/** Operations of all evaluations, where each expression is evaluated once for each value of its variables. */
-export function operationsOf(roots: readonly Scalar[]): number {
-  const times = (x: Scalar): number => [...x.free].reduce((product, key) => product * sizeOfVariable(key), 1);
+/** Operations of all evaluations, where each expression is evaluated once for each value of its variables, but for those with these keys. */
+export function operationsOf(roots: readonly Scalar[], without: ReadonlySet<string> = new Set()): number {
+  const times = (x: Scalar): number =>
+    [...x.free].reduce((product, key) => product * (without.has(key) ? 1 : sizeOfVariable(key)), 1);
   let total = 0;
   for (const x of expressionsOf(roots)) {
     if (x.kind === "apply" || x.kind === "cast") total += times(x);
@@ -78,6 +79,20 @@ export function loadFunction(
   out.line(`return ${untight(text)};`);
   const declared = parameters.map((variable) => `${variable.name}: u32`);
   return `fn ${name}(${declared.join(", ")}) -> f32 {\n${out.text()}\n}`;
+}
+
+/** `fn name(parameters, value: f32)`: stores the value at an address, of parameters, which are variables. */
+export function storeFunction(
+  name: string,
+  parameters: readonly Variable[],
+  { storage, address }: { readonly storage: Storage; readonly address: Index },
+  around: Header,
+): string {
+  const bound = new Map(parameters.map((variable) => [variable, variable.name]));
+  const out = writer([], bound, { around, writeReduces: writeSequentially });
+  out.line(around.write(storage, out.index(address), ["value"], 1));
+  const declared = parameters.map((variable) => `${variable.name}: u32`);
+  return `fn ${name}(${declared.join(", ")}, value: f32) {\n${out.text()}\n}`;
 }
 
 /** A kernel whose body is written by hand and calls these functions. */

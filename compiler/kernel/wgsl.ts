@@ -131,7 +131,7 @@ export function identifier(name: string): string {
   const plain = name.replace(/[^A-Za-z0-9_]/g, "_").replace(/^(?=\d)/, "d");
   return reserved.has(plain) ||
     ofResults.test(plain) ||
-    /^[xys]\d+$|^math_|^(to|encode|decode|pack|read|read4|word|write|shared)_/.test(plain) ||
+    /^[xys]\d+$|^math_|^(to|encode|decode|pack|read|read4|word|write|shared|own)_/.test(plain) ||
     plain.startsWith("__") ||
     plain === "_"
     ? `${plain}_dim`

@@ -1,6 +1,16 @@
 /** Gives every slot and every target its memory. The layout of what kernels hand to each other is chosen for its readers. */
-import type { ContractionGroup, Group, RowGroup, Sum, Target } from "../fuse/group.ts";
+import {
+  type ContractionGroup,
+  type Group,
+  isSweep,
+  type RowGroup,
+  type Sum,
+  type SweepGroup,
+  type Target,
+} from "../fuse/group.ts";
 import { extentsOf } from "../fuse/roles.ts";
+import { firstInside } from "../fuse/sweep-bodies.ts";
+import { bodyNames } from "../graph/bodies.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
@@ -8,7 +18,7 @@ import { count, type Dim } from "../graph/type.ts";
 import { isView } from "../graph/view.ts";
 import { coordinate, fromVariable, type Index } from "../index/affine.ts";
 import { backward, flatAt, indexAt, type Position, parts } from "../index/position.ts";
-import { invariant } from "../invariant.ts";
+import { bug } from "../invariant.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import { readAs } from "../plan/dtype.ts";
 import type { Family } from "../schedule/family.ts";
@@ -16,6 +26,7 @@ import { panelWidth } from "../schedule/schedule-contraction.ts";
 import { type Layout, rows } from "./layout.ts";
 import { scratchOf } from "./scratch.ts";
 import { isReadable, type Storage } from "./storage.ts";
+import { readIn, type SweepStorages, sweepStorages } from "./sweep-storages.ts";
 
 export interface Storages {
   /** By id. */
@@ -25,49 +36,108 @@ export interface Storages {
   readonly storageOf: (target: Target) => Storage;
   /** What a group's kernels keep beside its targets. */
   readonly scratchOf: (group: Group) => readonly Storage[];
+  readonly sweepOf: (group: SweepGroup) => SweepStorages;
 }
 
 export function storages(graph: Graph, groups: readonly Group[], facts: DeviceFacts, family: Family): Storages {
-  const all: Storage[] = [];
-  const byTarget = new Map<Target, Storage>();
-  const byNode = new Map<Node, Storage>();
-  const add = (storage: Omit<Storage, "id">): Storage => {
-    const made = { id: all.length, ...storage };
-    all.push(made);
-    return made;
+  const made: Made = {
+    ...{ all: [], byNode: new Map(), byTarget: new Map(), scratch: new Map(), sweeps: new Map() },
+    widthOf: (group) =>
+      panelWidth({ ...extentsOf(group.roles), accumulators: group.sums.length, half: false }, facts, family),
   };
-  for (const node of graph.nodes) if (node.op === "input") byNode.set(node, add(inputStorage(node)));
+  const input = (node: NodeOf<"input">): Storage => add(made, inputStorage(node));
+  place({ graph, groups, input, output: (target, output) => add(made, outputStorage(target, output)) }, made);
+  return {
+    storages: made.all,
+    scratchOf: (group) => made.scratch.get(group) ?? [],
+    sweepOf: (group) => made.sweeps.get(group) ?? bug("a sweep has no memory"),
+    find: (node) => made.byNode.get(node),
+    storageOf: (target) => storageOf(made, target),
+  };
+}
+
+/** What has memory so far. */
+interface Made {
+  readonly all: Storage[];
+  readonly byNode: Map<Node, Storage>;
+  readonly byTarget: Map<Target, Storage>;
+  readonly scratch: Map<Group, readonly Storage[]>;
+  readonly sweeps: Map<Group, SweepStorages>;
+  readonly widthOf: PanelWidth;
+}
+
+/** A graph with its groups, and what its inputs and outputs lie in. */
+interface Placing {
+  readonly graph: Graph;
+  readonly groups: readonly Group[];
+  readonly input: (node: NodeOf<"input">) => Storage;
+  readonly output: (target: Target, output: Output) => Storage;
+}
+
+function add({ all }: Made, storage: Omit<Storage, "id">): Storage {
+  const made = { id: all.length, ...storage };
+  all.push(made);
+  return made;
+}
+
+const storageOf = ({ byTarget }: Made, target: Target): Storage =>
+  byTarget.get(target) ?? bug(`target %${target.node.id} has no memory`);
+
+function place(placing: Placing, made: Made): void {
+  const { graph, groups, input } = placing;
+  for (const node of graph.nodes) if (node.op === "input") made.byNode.set(node, input(node));
+  placeTargets(placing, made);
+  for (const group of groups) {
+    const kept = scratchOf(group).map((storage) => add(made, storage));
+    made.scratch.set(group, kept);
+    if (isSweep(group)) placeSweep(group, made);
+  }
+}
+
+function placeTargets({ graph, groups, output }: Placing, made: Made): void {
+  const { byNode, byTarget } = made;
   const targets = groups.flatMap((group) => group.targets);
   const byOutput = new Map(targets.map((target) => [target.output, target]));
-  for (const output of graph.outputs) {
-    const target = byOutput.get(output);
-    if (target !== undefined) byTarget.set(target, add(outputStorage(target, output)));
+  for (const each of graph.outputs) {
+    const target = byOutput.get(each);
+    if (target !== undefined) byTarget.set(target, output(target, each));
   }
-  const widthOf = (group: ContractionGroup): number | undefined =>
-    panelWidth({ ...extentsOf(group.roles), accumulators: group.sums.length, half: false }, facts, family);
   const readers = readersIn(groups);
   for (const target of targets) {
     if (target.output !== undefined) continue;
     const { node } = target;
-    byTarget.set(
-      target,
-      add({ node, through: [], dtype: readAs(node.type.dtype), layout: layoutFor(target, readers, widthOf) }),
+    const layout = layoutFor(target, readers, made.widthOf);
+    byTarget.set(target, add(made, { node, through: [], dtype: readAs(node.type.dtype), layout }));
+  }
+  const isRead = (target: Target): boolean => !readers.packed.has(target) && isReadable(storageOf(made, target));
+  for (const target of targets)
+    if (isRead(target) && !byNode.has(target.node)) byNode.set(target.node, storageOf(made, target));
+}
+
+/** Memory of a sweep, and of the graphs that its bodies are. */
+function placeSweep(group: SweepGroup, made: Made): void {
+  const own = sweepStorages(
+    group,
+    (storage) => add(made, storage),
+    (target) => storageOf(made, target),
+  );
+  made.sweeps.set(group, own);
+  for (const body of group.bodies) {
+    const memory = (name: string, found: Storage | undefined): Storage =>
+      found ?? bug(`${name} of a body has no memory`);
+    const { name: level } = group.node.attrs.levels[body.level]?.dim ?? bug(`no level ${body.level}`);
+    place(
+      {
+        ...body,
+        input: ({ attrs: { name } }) => {
+          const outside = body.given.get(name);
+          return memory(name, outside === undefined ? readIn(own, name) : made.byNode.get(outside));
+        },
+        output: (_, { name }) => memory(name, own.given.get(bodyNames.above(level, name))),
+      },
+      made,
     );
   }
-  for (const [target, storage] of byTarget)
-    if (!readers.packed.has(target) && isReadable(storage) && !byNode.has(target.node))
-      byNode.set(target.node, storage);
-  const scratch = new Map(groups.map((group) => [group, scratchOf(group).map(add)]));
-  return {
-    storages: all,
-    scratchOf: (group) => scratch.get(group) ?? [],
-    find: (node) => byNode.get(node),
-    storageOf: (target) => {
-      const found = byTarget.get(target);
-      invariant(found !== undefined, `target %${target.node.id} has no memory`);
-      return found;
-    },
-  };
 }
 
 function inputStorage(node: NodeOf<"input">): Omit<Storage, "id"> {
@@ -133,6 +203,8 @@ function firstReaders<Read, Reader>(
 /** First factors with the terms last, second factors in the panels that the contraction wants, rows with the row last. */
 function layoutFor(target: Target, readers: Readers, widthOf: PanelWidth): Layout {
   const { node } = target;
+  const pieces = piecesOf(node);
+  if (pieces !== undefined) return pieces;
   const packed = readers.packed.get(target);
   const first = readers.firstFactors.get(node);
   const second = readers.secondFactors.get(node);
@@ -142,6 +214,16 @@ function layoutFor(target: Target, readers: Readers, widthOf: PanelWidth): Layou
       ? firstFactor(first, node)
       : second && secondFactor(second, node, widthOf);
   return chosen ?? rowsLast(node, readers.rows.get(node));
+}
+
+/** Of what the body of a sweep gives by kernels of its own: a piece for each run. */
+function piecesOf(node: Node): Layout | undefined {
+  if (node.op !== "part") return undefined;
+  const [of] = node.inputs;
+  const { level } = node.attrs;
+  if (of.op !== "feedback" || level >= firstInside(of)) return undefined;
+  const { dims } = node.type;
+  return { kind: "pieces", number: dims.slice(0, level + 1), each: dims.slice(level + 1) };
 }
 
 /** The width of the panels that a contraction wants for its second factors, if any. */

@@ -19,6 +19,8 @@ export interface Storage {
   /** Of an element in memory. */
   readonly dtype: DType;
   readonly slot?: Slot;
+  /** The memory of which this is a piece: which one, the bindings of a kernel say. */
+  readonly within?: Storage;
 }
 
 /** Where the element of `node` at a position lies. */

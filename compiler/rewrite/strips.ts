@@ -77,8 +77,7 @@ const isSlice = ({ inputs: [x, at], attrs: { dim } }: NodeOf<"gather">): boolean
 function wholeFor(node: Node): readonly string[] {
   if (node.op === "reduce") return node.attrs.over;
   if (isRoutine(node)) return takenWhole(node);
-  if (node.op === "feedback" || node.op === "part")
-    return node.inputs.flatMap((x: Node) => x.type.dims.map(({ name }) => name));
+  if (node.op === "part") return node.type.dims.map(({ name }) => name);
   if (node.op === "merge") return node.attrs.dims;
   return node.op === "split" ? [node.attrs.dim] : [];
 }

@@ -36,8 +36,14 @@ export interface PanelSchedule {
   readonly team: number;
   /** Invocations of a workgroup that each solve for one vector. */
   readonly solvers: number;
+  /** Invocations of a workgroup that each hold a row of a sweep; one subgroup if each loads a part of what all need, and spreads it. */
+  readonly sweepers: number;
+  readonly isSpread: boolean;
 }
 
 /** Barriers are what software adapters cannot afford, and a chain of dependent operations what GPUs cannot. */
-export const schedulePanels = (facts: DeviceFacts, family: Family): PanelSchedule =>
-  family === "gpu" ? { team: panel, solvers: 64 } : { team: 1, solvers: fixedSubgroup(facts) ?? 8 };
+export function schedulePanels(facts: DeviceFacts, family: Family): PanelSchedule {
+  if (family === "gpu") return { team: panel, solvers: 64, sweepers: 64, isSpread: false };
+  const subgroup = fixedSubgroup(facts);
+  return { team: 1, solvers: subgroup ?? 8, sweepers: subgroup ?? 8, isSpread: subgroup !== undefined };
+}

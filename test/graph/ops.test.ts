@@ -7,6 +7,7 @@ import { firstDifference } from "../ops/compare.ts";
 import { composites } from "../ops/composites.ts";
 import { randomOf, seed } from "../ops/random.ts";
 import { type Bench, expectedOf, openBench } from "../ops/run.ts";
+import { sweeps } from "../ops/sweeps.ts";
 
 const rounds = Number(process.env["LCOMP_ROUNDS"] ?? 2);
 let bench: Promise<Bench> | undefined;
@@ -29,6 +30,11 @@ async function compare(name: string, make: MakeCase, family: Family): Promise<vo
 for (const family of families)
   suite(`primitives, ${family} schedules, LCOMP_SEED=${seed}`, ({ test }) => {
     for (const [name, make] of Object.entries(cases)) test(name, () => compare(name, make, family), "swiftshader");
+  });
+
+for (const family of families)
+  suite(`sweeps, ${family} schedules, LCOMP_SEED=${seed}`, ({ test }) => {
+    for (const [name, make] of Object.entries(sweeps)) test(name, () => compare(name, make, family), "swiftshader");
   });
 
 for (const family of families)

@@ -9,6 +9,7 @@ import { composites } from "../ops/composites.ts";
 import { randomOf } from "../ops/random.ts";
 import { openBench, type Run } from "../ops/run.ts";
 import type { Case } from "../ops/sketch.ts";
+import { sweeps } from "../ops/sweeps.ts";
 import { drawnSchedules } from "../schedule/draw.ts";
 
 const rounds = Number(process.env["LCOMP_ROUNDS"] ?? 1);
@@ -31,7 +32,7 @@ async function runsOf(made: Case, name: string): Promise<readonly Run[]> {
   return [await run(made, "software"), await drawn("software"), await drawn("gpu")];
 }
 
-for (const [name, make] of Object.entries({ ...cases, ...composites })) {
+for (const [name, make] of Object.entries({ ...cases, ...composites, ...sweeps })) {
   if (names.length > 0 && !names.includes(name)) continue;
   for (let round = 0; round < rounds; round++) {
     const made = make(randomOf(name, round));

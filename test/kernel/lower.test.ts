@@ -16,6 +16,7 @@ import { suite } from "../harness/suite.ts";
 import { cases } from "../ops/cases.ts";
 import { composites } from "../ops/composites.ts";
 import { randomOf, seed } from "../ops/random.ts";
+import { sweeps } from "../ops/sweeps.ts";
 import { validateWgsl } from "./validate-wgsl.ts";
 
 const x = (w: Words) => w.data("x", { token: 512, model: 128 });
@@ -68,7 +69,8 @@ suite(`lower: Tint accepts every kernel, LCOMP_SEED=${seed}`, ({ test }) => {
     for (const stored of ["f32", "f16", "bf16"] as const) await validate(llamaBlock(sizes, stored));
   });
   test("of every primitive and composite", async () => {
-    for (const [name, make] of Object.entries({ ...cases, ...composites })) await validate(make(randomOf(name)).graph);
+    for (const [name, make] of Object.entries({ ...cases, ...composites, ...sweeps }))
+      await validate(make(randomOf(name)).graph);
   });
   test("with dimensions named like what WGSL and the generator use", async () => {
     const w = words("names");

@@ -130,7 +130,7 @@ export const sweeps: Readonly<Record<string, MakeCase>> = {
     ]);
     return s.case(swept, part(s, swept, 1, "code"), part(s, swept, 0, "grid.scale"), part(s, swept, 0, "grid.zero"));
   },
-  "masks of runs, of each row or of all": (random) => {
+  "masks of runs, of each row and of all": (random) => {
     const s = sketch(random);
     const [run, lane] = random.pick([
       [2, 20],

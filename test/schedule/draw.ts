@@ -36,7 +36,14 @@ export function drawnSchedules(
           : ({ kind: "subgroup", subgroup } as const),
       ]);
     },
-    panels: () => ({ team: pick([1, 5, 32]), solvers: pick([1, 8, 32]) }),
+    panels: (facts, family) => {
+      const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
+      const isSpread = subgroup !== undefined && pick([true, false]);
+      return {
+        ...{ team: pick([1, 5, 32]), solvers: pick([1, 8, 32]), isSpread },
+        sweepers: isSpread ? (subgroup ?? 1) : pick([1, 8, 64]),
+      };
+    },
     contraction: (c, facts, family) =>
       draw(
         "contraction",

@@ -12,6 +12,7 @@ import { composites } from "../ops/composites.ts";
 import { randomOf, seed, shape } from "../ops/random.ts";
 import { type Bench, expectedOf, openBench } from "../ops/run.ts";
 import { type Case, sketch } from "../ops/sketch.ts";
+import { sweeps } from "../ops/sweeps.ts";
 import { drawnSchedules } from "./draw.ts";
 
 let bench: Promise<Bench> | undefined;
@@ -28,7 +29,11 @@ async function compare(made: Case, family: Family, schedules: Schedules): Promis
 }
 
 /** Those that are more than one kernel's worth of choice. */
-const drawn: Readonly<Record<string, MakeCase>> = { reduce: cases.reduce, best: cases.best, ...composites };
+const drawn: Readonly<Record<string, MakeCase>> = {
+  ...{ reduce: cases.reduce, best: cases.best },
+  ...composites,
+  ...sweeps,
+};
 
 for (const family of families) {
   const seen = new Set<string>();

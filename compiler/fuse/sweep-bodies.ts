@@ -1,0 +1,150 @@
+/**
+ * Where the bodies of a sweep are evaluated: those of rows by themselves, of short runs, by the kernel of a panel, from the values that
+ * it holds; any other by kernels of its own, before the first panel of each run. Such a body becomes a graph over what the sweep works in.
+ */
+import { bodyNames, columnsOf, dimsOfRun } from "../graph/bodies.ts";
+import type { Graph } from "../graph/graph.ts";
+import { type Maker, maker } from "../graph/make.ts";
+import type { Body, Node, NodeOf } from "../graph/ops.ts";
+import { reachOf } from "../graph/reach.ts";
+import { count } from "../graph/type.ts";
+import { isView } from "../graph/view.ts";
+
+/** Columns whose values the kernel of a panel holds at a time. They decide in which order products are added. */
+export const widest = 32;
+
+/** What a body's own kernels read, beside what bodies of levels above have given, which has the names of `bodyNames.above`. */
+export const stepNames = {
+  /** All columns: frozen, or as they are by then. */
+  values: "values",
+  /** The position of every level, along `word`. */
+  positions: "positions",
+  word: "word",
+} as const;
+
+/** A body that kernels of its own evaluate, as a graph. */
+export interface StepGraph {
+  readonly level: number;
+  readonly graph: Graph;
+  /** What inputs of the graph stand for, by name: nodes of the graph that the sweep is in. */
+  readonly given: ReadonlyMap<string, Node>;
+}
+
+/** The first of the levels whose bodies the kernel of a panel evaluates; as many as there are levels if it evaluates none. */
+export function firstInside({ type, attrs: { along, levels } }: NodeOf<"feedback">): number {
+  const rows = new Set(dimsOfRun(type.dims, along, []).map(({ name }) => name));
+  const isInside = (level: number): boolean =>
+    columnsOf(levels, level) <= widest && isRowwise(levels[level]?.body ?? { nodes: [] }, rows);
+  let first = levels.length;
+  while (first > 0 && isInside(first - 1)) first--;
+  return first;
+}
+
+/** Whether each row of what the body gives follows from the same row of its run, element by element or in short loops. */
+function isRowwise({ nodes }: Pick<Body, "nodes">, rows: ReadonlySet<string>): boolean {
+  const isOfRun = new Set<Node>();
+  return nodes.every((node) => {
+    if (node.op === "cholesky" || node.op === "triangularInverse") return false;
+    if (node.op === "best" && termsOf(node) > widest) return false;
+    if (node.op === "input" || node.inputs.some((x: Node) => isOfRun.has(x))) isOfRun.add(node);
+    return !isOfRun.has(node) || !movedBy(node).some((name) => rows.has(name));
+  });
+}
+
+const termsOf = ({ inputs: [x], attrs: { over } }: NodeOf<"best">): number =>
+  count({ dims: x.type.dims.filter(({ name }) => over.includes(name)) });
+
+/** The dimensions of its operand at whose other positions the node reads. */
+function movedBy(node: Node): readonly string[] {
+  switch (node.op) {
+    case "reduce":
+    case "best":
+      return node.attrs.over;
+    case "rename":
+      return [node.attrs.from, node.attrs.to];
+    case "merge":
+      return node.attrs.dims;
+    case "split":
+    case "gather":
+      return [node.attrs.dim];
+    default:
+      return [];
+  }
+}
+
+/** The outputs of a level's body that are read: by bodies below it, or as parts of the sweep. */
+export function neededOutputs(node: NodeOf<"feedback">, level: number, parts: ReadonlySet<string>): Body["outputs"] {
+  const { levels } = node.attrs;
+  const { dim, body } = levels[level] ?? { dim: { name: "" }, body: { outputs: [] } };
+  const read = new Set(
+    levels
+      .slice(level + 1)
+      .flatMap(({ body: { nodes } }) => nodes.flatMap((each) => (each.op === "input" ? [each.attrs.name] : []))),
+  );
+  const isLast = level === levels.length - 1;
+  return body.outputs.filter(
+    ({ name }) => parts.has(name) || read.has(bodyNames.above(dim.name, name)) || (isLast && name === bodyNames.frozen),
+  );
+}
+
+/** The graph of what a body gives, of `outputs`, in one step. */
+export function stepGraph(node: NodeOf<"feedback">, level: number, outputs: Body["outputs"]): StepGraph {
+  const made = maker();
+  const given = new Map<string, Node>();
+  const input = inputsOf(node, level, made, given);
+  const images = new Map<Node, Node>();
+  const image = (of: Node): Node => images.get(of) ?? of;
+  for (const each of node.attrs.levels[level]?.body.nodes ?? [])
+    images.set(each, each.op === "input" ? input(each) : made.copy(each, image));
+  const graph = made.graph(
+    "body",
+    outputs.map((output) => ({ ...output, node: image(output.node) })),
+  );
+  return { level, graph, given };
+}
+
+/** What stands for the inputs of a body. */
+function inputsOf(
+  { inputs, type, attrs: { along, levels }, origin }: NodeOf<"feedback">,
+  level: number,
+  made: Maker,
+  given: Map<string, Node>,
+): (input: NodeOf<"input">) => Node {
+  const { make } = made;
+  const leaf = (name: string, of: Pick<Node, "type">): Node =>
+    make("input", [], { name, type: of.type, role: "state" }, origin);
+  const words = { dtype: "i32", dims: [{ name: stepNames.word, size: levels.length }] } as const;
+  const position = (of: number): Node => {
+    const at = make("constant", [], { value: of, dtype: "i32" }, origin);
+    return make("gather", [leaf(stepNames.positions, { type: words }), at], { dim: stepNames.word }, origin);
+  };
+  const run = (): Node => {
+    const into = levels.map(({ dim }) => dim);
+    const values = make("split", [leaf(stepNames.values, { type })], { dim: along, into }, origin);
+    return into
+      .slice(0, level + 1)
+      .reduce((x, dim, i) => make("gather", [x, position(i)], { dim: dim.name }, origin), values);
+  };
+  /** Down to what has memory. */
+  const outside = (node: Node): Node => {
+    if (isInPlace(node)) return made.copy(node, outside);
+    const name = `%${node.id}`;
+    given.set(name, node);
+    return leaf(name, node);
+  };
+  return ({ type: own, attrs: { name } }) => {
+    if (name === bodyNames.run) return run();
+    const of = levels.findIndex(({ dim }) => name === bodyNames.position(dim.name));
+    if (of >= 0) return position(of);
+    const number = inputs.slice(2).findIndex((_, i) => name === bodyNames.given(i));
+    const whole = inputs[number + 2];
+    return number >= 0 && whole !== undefined ? outside(whole) : leaf(name, { type: own });
+  };
+}
+
+/** Whether the node is read where its operand lies, or is none but a position. */
+export const isInPlace = (node: Node): boolean =>
+  node.op === "constant" ||
+  reachOf(node) !== undefined ||
+  isView(node) ||
+  (node.op === "gather" && reachOf(node.inputs[1]) !== undefined);
