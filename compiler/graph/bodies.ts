@@ -17,7 +17,7 @@ export const bodyNames = {
   /** What the body of a level above has given under a name, at its position. */
   above: (level: string, output: string) => `of ${level} ${output}`,
   /** An output of the last level: what the column takes. The other outputs are parts. */
-  frozen: "frozen",
+  frozen: "frozen column",
 } as const;
 
 /** The inputs that the body of a level may have. */

@@ -18,6 +18,7 @@ import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scope
 import { noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
 import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
+import { sweepOf } from "./sweep.ts";
 import { type Dimension, showDimension } from "./tensor.ts";
 import { newTrace } from "./trace.ts";
 import { tensorTypeOf } from "./types.ts";
@@ -95,9 +96,10 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
     }
     case "repeat":
       return repeated({ context, scope, repeat: expression, operand, block: evaluateBlock });
+    case "feedback":
+      return sweepOf({ context, scope, span: expression.span }, expression, operand);
     case "list":
     case "one-of":
-    case "feedback":
       return report(context, { kind: "not-supported", span: expression.span, ...notYet[expression.kind] });
   }
 }
@@ -121,7 +123,6 @@ const notYet = {
     hint: "`stack(pair: a, b)` lays values along a new dimension, `{ low: a, high: b }` gives several",
   },
   "one-of": { what: "`one of`", hint: "give one value; a recipe's parameter tries others" },
-  feedback: { what: "`feedback`" },
 } as const;
 
 /** A value and its place; a field of a config that is not known yet is an unknown number. */

@@ -8,6 +8,10 @@ type Id = Exclude<ProblemKind, (ModelProblem | WeightProblem)["kind"]> | "file-n
 
 const onLinear = "on linear(w: f32[out, in], x: f32[sample, token, in])";
 
+/** A function that sweeps so. */
+const rounding = (levels: string): string =>
+  `fn rounded(w: f32[out, in: 8], u: f32[in, in']) = feedback w through u ${levels}`;
+
 const names = {
   "unknown-name": {
     text: `Nothing of this name is known here: no \`let\` before it, no parameter, no import, and no function of the language. Values and dimensions are two namespaces: a dimension is known by the type of a parameter, or once a view has made it.`,
@@ -128,6 +132,22 @@ const dimensions = {
   let h = sum(x * rename(x, in -> in'), over token)
   norm(cholesky(h, rows: in, columns: in'), over in')
 }`,
+    ),
+  },
+  "sweep-levels": {
+    text: `\`feedback\` goes along a dimension, column after column. The dimension may be divided, \`in = (block, lane: 128)\`, and then there is a body for each part: that of a block is evaluated when the block is reached, on the columns as they are by then, that of a lane for each column.`,
+    examples: programs(
+      rounding("along in = (block, lane: 4) {\n  each lane as c { freeze round(c) }\n}"),
+      rounding(
+        "along in = (block, lane: 4) {\n  each block as b { let top = max(abs(b), over lane) }\n  each lane as c { freeze top * round(c / top) }\n}",
+      ),
+    ),
+  },
+  "sweep-freeze": {
+    text: `\`feedback\` gives each column its last value, and takes what that leaves from the columns after it. The body of the last level says with \`freeze\` which value that is; those of the levels above it only bind names. A column that is to stay as it is freezes itself.`,
+    examples: programs(
+      rounding("along in { each in as c { let whole = round(c) } }"),
+      rounding("along in { each in as c { let whole = round(c)  freeze whole } }"),
     ),
   },
 } satisfies Partial<Record<Id, Explanation>>;

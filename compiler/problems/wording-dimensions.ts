@@ -28,6 +28,15 @@ export type DimensionProblem =
   | { kind: "dimension-escapes"; span: Span; name: string; fn: string; declared: Span }
   | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
   | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
+  | {
+      kind: "sweep-levels";
+      span: Span;
+      along: string;
+      /** The levels as they are named beside the swept dimension, and as bodies stand there. */
+      wanted: readonly string[];
+      found: readonly string[];
+    }
+  | { kind: "sweep-freeze"; span: Span; last: string; isEarly: boolean }
   | { kind: "not-square"; span: Span; rows: string; columns: string; height: string; width: string; where: string };
 
 export const dimensionWording: Wording<DimensionProblem> = {
@@ -54,11 +63,25 @@ export const dimensionWording: Wording<DimensionProblem> = {
   "does-not-divide": (p) => ({
     title: `${p.by} does not divide \`${p.name}\`, which is ${p.size}${p.where}`,
     places: labels([p.span, `${p.size} / ${p.by} is not whole`]),
-    hint: `choose a size that divides ${p.size}, or leave the layer out with \`except\``,
+    hint: `choose a size that divides ${p.size}${nearestDivisors(Number(p.size), Number(p.by))}, or leave the layer out with \`except\``,
   }),
   "not-whole": (p) => ({
     title: `${p.what} must be a whole number from 1, and is ${p.value}${p.where}`,
     places: labels([p.span, `this is ${p.value}`]),
+  }),
+  "sweep-levels": (p) => ({
+    title: `\`feedback\` along \`${p.along}\` needs a body for ${levelsOf(p.wanted)}, and has ${p.found.length === 0 ? "none" : levelsOf(p.found)}`,
+    places: labels([p.span, `not as in \`${p.along}\``]),
+    hint: `the outermost level is first: ${p.wanted.map((name) => `\`each ${name} as … { … }\``).join(", then ")}`,
+  }),
+  "sweep-freeze": (p) => ({
+    title: p.isEarly
+      ? `a column is frozen in the last level, \`${p.last}\`, and in no other`
+      : `\`each ${p.last}\` does not say what a column becomes`,
+    places: labels([p.span, p.isEarly ? `frozen before` : `no \`freeze\` in it`]),
+    hint: p.isEarly
+      ? `bind it with \`let\`: the levels below see it`
+      : `end it in \`freeze\` and the value that the column takes; what that leaves is taken from the columns after it`,
   }),
   "not-square": (p) => ({
     title:
@@ -72,3 +95,15 @@ export const dimensionWording: Wording<DimensionProblem> = {
 
 /** A dimension with its size, if that is more than its name. */
 const side = (name: string, size: string): string => (name === size ? `\`${name}\`` : `\`${name}\` = ${size}`);
+
+const levelsOf = (names: readonly string[]): string => `${list(names)}${names.length > 1 ? ", in this order" : ""}`;
+
+/** Of numbers, the divisors next to one that is none. */
+function nearestDivisors(size: number, by: number): string {
+  if (!Number.isInteger(size) || !Number.isInteger(by)) return "";
+  let [below, above] = [by, by];
+  while (below > 1 && size % below !== 0) below--;
+  while (above < size && size % above !== 0) above++;
+  const nearest = [below, above].filter((divisor) => size % divisor === 0);
+  return `, such as ${nearest.join(" or ")}`;
+}

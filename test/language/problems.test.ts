@@ -72,6 +72,8 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "not-aligned": true,
   "not-square": true,
   "absent-dimension": true,
+  "sweep-levels": true,
+  "sweep-freeze": true,
   "dimension-escapes": true,
   "activation-outside-observe": true,
   "observation-keeps": true,
