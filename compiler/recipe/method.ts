@@ -67,7 +67,7 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   const { observations: statistics } = inside.trace;
   if (method.on.text === "readers") {
     const fold = foldIn(context, scope, method, result);
-    return fold && { statistics, ...ofFold(context, fold), format: null };
+    return fold && { statistics, ...ofFold(context, fold, site), format: null };
   }
   const compressed = checkResult(context, scope, method, result);
   if (!compressed) return null;
@@ -208,7 +208,7 @@ function foldIn(context: Context, scope: Scope, { body, name }: Ast.Method, resu
 }
 
 /** The scale, and how many of its numbers are no factors. */
-function ofFold({ maker }: Context, { node }: Tensor): Pick<Compression, "outputs" | "checks"> {
+function ofFold({ maker }: Context, { node }: Tensor, site: Site | null): Pick<Compression, "outputs" | "checks"> {
   const { make } = maker;
   const zero = make("constant", [], { value: 0, dtype: "f32" }, node.origin);
   const isNone = make(
@@ -218,7 +218,8 @@ function ofFold({ maker }: Context, { node }: Tensor): Pick<Compression, "output
     node.origin,
   );
   const counted = { name: slotNames.misfit(0), node: howMany(maker, isNone) };
-  const otherwise = "{n} of the scales are not above 0, or not finite; look at the method, and at its statistics";
+  const of = site?.linear.name;
+  const otherwise = `{n} of the scales of ${of} are not above 0, or not finite; look at the method, and at its statistics`;
   return {
     outputs: [{ name: slotNames.fold, node }, counted],
     checks: [{ output: counted.name, must: "none", otherwise }],

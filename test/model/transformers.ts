@@ -146,7 +146,7 @@ type Checkpoint = Awaited<ReturnType<typeof openCheckpoint>>;
 const nowhere = { file: { path: "", text: "" }, start: 0, end: 0 };
 
 /** A safetensors file with these tensors. */
-function fileBytes(tensors: Tensors): Uint8Array {
+export function fileBytes(tensors: Tensors): Uint8Array {
   let end = 0;
   const header = Object.fromEntries(
     [...tensors].map(([name, { dtype, shape, bytes }]) => {
