@@ -10,6 +10,8 @@ interface Lines {
   readonly name?: string;
   readonly dim?: string;
   readonly members?: string;
+  readonly forward?: string;
+  readonly method?: string;
   readonly stage?: string;
 }
 
@@ -18,6 +20,8 @@ const programWith = ({
   name = "OwnForCausalLM",
   dim = "dim model = config.hidden_size",
   members = 'table embed: f32[vocab, model] at "embed.weight"',
+  forward = "fn forward(tokens: i32[token]) -> f32[token, vocab] = head(embed[vocab: tokens])",
+  method = "method halved() on linear(w: f32[out, in]) { w / 2 }",
   stage = "stage small = halved() of model for head",
 }: Lines): string => `arch own for "${name}" {
   dim vocab = config.vocab_size
@@ -25,10 +29,10 @@ const programWith = ({
   ${members.replaceAll("\n", "\n  ")}
   linear head: model -> vocab at "head"
 
-  fn forward(tokens: i32[token]) -> f32[token, vocab] = head(embed[vocab: tokens])
+  ${forward}
 }
 
-method halved() on linear(w: f32[out, in]) { w / 2 }
+${method}
 
 recipe half(model: Model) {
   ${stage}
@@ -39,6 +43,12 @@ recipe half(model: Model) {
 const lines = (of: keyof Lines, wrong: string, right: string, given: ExampleModel = model): Examples => {
   const example = (line: string): Example => ({ shown: line, program: programWith({ [of]: line }), model: given });
   return { wrong: example(wrong), right: example(right) };
+};
+
+const folding = (forward: string): Example => {
+  const method = "method levelled() on readers(w: f32[out, in]) { { fold: 1 / max(abs(w), over out) } }";
+  const stage = "stage even = levelled() of model for head";
+  return { shown: `${forward}\n\n${stage}`, program: programWith({ forward, method, stage }), model };
 };
 
 const withTensor = (name: string, shape: readonly number[]): ExampleModel => ({
@@ -59,6 +69,10 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
   },
   "cannot-fold": {
     text: `A method on \`readers\` gives a scale for the inputs of the layers that read one activation: their columns are multiplied by it, and what makes the activation is divided, so that nothing changes but rounding. What makes it is found in the forward pass: the gain of a norm, or a linear layer with nothing behind it that a factor for each channel would change; and all that read the activation must be in the stage. The message shows the place where that ends: a function that does not commute with a factor, a head that is read by several, the residual stream, a reader that is not selected.`,
+    examples: {
+      wrong: folding("fn forward(tokens: i32[token]) = head(tanh(embed[vocab: tokens]))"),
+      right: folding("fn forward(tokens: i32[token]) = head(embed[vocab: tokens])"),
+    },
   },
   "unreached-layer": {
     text: `The architecture declares a layer that its forward pass does not call, or calls only for other values of config.json. Its weights can be changed by a method that reads nothing but \`w\`, but nothing goes into the layer that \`observe\` could see. Leave it out with \`except\`, or let the forward pass of your architecture call it.`,
