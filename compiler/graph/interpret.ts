@@ -4,9 +4,12 @@
  */
 import { bug, invariant } from "../invariant.ts";
 import { bitsOf, type DType } from "../plan/dtype.ts";
+import { threefry } from "../plan/threefry.ts";
+import { erf } from "./erf.ts";
 import type { Graph } from "./graph.ts";
 import { offsets, strides } from "./offsets.ts";
 import { type Body, dispatch, type Node, type NodeOf, type Rules } from "./ops.ts";
+import { bestOf, orderOf } from "./ordering.ts";
 import { dimsOf, type OfMatrix } from "./routine.ts";
 import { showNode } from "./show.ts";
 import { type Swept, sweep } from "./sweep.ts";
@@ -59,11 +62,13 @@ export const scalar = {
   abs: Math.abs,
   exp: Math.exp,
   log: Math.log,
+  log2: Math.log2,
   sqrt: Math.sqrt,
   rsqrt: (x: number) => 1 / Math.sqrt(x),
   sin: Math.sin,
   cos: Math.cos,
   tanh: Math.tanh,
+  erf,
   floor: Math.floor,
   round: roundHalfToEven,
   not: (x: number) => (x === 0 ? 1 : 0),
@@ -75,12 +80,22 @@ export const scalar = {
   min: passingNaN(Math.min),
   max: passingNaN(Math.max),
   mod: (a: number, b: number) => a - b * Math.floor(a / b),
+  random: (at: number, seed: number) => (threefry([seed, 0], [at, 0])[0] >>> 8) * 2 ** -24,
   less: (a: number, b: number) => Number(a < b),
   lessEqual: (a: number, b: number) => Number(a <= b),
   equal: (a: number, b: number) => Number(a === b),
   and: (a: number, b: number) => a * b,
   or: (a: number, b: number) => Math.max(a, b),
 } as const;
+
+/** What it is of numbers of the result's dtype. */
+function scalarIn(op: keyof typeof scalar, dtype: DType): (a: number, b: number) => number {
+  if (dtype === "i32" || dtype === "u32") {
+    if (op === "mul") return Math.imul;
+    if (op === "div") return (a, b) => (b === 0 ? 0 : Math.floor(a / b));
+  }
+  return scalar[op] as (a: number, b: number) => number;
+}
 
 const unary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array => {
   const [x] = operands(node, values);
@@ -89,8 +104,7 @@ const unary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array 
 };
 const binary = (node: NodeOf<keyof typeof scalar>, values: Values): Float64Array => {
   const [a, b] = operands(node, values);
-  const isWhole = node.type.dtype === "i32" || node.type.dtype === "u32";
-  const f = (node.op === "mul" && isWhole ? Math.imul : scalar[node.op]) as (a: number, b: number) => number;
+  const f = scalarIn(node.op, node.type.dtype);
   return Float64Array.from(a, (value, i) => wrap(node.type.dtype, f(value, b[i] ?? NaN)));
 };
 
@@ -102,11 +116,13 @@ const semantics: Rules<readonly [values: Values], Float64Array> = {
   abs: unary,
   exp: unary,
   log: unary,
+  log2: unary,
   sqrt: unary,
   rsqrt: unary,
   sin: unary,
   cos: unary,
   tanh: unary,
+  erf: unary,
   floor: unary,
   round: unary,
   not: unary,
@@ -120,6 +136,7 @@ const semantics: Rules<readonly [values: Values], Float64Array> = {
   min: binary,
   max: binary,
   mod: binary,
+  random: binary,
   less: binary,
   lessEqual: binary,
   equal: binary,
@@ -134,7 +151,8 @@ const semantics: Rules<readonly [values: Values], Float64Array> = {
   split: ({ inputs }, values) => valueIn(values, inputs[0]),
   merge,
   gather,
-  best,
+  best: ({ inputs: [x], attrs }, values) => bestOf(x.type, valueIn(values, x), attrs),
+  order: ({ inputs: [x], attrs }, values) => orderOf(x.type, valueIn(values, x), attrs.over),
   cholesky,
   triangularInverse,
   feedback: (node, values) => sweptBy(node, values).frozen,
@@ -220,24 +238,6 @@ function gather({ inputs: [x, at], attrs, type }: NodeOf<"gather">, values: Valu
   });
 }
 
-function best({ inputs: [x], attrs }: NodeOf<"best">, values: Values): Float64Array {
-  const from = valueIn(values, x);
-  const inner = attrs.over.flatMap((name) => x.type.dims.filter((dim) => dim.name === name));
-  const outer = x.type.dims.filter(({ name }) => !attrs.over.includes(name));
-  const along = strides(x.type.dims);
-  const result = new Float64Array(from.length);
-  for (const start of offsets(outer, along)) {
-    const places = [...offsets(inner, along)].map((offset) => start + offset);
-    places.sort((a, b) => ascending(from[a] ?? NaN, from[b] ?? NaN));
-    for (const place of places.slice(places.length - attrs.keep)) result[place] = 1;
-  }
-  return result;
-}
-
-/** The order of `best`, as `Array.sort` takes it: NaN below all others. */
-export const ascending = (a: number, b: number): number =>
-  Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(b)) - Number(Number.isNaN(a)) : a - b;
-
 /** The places of each matrix: that of an element by its row and column. */
 function* matrices(node: OfMatrix): Iterable<(row: number, column: number) => number> {
   const along = strides(node.type.dims);
@@ -318,7 +318,7 @@ export function elementOf(
   dtype: DType,
 ): number {
   const [a = Number.NaN, b = Number.NaN] = operands.map((x) => roundTo(x.dtype, x.value));
-  return roundTo(dtype, wrap(dtype, (scalar[op] as (a: number, b: number) => number)(a, b)));
+  return roundTo(dtype, wrap(dtype, scalarIn(op, dtype)(a, b)));
 }
 
 /** Integer arithmetic wraps at 32 bits; reals stay as they are. */

@@ -26,11 +26,14 @@ export interface Ops {
   abs: Unary;
   exp: Unary;
   log: Unary;
+  log2: Unary;
   sqrt: Unary;
   rsqrt: Unary;
   sin: Unary;
   cos: Unary;
   tanh: Unary;
+  /** 2/√π · ∫ exp(-t²) dt from 0 to x. */
+  erf: Unary;
   floor: Unary;
   /** Half to even. */
   round: Unary;
@@ -44,6 +47,7 @@ export interface Ops {
   add: Binary;
   sub: Binary;
   mul: Binary;
+  /** Of whole numbers the greatest whole number that is not above the quotient, and 0 of a division by 0. */
   div: Binary;
   pow: Binary;
   /** Of a NaN and another value the other, as WGSL's are on all adapters that we know. */
@@ -51,6 +55,8 @@ export interface Ops {
   max: Binary;
   /** Remainder with the sign of the divisor. */
   mod: Binary;
+  /** Evenly from 0 to below 1, a multiple of 2^-24: of two i32, the upper bits of what Threefry gives for `(at, 0)` with the key `(seed, 0)`. */
+  random: Op<readonly [at: Node, seed: Node]>;
   less: Binary;
   lessEqual: Binary;
   equal: Binary;
@@ -73,6 +79,8 @@ export interface Ops {
   /** True for the `keep` greatest along the dimensions taken together (in the order given); of equals the later stay, as after a
    *  stable ascending sort. NaN is below all others, and `keep` stay whatever the values are. */
   best: Unary<{ readonly keep: number; readonly over: readonly string[] }>;
+  /** Along `over`, the places of its elements in ascending order, as i32; of equals the first first, NaN before all others. */
+  order: Unary<{ readonly over: string }>;
   /** The lower triangle l for which x = l · lᵀ, in x's own dimensions; of x the lower triangle is read. Where x is not positive
    *  definite, the columns of l are 0 from the first on whose pivot is no positive number (2^-126 at least). */
   cholesky: Unary<Matrix>;

@@ -28,6 +28,7 @@ const float = ([x]: readonly [Node]): TensorType => elementwise("a function of r
 const signed = ([x]: readonly [Node]): TensorType => elementwise("a sign", [x], ["f32", "i32"]);
 const arithmetic = (inputs: readonly [Node, Node]): TensorType => elementwise("arithmetic", inputs, numbers);
 const real = (inputs: readonly [Node, Node]): TensorType => elementwise("real arithmetic", inputs, ["f32"]);
+const signedPair = (inputs: readonly [Node, Node]): TensorType => elementwise("division", inputs, ["f32", "i32"]);
 const logic = (inputs: readonly Node[]): TensorType => elementwise("logic", inputs, ["bool"]);
 const order = (inputs: readonly [Node, Node]): TensorType => ({
   ...elementwise("an order", inputs, numbers),
@@ -46,11 +47,13 @@ const rules: TypeRules = {
   abs: signed,
   exp: float,
   log: float,
+  log2: float,
   sqrt: float,
   rsqrt: float,
   sin: float,
   cos: float,
   tanh: float,
+  erf: float,
   floor: float,
   round: float,
   not: logic,
@@ -63,8 +66,9 @@ const rules: TypeRules = {
   min: arithmetic,
   max: arithmetic,
   mod: arithmetic,
-  div: real,
+  div: signedPair,
   pow: real,
+  random: (inputs) => ({ ...elementwise("random", inputs, ["i32"]), dtype: "f32" }),
   less: order,
   lessEqual: order,
   equal: (inputs) => ({ ...elementwise("equal", inputs, [...numbers, "bool"]), dtype: "bool" }),
@@ -116,6 +120,10 @@ const rules: TypeRules = {
     invariant(numbers.includes(readAs(x.type.dtype)), `best of ${showType(x.type)}`);
     invariant(agree(keep, Math.min(Math.max(Math.floor(keep), 0), size)), `best ${keep} of ${size}`);
     return { dtype: "bool", dims: x.type.dims };
+  },
+  order: ([x], { over }) => {
+    without("order", x, [over]);
+    return { ...elementwise("order", [x], ["f32"]), dtype: "i32" };
   },
   cholesky: square,
   triangularInverse: square,

@@ -5,12 +5,15 @@
 import type { Node, NodeOf } from "./ops.ts";
 import type { Dim } from "./type.ts";
 
-const ops = ["best", "cholesky", "triangularInverse", "feedback"] as const;
+const ops = ["best", "order", "cholesky", "triangularInverse", "feedback"] as const;
 
 export type Routine = { readonly [K in (typeof ops)[number]]: NodeOf<K> }[(typeof ops)[number]];
 
 /** Those of matrices. */
 export type OfMatrix = NodeOf<"cholesky"> | NodeOf<"triangularInverse">;
+
+export const isOfMatrix = (node: Routine): node is OfMatrix =>
+  node.op === "cholesky" || node.op === "triangularInverse";
 
 export const isRoutine = (node: Node): node is Routine => ops.some((op) => op === node.op);
 
@@ -19,6 +22,8 @@ export function takenWhole(node: Routine): readonly string[] {
   switch (node.op) {
     case "best":
       return node.attrs.over;
+    case "order":
+      return [node.attrs.over];
     case "cholesky":
     case "triangularInverse":
       return [node.attrs.rows, node.attrs.columns];
@@ -30,11 +35,11 @@ export function takenWhole(node: Routine): readonly string[] {
 /** The operands of which its kernels read each element many times. */
 export function reread(node: Routine): readonly Node[] {
   if (node.op === "feedback") return node.inputs.slice(1);
-  return node.op === "triangularInverse" ? node.inputs : [];
+  return node.op === "triangularInverse" || node.op === "order" ? node.inputs : [];
 }
 
 /** The dimensions of its operand: `inner` are those that it takes as a whole, in its own order. */
-export function dimsOf(node: NodeOf<"best"> | OfMatrix): {
+export function dimsOf(node: NodeOf<"best"> | NodeOf<"order"> | OfMatrix): {
   readonly inner: readonly Dim[];
   readonly outer: readonly Dim[];
 } {

@@ -11,6 +11,10 @@ const bodies: Readonly<Record<string, string>> = {
   modulo: "fn modulo(a: f32, b: f32) -> f32 { return a - b * floor(a / b); }",
   wrap_modulo:
     "fn wrap_modulo(a: i32, b: i32) -> i32 { let r = a % b; return select(r, r + b, r != 0 && ((r < 0) != (b < 0))); }",
+  wrap_divide: `fn wrap_divide(a: i32, b: i32) -> i32 {
+  let r = a % b;
+  return select(a / b - select(0, 1, r != 0 && ((r < 0) != (b < 0))), 0, b == 0);
+}`,
   // Towards zero; out of range the nearest there is, 0 for NaN, where adapters differ.
   to_i32: `fn to_i32(x: f32) -> i32 {
   let inside = i32(clamp(x, -2147483648.0, 2147483520.0));
@@ -57,16 +61,16 @@ export function helperText(
 
 /** Of the helpers that do not give f32. */
 const fourResults: Readonly<Record<string, string>> = {
-  ...{ is_number: "vec4<bool>", wrap_modulo: "vec4i", to_i32: "vec4i", to_u32: "vec4u" },
+  ...{ is_number: "vec4<bool>", wrap_modulo: "vec4i", wrap_divide: "vec4i", to_i32: "vec4i", to_u32: "vec4u" },
   ...Object.fromEntries(packedTypes.map((type) => [`to_${type}`, typeName(readAs(type), 4)])),
 };
 
 /** Where the length of memory is a scalar condition, `select` takes a vector as it is; the rest goes element by element. */
 function fourText(helper: Helper): string {
   const result = fourResults[helper] ?? "vec4f";
-  const isWhole = result === "vec4i" && helper !== "to_i32";
+  const isWhole = ["wrap_modulo", "wrap_divide", "random"].includes(helper);
   const operand = isWhole ? "vec4i" : "vec4f";
-  const isBinary = ["modulo", "wrap_modulo", "pow"].includes(helper);
+  const isBinary = isWhole || helper === "modulo" || helper === "pow";
   const name = helperName(helper);
   const parts = ["x", "y", "z", "w"].map((part) => (isBinary ? `${name}(a.${part}, b.${part})` : `${name}(a.${part})`));
   return `fn ${name}4(a: ${operand}${isBinary ? `, b: ${operand}` : ""}) -> ${result} { return ${result}(${parts.join(", ")}); }`;

@@ -3,6 +3,7 @@ import { type Group, isSweep, type RoutineGroup } from "../fuse/group.ts";
 import { bug } from "../invariant.ts";
 import type { Lowered, Lowering } from "./lower.ts";
 import { lowerBest } from "./lower-best.ts";
+import { lowerOrder } from "./lower-order.ts";
 import { lowerPanels } from "./lower-panels.ts";
 import { lowerSweep } from "./lower-sweep.ts";
 
@@ -16,6 +17,8 @@ export function lowerRoutine(
   switch (node.op) {
     case "best":
       return [lowerBest(group, node, lowering)];
+    case "order":
+      return [lowerOrder(group, node, lowering)];
     case "cholesky":
     case "triangularInverse":
       return lowerPanels(group, node, lowering);

@@ -4,7 +4,7 @@
  */
 import { elementOf, roundTo } from "../graph/interpret.ts";
 import type { BinaryOp, UnaryOp } from "../graph/ops.ts";
-import { type Index, number, plus, remainder, times, type Variable, variableKey } from "../index/affine.ts";
+import { type Index, number, plus, quotient, remainder, times, type Variable, variableKey } from "../index/affine.ts";
 import { type DType, readAs, type ValueType } from "../plan/dtype.ts";
 
 /** The primitives that work element by element. */
@@ -171,7 +171,8 @@ function arithmetic(op: ElementOp, a: Index, b: Index): Index | undefined {
   if (op === "add") return plus(a, b);
   if (op === "sub") return plus(a, times(b, -1));
   if (op === "mul") return scaled(a, b) ?? scaled(b, a);
-  return op === "mod" && isNumber(b) && b.constant > 0 ? remainder(a, b.constant) : undefined;
+  if (!isNumber(b) || b.constant <= 0) return undefined;
+  return op === "mod" ? remainder(a, b.constant) : op === "div" ? quotient(a, b.constant) : undefined;
 }
 
 const isNumber = ({ terms }: Index): boolean => terms.length === 0;

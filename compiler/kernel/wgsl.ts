@@ -12,13 +12,14 @@ export type Helper =
   | "is_number"
   | "modulo"
   | "wrap_modulo"
+  | "wrap_divide"
   | "to_i32"
   | "to_u32"
   | `${"to" | "encode" | "decode" | "pack"}_${Packed}`
   | "infinity"
   | "nan"
   | "negative_zero";
-const mathNames = ["exp", "log", "tanh", "sin", "cos", "pow"] as const;
+const mathNames = ["exp", "log", "log2", "tanh", "erf", "sin", "cos", "pow", "random"] as const;
 export type MathName = (typeof mathNames)[number];
 
 /** Primitives that are functions of the header's, some twenty operations each. */
@@ -60,9 +61,11 @@ export const operations: Readonly<Record<ElementOp, (operands: Operands) => stri
   abs: builtin("abs"),
   exp: helper("exp"),
   log: helper("log"),
+  log2: helper("log2"),
   sin: helper("sin"),
   cos: helper("cos"),
   tanh: helper("tanh"),
+  erf: helper("erf"),
   pow: helper("pow"),
   sqrt: builtin("sqrt"),
   rsqrt: ({ texts }) => `1.0 / sqrt(${texts[0]})`,
@@ -73,7 +76,9 @@ export const operations: Readonly<Record<ElementOp, (operands: Operands) => stri
   add: infix("+"),
   sub: infix("-"),
   mul: infix("*"),
-  div: infix("/"),
+  div: ({ texts, dtype, use }) =>
+    dtype === "i32" ? `${use("wrap_divide")}(${texts.join(", ")})` : `${texts[0]} / ${texts[1]}`,
+  random: helper("random"),
   min: builtin("min"),
   max: builtin("max"),
   mod: ({ texts, dtype, use }) =>
@@ -142,7 +147,7 @@ const reserved = new Set(
   `alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop
   override requires return struct switch true var while main lane invocation own_row is_inside group position element array atomic bool f16 f32 i32 u32 mat2x2
   ptr sampler vec2 vec3 vec4 vec2f vec3f vec4f vec2u vec3u vec4u vec4i abs min max select exp log sin cos tanh pow sqrt floor round
-  bitcast fence is_number modulo wrap_modulo to_i32 to_u32 infinity nan negative_zero
+  bitcast fence is_number modulo wrap_modulo wrap_divide to_i32 to_u32 infinity nan negative_zero
   unpack2x16float pack2x16float arrayLength subgroupShuffleXor subgroupBroadcast workgroupBarrier
   NULL Self abstract active alignas alignof as asm asm_fragment async attribute auto await become binding_array cast catch class
   co_await co_return co_yield coherent column_major common compile compile_fragment concept const_cast consteval constexpr constinit

@@ -1,28 +1,31 @@
 /** The functions that the language itself provides. What can be said with them stands in the library's prelude. */
 import type { Span } from "../../grammar/source.ts";
-import type { UnaryOp } from "../graph/ops.ts";
+import { erf } from "../graph/erf.ts";
+import type { Node, UnaryOp } from "../graph/ops.ts";
 import type { OfMatrix } from "../graph/routine.ts";
-import type { Packed } from "../plan/dtype.ts";
-import { report } from "./context.ts";
+import { type Packed, readAs } from "../plan/dtype.ts";
+import { type Context, report } from "./context.ts";
 import {
   anything,
   dimension,
   form,
   givenSize,
-  knownNumber,
   mapping,
+  type Numbers,
   numbersOf,
   numericOperand,
   over,
   row,
+  takeNumber,
   tensorOperand,
   textOperand,
+  whole,
 } from "./kinds.ts";
 import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
-import { arithmeticOf, asTensor, finite, reduceOf } from "./operations.ts";
+import { arithmeticOf, asTensor, comparisonOf, finite, reduceOf } from "./operations.ts";
 import { makeDimension, reportAbsent, scopeIn } from "./scope.ts";
 import { canBeEqual, isIntegral, known, showSize } from "./size.ts";
-import { type Dimension, graphDim, ids, showDimension, type Tensor, volume } from "./tensor.ts";
+import { type Dimension, graphDim, graphDims, ids, showDimension, type Tensor, volume } from "./tensor.ts";
 import {
   type Call,
   type Callable,
@@ -33,8 +36,9 @@ import {
   type Scope,
   type Value,
   wrong,
+  wrongType,
 } from "./value.ts";
-import { merging, renaming, splitting, stacking } from "./views.ts";
+import { concatenating, merging, renaming, splitting, stacking } from "./views.ts";
 
 interface Real {
   readonly op: UnaryOp;
@@ -44,11 +48,13 @@ interface Real {
 const elementwise: Readonly<Record<string, Real>> = {
   exp: { op: "exp", real: Math.exp },
   log: { op: "log", real: Math.log },
+  log2: { op: "log2", real: Math.log2 },
   sqrt: { op: "sqrt", real: Math.sqrt },
   rsqrt: { op: "rsqrt", real: (x) => 1 / Math.sqrt(x) },
   sin: { op: "sin", real: Math.sin },
   cos: { op: "cos", real: Math.cos },
   tanh: { op: "tanh", real: Math.tanh },
+  erf: { op: "erf", real: erf },
   abs: { op: "abs", real: Math.abs },
   floor: { op: "floor", real: Math.floor },
   round: { op: "round", real: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)) },
@@ -70,8 +76,10 @@ function unknownUnder(op: UnaryOp, x: Num): Num {
   return op !== "abs" && x.size && isIntegral(x.size) ? x : unknownWhole;
 }
 
-/** Whole numbers stay so under `abs`, and as they are under `floor` and `round`. */
+/** Whole numbers stay so under `abs`, and as they are under `floor` and `round`; `floor` of a quotient of two is whole too. */
 function applied({ context, span }: Call, op: UnaryOp, x: Operand): Value {
+  const quotient = op === "floor" && x.value.kind === "tensor" ? wholeQuotient(context, x.value, span) : null;
+  if (quotient) return quotient;
   const isWhole = x.value.kind === "tensor" && x.value.dtype === "i32" && kept.has(op);
   const tensor = asTensor(context, x, isWhole ? "i32" : "f32");
   if (!tensor || (isWhole && op !== "abs")) return tensor ?? wrong;
@@ -121,8 +129,50 @@ const placing = (by: "argmax" | "argmin"): Form =>
     return { kind: "tensor", dtype: "i32", dims: x.value.dims.filter(({ id }) => id !== only.id), node };
   });
 
-/** True for the n greatest along d. */
-const best: Form = form({ x: numbersOf, n: knownNumber, d: over }, ({ x, n, d }, call) => {
+/** Of a quotient of whole numbers the greatest whole number that is not above it; null for what is none. */
+function wholeQuotient({ maker: { make } }: Context, { dims, node }: Tensor, span: Span): Tensor | null {
+  if (node.op !== "div") return null;
+  const [a, b] = node.inputs.map((x: Node) => {
+    if (x.op === "cast" && readAs(x.inputs[0].type.dtype) === "i32") return x.inputs[0];
+    const isWhole = x.op === "constant" && Number.isInteger(x.attrs.value) && Math.abs(x.attrs.value) < 2 ** 31;
+    return isWhole ? make("constant", [], { value: x.attrs.value, dtype: "i32" }, span) : undefined;
+  });
+  return a && b ? { kind: "tensor", dtype: "i32", dims, node: make("div", [a, b], {}, span) } : null;
+}
+
+/** The places along d in ascending order of their numbers. */
+const order: Form = form({ x: numbersOf, d: over }, ({ x, d }, call) => ordered(call, x, d) ?? wrong);
+
+function ordered(call: Call, x: Numbers, d: DimensionsGiven): Tensor | null {
+  const { context, span } = call;
+  const dims = ownDimensions(call, x, d);
+  const along = dims && oneDimension(call, "order", dims);
+  const real = asTensor(context, x, "f32");
+  if (!along || !real) return null;
+  return { ...real, dtype: "i32", node: context.maker.make("order", [real.node], { over: along.id }, span) };
+}
+
+/** True for the n greatest along d; n may be a tensor of whole numbers. */
+const best: Form = form({ x: numbersOf, n: anything, d: over }, ({ x, n, d }, call) =>
+  n.value.kind === "tensor" ? bestOfEach(call, x, n, d) : bestOf(call, x, n, d),
+);
+
+/** Those whose rank, which is where they come in order, is among the last n. */
+function bestOfEach(call: Call, x: Numbers, n: Operand, d: DimensionsGiven): Value {
+  const { context, span } = call;
+  if (n.value.kind !== "tensor" || n.value.dtype !== "i32")
+    return wrongType(context, n, "whole numbers (i32)", "`i32(…)` makes whole numbers of others");
+  const places = ordered(call, x, d);
+  const ranks = places && ordered(call, { value: places, span }, d);
+  if (!ranks) return wrong;
+  const count = { value: ofSize(volume(d.dims)), span };
+  const from = { value: arithmeticOf(context, "-", count, n, span), span };
+  return comparisonOf(context, ">=", { value: ranks, span }, from, span);
+}
+
+function bestOf(call: Call, x: Numbers, operand: Operand, d: DimensionsGiven): Value {
+  const n = takeNumber(call, operand);
+  if (!n) return wrong;
   const { context, span } = call;
   const dims = ownDimensions(call, x, d);
   if (!dims) return wrong;
@@ -141,7 +191,7 @@ const best: Form = form({ x: numbersOf, n: knownNumber, d: over }, ({ x, n, d },
   if (!real) return wrong;
   const node = context.maker.make("best", [real.node], { keep, over: ids(dims) }, span);
   return { kind: "tensor", dtype: "bool", dims: real.dims, node };
-});
+}
 
 /** A function of square matrices, in the dimensions that a call names; for each element of all others there is one. */
 const ofMatrix = (name: string, op: OfMatrix["op"]): Form =>
@@ -191,6 +241,19 @@ function newDimension({ context, scope, span }: Call, { name, items: [item, ...m
   return size && makeDimension(context, scope, name.text, size, name.span);
 }
 
+/** Numbers evenly from 0 to below 1, one for each position along the dimensions taken together. */
+const random: Form = form({ seed: whole("a seed", 0), d: over }, ({ seed, d: { dims } }, { context, span }) => {
+  const { make } = context.maker;
+  const streamed = dims.find((dim) => dim.streamed);
+  if (streamed) return report(context, { kind: "not-supported", span, what: `\`random\` over \`${streamed.name}\`` });
+  const constant = (value: number): Node => make("constant", [], { value, dtype: "i32" }, span);
+  const at = graphDims(dims).reduce((before, dim) => {
+    const index = make("index", [], { dim }, span);
+    return make("add", [make("mul", [before, constant(dim.size)], {}, span), index], {}, span);
+  }, constant(0));
+  return { kind: "tensor", dtype: "f32", dims, node: make("random", [at, constant(seed)], {}, span) };
+});
+
 const size: Form = form({ d: dimension }, ({ d }) => ofSize(volume(d.dims)));
 
 const detach: Form = form({ x: tensorOperand }, ({ x }, { context, span }) => ({
@@ -239,6 +302,8 @@ const table: Readonly<Record<string, Form | Callable["form"]>> = {
   argmax: placing("argmax"),
   argmin: placing("argmin"),
   best: best,
+  order: order,
+  random: random,
   cholesky: ofMatrix("cholesky", "cholesky"),
   triangular_inverse: ofMatrix("triangular_inverse", "triangularInverse"),
   size: size,
@@ -247,6 +312,7 @@ const table: Readonly<Record<string, Form | Callable["form"]>> = {
   split: form({ x: tensorOperand, names: mapping }, splitting),
   merge: form({ x: tensorOperand, names: mapping }, merging),
   stack: form({ d: row }, stacking),
+  concat: form({ a: tensorOperand, b: tensorOperand, names: mapping }, concatenating),
   detach: detach,
   f32: toReal,
   i32: toWhole,
@@ -263,6 +329,7 @@ export const written: Readonly<Record<string, string>> = {
   split: "split(x, in -> (block, lane: 128))",
   merge: "merge(x, (block, lane) -> in)",
   stack: "stack(half: a, b)",
+  concat: "concat(a, b, (early, late) -> token)",
   cholesky: "cholesky(x, rows: in, columns: in')",
   triangular_inverse: "triangular_inverse(x, rows: in, columns: in')",
 };

@@ -81,8 +81,11 @@ export const numericOperand: Kind<Operand & { readonly value: Tensor | Num }> = 
   numeric(context, operand) ? operand : null,
 );
 
+/** A tensor and its place. */
+export type Numbers = { readonly value: Tensor; readonly span: Span };
+
 /** A tensor of numbers; a number, or truth values as 0 and 1. */
-export const numbersOf: Kind<{ readonly value: Tensor; readonly span: Span }> = valued(({ context }, operand) => {
+export const numbersOf: Kind<Numbers> = valued(({ context }, operand) => {
   const { value, span } = operand;
   const isTruth = value.kind === "tensor" && value.dtype === "bool";
   if (!isTruth && !numeric(context, operand)) return null;
@@ -125,7 +128,8 @@ const literal = (value: number): Ast.Expression => ({
   span: spanOf(`${value}`),
 });
 
-function takeNumber(
+/** A number that is known before the run, or not yet. */
+export function takeNumber(
   call: Pick<Call, "context">,
   { value, span }: Operand,
 ): { readonly value: Num; readonly span: Span } | null {

@@ -4,12 +4,14 @@ import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { align } from "./align.ts";
 import { type Context, report } from "./context.ts";
-import { givenSize } from "./kinds.ts";
-import { aligned, asTensor, isReal, numeric } from "./operations.ts";
+import { givenSize, type Numbers } from "./kinds.ts";
+import { number, ofSize } from "./number.ts";
+import { aligned, arithmeticOf, asTensor, comparisonOf, isReal, numeric, selectOf } from "./operations.ts";
 import { findDimension, makeDimension, noteUse, reportAbsent } from "./scope.ts";
-import { divided, fixed, known, type Size, showSize, times } from "./size.ts";
+import { pick } from "./selection.ts";
+import { divided, fixed, known, minus, plus, type Size, showSize, times } from "./size.ts";
 import { type Dimension, graphDim, graphDims, type Tensor } from "./tensor.ts";
-import { type Call, type Mapping, type Row, type Scope, type Value, wrong } from "./value.ts";
+import { type Call, type Mapping, type Operand, type Row, type Scope, type Value, wrong } from "./value.ts";
 
 interface Viewed {
   readonly x: { readonly value: Tensor; readonly span: Span };
@@ -178,6 +180,46 @@ export function stacking({ d: { name, items } }: { readonly d: Row }, { context,
   }
   const nodes = tensors.map(({ node }) => node);
   return { kind: "tensor", dtype, dims: [...dims, along], node: stacked(context, nodes, along, span) };
+}
+
+interface Joined {
+  readonly a: Numbers;
+  readonly b: Numbers;
+  readonly names: Mapping;
+}
+
+/** `concat(a, b, (early, late) -> token)`: what lies along one dimension of the first, then what lies along one of the second. */
+export function concatenating({ a, b, names }: Joined, call: Call): Value {
+  const { context, scope, span } = call;
+  const [early, late, ...others] = names.from;
+  const [into, ...more] = names.to;
+  if (!early || !late || !into || others.length + more.length > 0)
+    return report(context, {
+      kind: "wrong-arguments",
+      span,
+      of: "concat",
+      form: "concat(a, b, (early, late) -> token)",
+    });
+  const [first] = taken(call, { x: a, names: { ...names, from: [early] } }, "joining") ?? [];
+  const [second] = taken(call, { x: b, names: { ...names, from: [late] } }, "joining") ?? [];
+  if (!first || !second) return wrong;
+  if (![[a, first] as const, [b, second] as const].every(([x, leaving]) => areNew(call, { x, names }, [leaving])))
+    return wrong;
+  const made = makeDimension(context, scope, into.name.text, plus(first.size, second.size), into.span);
+  if (!made) return wrong;
+  const node = context.maker.make("index", [], { dim: graphDim(made) }, span);
+  const at: Operand = { value: { kind: "tensor", dtype: "i32", dims: [made], node }, span };
+  const count: Operand = { value: ofSize(first.size), span };
+  const last: Operand = { value: ofSize(minus(first.size, fixed(1))), span };
+  const nothing: Operand = { value: number(0), span };
+  const before = arithmeticOf(context, "min", at, last, span);
+  const behind = { value: arithmeticOf(context, "-", at, count, span), span };
+  const [x, y] = [
+    pick(call, a.value, first, { value: before, span }),
+    pick(call, b.value, second, { value: arithmeticOf(context, "max", behind, nothing, span), span }),
+  ];
+  const isEarly = { value: comparisonOf(context, "<", at, count, span), span };
+  return selectOf(context, isEarly, { value: x, span: a.span }, { value: y, span: b.span }, span);
 }
 
 /** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */

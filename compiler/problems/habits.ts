@@ -12,13 +12,12 @@ const constant =
   "a number takes the dimensions that it meets; a tensor of them is `0 * index(d)`, or `1 where index(d) >= 0`";
 const counted = "`index(d)` counts 0, 1, 2 … along a dimension, `index(grid: n)` along a new one";
 const order =
-  "nothing sorts: `best(x, n, over d)` is true for the n greatest, `argmax(x, over d)` says where the greatest is";
-const joined = "`stack(pair: a, b)` lays values along a new dimension";
+  "`sort(x, over d)` puts numbers in ascending order, `order(x, over d)` says where they lie, `best(x, n, over d)` is true for the n greatest";
+const joined =
+  "`stack(pair: a, b)` lays values along a new dimension, `concat(x, y, (d, block) -> all)` one after the other";
 const variance = "write `mean((x - mean(x, over d))^2, over d)`";
 const numbers = "numbers have no type of their own: `i32(x)` makes whole numbers, `f32(x)` real ones";
 const anyOf = "`max(x != 0, over d)` says whether any is, `min(x != 0, over d)` whether all are";
-const running =
-  "sum over a second dimension: `let z = rename(x, d -> e)`, then `sum(z where index(e) <= index(d), over e)`";
 const largest = "`lowest` is the least number that is not infinite, `-lowest` the greatest";
 const printed = "`report` in a recipe shows a number, `lcomp compile --emit types` the type of each name";
 
@@ -48,18 +47,17 @@ export const habits: ReadonlyMap<string, string> = new Map([
     "diag diagonal tril triu",
     "compare positions: `m where index(row) == index(col)`, `m where index(row) <= index(col)`",
   ),
-  ...each("sort argsort topk median quantile kthvalue sorted", order),
-  ...each("cat concat concatenate hstack vstack vcat hcat", joined),
-  ...each("sign sgn", "write `1 where x > 0 else -1 where x < 0 else 0`"),
+  ...each("argsort topk median quantile kthvalue sorted", order),
+  ...each("cat concatenate hstack vstack vcat hcat", joined),
+  ...each("sgn signum", "write `sign(x)`"),
   ...each("relu", "write `max(x, 0)`"),
   ...each("sigmoid", "write `1 / (1 + exp(-x))`"),
-  ...each("erf", "write `tanh(1.1283791671 * (x + 0.0894314 * x^3))`, which is it to 1e-3"),
-  ...each("ceil", "write `-floor(-x)`"),
+  ...each("ceiling", "write `ceil(x)`"),
   ...each("trunc fix int Int i64 Int32 int32 long astype", "`i32(x)` is the whole number towards 0"),
   ...each("float Float float32 double", numbers),
   ...each("pow power square", "a power is `x^2`"),
   ...each("mod fmod remainder rem", "the remainder is `x % 2`"),
-  ...each("log2 log10", "write `log(x) / log(2)`"),
+  ...each("log10", "write `log(x) / log(10)`"),
   ...each("exp2", "write `2^x`"),
   ...each("log1p", "write `log(1 + x)`"),
   ...each("expm1", "write `exp(x) - 1`"),
@@ -67,7 +65,6 @@ export const habits: ReadonlyMap<string, string> = new Map([
   ...each("var variance", variance),
   ...each("std stddev", `${variance}, under \`sqrt\``),
   ...each("prod product cumprod", "write `exp(sum(log(x), over d))`, for what is above 0"),
-  ...each("cumsum", running),
   ...each("any all", anyOf),
   ...each("count count_nonzero", "write `sum(x != 0, over d)`"),
   ...each("maximum amax fmax", "the greater of two is `max(a, b)`, the greatest along a dimension `max(x, over d)`"),

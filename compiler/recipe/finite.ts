@@ -59,7 +59,7 @@ function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Counted[] 
 export function unordered(
   maker: Maker,
   outputs: readonly Output[],
-  by: readonly ("best" | "argmax" | "less" | "lessEqual" | "equal")[],
+  by: readonly ("best" | "order" | "argmax" | "less" | "lessEqual" | "equal")[],
   otherwise: string,
 ): Counting {
   const ordering: readonly string[] = by;

@@ -81,7 +81,7 @@ function decide(
   const [layered] = scores.dims.filter(({ id }) => id !== dim.id);
   const node = layered ? orderNode(at.maker, places, [layered.id, dim.id], places.origin) : places;
   const outputs = [{ name: slotNames.result, node }];
-  const { counts, checks } = unordered(at.maker, outputs, ["best", "argmax"], unrankable(dim.name));
+  const { counts, checks } = unordered(at.maker, outputs, ["best", "order", "argmax"], unrankable(dim.name));
   const graph = at.maker.graph("decide", [...outputs, ...counts]);
   const sources = { model: { at: new Map() }, layer: null, others: states };
   const made = addStep(at, graph, sources, { ...part, layer: null, what: `choice of ${dim.name}` }, checks);

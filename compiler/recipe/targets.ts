@@ -82,7 +82,7 @@ export function targetOf(
   const made = applyMethod(inside, applied, { linear, dtype, input, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
-  const counted = [unordered(maker, made.outputs, ["best"], unrankable), singular(maker, made.outputs)];
+  const counted = [unordered(maker, made.outputs, ["best", "order"], unrankable), singular(maker, made.outputs)];
   const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
   const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, matrix });
   return { linear, graph, checks: [...counted.flatMap((each) => each.checks), ...made.checks], reads };

@@ -26,11 +26,13 @@ export const identities: RewriteRules = {
   ],
   exp: [fold],
   log: [fold],
+  log2: [fold],
   sqrt: [fold],
   rsqrt: [fold],
   sin: [fold],
   cos: [fold],
   tanh: [fold],
+  erf: [fold],
   floor: [
     fold,
     ({ inputs: [x] }) => (x.op === "floor" || x.op === "round") && x, // ⌊⌊x⌋⌋ = ⌊x⌋
@@ -85,6 +87,7 @@ export const identities: RewriteRules = {
     ({ inputs: [a, b] }, { make }) =>
       // a / 2ⁿ = a · 2⁻ⁿ, exactly
       b.op === "constant" &&
+      b.type.dtype === "f32" &&
       isPowerOfTwo(b.attrs.value) &&
       make("mul", [a, make("constant", [], { value: 1 / b.attrs.value, dtype: "f32" })], {}),
   ],
@@ -92,6 +95,7 @@ export const identities: RewriteRules = {
   min: [fold, ({ inputs: [a, b] }) => a === b && a], // min(a, a) = a
   max: [fold, ({ inputs: [a, b] }) => a === b && a], // max(a, a) = a
   mod: [fold],
+  random: [fold],
 
   less: [fold],
   lessEqual: [fold],
@@ -157,6 +161,7 @@ export const identities: RewriteRules = {
       make("rename", [x], { from: attrs.dim, to: at.attrs.dim.name }),
   ],
   best: [],
+  order: [],
   cholesky: [],
   triangularInverse: [],
   feedback: [],

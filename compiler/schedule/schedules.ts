@@ -3,6 +3,7 @@
 import { scheduleBest } from "./schedule-best.ts";
 import { scheduleContraction } from "./schedule-contraction.ts";
 import { mapSchedule } from "./schedule-map.ts";
+import { scheduleOrder } from "./schedule-order.ts";
 import { schedulePanels } from "./schedule-panels.ts";
 import { rowSchedule } from "./schedule-row.ts";
 
@@ -10,6 +11,7 @@ export interface Schedules {
   readonly best: typeof scheduleBest;
   readonly contraction: typeof scheduleContraction;
   readonly map: typeof mapSchedule;
+  readonly order: typeof scheduleOrder;
   readonly panels: typeof schedulePanels;
   readonly row: typeof rowSchedule;
 }
@@ -19,6 +21,7 @@ export const schedules: Schedules = {
   best: scheduleBest,
   contraction: scheduleContraction,
   map: mapSchedule,
+  order: scheduleOrder,
   panels: schedulePanels,
   row: rowSchedule,
 };

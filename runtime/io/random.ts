@@ -1,5 +1,5 @@
 // Random numbers that are the same on every machine, each by its index.
-import { threefry } from "./threefry.ts";
+import { threefry } from "../../compiler/plan/threefry.ts";
 
 /** The `index`-th whole number of a seed's stream, uniform in 0 .. bound - 1; the seed is a whole number below 2^53. */
 export function randomBelow(bound: number, seed: number, index: number): number {

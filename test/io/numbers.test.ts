@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
+import { threefry } from "../../compiler/plan/threefry.ts";
 import { hashTokens } from "../../runtime/io/hash.ts";
 import { firstNonFinite, toFloat32 } from "../../runtime/io/numbers.ts";
 import { randomBelow } from "../../runtime/io/random.ts";
-import { threefry } from "../../runtime/io/threefry.ts";
 import { type Suite, suite } from "../harness/suite.ts";
 import { toStored } from "./tensors.ts";
 

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { ascending } from "../../compiler/graph/interpret.ts";
+import { ascending } from "../../compiler/graph/ordering.ts";
 import { bestBody } from "../../compiler/kernel/best-body.ts";
 import type { Best, BestSchedule } from "../../compiler/schedule/best.ts";
 import { scheduleBest } from "../../compiler/schedule/schedule-best.ts";

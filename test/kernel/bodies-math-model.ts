@@ -62,6 +62,22 @@ export function tanh(x: number): number {
   return Math.max(-1, Math.min(div(mul(c, p), q), 1));
 }
 
+export function erf(x: number): number {
+  if (Number.isNaN(x)) return x;
+  const c = Math.min(Math.abs(x), 4);
+  const size = c < 1 ? add(mul(polynomial(mul(c, c), erfTerms), c), c) : sub(1, exp(-exponentOf(c)));
+  return x < 0 || Object.is(x, -0) ? -size : size;
+}
+
+const exponentOf = (c: number): number => add(mul(polynomial(c, erfcTerms), c), f(3.537089279e-4));
+
+const erfTerms = [
+  ...[7.853857712e-5, -8.010192522e-4, 5.18832756e-3, -2.685381187e-2],
+  ...[0.11283585147, -0.37612625824, 0.12837916573],
+];
+
+const erfcTerms = [-1.855748932e-4, 2.939615736e-3, -2.180535116e-2, 0.10303743552, 0.63822560237, 1.12704007998];
+
 /** 2/π to 512 bits after the point. */
 const twoOverPi = BigInt(
   "0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424dd2e006492eea09d1921cfe1deb1cb129a73ee88235f52ebb4484",
@@ -106,7 +122,7 @@ export const cos = (x: number): number => (Number.isFinite(x) ? wave(x, 1) : NaN
 
 const leading = (x: number): number => floatOf(bitsOf(x) & 0xfffff000);
 
-function log2(x: number): readonly [leading: number, rest: number] {
+function log2Parts(x: number): readonly [leading: number, rest: number] {
   const bits = bitsOf(x);
   const isLow = (bits & 0x007fffff) < 0x003504f3;
   const e = (bits >>> 23) - (isLow ? 127 : 126);
@@ -124,11 +140,18 @@ function log2(x: number): readonly [leading: number, rest: number] {
   return [first, add(add(sub(e, first), whole), small)];
 }
 
+export function log2(x: number): number {
+  if (Math.abs(x) < 2 ** -126) return -Infinity;
+  if (!(x > 0) || x === Infinity) return Math.log2(x);
+  const [first, rest] = log2Parts(x);
+  return add(first, rest);
+}
+
 const exp2Terms = [0.0001545316295, 0.001339086336, 0.009618082557, 0.05550357114, 0.2402265076, 0.693147188];
 
 function power(x: number, y: number): number {
   const exponent = Math.min(Math.max(y, f(-1e12)), f(1e12));
-  const [first, rest] = log2(x);
+  const [first, rest] = log2Parts(x);
   const yLeading = leading(exponent);
   const t = mul(yLeading, first);
   const tRest = add(mul(sub(exponent, yLeading), first), mul(exponent, rest));

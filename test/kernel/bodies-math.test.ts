@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { erf } from "../../compiler/graph/erf.ts";
 import { roundTo } from "../../compiler/graph/interpret.ts";
 import { helperText } from "../../compiler/kernel/functions.ts";
 import { mathFunctions } from "../../compiler/kernel/math.ts";
@@ -100,6 +101,20 @@ const cases: readonly Case[] = [
     model: model.log,
     bound: 1.5,
     points: [powersOf2(-126, 128), evenly(0.5, 2)].map(one),
+  },
+  {
+    name: "log2",
+    reference: Math.log2,
+    model: model.log2,
+    bound: 1.5,
+    points: [powersOf2(-126, 128), evenly(0.5, 2), evenly(-126, 128).map((x) => 2 ** Math.floor(x))].map(one),
+  },
+  {
+    name: "erf",
+    reference: erf,
+    model: model.erf,
+    bound: 2,
+    points: [evenly(-5, 5), evenly(-1.1, 1.1), powersOf2(-30, 0)].map(one),
   },
   {
     name: "tanh",

@@ -165,7 +165,8 @@ suite("language: views and selections", ({ test }) => {
     gives("i32[x: 3] -1 2 0", "fn f(a: f32[x: 3]) = i32(a)", { a: [-1.9, 2.9, Number.NaN] });
     gives("i32[x: 3] 0 1 1", "fn f(a: f32[x: 3]) = i32(a > 1)");
     gives("-2", "fn f() = i32(-2.5)");
-    refuses("fn f(a: f32[x: 4]) = a[x: floor(index(x) / 2)]", "wrong-type");
+    gives("f32[x: 4] 1 1 2 2", "fn f(a: f32[x: 4]) = a[x: floor(index(x) / 2)]");
+    refuses("fn f(a: f32[x: 4]) = a[x: floor(index(x) / 2.5)]", "wrong-type");
     for (const one of ["floor(size(x) / 3)", "round(0.3 * size(x))", "abs(-1)", "5 % size(x)", "min(1, size(x))"])
       gives("f32[x: 4] 2 3 4 4", `fn f(a: f32[x: 4]) = a[x: min(index(x) + ${one}, size(x) - 1)]`);
     const by = (share: string) =>

@@ -129,11 +129,17 @@ export const cases: { readonly [K in Exclude<OpName, "feedback" | "part">]: Make
   abs: unary("abs", draws.wide),
   exp: (random) => unary("exp", random.pick([draws.normal, between(-110, 88), draws.few]))(random),
   log: (random) => unary("log", random.pick([draws.positive, between(0.5, 2), between(0.999, 1.001)]))(random),
+  log2: (random) =>
+    unary(
+      "log2",
+      random.pick([draws.positive, between(0.999, 1.001), ({ integer }) => 2 ** integer(-126, 127)]),
+    )(random),
   sqrt: (random) => unary("sqrt", random.pick([draws.positive, draws.natural]))(random),
   rsqrt: unary("rsqrt", draws.positive),
   sin: (random) => unary("sin", random.pick([draws.normal, between(-512, 512), between(-8000, 8000)]))(random),
   cos: (random) => unary("cos", random.pick([draws.normal, between(-512, 512), between(-8000, 8000)]))(random),
   tanh: (random) => unary("tanh", random.pick([draws.normal, draws.wide, between(-12, 12)]))(random),
+  erf: (random) => unary("erf", random.pick([draws.normal, draws.wide, between(-1.01, 1.01), between(-5, 5)]))(random),
   floor: (random) => unary("floor", random.pick([draws.few, draws.wide]))(random),
   round: (random) =>
     unary("round", random.pick([draws.few, draws.wide, ({ integer }) => integer(-99, 99) / 2]))(random),
@@ -153,7 +159,15 @@ export const cases: { readonly [K in Exclude<OpName, "feedback" | "part">]: Make
   add: arithmetic("add", draws.wide),
   sub: arithmetic("sub", draws.wide),
   mul: arithmetic("mul", draws.wide),
-  div: (random) => binary("div", random.pick([draws.wide, draws.normal]), draws.divisor)(random),
+  div: (random) => {
+    const whole: Draw = ({ pick, integer }) => pick([0, -1, 1, 2, 7, -64, integer(-(2 ** 31), 2 ** 31 - 1)]);
+    const [draw, divisor, dtype] = random.pick<readonly [Draw, Draw, DType]>([
+      [draws.wide, draws.divisor, "f32"],
+      [draws.normal, draws.divisor, "f32"],
+      [({ integer }) => integer(-(2 ** 31), 2 ** 31 - 1), whole, "i32"],
+    ]);
+    return binary("div", draw, divisor, [dtype])(random);
+  },
   pow: (random) => {
     const s = sketch(random);
     const x = s.input(shape(random, ["row", "column"]), { draw: draws.normal });
@@ -172,6 +186,10 @@ export const cases: { readonly [K in Exclude<OpName, "feedback" | "part">]: Make
       [between(-100, 100), draws.divisor, "f32"],
     ]);
     return binary("mod", draw, divisor, [dtype])(random);
+  },
+  random: (random) => {
+    const whole: Draw = ({ integer }) => integer(-(2 ** 31), 2 ** 31 - 1);
+    return binary("random", random.pick([draws.natural, whole]), whole, ["i32"])(random);
   },
   less: compared("less", ["f32", "i32"]),
   lessEqual: compared("lessEqual", ["f32", "i32"]),
@@ -236,6 +254,13 @@ export const cases: { readonly [K in Exclude<OpName, "feedback" | "part">]: Make
       over.reduce((n, name) => n * sizes[name], 1),
     );
     return s.case(s.make("best", [x], { keep, over }));
+  },
+  order: (random) => {
+    const s = sketch(random);
+    const x = s.input(shape(random, ["a", "b", "c"], 3000), {
+      draw: random.pick([draws.normal, draws.few, orNaN(draws.few), ({ pick }) => pick([0, -0, Infinity, -Infinity])]),
+    });
+    return s.case(s.make("order", [x], { over: random.pick(["a", "b", "c"]) }));
   },
   cholesky: (random) => {
     const s = sketch(random);

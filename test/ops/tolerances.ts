@@ -44,6 +44,9 @@ const roundings = {
   rsqrt: (y) => 4 * u * Math.abs(y), // WGSL: 2 ulp (1.44 measured)
   exp: (y) => 4 * u * Math.abs(y), // 2 ulp; our polynomial measures 1.15
   log: (y) => 4 * u * Math.abs(y), // 2 ulp; ours 0.95
+  log2: (y) => 4 * u * Math.abs(y),
+  erf: (y) => 6 * u * Math.abs(y),
+  random: exact,
   tanh: (y) => 7 * u * Math.abs(y), // ours: 5 roundings each in numerator and denominator, 6.0 measured
   // 2 ulp (ours 1.5), and to reduce x to [0, π/4] its octant times the second part of π/4, 2.4e-4, is rounded once.
   sin: (y, x) => 4 * u * Math.abs(y) + u * 2 ** -12 * Math.abs(x),
@@ -138,11 +141,13 @@ const rules: Rules<readonly [State], Float64Array> = {
   abs: monotone,
   exp: monotone,
   log: monotone,
+  log2: monotone,
   sqrt: monotone,
   rsqrt: monotone,
   sin: wave,
   cos: wave,
   tanh: monotone,
+  erf: monotone,
   floor: monotone,
   round: monotone,
   not: monotone,
@@ -152,6 +157,7 @@ const rules: Rules<readonly [State], Float64Array> = {
   sub: monotone,
   mul: monotone,
   div: (node, state) => {
+    if (node.type.dtype !== "f32") return none(node);
     const errors = monotone(node, state);
     return each(node, state, ([, b = 0], [, e = 0], i) => (Math.abs(b) <= e ? Infinity : (errors[i] ?? NaN)));
   },
@@ -159,6 +165,7 @@ const rules: Rules<readonly [State], Float64Array> = {
   min: monotone,
   max: monotone,
   mod,
+  random: none,
   less: monotone,
   lessEqual: monotone,
   equal: (node, state) =>
@@ -184,6 +191,7 @@ const rules: Rules<readonly [State], Float64Array> = {
     return x === positions ? none(node) : interpretNode(node, mixed, new Map());
   },
   best,
+  order,
   cholesky: (node, { values, errors }) =>
     errorsOfFactor(node, interpretNode(node, values, new Map()), at(errors, node.inputs[0])),
   triangularInverse: (node, { values, errors }) => {
@@ -281,6 +289,24 @@ function best(node: NodeOf<"best">, state: State): Float64Array {
       const isSafe = stays[i] === 1 ? bound(i, -1) > highestGone : bound(i, 1) < lowestKept;
       result[i] = isSafe ? 0 : Infinity;
     }
+  }
+  return result;
+}
+
+/** Undecided: each of two neighbours that may change places. */
+function order(node: NodeOf<"order">, state: State): Float64Array {
+  const [x] = node.inputs;
+  const outer = x.type.dims.filter(({ name }) => name !== node.attrs.over);
+  const places = interpretNode(node, state.values, new Map());
+  const bound = (i: number, sign: number): number =>
+    (at(state.values, x)[i] ?? NaN) + sign * (at(state.errors, x)[i] ?? NaN);
+  const result = none(node);
+  for (const row of rows(x.type.dims, outer)) {
+    if (row.every((i) => at(state.errors, x)[i] === 0)) continue;
+    const sorted = row.map((i) => row[places[i] ?? 0] ?? 0);
+    const isClose = (i: number): boolean => !(bound(sorted[i] ?? 0, 1) < bound(sorted[i + 1] ?? 0, -1));
+    for (const [i, place] of row.entries())
+      if ((i > 0 && isClose(i - 1)) || (i + 1 < row.length && isClose(i))) result[place] = Infinity;
   }
   return result;
 }

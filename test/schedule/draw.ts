@@ -36,6 +36,11 @@ export function drawnSchedules(
           : ({ kind: "subgroup", subgroup } as const),
       ]);
     },
+    order: () =>
+      pick([
+        { kind: "alone", workgroup: pick([1, 8]) } as const,
+        { kind: "workgroup", workgroup: pick([4, 64]) } as const,
+      ]),
     panels: (facts, family) => {
       const subgroup = family === "software" ? fixedSubgroup(facts) : undefined;
       const isSpread = subgroup !== undefined && pick([true, false]);

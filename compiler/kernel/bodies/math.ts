@@ -82,6 +82,53 @@ fn math_tanh(x: f32) -> f32 {
   return select(clamp(c * p / q, -1.0, 1.0), x, math_is_nan(x));
 }
 
+// Below 1 x + x · P(x²), from there 1 - exp(-Q(|x|)), up to 4, where it has reached 1.
+fn math_erf(x: f32) -> f32 {
+  let c = min(abs(x), 4.0);
+  let z = c * c;
+  var p = 7.853857712e-5;
+  p = p * z - 8.010192522e-4;
+  p = p * z + 5.188327560e-3;
+  p = p * z - 2.685381187e-2;
+  p = p * z + 0.11283585147;
+  p = p * z - 0.37612625824;
+  p = p * z + 0.12837916573;
+  var q = -1.855748932e-4;
+  q = q * c + 2.939615736e-3;
+  q = q * c - 2.180535116e-2;
+  q = q * c + 0.10303743552;
+  q = q * c + 0.63822560237;
+  q = q * c + 1.12704007998;
+  q = max(q * c, -4.0) + 3.537089279e-4;
+  let size = select(1.0 - math_exp(-q), p * c + c, c < 1.0);
+  let signed = bitcast<f32>(bitcast<u32>(size) | (bitcast<u32>(x) & 0x80000000u));
+  return select(signed, x, math_is_nan(x));
+}
+
+// Threefry-2x32, 20 rounds, of (at, 0) with the key (seed, 0): its first word, as a multiple of 2^-24.
+// Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011
+fn math_random(at: i32, seed: i32) -> f32 {
+  let key = bitcast<u32>(seed);
+  let keys = array(key, 0u, key ^ 0x1bd11bdau);
+  let even = vec4u(13u, 15u, 26u, 6u);
+  let odd = vec4u(17u, 29u, 16u, 24u);
+  var x = vec2u(bitcast<u32>(at) + key, 0u);
+  for (var i = 1u; i <= 5u; i++) {
+    let by = select(even, odd, i % 2u == 0u);
+    x = math_mixed(x, by.x);
+    x = math_mixed(x, by.y);
+    x = math_mixed(x, by.z);
+    x = math_mixed(x, by.w);
+    x += vec2u(keys[i % 3u], keys[(i + 1u) % 3u] + i);
+  }
+  return f32(x.x >> 8u) * 5.9604644775390625e-8;
+}
+
+fn math_mixed(x: vec2u, by: u32) -> vec2u {
+  let sum = x.x + x.y;
+  return vec2u(sum, ((x.y << by) | (x.y >> (32u - by))) ^ sum);
+}
+
 // The upper half of a · b.
 fn math_multiply_high(a: u32, b: u32) -> u32 {
   let first = (a & 0xffffu) * (b & 0xffffu);
@@ -171,7 +218,7 @@ fn math_leading(x: f32) -> f32 {
 
 // log2 of a positive normal number, as a sum of 12 leading bits and the rest, good to 2^-30 of itself.
 // x = m · 2^e; with s = (m - 1) / (m + 1), log m = 2s · (1 + s²/3 + s⁴/5 + …).
-fn math_log2(x: f32) -> vec2f {
+fn math_log2_parts(x: f32) -> vec2f {
   let bits = bitcast<u32>(x);
   let low = (bits & 0x007fffffu) < 0x003504f3u;
   let e = f32(i32(bits >> 23u) - select(126, 127, low));
@@ -195,10 +242,16 @@ fn math_log2(x: f32) -> vec2f {
   return vec2f(leading, ((e - leading) + whole) + rest);
 }
 
+fn math_log2(x: f32) -> f32 {
+  let parts = math_log2_parts(x);
+  let below = select(-math_infinity(), math_nan(), x < 0.0);
+  return select(x, select(parts.x + parts.y, below, x < 1.17549435e-38), x <= 3.4028234e38);
+}
+
 // x^y for positive normal x: 2^t for t = y · log2 x, t = n + f.
 fn math_power(x: f32, y: f32) -> f32 {
   let exponent = clamp(y, -1.0e12, 1.0e12);
-  let log2 = math_log2(x);
+  let log2 = math_log2_parts(x);
   let y_leading = math_leading(exponent);
   let t = y_leading * log2.x;
   let t_rest = (exponent - y_leading) * log2.x + exponent * log2.y;
