@@ -15,6 +15,7 @@ import { type Edit, folded } from "../model/fold.ts";
 import { orderNode } from "../model/linear.ts";
 import { joined, pieceOf } from "../model/pieces.ts";
 import { blockOf, dtypeOf, type Part } from "../model/value.ts";
+import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { matrixOf, passesOver, type Statistic } from "./calibration.ts";
 import { zerosIn } from "./finite.ts";
@@ -64,7 +65,7 @@ function readersOf(
   group: readonly LinearInput[],
   statistics: Statistic[],
 ): Readers | null {
-  const { type, layer, stage, inputs: linears, results } = targeting;
+  const { layer, stage, inputs: linears, results } = targeting;
   const { maker, context } = targeting.at;
   const [first, second] = group;
   if (!first) return null;
@@ -82,11 +83,12 @@ function readersOf(
     return null;
   }
   const tensor = tensorName(`${first.linear.at}.weight`, layer);
+  const dtype = dtypeOfAll(targeting, group);
   const isStored = !second && first.weight.node.op === "input";
   const matrix = matrixBeside(targeting, group, linear);
-  const beside = isStored ? null : maker.graph("beside", [{ name: slotNames.weight, node: matrix }]);
-  const seen = isStored ? { linear: first.linear, dtype: dtypeOf(type, tensor) } : { linear, dtype: "f32" as const };
-  const target = targetOf(targeting, { ...seen, tensor, met: first, matrix }, statistics);
+  const beside = isStored ? null : maker.graph("beside", [{ name: slotNames.weight, node: matrix, store: dtype }]);
+  const seen = { linear: isStored ? first.linear : linear, dtype, tensor, met: first, matrix };
+  const target = targetOf(targeting, seen, statistics);
   return target && { target, beside, edits };
 }
 
@@ -97,6 +99,16 @@ function besides(group: readonly LinearInput[]): Linear {
   const out: Dimension = { id: "out", name: "out", size: fixed(rows), source: "the layers that read one activation" };
   const name = [first, ...others].map((each) => each.name).join(", ");
   return { ...first, name, to: [out], isInFirst: false, among: null, tied: null };
+}
+
+/** The type that matrices are stored in, if it is one. */
+function dtypeOfAll({ type, layer }: Targeting, group: readonly LinearInput[]): Float {
+  const types = group.map(({ linear }): Float => {
+    const tensor = tensorName(`${linear.at}.weight`, layer);
+    return type.facts?.tensors.get(tensor)?.coded ? "f32" : dtypeOf(type, tensor);
+  });
+  const [first = "f32"] = types;
+  return types.every((each) => each === first) ? first : "f32";
 }
 
 function matrixBeside({ at: { maker } }: Targeting, group: readonly LinearInput[], { to: [out], span }: Linear): Node {

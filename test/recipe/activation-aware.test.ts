@@ -10,7 +10,7 @@ import { closeTokens, runText } from "./on-tokens.ts";
 import * as rules from "./rounding-rules.ts";
 
 const recipe = (stage: string): string => `
-import { awq, awq_scale } from "std/quantize/awq"
+import { awq, awq_clip, awq_scale } from "std/quantize/awq"
 import { smoothquant } from "std/quantize/smoothquant"
 
 /// Makes some channels loud.
@@ -54,24 +54,28 @@ async function made(folder: string, stage: string): Promise<readonly [given: Dec
   return [await readDecoder(model), await readDecoder(out)];
 }
 
+/** What the layers of a block read, a row for each token of the samples, by the path of the layer. */
+function readIn(model: Decoder): (path: string) => Matrix {
+  const drawn = sample({ path: "", tokens }, 3, 24, 5);
+  const passes = Array.from({ length: drawn.length }, (_, i) => pass(model, drawn.at(i)));
+  return (path) => passes.flatMap(({ inputs }) => inputs.get(path) ?? []);
+}
+
 /** All weights with the scales of each group in them. */
 function folded(model: Decoder, scale: Scale): ReadonlyMap<string, Float64Array> {
   const tensors = new Map(model.tensors);
-  const drawn = sample({ path: "", tokens }, 3, 24, 5);
-  const passes = Array.from({ length: drawn.length }, (_, i) => pass(model, drawn.at(i)));
+  const read = readIn(model);
   for (let layer = 0; layer < model.config.num_hidden_layers; layer++)
     for (const { readers, maker } of groups) {
       const at = (name: string): string => `model.layers.${layer}.${name}`;
-      const x = passes.flatMap(({ inputs }) => inputs.get(at(readers[0] as string)) ?? []);
+      const x = read(at(readers[0] as string));
       const n = x[0]?.length ?? 0;
       const rows = readers.flatMap((name) => rowsOf(weight(model.tensors, at(name)), n));
       const s = scale(rows, x);
       const change = (name: string, factor: (i: number, all: number) => number): void => {
         const w = weight(tensors, at(name));
-        tensors.set(
-          `${at(name)}.weight`,
-          w.map((value, i) => value * factor(i, w.length)),
-        );
+        const changed = w.map((value, i) => value * factor(i, w.length));
+        tensors.set(`${at(name)}.weight`, changed);
       };
       for (const name of readers) change(name, (i) => s[i % n] ?? NaN);
       change(maker, (i, all) => 1 / (s[Math.floor((i * n) / all)] ?? NaN));
@@ -115,6 +119,19 @@ const searched =
 
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + x * (b[i] ?? NaN), 0);
 
+/** A run of weights, limited to the best of 10 shares of the largest and rounded; `x` is what they multiply, a row for each token. */
+function clipped(bits: number, run: Float64Array, x: Matrix): readonly number[] {
+  const most = Math.fround(greatest(run));
+  const tried = Array.from({ length: 10 }, (_, k) => {
+    const share = Math.fround(1 - Math.fround(k / 20));
+    const limited = Float32Array.from(run, (w) => share * Math.min(Math.max(Math.fround(w / share), -most), most));
+    const coded = rules.affine(bits, run.length)(limited);
+    const e = run.map((w, i) => (coded[i] ?? NaN) - w);
+    return { coded, loss: x.reduce((sum, row) => sum + dot(row, e) ** 2, 0) };
+  });
+  return [...(tried.toSorted((a, b) => a.loss - b.loss)[0]?.coded ?? [])];
+}
+
 const smoothed =
   (alpha: number): Scale =>
   (rows, x) => {
@@ -143,6 +160,30 @@ suite("recipe: activation-aware scales", ({ test }) => {
         }
       }),
     );
+
+  test(
+    "awq_clip limits each run of weights where that costs least",
+    inFolder(async (folder) => {
+      const [given, found] = await made(folder, "awq_clip(3, every: 16)");
+      const read = readIn(given);
+      for (const path of ["self_attn.q_proj", "mlp.down_proj"].map((name) => `model.layers.1.${name}`)) {
+        const [x, n] = [read(path), path.includes("down") ? 48 : 32];
+        const runs = rowsOf(weight(given.tensors, path), 16);
+        const codes = rowsOf(weight(found.tensors, path), 16);
+        const far = runs.filter((run, i) => {
+          const at = (16 * i) % n;
+          const expected = clipped(
+            3,
+            run,
+            x.map((row) => row.subarray(at, at + 16)),
+          );
+          return !expected.every((value, k) => value === codes[i]?.[k]);
+        });
+        // Shares that cost the same but for rounding.
+        assert.ok(far.length <= 0.01 * runs.length, `${far.length} of ${runs.length} runs of ${path}`);
+      }
+    }),
+  );
 
   test("the device is given back", closeTokens);
 });
