@@ -105,6 +105,21 @@ const masked =
     return { ...made, [bodyNames.frozen]: s.op("select", kept, made[bodyNames.frozen] ?? run, 0) };
   };
 
+/** The mean of a run. */
+const mean =
+  (level: string, size: number, over: readonly string[]): WriteBody =>
+  ({ s, run }) => ({ [`${level} mean`]: s.op("div", s.reduce("sum", run, ...over), size) });
+
+/** Half of the way to the mean of two means. */
+const towards =
+  (...levels: readonly [string, string]): WriteBody =>
+  ({ s, run, above }) => {
+    const [one, other] = levels.map((level) => above(level, `${level} mean`));
+    const middle = s.op("mul", s.op("add", one as Node, other as Node), 0.5);
+    const distance = s.op("sub", middle, run);
+    return { distance, [bodyNames.frozen]: s.op("add", run, s.op("mul", distance, 0.5)) };
+  };
+
 export const sweeps: Readonly<Record<string, MakeCase>> = {
   "a sweep of one level": (random) => {
     const s = sketch(random);
@@ -168,5 +183,66 @@ export const sweeps: Readonly<Record<string, MakeCase>> = {
       [importance],
     );
     return s.case(swept, part(s, swept, 2, "code"), part(s, swept, 1, "cell kept"));
+  },
+  "sweeps without a threshold, of any width": (random) => {
+    const s = sketch(random);
+    const columns = random.pick([1, 31, 33, 95, 127, 128, 129, 160, 257]);
+    const lane: WriteBody = ({ s: inner, run, beside }) => ({ [bodyNames.frozen]: inner.op("mul", run, beside()) });
+    const share = s.input({ column: columns }, { draw: between(0, 1) });
+    const swept = sweep(s, rowsOf(random), [["lane", columns, lane]], [share]);
+    return s.case({ node: swept, accumulate: "sum" }, { node: swept, store: "bf16" }, swept);
+  },
+  "runs of any length, whose means stay": (random) => {
+    const s = sketch(random);
+    const [block, cell, lane] = random.pick([
+      [2, 3, 8],
+      [3, 2, 24],
+      [5, 5, 3],
+      [2, 2, 40],
+      [3, 1, 70],
+      [2, 5, 1],
+      [1, 3, 48],
+    ] as const);
+    const swept = sweep(s, rowsOf(random), [
+      ["block", block, mean("block", cell * lane, ["cell", "lane"])],
+      ["cell", cell, mean("cell", lane, ["lane"])],
+      ["lane", lane, towards("block", "cell")],
+    ]);
+    return s.case(part(s, swept, 0, "block mean"), part(s, swept, 1, "cell mean"), part(s, swept, 2, "distance"));
+  },
+  "columns that are frozen across rows": (random) => {
+    const s = sketch(random);
+    const lane: WriteBody = ({ s: inner, run, at }) => {
+      const most = inner.reduce("max", run, "row");
+      const place = inner.op("mul", inner.cast(at("lane"), "f32"), 0.01);
+      return { most, place, [bodyNames.frozen]: inner.op("sub", run, inner.op("mul", most, place)) };
+    };
+    const swept = sweep(s, rowsOf(random), [
+      ["block", 3, mean("block", 11, ["lane"])],
+      ["lane", 11, lane],
+    ]);
+    return s.case(swept, part(s, swept, 1, "most"), part(s, swept, 1, "place"));
+  },
+  "what rows have in common, and more than one value of each": (random) => {
+    const s = sketch(random);
+    const cell: WriteBody = ({ s: inner, run, beside }) => {
+      const shares = inner.op("mul", inner.cast(inner.index("candidate", 3), "f32"), 0.25);
+      return { shares, sums: inner.op("mul", inner.reduce("sum", run, "lane"), shares), given: beside() };
+    };
+    const lane: WriteBody = ({ s: inner, run, above }) => {
+      const least = inner.reduce("min", above("cell", "sums"), "candidate");
+      return { [bodyNames.frozen]: inner.op("add", inner.op("mul", run, 0.5), inner.op("mul", least, 0.01)) };
+    };
+    const share = s.input({ column: 6 * 8 });
+    const swept = sweep(
+      s,
+      rowsOf(random),
+      [
+        ["cell", 6, cell],
+        ["lane", 8, lane],
+      ],
+      [share],
+    );
+    return s.case(...["shares", "sums", "given"].map((name) => part(s, swept, 0, name)));
   },
 };
