@@ -2,8 +2,10 @@
  * References as text, so that a plan of many steps is a file of few bytes: `model:lm_head.weight`, `#12 result` for what step 12
  * writes, `windows 0`, `pick 3 at 7 by #5 keep` for one of list 3 of the plan's choices, `stack 3` for all of it, `element 2 of …`.
  */
+import { lengthened, shortened } from "./fold.ts";
 import type { Plan } from "./plan.ts";
-import type { PlanFile } from "./schema.ts";
+import type { Dispatch, Program } from "./program.ts";
+import type { PlanFile, ProgramFile } from "./schema.ts";
 import type { Ref } from "./step.ts";
 
 /** The plan in the form of its file, without the hash. */
@@ -29,7 +31,7 @@ export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
   );
   const tensors = plan.save?.tensors.map((tensor) => ({ ...tensor, from: write(tensor.from) })) ?? [];
   const save = plan.save && { ...plan.save, tensors };
-  return { ...plan, choices: [...choices.values()], steps, values, save };
+  return { ...plan, choices: [...choices.values()], steps, values, save, programs: plan.programs.map(shortProgram) };
 }
 
 /** The plan of a file; `refuse` hears of text that is no reference. */
@@ -59,11 +61,42 @@ export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (
   return {
     ...file,
     version: 2,
-    programs: file.programs as Plan["programs"],
+    programs: file.programs.map((program) => wholeProgram(program, refuse)),
     steps,
     values,
     save: file.save && { ...file.save, tensors },
   };
+}
+
+const lists = ["setup", "main"] as const;
+
+/** Of dispatches that repeat themselves the first turns. */
+function shortProgram(program: Program): ProgramFile {
+  const short = lists.map((list) => {
+    const { texts, repeats } = shortened(program[list].map((dispatch) => JSON.stringify(dispatch)));
+    return {
+      dispatches: texts.map((text): Dispatch => JSON.parse(text)),
+      repeats: repeats.map((each) => ({ list, ...each })),
+    };
+  });
+  const [setup = [], main = []] = short.map(({ dispatches }) => dispatches);
+  return { ...program, setup, main, repeats: short.flatMap(({ repeats }) => repeats) };
+}
+
+/** More dispatches than this no program has. */
+const mostDispatches = 2 ** 20;
+
+function wholeProgram({ repeats, ...program }: ProgramFile, refuse: (text: string) => never): Program {
+  const [setup = [], main = []] = lists.map((list) => {
+    const own = repeats.filter((each) => each.list === list);
+    const texts = lengthened(
+      program[list].map((dispatch) => JSON.stringify(dispatch)),
+      own,
+      mostDispatches,
+    );
+    return (texts ?? refuse(`repeats of ${program.name}`)).map((text): Dispatch => JSON.parse(text));
+  });
+  return { ...program, setup, main };
 }
 
 /** In the order of the keys. */

@@ -2,6 +2,7 @@
 import type { JTDSchemaType } from "ajv/dist/jtd.js";
 import type { DeviceFacts } from "./device-facts.ts";
 import { dtypes } from "./dtype.ts";
+import type { Repeat } from "./fold.ts";
 import type { Plan, WindowsRecord } from "./plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
 import type { SavedTensor, SaveRecord, Step, ValueRecord } from "./step.ts";
@@ -70,12 +71,14 @@ const dispatch: JTDSchemaType<Listed<Dispatch>> = {
   },
 };
 
-type ListedProgram = Omit<Program, "setup" | "main"> & {
+/** A program with the first turns alone of dispatches that repeat themselves; `at` counts what is written. */
+export interface ProgramFile extends Omit<Program, "setup" | "main"> {
   readonly setup: readonly Listed<Dispatch>[];
   readonly main: readonly Listed<Dispatch>[];
-};
+  readonly repeats: readonly (Repeat & { readonly list: "setup" | "main" })[];
+}
 
-const program: JTDSchemaType<ListedProgram> = {
+const program: JTDSchemaType<ProgramFile> = {
   properties: {
     name: text,
     graph: text,
@@ -83,6 +86,9 @@ const program: JTDSchemaType<ListedProgram> = {
     regions: { elements: { properties: { bytes: size, lasts: flag } } },
     setup: { elements: dispatch },
     main: { elements: dispatch },
+    repeats: {
+      elements: { properties: { list: { enum: ["setup", "main"] }, at: count, period: count, times: count } },
+    },
   },
 };
 
@@ -160,7 +166,7 @@ export interface PlanFile extends Omit<Plan, "version" | "programs" | "steps" | 
   readonly steps: readonly StepInFile[];
   readonly values: readonly ValueInFile[];
   readonly save: SaveInFile | null;
-  readonly programs: readonly ListedProgram[];
+  readonly programs: readonly ProgramFile[];
 }
 
 export const planSchema: JTDSchemaType<PlanFile> = {

@@ -3,8 +3,9 @@ import * as assert from "uvu/assert";
 import { loadPlan, PlanError } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { planHash, showPlan } from "../../compiler/plan/plan-file.ts";
-import { fromFile } from "../../compiler/plan/references.ts";
-import type { PlanFile } from "../../compiler/plan/schema.ts";
+import type { Dispatch, Program } from "../../compiler/plan/program.ts";
+import { fromFile, toFile } from "../../compiler/plan/references.ts";
+import type { PlanFile, ProgramFile } from "../../compiler/plan/schema.ts";
 import { hash } from "../../compiler/plan/sha256.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import { suite } from "../harness/suite.ts";
@@ -39,6 +40,35 @@ function refusal(change: (file: Record<string, unknown>) => unknown): string {
 suite("plan: file", ({ test }) => {
   test("a plan is read as it was written", () => {
     assert.equal(loadPlan(showPlan(plan), "plan"), plan);
+  });
+
+  test("dispatches that repeat themselves are written three times, whatever follows them", () => {
+    const program = plan.programs[0] as Program;
+    const [one] = program.main as [Dispatch];
+    const turn = (i: number, kernel: number): Dispatch => ({
+      ...one,
+      kernel: plan.kernels[kernel]?.hash ?? "",
+      bindings: one.bindings.map((binding) => ({ ...binding, offset: 256 * i })),
+      workgroups: [30 - i, (i * (i + 1)) / 2, 1],
+      operations: 7 * i * i + kernel,
+      bytesMoved: 0.5,
+    });
+    const turns = Array.from({ length: 30 }, (_, i) => [turn(i, 0), turn(i, 1), turn(i, 0)]).flat();
+    const uneven = Array.from({ length: 9 }, (_, i) => turn(i ** 3, 0));
+    const file = toFile({ ...plan, programs: [{ ...program, main: [one, ...turns, ...uneven, one] }] });
+    assert.is(file.programs[0]?.main.length, 1 + 9 + 9 + 1);
+    const refuse = (text: string) => {
+      throw new Error(text);
+    };
+    const read = (text: string) => fromFile(JSON.parse(text), refuse).programs[0]?.main;
+    assert.equal(read(JSON.stringify(file)), [one, ...turns, ...uneven, one]);
+    const wrong = [{ times: 3 }, { times: 40 }, { times: 1e6 }, { period: 0 }, { period: 7 }, { at: 12 }];
+    for (const change of wrong) {
+      const [made] = file.programs as [ProgramFile];
+      const repeats = made.repeats.map((repeat) => ({ ...repeat, ...change }));
+      const changed = { ...file, programs: [{ ...made, repeats }] };
+      assert.throws(() => read(JSON.stringify(changed)), /repeats/, JSON.stringify(change));
+    }
   });
 
   test("references of every kind are read as they were written, and a list of choices is stored once", () => {
