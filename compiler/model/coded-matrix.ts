@@ -7,7 +7,7 @@ import { operand } from "../language/evaluate.ts";
 import { decoded, storedInput } from "../language/format.ts";
 import { scopeIn } from "../language/scope.ts";
 import { type Dimension, graphDims, type Tensor } from "../language/tensor.ts";
-import type { DeclaredTensor } from "./declared-tensor.ts";
+import { type DeclaredTensor, sidesOf } from "./declared-tensor.ts";
 import type { CodedFacts } from "./facts.ts";
 
 /** A weight as it is read, f32[out, in]; `name` is what its fields are called after. */
@@ -20,10 +20,10 @@ export function readCoded(context: Context, { format, fields }: CodedFacts, name
 
 /** The same with the dimensions of a weight in the place of `out` and `in`. */
 export function codedMatrix(context: Context, coded: CodedFacts, tensor: DeclaredTensor): Tensor | null {
-  const { name, dims, isInFirst = false, span } = tensor;
+  const { name, span } = tensor;
   const weight = readCoded(context, coded, name, span);
   if (!weight) return null;
-  const [to = [], from = []] = isInFirst ? dims.toReversed() : dims;
+  const { to, from } = sidesOf(tensor);
   const divided = (node: Node, dim: string, into: readonly Dimension[]): Node =>
     context.maker.make("split", [node], { dim, into: graphDims(into) }, span);
   return { ...weight, dims: [...to, ...from], node: divided(divided(weight.node, "out", to), "in", from) };

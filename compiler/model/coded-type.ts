@@ -35,10 +35,10 @@ export function codedType(
   return modelType(context, arch, declaredIn, withCoded(facts, coded));
 }
 
-/** What a format stores of the weight of a layer; null, and a problem, if it does not hold it. */
+/** What a format stores of a matrix; null, and a problem, if it does not hold it. */
 export const fieldsFor = (
   context: Context,
-  { to, from }: Linear,
+  { to, from }: Pick<Linear, "to" | "from">,
   format: Format,
   span: Span,
 ): readonly StoredField[] | null =>

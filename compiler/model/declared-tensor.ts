@@ -25,6 +25,15 @@ export interface DeclaredTensor {
   readonly parts?: string;
 }
 
+/** What the rows and the columns of a matrix are, whichever way round it is stored. */
+export function sidesOf({ dims, isInFirst = false }: Pick<DeclaredTensor, "dims" | "isInFirst">): {
+  readonly to: readonly Dimension[];
+  readonly from: readonly Dimension[];
+} {
+  const [to = [], from = []] = isInFirst ? dims.toReversed() : dims;
+  return { to, from };
+}
+
 /** What is wrong with a stored tensor. */
 export type Fault = { readonly tensor: string; readonly span: Span } & (
   | { readonly kind: "missing" }

@@ -5,12 +5,11 @@ import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
-import type { Linear } from "../language/trace.ts";
 import type { Format, Scope } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/check-checkpoint.ts";
 import { fieldsFor, withCoded } from "../model/coded-type.ts";
-import { tensorName } from "../model/declared-tensor.ts";
+import { type DeclaredTensor, sidesOf, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts, CodedField, ModelFacts, TensorFacts } from "../model/facts.ts";
 import { partsOf } from "../model/value.ts";
 import { quantisation } from "./json.ts";
@@ -38,35 +37,45 @@ export function withGivenCodes(
   };
   const formats = ownFormats(context, modules, facts);
   if (typeof formats === "string") return refuse(formats);
-  const layers = layersOf(context, declared, facts);
-  const other = [...formats.keys()].find((tensor) => !layers.has(tensor));
-  if (other !== undefined) return refuse(`${other} is no weight of a linear layer`);
+  const matrices = matricesOf(context, declared, facts, [...formats.keys()]);
+  const other = [...formats.keys()].find((tensor) => !matrices.has(tensor));
+  if (other !== undefined) return refuse(`${other} is no matrix of the model`);
   const coded = new Map<string, CodedFacts>();
   for (const [tensor, format] of formats) {
-    const linear = layers.get(tensor);
+    const matrix = matrices.get(tensor);
     if (facts.tensors.has(tensor)) return refuse(`${tensor} is there beside its codes`);
-    const found = linear && codesIn({ ...context, where: ` in ${tensor}` }, facts, { tensor, linear, format }, span);
+    const found = matrix && codesIn({ ...context, where: ` in ${tensor}` }, facts, { tensor, matrix, format }, span);
     if (!found) return null;
     if (typeof found === "string") return refuse(found);
     coded.set(tensor, found);
   }
-  return withCodes(facts, layers, coded);
+  return withCodes(facts, matrices, coded);
 }
 
-/** All linear layers by the names of their weights, with the sizes that config.json gives them. */
-function layersOf(context: Context, { arch, scope }: Declared, facts: ModelFacts): ReadonlyMap<string, Linear> {
+/** The matrices of an architecture by their names, with the sizes that config.json gives them; `coded` are there as their fields. */
+function matricesOf(
+  context: Context,
+  { arch, scope }: Declared,
+  facts: ModelFacts,
+  coded: readonly string[],
+): ReadonlyMap<string, DeclaredTensor> {
+  const tensors = new Map([...facts.tensors, ...coded.map((name) => [name, placeholder] as const)]);
   // What is wrong with the model is said when it is bound with its codes.
-  const type = modelType({ ...context, found: [], notes: [] }, arch, scope, facts);
+  const type = modelType({ ...context, found: [], notes: [] }, arch, scope, { ...facts, tensors });
   return new Map(
-    partsOf(type).flatMap(({ layer, linears }) =>
-      linears.map((linear) => [tensorName(`${linear.at}.weight`, layer), linear] as const),
+    partsOf(type).flatMap(({ layer, weights }) =>
+      weights.flatMap((weight) =>
+        weight.dims.length === 2 ? [[tensorName(weight.name, layer), weight] as const] : [],
+      ),
     ),
   );
 }
 
+const placeholder: TensorFacts = { dtype: "F32", shape: [], bytes: 0 };
+
 interface Coding {
   readonly tensor: string;
-  readonly linear: Linear;
+  readonly matrix: DeclaredTensor;
   readonly format: Format;
 }
 
@@ -74,10 +83,10 @@ interface Coding {
 function codesIn(
   context: Context,
   { tensors }: ModelFacts,
-  { tensor, linear, format }: Coding,
+  { tensor, matrix, format }: Coding,
   span: Span,
 ): CodedFacts | string | null {
-  const wanted = fieldsFor(context, linear, format, span);
+  const wanted = fieldsFor(context, sidesOf(matrix), format, span);
   if (!wanted) return null;
   const fields: CodedField[] = [];
   for (const field of wanted) {
@@ -96,14 +105,13 @@ const shown = ({ dtype, shape }: Pick<TensorFacts, "dtype" | "shape">): string =
 /** The headers with weights in the place of the tensors that hold their codes. */
 function withCodes(
   facts: ModelFacts,
-  layers: ReadonlyMap<string, Linear>,
+  matrices: ReadonlyMap<string, DeclaredTensor>,
   coded: ReadonlyMap<string, CodedFacts>,
 ): ModelFacts {
   const read = new Set([...coded.values()].flatMap(({ fields }) => fields.map(({ tensor }) => tensor)));
   const dtype = typeOf(facts);
   const weights = [...coded.keys()].map((tensor): readonly [string, TensorFacts] => {
-    const { to = [], from = [], isInFirst = false } = layers.get(tensor) ?? {};
-    const dims = isInFirst ? [from, to] : [to, from];
+    const dims = matrices.get(tensor)?.dims ?? [];
     return [tensor, { dtype, shape: dims.map((group) => known(volume(group)) ?? 0), bytes: 0 }];
   });
   const others = [...facts.tensors].filter(([name]) => !read.has(name));

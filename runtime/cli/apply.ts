@@ -8,7 +8,7 @@ import { headersOf } from "../../compiler/recipe/records.ts";
 import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
-import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import { readText } from "../io/file.ts";
 import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
@@ -16,6 +16,7 @@ import { UserError } from "../user-error.ts";
 import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
 import { inputsOfPlan } from "./inputs.ts";
+import { openModel } from "./models.ts";
 import { openPlaces } from "./places.ts";
 import { progressLine } from "./progress.ts";
 import { asked, fileIn } from "./recipe.ts";
@@ -129,7 +130,7 @@ async function openModels({ path, plan }: Given, flags: Flags): Promise<Readonly
     const folder = given(flags, name);
     if (folder === undefined)
       throw new UserError(`${plan.recipe.name} needs a model: add --${name} DIR`, { exitCode: 2 });
-    const checkpoint = await openCheckpoint(folder);
+    const checkpoint = await openModel(folder);
     if (headersOf(checkpoint) !== headers) {
       const what = "its config, or the names, types or shapes of its tensors, are others";
       throw new UserError(

@@ -60,6 +60,9 @@ function stdinText(): string {
   return readAlready;
 }
 
+/** The library alone. */
+export const libraryHost = (): Host => hostIn(".");
+
 /** The library, and the files below a folder: nothing that a link or a path leads to from there. */
 function hostIn(folder: string): Host {
   const library = globSync("**/*.lcomp", { cwd: standard })

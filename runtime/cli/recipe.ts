@@ -6,10 +6,11 @@ import type { ModelFacts } from "../../compiler/model/facts.ts";
 import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { readable } from "../../grammar/render.ts";
-import { type Checkpoint, openCheckpoint } from "../io/checkpoint.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
+import { openModel } from "./models.ts";
 import { showProblems } from "./report.ts";
 import { paragraphs, say } from "./terminal.ts";
 import { type EncodedTexts, type EncodeOptions, encodeNamed } from "./texts.ts";
@@ -91,7 +92,7 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
     if (parameter.type === "Model" && text === undefined)
       throw new UserError(`${loaded.name} needs a model: add --${parameter.name} DIR`, { exitCode: 2 });
     if (text === undefined || parameter.type === "Corpus") continue;
-    if (parameter.type === "Model") models.set(parameter.name, await openCheckpoint(text));
+    if (parameter.type === "Model") models.set(parameter.name, await openModel(text));
     else
       parameters.set(
         parameter.name,

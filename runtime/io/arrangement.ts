@@ -10,10 +10,20 @@ export type Arrangement =
   /** A matrix [a, b] lies as [b, a]. */
   | { readonly kind: "transposed" }
   /** F32, each above by 1. */
-  | { readonly kind: "above-by-one" };
+  | { readonly kind: "above-by-one" }
+  | Interleaved;
+
+/** Of every `stride` bytes of another tensor it has `width`, from `start` on. */
+export interface Interleaved {
+  readonly kind: "interleaved";
+  readonly start: number;
+  readonly width: number;
+  readonly stride: number;
+  readonly of: Placed & { readonly arrangement?: Arrangement };
+}
 
 /** A tensor in a file. */
-interface Placed {
+export interface Placed {
   readonly shape: readonly number[];
   readonly offset: number;
   readonly bytes: number;
@@ -32,6 +42,8 @@ export async function readArranged(
       return readPaired(file, tensor, arrangement.rows, start, into);
     case "transposed":
       return readTransposed(file, tensor, start, into);
+    case "interleaved":
+      return readInterleaved(file, arrangement, start, into);
     case "above-by-one": {
       await readExactly(file, into, tensor.offset + start);
       const view = new DataView(into.buffer, into.byteOffset, into.byteLength);
@@ -39,6 +51,30 @@ export async function readArranged(
       return into;
     }
   }
+}
+
+/** Some strides at a time, of each of which a part is asked for. */
+async function readInterleaved(
+  file: OpenFile,
+  { start: from, width, stride, of }: Interleaved,
+  start: number,
+  into: Uint8Array,
+): Promise<Uint8Array> {
+  const count = Math.max(1, Math.floor(stretch / stride));
+  const last = Math.ceil((start + into.byteLength) / width);
+  const stored = new Uint8Array(Math.min(count, last - Math.floor(start / width)) * stride);
+  for (let first = Math.floor(start / width); first < last; first += count) {
+    const some = stored.subarray(0, Math.min(count, last - first) * stride);
+    const { arrangement } = of;
+    if (arrangement) await readArranged(file, { ...of, arrangement }, first * stride, some);
+    else await readExactly(file, some, of.offset + first * stride);
+    for (let i = 0; i < some.byteLength / stride; i++) {
+      const [to, at] = [(first + i) * width - start, i * stride + from];
+      const stop = Math.min(width, into.byteLength - to);
+      for (let byte = Math.max(0, -to); byte < stop; byte++) into[to + byte] = some[at + byte] as number;
+    }
+  }
+  return into;
 }
 
 /** A head at a time; its rows move whole, whatever they hold. */

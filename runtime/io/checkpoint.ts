@@ -7,6 +7,8 @@ import { type FloatDType, floatWidth, isFloatDType } from "../../compiler/plan/s
 import { UserError } from "../user-error.ts";
 import { type Companions, companionsOf } from "./companions.ts";
 import { explained, isJsonObject, isMissing, type JsonObject, jsonObject, readJsonObject, readText } from "./file.ts";
+import { type BlockMatrix, type Described, fieldTensors } from "./gguf/blocks.ts";
+import { configText } from "./gguf/config.ts";
 import { isGguf, openGguf } from "./gguf/model.ts";
 import { hasHubForm, snapshotsIn } from "./hub.ts";
 import { firstNonFinite, toFloat32 } from "./numbers.ts";
@@ -19,6 +21,8 @@ export interface Checkpoint extends Companions {
   /** What config.json was when it was read. */
   readonly configText: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Matrices in blocks, whose fields are among the tensors once they are described. */
+  readonly blocks: readonly BlockMatrix[];
   /** Files that a result of it has, by their names, and what they hold: of a model that is no folder. */
   readonly made: ReadonlyMap<string, () => string>;
 }
@@ -37,7 +41,15 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const tensors = await readTensors(folder, names);
   const files = [...tensors.values()].map(({ path }) => relative(folder, path).replaceAll(sep, "/"));
   const read = new Set(["config.json", ...files, ...(names.includes(single) ? [] : [indexName])]);
-  return { folder, config, configText, tensors, made: new Map(), ...(await companionsOf(folder, names, read)) };
+  return {
+    folder,
+    config,
+    configText,
+    tensors,
+    blocks: [],
+    made: new Map(),
+    ...(await companionsOf(folder, names, read)),
+  };
 }
 
 async function openFile(path: string): Promise<Checkpoint> {
@@ -48,6 +60,21 @@ async function openFile(path: string): Promise<Checkpoint> {
   }
   const { config, configText, files: made, ...model } = await openGguf(path);
   return { folder: path, config, configText, made, companions: [], hubName: null, ...model };
+}
+
+/** The model with each field of its blocks as a tensor. */
+export function withFields(checkpoint: Checkpoint, { quantization, fields }: Described): Checkpoint {
+  const { config, tensors, blocks } = checkpoint;
+  const own = blocks.flatMap((matrix) => fieldTensors(matrix, fields.get(matrix.name) ?? []));
+  const all = [...tensors.values(), ...own].sort((a, b) => a.offset - b.offset);
+  const described = { ...config, quantization_config: quantization };
+  return {
+    ...checkpoint,
+    config: described,
+    configText: configText(described),
+    tensors: new Map(all.map((tensor) => [tensor.name, tensor])),
+    blocks: [],
+  };
 }
 
 function noFolder(folder: string, cause: unknown): unknown {

@@ -146,16 +146,21 @@ const wrong: readonly (readonly [what: string, change: Change, message: RegExp])
   ],
   ["half a head of rows", { tensors: [floats("blk.0.attn_q.weight", 8, 6)] }, /must have whole heads of 4 rows/],
   [
-    "codes",
+    "codes that no format of the library is of",
     {
-      tensors: [2, 12].map((type, i) => ({
+      tensors: [9, 39].map((type, i) => ({
         name: `blk.${i}.ffn_up.weight`,
         sizes: [256, 2],
         type,
-        data: new Uint8Array(288),
+        data: new Uint8Array(type === 9 ? 640 : 272),
       })),
     },
-    /tensor blk.0.ffn_up.weight .* is Q4_0 \(32 weights in 18 bytes\), and 1 more are no floats/,
+    /blk.0.ffn_up.weight .* is Q8_1 \(32 weights in 40 bytes\), and 1 more are of such types; .* reads F32, F16, BF16, Q4_0, /,
+  ],
+  [
+    "codes in a norm",
+    { tensors: [{ name: "blk.0.attn_norm.weight", sizes: [32], type: 8, data: new Uint8Array(34) }] },
+    /attn_norm.weight .* is \[32\] Q8_0, and must be of floats, as all but matrices are/,
   ],
   [
     "divisors of no scaling",

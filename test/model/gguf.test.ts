@@ -60,6 +60,8 @@ function rearranged({ shape, arrangement, bytes }: StoredTensor, given: Uint8Arr
         Array.from({ length: rows * columns }, (_, at) => (at % rows) * columns + Math.floor(at / rows)),
         width,
       );
+    case "interleaved":
+      throw new Error("fields of codes are not written one by one");
     case "above-by-one":
       return new Uint8Array(new Float32Array(given.slice().buffer).map((value) => value + 1).buffer);
   }

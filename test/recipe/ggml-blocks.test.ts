@@ -8,14 +8,16 @@ import { maker } from "../../compiler/graph/make.ts";
 import { slotNames } from "../../compiler/graph/slots.ts";
 import { newContext } from "../../compiler/language/context.ts";
 import { declareModules } from "../../compiler/language/declare.ts";
-import { operand } from "../../compiler/language/evaluate.ts";
-import { fieldsOf } from "../../compiler/language/format.ts";
+import { evaluate } from "../../compiler/language/evaluate.ts";
 import { problemsOf } from "../../compiler/language/refuse.ts";
 import { scopeIn } from "../../compiler/language/scope.ts";
 import { fixed } from "../../compiler/language/size.ts";
 import { readCoded } from "../../compiler/model/coded-matrix.ts";
+import { fieldsFor } from "../../compiler/model/coded-type.ts";
 import { isPacked } from "../../compiler/plan/dtype.ts";
 import { families } from "../../compiler/schedule/family.ts";
+import { describeBlocks } from "../../compiler/target/blocks.ts";
+import { expressionIn } from "../../grammar/parse.ts";
 import type { Span } from "../../grammar/source.ts";
 import { library } from "../given/library.ts";
 import { suite } from "../harness/suite.ts";
@@ -23,7 +25,6 @@ import { decodePacked } from "../ops/packed.ts";
 import { type Bench, openBench } from "../ops/run.ts";
 import type { Case } from "../ops/sketch.ts";
 import { root } from "../repository/sources.ts";
-import { libraryFormat, placesOf } from "./given-codes.ts";
 
 interface Row {
   readonly name: string;
@@ -39,35 +40,37 @@ const modules = ["ggml", "k_quants", "iq4"].map((name) => `std/quantize/${name}`
 
 /** The graph that decodes a type, with what the blocks of a row have in each field. */
 function decoding({ name, blocks, weights }: Row): Case {
-  const path = modules.find((module) => library.read(module)?.text.includes(`format ${name}(`)) ?? "";
-  const resolved = check(library, path).artifact?.modules ?? [];
+  const module = modules.find((each) => library.read(each)?.text.includes(`format ${name}(`)) ?? "";
   const graphs = maker();
   const context = newContext(graphs);
-  const span: Span = { file: { path, text: "" }, start: 0, end: 0 };
-  const format = libraryFormat(context, declareModules(context, resolved), path, name, span);
+  const { scopes } = declareModules(context, check(library, module).artifact?.modules ?? []);
+  const span: Span = { file: { path: module, text: `${name}()` }, start: 0, end: 0 };
+  const called = expressionIn({ path: "a test", text: `fn format() =\n${name}()` });
+  const format = called && evaluate(context, scopes.get(module) ?? scopeIn(null), called);
+  if (format?.kind !== "format") throw new Error(`${module} has no format ${name}`);
   const [rows] = record.shape;
-  const dim = (id: string, size: number) => ({ id, name: id, size: fixed(size), source: "the test" });
   const columns = Buffer.from(weights, "base64").byteLength / 4 / rows;
-  const call = { context, scope: scopeIn(null), span };
-  const fields = fieldsOf(call, format, [dim("out", rows), dim("in", columns)], operand) ?? [];
+  const dim = (id: string, size: number) => ({ id, name: id, size: fixed(size), source: "the test" });
+  const fields = fieldsFor(context, { to: [dim("out", rows)], from: [dim("in", columns)] }, format, span) ?? [];
   const weight = readCoded(context, { format, fields }, slotNames.weight, span);
   assert.equal(problemsOf(context), []);
-  if (!weight) throw new Error(`${name} is not read`);
+  assert.equal(
+    weight?.dims.map(({ id }) => id),
+    ["out", "in"],
+  );
+  const matrix = { name: slotNames.weight, module, format: name, at: { shape: [rows, columns] } };
+  const places = describeBlocks(library, [matrix]).fields.get(slotNames.weight);
   const bytes = Buffer.from(blocks, "base64");
-  const places = placesOf(format, fields);
   const inputs = fields.map((field, i): [string, Float64Array] => {
-    const { start, bytes: length, stride } = places[i] ?? { start: 0, bytes: 0, stride: 1 };
-    const own = Buffer.concat(
-      Array.from({ length: bytes.byteLength / stride }, (_, at) =>
-        bytes.subarray(at * stride + start).subarray(0, length),
-      ),
+    const { start = 0, width = 0, stride = 1 } = places?.[i] ?? {};
+    const each = Array.from({ length: bytes.byteLength / stride }, (_, at) =>
+      bytes.subarray(at * stride + start, at * stride + start + width),
     );
     if (!isPacked(field.dtype)) throw new Error(`${name} has a field of ${field.dtype}`);
-    return [slotNames.field(slotNames.weight, field.name), decodePacked(field.dtype, own)];
+    return [slotNames.field(slotNames.weight, field.name), decodePacked(field.dtype, Buffer.concat(each))];
   });
-  const order = weight.dims.map(({ id }) => id);
-  assert.equal(order, ["out", "in"]);
-  return { graph: graphs.graph("decode", [{ name: slotNames.result, node: weight.node }]), inputs: new Map(inputs) };
+  const graph = graphs.graph("decode", weight ? [{ name: slotNames.result, node: weight.node }] : []);
+  return { graph, inputs: new Map(inputs) };
 }
 
 const wanted = ({ weights }: Row): number[] => [

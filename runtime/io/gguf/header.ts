@@ -5,7 +5,8 @@
 import { readSync } from "node:fs";
 import { UserError } from "../../user-error.ts";
 import { decodeUtf8, type OpenFile, requireWeights } from "../file.ts";
-import { type TensorType, tensorType } from "./types.ts";
+import type { TensorType } from "./tables.ts";
+import { tensorType } from "./types.ts";
 
 /** A list of numbers is an array of its own type; bools are bytes. 64 bits are a bigint only where a number cannot count so far. */
 export type Value = number | bigint | boolean | string | readonly string[] | Numbers;

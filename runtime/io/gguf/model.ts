@@ -6,12 +6,13 @@ import type { LeftBehind } from "../companions.ts";
 import { type JsonObject, type OpenFile, readExactly, withFile } from "../file.ts";
 import { toFloat32 } from "../numbers.ts";
 import type { StoredTensor } from "../safetensors.ts";
+import type { BlockMatrix } from "./blocks.ts";
 import { configOf, configText, requireAllRead } from "./config.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
 import { type GgufHeader, readGgufHeader, shown, sourceOf } from "./header.ts";
 import type { Divisors } from "./rope.ts";
 import { type ArchitectureTable, architectureTable, knownArchitectures } from "./tables.ts";
-import { requireFloats, storedTensors } from "./tensors.ts";
+import { folderTensors } from "./tensors.ts";
 import { tokenizerOf } from "./tokenizer.ts";
 
 /** A GGUF file that has been opened: its header is read and checked, weights are not read. */
@@ -19,6 +20,7 @@ export interface GgufModel {
   readonly config: JsonObject;
   readonly configText: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly blocks: readonly BlockMatrix[];
   /** The texts of the other files of the folder by their names. */
   readonly files: ReadonlyMap<string, () => string>;
   /** Metadata that no file of the folder has. */
@@ -64,11 +66,10 @@ async function modelIn(file: OpenFile): Promise<GgufModel> {
   });
   const card = cardOf(fields);
   requireAllRead(fields, architecture);
-  requireFloats(header, path);
   return {
     config,
     configText: configText(config),
-    tensors: storedTensors(file, header, table, head),
+    ...folderTensors(file, header, table, head),
     files: tokenizer.files,
     leftBehind: [
       ...(card === undefined

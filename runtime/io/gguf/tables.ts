@@ -58,22 +58,43 @@ export interface TokenizerTable {
   readonly splits: Readonly<Record<string, Split | string>>;
 }
 
-const folder = join(packageRoot, "stdlib/gguf");
-const tokenizers = "tokenizers";
+/** How a tensor is stored: `block` weights in `bytes` bytes. */
+export interface TensorType {
+  readonly name: string;
+  readonly block: number;
+  readonly bytes: number;
+  /** The module of the library that declares it as a format of its name. */
+  readonly format?: string;
+}
 
-const readTable = (name: string): unknown => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+const folder = join(packageRoot, "stdlib/gguf");
+const [tokenizers, types] = ["tokenizers", "types"] as const;
+
+const tables = new Map<string, unknown>();
+
+/** A table, which is read once. */
+function readTable(name: string): unknown {
+  const table = tables.get(name) ?? JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+  tables.set(name, table);
+  return table;
+}
+
+const isArchitecture = (name: string): boolean => name !== tokenizers && name !== types;
 
 /** The architectures that there are tables for. */
 export const knownArchitectures = (): readonly string[] =>
   readdirSync(folder)
     .map((file) => file.replace(/\.json$/, ""))
-    .filter((name) => name !== tokenizers)
+    .filter(isArchitecture)
     .sort();
 
 /** The table of an architecture, if there is one. */
 export function architectureTable(name: string): ArchitectureTable | undefined {
-  const isKnown = /^[\w-]+$/.test(name) && name !== tokenizers && existsSync(join(folder, `${name}.json`));
+  const isKnown = /^[\w-]+$/.test(name) && isArchitecture(name) && existsSync(join(folder, `${name}.json`));
   return isKnown ? (readTable(name) as ArchitectureTable) : undefined;
 }
 
 export const tokenizerTable = (): TokenizerTable => readTable(tokenizers) as TokenizerTable;
+
+/** Types of tensors by their numbers. */
+export const typeTable = (): Readonly<Record<string, TensorType>> => readTable(types) as Record<string, TensorType>;
