@@ -68,9 +68,9 @@ const fourResults: Readonly<Record<string, string>> = {
 /** Where the length of memory is a scalar condition, `select` takes a vector as it is; the rest goes element by element. */
 function fourText(helper: Helper): string {
   const result = fourResults[helper] ?? "vec4f";
-  const isWhole = ["wrap_modulo", "wrap_divide", "random"].includes(helper);
+  const isWhole = helper === "random" || (result === "vec4i" && helper !== "to_i32");
   const operand = isWhole ? "vec4i" : "vec4f";
-  const isBinary = isWhole || helper === "modulo" || helper === "pow";
+  const isBinary = ["modulo", "wrap_modulo", "wrap_divide", "pow", "random"].includes(helper);
   const name = helperName(helper);
   const parts = ["x", "y", "z", "w"].map((part) => (isBinary ? `${name}(a.${part}, b.${part})` : `${name}(a.${part})`));
   return `fn ${name}4(a: ${operand}${isBinary ? `, b: ${operand}` : ""}) -> ${result} { return ${result}(${parts.join(", ")}); }`;
