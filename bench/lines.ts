@@ -2,7 +2,7 @@
 import { dot, softmax, words } from "../test/fuse/sketch.ts";
 import { blockLine } from "./block.ts";
 import { type Line, peerLine } from "./line.ts";
-import { random, transposed } from "./values.ts";
+import { random, transposed, type Values } from "./values.ts";
 
 /** Sums of at most 1024 products, each rounded: far within this share of the largest. */
 const tolerance = 1e-5;
@@ -92,6 +92,40 @@ function factor(size: number): Line {
   };
 }
 
+/** A linear layer whose weights are codes of four bits in groups of 128, beside the one of numbers that they stand for. */
+function decoded(token: number, out: number, model: number): Line {
+  const w = words("decoded");
+  const [lane, block] = [128, model / 128];
+  const x = w.data("a", { token, model });
+  const code = w.weight("code", { out, block, lane }, "u4");
+  const [scale, zero] = [w.weight("scale", { out, block }, "f16"), w.weight("zero", { out, block }, "u4")];
+  const centred = w.cast(w.op("sub", code, zero), "f32");
+  const weight = w.merge(w.op("mul", scale, centred), ["block", "lane"], "model");
+  const drawn = (seed: number, of: (value: number) => number, ...shape: readonly number[]): Values => {
+    const { values } = random(seed, ...shape);
+    return { shape, values: values.map(of) };
+  };
+  const codes = drawn(7, (value) => Math.floor(16 * (value + 0.5)), out, block, lane);
+  const scales = drawn(8, (value) => Math.fround(Math.round(1024 * (value + 1)) / 2 ** 14), out, block);
+  const zeros = drawn(9, (value) => Math.floor(16 * (value + 0.5)), out, block);
+  const dense = codes.values.map((value, i) => {
+    const at = Math.floor(i / lane);
+    return (scales.values[at] ?? 0) * (value - (zeros.values[at] ?? 0));
+  });
+  const inputs = { a: random(1, token, model), b: { shape: [out, model], values: dense } };
+  const plain = words("linear");
+  const [a, b] = [plain.data("a", { token, model }), plain.weight("b", { out, model })];
+  return {
+    name: `W4 ${token} × ${out}×${model}`,
+    graph: w.graph({ y: dot(w, x, weight, "model") }),
+    inputs: { a: inputs.a, code: codes, scale: scales, zero: zeros },
+    ...{ tolerance, least: 0.5 },
+    tfjs: peerLine({ a: inputs.a, b: transposed(inputs.b) }, (tf, { a, b }) => tf.matMul(a, b)),
+    beside: { name: "linear", graph: plain.graph({ y: dot(plain, a, b, "model") }), inputs },
+    blas: ({ product }) => product({ m: token, n: out, k: model }),
+  };
+}
+
 /** All lines, each made when it is its turn. */
 export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
   "product 256": () => squareProduct(256, "weight", 1),
@@ -104,6 +138,8 @@ export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
   "linear 128×128": () => linear(512, 128, 128),
   "linear 384×128": () => linear(512, 384, 128),
   "linear 1024×128": () => linear(512, 1024, 128),
+  "W4 512 × 1024×1024": () => decoded(512, 1024, 1024),
+  "W4 1 × 1024×1024": () => decoded(1, 1024, 1024),
   chain: () => chain(2 ** 20),
   "softmax 4096×512": () => rowSoftmax(4096, 512),
   "softmax 512×1024": () => rowSoftmax(512, 1024),

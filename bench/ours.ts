@@ -2,12 +2,14 @@
 
 import { compileGraph } from "../compiler/compile-graph.ts";
 import type { Graph } from "../compiler/graph/graph.ts";
+import { isPacked } from "../compiler/plan/dtype.ts";
 import type { Program, Slot } from "../compiler/plan/program.ts";
 import { simplify } from "../compiler/rewrite/simplify.ts";
 import type { BufferPool } from "../runtime/gpu/buffers.ts";
 import type { Device } from "../runtime/gpu/device.ts";
 import type { Executor } from "../runtime/gpu/execute.ts";
 import { reader } from "../test/gpu/read.ts";
+import { encodePacked } from "../test/ops/packed.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Named } from "./values.ts";
 
@@ -30,9 +32,7 @@ export async function openOurs(graph: Graph, inputs: Named, { device, pool, exec
   for (const { slot, bytes } of program.buffers) {
     if (slot === undefined) continue;
     const buffer = await pool.acquire(bytes, slot.name);
-    const content = new Float32Array(bytes / 4).fill(Number.NaN);
-    if (slot.role !== "output") content.set(found(inputs[slot.name], slot.name).values);
-    pool.upload(buffer, content);
+    pool.upload(buffer, contentOf(slot, bytes, inputs));
     loaded.bind(slot.role, slot.name, buffer);
     bound.push({ slot, buffer });
   }
@@ -56,6 +56,16 @@ export async function openOurs(graph: Graph, inputs: Named, { device, pool, exec
       for (const { buffer } of bound) pool.release(buffer);
     },
   };
+}
+
+/** A slot's memory, with NaN where nothing is. */
+function contentOf({ name, role, dtype }: Slot, bytes: number, inputs: Named): ArrayBufferView<ArrayBuffer> {
+  const content = new Float32Array(bytes / 4).fill(Number.NaN);
+  if (role === "output") return content;
+  const { values } = found(inputs[name], name);
+  if (isPacked(dtype)) new Uint8Array(content.buffer).set(encodePacked(dtype, Float64Array.from(values)));
+  else content.set(values);
+  return content;
 }
 
 function found<T>(value: T | undefined, what: string): T {
