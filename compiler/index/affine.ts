@@ -95,6 +95,26 @@ export function bounded(a: Index, size: number): Index {
   return a.low >= size - 1 ? number(size - 1) : single({ kind: "bounded", of: a, size });
 }
 
+/** The index with another one in the place of a variable. In what is computed from data the variable stays. */
+export const substituted = ({ terms, constant }: Index, variable: Variable, by: Index): Index =>
+  terms.reduce((sum, term) => plus(sum, times(substitutedIn(term, variable, by), term.times)), number(constant));
+
+function substitutedIn({ atom }: Term, variable: Variable, by: Index): Index {
+  if (!variablesOf(atom).has(variableKey(variable))) return single(atom);
+  switch (atom.kind) {
+    case "variable":
+      return by;
+    case "quotient":
+      return quotient(substituted(atom.of, variable, by), atom.by);
+    case "remainder":
+      return remainder(substituted(atom.of, variable, by), atom.by);
+    case "bounded":
+      return bounded(substituted(atom.of, variable, by), atom.size);
+    case "loaded":
+      return single(atom);
+  }
+}
+
 /** A position along a dimension of `size` that is computed from data. */
 export const loaded = (from: Datum, size: number): Index =>
   size === 1 ? number(0) : single({ kind: "loaded", from, size });

@@ -62,13 +62,15 @@ export function helperText(
 /** Of the helpers that do not give f32. */
 const fourResults: Readonly<Record<string, string>> = {
   ...{ is_number: "vec4<bool>", wrap_modulo: "vec4i", wrap_divide: "vec4i", to_i32: "vec4i", to_u32: "vec4u" },
-  ...Object.fromEntries(packedTypes.map((type) => [`to_${type}`, typeName(readAs(type), 4)])),
+  ...Object.fromEntries(
+    packedTypes.flatMap((type) => [`to_${type}`, `round_${type}`].map((name) => [name, typeName(readAs(type), 4)])),
+  ),
 };
 
 /** Where the length of memory is a scalar condition, `select` takes a vector as it is; the rest goes element by element. */
 function fourText(helper: Helper): string {
   const result = fourResults[helper] ?? "vec4f";
-  const isWhole = helper === "random" || (result === "vec4i" && helper !== "to_i32");
+  const isWhole = helper === "random" || (result === "vec4i" && helper !== "to_i32" && !helper.startsWith("round_"));
   const operand = isWhole ? "vec4i" : "vec4f";
   const isBinary = ["modulo", "wrap_modulo", "wrap_divide", "pow", "random"].includes(helper);
   const name = helperName(helper);

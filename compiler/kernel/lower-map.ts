@@ -21,6 +21,7 @@ import { invariant } from "../invariant.ts";
 import { positionAt, room } from "../memory/layout.ts";
 import { elementAddress, type Storage } from "../memory/storage.ts";
 import { isPacked, type Packed } from "../plan/dtype.ts";
+import { isAligned } from "./fours.ts";
 import { type Grid, lineGrid } from "./grid.ts";
 import { type Header, header, type IsFour, inFours } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
@@ -29,7 +30,7 @@ import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
 import type { Width } from "./wgsl.ts";
-import { type Environment, isAligned, variableName, type Writer, writer } from "./writer.ts";
+import { type Environment, variableName, type Writer, writer } from "./writer.ts";
 
 /** One store of a target: the values that one element of the walk gives. */
 interface Store {

@@ -9,6 +9,7 @@ import { parts } from "../index/position.ts";
 import { elementAddress, type Storage } from "../memory/storage.ts";
 import type { RowSchedule } from "../schedule/schedule-row.ts";
 import type { Evaluate } from "./evaluate.ts";
+import { isAligned, sharedByFour } from "./fours.ts";
 import { lineGrid } from "./grid.ts";
 import { type Header, header, type IsFour, inFours } from "./header.ts";
 import { expressions, type Lowered, type Lowering, operationsOf } from "./lower.ts";
@@ -18,7 +19,7 @@ import { type Sharing, stepping, writeShared } from "./reduce-together.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
 import { elementary } from "./wgsl.ts";
-import { isAligned, type Loop, type WriteReduces, type Writer, writer } from "./writer.ts";
+import { type Loop, type WriteReduces, type Writer, writer } from "./writer.ts";
 
 interface RowStore {
   readonly storage: Storage;
@@ -133,7 +134,7 @@ const ownRow = (size: number, { rows }: Sharing): readonly string[] =>
         `let is_inside = position * ${rows}u + own_row < ${size}u;`,
       ];
 
-/** Whether every loop along the row can go by fours: all memory is contiguous along it. */
+/** Whether every loop along the row can go by fours: memory is contiguous along it, or four neighbours have the same. */
 function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[], schedule: RowSchedule): boolean {
   if (schedule.kind !== "subgroup" || schedule.lanes > 16 || shared.some(({ by }) => by === "argmax")) return false;
   const loops = [
@@ -146,7 +147,8 @@ function isInFours(stores: readonly RowStore[], shared: readonly ReduceScalar[],
     const loads = expressionsOf(roots).flatMap((x) =>
       x.kind === "load" && x.free.has(variableKey(along)) ? [x.address] : [],
     );
-    return along.size % 4 === 0 && [...loads, ...addresses].every((address) => isAligned(address, along));
+    if (along.size % 4 !== 0 || !addresses.every((address) => isAligned(address, along))) return false;
+    return loads.every((address) => isAligned(address, along) || sharedByFour(address, along) !== undefined);
   });
 }
 

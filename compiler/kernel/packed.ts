@@ -1,7 +1,7 @@
 /** How elements of less than a word share words: those that are read at once, and those of which a word holds a part. */
 
 import { type Index, plus, quotient, times } from "../index/affine.ts";
-import { bitsOf, type Packed, readAs } from "../plan/dtype.ts";
+import { bitsOf, type Packed, readAs, wholeRange } from "../plan/dtype.ts";
 
 /** Whether no element lies in two words. */
 export const isWithinWords = (type: Packed): boolean => 32 % bitsOf(type) === 0;
@@ -31,19 +31,29 @@ export function bitsText(type: Packed, count: number, word: (at: string) => stri
 
 /** WGSL functions from values to codes and back. Codes of whole numbers are their lowest bits; those of reals are in bodies/small-floats.ts. */
 export function conversions(type: Packed): Readonly<Record<string, string>> {
-  const [bits, value] = [bitsOf(type), readAs(type)];
-  const [low, high] = type === "i8" ? [-128, 127] : [0, 2 ** bits - 1];
-  const rest = 32 - bits;
-  const encoded = `u32(clamp(x, ${low}, ${high})) & ${2 ** bits - 1}u`;
-  const decoded = type === "i8" ? `i32(bits << ${rest}u) >> ${rest}u` : `i32(bits & ${high}u)`;
-  const whole = {
-    [`encode_${type}`]: `fn encode_${type}(x: i32) -> u32 { return ${encoded}; }`,
-    [`decode_${type}`]: `fn decode_${type}(bits: u32) -> i32 { return ${decoded}; }`,
-  };
+  const value = readAs(type);
+  const range = wholeRange(type);
   return {
-    ...(value === "i32" ? whole : {}),
+    ...(range && wholeConversions(type, range)),
     [`to_${type}`]: `fn to_${type}(x: ${value}) -> ${value} { return decode_${type}(encode_${type}(x)); }`,
     [`pack_${type}`]: packText(type),
+  };
+}
+
+/** `round` goes towards zero; out of range it takes the nearest there is, and 0 for NaN. */
+function wholeConversions(
+  type: Packed,
+  { low, high }: { readonly low: number; readonly high: number },
+): Readonly<Record<string, string>> {
+  const bits = bitsOf(type);
+  const rest = 32 - bits;
+  const encoded = `u32(clamp(x, ${low}, ${high})) & ${2 ** bits - 1}u`;
+  const decoded = low < 0 ? `i32(bits << ${rest}u) >> ${rest}u` : `i32(bits & ${high}u)`;
+  const rounded = `select(i32(clamp(x, ${low}.0, ${high}.0)), 0, math_is_nan(x))`;
+  return {
+    [`encode_${type}`]: `fn encode_${type}(x: i32) -> u32 { return ${encoded}; }`,
+    [`decode_${type}`]: `fn decode_${type}(bits: u32) -> i32 { return ${decoded}; }`,
+    [`round_${type}`]: `fn round_${type}(x: f32) -> i32 { return ${rounded}; }`,
   };
 }
 

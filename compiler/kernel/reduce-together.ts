@@ -4,6 +4,7 @@
  */
 import type { Variable } from "../index/affine.ts";
 import { partials } from "./evaluate.ts";
+import { quarterVariable } from "./fours.ts";
 import { startOf, writeTerm } from "./reduce.ts";
 import type { ReduceScalar } from "./scalar.ts";
 import type { WideVariable } from "./scopes.ts";
@@ -56,8 +57,12 @@ export function stepping(variable: Variable, out: Writer, isWide: boolean): Step
   if (!isWide)
     return { name, counter: name, steps: variable.size, bound: new Map([[variable, name]]), wide: undefined };
   const counter = out.fresh(`${name}_quarter`);
-  const bound = new Map([[variable, `(${counter} * 4u + vec4u(0u, 1u, 2u, 3u))`]]);
-  return { name, counter, steps: variable.size / 4, bound, wide: { variable, quarter: counter } };
+  const quarter = quarterVariable(variable);
+  const bound = new Map([
+    [variable, `(${counter} * 4u + vec4u(0u, 1u, 2u, 3u))`],
+    [quarter, counter],
+  ]);
+  return { name, counter, steps: quarter.size, bound, wide: { variable, quarter } };
 }
 
 interface Terms {

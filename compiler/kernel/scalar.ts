@@ -5,7 +5,7 @@
 import { elementOf, roundTo } from "../graph/interpret.ts";
 import type { BinaryOp, UnaryOp } from "../graph/ops.ts";
 import { type Index, number, plus, quotient, remainder, times, type Variable, variableKey } from "../index/affine.ts";
-import { type DType, readAs, type ValueType } from "../plan/dtype.ts";
+import { type DType, isPacked, readAs, type ValueType } from "../plan/dtype.ts";
 
 /** The primitives that work element by element. */
 export type ElementOp = Exclude<UnaryOp, "detach"> | BinaryOp | "select";
@@ -90,7 +90,10 @@ export function scalars(): Scalars {
       if (folded !== undefined) return folded;
       return make(`${op} ${inputs.map(({ id }) => id).join(" ")}`, { kind: "apply", op, inputs, dtype }, union(inputs));
     },
-    cast: (to, input) => {
+    cast: (to, given) => {
+      // What is made whole on the way is made whole by the code as well.
+      const isOnTheWay = isPacked(to) && readAs(to) === "i32" && given.kind === "cast" && given.to === "i32";
+      const input = isOnTheWay && given.input.dtype === "f32" ? given.input : given;
       if (to === input.dtype) return input;
       if (input.kind === "constant") return self.constant(roundTo(to, input.value), readAs(to));
       return make(`cast ${to} ${input.id}`, { kind: "cast", to, input, dtype: readAs(to) }, input.free);

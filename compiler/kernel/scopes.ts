@@ -3,10 +3,10 @@
 import { type Variable, variableKey } from "../index/affine.ts";
 import { invariant } from "../invariant.ts";
 
-/** A variable that stands for four neighbouring elements; `quarter` is the text of a quarter of the first, nothing if that is 0. */
+/** A variable that stands for four neighbouring elements; `quarter` counts them in fours, nothing if it is always 0. */
 export interface WideVariable {
   readonly variable: Variable;
-  readonly quarter?: string;
+  readonly quarter?: Variable;
 }
 
 export interface Scope {

@@ -15,7 +15,7 @@ export type Helper =
   | "wrap_divide"
   | "to_i32"
   | "to_u32"
-  | `${"to" | "encode" | "decode" | "pack"}_${Packed}`
+  | `${"to" | "round" | "encode" | "decode" | "pack"}_${Packed}`
   | "infinity"
   | "nan"
   | "negative_zero";
@@ -101,6 +101,7 @@ export const combined = (by: Reduction, into: string, term: string): string =>
 
 /** The text of a conversion. */
 export function castText(to: DType, text: string, from: ValueType, width: Width, use: Operands["use"]): string {
+  if (isPacked(to) && readAs(to) === "i32" && from === "f32") return `${use(`round_${to}`)}(${text})`;
   if (isPacked(to)) return `${use(`to_${to}`)}(${castText(readAs(to), text, from, width, use)})`;
   if (to === from) return text;
   if (from === "f32" && (to === "i32" || to === "u32")) return `${use(`to_${to}`)}(${text})`;

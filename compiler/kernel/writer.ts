@@ -2,16 +2,9 @@
  * From expressions to statements. Each expression is computed in the outermost scope that has its variables, once; what is used
  * twice, or further in, gets a name.
  */
-import {
-  type Atom,
-  type Index,
-  strideOf,
-  type Term,
-  type Variable,
-  variableKey,
-  variablesOf,
-} from "../index/affine.ts";
+import { type Atom, type Index, type Term, type Variable, variablesOf } from "../index/affine.ts";
 import { fences, isTakenApart } from "./fence.ts";
+import { isAligned, quarterOf, sharedByFour } from "./fours.ts";
 import { nesting, tight, untight } from "./parentheses.ts";
 import type { ReduceScalar, Scalar } from "./scalar.ts";
 import { type Scopes, scopesOf, type WideVariable } from "./scopes.ts";
@@ -112,12 +105,6 @@ export function writer(roots: readonly Scalar[], bound: ReadonlyMap<Variable, st
 /** The name of a variable in the text, before it is made unique. */
 export const variableName = ({ name }: Variable): string => identifier(name);
 
-/** Whether the address is that of four neighbours, the first at a multiple of four. */
-export const isAligned = (address: Index, lane: Variable): boolean =>
-  strideOf(address, lane) === 1 &&
-  address.constant % 4 === 0 &&
-  address.terms.every(({ key, times }) => key === variableKey(lane) || times % 4 === 0);
-
 const widthOf = (free: ReadonlySet<string>, { scopes }: Work): Width => (scopes.wideAmong(free) === undefined ? 1 : 4);
 
 /** Parentheses within parentheses from which on an expression gets a name: parsers of WGSL end at 128. */
@@ -205,6 +192,8 @@ function loadText(storage: number, address: Index, work: Work): string {
   const free = address.variables;
   const wide = scopes.wideAmong(free);
   if (wide === undefined) return around.read(storage, indexText(address, work), 1);
+  const one = wide.quarter && sharedByFour(address, wide.variable);
+  if (one !== undefined) return `vec4(${around.read(storage, indexText(one, work), 1)})`;
   if (around.readsFour(storage) && isAligned(address, wide.variable))
     return around.read(storage, quarterText(address, wide, work), 4);
   const addresses = scopes.fresh("addresses");
@@ -245,13 +234,7 @@ function atomText(atom: Atom, key: string, work: Work): string {
 /** A quarter of an aligned address. */
 function quarterText(address: Index, { variable, quarter }: WideVariable, work: Work): string {
   const rest = indexText(quarterOf(address, variable), work);
-  return quarter === undefined ? rest : rest === "0u" ? quarter : `${rest} + ${quarter}`;
+  if (quarter === undefined) return rest;
+  const counter = work.scopes.nameOf(quarter);
+  return rest === "0u" ? counter : `${rest} + ${counter}`;
 }
-
-const quarterOf = (address: Index, lane: Variable): Index => ({
-  ...address,
-  constant: address.constant / 4,
-  terms: address.terms
-    .filter(({ key }) => key !== variableKey(lane))
-    .map((term) => ({ ...term, times: term.times / 4 })),
-});

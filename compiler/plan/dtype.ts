@@ -31,5 +31,11 @@ export const isPacked = (dtype: DType): dtype is Packed => Object.hasOwn(packed,
 /** Of an element in memory; `bool` takes a word. */
 export const bitsOf = (dtype: DType): number => (isPacked(dtype) ? packed[dtype].bits : 32);
 
+/** The whole numbers that a stored type holds; undefined for one of reals, and for those that are no codes. */
+export function wholeRange(dtype: DType): { readonly low: number; readonly high: number } | undefined {
+  if (!isPacked(dtype) || readAs(dtype) !== "i32") return undefined;
+  return dtype === "i8" ? { low: -128, high: 127 } : { low: 0, high: 2 ** bitsOf(dtype) - 1 };
+}
+
 /** The dtype in which a value that is stored like this is computed. */
 export const readAs = (dtype: DType): ValueType => (isPacked(dtype) ? packed[dtype].reads : dtype);

@@ -7,10 +7,11 @@ import { coneOf } from "../graph/cone.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
+import { rangeOf } from "../graph/range.ts";
 import { slotNames } from "../graph/slots.ts";
 import { sizeOf } from "../graph/type.ts";
 import type { LinearInput } from "../language/trace.ts";
-import { readAs } from "../plan/dtype.ts";
+import { wholeRange } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
 
 /** A node with how many of its values are NaN or infinite, and what it is. */
@@ -95,11 +96,14 @@ const noneOf = (counts: readonly Output[], otherwise: string): Counting => ({
 /** True for what is NaN or infinite. */
 export const isNotFinite = (maker: Maker, x: Node): Node => isNumberless(maker, difference(maker, x));
 
-/** True where a field's type loses what a number is: a fraction, an infinity, NaN, or for powers of two its sign; null if it shows. */
+/** True where a field's type loses what a number is: a fraction, an infinity, NaN, or for powers of two its sign; null if it shows, or if there is none. */
 export function misfits(maker: Maker, x: Node, stored: Node): Node | null {
   const { make } = maker;
   const { dtype } = stored.type;
-  if (readAs(dtype) === "i32") {
+  const whole = wholeRange(dtype);
+  if (whole) {
+    const { low, high, isWhole, hasNaN } = rangeOf(x);
+    if (isWhole && !hasNaN && low >= whole.low && high <= whole.high) return null;
     const [a, b] = [x, stored].map((each) => make("cast", [each], { dtype: "f32" }, x.origin)) as [Node, Node];
     return make("not", [make("equal", [a, b], {}, x.origin)], {}, x.origin);
   }

@@ -9,6 +9,7 @@ import {
   plus,
   quotient,
   remainder,
+  substituted,
   times,
   unflatten,
   type Variable,
@@ -85,6 +86,22 @@ suite(`lower: affine indices, LCOMP_SEED=${seed}`, ({ test }) => {
         assert.is(meaning(index, values), expected >>> 0, index.key);
         assert.ok(index.low <= expected && expected <= index.high, `${index.key} is not ${expected}`);
       }
+    }
+  });
+  test("what takes the place of a variable has its value", () => {
+    const random = randomOf("substituted");
+    const variable = (name: string, size: number): Variable => ({ name, size, turn: 0 });
+    const [quarter, one, whole] = [variable("quarter", 6), variable("one", 4), variable("whole", 24)];
+    const other = variable("other", 9);
+    const split = plus(times(fromVariable(quarter), 4), fromVariable(one));
+    for (let round = 0; round < 1000; round++) {
+      const { index, value } = draw(random, [whole, other], random.integer(0, 4));
+      const found = substituted(index, whole, split);
+      const at = [random.integer(0, 5), random.integer(0, 3), random.integer(0, 8)] as const;
+      const values = [quarter, one, other].map((each, i) => [variableKey(each), at[i] ?? 0] as const);
+      const expected = value(new Map([...values, [variableKey(whole), 4 * at[0] + at[1]]]));
+      assert.is(meaning(found, new Map(values)), expected >>> 0, index.key);
+      assert.not.ok(found.variables.has(variableKey(whole)), found.key);
     }
   });
   test("a reversed merge splits into positions within its parts", () => {

@@ -35,6 +35,11 @@ const graphs: Readonly<Record<string, (w: Words) => Graph>> = {
     const table = w.weight("table", { word: 1000, model: 128 }, "bf16");
     return w.graph({ y: w.gather(w.cast(table, "f32"), "word", w.data("tokens", { token: 33 }, "i32")) });
   },
+  "codes with a scale of each 64 times a vector": (w) => {
+    const code = w.weight("code", { out: 50, block: 4, lane: 64 }, "u4");
+    const decoded = w.op("mul", w.weight("scale", { out: 50, block: 4 }, "f16"), w.cast(code, "f32"));
+    return w.graph({ y: dot(w, w.data("x", { in: 256 }), w.merge(decoded, ["block", "lane"], "in"), "in") });
+  },
   "best of each four": (w) => {
     const cells = w.split(w.weight("w", { out: 64, in: 128 }), "in", { cell: 32, lane: 4 });
     return w.graph({ kept: w.merge(w.best(w.op("abs", cells), 2, "lane"), ["cell", "lane"], "in") });
