@@ -101,7 +101,8 @@ async function compressed(
     inputs.set(slot, outputs.get("a0") ?? new Float64Array());
   }
   const { outputs } = await bench.run({ graph: graphs.graph("compress", made.outputs), inputs }, "software");
-  for (const { output } of made.checks) assert.equal(outputs.get(output), Float64Array.of(0), output);
+  for (const { output, must } of made.checks)
+    if (must === "none") assert.equal(outputs.get(output), Float64Array.of(0), output);
   return outputs;
 }
 
