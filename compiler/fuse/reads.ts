@@ -19,7 +19,7 @@ export interface Reads {
 export function readsOf({ targets, ending, isCopy }: Draft, { stored, packed }: Materialised): Reads {
   const found = new Set<Node>();
   const computed = new Set<Node>();
-  const own = new Set(targets.map(({ node }) => node));
+  const own = new Set(targets.flatMap(({ node }) => (node.op === "part" && !isCopy ? [node, node.inputs[0]] : [node])));
   const pending: Node[] = [];
   const need = (node: Node): void => {
     if (computed.has(node) || found.has(node)) return;

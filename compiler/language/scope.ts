@@ -61,7 +61,8 @@ export function noteUse({ uses }: Context, scope: Scope, { text, span }: Name): 
 
 /** Says that there is no such dimension; where a value of the scope is wrong, it may be missing for that, and nothing is said. */
 export function reportDimension(context: Context, scope: Scope, { text: name, span }: Name): void {
-  if ([...scope.values.values()].some(({ kind }) => kind === "wrong")) return;
+  for (let at: Scope | null = scope; at; at = at.parent)
+    if ([...at.values.values()].some(({ kind }) => kind === "wrong")) return;
   const value = findValue(scope, name);
   const hint = value?.kind === "tensor" ? `\`${name}\` is a value, ${showValue(value)}` : "";
   report(context, {

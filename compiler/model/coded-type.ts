@@ -15,12 +15,12 @@ import type { CodedFacts, ModelFacts } from "./facts.ts";
 import type { Selected } from "./selector.ts";
 import type { ModelType } from "./value.ts";
 
-/** The model with the weights of some layers in a format; null if one does not hold them, which is said. */
+/** The model with the weights of some layers in a format each; null if one does not hold them, which is said. */
 export function codedType(
   context: Context,
   { arch, declaredIn, facts }: ModelType,
   selected: readonly Selected[],
-  format: Format,
+  formatFor: (context: Context, linear: Linear) => Format | null,
   span: Span,
 ): ModelType | null {
   if (!facts) return null;
@@ -28,7 +28,8 @@ export function codedType(
   for (const { linear, layer } of selected) {
     const tensor = tensorName(`${linear.at}.weight`, layer);
     const inside: Context = { ...context, where: ` in ${tensor}` };
-    const fields = isAlone(inside, linear, span) ? fieldsFor(inside, linear, format, span) : null;
+    const format = isAlone(inside, linear, span) ? formatFor(inside, linear) : null;
+    const fields = format && fieldsFor(inside, linear, format, span);
     if (!fields) return null;
     coded.set(tensor, { format, fields });
   }

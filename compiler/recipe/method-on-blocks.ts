@@ -4,7 +4,7 @@ import { textAt } from "../../grammar/source.ts";
 import { coneOf } from "../graph/cone.ts";
 import { type Context, report } from "../language/context.ts";
 import { evaluateStatements } from "../language/evaluate.ts";
-import { type Num, numbers, ofSize, unknownWhole } from "../language/number.ts";
+import type { Num } from "../language/number.ts";
 import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, findDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, known } from "../language/size.ts";
@@ -14,6 +14,7 @@ import { namesIn, unknownOf } from "../language/types.ts";
 import { type Format, type Scope, showValue, type Value } from "../language/value.ts";
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
+import { counted, countOf } from "./amount.ts";
 import { type Applied, applyMethod, declareSample } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
@@ -114,25 +115,6 @@ function bindBlock(
   const seen = method.sees.map((each) => ({ name: each.name, value: shownTensor(context, scope, each, site, sample) }));
   for (const { name, value } of seen) bindValue(context, scope, name, value);
   return seen.every(({ value }) => value.kind !== "wrong");
-}
-
-/** An `Amount(d)` as a count of those that there are: a share is one of the whole dimension, rounded down. */
-function counted(context: Context, scope: Scope, { name, type, span }: Ast.Parameter, value: Value): Value {
-  const [of] = type?.kind === "plain-type" && type.name.text === "Amount" ? type.arguments : [];
-  if (of?.kind !== "name" || value.kind !== "number") return value;
-  const size = known(findDimension(scope, of.text)?.size ?? atom(of.text));
-  if (size === undefined) return unknownWhole;
-  const count = countOf(value, size);
-  if ((count.real ?? 0) <= size) return count;
-  const range = `at most ${size}, all of \`${of.text}\``;
-  return report(context, { kind: "out-of-range", span, what: `\`${name.text}\``, value: String(count.real), range });
-}
-
-function countOf(value: Num, size: number): Num {
-  const isShare = value.isShare === true || (value.real !== null && value.real < 1 && !Number.isInteger(value.real));
-  if (!isShare) return value;
-  const { real } = numbers("*", (a, b) => a * b, value, ofSize(fixed(size)));
-  return real === null ? unknownWhole : ofSize(fixed(Math.floor(real)));
 }
 
 function shownTensor(

@@ -17,6 +17,7 @@ import { orderNode } from "../model/linear.ts";
 import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
+import { counted } from "./amount.ts";
 import { type Counting, howMany, isNotFinite, misfits, zerosIn } from "./finite.ts";
 
 /** A method with its arguments, as a stage names it. */
@@ -78,12 +79,12 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
 }
 
 function bindLayer(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
-  for (const parameter of method.parameters) {
-    const { name } = parameter;
-    bindValue(context, scope, name, given.get(name.text) ?? unknownOf(parameter));
-  }
   for (const seen of method.sees)
     bindValue(context, scope, seen.name, seenTensor(context, scope, seen, site) ?? { kind: "wrong" });
+  for (const parameter of method.parameters) {
+    const value = given.get(parameter.name.text) ?? unknownOf(parameter);
+    bindValue(context, scope, parameter.name, counted(context, scope, parameter, value));
+  }
   if (method.from && !["compressed", "dense"].includes(method.from.text))
     report(context, {
       kind: "not-supported",

@@ -11,9 +11,11 @@ import { form, modelOperand } from "../language/kinds.ts";
 import { number, unknownNumber } from "../language/number.ts";
 import { bindValue, declareValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
+import type { Linear } from "../language/trace.ts";
 import { unknownOf } from "../language/types.ts";
 import {
   type Bound,
+  type Format,
   type MethodValue,
   type ModelValue,
   type Scope,
@@ -31,7 +33,7 @@ import { narrowingOf } from "./check-narrowing.ts";
 import { begin, type Checking, type RecipeInputs, wanted } from "./checking.ts";
 import { isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
-import type { Applied } from "./method.ts";
+import { type Applied, applyMethod } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import { savedFormats } from "./saving.ts";
 import type { Measure, TypedRecipe, TypedStage } from "./typed.ts";
@@ -170,9 +172,22 @@ function checkStage(at: Checking, stage: Ast.Stage): void {
   }
   const typed = typedStage(at, stage, applied, of.name, { windows, narrowing });
   const isOfNumbers = !type || areNumbers(inside, type, typed.selected, stage.span);
-  const coded = format && type && isOfNumbers ? codedType(inside, type, typed.selected, format, stage.span) : null;
+  const coded =
+    format && type && isOfNumbers ? codedType(inside, type, typed.selected, formatOf(typed, format), stage.span) : null;
   if (format) nameResult(at, stage, of, coded);
   at.stages.push({ ...typed, type: narrowing?.type ?? coded });
+}
+
+/** The format of each layer: a header says it, but for what a share of a dimension is. */
+function formatOf(
+  { applied, windows }: TypedStage,
+  header: Format,
+): (context: Context, linear: Linear) => Format | null {
+  const isSaid = [...header.scope.values.values()].every((value) => value.kind !== "number" || value.real !== null);
+  return (context, linear) => {
+    const site = { linear, dtype: "f32", input: null, windows } as const;
+    return isSaid ? header : (applyMethod(context, applied, site)?.format ?? null);
+  };
 }
 
 /** Whether weights of a model are codes, of which nothing can be cut yet. */

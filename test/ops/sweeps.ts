@@ -30,9 +30,15 @@ const input = (s: Sketch, name: string, sizes: Sizes, dtype: DType = "f32"): Nod
 };
 
 /** A sweep along `column` of an input with these other dimensions. */
-function sweep(s: Sketch, rows: Sizes, levels: Levels, beside: readonly Node[] = []): Node {
+function sweep(
+  s: Sketch,
+  rows: Sizes,
+  levels: Levels,
+  beside: readonly Node[] = [],
+  ordered: (x: Node) => Node = (x) => x,
+): Node {
   const columns = columnsOf(levels);
-  const x = s.input(some(s.random, { ...rows, column: columns }, true));
+  const x = ordered(s.input(some(s.random, { ...rows, column: columns }, true)));
   const made: Level[] = [];
   for (const [i, [name, size, write]] of levels.entries()) {
     const inner = sketch(s.random);
@@ -128,6 +134,21 @@ export const sweeps: Readonly<Record<string, MakeCase>> = {
       return { [bodyNames.frozen]: inner.op("mul", inner.op("round", inner.op("div", run, step)), step) };
     };
     return s.case(sweep(s, rowsOf(random), [["lane", random.pick([1, 2, 31, 32, 33, 64, 100, 130]), lane]]));
+  },
+  "columns in an order, and where each of them has gone": (random) => {
+    const s = sketch(random);
+    const columns = random.pick([3, 40, 96]);
+    const lane: WriteBody = ({ s: inner, run }) => {
+      const whole = inner.op("round", run);
+      return { whole, [bodyNames.frozen]: inner.op("mul", whole, 0.5) };
+    };
+    const score = s.input({ column: columns });
+    const isBefore = s.op("less", s.rename(score, "column", "from"), score);
+    const place = s.reduce("sum", s.cast(isBefore, "i32"), "from");
+    const isThere = s.op("equal", s.rename(place, "column", "from"), s.index("column", columns));
+    const order = s.reduce("sum", s.op("mul", s.index("from", columns), s.cast(isThere, "i32")), "from");
+    const swept = sweep(s, rowsOf(random), [["lane", columns, lane]], [], (x) => s.gather(x, "column", order));
+    return s.case(s.gather(s.rename(part(s, swept, 0, "whole"), "lane", "column"), "column", place));
   },
   "codes on the grids of runs": (random) => {
     const s = sketch(random);
