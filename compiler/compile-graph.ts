@@ -188,6 +188,8 @@ function stripBytes(storage: Storage, limits: Limits): number {
 function divided(graph: Graph, { storage, bindings, relief }: Excess, limits: Limits): Graph | undefined {
   if (relief === "none") return undefined;
   const { node, layout } = storage;
+  // What is of the body of a sweep is of another graph.
+  if (graph.nodes[node.id] !== node) return undefined;
   const strips = bindings === undefined ? Math.ceil(bytesOf(storage) / stripBytes(storage, limits)) : 2;
   if (strips > mostStrips) return undefined;
   if (layout.kind === "panels") return inColumnStrips(graph, node, strips);

@@ -17,7 +17,7 @@ import type { Rule, Target } from "./group.ts";
 import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, throughView } from "./need.ts";
 import { extentsOf, type Product } from "./roles.ts";
 import { isElementwise, type Surroundings } from "./surroundings.ts";
-import { firstInside, isInPlace } from "./sweep-bodies.ts";
+import { firstInside, isInPlace, readApart } from "./sweep-bodies.ts";
 
 export interface Materialising {
   readonly around: Surroundings;
@@ -323,7 +323,7 @@ function expandFactors({ factors: [a, b], roles }: Product, draft: Draft, state:
 
 /** What is read again and again has memory, if it is computed. */
 function expandRoutine(node: Routine, need: Need, state: State): void {
-  const again = reread(node);
+  const again = node.op === "feedback" ? [...reread(node), ...readApart(node)] : reread(node);
   for (const x of new Set<Node>(node.inputs)) {
     if (again.includes(x)) for (const base of beneath(x)) state.required.set(base, "routine");
     addNeed(state.needs, x, again.includes(x) ? { ...need, path: [elsewhere("again")] } : need);

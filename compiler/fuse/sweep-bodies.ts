@@ -5,9 +5,10 @@
 import { bodyNames, columnsOf, dimsOfRun } from "../graph/bodies.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Maker, maker } from "../graph/make.ts";
-import type { Body, Node, NodeOf } from "../graph/ops.ts";
+import type { Body, Level, Node, NodeOf } from "../graph/ops.ts";
 import { reachOf } from "../graph/reach.ts";
-import { count } from "../graph/type.ts";
+import { isRoutine, takenWhole } from "../graph/routine.ts";
+import { count, type Dim, sizeOf } from "../graph/type.ts";
 import { isView } from "../graph/view.ts";
 
 /** Columns whose values the kernel of a panel holds at a time. They decide in which order products are added. */
@@ -31,34 +32,47 @@ export interface StepGraph {
 }
 
 /** The first of the levels whose bodies the kernel of a panel evaluates; as many as there are levels if it evaluates none. */
-export function firstInside({ type, attrs: { along, levels } }: NodeOf<"feedback">): number {
-  const rows = new Set(dimsOfRun(type.dims, along, []).map(({ name }) => name));
-  const isInside = (level: number): boolean =>
-    columnsOf(levels, level) <= widest && isRowwise(levels[level]?.body ?? { nodes: [] }, rows);
-  let first = levels.length;
-  while (first > 0 && isInside(first - 1)) first--;
-  return first;
+export function firstInside(node: NodeOf<"feedback">): number {
+  const { levels } = node.attrs;
+  const isInside = ({ body }: Level, level: number): boolean =>
+    columnsOf(levels, level) <= widest && keepsRows(body, node) && body.nodes.every(isShort);
+  return 1 + levels.findLastIndex((level, i) => !isInside(level, i));
 }
 
-/** Whether each row of what the body gives follows from the same row of its run, element by element or in short loops. */
-function isRowwise({ nodes }: Pick<Body, "nodes">, rows: ReadonlySet<string>): boolean {
-  const isOfRun = new Set<Node>();
-  return nodes.every((node) => {
-    if (node.op === "cholesky" || node.op === "triangularInverse") return false;
-    if (node.op === "best" && termsOf(node) > widest) return false;
-    if (node.op === "input" || node.inputs.some((x: Node) => isOfRun.has(x))) isOfRun.add(node);
-    return !isOfRun.has(node) || !movedBy(node).some((name) => rows.has(name));
-  });
+/** The inputs that kernels of bodies read, beside what the sweep works in. */
+export function readApart(node: NodeOf<"feedback">): readonly Node[] {
+  const apart = node.attrs.levels.slice(0, firstInside(node)).flatMap(({ body }) => body.nodes);
+  const isRead = (name: string): boolean => apart.some(({ op, attrs }) => op === "input" && attrs.name === name);
+  return node.inputs.slice(2).filter((_, i) => isRead(bodyNames.given(i)));
 }
+
+/** Whether rows are swept each by itself, and everything that bodies give has them. */
+export const isByRows = (node: NodeOf<"feedback">): boolean =>
+  node.attrs.levels.every(
+    ({ body }) =>
+      keepsRows(body, node) &&
+      body.outputs.every(({ node: { type } }) => rowsOf(node).every(({ name }) => sizeOf(type, name) !== undefined)),
+  );
+
+/** The dimensions of rows. */
+export const rowsOf = ({ type, attrs: { along } }: NodeOf<"feedback">): readonly Dim[] =>
+  dimsOfRun(type.dims, along, []);
+
+/** Whether the body reads everything in the row that it is for. */
+const keepsRows = ({ nodes }: Body, node: NodeOf<"feedback">): boolean =>
+  nodes.every((each) => !movedBy(each).some((name) => rowsOf(node).some((dim) => dim.name === name)));
+
+/** Whether the node is an expression of single elements, or of few. */
+const isShort = (node: Node): boolean => (node.op === "best" ? termsOf(node) <= widest : !isRoutine(node));
 
 const termsOf = ({ inputs: [x], attrs: { over } }: NodeOf<"best">): number =>
   count({ dims: x.type.dims.filter(({ name }) => over.includes(name)) });
 
 /** The dimensions of its operand at whose other positions the node reads. */
 function movedBy(node: Node): readonly string[] {
+  if (isRoutine(node)) return takenWhole(node);
   switch (node.op) {
     case "reduce":
-    case "best":
       return node.attrs.over;
     case "rename":
       return [node.attrs.from, node.attrs.to];

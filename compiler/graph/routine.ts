@@ -28,13 +28,13 @@ export function takenWhole(node: Routine): readonly string[] {
     case "triangularInverse":
       return [node.attrs.rows, node.attrs.columns];
     case "feedback":
-      return node.type.dims.map(({ name }) => name);
+      return [node.attrs.along];
   }
 }
 
 /** The operands of which its kernels read each element many times. */
 export function reread(node: Routine): readonly Node[] {
-  if (node.op === "feedback") return node.inputs.slice(1);
+  if (node.op === "feedback") return [node.inputs[1]];
   return node.op === "triangularInverse" || node.op === "order" ? node.inputs : [];
 }
 

@@ -5,6 +5,7 @@
 
 import { type Product, productOf } from "../fuse/roles.ts";
 import { isElementwise } from "../fuse/surroundings.ts";
+import { isByRows, rowsOf } from "../fuse/sweep-bodies.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Maker, maker } from "../graph/make.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";
@@ -12,12 +13,14 @@ import { isRoutine, takenWhole } from "../graph/routine.ts";
 import { count, type Dim, sizeOf } from "../graph/type.ts";
 import { beneathViews, isView } from "../graph/view.ts";
 import { invariant } from "../invariant.ts";
+import { sweptAt } from "./sweep-strips.ts";
 
 /** What is computed in strips: nodes with the names by which they have the dimension. */
 type Region = ReadonlyMap<Node, string>;
 
 /** The graph with a value and what follows from it in strips; undefined where that leaves nothing smaller to put together. */
-export function inStrips(graph: Graph, node: Node, strips: number): Graph | undefined {
+export function inStrips(graph: Graph, value: Node, strips: number): Graph | undefined {
+  const node = sourceOf(value);
   const regions = divisible(node).map(({ name }) => regionFrom(graph, node, name));
   const [smallest] = regions.toSorted((a, b) => wholeOf(graph, a) - wholeOf(graph, b));
   const least = count(node.type);
@@ -25,10 +28,17 @@ export function inStrips(graph: Graph, node: Node, strips: number): Graph | unde
 }
 
 /** The graph with a value in strips by itself: what reads it reads them all. */
-export function inStripsAlone(graph: Graph, node: Node, strips: number): Graph | undefined {
+export function inStripsAlone(graph: Graph, value: Node, strips: number): Graph | undefined {
+  const node = sourceOf(value);
   const [first] = divisible(node);
-  return first && divided(graph, new Map([[node, first.name]]), { strips, least: count(node.type) });
+  const together = graph.nodes.filter((each) => sourceOf(each) === node);
+  return (
+    first && divided(graph, new Map(together.map((each) => [each, first.name])), { strips, least: count(node.type) })
+  );
 }
+
+/** What makes the value, together with others that are divided with it. */
+const sourceOf = (node: Node): Node => (node.op === "part" ? node.inputs[0] : node);
 
 /** Dimensions along which the node can be computed in strips. */
 const divisible = (node: Node): readonly Dim[] =>
@@ -76,10 +86,17 @@ const isSlice = ({ inputs: [x, at], attrs: { dim } }: NodeOf<"gather">): boolean
 /** Dimensions of its operand that the node needs as a whole. */
 function wholeFor(node: Node): readonly string[] {
   if (node.op === "reduce") return node.attrs.over;
+  if (node.op === "feedback" || node.op === "part") return wholeForSweep(node);
   if (isRoutine(node)) return takenWhole(node);
-  if (node.op === "part") return node.type.dims.map(({ name }) => name);
   if (node.op === "merge") return node.attrs.dims;
   return node.op === "split" ? [node.attrs.dim] : [];
+}
+
+/** All but the rows, if they are swept each by itself. */
+function wholeForSweep(node: NodeOf<"feedback"> | NodeOf<"part">): readonly string[] {
+  const of = sourceOf(node);
+  const rows = of.op === "feedback" && isByRows(of) ? rowsOf(of).map(({ name }) => name) : [];
+  return node.type.dims.map(({ name }) => name).filter((name) => !rows.includes(name));
 }
 
 /** Nodes of the region that something outside of it needs. */
@@ -194,12 +211,19 @@ function stripper({ make, copy, image, isInside }: Stripping): Take {
     if (isAlone && isSlice(node) && isInside(x, along)) return take(x, along, moved);
     return make("gather", [dim === along ? image(x) : take(x, dim, at), moved], { dim: along }, node.origin);
   };
+  const swept = (node: NodeOf<"feedback">, dim: string, at: Node): Node => {
+    const [x, u, ...given] = node.inputs;
+    const own = [take(x, dim, at), take(u, dim, at), ...given.map((each) => take(each, dim, at))] as const;
+    return sweptAt(node, own, { dim, at, make });
+  };
   const taken: Take = (node, dim, at) => {
     if (node.op === "index") return at;
-    if (!isInside(node, dim)) return make("gather", [image(node), at], { dim }, node.origin);
+    const isWhole = node.op === "part" && !isInside(node.inputs[0], dim);
+    if (isWhole || !isInside(node, dim)) return make("gather", [image(node), at], { dim }, node.origin);
     if (node.op === "gather") return gathered(node, dim, at);
     if (node.op === "rename" && node.attrs.to === dim) return take(node.inputs[0], node.attrs.from, at);
     if (!isRowwise(node, dim)) return make("gather", [image(node), at], { dim }, node.origin);
+    if (node.op === "feedback") return swept(node, dim, at);
     return copy(node, (x) => take(x, dim, at));
   };
   return take;
@@ -208,5 +232,6 @@ function stripper({ make, copy, image, isInside }: Stripping): Take {
 /** Whether the node has the dimension just as its operands have it. */
 function isRowwise(node: Node, dim: string): boolean {
   if (isView(node)) return sizeOf(node.inputs[0].type, dim) === sizeOf(node.type, dim);
-  return isElementwise(node) || node.op === "reduce" || (isRoutine(node) && !wholeFor(node).includes(dim));
+  const isAlone = isRoutine(node) || node.op === "part";
+  return isElementwise(node) || node.op === "reduce" || (isAlone && !wholeFor(node).includes(dim));
 }

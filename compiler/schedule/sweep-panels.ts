@@ -4,8 +4,8 @@
  * of matrices. Panels and runs end where the run of a body ends that kernels of their own evaluate: its values are to be those that
  * they are by then. The same for every device, since it decides in which order products are added.
  */
-import { firstInside, widest } from "../fuse/sweep-bodies.ts";
-import { columnsOf, dimsOfRun } from "../graph/bodies.ts";
+import { firstInside, rowsOf, widest } from "../fuse/sweep-bodies.ts";
+import { columnsOf } from "../graph/bodies.ts";
 import type { NodeOf } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
 
@@ -39,7 +39,7 @@ export interface SweepStep {
 }
 
 export function sweepPanels(node: NodeOf<"feedback">): SweepPanels {
-  const { along, levels } = node.attrs;
+  const { levels } = node.attrs;
   const columns = columnsOf(levels, -1);
   const inside = firstInside(node);
   const apart = levels.map((_, level) => columnsOf(levels, level)).slice(0, inside);
@@ -49,7 +49,7 @@ export function sweepPanels(node: NodeOf<"feedback">): SweepPanels {
   const stretch = Math.min(columns, ...apart.filter((size) => size > longest));
   const run = multiple(Math.max(panel, ...apart.filter((size) => size <= longest)), longest);
   const panelsPerSegment = Math.ceil(segment / panel);
-  const outer = dimsOfRun(node.type.dims, along, []);
+  const outer = rowsOf(node);
   const steps = (columns / segment) * panelsPerSegment;
   const sizes = { columns, inside, panel, segment, panelsPerSegment, run: Math.min(run, stretch), stretch, steps };
   return { outer, rows: count({ dims: outer }), ...sizes };

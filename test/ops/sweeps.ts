@@ -13,8 +13,8 @@ interface Inside {
   readonly at: (level: string) => Node;
   /** What the body of a level above gives. */
   readonly above: (level: string, output: string) => Node;
-  /** The first input of the sweep beside x and u, which lies along the columns: at the run. */
-  readonly beside: () => Node;
+  /** An input of the sweep beside x and u, the first if no other, which lies along the columns and perhaps rows: at the run. */
+  readonly beside: (number?: number, along?: Sizes) => Node;
 }
 
 type WriteBody = (inside: Inside) => Readonly<Record<string, Node>>;
@@ -35,10 +35,10 @@ function sweep(
   rows: Sizes,
   levels: Levels,
   beside: readonly Node[] = [],
-  ordered: (x: Node) => Node = (x) => x,
+  { ordered = (x) => x, dtype = "f32" }: { readonly ordered?: (x: Node) => Node; readonly dtype?: DType } = {},
 ): Node {
   const columns = columnsOf(levels);
-  const x = ordered(s.input(some(s.random, { ...rows, column: columns }, true)));
+  const x = ordered(s.input(some(s.random, { ...rows, column: columns }, true), { dtype }));
   const made: Level[] = [];
   for (const [i, [name, size, write]] of levels.entries()) {
     const inner = sketch(s.random);
@@ -54,9 +54,9 @@ function sweep(
         const type = found?.node.type ?? { dtype: "f32", dims: [] };
         return inner.make("input", [], { name: bodyNames.above(level, output), type, role: "data" });
       },
-      beside: () => {
+      beside: (number = 0, along = {}) => {
         const into = Object.fromEntries(levels.map(([other, length]) => [other, length]));
-        const apart = inner.split(input(inner, bodyNames.given(0), { column: columns }), "column", into);
+        const apart = inner.split(input(inner, bodyNames.given(number), { ...along, column: columns }), "column", into);
         return levels.slice(0, i + 1).reduce((value, [level]) => inner.gather(value, level, at(level)), apart);
       },
     });
@@ -126,7 +126,37 @@ const towards =
     return { distance, [bodyNames.frozen]: s.op("add", run, s.op("mul", distance, 0.5)) };
   };
 
+/** Of rows by themselves, which bodies tell apart, and of which they order the columns. */
+export const tall: MakeCase = (random) => {
+  const s = sketch(random);
+  const rows = { row: 230 };
+  const block: WriteBody = (inside) => {
+    const { s: inner, run } = inside;
+    const first = inner.make("order", [run], { over: "lane" });
+    return { ...mean("block", 20, ["lane"])(inside), first: inner.gather(first, "lane", inner.constant(0, "i32")) };
+  };
+  const lane: WriteBody = ({ s: inner, run, above, beside }) => {
+    const row = inner.op("mul", inner.cast(inner.index("row", 230), "f32"), 1e-3);
+    const share = inner.op("mul", beside(0, rows), inner.op("add", row, 0.5));
+    return { [bodyNames.frozen]: inner.op("add", inner.op("mul", run, share), above("block", "block mean")) };
+  };
+  const share = s.cast(s.input({ ...rows, column: 80 }, { draw: between(0, 1), dtype: "f16" }), "f32");
+  const swept = sweep(
+    s,
+    rows,
+    [
+      ["block", 4, block],
+      ["lane", 20, lane],
+    ],
+    [share],
+    { dtype: "f16" },
+  );
+  const parts = ["block mean", "first"].map((name) => part(s, swept, 0, name));
+  return s.case({ node: s.op("mul", swept, 2), store: "f16" }, ...parts);
+};
+
 export const sweeps: Readonly<Record<string, MakeCase>> = {
+  "many rows by themselves": tall,
   "a sweep of one level": (random) => {
     const s = sketch(random);
     const lane: WriteBody = ({ s: inner, run, at }) => {
@@ -147,7 +177,9 @@ export const sweeps: Readonly<Record<string, MakeCase>> = {
     const place = s.reduce("sum", s.cast(isBefore, "i32"), "from");
     const isThere = s.op("equal", s.rename(place, "column", "from"), s.index("column", columns));
     const order = s.reduce("sum", s.op("mul", s.index("from", columns), s.cast(isThere, "i32")), "from");
-    const swept = sweep(s, rowsOf(random), [["lane", columns, lane]], [], (x) => s.gather(x, "column", order));
+    const swept = sweep(s, rowsOf(random), [["lane", columns, lane]], [], {
+      ordered: (x) => s.gather(x, "column", order),
+    });
     return s.case(s.gather(s.rename(part(s, swept, 0, "whole"), "lane", "column"), "column", place));
   },
   "codes on the grids of runs": (random) => {

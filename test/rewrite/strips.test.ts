@@ -14,6 +14,7 @@ import { firstDifference } from "../ops/compare.ts";
 import { randomOf, seed } from "../ops/random.ts";
 import { type Bench, expectedOf, openBench } from "../ops/run.ts";
 import { type Sketch, sketch } from "../ops/sketch.ts";
+import { tall } from "../ops/sweeps.ts";
 
 type Limits = Pick<DeviceFacts, "maxBufferSize" | "maxStorageBufferBindingSize" | "maxStorageBuffersPerShaderStage">;
 
@@ -64,7 +65,7 @@ const choices: MakeCase = (random) => {
   return s.case(s.op("mul", picked, 2), s.reduce("sum", kept, "n"));
 };
 
-const cases: Readonly<Record<string, MakeCase>> = { loss, attention, norm, choices };
+const cases: Readonly<Record<string, MakeCase>> = { loss, attention, norm, choices, sweep: tall };
 
 const KiB = 1024;
 const limits: Readonly<Record<string, Limits>> = {
