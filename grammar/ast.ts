@@ -233,12 +233,14 @@ export interface Train extends Spanned {
 }
 /** `state velocity: f32[out, in] = 0` */
 export type State = Node<"state", { readonly name: Name; readonly type: TypeExpression; readonly value: Expression }>;
-/** `stage sparse = wanda(sparsity) of model over sample for layer.mlp.*, q except lm_head keeping zeros`, or `… among { … }` */
+/** `stage sparse = wanda(sparsity) of model decode over sample for layer.mlp.*, q except lm_head keeping zeros`, or `… among { … }` */
 export interface Stage extends Spanned {
   readonly kind: "stage";
   readonly name: Name;
   readonly method: Call;
   readonly of: Name;
+  /** Codes of the layers that it works on become numbers first. */
+  readonly decode?: true;
   readonly over?: Expression;
   /** Empty where there is no `for`: every linear layer. */
   readonly selectors: readonly Selector[];

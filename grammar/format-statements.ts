@@ -127,6 +127,7 @@ function writeStage(page: Page, node: Ast.Stage, indent: number): string {
   const start = `stage ${node.name.text} = ${writeValue(page, node.method, indent, 0)}`;
   const rest = [
     `of ${node.of.text}`,
+    ...(node.decode ? ["decode"] : []),
     ...(node.over ? [`over ${writeOperand(page, node.over, indent)}`] : []),
     ...writeSelectors(page, "for", node.selectors, indent),
     ...writeSelectors(page, "except", node.except, indent),

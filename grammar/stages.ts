@@ -11,7 +11,7 @@ export abstract class StageParser extends ExpressionParser {
     return !this.beginsLine() || this.LA(3).tokenType === T.Dot;
   }
 
-  // stage = "stage" name "=" call "of" name [ "over" expression ] [ "for" selectors ] [ "except" selectors ] [ "keeping" name ] [ "among" candidates ]
+  // stage = "stage" name "=" call "of" name [ "decode" ] [ "over" expression ] [ "for" selectors ] [ "except" selectors ] [ "keeping" name ] [ "among" candidates ]
   protected readonly stage = this.RULE("stage", (): Ast.Stage => {
     const first = this.CONSUME(K.stage);
     const name = this.SUBRULE(this.name);
@@ -19,6 +19,7 @@ export abstract class StageParser extends ExpressionParser {
     const method = this.SUBRULE(this.call);
     this.CONSUME(K.of, raise("stage-of"));
     const of = this.SUBRULE2(this.name);
+    const decode = this.OPTION6(() => this.CONSUME(K.decode));
     const over = this.OPTION({
       GATE: () => this.startsPhrase(),
       DEF: () => {
@@ -54,6 +55,7 @@ export abstract class StageParser extends ExpressionParser {
       name,
       method,
       of,
+      ...(decode && { decode: true as const }),
       ...(over && { over }),
       selectors: selectors ?? [],
       except: except ?? [],

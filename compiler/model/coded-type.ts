@@ -1,4 +1,5 @@
 /** What a model is after a stage that stores weights as a format says. */
+import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, report } from "../language/context.ts";
 import { operand } from "../language/evaluate.ts";
@@ -9,9 +10,10 @@ import { type Dimension, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { type Format, showFormat } from "../language/value.ts";
 import { bitsOf } from "../plan/dtype.ts";
+import { floatWidth, isFloatDType } from "../plan/stored-types.ts";
 import { modelType } from "./arch.ts";
 import { tensorName } from "./declared-tensor.ts";
-import type { CodedFacts, ModelFacts } from "./facts.ts";
+import type { CodedFacts, ModelFacts, TensorFacts } from "./facts.ts";
 import type { Selected } from "./selector.ts";
 import type { ModelType } from "./value.ts";
 
@@ -53,17 +55,38 @@ function isAlone(context: Context, { name, among }: Linear, span: Span): boolean
   return among === null;
 }
 
-/** Refuses layers whose weights are codes: a method sees numbers. */
-export function areNumbers(context: Context, { facts }: ModelType, selected: readonly Selected[], span: Span): boolean {
+/** Refuses layers whose weights are codes: a method sees numbers, and a stage says where codes become numbers again. */
+export function areNumbers(
+  context: Context,
+  { facts }: ModelType,
+  selected: readonly Selected[],
+  { of, span }: Ast.Stage,
+): boolean {
   for (const { linear, layer } of selected) {
     const coded = facts?.tensors.get(tensorName(`${linear.at}.weight`, layer))?.coded;
-    const what =
-      coded && `a stage that changes \`${linear.name}\`, which is stored as ${showFormat(coded.format)} already,`;
-    if (!what) continue;
-    report(context, { kind: "not-supported", span, what, hint: `leave it out with \`except ${linear.name}\`` });
+    if (!coded) continue;
+    const format = showFormat(coded.format);
+    report(context, { kind: "needs-numbers", span, layer: linear.name, format, of: of.text });
     return false;
   }
   return true;
+}
+
+/** The model with the weights of some layers as numbers, in the types that they had; null if none of them are codes. */
+export function decodedType(
+  context: Context,
+  { arch, declaredIn, facts }: ModelType,
+  selected: readonly Selected[],
+): ModelType | null {
+  const names = new Set(selected.map(({ linear, layer }) => tensorName(`${linear.at}.weight`, layer)));
+  if (!facts || ![...names].some((name) => facts.tensors.get(name)?.coded)) return null;
+  const tensors = new Map([...facts.tensors].map(([name, each]) => [name, names.has(name) ? asNumbers(each) : each]));
+  return modelType(context, arch, declaredIn, { ...facts, tensors });
+}
+
+function asNumbers({ coded, ...stored }: TensorFacts): TensorFacts {
+  if (!coded || !isFloatDType(stored.dtype)) return stored;
+  return { ...stored, bytes: floatWidth(stored.dtype) * stored.shape.reduce((n, size) => n * size, 1) };
 }
 
 const weightDim = (name: string, dims: readonly Dimension[]): Dimension => ({

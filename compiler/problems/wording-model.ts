@@ -8,6 +8,8 @@ export type ModelProblem =
   | { kind: "unreached-layer"; span: Span; name: string; stage: Span }
   /** Of layers that read an activation there: `at` is where what makes it cannot be divided. */
   | { kind: "cannot-fold"; span: Span; names: readonly string[]; stage: Span; at: Span; because: string }
+  /** A layer of the model or stage that a stage reads is stored in a format. */
+  | { kind: "needs-numbers"; span: Span; layer: string; format: string; of: string }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
   | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
   | { kind: "own-code"; span: Span; model: string; arch: string }
@@ -99,6 +101,11 @@ export const modelWording: Wording<ModelProblem> = {
     title: `what ${list(p.names)} read${p.names.length > 1 ? "" : "s"} cannot be divided by a scale where it is made`,
     places: labels([p.at, p.because], [p.span, "read here"], [p.stage, "selected here"]),
     hint: `leave ${p.names.length > 1 ? "them" : "it"} out with \`except ${p.names.join(", ")}\`, or select all that read the same`,
+  }),
+  "needs-numbers": (p) => ({
+    title: `the weights of \`${p.layer}\` are codes (${p.format}), and a method sees numbers`,
+    places: labels([p.span, "changes them"]),
+    hint: `write \`of ${p.of} decode\` for codes to become numbers first, or leave it out with \`except ${p.layer}\``,
   }),
   "device-limit": describeLimit,
   "over-budget": describeExcess,

@@ -6,31 +6,48 @@ import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { orderNode } from "../model/linear.ts";
 import { dtypeOf, type Model, partsOf } from "../model/value.ts";
-import type { Check, Ref } from "../plan/step.ts";
+import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { codedAs } from "./forward-graphs.ts";
 import { addStep, type Emitting } from "./steps.ts";
 
-/** Adds a step for each; gives where they are, by the names of their tensors. */
+/** Adds a step for each coded weight; gives where they are, by the names of their tensors. */
 export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, Ref> {
+  const decode = decoder(at, model, { stage: null, of: model.name });
+  return new Map(
+    partsOf(model.type).flatMap(({ layer, weights }) =>
+      weights.flatMap((weight) => {
+        const made = decode(weight, layer);
+        return made ? [[tensorName(weight.name, layer), made] as const] : [];
+      }),
+    ),
+  );
+}
+
+/** Adds the step that decodes a weight, once; null for one that is stored as numbers. */
+export function decoder(
+  at: Emitting,
+  model: Model,
+  place: Pick<StepPart, "stage" | "of">,
+): (weight: DeclaredTensor, layer: number | null) => Ref | null {
   const graphs = new Map<string, Graph>();
   const made = new Map<string, Ref>();
-  for (const { layer, weights } of partsOf(model.type))
-    for (const weight of weights) {
-      const tensor = tensorName(weight.name, layer);
-      const coded = model.type.facts?.tensors.get(tensor)?.coded;
-      if (!coded || made.has(tensor)) continue;
-      const graph = graphOf(at, graphs, model, tensor, weight, coded);
-      if (!graph) continue;
-      const fields = coded.fields.map(({ name }) => [name, model.at.get(slotNames.field(tensor, name))] as const);
-      const others = new Map(
-        fields.flatMap(([name, ref]) => (ref ? [[slotNames.field(slotNames.weight, name), ref]] : [])),
-      );
-      const otherwise = `codes of ${tensor} stand for NaN, or for more than ${dtypeOf(model.type, tensor)} holds; look at the method's scales`;
-      const finite: Check = { output: slotNames.result, must: "finite", otherwise };
-      const part = { stage: null, of: model.name, layer, what: weight.called };
-      made.set(tensor, addStep(at, graph, { model, layer, others }, part, [finite])(slotNames.result));
-    }
-  return made;
+  return (weight, layer) => {
+    const tensor = tensorName(weight.name, layer);
+    const coded = model.type.facts?.tensors.get(tensor)?.coded;
+    const graph = coded && graphOf(at, graphs, model, tensor, weight, coded);
+    const old = made.get(tensor);
+    if (old || !coded || !graph) return old ?? null;
+    const fields = coded.fields.map(({ name }) => [name, model.at.get(slotNames.field(tensor, name))] as const);
+    const others = new Map(
+      fields.flatMap(([name, ref]) => (ref ? [[slotNames.field(slotNames.weight, name), ref]] : [])),
+    );
+    const otherwise = `codes of ${tensor} stand for NaN, or for more than ${dtypeOf(model.type, tensor)} holds; look at the method's scales`;
+    const finite: Check = { output: slotNames.result, must: "finite", otherwise };
+    const part = { ...place, layer, what: weight.called };
+    const ref = addStep(at, graph, { model, layer, others }, part, [finite])(slotNames.result);
+    made.set(tensor, ref);
+    return ref;
+  };
 }
 
 /** Weights of one size in one format share a graph. */

@@ -24,7 +24,7 @@ import {
   wrong,
 } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
-import { areNumbers, codedType } from "../model/coded-type.ts";
+import { areNumbers, codedType, decodedType } from "../model/coded-type.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
@@ -163,19 +163,42 @@ function checkStage(at: Checking, stage: Ast.Stage): void {
   if (!applied || !of) return;
   const inside: Context = { ...context, stage: stage.span };
   const format = checkMethod(inside, applied);
+  const typed = typedStage(at, stage, applied, of.name, windows);
   const isOnBlocks = applied.method.on.text === "block";
-  const isNarrowing = isOnBlocks && windows && type && !isCoded(inside, stage, type);
-  const narrowing = isNarrowing ? narrowingOf(inside, applied, type, windows, stage.span) : null;
-  if (isOnBlocks) {
-    refuseSelectors(context, stage);
-    nameResult(at, stage, of, narrowing?.type ?? null);
-  }
-  const typed = typedStage(at, stage, applied, of.name, { windows, narrowing });
-  const isOfNumbers = !type || areNumbers(inside, type, typed.selected, stage.span);
-  const coded =
-    format && type && isOfNumbers ? codedType(inside, type, typed.selected, formatOf(typed, format), stage.span) : null;
-  if (format) nameResult(at, stage, of, coded);
-  at.stages.push({ ...typed, type: narrowing?.type ?? coded });
+  const made = isOnBlocks
+    ? ofBlocks(inside, stage, typed, type ?? null)
+    : ofLinears(inside, stage, typed, type ?? null, format);
+  if (isOnBlocks || format || made.type) nameResult(at, stage, of, made.type);
+  at.stages.push({ ...typed, ...made });
+}
+
+/** What a method on blocks makes of a model. */
+function ofBlocks(
+  context: Context,
+  stage: Ast.Stage,
+  { applied, windows }: TypedStage,
+  type: ModelType | null,
+): Pick<TypedStage, "narrowing" | "type"> {
+  refuseSelectors(context, stage);
+  const isNarrowing = windows && type && !isCoded(context, stage, type);
+  const narrowing = isNarrowing ? narrowingOf(context, applied, type, windows, stage.span) : null;
+  return { narrowing, type: narrowing?.type ?? null };
+}
+
+/** What a method on linear layers or readers makes of a model; its type is null where it stays. */
+function ofLinears(
+  context: Context,
+  stage: Ast.Stage,
+  typed: TypedStage,
+  type: ModelType | null,
+  format: Format | null,
+): Pick<TypedStage, "decoded" | "type"> {
+  const { selected } = typed;
+  const decoded = type && stage.decode ? decodedType(context, type, selected) : null;
+  const given = decoded ?? type;
+  if (!given || !areNumbers(context, given, selected, stage)) return { decoded, type: null };
+  if (!format) return { decoded, type: decoded };
+  return { decoded, type: codedType(context, given, selected, formatOf(typed, format), stage.span) };
 }
 
 /** The format of each layer: a header says it, but for what a share of a dimension is. */
@@ -265,12 +288,14 @@ function typedStage(
   stage: Ast.Stage,
   applied: Applied,
   of: string,
-  more: Pick<TypedStage, "windows" | "narrowing">,
+  windows: TypedStage["windows"],
 ): TypedStage {
   const type = applied.method.on.text !== "block" ? at.models.get(of) : undefined;
   const { selected, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
   const action = actionOf(applied);
-  return { name: stage.name.text, action, of, ...more, applied, selected, tied, type: null, span: stage.span };
+  const { name, span } = stage;
+  const unchanged = { narrowing: null, decoded: null, type: null };
+  return { name: name.text, action, of, windows, applied, selected, tied, ...unchanged, span };
 }
 
 /** `prune(sparsity: 50%)`: the method with its arguments as resolved. */

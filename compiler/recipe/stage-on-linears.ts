@@ -1,9 +1,13 @@
 /** A stage with a method on linear layers or on readers, as steps: block by block its statistics, its changes, then what the next block sees. */
 import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
+import type { StoredField } from "../language/format.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
+import { tensorName } from "../model/declared-tensor.ts";
 import type { Forwarded } from "../model/forward.ts";
 import { blockOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
+import { decoder } from "./decode-steps.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
 import type { Changing, PartWork } from "./part-work.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
@@ -15,14 +19,19 @@ import type { TypedStage } from "./typed.ts";
 interface StageWork extends Omit<Changing, "layer"> {
   /** By layer; null outside of the blocks. */
   readonly parts: ReadonlyMap<number | null, PartWork>;
+  /** Makes numbers of the codes of a part that the stage works on. */
+  readonly decode: (layer: number | null) => void;
 }
 
 /** Adds the steps of a stage, by its number, and its result to the models. */
 export function emitLinearStage(at: Emitting, stage: TypedStage, number: number): void {
-  const source = modelNamed(at, stage.of);
+  const given = modelNamed(at, stage.of);
+  const source = { ...given, type: stage.decoded ?? given.type, at: new Map(given.at) };
   const start = startFor(at, stage, source);
   const parts = partWorks(at, stage, source, start);
-  const work: StageWork = { at, stage, number, source, parts, now: new Map(source.at) };
+  const now = new Map(source.at);
+  const decode = stage.decoded ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
+  const work: StageWork = { at, stage, number, source, parts, now, decode };
   const observes = [...parts.values()].some(({ passes }) => passes.length > 0);
   if (observes && stage.windows && start)
     emitInOrder(work, {
@@ -30,7 +39,7 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
       over: windowsNumber(at, stage.windows),
       part: { stage: number, of: stage.name },
     });
-  else for (const [layer, part] of parts) part.change({ ...work, layer }, new Map());
+  else for (const layer of parts.keys()) emitPart(work, layer, null, null);
   at.models.set(stage.name, { ...source, type: stage.type ?? source.type, name: stage.name, at: work.now });
 }
 
@@ -52,10 +61,37 @@ function emitInOrder(work: StageWork, passing: Passing): void {
   if (x || !passing.entry) emitPart(work, null, passing.over, x);
 }
 
-function emitPart(work: StageWork, layer: number | null, over: number, x: Ref | null): void {
+/** Puts numbers in the place of the codes of a part that the stage works on. */
+function decodingInto(
+  places: readonly Map<string, Ref>[],
+  at: Emitting,
+  given: Model,
+  { name, selected }: TypedStage,
+  number: number,
+): StageWork["decode"] {
+  const decode = decoder(at, given, { stage: number, of: name });
+  return (layer) => {
+    const part = layer === null ? given.type.outside : blockOf(given.type, layer);
+    const own = selected.filter((each) => each.layer === layer).map(({ linear }) => `${linear.at}.weight`);
+    for (const weight of part?.weights.filter((each) => own.includes(each.name)) ?? []) {
+      const tensor = tensorName(weight.name, layer);
+      const fields = given.type.facts?.tensors.get(tensor)?.coded?.fields ?? [];
+      const made = decode(weight, layer);
+      if (made) for (const place of places) putNumbers(place, tensor, fields, made);
+    }
+  };
+}
+
+function putNumbers(place: Map<string, Ref>, tensor: string, fields: readonly StoredField[], made: Ref): void {
+  for (const { name } of fields) place.delete(slotNames.field(tensor, name));
+  place.set(tensor, made);
+}
+
+function emitPart(work: StageWork, layer: number | null, over: number | null, x: Ref | null): void {
   const part = work.parts.get(layer);
   if (!part) return;
   const { at, source, stage, number } = work;
+  work.decode(layer);
   const statistics = new Map<string, Ref>();
   for (const { graph, checks, names } of part.passes) {
     const place: StepPart = { stage: number, of: stage.name, layer, what: "statistics" };

@@ -40,6 +40,8 @@ export interface TypedStage {
   readonly tied: readonly Linear[];
   /** What a method on blocks keeps of the model. */
   readonly narrowing: Narrowing | null;
+  /** The model that it reads with codes of these layers as numbers, where it decodes any. */
+  readonly decoded: ModelType | null;
   /** What the model is afterwards, where the stage changes its sizes or how it is stored. */
   readonly type: ModelType | null;
   readonly span: Span;

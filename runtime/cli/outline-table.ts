@@ -137,9 +137,9 @@ function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] 
     const { tensor, outputs, zeros } = changes;
     const made = program.outputs.filter(({ name }) => outputs.includes(name));
     const after = made.reduce((sum, each) => sum + storedBytes(each), 0);
-    const { bytes: stored = 0, dtype = "" } = facts?.tensors.get(tensor) ?? {};
+    const { bytes: stored = 0, shape = [] } = facts?.tensors.get(tensor) ?? {};
     // Of a layer that may be a part of the tensor.
-    const before = zeros === undefined ? stored : (zeros.of * bitsIn(dtype)) / 8;
+    const before = zeros === undefined ? stored : (stored * zeros.of) / shape.reduce((n, size) => n * size, 1);
     return [{ layer, name, tensor, before, after }];
   });
 }

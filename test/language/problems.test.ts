@@ -82,6 +82,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "out-of-range": true,
   "empty-selector": true,
   "cannot-fold": true,
+  "needs-numbers": true,
   "unreached-layer": true,
   "missing-parameter": true,
   "unknown-parameter": true,

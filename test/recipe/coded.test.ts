@@ -18,6 +18,7 @@ import { nvfp4 } from "std/quantize/nvfp4"
 import { nf4 } from "std/quantize/nf4"
 import { q4_0, q8_0 } from "std/quantize/ggml"
 import { magnitude } from "std/prune/magnitude"
+import { wanda } from "std/prune/wanda"
 import { minitron_width } from "std/prune/minitron"
 import { perplexity } from "std/evaluate"
 
@@ -257,6 +258,38 @@ suite("recipe: coded weights", ({ test }) => {
   );
 
   test(
+    "what a stage decodes are numbers, which another method changes, prunes and codes again; all others stay codes",
+    inFolder(async (folder) => {
+      const { reports } = await run(
+        folder,
+        `  stage eight = rtn(8, every: 32) of model for linear except lm_head
+  stage sparse = wanda(50%) of eight decode over sample for gate, up, o
+  stage small = rtn(4, every: 32) of sparse decode for q, up`,
+      );
+      const at = (name: string): string => `model.layers.1.${name}_proj.weight`;
+      const given = (name: string): Promise<Float32Array> => numbers(join(folder, "model"), at(name));
+      const saved = (name: string): Promise<Float32Array> => numbers(join(folder, "out"), at(name));
+      const [eight, four] = [rules.affine(8, 32), rules.affine(4, 32)];
+      assert.equal([...(await saved("self_attn.q"))], [...four(eight(await given("self_attn.q")))]);
+      assert.equal([...(await saved("self_attn.k"))], [...eight(await given("self_attn.k"))]);
+      const gate = await saved("mlp.gate");
+      const before = eight(await given("mlp.gate"));
+      assert.ok(gate.every((x, i) => x === 0 || x === before[i]));
+      assert.ok(gate.filter((x) => x === 0).length >= gate.length / 2);
+      const [, bytes] = reports.map(({ value }) => value);
+      const stored = (name: string): number => ({ q: 4, up: 4, gate: 32, o: 32 })[name.split("_")[0] ?? ""] ?? 8;
+      const { tensors } = await openCheckpoint(join(folder, "model"));
+      const sizes = [...tensors.values()].map(({ name, bytes }) => {
+        const [, own = ""] = /(\w+)_proj\.weight$/.exec(name) ?? [];
+        const bits = own === "" ? 32 : stored(own);
+        return (bytes * (bits < 32 ? bits + (16 + bits) / 32 : 32)) / 32;
+      });
+      assert.is(bytes, sum(sizes));
+    }),
+    "swiftshader",
+  );
+
+  test(
     "codes that nobody uses may hold anything",
     inFolder(async (folder) => {
       await run(folder, "  stage small = unused() of model for linear except lm_head");
@@ -303,12 +336,12 @@ suite("recipe: coded weights", ({ test }) => {
     [
       "codes of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = rtn(3, every: 32) of four for linear except lm_head",
-      /which is stored as Affine\(bits: 4, every: 32\) already/,
+      /are codes \(Affine\(bits: 4, every: 32\)\), and a method sees numbers/,
     ],
     [
       "pruning of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = magnitude(50%) of four for linear except lm_head",
-      /which is stored as Affine\(bits: 4, every: 32\) already/,
+      /are codes \(Affine\(bits: 4, every: 32\)\), and a method sees numbers/,
     ],
     [
       "a narrower model of codes",
