@@ -72,15 +72,16 @@ export function areNumbers(
   return true;
 }
 
-/** The model with the weights of some layers as numbers, in the types that they had; null if none of them are codes. */
+/** The model with the weights of some layers, or all, as numbers, in the types that they had; null if none of them are codes. */
 export function decodedType(
   context: Context,
   { arch, declaredIn, facts }: ModelType,
-  selected: readonly Selected[],
+  selected: readonly Selected[] | null,
 ): ModelType | null {
-  const names = new Set(selected.map(({ linear, layer }) => tensorName(`${linear.at}.weight`, layer)));
-  if (!facts || ![...names].some((name) => facts.tensors.get(name)?.coded)) return null;
-  const tensors = new Map([...facts.tensors].map(([name, each]) => [name, names.has(name) ? asNumbers(each) : each]));
+  const names = selected && new Set(selected.map(({ linear, layer }) => tensorName(`${linear.at}.weight`, layer)));
+  const isChosen = (name: string): boolean => names?.has(name) ?? true;
+  if (!facts || ![...facts.tensors].some(([name, { coded }]) => coded && isChosen(name))) return null;
+  const tensors = new Map([...facts.tensors].map(([name, each]) => [name, isChosen(name) ? asNumbers(each) : each]));
   return modelType(context, arch, declaredIn, { ...facts, tensors });
 }
 

@@ -174,11 +174,13 @@ function tensorsFor(type: ModelType, { tensors }: ModelFacts, wanted: Sizes): Mo
     }
   }
   return new Map(
-    [...tensors].flatMap(([name, { dtype, shape: old, bytes }]) => {
+    [...tensors].flatMap(([name, { dtype, shape: old, bytes, coded }]) => {
       const shape = shapes.get(name);
       if (!shape) return [];
       const elements = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);
-      return [[name, { dtype, shape, bytes: (bytes / elements(old)) * elements(shape) }] as const];
+      const isAsBefore = shape.join() === old.join();
+      const left = { dtype, shape, bytes: (bytes / elements(old)) * elements(shape) };
+      return [[name, isAsBefore && coded ? { ...left, coded } : left] as const];
     }),
   );
 }

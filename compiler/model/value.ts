@@ -101,6 +101,12 @@ export const firstBlocks = (blocks: readonly Blocks[]): readonly Part[] =>
 export const dtypeOf = ({ facts }: ModelType, tensor: string): Float =>
   weightType(facts?.tensors.get(tensor)?.dtype ?? "") ?? "f32";
 
+/** Under which names a weight is in a model: its own, or those of the fields of its format. */
+export function storedNames({ facts }: ModelType, tensor: string): readonly string[] {
+  const coded = facts?.tensors.get(tensor)?.coded;
+  return coded ? coded.fields.map(({ name }) => slotNames.field(tensor, name)) : [tensor];
+}
+
 /** Every block in order, then what lies outside. */
 export const partsOf = (type: ModelType): readonly Part[] => [
   ...Array.from({ length: layersOf(type) }, (_, layer) => blockOf(type, layer) ?? []).flat(),

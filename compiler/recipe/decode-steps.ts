@@ -5,14 +5,31 @@ import { readCoded } from "../model/coded-matrix.ts";
 import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { orderNode } from "../model/linear.ts";
-import { dtypeOf, type Model, partsOf } from "../model/value.ts";
+import { dtypeOf, type Model, type ModelType, partsOf, storedNames } from "../model/value.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { codedAs } from "./forward-graphs.ts";
 import { addStep, type Emitting } from "./steps.ts";
 
+/** The model with all its weights as numbers. */
+export function decodedModel(
+  at: Emitting,
+  model: Model,
+  type: ModelType,
+  place: Pick<StepPart, "stage" | "of">,
+): Model {
+  const made = decodedWeights(at, model, place);
+  const codes = new Set([...made.keys()].flatMap((tensor) => storedNames(model.type, tensor)));
+  const others = [...model.at].filter(([name]) => !codes.has(name));
+  return { ...model, type, at: new Map([...others, ...made]) };
+}
+
 /** Adds a step for each coded weight; gives where they are, by the names of their tensors. */
-export function decodedWeights(at: Emitting, model: Model): ReadonlyMap<string, Ref> {
-  const decode = decoder(at, model, { stage: null, of: model.name });
+export function decodedWeights(
+  at: Emitting,
+  model: Model,
+  place: Pick<StepPart, "stage" | "of"> = { stage: null, of: model.name },
+): ReadonlyMap<string, Ref> {
+  const decode = decoder(at, model, place);
   return new Map(
     partsOf(model.type).flatMap(({ layer, weights }) =>
       weights.flatMap((weight) => {

@@ -19,6 +19,7 @@ import {
   type MethodValue,
   type ModelValue,
   type Scope,
+  showFormat,
   showValue,
   type Value,
   wrong,
@@ -29,7 +30,7 @@ import { bytesOf as storedBytes } from "../model/facts.ts";
 import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { bindModel, sizesIn } from "./bind.ts";
-import { narrowingOf } from "./check-narrowing.ts";
+import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
 import { begin, type Checking, type RecipeInputs, wanted } from "./checking.ts";
 import { isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
@@ -178,11 +179,29 @@ function ofBlocks(
   stage: Ast.Stage,
   { applied, windows }: TypedStage,
   type: ModelType | null,
-): Pick<TypedStage, "narrowing" | "type"> {
+): Pick<TypedStage, "decoded" | "narrowing" | "type"> {
   refuseSelectors(context, stage);
-  const isNarrowing = windows && type && !isCoded(context, stage, type);
-  const narrowing = isNarrowing ? narrowingOf(context, applied, type, windows, stage.span) : null;
-  return { narrowing, type: narrowing?.type ?? null };
+  const numbers = type && decodedType(context, type, null);
+  const of = (model: ModelType | null): Narrowing | null =>
+    windows && model && narrowingOf(context, applied, model, windows, stage.span);
+  const narrowing = of(numbers ?? type);
+  if (!type || !numbers || !narrowing || stage.decode)
+    return { decoded: stage.decode ? numbers : null, narrowing, type: narrowing?.type ?? null };
+  const ofCodes = areWhole(context, stage, type, narrowing.type) ? of(type) : null;
+  return { decoded: null, narrowing: ofCodes, type: ofCodes?.type ?? null };
+}
+
+/** Refuses to cut codes: runs of what is left would be others. */
+function areWhole(context: Context, { of, span }: Ast.Stage, { facts }: ModelType, after: ModelType): boolean {
+  const cut = [...(facts?.tensors ?? [])].find(([name, { coded, shape }]) => {
+    const left = after.facts?.tensors.get(name)?.shape;
+    return coded && left && left.join() !== shape.join();
+  });
+  const format = cut?.[1].coded?.format;
+  const what = format && `cutting \`${cut[0]}\`, which is stored as ${showFormat(format)},`;
+  const hint = `write \`of ${of.text} decode\` for codes to become numbers first`;
+  if (what) report(context, { kind: "not-supported", span, what, hint });
+  return what === undefined;
 }
 
 /** What a method on linear layers or readers makes of a model; its type is null where it stays. */
@@ -211,15 +230,6 @@ function formatOf(
     const site = { linear, dtype: "f32", input: null, windows } as const;
     return isSaid ? header : (applyMethod(context, applied, site)?.format ?? null);
   };
-}
-
-/** Whether weights of a model are codes, of which nothing can be cut yet. */
-function isCoded(context: Context, { of, span }: Ast.Stage, { facts }: ModelType): boolean {
-  const found = [...(facts?.tensors.values() ?? [])].some(({ coded }) => coded);
-  const what = `\`select\` in \`${of.text}\`, whose weights are codes,`;
-  if (found)
-    report(context, { kind: "not-supported", span, what, hint: "make it narrower before its weights are coded" });
-  return found;
 }
 
 const sampled = "as in `text.train.sample(128, length: 2048, seed: 0)`";

@@ -6,10 +6,11 @@ import { known } from "../language/size.ts";
 import { graphDims } from "../language/tensor.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import { orderNode } from "../model/linear.ts";
-import { dtypeOf, layersOf, type Model, type Part, partsOf } from "../model/value.ts";
+import { dtypeOf, layersOf, type Model, type Part, partsOf, storedNames } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { contributionsOf, passesOver } from "./calibration.ts";
 import type { Narrowing } from "./check-narrowing.ts";
+import { decodedModel } from "./decode-steps.ts";
 import { unordered } from "./finite.ts";
 import { entryOf, startOf } from "./forward-graphs.ts";
 import { cut, type Kept, keptPlaces, keptSlot } from "./kept-places.ts";
@@ -23,8 +24,9 @@ type Decisions = ReadonlyMap<string, { readonly selection: Selection; readonly i
 
 /** Adds the steps of a stage, by its number, and its result to the models. */
 export function emitBlockStage(at: Emitting, stage: TypedStage, narrowing: Narrowing, number: number): void {
-  const source = modelNamed(at, stage.of);
+  const given = modelNamed(at, stage.of);
   const part = { stage: number, of: stage.name };
+  const source = stage.decoded ? decodedModel(at, given, stage.decoded, part) : given;
   const states = observe(at, stage, narrowing, source, part);
   const smaller = narrowing.selections.filter(({ dim, count }) => count !== known(dim.size));
   const decisions: Decisions = new Map(
@@ -105,18 +107,19 @@ function* cutPart(
 ): Iterable<readonly [string, Ref]> {
   for (const { name, dims: groups, pieces, span } of weights) {
     const tensor = tensorName(name, layer);
-    const weight = source.at.get(tensor);
     const dims = groups.flat();
     const inside = new Map([...dims, ...(pieces?.of ?? []).flat()].map((dim) => [dim.id, dim]));
     const kept = [...inside.values()].flatMap(({ id, name: of }): readonly (Kept & { readonly at: Ref })[] => {
       const decision = decisions.get(of);
       return decision ? [{ id, name: of, size: decision.selection.count, at: decision.in(layer) }] : [];
     });
-    if (weight === undefined) continue;
-    if (kept.length === 0) {
-      yield [tensor, weight];
-      continue;
-    }
+    const stored = storedNames(source.type, tensor).flatMap((each) => {
+      const ref = source.at.get(each);
+      return ref ? [[each, ref] as const] : [];
+    });
+    if (kept.length === 0) yield* stored;
+    const [[, weight] = []] = stored;
+    if (kept.length === 0 || weight === undefined) continue;
     const dtype = dtypeOf(source.type, tensor);
     const node = cut(at.maker, { dims: graphDims(dims), dtype }, kept, pieces, span);
     const graph: Graph = at.maker.graph("cut", [{ name: slotNames.result, node, store: dtype }]);
@@ -133,10 +136,12 @@ function* cutPart(
 /** The model's tensors in the order of its files. */
 const placed = ({ type }: Narrowing, refs: ReadonlyMap<string, Ref>): Model["at"] =>
   new Map(
-    [...(type.facts?.tensors.keys() ?? [])].flatMap((name) => {
-      const ref = refs.get(name);
-      return ref ? [[name, ref] as const] : [];
-    }),
+    [...(type.facts?.tensors.keys() ?? [])]
+      .flatMap((tensor) => storedNames(type, tensor))
+      .flatMap((name) => {
+        const ref = refs.get(name);
+        return ref ? [[name, ref] as const] : [];
+      }),
   );
 
 /** Each block is the one that the decision says; what lies outside of them is where it was. */
@@ -146,12 +151,14 @@ function picked(source: Model, narrowing: Narrowing, refs: ReadonlyMap<string, R
   const choices = new Map<string, readonly Ref[]>();
   for (const { layer, weights } of partsOf(narrowing.type)) {
     if (layer === null) continue;
-    for (const { name } of weights) {
-      const pick =
-        choices.get(name) ?? Array.from({ length: count }, (_, from) => refs.get(tensorName(name, from)) as Ref);
-      choices.set(name, pick);
-      all.set(tensorName(name, layer), { pick, by, at: layer });
-    }
+    for (const { name } of weights)
+      for (const [i, stored] of storedNames(narrowing.type, tensorName(name, layer)).entries()) {
+        const inBlock = (from: number): string => storedNames(source.type, tensorName(name, from))[i] ?? "";
+        const pick =
+          choices.get(inBlock(0)) ?? Array.from({ length: count }, (_, from) => refs.get(inBlock(from)) as Ref);
+        choices.set(inBlock(0), pick);
+        all.set(stored, { pick, by, at: layer });
+      }
   }
   return placed(narrowing, all);
 }

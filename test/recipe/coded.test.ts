@@ -20,6 +20,7 @@ import { q4_0, q8_0 } from "std/quantize/ggml"
 import { magnitude } from "std/prune/magnitude"
 import { wanda } from "std/prune/wanda"
 import { minitron_width } from "std/prune/minitron"
+import { shortgpt } from "std/prune/shortgpt"
 import { perplexity } from "std/evaluate"
 
 format Nibble() of f32[out, in] {
@@ -290,6 +291,32 @@ suite("recipe: coded weights", ({ test }) => {
   );
 
   test(
+    "blocks of codes are dropped as they are, and what is cut is decoded first",
+    inFolder(async (folder) => {
+      const coded = "  stage four = rtn(4, every: 32) of model for linear except lm_head\n";
+      const { plan } = await run(folder, `${coded}  stage small = shortgpt(1) of four over sample`, "depth");
+      const given = await openCheckpoint(join(folder, "depth"));
+      assert.is(given.config["num_hidden_layers"], 1);
+      const [first, second] = await Promise.all(
+        [0, 1].map((layer) => numbers(join(folder, "model"), `model.layers.${layer}.mlp.up_proj.weight`)),
+      );
+      const left = [...(await numbers(join(folder, "depth"), "model.layers.0.mlp.up_proj.weight"))];
+      const kept = [first, second].map((w) => [...rules.affine(4, 32)(w as Float32Array)]);
+      assert.ok(kept.some((w) => w.every((x, i) => x === left[i])));
+      assert.ok(plan.steps.some(({ reads }) => Object.values(reads).some((ref) => "pick" in ref)));
+      const width = `${coded}  stage small = minitron_width(mlp: 50%, multiple: 16) of four decode over sample`;
+      writeFiles(folder, { "coded.lcomp": recipe(width) });
+      await runAgain(folder, "model", "width");
+      const narrow = await numbers(join(folder, "width"), "model.layers.0.mlp.up_proj.weight");
+      const rows = (w: readonly number[]): readonly string[] =>
+        Array.from({ length: w.length / 64 }, (_, row) => w.slice(64 * row, 64 * (row + 1)).join());
+      const all = new Set(rows(kept[0] as number[]));
+      assert.is(rows([...narrow]).length, 96);
+      assert.ok(rows([...narrow]).every((row) => all.has(row)));
+    }),
+  );
+
+  test(
     "codes that nobody uses may hold anything",
     inFolder(async (folder) => {
       await run(folder, "  stage small = unused() of model for linear except lm_head");
@@ -346,7 +373,7 @@ suite("recipe: coded weights", ({ test }) => {
     [
       "a narrower model of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = minitron_width(mlp: 50%, multiple: 16) of four over sample",
-      /whose weights are codes/,
+      /cutting `model\.layers\.0\.mlp\.down_proj\.weight`, which is stored as Affine\(bits: 4, every: 32\)/,
     ],
   ] as const)
     test(
@@ -363,7 +390,7 @@ suite("recipe: coded weights", ({ test }) => {
                 : thrown,
             ),
         );
-        assert.match(error, said);
+        assert.match(error, said, error);
       }),
       "swiftshader",
     );
