@@ -13,23 +13,58 @@ export type Setting = keyof typeof settings;
 export interface Method {
   /** As people know it. */
   readonly title: string;
-  /** The module that it is imported from. */
-  readonly from: string;
-  /** The stage, as a recipe writes it: `rtn(bits, every)`. */
-  readonly stage: string;
   readonly takes: readonly Setting[];
-  /** Whether it looks at text. */
-  readonly isCalibrated?: boolean;
+  /** One after the other. */
+  readonly stages: readonly Stage[];
 }
+
+export interface Stage {
+  /** The module of the library that its method is imported from. */
+  readonly from: string;
+  /** As a recipe writes it: `rtn(bits, every)`. */
+  readonly call: string;
+  /** Those that it is for, after `for`. */
+  readonly layers: string;
+  /** Whether it looks at text. */
+  readonly isCalibrated: boolean;
+}
+
+/** A stage on all linear layers but the output head, by its weights alone. */
+const weights = (from: string, call: string): Stage => ({
+  ...{ from, call },
+  ...{ layers: "linear except lm_head", isCalibrated: false },
+});
+
+/** The same, with text. */
+const text = (from: string, call: string): Stage => ({ ...weights(from, call), isCalibrated: true });
+
+/** A stage on the layers whose inputs can be scaled in all models, with text. */
+const readers = (from: string, call: string): Stage => ({ ...text(from, call), layers: "q, k, v, gate, up, down" });
+
+const sparse = ["sparsity"] as const;
+const grid = ["bits", "every"] as const;
+const rtn = weights("quantize/rtn", "rtn(bits, every)");
+const awq = readers("quantize/awq", "awq(bits, every)");
+const smoothquant = readers("quantize/smoothquant", "smoothquant()");
 
 /** A line each, by the name of its recipe. */
 export const methods: Readonly<Record<string, Method>> = {
-  magnitude: { title: "Magnitude", from: "prune/magnitude", stage: "magnitude(sparsity)", takes: ["sparsity"] },
-  wanda: { title: "Wanda", from: "prune/wanda", stage: "wanda(sparsity)", takes: ["sparsity"], isCalibrated: true },
-  rtn: { title: "RTN", from: "quantize/rtn", stage: "rtn(bits, every)", takes: ["bits", "every"] },
-  nf4: { title: "NF4", from: "quantize/nf4", stage: "nf4(every)", takes: ["every"] },
-  mxfp4: { title: "MXFP4", from: "quantize/mxfp4", stage: "mxfp4()", takes: [] },
-  nvfp4: { title: "NVFP4", from: "quantize/nvfp4", stage: "nvfp4()", takes: [] },
-  q8_0: { title: "Q8_0", from: "quantize/ggml", stage: "q8_0()", takes: [] },
-  q4_0: { title: "Q4_0", from: "quantize/ggml", stage: "q4_0()", takes: [] },
+  magnitude: { title: "Magnitude", takes: sparse, stages: [weights("prune/magnitude", "magnitude(sparsity)")] },
+  magnitude_rows: {
+    title: "Magnitude of rows",
+    takes: sparse,
+    stages: [weights("prune/magnitude", "magnitude_rows(sparsity)")],
+  },
+  wanda: { title: "Wanda", takes: sparse, stages: [text("prune/wanda", "wanda(sparsity)")] },
+  rtn: { title: "RTN", takes: grid, stages: [rtn] },
+  awq: { title: "AWQ", takes: grid, stages: [awq, rtn] },
+  smoothquant: { title: "SmoothQuant and RTN", takes: grid, stages: [smoothquant, rtn] },
+  nf4: { title: "NF4", takes: ["every"], stages: [weights("quantize/nf4", "nf4(every)")] },
+  mxfp4: { title: "MXFP4", takes: [], stages: [weights("quantize/mxfp4", "mxfp4()")] },
+  nvfp4: { title: "NVFP4", takes: [], stages: [weights("quantize/nvfp4", "nvfp4()")] },
+  q8_0: { title: "Q8_0", takes: [], stages: [weights("quantize/ggml", "q8_0()")] },
+  q4_0: { title: "Q4_0", takes: [], stages: [weights("quantize/ggml", "q4_0()")] },
 };
+
+/** Whether a method looks at text. */
+export const isCalibrated = ({ stages }: Method): boolean => stages.some((stage) => stage.isCalibrated);

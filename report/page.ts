@@ -13,8 +13,11 @@ interface Found {
 /** Of the first, papers promise that it loses no more than the second. */
 const orders: readonly (readonly [string, string])[] = [
   ["wanda", "magnitude"],
+  ["wanda", "magnitude_rows"],
   ["sparsegpt", "wanda"],
   ["gptq", "rtn"],
+  ["awq", "rtn"],
+  ["hqq", "rtn"],
 ];
 
 /** Its text. */

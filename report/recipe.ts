@@ -1,33 +1,20 @@
 /** The recipe of a method's rows. */
-import { type Method, settings } from "./methods.ts";
+import { isCalibrated, type Method, type Stage, settings } from "./methods.ts";
 
 /** The text of its file. */
-export function recipeText(name: string, { title, from, stage, takes, isCalibrated = false }: Method): string {
-  const parameters = takes.map((setting) => {
-    const { type, otherwise, doc } = settings[setting];
-    return `${setting}: ${type} = ${otherwise},  /// ${doc}`;
-  });
-  const [called] = stage.split("(");
-  return `import { agreement, kl_error, mean_kl, perplexity, perplexity_error, token_loss } from "std/evaluate"
-import { ${called} } from "std/${from}"
-import { mean_error } from "std/statistics"
+export function recipeText(name: string, method: Method): string {
+  const { title, stages } = method;
+  return `${imports(stages).join("\n")}
 
 /// ${title}: what a model loses. \`npm run report\` writes this file.
 recipe ${name}_row(
-${[
-  "model: Model,  /// a Hugging Face folder",
-  "text: Corpus,  /// calibration and test text",
-  ...parameters,
-  "length: Int = 512,  /// tokens in a window",
-  "windows: Int = 64,  /// of the test text",
-  ...(isCalibrated ? ["samples: Int = 64,  /// windows of the training text"] : []),
-]
+${parameters(method)
   .map((line) => `  ${line}`)
   .join("\n")}
 ) {
   let test = text.test.first(windows)
-${isCalibrated ? "  let sample = text.train.sample(samples, length: length, seed: 0)\n" : ""}
-  stage small = ${stage} of model${isCalibrated ? " over sample" : ""} for linear except lm_head
+${isCalibrated(method) ? "  let sample = text.train.sample(samples, length: length, seed: 0)\n" : ""}
+${stages.map((stage, i) => `  ${stageText(stage, i, stages.length)}`).join("\n")}
 
   let lost = merge(token_loss(small, test, length) - token_loss(model, test, length), (sample, step) -> token)
 
@@ -39,4 +26,31 @@ ${isCalibrated ? "  let sample = text.train.sample(samples, length: length, seed
   report bytes(model), bytes(small)
 }
 `;
+}
+
+function imports(stages: readonly Stage[]): readonly string[] {
+  const own = stages.map(({ from, call }) => `import { ${call.split("(")[0]} } from "std/${from}"`);
+  return [
+    'import { agreement, kl_error, mean_kl, perplexity, perplexity_error, token_loss } from "std/evaluate"',
+    ...own,
+    'import { mean_error } from "std/statistics"',
+  ];
+}
+
+const parameters = (method: Method): readonly string[] => [
+  "model: Model,  /// a Hugging Face folder",
+  "text: Corpus,  /// calibration and test text",
+  ...method.takes.map((setting) => {
+    const { type, otherwise, doc } = settings[setting];
+    return `${setting}: ${type} = ${otherwise},  /// ${doc}`;
+  }),
+  "length: Int = 512,  /// tokens in a window",
+  "windows: Int = 64,  /// of the test text",
+  ...(isCalibrated(method) ? ["samples: Int = 64,  /// windows of the training text"] : []),
+];
+
+/** The last is `small`, those before it are steps towards it. */
+function stageText({ call, layers, isCalibrated: reads }: Stage, at: number, count: number): string {
+  const nameOf = (i: number): string => (i < 0 ? "model" : i === count - 1 ? "small" : `step_${i + 1}`);
+  return `stage ${nameOf(at)} = ${call} of ${nameOf(at - 1)}${reads ? " over sample" : ""} for ${layers}`;
 }

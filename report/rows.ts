@@ -1,6 +1,6 @@
 /** The rows of docs/results.md: every method on every model that it is for, at all that the model is tried at. */
 import { join } from "node:path";
-import { methods, type Setting } from "./methods.ts";
+import { isCalibrated, type Method, methods, type Setting } from "./methods.ts";
 import { type Model, models } from "./models.ts";
 
 export interface Row {
@@ -28,7 +28,7 @@ export function rows(): readonly Row[] {
   return Object.values(models).flatMap((model) =>
     Object.entries(methods)
       .filter(([name]) => model.methods?.includes(name) ?? true)
-      .flatMap(([name, { takes }]) => choices(model, takes).map((chosen) => rowOf(model, name, chosen))),
+      .flatMap(([name, method]) => choices(model, method.takes).map((chosen) => rowOf(model, [name, method], chosen))),
   );
 }
 
@@ -40,22 +40,21 @@ function choices(model: Model, takes: readonly Setting[]): readonly Row["setting
   return found;
 }
 
-function rowOf(model: Model, method: string, chosen: Row["settings"]): Row {
+function rowOf(model: Model, [name, method]: readonly [string, Method], chosen: Row["settings"]): Row {
   const parts = Object.entries(chosen).map(
     ([setting, value]) => `${setting}${value.replace(":", "of").replace("%", "")}`,
   );
-  const { isCalibrated } = methods[method] ?? {};
   const given = {
     ...chosen,
     length: model.length,
     windows: model.windows,
-    ...(isCalibrated && { samples: model.samples }),
+    ...(isCalibrated(method) && { samples: model.samples }),
   };
-  const recipe = recipePath(method);
-  const flags = Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const recipe = recipePath(name);
+  const flags = Object.entries(given).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
   return {
-    name: [model.name, method, ...parts].join("-"),
-    ...{ model, method, settings: chosen, recipe },
+    name: [model.name, name, ...parts].join("-"),
+    ...{ model, method: name, settings: chosen, recipe },
     command: ["run", recipe, "--model", model.folder, "--text", model.text, ...flags, "--json", "--quiet"],
   };
 }
