@@ -56,9 +56,13 @@ interface Ran {
 
 /** Starts a run; without `--store`, the store is beside the result. */
 export function start({ folder, model }: Given, out: string, ...more: readonly string[]) {
-  const models = ["--model", model, "--other", join(folder, "other")];
-  const args = ["run", join(folder, "resumed.lcomp"), ...models, "--text", join(folder, "text.jsonl")];
-  const child = spawn(process.execPath, [main, ...args, "--out", join(folder, out), ...more], {
+  const inputs = ["--model", model, "--other", join(folder, "other"), "--text", join(folder, "text.jsonl")];
+  return startRun(folder, [join(folder, "resumed.lcomp"), ...inputs, "--out", join(folder, out), ...more]);
+}
+
+/** Starts `lcomp run` in a folder. */
+function startRun(folder: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [main, "run", ...args], {
     cwd: folder,
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -108,15 +112,7 @@ export type Room = "4MB" | "1MiB";
  */
 export async function killed(given: Given, moments: readonly Moment[], room: Room = "4MB"): Promise<void> {
   const store = ["--store", given.store, "--store-limit", room];
-  for (const { count, more } of moments) {
-    const { child, ended } = start(given, "out", ...store);
-    await untilDone(child, given.store, count, more);
-    child.kill("SIGKILL");
-    await ended;
-  }
-  const { status, stderr } = await start(given, "out", "--force", ...store).ended;
-  const told = `killed at ${JSON.stringify(moments)}\n${stderr}`;
-  assert.is(status, 0, told);
+  const told = await survive((...more) => start(given, "out", ...store, ...more), given.store, moments);
   const expected = await undisturbed(room);
   assert.equal(await filesOf(join(given.folder, "out")), expected.files, told);
   const [records, index] = [recordsIn(given.store), readStore(given.store)];
@@ -133,6 +129,42 @@ export async function killed(given: Given, moments: readonly Moment[], room: Roo
   const most = moments.length * Math.max(...[...blocks.values()].map(({ length }) => length));
   const times = repeated.reduce((sum, { again }) => sum + again.length, 0);
   if (room === "4MB") assert.ok(times <= most, `${times} steps are repeated\n${told}`);
+}
+
+/** Kills a run at each of the moments, and lets it end at last; returns what can be told of it. */
+async function survive(
+  begin: (...more: readonly string[]) => ReturnType<typeof startRun>,
+  store: string,
+  moments: readonly Moment[],
+): Promise<string> {
+  for (const { count, more } of moments) {
+    const { child, ended } = begin();
+    await untilDone(child, store, count, more);
+    child.kill("SIGKILL");
+    await ended;
+  }
+  const { status, stderr } = await begin("--force").ended;
+  const told = `killed at ${JSON.stringify(moments)}\n${stderr}`;
+  assert.is(status, 0, told);
+  return told;
+}
+
+/**
+ * Runs a recipe with these arguments twice, once in peace, and once killed at as many moments as are drawn of the steps that it takes:
+ * the results have the same bytes.
+ */
+export async function killedAnywhere(
+  folder: string,
+  args: readonly string[],
+  draw: (records: number) => readonly Moment[],
+): Promise<void> {
+  const places = (name: string) => ["--out", join(folder, name), "--store", join(folder, `${name}-store`)];
+  const { status, stderr } = await startRun(folder, [...args, ...places("alone")]).ended;
+  assert.is(status, 0, stderr);
+  const moments = draw(recordsIn(join(folder, "alone-store")).length);
+  const begin = (...more: readonly string[]) => startRun(folder, [...args, ...places("out"), ...more]);
+  const told = await survive(begin, join(folder, "out-store"), moments);
+  assert.equal(await filesOf(join(folder, "out")), await filesOf(join(folder, "alone")), told);
 }
 
 const alone = new Map<Room, Promise<Undisturbed>>();

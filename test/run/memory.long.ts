@@ -1,17 +1,9 @@
 /** A model of 2 GiB in half a GiB of GPU memory and one of host memory. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { someText, writeNoise } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
+import { budget, layers, writeLarge, writeRecipe } from "./large.ts";
 import { excessOf, type Kept, planAndRun } from "./promise.ts";
-
-const [MiB, GiB] = [2 ** 20, 2 ** 30];
-const budget = ["--gpu-memory", "512MiB", "--memory", "1GiB"];
-
-/** Fewer show that the test works; what it is for needs them all. */
-const layers = Number(process.env["LCOMP_LAYERS"] ?? 80);
 
 const recipe = `import { minitron_width } from "std/prune/minitron"
 import { wanda } from "std/prune/wanda"
@@ -27,26 +19,16 @@ recipe large(model: Model, text: Corpus) {
 }
 `;
 
-/** The recipe on a model of these widths, or of a part of them. */
-async function widthOf(folder: string, part: number): Promise<Kept> {
-  const config = {
-    ...{ hidden_size: 1024 / part, intermediate_size: 2816 / part, num_hidden_layers: layers, vocab_size: 32_000 },
-    ...{ num_attention_heads: 16, num_key_value_heads: 16 },
-  };
-  const model = join(folder, `model-${part}`);
-  await writeNoise(model, { config, shards: 5, isUntied: true });
-  return planAndRun(join(folder, "large.lcomp"), model, join(folder, "text.jsonl"), budget);
-}
-
 suite("run: a large model", ({ test }) => {
   test(
     `${layers} layers in five files, 2 GiB where they are 80, go through width, Wanda and KL in 512 MiB of GPU memory and 1 GiB of host memory`,
     inFolder(async (folder) => {
-      writeFileSync(join(folder, "large.lcomp"), recipe);
-      writeFileSync(join(folder, "text.jsonl"), someText(40));
-      const [wide, narrow] = [await widthOf(folder, 1), await widthOf(folder, 16)];
+      const paths = writeRecipe(folder, recipe);
+      const widthOf = async (part: number): Promise<Kept> =>
+        planAndRun(paths.recipe, await writeLarge(folder, part), paths.text, budget.flags);
+      const [wide, narrow] = [await widthOf(1), await widthOf(16)];
       const { promised, report } = wide;
-      assert.ok(promised.gpu <= 512 * MiB && promised.host <= GiB, JSON.stringify(promised));
+      assert.ok(promised.gpu <= budget.gpu && promised.host <= budget.host, JSON.stringify(promised));
       const losses = Object.values(report.measures["mean_nll"] ?? {});
       assert.is(losses.length, 2);
       for (const value of losses) assert.ok(value > 0 && value < 30, `${value}`);
