@@ -39,11 +39,11 @@ export const models: Readonly<Record<string, Model>> = {
   smollm2: {
     name: "smollm2",
     about:
-      "SmolLM2 135M, as `../shared/tools/real_models.py` makes it, on WikiText-2. `LCOMP_SMOLLM2` says where it is",
+      "SmolLM2 135M, as `../shared/tools/real_models.py` makes it, on WikiText-2. `LCOMP_SMOLLM2` says where it is. Groups of 128 do not divide its 576 channels",
     folder: "$LCOMP_SMOLLM2",
     text: "../shared/text/wikitext2",
     ...{ length: 512, windows: 16, samples: 16 },
-    ...{ sparsity: ["50%"], bits: ["4", "3"], every: ["64", "128"] },
-    methods: ["magnitude", "wanda", "rtn"],
+    ...{ sparsity: ["50%"], bits: ["4", "3"], every: ["64"] },
+    methods: ["magnitude", "wanda", "sparsegpt", "rtn", "gptq", "awq"],
   },
 };

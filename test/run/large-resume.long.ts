@@ -1,18 +1,16 @@
-/** A model of 2 GiB, half of whose weights go and whose others become codes of four bits, in little memory, killed ten times. */
+/** GPTQ of a model of 2 GiB in little memory, killed ten times. */
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { randomOf, seed } from "../ops/random.ts";
 import { killedAnywhere } from "./kills.ts";
 import { budget, layers, writeLarge, writeRecipe } from "./large.ts";
 
-const recipe = `import { wanda } from "std/prune/wanda"
-import { rtn } from "std/quantize/rtn"
+const recipe = `import { gptq } from "std/quantize/gptq"
 import { mean_nll } from "std/evaluate"
 
 recipe large(model: Model, text: Corpus) {
   let sample = text.train.sample(8, length: 128, seed: 0)
-  stage sparse = wanda(50%) of model over sample for linear except lm_head
-  stage small = rtn(4, every: 128) of sparse for linear except lm_head
+  stage small = gptq(4, every: 128) of model over sample for linear except lm_head
   report mean_nll(small, text.test, length: 128)
   save small as "lcomp"
 }
