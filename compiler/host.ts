@@ -10,7 +10,10 @@ export class Unreadable extends Error {
 }
 
 export interface Host {
-  /** The text of a module by its resolved name: `std/nn`, or a path below the recipe's folder. Undefined if there is none. Throws Unreadable. */
+  /**
+   * The text of a module by its resolved name: `std/nn`, or a path below the recipe's folder; or of a table beside one, `std/target/…json`.
+   * Undefined if there is none. Throws Unreadable.
+   */
   readonly read: (module: string) => SourceFile | undefined;
   /** Names of the library's modules, for suggestions. */
   readonly library: readonly string[];

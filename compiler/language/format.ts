@@ -186,6 +186,7 @@ const dimsOf = (type: Ast.TypeExpression): readonly Ast.NamedDim[] =>
 const storedTypes: ReadonlyMap<string, DType> = new Map<string, DType>([
   ...(["f32", "f16", "bf16", "e4m3", "e2m1", "e8m0"] as const).map((name) => [name, name] as const),
   ["int8", "i8"],
+  ["int32", "i32"],
 ]);
 
 /** The type that a field is stored in. While its bits are not known, one that holds all that it may. */

@@ -13,6 +13,8 @@ export interface ResolvedModule {
   readonly tree: Ast.Module;
   /** For each import in order: the name of the module that it means. */
   readonly imports: readonly string[];
+  /** What no equation says, beside a module of `std/target/`: JSON. */
+  readonly table?: SourceFile;
 }
 
 /** The module whose functions are there without an import. */
@@ -21,7 +23,7 @@ export const prelude = "std/prelude";
 /** Importers last; null where a file is not there or has mistakes in its syntax. */
 export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedModule[] | null> {
   const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], problems: [] };
-  for (const name of host.library.filter((name) => name === prelude || name.startsWith("std/arch/"))) {
+  for (const name of host.library.filter((name) => name === prelude || /^std\/(arch|target)\//.test(name))) {
     const module = walk.done.has(name) ? undefined : host.read(name);
     if (module) visit(walk, name, module);
   }
@@ -50,7 +52,8 @@ function visit(walk: Walk, name: string, file: SourceFile): void {
   walk.open.push(name);
   const imports = tree.imports.map((each) => follow(walk, name, each));
   walk.open.pop();
-  walk.done.set(name, { name, tree, imports });
+  const table = name.startsWith("std/target/") ? walk.host.read(`${name}.json`) : undefined;
+  walk.done.set(name, { name, tree, imports, ...(table && { table }) });
 }
 
 /** More than any library has. */

@@ -141,6 +141,12 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
   "codes-unread": {
     text: "Weights that are stored as codes are read where config.json and the tensors of the files say the same of them: which layers are coded, how, and that everything is there. What does not agree would be read as other numbers than were written, and is refused.",
   },
+  "activations-unrounded": {
+    text: "This is said, and the work goes on. Some folders say that a program which runs the model rounds activations to few bits, too, to multiply faster. lcomp reads the weights of such a folder and computes with activations as they are, so that its figures are a little better than those programs'.",
+  },
+  "target-refuses": {
+    text: 'Folders for other programs hold codes of some numbers of bits and kinds of scales, of weights whose sizes their words and kernels divide, and the layers that their loaders make one of (q, k and v; gate and up) alike. `save … as "lcomp"` holds every format, and `"huggingface"` the numbers that codes stand for.',
+  },
   "names-differ": {
     text: "This is said, and the work goes on. `architectures` and `model_type` in config.json name different models that one `arch` describes. Transformers goes by the type, and so does lcomp; without a type Transformers loads neither the model nor a result, which has the same config.json.",
   },

@@ -10,6 +10,8 @@ export type WeightProblem =
   | { kind: "tied-stored"; span: Span; tensor: string; table: string }
   | { kind: "model-quantised"; span: Span; model: string; by: string | null; because: string }
   | { kind: "codes-unread"; span: Span; model: string; by: string; because: string }
+  | { kind: "activations-unrounded"; span: Span; model: string; by: string }
+  | { kind: "target-refuses"; span: Span; target: string; what: string; hint: string }
   | {
       kind: "weight-shape";
       span: Span;
@@ -65,6 +67,16 @@ export const weightWording: Wording<WeightProblem> = {
     title: `the weights of ${p.model} are quantised already${p.by === null ? "" : `, by ${p.by}`}: ${p.because}`,
     places: labels([p.span, `this model`]),
     hint: `take the model that it was made from, which its model card names; or load it with Transformers, call \`model.dequantize()\`, and save it`,
+  }),
+  "activations-unrounded": (p) => ({
+    title: `other programs round activations of ${p.model} as its config.json says (${p.by}); here they are as they are`,
+    places: labels([p.span, `this model`]),
+    hint: `what is measured is the weights alone`,
+  }),
+  "target-refuses": (p) => ({
+    title: `"${p.target}" does not hold ${p.what}`,
+    places: labels([p.span, `saved here`]),
+    hint: p.hint,
   }),
   "codes-unread": (p) => ({
     title: `the codes of ${p.model}, of ${p.by}, cannot be read: ${p.because}`,

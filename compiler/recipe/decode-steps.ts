@@ -23,17 +23,18 @@ export function decodedModel(
   return { ...model, type, at: new Map([...others, ...made]) };
 }
 
-/** Adds a step for each coded weight; gives where they are, by the names of their tensors. */
+/** Adds a step for each coded weight but some; gives where they are, by the names of their tensors. */
 export function decodedWeights(
   at: Emitting,
   model: Model,
   place: Pick<StepPart, "stage" | "of"> = { stage: null, of: model.name },
+  but: { readonly has: (tensor: string) => boolean } = new Set<string>(),
 ): ReadonlyMap<string, Ref> {
   const decode = decoder(at, model, place);
   return new Map(
     partsOf(model.type).flatMap(({ layer, weights }) =>
       weights.flatMap((weight) => {
-        const made = decode(weight, layer);
+        const made = but.has(tensorName(weight.name, layer)) ? null : decode(weight, layer);
         return made ? [[tensorName(weight.name, layer), made] as const] : [];
       }),
     ),

@@ -18,7 +18,8 @@ import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
 import { counted } from "./amount.ts";
-import { type Counting, howMany, isNotFinite, misfits, zerosIn } from "./finite.ts";
+import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
+import { type Counting, howMany, isNotFinite, zerosIn } from "./finite.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -234,33 +235,13 @@ function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site
   const zeros = zerosIn(context.maker, weight.node, order);
   if (result.kind === "tensor")
     return [{ name: slotNames.result, node: orderNode(context.maker, weight.node, order, span), store: dtype }, zeros];
-  const fields = [...result.fields].map(([field, { node, dims }]): Output => {
-    const name = slotNames.field(slotNames.result, field);
-    return { name, node: orderNode(context.maker, node, ids(dims), span), store: node.type.dtype };
-  });
-  return [...fields, zeros];
+  return [...fieldOutputs(context.maker, result), zeros];
 }
 
-/** What must hold of codes: that each field holds what is stored in it, and that the weights which they stand for are finite. */
-function checksOf({ maker }: Context, result: Compressed): Counting {
-  if (result.kind === "tensor")
-    return { counts: [], checks: [{ output: slotNames.result, must: "finite", otherwise: notFiniteResult }] };
-  const held = result.format.declaration.fields.flatMap(({ name: { text }, type }) => {
-    const [x, stored] = [result.operands.get(text), result.fields.get(text)];
-    const node = x && stored && misfits(maker, x, stored.node);
-    const otherwise = `{n} numbers are not what ${text}: ${textAt(type.span)} stores of them; look at the range of the method's codes`;
-    return node ? [{ node, otherwise }] : [];
-  });
-  const finite = { node: isNotFinite(maker, result.value.node), otherwise: notFiniteCodes };
-  const counted = [...held, finite].map(({ node, otherwise }, i) => ({
-    output: { name: slotNames.misfit(i), node: howMany(maker, node) },
-    otherwise,
-  }));
-  return {
-    counts: counted.map(({ output }) => output),
-    checks: counted.map(({ output: { name }, otherwise }) => ({ output: name, must: "none", otherwise })),
-  };
-}
+/** What must hold of them. */
+const checksOf = ({ maker }: Context, result: Compressed): Counting =>
+  result.kind === "coded"
+    ? codedChecks(maker, result)
+    : { counts: [], checks: [{ output: slotNames.result, must: "finite", otherwise: notFiniteResult }] };
 
 const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
-const notFiniteCodes = "{n} of the new weights are NaN or infinite; look at the method, and at its statistics";

@@ -321,14 +321,15 @@ function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
   if (at.save)
     report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
   const found = givenOrMade(at, model);
-  if (!savedFormats.includes(as.value))
+  const formats = savedFormats(at.inputs.modules);
+  if (!formats.includes(as.value))
     report(at.context, {
       kind: "not-supported",
       span: as.span,
       what: `the format "${as.value}"`,
-      hint: `there are ${savedFormats.map((name) => `"${name}"`).join(", ")}`,
+      hint: `there are ${formats.map((name) => `"${name}"`).join(", ")}`,
     });
-  if (found) at.save ??= { of: found.name, format: as.value };
+  if (found) at.save ??= { of: found.name, format: as.value, span: as.span };
 }
 
 function measured(at: Checking, kind: "report" | "expect", expression: Ast.Expression): Measure {

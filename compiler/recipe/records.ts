@@ -11,10 +11,13 @@ import type { GivenModel, TypedRecipe, TypedStage } from "./typed.ts";
 
 export function recipeRecord({ name, doc, modules }: LoadedRecipe, { parameters }: TypedRecipe): RecipeRecord {
   const text = modules.at(-1)?.tree.file.text ?? "";
-  const sources = modules.map((module) => ({
-    module: module.name.startsWith("std/") ? module.name : (module.name.split("/").at(-1) ?? module.name),
-    sha256: hash(module.tree.file.text),
-  }));
+  const sources = modules.flatMap(({ name: module, tree, table }) => [
+    ...(table ? [{ module: table.path, sha256: hash(table.text) }] : []),
+    {
+      module: module.startsWith("std/") ? module : (module.split("/").at(-1) ?? module),
+      sha256: hash(tree.file.text),
+    },
+  ]);
   return { name, doc, text, parameters, sources: sources.reverse() };
 }
 

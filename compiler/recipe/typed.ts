@@ -74,4 +74,5 @@ export interface Measure {
 export interface Saving {
   readonly of: string;
   readonly format: string;
+  readonly span: Span;
 }

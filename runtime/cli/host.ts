@@ -1,5 +1,5 @@
 /** The compiler's view of the disk. Files are named relative to the recipe, so that a plan does not depend on where one stands. */
-import { globSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Host, Unreadable } from "../../compiler/host.ts";
 import type { SourceFile, Span } from "../../grammar/source.ts";
@@ -71,13 +71,16 @@ function hostIn(folder: string): Host {
   return {
     read: (module) => {
       if (!module.startsWith("std/")) return ownModule(folder, module);
-      return library.includes(module)
-        ? { path: module, text: readSource(`${join(standard, module.slice(4))}.lcomp`) }
-        : undefined;
+      const path = join(standard, module.slice(4));
+      if (isTable(module)) return existsSync(path) ? { path: module, text: readFileSync(path, "utf8") } : undefined;
+      return library.includes(module) ? { path: module, text: readSource(`${path}.lcomp`) } : undefined;
     },
     library,
   };
 }
+
+/** Facts beside a module of the library. */
+const isTable = (module: string): boolean => /^std\/target\/[\w-]+\.json$/.test(module);
 
 function ownModule(folder: string, module: string): SourceFile | undefined {
   try {

@@ -7,7 +7,9 @@ import type { SourceFile } from "../../grammar/source.ts";
 const files = new Map<string, SourceFile>();
 
 function readOnce(module: string): SourceFile | undefined {
-  const path = module.startsWith("std/") ? `stdlib/${module.slice(4)}.lcomp` : module;
+  const path = module.startsWith("std/")
+    ? `stdlib/${module.slice(4)}${module.endsWith(".json") ? "" : ".lcomp"}`
+    : module;
   const file = files.get(module) ?? (existsSync(path) ? { path: module, text: readFileSync(path, "utf8") } : undefined);
   if (file) files.set(module, file);
   return file;

@@ -51,6 +51,18 @@ const headers = (shapes: Readonly<Record<string, readonly number[]>>): ModelFact
     ]),
   );
 
+/** Small floats with a scale for each matrix of the blocks. */
+const small: ModelFacts["tensors"] = new Map(
+  [...tensors()].flatMap(([name, tensor]) =>
+    tensor.shape.length < 2 || !name.includes("layers")
+      ? [[name, tensor] as const]
+      : [
+          [name, { ...tensor, dtype: "F8_E4M3", bytes: tensor.bytes / 4 }] as const,
+          [`${name}_scale_inv`, { dtype: "F32", shape: [1, 1], bytes: 4 }] as const,
+        ],
+  ),
+);
+
 /** Of a weight that is there as numbers. */
 const eighths = {
   format: "Eighths()",
@@ -88,7 +100,8 @@ export const models: Readonly<Record<string, ModelFacts>> = {
     tensors: tensors({ "model.layers.0.mlp.up_proj.bias": [24], "model.layers.1.mlp.up_proj.bias": [24] }),
   },
   head: { ...plain, tensors: tensors({ "lm_head.weight": [32, 16] }) },
-  quantised: { ...plain, config: { ...config, quantization_config: { quant_method: "gptq", bits: 4 } } },
+  quantised: { ...plain, config: { ...config, quantization_config: { quant_method: "bitsandbytes" } } },
+  rounded: { ...plain, config: { ...config, quantization_config: { quant_method: "fp8" } }, tensors: small },
   coded: { ...plain, config: { ...config, quantization_config: { quant_method: "lcomp", formats: [eighths] } } },
   names: { ...plain, config: { ...config, model_type: "mistral" } },
   code: { ...plain, config: { ...config, auto_map: { AutoModelForCausalLM: "modeling_own.OwnForCausalLM" } } },

@@ -103,6 +103,8 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "tied-stored": true,
   "model-quantised": true,
   "codes-unread": true,
+  "activations-unrounded": true,
+  "target-refuses": true,
   "own-code": true,
   "names-differ": true,
   "config-missing": true,

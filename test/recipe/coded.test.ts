@@ -363,12 +363,12 @@ suite("recipe: coded weights", ({ test }) => {
     [
       "codes of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = rtn(3, every: 32) of four for linear except lm_head",
-      /are codes \(Affine\(bits: 4, every: 32\)\), and a method sees numbers/,
+      /are codes \(Affine\(bits: 4, every: 32, symmetric: false\)\), and a method sees numbers/,
     ],
     [
       "pruning of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = magnitude(50%) of four for linear except lm_head",
-      /are codes \(Affine\(bits: 4, every: 32\)\), and a method sees numbers/,
+      /are codes \(Affine\(bits: 4, every: 32, symmetric: false\)\), and a method sees numbers/,
     ],
     [
       "a narrower model of codes",

@@ -157,7 +157,16 @@ suite("lcomp explain", ({ test }) => {
   test("only what no short program has goes without examples", () => {
     const without = Object.entries(explanations).flatMap(([id, { examples }]) => (examples ? [] : [id]));
     const large = ["too-large", "too-deep", "too-much-work"];
-    const models = ["weight-prefix", "weight-type", "weight-unused", "tied-stored", "model-quantised", "codes-unread"];
+    const models = [
+      "weight-prefix",
+      "weight-type",
+      "weight-unused",
+      "tied-stored",
+      "model-quantised",
+      "codes-unread",
+      "activations-unrounded",
+      "target-refuses",
+    ];
     assert.equal(without, [
       ...large,
       "file-not-found",

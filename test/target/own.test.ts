@@ -1,17 +1,16 @@
 /** Folders that say themselves how their codes are stored: written, read back with the weights coded, and refused where they are damaged. */
-import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { sha256 } from "../../runtime/io/hash.ts";
-import type { TensorDeclaration } from "../../runtime/io/safetensors.ts";
-import { declaredBytes, SafetensorsWriter } from "../../runtime/io/safetensors-writer.ts";
 import { someText, writeDecoder } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { readTensor } from "../io/tensors.ts";
 import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
+import { type Change, configOf, formed, inQuantization, inTensors } from "./changed-folder.ts";
 
 const sizes = { hidden_size: 64, intermediate_size: 192, num_attention_heads: 4, num_key_value_heads: 2 };
 
@@ -82,9 +81,6 @@ async function contents(folder: string): Promise<readonly string[]> {
   return [configText, ...(await Promise.all(shown)).sort()];
 }
 
-const configOf = (folder: string): Record<string, unknown> =>
-  JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
-
 suite("target: lcomp", ({ test }) => {
   test(
     "what is written is read back with its codes, is written again as it was, and as the numbers that it stands for",
@@ -144,47 +140,11 @@ suite("target: lcomp", ({ test }) => {
   test("the device closes", closeDevice);
 });
 
-type Damage = (folder: string) => Promise<void> | void;
-
-const inConfig =
-  (change: (quantization: { formats: Record<string, unknown>[] }) => void): Damage =>
-  (folder) => {
-    const config = configOf(folder);
-    change(config["quantization_config"] as { formats: Record<string, unknown>[] });
-    writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  };
-
-interface Kept extends TensorDeclaration {
-  readonly bytes: Uint8Array;
-}
-
-/** Writes the tensors again, one of them as others, or not at all. */
-const inTensors =
-  (of: string, change: (tensor: Kept) => readonly Kept[]): Damage =>
-  async (folder) => {
-    const path = join(folder, "model.safetensors");
-    const kept: Kept[] = [];
-    for (const [name, tensor] of (await openCheckpoint(folder)).tensors) {
-      const { dtype, shape } = tensor;
-      const whole = { name, dtype, shape, bytes: await readTensor(tensor) };
-      kept.push(...(name === of ? change(whole) : [whole]));
-    }
-    const writer = await SafetensorsWriter.create(`${path}.new`, kept);
-    for (const { name, bytes } of kept) await writer.write(name, bytes);
-    await writer.close();
-    renameSync(`${path}.new`, path);
-  };
-
-/** A tensor of another form, of zeros. */
-const formed =
-  (dtype: TensorDeclaration["dtype"], shape: readonly number[]) =>
-  ({ name }: Kept): readonly Kept[] => [
-    { name, dtype, shape, bytes: new Uint8Array(declaredBytes({ name, dtype, shape })) },
-  ];
+const inConfig = inQuantization<{ formats: Record<string, unknown>[] }>;
 
 const gate = "model.layers.0.mlp.gate_proj.weight";
 
-const damages: readonly (readonly [Damage, RegExp])[] = [
+const damages: readonly (readonly [Change, RegExp])[] = [
   [inTensors(`${gate}.scale`, () => []), /there is no tensor model\.layers\.0\.mlp\.gate_proj\.weight\.scale/],
   [
     inTensors(`${gate}.code`, formed("F32", [192, 24])),

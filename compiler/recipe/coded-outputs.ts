@@ -1,0 +1,38 @@
+/** Codes as outputs of a program: the fields, and what must hold of them. */
+import { textAt } from "../../grammar/source.ts";
+import type { Output } from "../graph/graph.ts";
+import type { Maker } from "../graph/make.ts";
+import { slotNames } from "../graph/slots.ts";
+import { ids } from "../language/tensor.ts";
+import type { Coded } from "../language/value.ts";
+import { orderNode } from "../model/linear.ts";
+import { type Counting, howMany, isNotFinite, misfits } from "./finite.ts";
+
+/** The fields as they are stored. */
+export const fieldOutputs = (maker: Maker, { fields }: Coded): readonly Output[] =>
+  [...fields].map(([field, { node, dims }]) => ({
+    name: slotNames.field(slotNames.result, field),
+    node: orderNode(maker, node, ids(dims), node.origin),
+    store: node.type.dtype,
+  }));
+
+/** That each field holds what is stored in it, and that the weights which they stand for are finite. */
+export function codedChecks(maker: Maker, { format, operands, fields, value }: Coded): Counting {
+  const held = format.declaration.fields.flatMap(({ name: { text }, type }) => {
+    const [x, stored] = [operands.get(text), fields.get(text)];
+    const node = x && stored && misfits(maker, x, stored.node);
+    const otherwise = `{n} numbers are not what ${text}: ${textAt(type.span)} stores of them; look at the range of the method's codes`;
+    return node ? [{ node, otherwise }] : [];
+  });
+  const finite = { node: isNotFinite(maker, value.node), otherwise: notFinite };
+  const counted = [...held, finite].map(({ node, otherwise }, i) => ({
+    output: { name: slotNames.misfit(i), node: howMany(maker, node) },
+    otherwise,
+  }));
+  return {
+    counts: counted.map(({ output }) => output),
+    checks: counted.map(({ output: { name }, otherwise }) => ({ output: name, must: "none", otherwise })),
+  };
+}
+
+const notFinite = "{n} of the new weights are NaN or infinite; look at the method, and at its statistics";

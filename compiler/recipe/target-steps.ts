@@ -1,0 +1,203 @@
+/** Coded weights as another program's files have them: a step for each, by a function of the target's module. */
+import type { Span } from "../../grammar/source.ts";
+import type { Graph } from "../graph/graph.ts";
+import { slotNames } from "../graph/slots.ts";
+import { given } from "../language/bind.ts";
+import { type Context, report } from "../language/context.ts";
+import type { Modules } from "../language/declare.ts";
+import { type StoredField, storedInput } from "../language/format.ts";
+import { scopeIn } from "../language/scope.ts";
+import { known } from "../language/size.ts";
+import { volume } from "../language/tensor.ts";
+import type { Linear, LinearInput } from "../language/trace.ts";
+import { type Coded, type Operand, showFormat } from "../language/value.ts";
+import { fieldsFor } from "../model/coded-type.ts";
+import { tensorName } from "../model/declared-tensor.ts";
+import type { CodedFacts } from "../model/facts.ts";
+import { layersOf, type Model, partsOf } from "../model/value.ts";
+import type { Check, Ref, SavedTensor } from "../plan/step.ts";
+import { writeConfig } from "../target/config-template.ts";
+import type { Json, JsonObject } from "../target/json.ts";
+import { isRefusal, layoutsFor, type Refusal, type Source, type Written } from "../target/layouts.ts";
+import { listOf } from "../target/left-out.ts";
+import { rowsForm } from "../target/stored-fields.ts";
+import type { Said, Target } from "../target/table.ts";
+import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
+import { blockPass, codedAs, entryOf, startOf } from "./forward-graphs.ts";
+import { addStep, type Emitting } from "./steps.ts";
+
+/** What is saved of coded weights: the tensors of each, by its name, and what config.json says of all. */
+export interface Laid {
+  readonly weights: ReadonlyMap<string, readonly SavedTensor[]>;
+  readonly quantization: string | null;
+}
+
+/** A linear layer whose weight is coded. */
+interface Layer extends Source {
+  readonly linear: Linear;
+  readonly layer: number | null;
+  readonly coded: CodedFacts;
+}
+
+/** Adds a step for each weight; what the target does not hold is a problem. */
+export function laidOut(at: Emitting, model: Model, target: Target, modules: Modules, span: Span): Laid {
+  const layers = layersIn(model);
+  const found = fusedApart(at, model, target, span) ?? layoutsFor(target, modules, layers);
+  if (isRefusal(found)) {
+    report(at.context, { kind: "target-refuses", span, target: target.name, ...found });
+    return { weights: new Map(), quantization: null };
+  }
+  const graphs = new Map<string, Converting>();
+  const weights = new Map<string, readonly SavedTensor[]>();
+  for (const [weight, written] of found) {
+    const layer = layers.get(weight);
+    const made = layer && converted(at, model, target, graphs, { weight, layer, written, span });
+    if (made) weights.set(weight, made);
+  }
+  return { weights, quantization: JSON.stringify(configOf(model, target, found)) };
+}
+
+function layersIn({ type }: Model): ReadonlyMap<string, Layer> {
+  const all = partsOf(type).flatMap(({ layer, linears }) => linears.map((linear) => ({ linear, layer })));
+  return new Map(
+    all.flatMap(({ linear, layer }): [string, Layer][] => {
+      const name = tensorName(`${linear.at}.weight`, layer);
+      const coded = type.facts?.tensors.get(name)?.coded;
+      const [input, out] = [linear.from, linear.to].map((dims) => known(volume(dims)) ?? 0);
+      const sizes = { in: input ?? 0, out: out ?? 0 };
+      return coded && !linear.among ? [[name, { linear, layer, coded, format: coded.format, sizes }]] : [];
+    }),
+  );
+}
+
+/** Layers that read one activation and are not coded alike, which loaders that make one of them refuse, or read as garbage. */
+function fusedApart(at: Emitting, model: Model, { table }: Target, span: Span): Refusal | null {
+  const { entry } = startOf(at, model.type, 16, span);
+  if (!table.is_fused || !entry) return null;
+  for (let layer = 0; layer < layersOf(model.type); layer++) {
+    const { inputs } = blockPass(at, model.type, layer, entryOf(entry));
+    for (const together of Map.groupBy(inputs, ({ input }) => input.node).values()) {
+      const kinds = Map.groupBy(together, (each) => shownFormat(model, each, layer));
+      const [one, other] = [...kinds].map(([kind, [first]]) => `${first?.linear.name} (${kind})`);
+      if (other === undefined) continue;
+      const names = together.map(({ linear }) => linear.name).join(", ");
+      return {
+        what: `${one} beside ${other} in block ${layer}`,
+        hint: `its loaders make one layer of ${names}, which read the same activation: give all of them one format, or none`,
+      };
+    }
+  }
+  return null;
+}
+
+function shownFormat({ type }: Model, { linear }: LinearInput, layer: number): string {
+  const coded = type.facts?.tensors.get(tensorName(`${linear.at}.weight`, layer))?.coded;
+  return coded ? showFormat(coded.format) : "numbers";
+}
+
+interface Converting {
+  readonly graph: Graph;
+  readonly checks: readonly Check[];
+  readonly fields: readonly StoredField[];
+}
+
+interface Conversion {
+  readonly weight: string;
+  readonly layer: Layer;
+  readonly written: Written;
+  readonly span: Span;
+}
+
+/** The tensors of one weight, which a step makes. */
+function converted(
+  at: Emitting,
+  model: Model,
+  target: Target,
+  graphs: Map<string, Converting>,
+  { weight, layer: { linear, layer, coded, sizes }, written, span }: Conversion,
+): readonly SavedTensor[] | null {
+  const key = [codedAs(coded), sizes.in, sizes.out, written.layout.format].join(" ");
+  const graph = graphs.get(key) ?? graphFor(at, target, linear, coded, written, span);
+  if (!graph) return null;
+  graphs.set(key, graph);
+  const others = new Map(
+    coded.fields.flatMap(({ name }): [string, Ref][] => {
+      const ref = model.at.get(slotNames.field(weight, name));
+      return ref ? [[slotNames.field(slotNames.weight, name), ref]] : [];
+    }),
+  );
+  const part = { stage: null, of: model.name, layer, what: linear.name };
+  const made = addStep(at, graph.graph, { model, layer, others }, part, graph.checks);
+  return graph.fields.map((field) => {
+    const [name, dtype, ...rows] = written.layout.tensors[field.name] ?? ["", "U8"];
+    const from = made(slotNames.field(slotNames.result, field.name));
+    return { name: `${pathOf(weight)}.${name}`, ...rowsForm(field, dtype, rows), from };
+  });
+}
+
+function graphFor(
+  { context, maker }: Emitting,
+  target: Target,
+  linear: Linear,
+  coded: CodedFacts,
+  { made }: Written,
+  span: Span,
+): Converting | null {
+  const codes = applied(context, target, coded, made.by, span);
+  const fields = codes && fieldsFor(context, linear, codes.format, span);
+  if (!codes || !fields) return null;
+  const { counts, checks } = codedChecks(maker, codes);
+  return { graph: maker.graph("lay out", [...fieldOutputs(maker, codes), ...counts]), checks, fields };
+}
+
+/** What a function of a target's module makes of the fields and the parameters of codes. */
+function applied(
+  context: Context,
+  { scope }: Target,
+  { format, fields }: CodedFacts,
+  by: string,
+  span: Span,
+): Coded | null {
+  const declared = scope.values.get(by);
+  if (declared?.kind !== "callable") return null;
+  const { parameters, apply } = declared.form([]);
+  const values = new Map<string, Operand>();
+  for (const { name } of parameters) {
+    const field = fields.find((each) => each.name === name.text);
+    const slot = slotNames.field(slotNames.weight, name.text);
+    const value = field ? storedInput(context, slot, field, span) : format.scope.values.get(name.text);
+    if (value) values.set(name.text, { value, span });
+  }
+  const call = { context, scope: scopeIn(null), span };
+  const value = apply(call, given(call.scope, values));
+  return value.kind === "coded" ? value : null;
+}
+
+/** `quantization_config`: what each kind of layers is, and which are none. */
+function configOf({ type }: Model, { table }: Target, found: ReadonlyMap<string, Written>): JsonObject {
+  const { left_out: left, outside } = table;
+  const all = partsOf(type).flatMap(({ layer, linears }) =>
+    linears.map(({ at }) => ({ path: tensorName(at, layer), isOutside: layer === null })),
+  );
+  const isOf = (path: string): boolean => found.has(`${path}.weight`);
+  const others = all.filter(({ path, isOutside }) => !isOf(path) && (outside === true || !isOutside));
+  const isOutsideToo = all.some(({ path, isOutside }) => isOutside && isOf(path));
+  const kinds = [...Map.groupBy(found, ([, { said }]) => JSON.stringify([...said])).values()];
+  const groups = kinds.map((some): Said => {
+    const targets = kinds.length > 1 ? some.map(([weight]) => pathOf(weight)) : [left.class ?? ""];
+    const said = new Map<string, Json>([...(some[0]?.[1].said ?? []), ["outside", isOutsideToo]]);
+    if (left.targets !== undefined) said.set(left.targets, targets);
+    if (others.length > 0)
+      said.set(
+        left.variable,
+        listOf(
+          table,
+          others.map(({ path }) => path),
+        ),
+      );
+    return said;
+  });
+  return writeConfig(table, groups);
+}
+
+const pathOf = (weight: string): string => weight.slice(0, -".weight".length);

@@ -1,0 +1,97 @@
+/** A `quantization_config` by its template: what one that is given says, and one that says something. */
+import { isObject, type Json, type JsonObject } from "./json.ts";
+import { isOfGroups, type Said, type Table, variableIn } from "./table.ts";
+
+/** What is said of each group of layers; a text where it is not what the template has. */
+export function readConfig(table: Table, given: Readonly<Record<string, unknown>>): readonly Said[] | string {
+  const groups: Map<string, Json>[] = [];
+  const all = new Map<string, Json>();
+  const problem = readObject(table, table.config, given, { said: all, groups });
+  if (problem !== null) return problem;
+  return groups.length === 0 ? [all] : groups.map((group) => new Map([...all, ...group]));
+}
+
+interface Reading {
+  readonly said: Map<string, Json>;
+  readonly groups: Map<string, Json>[];
+}
+
+/** Null, or what is wrong. */
+function readObject(
+  table: Table,
+  template: JsonObject,
+  given: Readonly<Record<string, unknown>>,
+  reading: Reading,
+): string | null {
+  if (isOfGroups(template)) return readGroups(table, Object.values(template)[0] as JsonObject, given, reading);
+  for (const [name, value] of Object.entries(given)) {
+    if (table.besides.includes(name)) continue;
+    if (!Object.hasOwn(template, name) && value !== null && !isEmpty(value))
+      return `\`${name}\` in its config.json is not known`;
+  }
+  for (const [name, expected] of Object.entries(template)) {
+    const problem = table.besides.includes(name) ? null : readField(table, name, expected, given[name], reading);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+const isEmpty = (value: unknown): boolean => isObject(value) && Object.keys(value).length === 0;
+
+function readGroups(
+  table: Table,
+  template: JsonObject,
+  given: Readonly<Record<string, unknown>>,
+  { said, groups }: Reading,
+): string | null {
+  for (const group of Object.values(given)) {
+    const own = new Map(said);
+    const problem = isObject(group)
+      ? readObject(table, template, group, { said: own, groups })
+      : "a group is no object";
+    if (problem !== null) return problem;
+    groups.push(own);
+  }
+  return groups.length === 0 ? "no group of layers is coded" : null;
+}
+
+function readField(table: Table, name: string, expected: Json, given: unknown, reading: Reading): string | null {
+  const variable = variableIn(expected);
+  const value = given === undefined ? table.otherwise[name] : given;
+  if (variable !== null) {
+    if (value === undefined) return `config.json does not say its \`${name}\``;
+    if (!isJson(value)) return `\`${name}\` in its config.json is no JSON`;
+    reading.said.set(variable, value);
+    return null;
+  }
+  if (isObject(expected)) {
+    if (value === undefined) return `config.json does not say its \`${name}\``;
+    return isObject(value)
+      ? readObject(table, expected as JsonObject, value, reading)
+      : `\`${name}\` in its config.json is no object`;
+  }
+  const isSame =
+    value === undefined || value === expected || (table.also?.[name] ?? []).some((other) => other === value);
+  return isSame
+    ? null
+    : `\`${name}\` in its config.json is ${JSON.stringify(value)}, and must be ${JSON.stringify(expected)}`;
+}
+
+/** It has come from JSON. */
+const isJson = (value: unknown): value is Json => value !== undefined;
+
+/** The config that says this of groups of layers. */
+export function writeConfig(table: Table, groups: readonly Said[]): JsonObject {
+  const fill = (template: Json, said: Said, name: string): Json => {
+    const variable = variableIn(template);
+    if (variable !== null) return said.get(variable) ?? table.otherwise[name] ?? null;
+    return isObject(template) ? object(template as JsonObject, said) : template;
+  };
+  const object = (template: JsonObject, said: Said): JsonObject => {
+    if (!isOfGroups(template))
+      return Object.fromEntries(Object.entries(template).map(([name, each]) => [name, fill(each, said, name)]));
+    const [each = null] = Object.values(template);
+    return Object.fromEntries(groups.map((group, i) => [`group_${i}`, fill(each, group, "")]));
+  };
+  return object(table.config, groups[0] ?? new Map());
+}

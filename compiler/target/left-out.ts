@@ -1,0 +1,59 @@
+/** Which layers are coded, by what config.json says of those that are not. */
+import { isObject, type Json } from "./json.ts";
+import type { Said, Table } from "./table.ts";
+
+/** A linear layer by its path, `model.layers.0.mlp.up_proj`. */
+export interface Place {
+  readonly path: string;
+  readonly isOutside: boolean;
+}
+
+/** Whether a layer is coded as one group says; a text where that cannot be known. */
+export function isCoded({ left_out: left, outside }: Table, said: Said, { path, isOutside }: Place): boolean | string {
+  const listed = said.get(left.variable) ?? null;
+  const isMeant = isOutside
+    ? outside === true || (typeof outside === "string" && said.get(outside.slice(1, -1)) === true)
+    : true;
+  if (!isMeant) return false;
+  switch (left.by) {
+    case "patterns":
+      return keptByPatterns(listed, path);
+    case "parts":
+      return !textsIn(listed).some((part) => path.includes(part));
+    case "names": {
+      const targets = textsIn(said.get(left.targets ?? "") ?? null);
+      const isNamed = (names: readonly string[]): boolean =>
+        names.some((name) => name === left.class || isNameOf(name, path));
+      return isNamed(targets) && !textsIn(listed).some((name) => isNameOf(name, path));
+    }
+  }
+}
+
+/** Keys are `-:` and a regular expression of what is left out; others say that layers are coded otherwise. */
+function keptByPatterns(listed: Json, path: string): boolean | string {
+  if (!isObject(listed)) return true;
+  const other = Object.keys(listed).find((key) => !key.startsWith("-:"));
+  if (other !== undefined) return `layers of \`${other}\` are coded otherwise`;
+  return !Object.keys(listed).some((key) => matches(key.slice(2), path));
+}
+
+const isNameOf = (name: string, path: string): boolean =>
+  name.startsWith("re:") ? matches(name.slice(3), path) : name === path;
+
+/** As Python's `re.match`, from the start on. */
+function matches(pattern: string, path: string): boolean {
+  try {
+    return new RegExp(`^(?:${pattern})`).test(path);
+  } catch {
+    return false;
+  }
+}
+
+const textsIn = (list: Json): readonly string[] =>
+  Array.isArray(list) ? list.filter((each) => typeof each === "string") : [];
+
+/** How some layers are listed as not coded. */
+export function listOf({ left_out: left }: Table, paths: readonly string[]): Json {
+  if (left.by !== "patterns") return paths;
+  return Object.fromEntries(paths.map((path) => [`-:^${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`, {}]));
+}

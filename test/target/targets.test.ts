@@ -1,0 +1,308 @@
+/** Folders for other programs: their words are what those programs pack, they are read back, and what does not fit is refused. */
+import { cpSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import type { Plan } from "../../compiler/plan/plan.ts";
+import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
+import { someText, writeDecoder } from "../given/model-folder.ts";
+import { suite } from "../harness/suite.ts";
+import { inFolder } from "../io/folder.ts";
+import { readTensor } from "../io/tensors.ts";
+import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
+import { type Change, configOf, formed, inQuantization, inTensors } from "./changed-folder.ts";
+
+const sizes = { hidden_size: 64, intermediate_size: 192, num_attention_heads: 4, num_key_value_heads: 2 };
+
+/** Codes, zero points and the bits of scales that a matrix is made of: `code + 16 * zero + 256 * bits`. */
+const spelled = `
+import { Affine } from "std/quantize/affine"
+
+method spelled(symmetric: Bool) on linear(w: f32[out, in]) {
+  let b = split(w, in -> (block, lane: 32))
+  let bits = floor(b / 256)
+  let low = b - 256 * bits
+  let zero = floor(low / 16)
+  let power = floor(bits / 1024)
+  let scale = (1 + (bits - 1024 * power) / 1024) * 2^(power - 15)
+  let whole = max(zero, over lane)
+  let code = low - 16 * zero
+  Affine(4, 32, symmetric) { code: code - whole + 8 where symmetric else code, scale: max(scale, over lane), zero: 8 + 0 * whole where symmetric else whole }
+}
+`;
+
+const coding = (stages: string, format: string): string => `
+import { rtn } from "std/quantize/rtn"
+import { magnitude } from "std/prune/magnitude"
+import { perplexity } from "std/evaluate"
+${spelled}
+recipe coded(model: Model, text: Corpus) {
+${stages}
+  report perplexity(small, text.test, length: 16), bytes(small)
+  save small as "${format}"
+}
+`;
+
+const reading = `
+import { perplexity } from "std/evaluate"
+recipe read(model: Model, text: Corpus) {
+  report perplexity(model, text.test, length: 16), bytes(model)
+}
+`;
+
+/** Runs a recipe on a model; what was planned, and what was reported. */
+async function run(folder: string, text: string, model: string, out?: string) {
+  const plans: Plan[] = [];
+  writeFiles(folder, { "coded.lcomp": text, "text.jsonl": someText(10) });
+  const flags = { model: join(folder, model), text: join(folder, "text.jsonl") };
+  const watching = { planned: (plan: Plan) => void plans.push(plan) };
+  const place = out === undefined ? undefined : join(folder, out);
+  const { reports } = await runRecipe(join(folder, "coded.lcomp"), flags, place, watching);
+  return { plan: plans[0] as Plan, reports: reports.map(({ value }) => value) };
+}
+
+interface Golden {
+  readonly q: readonly (readonly number[])[];
+  readonly z: readonly (readonly number[])[];
+  readonly s_f16_bits: readonly (readonly number[])[];
+  readonly layouts: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: readonly number[] }>>;
+}
+
+const key = "model.layers.0.self_attn.k_proj";
+
+/** By target: the tensor's name behind the path, and its layout in the oracle. */
+const layouts: readonly (readonly [target: string, tensor: string, layout: string])[] = [
+  ["gptq", "qweight", "gptq.qweight"],
+  ["gptq", "qzeros", "gptq_v2.qzeros"],
+  ["gptq", "scales", "gptq.scales"],
+  ["gptq", "g_idx", "gptq.g_idx"],
+  ["awq", "qweight", "awq.qweight"],
+  ["awq", "qzeros", "awq.qzeros"],
+  ["awq", "scales", "awq.scales"],
+  ["compressed-tensors", "weight_packed", "ct.weight_packed"],
+  ["compressed-tensors", "weight_zero_point", "ct.weight_zero_point"],
+];
+
+const few = "for linear except lm_head";
+const rounded = (arguments_: string, layers = few): string => `  stage small = rtn(${arguments_}) of model ${layers}`;
+
+suite("targets", ({ test }) => {
+  test(
+    "packed words are those of the programs' own packers",
+    inFolder(async (folder) => {
+      const golden: Golden = JSON.parse(readFileSync("../shared/oracles/golden_pack.json", "utf8"));
+      await writeDecoder(join(folder, "model"), { config: { ...sizes, num_hidden_layers: 1 } });
+      const spell = (o: number, i: number): number => {
+        const at = (of: readonly (readonly number[])[], column: number): number => of[o]?.[column] ?? 0;
+        const run = Math.floor(i / 32);
+        return at(golden.q, i) + 16 * at(golden.z, run) + 256 * at(golden.s_f16_bits, run);
+      };
+      const numbers = Float32Array.from({ length: 32 * 64 }, (_, i) => spell(Math.floor(i / 64), i % 64));
+      const bytes = new Uint8Array(numbers.buffer);
+      await inTensors(`${key}.weight`, (tensor) => [{ ...tensor, bytes }])(join(folder, "model"));
+      for (const target of new Set(layouts.map(([target]) => target))) {
+        const stages = `  stage others = rtn(4, every: 32) of model for linear except lm_head, k
+  stage small = spelled(false) of others for k`;
+        const text = coding(stages, target).replace(/\n {2}report .*/, "");
+        await run(folder, text, "model", target);
+        const { tensors } = await openCheckpoint(join(folder, target));
+        for (const [, name, layout] of layouts.filter(([each]) => each === target)) {
+          const tensor = tensors.get(`${key}.${name}`);
+          const [, wanted] = Object.entries(golden.layouts).find(([each]) => each.startsWith(`${layout} `)) ?? [];
+          const stored = tensor && (await readTensor(tensor)).slice().buffer;
+          assert.equal(tensor?.shape, wanted?.shape, `${target} ${name}`);
+          const found = name === "scales" ? new Float16Array(stored ?? []) : new Int32Array(stored ?? []);
+          assert.equal([...found], wanted?.data, `${target} ${name}`);
+        }
+      }
+    }),
+  );
+
+  for (const [target, given, said] of [
+    ["gptq", "4, every: 32, symmetric: true", { checkpoint_format: "gptq", sym: true, bits: 4, group_size: 32 }],
+    ["gptq", "8, every: 64", { checkpoint_format: "gptq_v2", sym: false, bits: 8, group_size: 64 }],
+    ["awq", "4, every: 32", { bits: 4, group_size: 32, zero_point: true }],
+    ["awq", "4, every: 64, symmetric: true", { bits: 4, group_size: 64, zero_point: true }],
+    ["compressed-tensors", "4, every: 32, symmetric: true", { format: "pack-quantized", ignore: ["lm_head"] }],
+    ["compressed-tensors", "8, every: 64", { format: "pack-quantized", ignore: ["lm_head"] }],
+  ] as const)
+    test(
+      `${target} of rtn(${given}): what is written is read back with its codes, and is as good`,
+      inFolder(async (folder) => {
+        await writeDecoder(join(folder, "model"), { config: sizes });
+        const made = await run(folder, coding(rounded(given), target), "model", "out");
+        const read = await run(folder, reading, "out");
+        assert.ok(Math.abs(Number(read.reports[0]) / Number(made.reports[0]) - 1) < 1e-6, `${read.reports[0]}`);
+        const quantization = configOf(join(folder, "out"))["quantization_config"] as Record<string, unknown>;
+        for (const [name, value] of Object.entries(said)) assert.equal(quantization[name], value, name);
+        const blocks = read.plan.programs.filter(({ buffers }) =>
+          buffers.some(({ slot }) => slot?.name.endsWith("q_proj.weight code")),
+        );
+        assert.ok(blocks.length > 0);
+        for (const { slot, bytes } of blocks.flatMap(({ buffers }) => buffers))
+          assert.ok(slot !== undefined || bytes < 4 * 64 * 64, `a buffer of ${bytes} bytes`);
+      }),
+      "swiftshader",
+    );
+
+  test(
+    "layers that are not coded are said to be none, and groups of layers may be coded otherwise where config.json can say it",
+    inFolder(async (folder) => {
+      await writeDecoder(join(folder, "model"), { config: sizes, isUntied: true });
+      for (const target of ["gptq", "awq", "compressed-tensors"]) {
+        const layers = "for linear except layer[0].down, lm_head";
+        const made = await run(folder, coding(rounded("4, every: 32", layers), target), "model", target);
+        const read = await run(folder, reading, target);
+        assert.ok(Math.abs(Number(read.reports[0]) / Number(made.reports[0]) - 1) < 1e-6, target);
+      }
+      const said = (target: string): Record<string, unknown> =>
+        configOf(join(folder, target))["quantization_config"] as Record<string, unknown>;
+      assert.equal(said("gptq")["dynamic"], { "-:^model\\.layers\\.0\\.mlp\\.down_proj$": {} });
+      assert.equal(said("awq")["modules_to_not_convert"], ["model.layers.0.mlp.down_proj"]);
+      assert.equal(said("compressed-tensors")["ignore"], ["model.layers.0.mlp.down_proj", "lm_head"]);
+      const stages = `  stage four = rtn(4, every: 32) of model for self_attn.*
+  stage small = rtn(8, every: 64, symmetric: true) of four for mlp.*`;
+      const made = await run(folder, coding(stages, "compressed-tensors"), "model", "mixed");
+      const read = await run(folder, reading, "mixed");
+      assert.ok(Math.abs(Number(read.reports[0]) / Number(made.reports[0]) - 1) < 1e-6);
+      assert.is(Object.keys(said("mixed")["config_groups"] as object).length, 2);
+    }),
+  );
+
+  for (const [target, stages, refused] of [
+    ["gptq", rounded("3, every: 32"), /"gptq" does not hold Affine\(bits: 3, every: 32, symmetric: false\)/],
+    ["awq", rounded("8, every: 32"), /"awq" does not hold Affine\(bits: 8/],
+    ["compressed-tensors", rounded("5, every: 32"), /does not hold Affine\(bits: 5/],
+    ["gptq", "  stage small = magnitude(50%) of model for up", /does not hold a model without codes/],
+    [
+      "awq",
+      rounded("4, every: 32", "for self_attn.* except v"),
+      /does not hold q \(Affine\(.*\)\) beside v \(numbers\) in block 0/,
+    ],
+    [
+      "compressed-tensors",
+      "  stage four = rtn(4, every: 32) of model for gate\n  stage small = rtn(8, every: 32) of four for up",
+      /does not hold gate \(Affine\(bits: 4, .*\)\) beside up \(Affine\(bits: 8, .*\)\) in block 0/,
+    ],
+    [
+      "gptq",
+      "  stage four = rtn(4, every: 32) of model for self_attn.*\n  stage small = rtn(4, every: 64) of four for mlp.*",
+      /several formats in one folder: Affine\(bits: 4, every: 32, .*every: 64/,
+    ],
+  ] as const)
+    test(
+      `${target}: ${refused.source} is said before anything is computed`,
+      inFolder(async (folder) => {
+        await writeDecoder(join(folder, "model"), { config: sizes });
+        const error = await run(folder, coding(stages, target), "model", "out").then(() => "", String);
+        assert.match(error, refused, error);
+      }),
+    );
+
+  test(
+    "damaged folders are refused by the name of what is wrong",
+    inFolder(async (folder) => {
+      await writeDecoder(join(folder, "model"), { config: { ...sizes, num_hidden_layers: 1 } });
+      for (const [target, damages] of Object.entries(damaged)) {
+        await run(folder, coding(rounded("4, every: 32"), target), "model", target);
+        for (const [damage, said] of damages) {
+          cpSync(join(folder, target), join(folder, "damaged"), { recursive: true, force: true });
+          await damage(join(folder, "damaged"));
+          const error = await run(folder, reading, "damaged").then(() => "", String);
+          assert.match(error, said, `${target}: ${error}`);
+        }
+      }
+    }),
+  );
+
+  test("the device closes", closeDevice);
+});
+
+const gate = "model.layers.0.mlp.gate_proj";
+
+const inConfig = inQuantization<Record<string, unknown>>;
+const put =
+  (fields: Record<string, unknown>) =>
+  (quantization: Record<string, unknown>): void =>
+    void Object.assign(quantization, fields);
+const weights = (quantization: Record<string, unknown>): Record<string, unknown> =>
+  (quantization as { config_groups: { group_0: { weights: Record<string, unknown> } } }).config_groups.group_0.weights;
+
+const damaged: Readonly<Record<string, readonly (readonly [Change, RegExp])[]>> = {
+  gptq: [
+    [inTensors(`${gate}.qzeros`, () => []), /there is no tensor model\.layers\.0\.mlp\.gate_proj\.qzeros/],
+    [inTensors(`${gate}.g_idx`, () => []), /there is no tensor model\.layers\.0\.mlp\.gate_proj\.g_idx/],
+    [inTensors(`${gate}.qweight`, formed("I32", [192, 8])), /qweight is I32 \[192, 8\], and must be I32 \[8, 192\]/],
+    [inTensors(`${gate}.scales`, formed("F16", [192, 2])), /scales is F16 \[192, 2\], and must be F16 \[2, 192\]/],
+    [inTensors(`${gate}.scales`, formed("I32", [2, 192])), /scales is I32 \[2, 192\], and must be F16/],
+    [
+      inTensors(`${gate}.g_idx`, (tensor) => [tensor, { ...tensor, name: `${gate}.more` }]),
+      /`model\.layers\.0\.mlp\.gate_proj\.more`/,
+    ],
+    [
+      inTensors("model.norm.weight", (tensor) => [
+        tensor,
+        ...formed("F32", [192, 64])({ ...tensor, name: `${gate}.weight` }),
+      ]),
+      /gate_proj\.weight is there beside its codes/,
+    ],
+    [inConfig(put({ bits: 8 })), /qweight is I32 \[8, 64\], and must be I32 \[16, 64\]/],
+    [inConfig(put({ bits: 3 })), /no layout of codes is known .* bits 3/],
+    [inConfig(put({ group_size: 64 })), /qzeros is I32 \[2, 8\], and must be I32 \[1, 8\]/],
+    [inConfig(put({ group_size: 0 })), /has runs of 0 inputs/],
+    [inConfig(put({ group_size: 48 })), /48 does not divide `in`/],
+    [inConfig(put({ group_size: "32" })), /has runs of "32" inputs/],
+    [inConfig(put({ checkpoint_format: "marlin" })), /no layout of codes is known .* version marlin/],
+    [inConfig(put({ rotation: "hadamard" })), /`rotation` in its config\.json is not known/],
+    [
+      inConfig(put({ dynamic: { "-:.*gate_proj": {} } })),
+      /gate_proj\.qweight is there, and by config\.json .* is not coded/,
+    ],
+    [inConfig(put({ dynamic: { "+:.*gate_proj": { bits: 8 } } })), /layers of `\+:\.\*gate_proj` are coded otherwise/],
+    [inConfig(put({ quant_method: "quip" })), /quantised already, by quip/],
+    [inConfig((quantization) => delete quantization["bits"]), /does not say its `bits`/],
+  ],
+  awq: [
+    [inTensors(`${gate}.scales`, () => []), /there is no tensor model\.layers\.0\.mlp\.gate_proj\.scales/],
+    [inTensors(`${gate}.qweight`, formed("I32", [8, 192])), /qweight is I32 \[8, 192\], and must be I32 \[64, 24\]/],
+    [inConfig(put({ version: "gemv" })), /`version` in its config\.json is "gemv", and must be "gemm"/],
+    [inConfig(put({ bits: 8 })), /no layout of codes is known/],
+    [inConfig(put({ modules_to_not_convert: ["gate_proj"] })), /gate_proj\.qweight is there, and by config\.json/],
+  ],
+  "compressed-tensors": [
+    [
+      inTensors(`${gate}.weight_zero_point`, () => []),
+      /there is no tensor model\.layers\.0\.mlp\.gate_proj\.weight_zero_point/,
+    ],
+    [
+      inTensors(`${gate}.weight_packed`, formed("I32", [8, 192])),
+      /weight_packed is I32 \[8, 192\], and must be I32 \[192, 8\]/,
+    ],
+    [
+      inConfig((quantization) => put({ num_bits: 8 })(weights(quantization))),
+      /weight_packed is I32 \[64, 8\], and must be I32 \[64, 16\]/,
+    ],
+    [
+      inConfig((quantization) => put({ symmetric: true })(weights(quantization))),
+      /`model\.layers\.0\.\S*weight_zero_point`/,
+    ],
+    [
+      inConfig((quantization) => put({ strategy: "channel" })(weights(quantization))),
+      /q_proj has runs that are not known: .* strategy channel, group 32/,
+    ],
+    [
+      inConfig((quantization) => put({ actorder: "group" })(weights(quantization))),
+      /no layout of codes is known .* order group/,
+    ],
+    [inConfig(put({ ignore: [] })), /there is no tensor lm_head\.weight_packed/],
+    [
+      inConfig(put({ ignore: ["lm_head", "re:.*gate_proj"] })),
+      /gate_proj\.weight_packed is there, and by config\.json/,
+    ],
+    [inConfig(put({ quantization_status: "frozen" })), /`quantization_status` in its config\.json is "frozen"/],
+    [
+      inConfig(put({ sparsity_config: { format: "sparse-24-bitmask" } })),
+      /`sparsity_config` in its config\.json is not known/,
+    ],
+    [inConfig(put({ config_groups: {} })), /no group of layers is coded/],
+  ],
+};
