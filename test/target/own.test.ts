@@ -176,7 +176,7 @@ const damages: readonly (readonly [Change, RegExp])[] = [
   ],
   [
     inConfig(({ formats }) => Object.assign(formats[0] ?? {}, { tensors: ["model.norm.weight"] })),
-    /model\.norm\.weight is no weight of a linear layer/,
+    /model\.norm\.weight is no matrix of the model/,
   ],
   [inConfig(({ formats }) => Object.assign(formats[0] ?? {}, { tensors: 3 })), /each of its `formats` has/],
   [inConfig(({ formats }) => void formats.pop()), /no tensor `model\.layers\.0/],
