@@ -246,10 +246,10 @@ const unasked = (context: Context): Context => ({
   ...{ isOpen: true, found: [], notes: [], trace: newTrace() },
 });
 
-/** Either of two values, while a compile-time condition is unknown. */
+/** Either of two values, while a compile-time condition is unknown: codes, if one is. */
 function either(a: Value, b: Value): Value {
   if (a.kind === "number" && b.kind === "number") return isCounted(a) && isCounted(b) ? unknownWhole : unknownNumber;
-  return a.kind === "tensor" || b.kind === "wrong" ? a : b;
+  return a.kind === "coded" || (a.kind === "tensor" && b.kind !== "coded") || b.kind === "wrong" ? a : b;
 }
 
 function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast.RecordExpression): Value {

@@ -17,7 +17,7 @@ import type { CodedFacts, ModelFacts, TensorFacts } from "./facts.ts";
 import type { Selected } from "./selector.ts";
 import type { ModelType } from "./value.ts";
 
-/** The model with the weights of some layers in a format each; null if one does not hold them, which is said. */
+/** The model with the weights of some layers in a format each, if they have one; null if one does not hold them, which is said. */
 export function codedType(
   context: Context,
   { arch, declaredIn, facts }: ModelType,
@@ -30,8 +30,9 @@ export function codedType(
   for (const { linear, layer } of selected) {
     const tensor = tensorName(`${linear.at}.weight`, layer);
     const inside: Context = { ...context, where: ` in ${tensor}` };
-    const format = isAlone(inside, linear, span) ? formatFor(inside, linear) : null;
-    const fields = format && fieldsFor(inside, linear, format, span);
+    const format = formatFor(inside, linear);
+    if (!format) continue;
+    const fields = isAlone(inside, linear, span) ? fieldsFor(inside, linear, format, span) : null;
     if (!fields) return null;
     coded.set(tensor, { format, fields });
   }

@@ -11,6 +11,8 @@ import { form, modelOperand } from "../language/kinds.ts";
 import { number, unknownNumber } from "../language/number.ts";
 import { bindValue, declareValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
+import { showSize } from "../language/size.ts";
+import { volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { unknownOf } from "../language/types.ts";
 import {
@@ -217,18 +219,19 @@ function ofLinears(
   const given = decoded ?? type;
   if (!given || !areNumbers(context, given, selected, stage)) return { decoded, type: null };
   if (!format) return { decoded, type: decoded };
-  return { decoded, type: codedType(context, given, selected, formatOf(typed, format), stage.span) };
+  return { decoded, type: codedType(context, given, selected, formatOf(typed), stage.span) };
 }
 
-/** The format of each layer: a header says it, but for what a share of a dimension is. */
-function formatOf(
-  { applied, windows }: TypedStage,
-  header: Format,
-): (context: Context, linear: Linear) => Format | null {
-  const isSaid = [...header.scope.values.values()].every((value) => value.kind !== "number" || value.real !== null);
+/** The format of each layer: its sizes may decide that. */
+function formatOf({ applied, windows }: TypedStage): (context: Context, linear: Linear) => Format | null {
+  const known = new Map<string, Format | null>();
   return (context, linear) => {
-    const site = { linear, dtype: "f32", input: null, windows } as const;
-    return isSaid ? header : (applyMethod(context, applied, site)?.format ?? null);
+    const sizes = [linear.to, linear.from].map((dims) => showSize(volume(dims))).join(" x ");
+    const found = known.get(sizes);
+    if (found !== undefined) return found;
+    const made = applyMethod(context, applied, { linear, dtype: "f32", input: null, windows })?.format ?? null;
+    known.set(sizes, made);
+    return made;
   };
 }
 

@@ -77,10 +77,63 @@ export const q8 = byRuns(32, (run) => {
   return [...run].map((x) => f16round(scale) * Math.sign(x) * Math.round(abs(fround(x * inverse))));
 });
 
-/** The first number of greatest magnitude becomes -8. */
-export const q4 = byRuns(32, (run) => {
-  const scale = fround((run.find((x) => abs(x) === greatest(run)) ?? NaN) / -8);
-  const inverse = scale === 0 ? 0 : fround(1 / scale);
-  const code = (x: number): number => min(15, Math.trunc(fround(fround(x * inverse) + 8.5)));
-  return [...run].map((x) => f16round(scale) * (code(x) - 8));
-});
+/** The first number of greatest magnitude becomes the least whole number. */
+const signed = (half: number) =>
+  byRuns(32, (run) => {
+    const scale = fround((run.find((x) => abs(x) === greatest(run)) ?? NaN) / -half);
+    const inverse = scale === 0 ? 0 : fround(1 / scale);
+    const code = (x: number): number => min(2 * half - 1, Math.trunc(fround(fround(x * inverse) + half + 0.5)));
+    return [...run].map((x) => f16round(scale) * (code(x) - half));
+  });
+
+export const q4 = signed(8);
+export const q5 = signed(16);
+
+/** Steps from the least number to the greatest. */
+const ranged = (most: number) =>
+  byRuns(32, (run) => {
+    const least = min(...run);
+    const scale = fround(fround(max(...run) - least) / most);
+    const inverse = scale > 0 ? fround(1 / scale) : 0;
+    const code = (x: number): number => min(most, Math.floor(fround(fround(fround(x - least) * inverse) + 0.5)));
+    return [...run].map((x) => fround(fround(f16round(scale) * code(x)) + f16round(least)));
+  });
+
+export const q4WithLeast = ranged(15);
+export const q5WithLeast = ranged(31);
+
+/** Three bits and a sign, of thirds and quarters. */
+export const fp4 = (every: number) =>
+  byRuns(every, (run) => {
+    const magnitudes = [0, 1 / 192, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 1].map(fround);
+    const scale = greatest(run);
+    const isAbove = (x: number, i: number): boolean =>
+      abs(x) > fround(fround((magnitudes[i] ?? NaN) + (magnitudes[i + 1] ?? NaN)) / 2);
+    const size = (x: number): number => magnitudes[[0, 1, 2, 3, 4, 5, 6].filter((i) => isAbove(x, i)).length] ?? NaN;
+    return [...run].map((x) => scale * Math.sign(x) * size(scale > 0 ? fround(x / scale) : 0));
+  });
+
+/** NF4 whose scales are codes of eight bits, in runs: their mean, and how far they are from it. */
+export function doubleNf4(every: number, runs: number): (w: Float32Array) => Float32Array {
+  const positive = [0, 1, 2, 3, 4, 5, 6].flatMap((i) =>
+    Array.from({ length: 2 ** i }, (_, j) => (0.1 + (0.9 * (j + 0.5)) / 2 ** i) * 10 ** (i - 6)),
+  );
+  const levels = [...positive.map((x) => -x), 0, ...positive, 1].sort((a, b) => a - b);
+  const nearestLevel = (x: number): number =>
+    levels.reduce((best, level) => (abs(level - x) < abs(best - x) ? level : best));
+  return (w) => {
+    const starts = Array.from({ length: w.length / every }, (_, i) => i * every);
+    const scales = starts.map((start) => greatest(w.subarray(start, start + every)));
+    const middle = scales.reduce((sum, scale) => sum + scale, 0) / scales.length;
+    const found = scales.map((scale, i) => {
+      const start = i - (i % runs);
+      const farthest = max(...scales.slice(start, start + runs).map((each) => abs(each - middle)));
+      return middle + farthest * nearestLevel((scale - middle) / farthest);
+    });
+    const rounded = nf4(every)(w);
+    return rounded.map((x, i) => {
+      const run = Math.floor(i / every);
+      return scales[run] === 0 ? 0 : (x / (scales[run] ?? NaN)) * (found[run] ?? NaN);
+    });
+  };
+}
