@@ -1,5 +1,5 @@
-"""Single-precision BLAS and LAPACK, on request: a line "product times m n k" or "cholesky times n" is answered by median
-milliseconds of CPU and of wall time."""
+"""Single-precision BLAS and LAPACK, on request: a line "product times m n k", "cholesky times n" or "gptq times n" is answered by
+median milliseconds of CPU and of wall time."""
 import sys
 import time
 
@@ -21,11 +21,37 @@ def cholesky(n):
     return lambda: np.linalg.cholesky(a)
 
 
+def gptq(n, group=128):
+    w, a = centred(n, n), centred(n, n)
+    h = (a + a.T) / 2 + np.float32(n) * np.eye(n, dtype="f4")
+
+    def compute():
+        v, codes = w.copy(), np.empty((n, n), "u1")
+        damped = h + np.float32(0.01) * np.mean(np.diag(h)) * np.eye(n, dtype="f4")
+        l = np.linalg.inv(np.linalg.cholesky(damped))
+        u = np.linalg.cholesky(l.T @ l).T
+        for start in range(0, n, group):
+            end = start + group
+            run, error = v[:, start:end], np.empty((n, group), "f4")
+            low, high = np.minimum(run.min(1), 0), np.maximum(run.max(1), 0)
+            scale = (high - low) / np.float32(15)
+            zero = np.round(-low / scale)
+            for j in range(group):
+                code = np.clip(np.round(run[:, j] / scale) + zero, 0, 15)
+                codes[:, start + j] = code
+                error[:, j] = (run[:, j] - scale * (code - zero)) / u[start + j, start + j]
+                run[:, j + 1 :] -= np.outer(error[:, j], u[start + j, start + j + 1 : end])
+            v[:, end:] -= error @ u[start:end, end:]
+        return codes
+
+    return compute
+
+
 print("ready", flush=True)
 for line in sys.stdin:
     kind, *numbers = line.split()
     times, *sizes = map(int, numbers)
-    compute = {"product": product, "cholesky": cholesky}[kind](*sizes)
+    compute = {"product": product, "cholesky": cholesky, "gptq": gptq}[kind](*sizes)
     compute()
     cpu, wall = [], []
     for _ in range(times):

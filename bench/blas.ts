@@ -9,6 +9,8 @@ export interface Blas {
   readonly product: (sizes: { readonly m: number; readonly n: number; readonly k: number }) => Promise<number>;
   /** Milliseconds that LAPACK's factor of a matrix takes. */
   readonly cholesky: (size: number) => Promise<number>;
+  /** Milliseconds that GPTQ of a square layer takes, as its authors compute it: codes of four bits in groups of 128. */
+  readonly gptq: (size: number) => Promise<number>;
   readonly close: () => void;
 }
 
@@ -31,6 +33,7 @@ export async function openBlas(clock: Clock): Promise<Blas | undefined> {
   return {
     product: ({ m, n, k }) => taken("product", m, n, k),
     cholesky: (size) => taken("cholesky", size),
+    gptq: (size) => taken("gptq", size),
     close: () => child.stdin.end(),
   };
 }

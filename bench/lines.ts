@@ -1,8 +1,9 @@
 /** What is measured, and the least that it must reach. */
 import { dot, softmax, words } from "../test/fuse/sketch.ts";
 import { blockLine } from "./block.ts";
+import { gptqLine } from "./gptq.ts";
 import { type Line, peerLine } from "./line.ts";
-import { random, transposed, type Values } from "./values.ts";
+import { definite, random, transposed, type Values } from "./values.ts";
 
 /** Sums of at most 1024 products, each rounded: far within this share of the largest. */
 const tolerance = 1e-5;
@@ -80,12 +81,10 @@ function rowSoftmax(rows: number, columns: number): Line {
 function factor(size: number): Line {
   const { cholesky, graph, data } = words("cholesky");
   const h = data("h", { row: size, column: size });
-  const { shape, values } = random(6, size, size);
-  const definite = values.map((x, at) => (at % (size + 1) === 0 ? size : x));
   return {
     name: `cholesky ${size}`,
     graph: graph({ y: cholesky(h, "row", "column") }),
-    inputs: { h: { shape, values: definite } },
+    inputs: { h: definite(6, size) },
     ...{ tolerance, least: 1 },
     blas: ({ cholesky }) => cholesky(size),
     beside: squareProduct(size, "weight", 1),
@@ -140,6 +139,7 @@ export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
   "linear 1024×128": () => linear(512, 1024, 128),
   "W4 512 × 1024×1024": () => decoded(512, 1024, 1024),
   "W4 1 × 1024×1024": () => decoded(1, 1024, 1024),
+  "GPTQ W4 1024": () => gptqLine(1024),
   chain: () => chain(2 ** 20),
   "softmax 4096×512": () => rowSoftmax(4096, 512),
   "softmax 512×1024": () => rowSoftmax(512, 1024),

@@ -38,6 +38,37 @@ export interface Work {
   readonly operations: number;
 }
 
+/** What a kernel takes of a line, all of its dispatches together. */
+export interface KernelTime extends Work {
+  /** The source lines that it came from. */
+  readonly origin: readonly string[];
+  readonly dispatches: number;
+  /** The median of the rounds. */
+  readonly milliseconds: number;
+}
+
+/** Measures each kernel of a line alone. */
+export async function measureKernels(line: Line, { runtime, clock, rounds }: Arena): Promise<readonly KernelTime[]> {
+  const ours = await openOurs(line.graph, line.inputs, runtime);
+  const found: KernelTime[] = [];
+  for (const { dispatches, run, close } of await ours.parts()) {
+    const times = await warm({ run }, clock);
+    const taken: number[] = [];
+    for (let round = 0; round < rounds; round++) taken.push((await timed(clock, () => run(times))) / times);
+    close();
+    const sum = (of: (dispatch: (typeof dispatches)[number]) => number): number =>
+      dispatches.reduce((total, dispatch) => total + of(dispatch), 0);
+    found.push({
+      origin: dispatches[0]?.origin ?? [],
+      dispatches: dispatches.length,
+      milliseconds: median(taken),
+      ...{ bytes: sum(({ bytesMoved }) => bytesMoved), operations: sum(({ operations }) => operations) },
+    });
+  }
+  ours.close();
+  return found.toSorted((a, b) => b.milliseconds - a.milliseconds);
+}
+
 /** How long everybody computes in a round, in milliseconds. */
 const share = 40;
 const mostRuns = 64;
@@ -81,6 +112,7 @@ async function besides({ beside }: Line, runtime: Runtime): Promise<readonly Con
 }
 
 async function agree({ name, tolerance }: Line, all: readonly Contestant[]): Promise<void> {
+  if (all.length < 2) return;
   const results: Float32Array[] = [];
   for (const contestant of all) results.push(await contestant.result());
   const [own] = results;
@@ -95,7 +127,7 @@ async function agree({ name, tolerance }: Line, all: readonly Contestant[]): Pro
 }
 
 /** Runs until it is warm; how often it runs in a round. */
-async function warm(contestant: Contestant, clock: Clock): Promise<number> {
+async function warm(contestant: Pick<Contestant, "run">, clock: Clock): Promise<number> {
   await contestant.run(2);
   const one = (await timed(clock, () => contestant.run(3))) / 3;
   return Math.max(1, Math.min(mostRuns, Math.round(share / one)));

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { type Clock, median } from "./clock.ts";
-import { type Measured, ratio } from "./measure.ts";
+import { type KernelTime, type Measured, ratio } from "./measure.ts";
 import type { Rates } from "./rates.ts";
 
 export const columns = [...["line", "lcomp", "best peer", "peer / lcomp", "shared / lcomp", "BLAS / lcomp", "bound"]];
@@ -41,8 +41,18 @@ export function row(measured: Measured, rates: Rates): readonly string[] {
   ];
 }
 
+/** A line for each kernel: its share of what all take, and its own floor. */
+export function kernelRows(kernels: readonly KernelTime[], rates: Rates): readonly string[] {
+  const whole = kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  return kernels.map(({ origin, dispatches, milliseconds, ...work }) => {
+    const share = `${((100 * milliseconds) / whole).toFixed(0)} %`;
+    const many = `${milliseconds.toPrecision(3)} ms in ${dispatches}`;
+    return `  ${share.padStart(5)}  ${many.padEnd(20)} ${bound({ ours: [milliseconds], work }, rates)}  ${origin.join(" ")}`;
+  });
+}
+
 /** The resource that takes longest at the machine's rates, and how much of our time that is. */
-function bound({ ours, work }: Measured, rates: Rates): string {
+function bound({ ours, work }: Pick<Measured, "ours" | "work">, rates: Rates): string {
   const operations = work.operations / rates.operations;
   const bytes = work.bytes / rates.bytes;
   const part = `${((100 * Math.max(operations, bytes)) / median(ours)).toFixed(0)} %`;
@@ -79,6 +89,7 @@ export const notes = ({ unit }: Clock): readonly string[] => [
   `lcomp: ${unit} of a run, the median. peer, shared and BLAS / lcomp: how many times that they take, the median of the ratios within a round; above 1, lcomp is faster.`,
   'Inputs are on the device. The second factor of a product and the weights of a layer or a block are laid out once, when they are bound; "both data" has no such factor.',
   "cholesky: no peer has it in float32 on a device, so that it stands beside lcomp's own product of that size; BLAS is LAPACK's.",
+  "W4: a linear layer of codes of four bits in groups of 128, beside lcomp's own of the numbers that they stand for. GPTQ: with the factor of its second moment, beside lcomp's product; BLAS is NumPy as its authors compute.",
   "Peers run on lcomp's own device: same adapter, limits and toggles. All wait for it calmly, ../shared/bench too.",
   "shared: gemm_run.mjs, the better of `pk 16 4` and `bcast 16 4` without its packing, by the median of its runs; chain.mjs, its best, by the minimum. lcomp is measured likewise, run by run.",
   "bound: the larger of two floors, and how much of lcomp's time it is. Bytes at the rate of a copy on this device; operations, an elementary function being 20, at the rate of the fastest product known.",

@@ -3,6 +3,7 @@
  *
  *   --filter NAME    the lines whose name contains it; may be repeated
  *   --rounds N       9 by default
+ *   --kernels        beneath each line, what each of its kernels takes alone
  *   --check          exit 1 below a bar; without a filter, write bench/RESULTS.md
  */
 import { parseArgs } from "node:util";
@@ -15,17 +16,18 @@ import { openBlas } from "./blas.ts";
 import { clockFor } from "./clock.ts";
 import { openJax } from "./jax.ts";
 import { lines } from "./lines.ts";
-import { type Arena, type Measured, measure } from "./measure.ts";
+import { type Arena, type Measured, measure, measureKernels } from "./measure.ts";
 import { installPeers, offerDevice } from "./peers.ts";
 import { measureRates } from "./rates.ts";
 import { openShared } from "./reference.ts";
-import { columns, notes, padded, row, shortfalls, writeResults } from "./report.ts";
+import { columns, kernelRows, notes, padded, row, shortfalls, writeResults } from "./report.ts";
 import { openTfjs } from "./tfjs.ts";
 
 interface Options {
   readonly filter: readonly string[];
   readonly rounds: number;
   readonly isCheck: boolean;
+  readonly isByKernel: boolean;
 }
 
 function readOptions(): Options {
@@ -34,12 +36,13 @@ function readOptions(): Options {
       filter: { type: "string", multiple: true, default: [] },
       rounds: { type: "string", default: "9" },
       check: { type: "boolean", default: false },
+      kernels: { type: "boolean", default: false },
     },
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new UserError(`--rounds must be a whole number, not ${values.rounds}`);
-  return { filter: values.filter, rounds, isCheck: values.check };
+  return { filter: values.filter, rounds, isCheck: values.check, isByKernel: values.kernels };
 }
 
 /** Everybody who is there to compute. */
@@ -55,7 +58,7 @@ async function openArena(device: Device, rounds: number): Promise<Arena> {
   return { runtime, clock, peers, blas, shared, rounds };
 }
 
-async function main({ filter, rounds, isCheck }: Options): Promise<number> {
+async function main({ filter, rounds, isCheck, isByKernel }: Options): Promise<number> {
   const chosen = Object.entries(lines).filter(
     ([name]) => filter.length === 0 || filter.some((part) => name.includes(part)),
   );
@@ -72,6 +75,7 @@ async function main({ filter, rounds, isCheck }: Options): Promise<number> {
     const one = await measure(await make(), arena);
     measured.push(one);
     console.log(padded(row(one, rates)));
+    if (isByKernel) console.log(kernelRows(await measureKernels(one.line, arena), rates).join("\n"));
   }
   console.log(["", ...notes(arena.clock)].join("\n"));
   arena.blas?.close();

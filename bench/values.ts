@@ -18,6 +18,17 @@ export function random(seed: number, ...shape: readonly number[]): Values {
   return { shape, values };
 }
 
+/** A symmetric matrix that has a factor by far. */
+export function definite(seed: number, size: number): Values {
+  const { shape, values } = random(seed, size, size);
+  const of = (row: number, column: number): number => values[row * size + column] ?? Number.NaN;
+  const made = values.map((_, i) => {
+    const [row, column] = [Math.floor(i / size), i % size];
+    return row === column ? size : (of(row, column) + of(column, row)) / 2;
+  });
+  return { shape, values: made };
+}
+
 /** A matrix with its rows as columns. */
 export function transposed({ shape: [rows = 1, columns = 1], values }: Values): Values {
   const turned = Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)] ?? 0);
