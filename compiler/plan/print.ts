@@ -49,8 +49,8 @@ function showRef(ref: Ref): string {
   return `[${folded(ref.pick.map(showRef)).join(", ")}] at ${ref.at} of ${showRef(ref.by)}`;
 }
 
-const showSaved = ({ name, dtype, shape, from }: SavedTensor): string =>
-  `${name} ${dtype}[${shape.join(", ")}] ← ${showRef(from)}`;
+const showSaved = ({ name, dtype, shape, from, blocks }: SavedTensor): string =>
+  `${name} ${dtype}[${shape.join(", ")}] ← ${showRef(from)}${blocks ? `, in ${blocks.format} of ${blocks.of}` : ""}`;
 
 function showProgram({ name, buffers, regions, setup, main }: Program): object {
   const slots = buffers.flatMap(({ id, slot }) => (slot === undefined ? [] : [`${id} ${showSlot(slot)}`]));

@@ -140,7 +140,16 @@ const save: JTDSchemaType<SaveInFile> = {
     origin: text,
     config: { values: size },
     quantization: { type: "string", nullable: true },
-    tensors: { elements: { properties: { name: text, dtype: text, shape: { elements: size }, from: text } } },
+    tensors: {
+      elements: {
+        properties: { name: text, dtype: text, shape: { elements: size }, from: text },
+        optionalProperties: {
+          blocks: {
+            properties: { of: text, format: text, shape: { elements: size }, start: size, width: size, stride: size },
+          },
+        },
+      },
+    },
   },
 };
 

@@ -109,4 +109,13 @@ export interface SavedTensor {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly from: Ref;
+  /** Of a field that does not lie alone: the matrix of a format of blocks, of whose every `stride` bytes it has `width`, from `start` on. */
+  readonly blocks?: {
+    readonly of: string;
+    readonly format: string;
+    readonly shape: readonly number[];
+    readonly start: number;
+    readonly width: number;
+    readonly stride: number;
+  };
 }

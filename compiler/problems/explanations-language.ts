@@ -217,7 +217,7 @@ const values = {
   "not-supported": {
     text: "The language has this, and this version of lcomp does not carry it out yet.",
     examples: programs(
-      'recipe copy(model: Model) {\n  save model as "gguf"\n}',
+      'recipe copy(model: Model) {\n  save model as "onnx"\n}',
       'recipe copy(model: Model) {\n  save model as "huggingface"\n}',
     ),
   },

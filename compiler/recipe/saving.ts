@@ -13,14 +13,16 @@ import { ownConfig, ownMethod, ownTensor } from "../target/own-formats.ts";
 import { plainForm } from "../target/stored-fields.ts";
 import { isWritten, targetsIn } from "../target/table.ts";
 import { decodedWeights } from "./decode-steps.ts";
+import { blockFile, savedBlocks } from "./saved-blocks.ts";
 import { type Emitting, modelNamed } from "./steps.ts";
 import { type Laid, laidOut } from "./target-steps.ts";
 import type { Saving } from "./typed.ts";
 
-/** The formats that a model can be saved in: as numbers, with its codes as they are, or as other programs have them. */
+/** The formats that a model can be saved in: as numbers, with its codes as they are, in one file, or as other programs have them. */
 export const savedFormats = (modules: Modules): readonly string[] => [
   "huggingface",
   ownMethod,
+  blockFile,
   ...[...targetsIn(modules).values()].filter(isWritten).map(({ name }) => name),
 ];
 
@@ -51,6 +53,12 @@ function savedCodes(at: Emitting, model: Model, format: string, modules: Modules
   if (target) {
     const hint = `a stage whose method ends in codes makes them; "huggingface" holds numbers`;
     report(at.context, { kind: "target-refuses", span, target: format, what: "a model without codes", hint });
+  }
+  if (format === blockFile) {
+    const weights = [...coded].map(
+      ([name, codes]) => [name, savedBlocks(at, model, name, codes, modules, span)] as const,
+    );
+    return { weights: new Map(weights), quantization: null };
   }
   if (format !== ownMethod) return { weights: asNumbers(at, model), quantization: null };
   const formats = new Map([...coded].map(([name, { format }]): [string, Format] => [name, format]));

@@ -90,7 +90,7 @@ function sides([rows = 0, columns = 0]: readonly number[]) {
 }
 
 /** Where fields lie that follow one another at each position of the dimension that their format names. */
-function placesOf({ declaration: { by } }: Format, fields: readonly StoredField[]): readonly Place[] {
+export function placesOf({ declaration: { by } }: Format, fields: readonly StoredField[]): readonly Place[] {
   const widths = fields.map(({ dtype, dims }) => {
     const inner = dims.slice(dims.findIndex(({ name }) => name === by?.text) + 1);
     return ((known(volume(inner)) ?? 0) * bitsOf(dtype)) / 8;

@@ -57,6 +57,7 @@ const untrue: ReadonlySet<string> = new Set([
 export function resultFrontMatter(
   card: readonly CardEntry[],
   { hubName: known, config }: { readonly hubName: string | null; readonly config: JsonObject },
+  library = "transformers",
 ): readonly string[] {
   const kept = card.filter(({ key }) => !untrue.has(key)).flatMap(({ lines }) => lines);
   const given = config["_name_or_path"];
@@ -72,7 +73,7 @@ export function resultFrontMatter(
     "---",
     ...kept,
     ...base,
-    "library_name: transformers",
+    `library_name: ${library}`,
     "tags:",
     ...[...tags, "lcomp"].map((tag) => `- ${tag}`),
     "---",

@@ -82,6 +82,11 @@ export class OutputFolder {
     await this.#put(name, contents);
   }
 
+  /** Writes a file of any size, piece after piece. */
+  async stream(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#put(name, pieces);
+  }
+
   /** Copies files of another folder and of its folders, byte for byte; a name that has been written before is left as it is. */
   async copy(from: string, names: readonly string[]): Promise<void> {
     for (const name of names) {

@@ -18,7 +18,7 @@ export function modelCard(plan: Plan, hash: string, { reports, stages, origin }:
   const settings = plan.recipe.parameters.filter((parameter) => !inputs.has(parameter.name));
   const values = reports.map(({ text, value }) => [text, String(precise(value))]);
   const parts = [
-    resultFrontMatter(origin.card, origin),
+    resultFrontMatter(origin.card, origin, plan.save?.format === "gguf" ? "gguf" : "transformers"),
     [`# ${name}`],
     doc === "" ? [] : verbatim("text", doc),
     ["Made with lcomp by the recipe below."],

@@ -11,16 +11,19 @@ import { lockName, showLock } from "../io/lock.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import { isOneDisk } from "../io/space.ts";
 import { UserError } from "../user-error.ts";
+import { declared } from "./declared.ts";
 import { modelCard } from "./model-card.ts";
 import type { ChangedTensor, RunResult, StageResult } from "./result.ts";
 import { runStep, skipStep } from "./run-step.ts";
-import { declared, placesOf, save } from "./save.ts";
+import { placesOf, save } from "./save.ts";
+import { fileToSave, saveFile } from "./save-file.ts";
 import { openSession, type RunOptions, type Session } from "./session.ts";
 import { readValues } from "./values.ts";
 
 /** Runs all steps and saves the result if every expectation holds. The output folder is the caller's to finish or to abort. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
   requireMemory(plan, options.device);
+  const file = await fileToSave(plan, options.models);
   const session = await openSession(plan, options);
   let done: Done;
   try {
@@ -30,7 +33,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     if (damage !== null) options.note?.(damage);
     if (pending.size < plan.steps.length) options.note?.(goingOn(session, pending));
     done = { stages: await runSteps(session, pending), ...(await readValues(session)) };
-    if (isKept(plan, done)) await save(session, options);
+    if (isKept(plan, done))
+      await (file ? saveFile(session, file, placesOf(plan, options).output) : save(session, options));
   } finally {
     session.close();
   }

@@ -1,18 +1,11 @@
 /** The result as a Hugging Face folder: the weights with their names and types, everything beside them carried over. */
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { Ref, SavedTensor, SaveRecord } from "../../compiler/plan/step.ts";
-import { isStoredDType } from "../../compiler/plan/stored-types.ts";
+import type { Ref, SaveRecord } from "../../compiler/plan/step.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import { withFields, withoutPath, withQuantization } from "../io/config-text.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
-import type { TensorDeclaration } from "../io/safetensors.ts";
+import { declared } from "./declared.ts";
+import { configOf } from "./save-file.ts";
 import type { RunOptions, Session } from "./session.ts";
-
-/** A saved tensor, as files declare it. */
-export function declared({ name, dtype, shape }: SavedTensor): TensorDeclaration {
-  if (!isStoredDType(dtype)) throw new Error(`${name} is saved as ${dtype}, which no file holds`);
-  return { name, dtype, shape };
-}
 
 /** The given model that the saved one began as, and where the result goes. */
 export function placesOf(
@@ -27,7 +20,7 @@ export function placesOf(
 /** Streams the weights, all of them checked to be finite, to the output, and copies what belongs to them. */
 export async function save({ plan, store, progress }: Session, options: RunOptions): Promise<void> {
   const { record, origin, output } = placesOf(plan, options);
-  const { tensors, config, quantization } = record;
+  const { tensors } = record;
   const sources = new Map(tensors.map(({ name, from }) => [name, from]));
   const written = await output.tensors(tensors.map(declared));
   let done = 0;
@@ -39,7 +32,7 @@ export async function save({ plan, store, progress }: Session, options: RunOptio
     }
   await written.close();
   store.saved();
-  await output.write("config.json", withoutPath(withQuantization(withFields(origin.configText, config), quantization)));
+  await output.write("config.json", configOf(record, origin));
   for (const [name, text] of origin.made) await output.write(name, text());
   await output.copy(origin.folder, origin.companions);
 }

@@ -84,3 +84,15 @@ function divisor(turns: number, { factor, high, original }: typeof usual & { rea
   const smooth = Math.min(1, Math.max(0, (turns * original - 1) / (high - 1)));
   return 1 / ((1 - smooth) / factor + smooth);
 }
+
+/** What such a scaling of a config.json divides frequencies by, `count` of them. */
+export function divisorsFor(scaling: JsonObject, theta: number, count: number): Float32Array {
+  const number = (key: string): number => Number(scaling[key] ?? Number.NaN);
+  const low = number("low_freq_factor");
+  const found = {
+    factor: number("factor"),
+    high: number("high_freq_factor") / low,
+    original: number("original_max_position_embeddings") / low,
+  };
+  return Float32Array.from({ length: count }, (_, i) => divisor(theta ** (-i / count) / (2 * Math.PI), found));
+}

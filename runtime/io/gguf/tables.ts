@@ -63,6 +63,8 @@ export interface TensorType {
   readonly name: string;
   readonly block: number;
   readonly bytes: number;
+  /** What a file says that most of its matrices are of this type. */
+  readonly file?: number;
   /** The module of the library that declares it as a format of its name. */
   readonly format?: string;
 }

@@ -1,0 +1,61 @@
+/** A model as one GGUF file: metadata of its config and its tokenizer, then its tensors, as a stream of bytes. */
+import type { JsonObject } from "../file.ts";
+import type { Divisors } from "./rope.ts";
+import { architectureOf, configMetadata, headOf } from "./write-config.ts";
+import { bytesOf, fileTypeOf, type Part, type Pieces, type Target, targetsOf } from "./write-tensors.ts";
+import { type ReadFile, tokenizerMetadata } from "./write-tokenizer.ts";
+import { headerBytes, type Metadata, padding, type Written, type WrittenTensor } from "./written.ts";
+
+/** A file that can be written: all that it says is known, but for weights. */
+export interface GgufFile {
+  readonly bytes: (pieces: Pieces) => AsyncGenerator<Uint8Array>;
+}
+
+/** What a file of a model begins with. Refuses what GGUF does not hold. */
+export async function ggufFile(config: JsonObject, parts: readonly Part[], read: ReadFile): Promise<GgufFile> {
+  const architecture = architectureOf(config);
+  const targets = targetsOf(parts, architecture.table, headOf(config, architecture.table));
+  const shapeOf = (name: string): readonly number[] => targets.find((target) => target.name === name)?.shape ?? [];
+  const vocabulary = shapeOf("token_embd.weight")[0] ?? 0;
+  const own = configMetadata(config, architecture, {
+    vocabulary,
+    has: (name) => shapeOf(name).length > 0,
+    tensors: targets.length,
+    feedForward: shapeOf("blk.0.ffn_down.weight")[1],
+  });
+  const type = fileTypeOf(targets);
+  const isCoded = targets.some(({ parts: [first] }) => first?.blocks);
+  const metadata: Metadata = new Map<string, Written>([
+    ["general.architecture", { kind: "text", value: architecture.name }],
+    ["general.type", { kind: "text", value: "model" }],
+    ...(type === undefined ? [] : [["general.file_type", { kind: "u32", value: type }] as const]),
+    ...(isCoded ? [["general.quantization_version", { kind: "u32", value: 2 }] as const] : []),
+    ...own.metadata,
+    ...(await tokenizerMetadata(read, config, vocabulary)),
+  ]);
+  const scales = divisorTensor(own.divisors, architecture.table.frequencies?.tensor);
+  const header = headerBytes(metadata, [...targets, ...scales.map(({ tensor }) => tensor)]);
+  return {
+    bytes: async function* (pieces) {
+      yield header;
+      for (const target of targets) yield* padded(target, bytesOf(target, pieces));
+      for (const { tensor, values } of scales) yield* padded(tensor, [new Uint8Array(values.buffer)]);
+    },
+  };
+}
+
+async function* padded(
+  { bytes }: Pick<Target, "bytes">,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* pieces;
+  yield new Uint8Array(padding(bytes));
+}
+
+/** What positions are divided by, as a tensor. */
+function divisorTensor(divisors: Divisors | undefined, name = "") {
+  if (divisors === undefined) return [];
+  const { values } = divisors;
+  const tensor: WrittenTensor = { name, type: 0, shape: [values.length], bytes: values.byteLength };
+  return [{ tensor, values }];
+}

@@ -1,0 +1,161 @@
+/** Tensors of a model as a GGUF file has them: under its names, rows and norms as it has them, fields of codes block by block. */
+import { isFloatDType, type StoredDType } from "../../../compiler/plan/stored-types.ts";
+import { UserError } from "../../user-error.ts";
+import type { Arrangement } from "../arrangement.ts";
+import { toFloat32 } from "../numbers.ts";
+import { type ArchitectureTable, type TensorType, typeTable } from "./tables.ts";
+import type { WrittenTensor } from "./written.ts";
+
+/** A tensor of a result, or a field of a matrix in blocks: of every `stride` bytes of the matrix it has `width`, from `start` on. */
+export interface Part {
+  readonly name: string;
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+  readonly blocks?: {
+    readonly of: string;
+    readonly format: string;
+    readonly shape: readonly number[];
+    readonly start: number;
+    readonly width: number;
+    readonly stride: number;
+  };
+}
+
+/** A tensor of the file, and the parts that it is made of. */
+export interface Target extends WrittenTensor {
+  readonly typeName: string;
+  readonly parts: readonly Part[];
+  readonly arrangement?: Arrangement;
+}
+
+/** The tensors of a file, in the order of the parts; `head` is how many rows a head has. */
+export function targetsOf(parts: readonly Part[], table: ArchitectureTable, head: number): readonly Target[] {
+  const names = new Map(Object.entries(table.tensors).map(([key, path]) => [path, key]));
+  return [...Map.groupBy(parts, ({ name, blocks }) => blocks?.of ?? name)].map(([name, own]) => {
+    const [, path = name, kind] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
+    const [, layer = ""] = /\.(\d+)\./.exec(path) ?? [];
+    const key = names.get(path.replace(/\.\d+\./, ".{layer}."));
+    if (key === undefined || kind === undefined)
+      throw new UserError(`"gguf" has no name for the tensor ${name}; save as "huggingface"`);
+    return targetOf(`${key.replace("{layer}", layer)}.${kind}`, own, arrangementOf(key, own, table, head));
+  });
+}
+
+function arrangementOf(
+  key: string,
+  [first]: readonly Part[],
+  { arranged = {} }: ArchitectureTable,
+  head: number,
+): Arrangement | undefined {
+  if (arranged.paired?.includes(key)) return { kind: "paired", rows: head };
+  if (arranged["above-by-one"]?.includes(key)) return { kind: "above-by-one" };
+  const isTurned = arranged.transposed?.includes(key) && first?.shape.length === 2 && !first.blocks;
+  return isTurned ? { kind: "transposed" } : undefined;
+}
+
+function targetOf(name: string, parts: readonly Part[], arrangement: Arrangement | undefined): Target {
+  const [first] = parts as readonly [Part];
+  const { blocks, dtype } = first;
+  const given = blocks?.shape ?? first.shape;
+  const shape = arrangement?.kind === "transposed" ? given.toReversed() : given;
+  // Norms and biases are F32 to the programs that read such files.
+  const typeName = blocks?.format ?? (shape.length < 2 ? "F32" : dtype);
+  const [id, type] = typeNamed(typeName);
+  const isHeld = blocks ? type?.format !== undefined : isFloatDType(dtype);
+  if (!isHeld || type === undefined)
+    throw new UserError(`"gguf" does not hold ${first.name}, which is ${typeName}; save as "huggingface" or "lcomp"`);
+  const count = shape.reduce((product, size) => product * size, 1);
+  const bytes = (count / type.block) * type.bytes;
+  return { name, type: id, typeName, shape, bytes, parts, ...(arrangement && { arrangement }) };
+}
+
+const typeNamed = (name: string): readonly [number, TensorType | undefined] => {
+  const [id, type] = Object.entries(typeTable()).find(([, each]) => each.name === name) ?? [];
+  return [Number(id), type];
+};
+
+/** What most matrices are, as `general.file_type` says it. */
+export function fileTypeOf(targets: readonly Target[]): number | undefined {
+  const matrices = Map.groupBy(
+    targets.filter(({ shape }) => shape.length > 1),
+    ({ typeName }) => typeName,
+  );
+  const weightOf = (of: readonly Target[]): number => of.reduce((sum, { bytes }) => sum + bytes, 0);
+  const [most] = [...matrices].sort(([, a], [, b]) => weightOf(b) - weightOf(a));
+  return most && typeNamed(most[0])[1]?.file;
+}
+
+export type Pieces = (part: Part) => AsyncIterable<Uint8Array>;
+
+/** The bytes of a tensor in the file. What lies there otherwise than in the parts is put together in memory. */
+export async function* bytesOf(target: Target, pieces: Pieces): AsyncGenerator<Uint8Array> {
+  const { parts, arrangement, shape, typeName } = target;
+  const [first] = parts as readonly [Part];
+  if (!first.blocks && !arrangement && first.dtype === typeName) {
+    yield* pieces(first);
+    return;
+  }
+  const whole = first.blocks ? await interleaved(target, pieces) : await collected(first, pieces);
+  const isWidened = !first.blocks && isFloatDType(first.dtype) && first.dtype !== typeName;
+  const plain = isWidened ? new Uint8Array(toFloat32(whole, first.dtype).slice().buffer) : whole;
+  yield arrangement ? arrangedFor(arrangement, plain, shape) : plain;
+}
+
+async function collected(part: Part, pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces(part)) all.push(piece.slice());
+  return new Uint8Array(Buffer.concat(all));
+}
+
+/** Fields block by block. */
+async function interleaved({ bytes, parts }: Target, pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
+  const into = new Uint8Array(bytes);
+  for (const part of parts) {
+    const { start, width, stride } = part.blocks ?? { start: 0, width: 1, stride: 1 };
+    let [block, inside] = [start, 0];
+    for await (const piece of pieces(part))
+      for (const byte of piece) {
+        into[block + inside++] = byte;
+        if (inside < width) continue;
+        inside = 0;
+        block += stride;
+      }
+  }
+  return into;
+}
+
+/** What the file has of a tensor; `shape` is the file's. */
+function arrangedFor(
+  { kind, ...more }: Arrangement,
+  bytes: Uint8Array<ArrayBuffer>,
+  shape: readonly number[],
+): Uint8Array {
+  switch (kind) {
+    case "paired": {
+      const row = bytes.byteLength / (shape[0] ?? 1);
+      const head = "rows" in more ? more.rows : 2;
+      const into = new Uint8Array(bytes.byteLength);
+      for (let at = 0; at * row < bytes.byteLength; at++) {
+        const inside = at % head;
+        const from = at - inside + (inside % 2 === 0 ? inside / 2 : (inside - 1 + head) / 2);
+        into.set(bytes.subarray(from * row, (from + 1) * row), at * row);
+      }
+      return into;
+    }
+    case "above-by-one":
+      return new Uint8Array(new Float32Array(bytes.buffer).map((x) => x + 1).buffer);
+    case "transposed": {
+      const [rows = 1, columns = 1] = shape;
+      const width = bytes.byteLength / (rows * columns);
+      const [from, into] = [elements(bytes, width), elements(new Uint8Array(bytes.byteLength), width)];
+      for (let row = 0; row < rows; row++)
+        for (let column = 0; column < columns; column++) into[row * columns + column] = from[column * rows + row] ?? 0;
+      return new Uint8Array(into.buffer);
+    }
+    case "interleaved":
+      throw new Error("fields are interleaved before rows move");
+  }
+}
+
+const elements = ({ buffer }: Uint8Array<ArrayBuffer>, width: number): Uint16Array | Uint32Array =>
+  width === 2 ? new Uint16Array(buffer) : new Uint32Array(buffer);
