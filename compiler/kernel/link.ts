@@ -49,7 +49,11 @@ export function link(
   return { program: { name: graph.name, buffers, regions, setup, main }, kernels: [...kernels.values()] };
 }
 
-function dispatchOf(group: Group, { bindings, workgroups, operations, bytesMoved }: Lowered, kernel: string): Dispatch {
+function dispatchOf(
+  group: Group,
+  { bindings, workgroups, operations, bytesMoved, shape }: Lowered,
+  kernel: string,
+): Dispatch {
   const isRead = ({ storage }: Lowered["bindings"][number]): boolean => storage.slot?.accumulate !== undefined;
   return {
     kernel,
@@ -58,7 +62,7 @@ function dispatchOf(group: Group, { bindings, workgroups, operations, bytesMoved
     origin: placesOf(group),
     bytesMoved: bytesMoved ?? bindings.reduce((sum, binding) => sum + binding.bytes * (isRead(binding) ? 2 : 1), 0),
     operations,
-    shape: nameOf(group),
+    shape: shape ?? nameOf(group),
   };
 }
 

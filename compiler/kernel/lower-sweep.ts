@@ -5,7 +5,7 @@
  * taken from once a run. (To read all errors so far for each run instead would move as much, as tiles read them more than once, and
  * leave a GPU with the outputs of one run at a time.) All steps have the same kernels, which read numbers from a table.
  */
-import type { Group, SweepGroup } from "../fuse/group.ts";
+import { type Group, nameOf, type SweepGroup } from "../fuse/group.ts";
 import { columnsOf } from "../graph/bodies.ts";
 import { count } from "../graph/type.ts";
 import { coordinate, fromVariable } from "../index/affine.ts";
@@ -51,7 +51,7 @@ export function lowerSweep(
   const { levels } = group.node.attrs;
   const bodies = group.bodies.map(({ level, groups }) => ({
     columns: columnsOf(levels, level),
-    kernels: groups.flatMap((each) => lowerGroup(each, lowering)),
+    kernels: groups.flatMap((each) => lowerGroup(each, lowering).map((own) => ({ shape: nameOf(each), ...own }))),
   }));
   const panel = panelKernel(making);
   const update = updates(making);

@@ -32,6 +32,8 @@ export interface Lowered {
   readonly operations: number;
   /** Bytes that it must at least move; left out, all that it binds. */
   readonly bytesMoved?: number;
+  /** What it is called, if not as its group is: of the body of a sweep. */
+  readonly shape?: string;
 }
 
 /** Expressions of a group's nodes: those that are not its own to compute are loads. */

@@ -9,7 +9,17 @@ import { type Family, families } from "../../compiler/schedule/family.ts";
 import { showKernels } from "../../runtime/cli/kernel-table.ts";
 import { golden } from "../harness/golden.ts";
 import { suite } from "../harness/suite.ts";
+import type { Random } from "../ops/random.ts";
+import { codesInRuns } from "../ops/sweeps.ts";
 import { dot, facts, llamaBlock, rmsNorm, silu, softmax, words } from "./sketch.ts";
+
+/** Always the middle one of what there is to choose from. */
+const fixed: Random = {
+  unit: () => 0.5,
+  integer: (from, to) => Math.floor((from + to) / 2),
+  pick: (items) => items[Math.floor(items.length / 2)] as (typeof items)[number],
+  shuffle: (items) => items,
+};
 
 const compile = (graph: Graph, family: Family = "software") => compileGraph(graph, facts, { family });
 const shapes = (graph: Graph): readonly string[] => compile(graph).program.main.map(({ shape }) => shape);
@@ -39,6 +49,18 @@ suite("fuse: a Llama block", ({ test }) => {
     const graph = simplify(llamaBlock(sizes["one of the tiny model"]));
     const text = showKernels(compile(graph).program);
     golden("test/golden/kernels/llama-block.kernels", text.replaceAll(/\b[0-9a-f]{12}\b/g, "…".repeat(12)));
+  });
+});
+
+suite("fuse: a sweep", ({ test }) => {
+  const { graph } = codesInRuns(fixed);
+  test("its groups and those of its bodies are printed", () => {
+    const groups = fuse(simplify(graph), { packs: true, limits: facts });
+    golden("test/golden/kernels/sweep.groups", showGroups("sweep", groups));
+  });
+  test("its kernels are printed", () => {
+    const text = showKernels(compile(simplify(graph)).program);
+    golden("test/golden/kernels/sweep.kernels", text.replaceAll(/\b[0-9a-f]{12}\b/g, "…".repeat(12)));
   });
 });
 

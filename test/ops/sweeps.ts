@@ -126,6 +126,24 @@ const towards =
     return { distance, [bodyNames.frozen]: s.op("add", run, s.op("mul", distance, 0.5)) };
   };
 
+/** As GPTQ makes them. */
+export const codesInRuns: MakeCase = (random) => {
+  const s = sketch(random);
+  const [block, lane] = random.pick([
+    [3, 16],
+    [5, 7],
+    [2, 48],
+    [1, 40],
+    [1, 150],
+    [9, 4],
+  ] as const);
+  const swept = sweep(s, rowsOf(random), [
+    ["block", block, grid],
+    ["lane", lane, code],
+  ]);
+  return s.case(swept, part(s, swept, 1, "code"), part(s, swept, 0, "grid.scale"), part(s, swept, 0, "grid.zero"));
+};
+
 /** Of rows by themselves, which bodies tell apart, and of which they order the columns. */
 export const tall: MakeCase = (random) => {
   const s = sketch(random);
@@ -182,22 +200,7 @@ export const sweeps: Readonly<Record<string, MakeCase>> = {
     });
     return s.case(s.gather(s.rename(part(s, swept, 0, "whole"), "lane", "column"), "column", place));
   },
-  "codes on the grids of runs": (random) => {
-    const s = sketch(random);
-    const [block, lane] = random.pick([
-      [3, 16],
-      [5, 7],
-      [2, 48],
-      [1, 40],
-      [1, 150],
-      [9, 4],
-    ] as const);
-    const swept = sweep(s, rowsOf(random), [
-      ["block", block, grid],
-      ["lane", lane, code],
-    ]);
-    return s.case(swept, part(s, swept, 1, "code"), part(s, swept, 0, "grid.scale"), part(s, swept, 0, "grid.zero"));
-  },
+  "codes on the grids of runs": codesInRuns,
   "masks of runs, of each row and of all": (random) => {
     const s = sketch(random);
     const [run, lane] = random.pick([
