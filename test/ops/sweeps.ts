@@ -29,16 +29,23 @@ const input = (s: Sketch, name: string, sizes: Sizes, dtype: DType = "f32"): Nod
   return s.make("input", [], { name, type: { dtype, dims }, role: "data" });
 };
 
+/** What is swept, if no plain input. */
+interface Swept {
+  readonly of?: Node;
+  readonly dtype?: DType;
+  readonly ordered?: (x: Node) => Node;
+}
+
 /** A sweep along `column` of an input with these other dimensions. */
 function sweep(
   s: Sketch,
   rows: Sizes,
   levels: Levels,
   beside: readonly Node[] = [],
-  { ordered = (x) => x, dtype = "f32" }: { readonly ordered?: (x: Node) => Node; readonly dtype?: DType } = {},
+  { of, dtype = "f32", ordered = (x) => x }: Swept = {},
 ): Node {
   const columns = columnsOf(levels);
-  const x = ordered(s.input(some(s.random, { ...rows, column: columns }, true), { dtype }));
+  const x = of ?? ordered(s.input(some(s.random, { ...rows, column: columns }, true), { dtype }));
   const made: Level[] = [];
   for (const [i, [name, size, write]] of levels.entries()) {
     const inner = sketch(s.random);
@@ -173,6 +180,10 @@ export const tall: MakeCase = (random) => {
   return s.case({ node: s.op("mul", swept, 2), store: "f16" }, ...parts);
 };
 
+const halfWay = (s: Sketch, from: Node, to: Node): Readonly<Record<string, Node>> => ({
+  [bodyNames.frozen]: s.op("mul", s.op("add", from, to), 0.5),
+});
+
 export const sweeps: Readonly<Record<string, MakeCase>> = {
   "many rows by themselves": tall,
   "a sweep of one level": (random) => {
@@ -300,5 +311,39 @@ export const sweeps: Readonly<Record<string, MakeCase>> = {
       [share],
     );
     return s.case(...["shares", "sums", "given"].map((name) => part(s, swept, 0, name)));
+  },
+  "a sweep of what another leaves, over views of its parts": (random) => {
+    const s = sketch(random);
+    const rows = rowsOf(random);
+    const first = sweep(s, rows, [
+      ["block", 4, mean("block", 9, ["lane"])],
+      ["lane", 9, ({ s: inner, run, above }) => halfWay(inner, run, above("block", "block mean"))],
+    ]);
+    const backwards = s.op("sub", s.constant(35, "i32"), s.index("column", 36));
+    const means = s.gather(s.op("abs", part(s, first, 0, "block mean")), "block", s.index("block", 4));
+    const share = s.gather(
+      s.merge(s.split(s.input({ column: 36 }), "column", { a: 6, b: 6 }), ["a", "b"], "column"),
+      "column",
+      backwards,
+    );
+    const again = sweep(
+      s,
+      rows,
+      [
+        [
+          "run",
+          1,
+          ({ s: inner, run, beside }) => ({ least: inner.reduce("min", inner.op("mul", run, beside()), "lane") }),
+        ],
+        ["lane", 36, ({ s: inner, run, above }) => halfWay(inner, run, above("run", "least"))],
+      ],
+      [share],
+      { of: s.op("sub", first, s.reduce("max", means, "block")) },
+    );
+    return s.case(
+      again,
+      part(s, again, 0, "least"),
+      s.reduce("sum", s.op("mul", first, s.rename(again, "column", "other")), "column"),
+    );
   },
 };
