@@ -10,6 +10,7 @@ import { reachOf } from "../graph/reach.ts";
 import { isRoutine, takenWhole } from "../graph/routine.ts";
 import { count, type Dim, sizeOf } from "../graph/type.ts";
 import { isView } from "../graph/view.ts";
+import { costs } from "./cost.ts";
 
 /** Columns whose values the kernel of a panel holds at a time. They decide in which order products are added. */
 export const widest = 32;
@@ -34,9 +35,23 @@ export interface StepGraph {
 /** The first of the levels whose bodies the kernel of a panel evaluates; as many as there are levels if it evaluates none. */
 export function firstInside(node: NodeOf<"feedback">): number {
   const { levels } = node.attrs;
-  const isInside = ({ body }: Level, level: number): boolean =>
-    columnsOf(levels, level) <= widest && keepsRows(body, node) && body.nodes.every(isShort);
+  const isInside = ({ body }: Level, level: number): boolean => {
+    const columns = columnsOf(levels, level);
+    const isCheap = level === levels.length - 1 || costOf(body, node) <= dear * columns;
+    return columns <= widest && keepsRows(body, node) && body.nodes.every(isShort) && isCheap;
+  };
   return 1 + levels.findLastIndex((level, i) => !isInside(level, i));
+}
+
+/** What a column may cost beside what is taken from it, some 100: the kernel of a panel leaves a row to one invocation. */
+const dear = 1000;
+
+/** Of one row. */
+function costOf({ nodes, outputs }: Body, node: NodeOf<"feedback">): number {
+  const known = costs(nodes, new Set());
+  const elements = ({ type }: Node): number =>
+    count({ dims: type.dims.filter(({ name }) => rowsOf(node).every((dim) => dim.name !== name)) });
+  return outputs.reduce((sum, { node: of }) => sum + elements(of) * (known[of.id]?.alone ?? 0), 0);
 }
 
 /** The inputs that kernels of bodies read, beside what the sweep works in. */

@@ -48,11 +48,17 @@ export function lowerSweep(
 ): readonly Lowered[] {
   const panels = sweepPanels(group.node);
   const making: Making = { group, lowering, panels, own: lowering.sweepOf(group) };
-  const { levels } = group.node.attrs;
-  const bodies = group.bodies.map(({ level, groups }) => ({
-    columns: columnsOf(levels, level),
-    kernels: groups.flatMap((each) => lowerGroup(each, lowering).map((own) => ({ shape: nameOf(each), ...own }))),
-  }));
+  const bodies = group.bodies.map(({ level, groups }) => {
+    const columns = columnsOf(group.node.attrs.levels, level);
+    const kernels = groups.flatMap((each) =>
+      lowerGroup(each, lowering).map((kernel) => ({
+        shape: nameOf(each),
+        ...kernel,
+        bytesMoved: bytesOf(making, columns, kernel),
+      })),
+    );
+    return { columns, kernels };
+  });
   const panel = panelKernel(making);
   const update = updates(making);
   const steps = range(panels.steps).flatMap((i) => {
@@ -63,6 +69,14 @@ export function lowerSweep(
   });
   return [beginning(making), ...steps];
 }
+
+/** What a kernel of a body moves: of the values those of so many columns. */
+const bytesOf = ({ panels, own }: Making, columns: number, { bindings, bytesMoved }: Lowered): number =>
+  bytesMoved ??
+  bindings.reduce(
+    (sum, { storage, bytes }) => sum + (storage === own.values ? (bytes * columns) / panels.columns : bytes),
+    0,
+  );
 
 /** The kernel's memory, of what lies in pieces the piece of the step. */
 const bindingsAt = (
