@@ -7,6 +7,9 @@ export const slotNames = {
   weight: "w",
   result: "result",
   zeros: "zeros",
+  /** The layer's bias, and the one that a method gives. */
+  bias: "bias",
+  newBias: "new bias",
   /** What a method makes of the layers that read one activation, and by which name the steps that change weights read it. */
   fold: "fold",
   foldOf: (readers: string) => `fold of ${readers}`,

@@ -10,7 +10,7 @@ import { ids } from "../language/tensor.ts";
 import type { LinearInput, Observation } from "../language/trace.ts";
 import type { Check } from "../plan/step.ts";
 import { type Counted, notFinite } from "./finite.ts";
-import type { Compression } from "./method.ts";
+import type { Compression } from "./method-result.ts";
 
 /** A statistic of a block: one sample's contribution, and in which pass over the samples it is collected, from 0. */
 export interface Statistic {

@@ -2,7 +2,6 @@
 
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
-import type { Output } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
@@ -10,16 +9,12 @@ import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
 import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
-import { type Linear, newTrace, type Observation } from "../language/trace.ts";
+import { newTrace } from "../language/trace.ts";
 import { unknownOf } from "../language/types.ts";
-import { type Coded, type Format, type Scope, showValue, type Value } from "../language/value.ts";
-import { orderNode } from "../model/linear.ts";
+import type { Scope, Value } from "../language/value.ts";
 import { pieceOf } from "../model/pieces.ts";
-import type { Float } from "../plan/dtype.ts";
-import type { Check } from "../plan/step.ts";
 import { counted } from "./amount.ts";
-import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
-import { type Counting, howMany, isNotFinite, zerosIn } from "./finite.ts";
+import { type Compression, foldOf, lacksBias, type Site, weightsOf } from "./method-result.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -27,27 +22,6 @@ export interface Applied {
   /** The scope of the module that declares it. */
   readonly scope: Scope;
   readonly arguments: ReadonlyMap<string, Value>;
-}
-
-/** What a method makes of one linear layer. */
-export interface Compression {
-  /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
-   *  and the slots of those before it. */
-  readonly statistics: readonly Observation[];
-  readonly outputs: readonly Output[];
-  /** What must hold of them. */
-  readonly checks: readonly Check[];
-  /** How the new weights are stored; null: as those before. */
-  readonly format: Format | null;
-}
-
-/** Where a method is put to work; null for the check against its header alone. */
-export interface Site {
-  readonly linear: Linear;
-  readonly dtype: Float;
-  /** What goes into the layer, one sample at a time. */
-  readonly input: Tensor | null;
-  readonly windows: Windows | null;
 }
 
 /** Null if there was a problem; without outputs where it is checked against its header alone. */
@@ -67,16 +41,9 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   const inside: Context = { ...context, trace: newTrace() };
   const result = evaluateBlock(inside, scope, method.body);
   const { observations: statistics } = inside.trace;
-  if (method.on.text === "readers") {
-    const fold = foldIn(context, scope, method, result);
-    return fold && { statistics, ...ofFold(context, fold, site), format: null };
-  }
-  const compressed = checkResult(context, scope, method, result);
-  if (!compressed) return null;
-  const format = compressed.kind === "coded" ? compressed.format : null;
-  const { counts, checks } = checksOf(context, compressed);
-  const outputs = site ? [...outputsOf(context, compressed, site, method.span), ...counts] : [];
-  return { statistics, outputs, checks, format };
+  const given = method.on.text === "readers" ? foldOf : weightsOf;
+  const made = given(context, scope, method, result, site);
+  return made && { statistics, ...made };
 }
 
 function bindLayer(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
@@ -95,9 +62,10 @@ function bindLayer(context: Context, scope: Scope, { method, arguments: given }:
     });
 }
 
-/** What a linear layer shows: its matrix, and what goes in. */
+/** What a linear layer shows: its matrix, its bias, and what goes in. */
 const shown: ReadonlyMap<string, readonly string[]> = new Map([
   ["w", ["out", "in"]],
+  ["bias", ["out"]],
   ["x", ["sample", "token", "in"]],
 ]);
 
@@ -115,10 +83,10 @@ function seenTensor(
       kind: "not-supported",
       span,
       what: `\`${name}\` in the header of a method on linear`,
-      hint: "a linear layer shows `w: f32[out, in]` and `x: f32[sample, token, in]`",
+      hint: "a linear layer shows `w: f32[out, in]`, `bias: f32[out]` and `x: f32[sample, token, in]`",
     });
   else if (names.length === dims.length && dims.every((dim) => names.includes(dim)))
-    return (name === "w" ? matrix : activation)(context, scope, site, span);
+    return (name === "w" ? matrix : name === "bias" ? offset : activation)(context, scope, site, span);
   else
     report(context, {
       kind: "wrong-type",
@@ -150,6 +118,17 @@ function matrix(context: Context, scope: Scope, site: Site | null, span: Span): 
   return { kind: "tensor", dtype: "f32", dims: [out, input], node };
 }
 
+/** The layer's bias; null, which is said, if it has none. */
+function offset(context: Context, scope: Scope, site: Site | null, span: Span): Tensor | null {
+  const out = dimensionFor(scope, "out", site);
+  if (site && lacksBias(context, site, span)) return null;
+  const among = site?.linear.among;
+  const type = { dtype: site?.bias ?? ("f32" as const), dims: graphDims([among ? among.rows : out]) };
+  const whole = context.maker.make("input", [], { name: slotNames.bias, type, role: "weight" }, span);
+  const node = among ? pieceOf(context.maker, whole, among, among.place, graphDims([out]), span) : whole;
+  return { kind: "tensor", dtype: "f32", dims: [out], node };
+}
+
 /** The layer's input with the dimensions that it reads merged into `in`. */
 function activation(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
   const input = dimensionFor(scope, "in", site);
@@ -170,78 +149,3 @@ export function declareSample(scope: Scope, windows: Windows | null, layers?: Di
   const count = windows?.draw?.count;
   return declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", { streamed });
 }
-
-/** What a method gives: new weights, or codes of them. */
-type Compressed = Tensor | Coded;
-
-function checkResult(context: Context, scope: Scope, { body, name }: Ast.Method, result: Value): Compressed | null {
-  const span = body.result?.span ?? body.span;
-  if (result.kind === "wrong") return null;
-  const weight = result.kind === "coded" ? result.value : result;
-  if ((result.kind === "coded" || result.kind === "tensor") && weight.kind === "tensor" && weight.dtype === "f32") {
-    const wanted = ["out", "in"].flatMap((dim) => scope.dims.get(dim) ?? []);
-    if (weight.dims.length === 2 && wanted.every(({ id }) => weight.dims.some((dim) => dim.id === id))) return result;
-  }
-  report(context, {
-    kind: "wrong-type",
-    span,
-    expected: `the new weights of the layer, f32[out, in], as \`${name.text}\` is a method on linear`,
-    found: showValue(result),
-    hint: result.kind === "record" ? "a method gives the weights alone, and leaves a bias as it is" : "",
-  });
-  return null;
-}
-
-/** The scale that a method on readers gives: `{ fold: s }`. */
-function foldIn(context: Context, scope: Scope, { body, name }: Ast.Method, result: Value): Tensor | null {
-  const fold = result.kind === "record" && result.fields.size === 1 ? result.fields.get("fold") : undefined;
-  const [input] = scope.dims.get("in") ?? [];
-  if (fold?.kind === "tensor" && fold.dtype === "f32" && fold.dims.length === 1 && fold.dims[0]?.id === input?.id)
-    return fold;
-  if (result.kind !== "wrong" && fold?.kind !== "wrong")
-    report(context, {
-      kind: "wrong-type",
-      span: body.result?.span ?? body.span,
-      expected: `{ fold: f32[in] }, as \`${name.text}\` is a method on readers`,
-      found: showValue(fold ?? result),
-      hint: "the compiler multiplies the columns of `w` by it, and divides what they read",
-    });
-  return null;
-}
-
-/** The scale, and how many of its numbers are no factors. */
-function ofFold({ maker }: Context, { node }: Tensor, site: Site | null): Pick<Compression, "outputs" | "checks"> {
-  const { make } = maker;
-  const zero = make("constant", [], { value: 0, dtype: "f32" }, node.origin);
-  const isNone = make(
-    "or",
-    [isNotFinite(maker, node), make("lessEqual", [node, zero], {}, node.origin)],
-    {},
-    node.origin,
-  );
-  const counted = { name: slotNames.misfit(0), node: howMany(maker, isNone) };
-  const of = site?.linear.name;
-  const otherwise = `{n} of the scales of ${of} are not above 0, or not finite; look at the method, and at its statistics`;
-  return {
-    outputs: [{ name: slotNames.fold, node }, counted],
-    checks: [{ output: counted.name, must: "none", otherwise }],
-  };
-}
-
-/** The new weights as they are stored, and how many of them are zero. */
-function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site, span: Span): Compression["outputs"] {
-  const weight = result.kind === "coded" ? result.value : result;
-  const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
-  const zeros = zerosIn(context.maker, weight.node, order);
-  if (result.kind === "tensor")
-    return [{ name: slotNames.result, node: orderNode(context.maker, weight.node, order, span), store: dtype }, zeros];
-  return [...fieldOutputs(context.maker, result), zeros];
-}
-
-/** What must hold of them. */
-const checksOf = ({ maker }: Context, result: Compressed): Counting =>
-  result.kind === "coded"
-    ? codedChecks(maker, result)
-    : { counts: [], checks: [{ output: slotNames.result, must: "finite", otherwise: notFiniteResult }] };
-
-const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";

@@ -1,5 +1,7 @@
 /** What a stage does to a part of a model: passes over the samples, then what becomes of its weights. */
-import type { Model } from "../model/value.ts";
+import type { Node } from "../graph/ops.ts";
+import type { LinearInput } from "../language/trace.ts";
+import type { Model, ModelType } from "../model/value.ts";
 import type { Ref } from "../plan/step.ts";
 import type { Pass } from "./calibration.ts";
 import type { Emitting } from "./steps.ts";
@@ -21,4 +23,16 @@ export interface Changing {
   readonly now: Map<string, Ref>;
   /** Null outside of the blocks. */
   readonly layer: number | null;
+}
+
+/** Of what a stage works on a part, and what its forward pass is. */
+export interface Targeting {
+  readonly at: Emitting;
+  readonly stage: TypedStage;
+  readonly type: ModelType;
+  readonly layer: number | null;
+  /** What the forward pass of the part hands on; empty where it was not gone through. */
+  readonly results: readonly Node[];
+  /** The linear layers that the forward pass of the part meets. */
+  readonly inputs: readonly LinearInput[];
 }

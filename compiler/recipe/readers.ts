@@ -5,23 +5,23 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
-import { count, type Dim } from "../graph/type.ts";
+import type { Dim } from "../graph/type.ts";
 import { report } from "../language/context.ts";
 import { fixed, known } from "../language/size.ts";
-import { type Dimension, graphDims, ids, volume } from "../language/tensor.ts";
+import { type Dimension, ids, volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
-import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
+import { tensorName } from "../model/declared-tensor.ts";
 import { type Edit, folded } from "../model/fold.ts";
 import { orderNode } from "../model/linear.ts";
-import { joined, pieceOf } from "../model/pieces.ts";
+import { joined } from "../model/pieces.ts";
 import { blockOf, dtypeOf, type Part } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { matrixOf, passesOver, type Statistic } from "./calibration.ts";
-import { zerosIn } from "./finite.ts";
-import type { Changing, PartWork } from "./part-work.ts";
+import { changeEdited, type Edited, editedBy } from "./edited.ts";
+import type { Changing, PartWork, Targeting } from "./part-work.ts";
 import { addStep } from "./steps.ts";
-import { isReached, statisticsOf, type Target, type Targeting, targetOf } from "./targets.ts";
+import { isReached, statisticsOf, type Target, targetOf } from "./targets.ts";
 
 /** Layers that read one activation, and what their method makes of them. */
 interface Readers {
@@ -29,13 +29,6 @@ interface Readers {
   /** Their matrices one below the other, f32[out, in]; null for one layer whose matrix is stored by itself. */
   readonly beside: Graph | null;
   readonly edits: readonly Edit[];
-}
-
-/** A stored tensor that scales change, and what becomes of it. */
-interface Changed {
-  readonly tensor: DeclaredTensor;
-  readonly graph: Graph;
-  readonly count: number;
 }
 
 /** The work on linear layers of a part, those that read one activation together. */
@@ -51,10 +44,10 @@ export function readersWork(targeting: Targeting, linears: readonly Linear[]): P
     (group) => readersOf(targeting, part, group, statistics) ?? [],
   );
   const edits = readers.flatMap((each) => each.edits);
-  const changed = part.weights.flatMap((tensor) => changedBy(targeting, tensor, edits) ?? []);
+  const edited = part.weights.flatMap((tensor) => editedBy(targeting, tensor, edits) ?? []);
   return {
     passes: passesOver(at.maker, statistics, inputs),
-    change: (changing, made) => changeAll(changing, readers, changed, made),
+    change: (changing, made) => changeAll(changing, readers, edited, made),
   };
 }
 
@@ -87,7 +80,7 @@ function readersOf(
   const isStored = !second && first.weight.node.op === "input";
   const matrix = matrixBeside(targeting, group, linear);
   const beside = isStored ? null : maker.graph("beside", [{ name: slotNames.weight, node: matrix, store: dtype }]);
-  const seen = { linear: isStored ? first.linear : linear, dtype, tensor, met: first, matrix };
+  const seen = { linear: isStored ? first.linear : linear, dtype, bias: null, tensor, met: first, matrix };
   const target = targetOf(targeting, seen, statistics);
   return target && { target, beside, edits };
 }
@@ -116,35 +109,13 @@ function matrixBeside({ at: { maker } }: Targeting, group: readonly LinearInput[
   return orderNode(maker, joined(maker, pieces, out as Dimension, span), ["out", "in"], span);
 }
 
-/** What edits make of a stored tensor; null if they leave it as it is. */
-function changedBy(
-  { at: { maker }, type, layer }: Targeting,
-  tensor: DeclaredTensor,
-  edits: readonly Edit[],
-): Changed | null {
-  const { name, dims: groups, pieces, span } = tensor;
-  const dims = graphDims(groups.flat());
-  const dtype = dtypeOf(type, tensorName(name, layer));
-  const stored = maker.make("input", [], { name, type: { dtype, dims }, role: "weight" }, span);
-  const read = pieces ? pieces.of.map((to, i) => pieceOf(maker, stored, pieces, i, graphDims(to), span)) : [stored];
-  if (!edits.some(({ weight }) => read.includes(weight))) return null;
-  const made = read.map((weight) =>
-    edits.reduce((value, edit) => (edit.weight === weight ? edit.change(value) : value), weight),
-  );
-  const rows = made.map((node, i) => ({ node, rows: ids(pieces?.of[i] ?? []) }));
-  const whole = pieces ? joined(maker, rows, pieces.rows, span) : (made[0] as Node);
-  const order = dims.map((dim) => dim.name);
-  const node = orderNode(maker, whole, order, span);
-  const outputs = [{ name: slotNames.result, node, store: dtype }, zerosIn(maker, whole, order)];
-  return { tensor, graph: maker.graph("fold", outputs), count: count(stored.type) };
-}
-
 function changeAll(
-  { at, source, stage, number, now, layer }: Changing,
+  changing: Changing,
   readers: readonly Readers[],
-  changed: readonly Changed[],
+  edited: readonly Edited[],
   statistics: ReadonlyMap<string, Ref>,
 ): void {
+  const { at, source, stage, number, layer } = changing;
   const place = { stage: number, of: stage.name, layer };
   const folds = new Map<string, Ref>();
   for (const { target, beside } of readers) {
@@ -164,23 +135,7 @@ function changeAll(
     const made = addStep(at, graph, { model: source, layer, others }, { ...place, what: linear.name }, checks);
     folds.set(slotNames.foldOf(linear.name), made(slotNames.fold));
   }
-  for (const {
-    tensor: { name, called },
-    graph,
-    count: of,
-  } of changed) {
-    const tensor = tensorName(name, layer);
-    const changes = { tensor, outputs: [slotNames.result], zeros: { output: slotNames.zeros, of } };
-    const checks = [{ output: slotNames.result, must: "finite" as const, otherwise: tooFar }];
-    const made = addStep(
-      at,
-      graph,
-      { model: source, layer, others: folds },
-      { ...place, what: called, changes },
-      checks,
-    );
-    now.set(tensor, made(slotNames.result));
-  }
+  changeEdited(changing, edited, folds, tooFar);
 }
 
 const tooFar = "scaled, the weight has a NaN or an infinity; look at the scales that the method gives";

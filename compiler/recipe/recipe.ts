@@ -229,7 +229,8 @@ function formatOf({ applied, windows }: TypedStage): (context: Context, linear: 
     const sizes = [linear.to, linear.from].map((dims) => showSize(volume(dims))).join(" x ");
     const found = known.get(sizes);
     if (found !== undefined) return found;
-    const made = applyMethod(context, applied, { linear, dtype: "f32", input: null, windows })?.format ?? null;
+    const site = { linear, dtype: "f32", bias: "f32", input: null, windows } as const;
+    const made = applyMethod(context, applied, site)?.format ?? null;
     known.set(sizes, made);
     return made;
   };

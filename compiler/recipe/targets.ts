@@ -5,18 +5,20 @@ import { fieldIn, slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { type Context, report } from "../language/context.ts";
 import { known } from "../language/size.ts";
-import { volume } from "../language/tensor.ts";
+import { graphDims, volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
-import { tensorName } from "../model/declared-tensor.ts";
-import { dtypeOf, type ModelType } from "../model/value.ts";
+import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
+import type { Edit } from "../model/fold.ts";
+import { blockOf, dtypeOf } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { matrixOf, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
+import { changeEdited, type Edited, editedBy, readOf } from "./edited.ts";
 import { singular, unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
-import type { Changing, PartWork } from "./part-work.ts";
-import { addStep, type Emitting } from "./steps.ts";
+import type { Changing, PartWork, Targeting } from "./part-work.ts";
+import { addStep } from "./steps.ts";
 import { type NewPiece, together } from "./together.ts";
 import type { TypedStage } from "./typed.ts";
 
@@ -28,18 +30,6 @@ export interface Target {
   readonly reads: readonly Reading[];
 }
 
-/** What targets are made of. */
-export interface Targeting {
-  readonly at: Emitting;
-  readonly stage: TypedStage;
-  readonly type: ModelType;
-  readonly layer: number | null;
-  /** What the forward pass of the part hands on; empty where it was not gone through. */
-  readonly results: readonly Node[];
-  /** The linear layers that the forward pass of the part meets. */
-  readonly inputs: readonly LinearInput[];
-}
-
 /** The work on linear layers of a part, each by itself. */
 export function targetsWork(targeting: Targeting, linears: readonly Linear[]): PartWork {
   const { at, stage, type, layer, inputs } = targeting;
@@ -49,15 +39,46 @@ export function targetsWork(targeting: Targeting, linears: readonly Linear[]): P
     if (observes(stage) && stage.windows && !isReached(at.context, stage, linear, inputs)) return [];
     const tensor = tensorName(`${linear.at}.weight`, layer);
     const matrix = met && matrixOf(at.maker, met);
-    const of = { linear, tensor, dtype: dtypeOf(type, tensor), met, matrix };
+    const offset = biasOf(targeting, linear);
+    const bias = offset ? dtypeOf(type, tensorName(offset.name, layer)) : null;
+    const of = { linear, tensor, dtype: dtypeOf(type, tensor), bias, met, matrix };
     const target = targetOf(targeting, of, statistics);
     return target ? [target] : [];
   });
+  const biases = editedBiases(targeting, targets);
   return {
     passes: passesOver(at.maker, statistics, inputs),
-    change: (changing, made) => changeTargets(changing, targets, made),
+    change: (changing, made) => changeEdited(changing, biases, changeTargets(changing, targets, made), tooLarge),
   };
 }
+
+const tooLarge = "the new bias is more than its type holds; look at the method, and at its statistics";
+
+/** The stored tensor in which the bias of a layer lies. */
+const biasOf = ({ type, layer }: Targeting, { at }: Linear): DeclaredTensor | undefined =>
+  (layer === null ? type.outside : blockOf(type, layer))?.weights.find(({ name }) => name === `${at}.bias`);
+
+/** The stored biases of which methods give new ones. */
+function editedBiases(targeting: Targeting, targets: readonly Target[]): readonly Edited[] {
+  const { maker } = targeting.at;
+  const given = targets.flatMap(({ linear, graph }) => {
+    const [tensor, node] = [
+      biasOf(targeting, linear),
+      graph.outputs.find(({ name }) => name === slotNames.newBias)?.node,
+    ];
+    return tensor && node ? [{ linear, tensor, type: node.type }] : [];
+  });
+  const edits = given.map(({ linear, tensor, type }): Edit => {
+    const attrs = { name: newBiasOf(linear), type, role: "state" } as const;
+    const made = maker.make("input", [], attrs, linear.span);
+    const change = (): Node => maker.make("split", [made], { dim: "out", into: graphDims(linear.to) }, linear.span);
+    return { weight: readOf(targeting, tensor)[linear.among?.place ?? 0] as Node, change };
+  });
+  return [...new Set(given.map(({ tensor }) => tensor))].flatMap((tensor) => editedBy(targeting, tensor, edits) ?? []);
+}
+
+/** What the steps that change biases call the new one of a layer. */
+const newBiasOf = ({ name }: Linear): string => `${slotNames.newBias} of ${name}`;
 
 /** A linear layer, or several side by side, as a method sees it. */
 interface Seen {
@@ -65,6 +86,8 @@ interface Seen {
   /** What messages call its weights. */
   readonly tensor: string;
   readonly dtype: Float;
+  /** The type of its bias; null if it has none. */
+  readonly bias: Float | null;
   /** Where the forward pass meets it, or the first of them; null if it was not gone through. */
   readonly met: LinearInput | null;
   /** Its weights there, f32[out, in]. */
@@ -74,12 +97,12 @@ interface Seen {
 /** What the method makes of it; the statistics that it reads join those of the part. Null if there was a problem. */
 export function targetOf(
   { at: { context, maker }, stage: { applied, span, windows } }: Targeting,
-  { linear, tensor, dtype, met, matrix }: Seen,
+  { linear, tensor, dtype, bias, met, matrix }: Seen,
   statistics: Statistic[],
 ): Target | null {
   const input = met && entryOf(met.input);
   const inside = { ...context, where: ` in ${tensor}`, stage: span };
-  const made = applyMethod(inside, applied, { linear, dtype, input, windows });
+  const made = applyMethod(inside, applied, { linear, dtype, bias, input, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
   const counted = [unordered(maker, made.outputs, ["best", "order"], unrankable), singular(maker, made.outputs)];
@@ -102,18 +125,23 @@ export const statisticsOf = (
     return ref ? [[slot, ref] as const] : [];
   });
 
+/** Adds the steps of targets; gives where the new biases are. */
 function changeTargets(
   { at, source, stage, number, now, layer }: Changing,
   targets: readonly Target[],
   statistics: ReadonlyMap<string, Ref>,
-): void {
+): ReadonlyMap<string, Ref> {
   const pieces: NewPiece[] = [];
+  const biases = new Map<string, Ref>();
   for (const target of targets) {
     const { linear, graph, checks } = target;
     const tensor = tensorName(`${linear.at}.weight`, layer);
-    const weight = source.at.get(tensor);
+    const stored = [
+      [slotNames.weight, source.at.get(tensor)] as const,
+      [slotNames.bias, source.at.get(tensorName(`${linear.at}.bias`, layer))] as const,
+    ];
     const others = new Map([
-      ...(weight ? [[slotNames.weight, weight] as const] : []),
+      ...stored.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])),
       ...statisticsOf(target, statistics),
     ]);
     const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
@@ -126,6 +154,8 @@ function changeTargets(
       changes: { tensor, outputs, zeros },
     };
     const made = addStep(at, graph, { model: source, layer, others }, part, checks);
+    if (graph.outputs.some(({ name }) => name === slotNames.newBias))
+      biases.set(newBiasOf(linear), made(slotNames.newBias));
     if (linear.among) pieces.push({ linear, tensor, result: made(slotNames.result) });
     else place(now, tensor, outputs, made);
   }
@@ -135,6 +165,7 @@ function changeTargets(
     const made = addStep(at, graph, { model: source, layer, others }, place);
     now.set(tensor, made(slotNames.result));
   }
+  return biases;
 }
 
 /** Whether an output is the new weight, or a field of it. */

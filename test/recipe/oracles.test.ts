@@ -10,7 +10,8 @@ import { resolve } from "../../compiler/language/resolve.ts";
 import { fixed } from "../../compiler/language/size.ts";
 import type { Dimension, Tensor } from "../../compiler/language/tensor.ts";
 import type { MethodValue, Sparsity, Value } from "../../compiler/language/value.ts";
-import { applyMethod, type Compression } from "../../compiler/recipe/method.ts";
+import { applyMethod } from "../../compiler/recipe/method.ts";
+import type { Compression } from "../../compiler/recipe/method-result.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { readHeader } from "../../runtime/io/safetensors.ts";
 import { library } from "../given/library.ts";
@@ -76,7 +77,7 @@ function compiled(
   const made = applyMethod(
     context,
     { method: value.method, scope: value.scope, arguments: given },
-    { linear, dtype: "f32", input, windows: null },
+    { linear, dtype: "f32", bias: null, input, windows: null },
   );
   assert.equal(context.found, []);
   if (!made) throw new Error(`${name} makes nothing`);

@@ -1,0 +1,67 @@
+/** Stored tensors that edits of what a forward pass reads change, as steps: each by itself, or with others that lie in it. */
+import type { Graph } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
+import { slotNames } from "../graph/slots.ts";
+import { count } from "../graph/type.ts";
+import { graphDims, ids } from "../language/tensor.ts";
+import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
+import type { Edit } from "../model/fold.ts";
+import { orderNode } from "../model/linear.ts";
+import { joined, pieceOf } from "../model/pieces.ts";
+import { dtypeOf } from "../model/value.ts";
+import type { Check, Ref } from "../plan/step.ts";
+import { zerosIn } from "./finite.ts";
+import type { Changing, Targeting } from "./part-work.ts";
+import { addStep } from "./steps.ts";
+
+/** A stored tensor that edits change, and what becomes of it. */
+export interface Edited {
+  readonly tensor: DeclaredTensor;
+  readonly graph: Graph;
+  readonly count: number;
+}
+
+/** What a forward pass reads of a stored tensor: all of it, or the part of each layer that lies in it. */
+export function readOf(
+  { at: { maker }, type, layer }: Targeting,
+  { name, dims, pieces, span }: DeclaredTensor,
+): readonly Node[] {
+  const dtype = dtypeOf(type, tensorName(name, layer));
+  const attrs = { name, type: { dtype, dims: graphDims(dims.flat()) }, role: "weight" } as const;
+  const stored = maker.make("input", [], attrs, span);
+  return pieces ? pieces.of.map((to, i) => pieceOf(maker, stored, pieces, i, graphDims(to), span)) : [stored];
+}
+
+/** What edits make of a stored tensor; null if they leave it as it is. */
+export function editedBy(targeting: Targeting, tensor: DeclaredTensor, edits: readonly Edit[]): Edited | null {
+  const { maker } = targeting.at;
+  const { name, dims, pieces, span } = tensor;
+  const read = readOf(targeting, tensor);
+  if (!edits.some(({ weight }) => read.includes(weight))) return null;
+  const made = read.map((weight) =>
+    edits.reduce((value, edit) => (edit.weight === weight ? edit.change(value) : value), weight),
+  );
+  const rows = made.map((node, i) => ({ node, rows: ids(pieces?.of[i] ?? []) }));
+  const whole = pieces ? joined(maker, rows, pieces.rows, span) : (made[0] as Node);
+  const order = ids(dims.flat());
+  const store = dtypeOf(targeting.type, tensorName(name, targeting.layer));
+  const result = { name: slotNames.result, node: orderNode(maker, whole, order, span), store };
+  const graph = maker.graph("edit", [result, zerosIn(maker, whole, order)]);
+  return { tensor, graph, count: count(whole.type) };
+}
+
+/** Adds the steps that change stored tensors, which read `others`; what is not finite is said with `otherwise`. */
+export function changeEdited(
+  { at, source, stage, number, now, layer }: Changing,
+  edited: readonly Edited[],
+  others: ReadonlyMap<string, Ref>,
+  otherwise: string,
+): void {
+  const finite: Check = { output: slotNames.result, must: "finite", otherwise };
+  for (const { tensor, graph, count: of } of edited) {
+    const name = tensorName(tensor.name, layer);
+    const changes = { tensor: name, outputs: [slotNames.result], zeros: { output: slotNames.zeros, of } };
+    const part = { stage: number, of: stage.name, layer, what: tensor.called, changes };
+    now.set(name, addStep(at, graph, { model: source, layer, others }, part, [finite])(slotNames.result));
+  }
+}

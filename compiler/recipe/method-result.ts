@@ -1,0 +1,166 @@
+/** What a method gives for a layer: new weights or codes of them, a bias, a scale of what it reads; as outputs of a program. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
+import type { Output } from "../graph/graph.ts";
+import { slotNames } from "../graph/slots.ts";
+import { type Context, report } from "../language/context.ts";
+import type { Tensor, Windows } from "../language/tensor.ts";
+import type { Linear, Observation } from "../language/trace.ts";
+import { type Coded, type Format, type Scope, showValue, type Value } from "../language/value.ts";
+import { orderNode } from "../model/linear.ts";
+import type { Float } from "../plan/dtype.ts";
+import type { Check } from "../plan/step.ts";
+import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
+import { type Counting, howMany, isNotFinite, zerosIn } from "./finite.ts";
+
+/** What a method makes of one linear layer. */
+export interface Compression {
+  /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
+   *  and the slots of those before it. */
+  readonly statistics: readonly Observation[];
+  readonly outputs: readonly Output[];
+  /** What must hold of them. */
+  readonly checks: readonly Check[];
+  /** How the new weights are stored; null: as those before. */
+  readonly format: Format | null;
+}
+
+/** Where a method is put to work; null for the check against its header alone. */
+export interface Site {
+  readonly linear: Linear;
+  readonly dtype: Float;
+  /** The type of its bias; null if it has none. */
+  readonly bias: Float | null;
+  /** What goes into the layer, one sample at a time. */
+  readonly input: Tensor | null;
+  readonly windows: Windows | null;
+}
+
+type Made = Omit<Compression, "statistics">;
+
+/** New weights: `w`, or `{ w, bias }`; null if they are none, which is said. Without outputs where nothing is at hand. */
+export function weightsOf(
+  context: Context,
+  scope: Scope,
+  method: Ast.Method,
+  result: Value,
+  site: Site | null,
+): Made | null {
+  const fields = result.kind === "record" ? result.fields : new Map([["w", result]]);
+  if ([...fields.keys()].some((name) => name !== "w" && name !== "bias")) {
+    const expected = `new weights, f32[out, in], or \`{ w, bias }\`, as \`${method.name.text}\` is a method on linear`;
+    report(context, { kind: "wrong-type", span: spanOf(method), expected, found: showValue(result) });
+    return null;
+  }
+  const compressed = checkResult(context, scope, method, fields.get("w") ?? result);
+  const bias = fields.has("bias") ? biasIn(context, scope, method, fields.get("bias") as Value, site) : undefined;
+  if (!compressed || bias === null) return null;
+  const format = compressed.kind === "coded" ? compressed.format : null;
+  const { counts, checks } = checksOf(context, compressed);
+  if (!site) return { outputs: [], checks, format };
+  const outputs = [...outputsOf(context, compressed, site, method.span), ...counts];
+  if (!bias) return { outputs, checks, format };
+  const finite: Check = { output: slotNames.newBias, must: "finite", otherwise: notFiniteBias };
+  return { outputs: [...outputs, { name: slotNames.newBias, node: bias.node }], checks: [...checks, finite], format };
+}
+
+const spanOf = ({ body }: Ast.Method): Span => body.result?.span ?? body.span;
+
+/** What a method gives: new weights, or codes of them. */
+type Compressed = Tensor | Coded;
+
+function checkResult(context: Context, scope: Scope, method: Ast.Method, result: Value): Compressed | null {
+  if (result.kind === "wrong") return null;
+  const weight = result.kind === "coded" ? result.value : result;
+  if ((result.kind === "coded" || result.kind === "tensor") && weight.kind === "tensor" && weight.dtype === "f32") {
+    const wanted = ["out", "in"].flatMap((dim) => scope.dims.get(dim) ?? []);
+    if (weight.dims.length === 2 && wanted.every(({ id }) => weight.dims.some((dim) => dim.id === id))) return result;
+  }
+  report(context, {
+    kind: "wrong-type",
+    span: spanOf(method),
+    expected: `the new weights of the layer, f32[out, in], as \`${method.name.text}\` is a method on linear`,
+    found: showValue(result),
+  });
+  return null;
+}
+
+/** The new bias; null if it is none, or the layer has none, which is said. */
+function biasIn(context: Context, scope: Scope, method: Ast.Method, bias: Value, site: Site | null): Tensor | null {
+  if (bias.kind === "wrong" || (site && lacksBias(context, site, spanOf(method)))) return null;
+  const [out] = scope.dims.get("out") ?? [];
+  if (bias.kind === "tensor" && bias.dtype === "f32" && bias.dims.length === 1 && bias.dims[0]?.id === out?.id)
+    return bias;
+  const expected = `the new bias of the layer, f32[out], as \`${method.name.text}\` is a method on linear`;
+  report(context, { kind: "wrong-type", span: spanOf(method), expected, found: showValue(bias) });
+  return null;
+}
+
+/** Says where a layer has no bias that a method asks for. */
+export function lacksBias(context: Context, { linear: { name }, bias }: Site, span: Span): boolean {
+  const what = `a bias of \`${name}\`, which has none in this model,`;
+  if (bias === null)
+    report(context, { kind: "not-supported", span, what, hint: `leave it out with \`except ${name}\`` });
+  return bias === null;
+}
+
+/** The scale that a method on readers gives, `{ fold: s }`; null if it gives none, which is said. */
+export function foldOf(
+  context: Context,
+  scope: Scope,
+  method: Ast.Method,
+  result: Value,
+  site: Site | null,
+): Made | null {
+  const fold = result.kind === "record" && result.fields.size === 1 ? result.fields.get("fold") : undefined;
+  const [input] = scope.dims.get("in") ?? [];
+  if (fold?.kind === "tensor" && fold.dtype === "f32" && fold.dims.length === 1 && fold.dims[0]?.id === input?.id)
+    return { ...ofScale(context, fold, site), format: null };
+  if (result.kind !== "wrong" && fold?.kind !== "wrong")
+    report(context, {
+      kind: "wrong-type",
+      span: spanOf(method),
+      expected: `{ fold: f32[in] }, as \`${method.name.text}\` is a method on readers`,
+      found: showValue(fold ?? result),
+      hint: "the compiler multiplies the columns of `w` by it, and divides what they read",
+    });
+  return null;
+}
+
+/** The scale, and how many of its numbers are no factors. */
+function ofScale({ maker }: Context, { node }: Tensor, site: Site | null): Pick<Compression, "outputs" | "checks"> {
+  const { make } = maker;
+  const zero = make("constant", [], { value: 0, dtype: "f32" }, node.origin);
+  const isNone = make(
+    "or",
+    [isNotFinite(maker, node), make("lessEqual", [node, zero], {}, node.origin)],
+    {},
+    node.origin,
+  );
+  const counted = { name: slotNames.misfit(0), node: howMany(maker, isNone) };
+  const of = site?.linear.name;
+  const otherwise = `{n} of the scales of ${of} are not above 0, or not finite; look at the method, and at its statistics`;
+  return {
+    outputs: [{ name: slotNames.fold, node }, counted],
+    checks: [{ output: counted.name, must: "none", otherwise }],
+  };
+}
+
+/** The new weights as they are stored, and how many of them are zero. */
+function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site, span: Span): Compression["outputs"] {
+  const weight = result.kind === "coded" ? result.value : result;
+  const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
+  const zeros = zerosIn(context.maker, weight.node, order);
+  if (result.kind === "tensor")
+    return [{ name: slotNames.result, node: orderNode(context.maker, weight.node, order, span), store: dtype }, zeros];
+  return [...fieldOutputs(context.maker, result), zeros];
+}
+
+/** What must hold of them. */
+const checksOf = ({ maker }: Context, result: Compressed): Counting =>
+  result.kind === "coded"
+    ? codedChecks(maker, result)
+    : { counts: [], checks: [{ output: slotNames.result, must: "finite", otherwise: notFiniteResult }] };
+
+const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
+const notFiniteBias = "the new bias has a NaN or an infinity; look at the method, and at its statistics";
