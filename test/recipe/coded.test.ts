@@ -352,7 +352,7 @@ suite("recipe: coded weights", ({ test }) => {
     [
       "a narrower model of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = minitron_width(mlp: 50%, multiple: 16) of four over sample",
-      /cutting `model\.layers\.0\.mlp\.down_proj\.weight`, which is stored as Affine\(bits: 4, every: 32\)/,
+      /cutting `model\.layers\.0\.mlp\.down_proj\.weight`, which is stored as Affine\(bits: 4, every: 32, symmetric: false\)/,
     ],
   ] as const)
     test(
