@@ -4,6 +4,7 @@ import type { Span } from "../../grammar/source.ts";
 import { type Context, report } from "../language/context.ts";
 import { operand } from "../language/evaluate.ts";
 import { fieldsOf, type StoredField } from "../language/format.ts";
+import { identityOf } from "../language/identity.ts";
 import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
@@ -32,8 +33,17 @@ export function codedType(
     const inside: Context = { ...context, where: ` in ${tensor}` };
     const format = formatFor(inside, linear);
     if (!format) continue;
-    const fields = isAlone(inside, linear, span) ? fieldsFor(inside, linear, format, span) : null;
+    const whole = linear.among ? { ...linear, to: [linear.among.rows] } : linear;
+    const fields = fieldsFor(inside, whole, format, span);
     if (!fields) return null;
+    const beside = selected.filter((each) => each.layer === layer && each.linear.at === linear.at);
+    const count = beside.filter((each) => each.linear === linear || formatFor(inside, each.linear)).length;
+    const apart = linear.among && apartIn(linear.among.names, count, { format, fields }, coded.get(tensor));
+    if (apart) {
+      const what = `a format for \`${linear.name}\` ${apart.because},`;
+      report(inside, { kind: "not-supported", span, what, hint: apart.hint });
+      return null;
+    }
     coded.set(tensor, { format, fields });
   }
   return modelType(context, arch, declaredIn, withCoded(facts, coded));
@@ -48,12 +58,25 @@ export const fieldsFor = (
 ): readonly StoredField[] | null =>
   fieldsOf({ context, scope: scopeIn(null), span }, format, [weightDim("out", to), weightDim("in", from)], operand);
 
-/** Refuses what lies in one tensor with others. */
-function isAlone(context: Context, { name, among }: Linear, span: Span): boolean {
-  const others = among?.names.filter((each) => each !== name).join(", ");
-  const what = `a format for \`${name}\`, which lies in one tensor with ${others},`;
-  if (among) report(context, { kind: "not-supported", span, what, hint: `leave it out with \`except ${name}\`` });
-  return among === null;
+/** Why layers that lie in one tensor are not coded together; null if they are. */
+function apartIn(
+  names: readonly string[],
+  count: number,
+  { format, fields }: CodedFacts,
+  before: CodedFacts | undefined,
+): { readonly because: string; readonly hint: string } | null {
+  const all = names.join(", ");
+  if (count < names.length)
+    return { because: `alone, where ${all} lie in one tensor`, hint: "select all of them, or none" };
+  const one = fields.find(({ dims }) => !dims.some(({ name }) => name === "out"));
+  const hint = `leave them out with \`except ${all}\``;
+  if (one) return { because: `of which \`${one.name}\` is one for all rows, where ${all} lie in one tensor`, hint };
+  if (before && identityOf(before.format) !== identityOf(format))
+    return {
+      because: `that is another one than those of ${all}, which lie in one tensor`,
+      hint: "choose one for all of them",
+    };
+  return null;
 }
 
 /** Refuses layers whose weights are codes: a method sees numbers, and a stage says where codes become numbers again. */

@@ -19,7 +19,7 @@ import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
 import type { Changing, PartWork, Targeting } from "./part-work.ts";
 import { addStep } from "./steps.ts";
-import { type NewPiece, together } from "./together.ts";
+import { fieldsTogether, type NewPiece, together } from "./together.ts";
 import type { TypedStage } from "./typed.ts";
 
 /** What a method makes of a linear layer, or of several side by side. */
@@ -145,7 +145,8 @@ function changeTargets(
       ...statisticsOf(target, statistics),
     ]);
     const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
-    const outputs = graph.outputs.flatMap(({ name }) => (isWeight(name) ? [name] : []));
+    const weights = graph.outputs.filter(({ name }) => isWeight(name));
+    const outputs = weights.map(({ name }) => name);
     const part: StepPart = {
       stage: number,
       of: stage.name,
@@ -156,14 +157,16 @@ function changeTargets(
     const made = addStep(at, graph, { model: source, layer, others }, part, checks);
     if (graph.outputs.some(({ name }) => name === slotNames.newBias))
       biases.set(newBiasOf(linear), made(slotNames.newBias));
-    if (linear.among) pieces.push({ linear, tensor, result: made(slotNames.result) });
+    if (linear.among) pieces.push({ linear, tensor, outputs: weights, made });
     else place(now, tensor, outputs, made);
   }
   for (const [tensor, changed] of Map.groupBy(pieces, (piece) => piece.tensor)) {
-    const { graph, others } = together(at, source, tensor, changed);
-    const place: StepPart = { stage: number, of: stage.name, layer, what: "weights of one tensor" };
-    const made = addStep(at, graph, { model: source, layer, others }, place);
-    now.set(tensor, made(slotNames.result));
+    const isDense = changed.some(({ outputs }) => outputs.some(({ name }) => name === slotNames.result));
+    const { graph, others } = isDense ? together(at, source, tensor, changed) : fieldsTogether(at, changed);
+    const part: StepPart = { stage: number, of: stage.name, layer, what: "weights of one tensor" };
+    const made = addStep(at, graph, { model: source, layer, others }, part);
+    const outputs = graph.outputs.map(({ name }) => name);
+    place(now, tensor, outputs, made);
   }
   return biases;
 }

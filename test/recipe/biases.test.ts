@@ -1,13 +1,10 @@
 /** Methods that give a new bias beside new weights. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { biased, writeDecoder } from "../given/model-folder.ts";
-import { values } from "../given/weights.ts";
+import { writeRecorded } from "../given/recorded-model.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
-import { fileBytes, float32 } from "../model/transformers.ts";
-import { root } from "../repository/sources.ts";
 import { readDecoder } from "../run/decoder.ts";
 import { problems } from "./bound.ts";
 import { closeTokens, runText } from "./on-tokens.ts";
@@ -37,12 +34,7 @@ suite("recipe: biases", ({ test }) => {
     "layers of one matrix have their biases in one tensor, of which those that a stage changes are new",
     inFolder(async (folder) => {
       const [model, out] = [join(folder, "model"), join(folder, "out")];
-      const { families } = JSON.parse(readFileSync(join(root, "test/peers/architectures.json"), "utf8"));
-      const { config, tensors } = families.gpt2 as { config: object; tensors: Record<string, readonly number[]> };
-      mkdirSync(model);
-      writeFileSync(join(model, "config.json"), JSON.stringify(config));
-      const made = Object.entries(tensors).map(([name, shape]) => [name, float32(shape, values(name, shape))] as const);
-      writeFileSync(join(model, "model.safetensors"), fileBytes(new Map(made)));
+      writeRecorded(model, "gpt2");
       const { stages } = await runText(source("doubled() of model for q, v, up"), model, { train: tokens }, out);
       const changed = stages[0]?.changed.filter(({ layer }) => layer === 1).map(({ what }) => what);
       assert.equal(changed, ["q", "v", "up", "bias of q, k, v", "bias of up"]);

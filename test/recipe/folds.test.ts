@@ -1,14 +1,11 @@
 /** Scales that are folded into what makes an activation change nothing but rounding, in every architecture. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { biased, writeDecoder } from "../given/model-folder.ts";
-import { values } from "../given/weights.ts";
+import { writeRecorded } from "../given/recorded-model.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
-import { fileBytes, float32 } from "../model/transformers.ts";
-import { root } from "../repository/sources.ts";
 import { readDecoder } from "../run/decoder.ts";
 import { bound, problems } from "./bound.ts";
 import { closeTokens, runText } from "./on-tokens.ts";
@@ -55,15 +52,6 @@ async function distances(model: string, layers: string): Promise<readonly [exact
   return [even, smooth];
 }
 
-interface Family {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly tensors: Readonly<Record<string, readonly number[]>>;
-}
-
-const { families }: { readonly families: Readonly<Record<string, Family>> } = JSON.parse(
-  readFileSync(join(root, "test/peers/architectures.json"), "utf8"),
-);
-
 /** The layers of each architecture whose inputs can be divided, and whether scales of powers of two change no bit. */
 const foldable: Readonly<Record<string, readonly [layers: string, isExact: boolean]>> = {
   qwen2: ["q, k, v, gate, up, down, lm_head", true],
@@ -77,13 +65,7 @@ suite("recipe: folds", ({ test }) => {
     test(
       `${name}: the logits of a model with scales in ${layers} are those of the model`,
       inFolder(async (folder) => {
-        const { config, tensors } = families[name] as Family;
-        const made = Object.entries(tensors).map(
-          ([tensor, shape]) => [tensor, float32(shape, values(tensor, shape))] as const,
-        );
-        mkdirSync(join(folder, "model"));
-        writeFileSync(join(folder, "model/config.json"), JSON.stringify(config));
-        writeFileSync(join(folder, "model/model.safetensors"), fileBytes(new Map(made)));
+        writeRecorded(join(folder, "model"), name);
         const [even, smooth] = await distances(join(folder, "model"), layers);
         if (isExact) assert.is(even, 0);
         for (const distance of [even, smooth]) assert.ok(distance < 1e-4, `${distance}`);
