@@ -1,7 +1,8 @@
 /** `repeat`: rounds, what is kept of them, and what they cost. What is refused: test/golden/errors. */
 import * as assert from "uvu/assert";
+import { check } from "../../compiler/compile.ts";
 import { suite } from "../harness/suite.ts";
-import { problemsOf, run } from "./run.ts";
+import { hostWith, problemsOf, run } from "./run.ts";
 
 function gives(expected: string, source: string, inputs: Parameters<typeof run>[1] = {}): void {
   assert.equal(problemsOf(source), []);
@@ -45,6 +46,15 @@ suite("language: repeat", ({ test }) => {
   test("what is made in a round has its names there alone, and sizes of its own only within a round's scope", () => {
     const body = "let parts = split(x, row -> (cell: 2, lane))\n    { x: merge(parts / 2, (cell, lane) -> row) }";
     gives("x: f32[row: 4] 0.25 0.5 0.75 1", `fn f(a: f32[row: 4]) {\n  repeat 2 from { x: a } {\n    ${body}\n  }\n}`);
+  });
+
+  test("a round costs as much as its expressions, however many there are", () => {
+    const evaluations = (rounds: number): number => {
+      const source = `fn f(a: f32[row]) = repeat ${rounds} from { x: a } keeping least sum(abs(x), over row) { { x: sin(x) / 2 } }`;
+      return check(hostWith({ "own.lcomp": source }), "own.lcomp").artifact?.context.work.evaluations ?? Number.NaN;
+    };
+    const [none, some, many] = [0, 500, 1000].map(evaluations) as [number, number, number];
+    assert.is(many - some, some - none);
   });
 
   test("without a model, one round is checked for any number of rounds", () => {

@@ -184,7 +184,7 @@ suite("recipe: coded weights", ({ test }) => {
       "swiftshader",
     );
 
-  for (const { stage, rule, off = 0 } of [byFour, ...others])
+  for (const { stage, rule, off = 0 } of [byFour, ...others, doubled])
     test(
       `${stage}: rows of zeros and of all sizes`,
       inFolder(async (folder) => {
