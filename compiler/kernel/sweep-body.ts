@@ -59,7 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   return { wgsl, workgroups: grid.workgroups, features: [] };
 }
 
-/** A level whose body the kernel of a panel evaluates before the first column of a run, by \`level_N\`, from \`own_run_N\`. */
+/** A level whose body the kernel of a panel evaluates before the first column of a run, by `level_N`, from `own_run_N`. */
 export interface HeldLevel {
   readonly level: number;
   readonly columns: number;

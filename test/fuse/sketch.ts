@@ -1,7 +1,7 @@
 /** Graphs for tests of fusion: a Llama block, written with the primitives alone. */
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { maker } from "../../compiler/graph/make.ts";
-import type { Node, OpName, Ops } from "../../compiler/graph/ops.ts";
+import type { Body, Node, OpName, Ops } from "../../compiler/graph/ops.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { DType } from "../../compiler/plan/dtype.ts";
 import type { Span } from "../../grammar/source.ts";
@@ -20,7 +20,7 @@ type WithoutAttrs = { [K in OpName]: Record<never, never> extends Ops[K]["attrs"
 
 /** Short words for writing a graph; every node is written at `name:1:1`. */
 export function words(name: string) {
-  const { make, graph } = maker();
+  const { make, graph, body } = maker();
   const origin: Span = { file: { path: name, text: "" }, start: 0, end: 0 };
   const dims = (sizes: Sizes) => Object.entries(sizes).map(([name, size]) => ({ name, size }));
   const constant = (value: number, dtype: DType = "f32"): Node => make("constant", [], { value, dtype }, origin);
@@ -43,6 +43,12 @@ export function words(name: string) {
     cast: (x: Node, dtype: DType): Node => make("cast", [x], { dtype }, origin),
     cholesky: (x: Node, rows: string, columns: string): Node => make("cholesky", [x], { rows, columns }, origin),
     best: (x: Node, keep: number, ...over: readonly string[]): Node => make("best", [x], { keep, over }, origin),
+    feedback: (x: Node, u: Node, sweep: Ops["feedback"]["attrs"]): Node => make("feedback", [x, u], sweep, origin),
+    body: (outputs: Readonly<Record<string, Node>>): Body =>
+      body(
+        "body",
+        Object.entries(outputs).map(([name, node]) => ({ name, node })),
+      ),
     graph: (outputs: Readonly<Record<string, Node>>): Graph =>
       graph(
         name,

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { compileGraph } from "../../compiler/compile-graph.ts";
+import { bodyNames } from "../../compiler/graph/bodies.ts";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import type { Node } from "../../compiler/graph/ops.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
@@ -123,6 +124,23 @@ function headOf(vocab: number, model: number): Graph {
   return w.graph({ y: w.reduce("sum", w.op("log", w.reduce("sum", w.op("exp", shifted), "vocab")), "token") });
 }
 
+/** A sweep of so many rows and columns, in runs of 128. */
+function sweepOf(out: number, columns: number): Graph {
+  const w = words("sweep");
+  const [x, u] = [w.weight("w", { out, in: columns }, "bf16"), w.data("u", { in: columns, other: columns })];
+  const scale = w.reduce("max", w.data(bodyNames.run, { out, lane: 128 }), "lane");
+  const above = w.data(bodyNames.above("block", "scale"), { out });
+  const ratio = w.op("div", w.data(bodyNames.run, { out }), above);
+  const levels = [
+    { dim: { name: "block", size: columns / 128 }, body: w.body({ scale }) },
+    {
+      dim: { name: "lane", size: 128 },
+      body: w.body({ [bodyNames.frozen]: w.op("mul", above, w.op("round", ratio)) }),
+    },
+  ];
+  return w.graph({ y: w.cast(w.feedback(x, u, { along: "in", across: "other", levels }), "bf16") });
+}
+
 const titleOf = (work: () => unknown): string =>
   problemsFrom(work)
     .map(({ title }) => title)
@@ -158,6 +176,20 @@ suite("limits of devices", ({ test }) => {
   test("a head of 128256 words by 4096 runs on SwiftShader", () => {
     const program = compile(headOf(128_256, 4096), { ...facts, ...swiftshader }, "software");
     verifyDivided(program, { ...program, main: [] }, swiftshader);
+  });
+
+  test("a sweep of 4096 rows by 14336 columns runs on lavapipe, and of 14336 by 4096 within the limits of all adapters", () => {
+    const large = compile(sweepOf(4096, 14_336), { ...facts, ...lavapipe }, "software");
+    verifyDivided(large, { ...large, main: [] }, lavapipe);
+    const least = {
+      maxBufferSize: 256 * MiB,
+      maxStorageBufferBindingSize: 128 * MiB,
+      maxStorageBuffersPerShaderStage: 8,
+    };
+    for (const family of families) {
+      const program = compile(sweepOf(14_336, 4096), { ...facts, ...least }, family);
+      verifyDivided(program, { ...program, main: [] }, least);
+    }
   });
 
   test("weights above the largest buffer are refused by name", () => {
