@@ -1,5 +1,5 @@
 /** A plan for people: all but the texts of its recipe and of its kernels, indented, with what repeats itself printed once. */
-import { folded } from "./fold.ts";
+import { abridged } from "./abridged.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Kernel, Program, Slot } from "./program.ts";
 import type { Ref, SavedTensor, Step } from "./step.ts";
@@ -44,9 +44,9 @@ function showRef(ref: Ref): string {
   if ("tensor" in ref) return `${ref.model} ${ref.tensor}`;
   if ("step" in ref) return `${ref.step} ${ref.output}`;
   if ("windows" in ref) return `windows ${ref.windows}`;
-  if ("stack" in ref) return `stack [${folded(ref.stack.map(showRef)).join(", ")}]`;
+  if ("stack" in ref) return `stack [${abridged(ref.stack.map(showRef)).join(", ")}]`;
   if ("element" in ref) return `${ref.element} of ${showRef(ref.of)}`;
-  return `[${folded(ref.pick.map(showRef)).join(", ")}] at ${ref.at} of ${showRef(ref.by)}`;
+  return `[${abridged(ref.pick.map(showRef)).join(", ")}] at ${ref.at} of ${showRef(ref.by)}`;
 }
 
 const showSaved = ({ name, dtype, shape, from, blocks }: SavedTensor): string =>
@@ -89,7 +89,7 @@ function inline(value: unknown): string {
 /** A field a line, or more where one line is too short; each element of a list with a dash. */
 function linesOf(value: object): readonly string[] {
   if (Array.isArray(value))
-    return folded(value.map(elementOf)).flatMap((text) => `- ${text.replaceAll("\n", "\n  ")}`.split("\n"));
+    return abridged(value.map(elementOf)).flatMap((text) => `- ${text.replaceAll("\n", "\n  ")}`.split("\n"));
   return Object.entries(value).flatMap(([key, each]) => {
     const line = `${key} ${inline(each)}`;
     return line.length <= widest || !isObject(each) ? [line] : [key, ...linesOf(each).map((part) => `  ${part}`)];

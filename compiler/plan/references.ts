@@ -2,7 +2,7 @@
  * References as text, so that a plan of many steps is a file of few bytes: `model:lm_head.weight`, `#12 result` for what step 12
  * writes, `windows 0`, `pick 3 at 7 by #5 keep` for one of list 3 of the plan's choices, `stack 3` for all of it, `element 2 of …`.
  */
-import { lengthened, shortened } from "./fold.ts";
+import { lengthened, shortened } from "./abridged.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Program } from "./program.ts";
 import type { PlanFile, ProgramFile } from "./schema.ts";

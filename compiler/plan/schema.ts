@@ -1,8 +1,8 @@
 /** The plan's form as a JTD schema, held to the types of plan.ts and program.ts by the compiler. Its order is the order of the file. */
 import type { JTDSchemaType } from "ajv/dist/jtd.js";
+import type { Repeat } from "./abridged.ts";
 import type { DeviceFacts } from "./device-facts.ts";
 import { dtypes } from "./dtype.ts";
-import type { Repeat } from "./fold.ts";
 import type { Plan, WindowsRecord } from "./plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
 import type { SavedTensor, SaveRecord, Step, ValueRecord } from "./step.ts";

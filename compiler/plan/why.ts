@@ -1,5 +1,5 @@
 /** Why steps are run, where a store has some of earlier runs. */
-import { folded } from "./fold.ts";
+import { abridged } from "./abridged.ts";
 import { plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Step, StepPart } from "./step.ts";
@@ -37,7 +37,7 @@ export function keptParts({ steps }: Planned, earlier: Earlier): readonly KeptPa
     const reasons = pending.flatMap(
       ([at, step]) => reasonFor(steps, step, earlier.identify(at), { ...earlier, records }) ?? [],
     );
-    return { what, steps: own.length, kept: own.length - pending.length, why: folded(inOrder(reasons)) };
+    return { what, steps: own.length, kept: own.length - pending.length, why: abridged(inOrder(reasons)) };
   });
 }
 

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
-import { folded } from "../../compiler/plan/fold.ts";
+import { abridged } from "../../compiler/plan/abridged.ts";
 import { printPlan } from "../../compiler/plan/print.ts";
 import { facts } from "../fuse/sketch.ts";
 import { golden } from "../harness/golden.ts";
@@ -55,10 +55,10 @@ suite("plan: for people", ({ test }) => {
         golden(`test/golden/plan/${recipe.replace(".lcomp", ".plan")}`, printed(recipe)));
 
   test("what follows itself three times or more, with numbers that change evenly, stands once", () => {
-    assert.equal(folded(["a 0", "a 1", "a 2", "b"]), ["3 × a 0 … 2", "b"]);
-    assert.equal(folded(["a 5", "a 7", "a 9"]), ["3 × a 5, 7 … 9"]);
-    assert.equal(folded(["a", "a", "a"]), ["3 × a"]);
-    assert.equal(folded(["x", "a 0", "b 9", "a 1", "b 6", "a 2", "b 3"]), [
+    assert.equal(abridged(["a 0", "a 1", "a 2", "b"]), ["3 × a 0 … 2", "b"]);
+    assert.equal(abridged(["a 5", "a 7", "a 9"]), ["3 × a 5, 7 … 9"]);
+    assert.equal(abridged(["a", "a", "a"]), ["3 × a"]);
+    assert.equal(abridged(["x", "a 0", "b 9", "a 1", "b 6", "a 2", "b 3"]), [
       "x",
       "3 × these 2:\n- a 0 … 2\n- b 9, 6 … 3",
     ]);
@@ -66,6 +66,6 @@ suite("plan: for people", ({ test }) => {
 
   test("what does not is left as it is", () => {
     for (const texts of [["a 0", "a 1"], ["a 0", "a 1", "a 3"], ["a 0", "b 1", "a 2"], ["a 1", "a b", "a 3"], []])
-      assert.equal(folded(texts), texts);
+      assert.equal(abridged(texts), texts);
   });
 });

@@ -35,6 +35,13 @@ suite("results", ({ test }) => {
     );
   });
 
+  test("few bits cost less with AWQ's scales than without, on every model", () => {
+    const scaled = globSync(`${folder}/*-awq-bits[234]-*.json`, { cwd: root });
+    assert.ok(scaled.length >= 6);
+    const perplexityOf = (path: string): number => JSON.parse(read(path)).perplexity.small;
+    for (const path of scaled) assert.ok(perplexityOf(path) <= perplexityOf(path.replace("-awq-", "-rtn-")), path);
+  });
+
   test("each result is of its row's command", () => {
     for (const row of rows()) {
       const result = readResult(row);

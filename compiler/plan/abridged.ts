@@ -21,7 +21,7 @@ const longestPeriod = 64;
 const piecesOf = (text: string): Pieces => text.split(/(\d+)/);
 
 /** The texts, or fewer: a number that changes evenly is printed as `0 … 29`, or `0, 5 … 145`. */
-export function folded(texts: readonly string[]): readonly string[] {
+export function abridged(texts: readonly string[]): readonly string[] {
   const all = texts.map(piecesOf);
   const result: string[] = [];
   for (let at = 0; at < all.length; ) {
