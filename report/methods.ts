@@ -16,6 +16,8 @@ export interface Method {
   readonly takes: readonly Setting[];
   /** One after the other. */
   readonly stages: readonly Stage[];
+  /** The models that it is tried on; all where it is not said. */
+  readonly only?: readonly string[];
 }
 
 export interface Stage {
@@ -40,6 +42,10 @@ const text = (from: string, call: string): Stage => ({ ...weights(from, call), i
 
 /** A stage on the layers whose inputs can be scaled in all models, with text. */
 const readers = (from: string, call: string): Stage => ({ ...text(from, call), layers: "q, k, v, gate, up, down" });
+
+/** A stage on some layers, as llama.cpp has them where blocks of 256 do not divide the others. */
+const down = (stage: Stage): Stage => ({ ...stage, layers: "down" });
+const others = (stage: Stage): Stage => ({ ...stage, layers: "linear except down, lm_head" });
 
 const sparse = ["sparsity"] as const;
 const grid = ["bits", "every"] as const;
@@ -66,11 +72,34 @@ export const methods: Readonly<Record<string, Method>> = {
   },
   awq: { title: "AWQ", takes: grid, stages: [awq, rtn] },
   smoothquant: { title: "SmoothQuant and RTN", takes: grid, stages: [smoothquant, rtn] },
+  hqq: { title: "HQQ", takes: grid, stages: [weights("quantize/hqq", "hqq(bits, every)")] },
   nf4: { title: "NF4", takes: ["every"], stages: [weights("quantize/nf4", "nf4(every)")] },
+  nf4_double: {
+    title: "NF4, scales of 8 bits",
+    takes: ["every"],
+    stages: [weights("quantize/nf4", "nf4(every, double: true, runs: 64)")],
+  },
+  fp4: { title: "FP4", takes: ["every"], stages: [weights("quantize/fp4", "fp4(every)")] },
   mxfp4: { title: "MXFP4", takes: [], stages: [weights("quantize/mxfp4", "mxfp4()")] },
   nvfp4: { title: "NVFP4", takes: [], stages: [weights("quantize/nvfp4", "nvfp4()")] },
   q8_0: { title: "Q8_0", takes: [], stages: [weights("quantize/ggml", "q8_0()")] },
+  q5_1: { title: "Q5_1", takes: [], stages: [weights("quantize/ggml", "q5_1()")] },
+  q5_0: { title: "Q5_0", takes: [], stages: [weights("quantize/ggml", "q5_0()")] },
+  q4_1: { title: "Q4_1", takes: [], stages: [weights("quantize/ggml", "q4_1()")] },
   q4_0: { title: "Q4_0", takes: [], stages: [weights("quantize/ggml", "q4_0()")] },
+  q4_0_imatrix: { title: "Q4_0, imatrix", takes: [], stages: [text("quantize/imatrix", "q4_0_imatrix()")] },
+  q4_k: {
+    title: "Q4_K, else Q5_0",
+    takes: [],
+    stages: [down(weights("quantize/k_quants", "q4_k()")), others(weights("quantize/ggml", "q5_0()"))],
+    only: ["smollm2"],
+  },
+  q4_k_imatrix: {
+    title: "Q4_K, else Q5_0, imatrix",
+    takes: [],
+    stages: [down(text("quantize/imatrix", "q4_k_imatrix()")), others(text("quantize/imatrix", "q5_0_imatrix()"))],
+    only: ["smollm2"],
+  },
 };
 
 /** Whether a method looks at text. */

@@ -44,6 +44,6 @@ export const models: Readonly<Record<string, Model>> = {
     text: "../shared/text/wikitext2",
     ...{ length: 512, windows: 16, samples: 16 },
     ...{ sparsity: ["50%"], bits: ["4", "3"], every: ["64"] },
-    methods: ["magnitude", "wanda", "sparsegpt", "rtn", "gptq", "awq"],
+    methods: ["magnitude", "wanda", "sparsegpt", "rtn", "hqq", "gptq", "awq", "q4_k", "q4_k_imatrix"],
   },
 };

@@ -29,7 +29,11 @@ ${stages.map((stage, i) => `  ${stageText(stage, i, stages.length)}`).join("\n")
 }
 
 function imports(stages: readonly Stage[]): readonly string[] {
-  const own = stages.map(({ from, call }) => `import { ${call.split("(")[0]} } from "std/${from}"`);
+  const byModule = Map.groupBy(stages, ({ from }) => from);
+  const own = [...byModule].map(([from, some]) => {
+    const names = some.map(({ call }) => call.split("(")[0]);
+    return `import { ${names.join(", ")} } from "std/${from}"`;
+  });
   return [
     'import { agreement, kl_error, mean_kl, perplexity, perplexity_error, token_loss } from "std/evaluate"',
     ...own,

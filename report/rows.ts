@@ -27,7 +27,9 @@ export const recipePath = (method: string): string => `${folder}/${method}.lcomp
 export function rows(): readonly Row[] {
   return Object.values(models).flatMap((model) =>
     Object.entries(methods)
-      .filter(([name]) => model.methods?.includes(name) ?? true)
+      .filter(
+        ([name, { only }]) => (model.methods ?? [name]).includes(name) && (only ?? [model.name]).includes(model.name),
+      )
       .flatMap(([name, method]) => choices(model, method.takes).map((chosen) => rowOf(model, [name, method], chosen))),
   );
 }
