@@ -1,0 +1,158 @@
+"""llama_cpp.py: GGUF files that lcomp writes, as llama.cpp reads them: by the npm package of llama_cpp/package.json, in a folder of its own.
+
+For each recipe below, lcomp saves a model as "gguf", and as "huggingface" what its codes stand for; that again as "gguf", in F32. Then
+  every coded tensor must be decoded by ggml's own functions to the bits of the folder;
+  the mean NLL of the same windows by llama.cpp must be what lcomp reports, to 1e-4 for F32, and for codes within the difference that
+  llama.cpp itself shows between them and the same weights as F32 (it rounds activations where weights are codes), and 1e-4.
+Nothing is recorded.
+    llama_cpp.py [--check]
+"""
+import ctypes, json, platform, re, shutil, subprocess, sys, tempfile
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch, transformers
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TINY = ROOT / "examples/tiny"
+LENGTH, WINDOWS, TOLERANCE = 64, 6, 1e-4
+# By what a file holds: the model, and the stages that make its codes.
+STAGES = {
+    "numbers": ("tiny", []),
+    "Q8_0": ("tiny", ["q8_0() of model for linear except lm_head"]),
+    "Q4_0": ("tiny", ["q4_0() of model for linear except lm_head"]),
+    "Q4_1, Q5_0, Q5_1 beside numbers": ("tiny", ["q4_1() of model for down", "q5_0() of stage0 for q, k", "q5_1() of stage1 for gate"]),
+    "K": ("wide", ["q2_k() of model for gate", "q3_k() of stage0 for up", "q4_k() of stage1 for q, k", "q5_k() of stage2 for v, o", "q6_k() of stage3 for down"]),
+}
+
+
+def package():
+    """The folder of node-llama-cpp, beside this Python; it is installed once."""
+    place = Path(sys.prefix) / "llama_cpp"
+    place.mkdir(exist_ok=True)
+    for file in ("package.json", "nll.mjs"):
+        shutil.copy(HERE / "llama_cpp" / file, place)
+    if not (place / "node_modules").exists():
+        subprocess.check_call(["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place)
+    return place
+
+
+def ggml(package_folder):
+    """The library that decodes, which comes with the package for this machine."""
+    names = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+    system = {"linux": "linux", "darwin": "mac"}[sys.platform]
+    places = (package_folder / "node_modules/@node-llama-cpp").glob(f"{system}-{names[platform.machine().lower()]}*/bins/*/libggml-base.*")
+    return sorted(places, key=lambda path: len(str(path)))[0]
+
+
+def lcomp(*arguments):
+    done = subprocess.run(["node", ROOT / "runtime/cli/launch.mjs", *arguments, "--json", "--quiet"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def save(stages, target, model, text, out):
+    """The mean NLL that lcomp reports of what it saves."""
+    last = f"stage{len(stages) - 1}" if stages else "model"
+    lines = [f"  stage stage{i} = {stage}" for i, stage in enumerate(stages)]
+    recipe = out.with_suffix(".lcomp")
+    recipe.write_text("\n".join([
+        'import { q8_0, q4_0, q4_1, q5_0, q5_1 } from "std/quantize/ggml"',
+        'import { q2_k, q3_k, q4_k, q5_k, q6_k } from "std/quantize/k_quants"', 'import { mean_nll } from "std/evaluate"',
+        "recipe saved(model: Model, text: Corpus) {", *lines, f"  report mean_nll({last}, text.test, {LENGTH})", f'  save {last} as "{target}"', "}", ""]))
+    (found,) = lcomp("run", recipe, "--model", model, "--text", text, "--out", out)["measures"]["mean_nll"].values()
+    return found
+
+
+def decoded(library, tensor):
+    """The weights of a tensor by ggml's own function; rows as the file has them."""
+    name = tensor.tensor_type.name.lower().replace("_k", "_K")
+    weights = np.empty(int(np.prod(tensor.shape)), np.float32)
+    data = np.ascontiguousarray(tensor.data)
+    function = library[f"dequantize_row_{name}"]
+    function.argtypes, function.restype = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64], None
+    function(data.ctypes.data, weights.ctypes.data, weights.size)
+    return weights.reshape([int(size) for size in reversed(tensor.shape)])
+
+
+def folder_name(name):
+    parts = json.loads((ROOT / "stdlib/gguf/llama.json").read_text())["tensors"]
+    [(layer, key, kind)] = re.findall(r"^(?:blk\.(\d+)\.)?(.+)\.(weight|bias)$", name)
+    return f"{parts[f'blk.{{layer}}.{key}' if layer else key].replace('{layer}', layer)}.{kind}"
+
+
+def rows_of_folder(name, weights, heads):
+    """q and k have the rows of a head in pairs."""
+    if not re.search(r"attn_[qk]\.weight", name):
+        return weights
+    count = heads[0] if "attn_q" in name else heads[1]
+    return weights.reshape(count, -1, 2, weights.shape[1]).swapaxes(1, 2).reshape(weights.shape)
+
+
+def coded_tensors(library, file, folder):
+    """How many tensors are coded; each must be the folder's."""
+    reader, numbers = gguf.GGUFReader(file), load_file(folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    heads = config["num_attention_heads"], config["num_key_value_heads"]
+    coded = [tensor for tensor in reader.tensors if tensor.tensor_type.name not in ("F32", "F16", "BF16")]
+    for tensor in coded:
+        weights, name = rows_of_folder(tensor.name, decoded(library, tensor), heads), folder_name(tensor.name)
+        assert numbers[name].dtype == np.float32 and (weights.view(np.uint32) == numbers[name].view(np.uint32)).all(), name
+    return len(coded)
+
+
+def tiny(folder):
+    """The example in F32."""
+    shutil.copytree(TINY, folder)
+    save_file({name: w.astype(np.float32) for name, w in load_file(TINY / "model.safetensors").items()}, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "torch_dtype": "float32"}))
+
+
+def wide(folder):
+    """A Llama of random numbers whose rows blocks of 256 divide, with the example's tokenizer."""
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=1024, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+        max_position_embeddings=256, initializer_range=0.1, bos_token_id=0, eos_token_id=0, pad_token_id=None)
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(TINY / file, folder)
+
+
+def main():
+    package_folder = package()
+    library = ctypes.CDLL(str(ggml(package_folder)))
+    failures = []
+    with tempfile.TemporaryDirectory() as root:
+        place = Path(root)
+        for make in (tiny, wide):
+            make(place / make.__name__)
+        text, windows = place / "text.txt", place / "windows.json"
+        lines = [json.loads(line)["text"] for line in (ROOT / "examples/world/test.jsonl").read_text().splitlines()[:24]]
+        ids = Tokenizer.from_file(str(TINY / "tokenizer.json")).encode(" ".join(lines)).ids[:LENGTH * WINDOWS]
+        text.write_text(Tokenizer.from_file(str(TINY / "tokenizer.json")).decode(ids, skip_special_tokens=False))
+        windows.write_text(json.dumps([ids[at:at + LENGTH] for at in range(0, len(ids), LENGTH)]))
+        nll = lambda path: float(subprocess.check_output(["node", package_folder / "nll.mjs", path / "model.gguf", windows], text=True))
+        for number, (name, (of, stages)) in enumerate(STAGES.items()):
+            model = place / of
+            coded, folder, exact = (place / f"{kind}{number}" for kind in ("coded", "folder", "exact"))
+            said = save(stages, "gguf", model, text, coded)
+            save(stages, "huggingface", model, text, folder)
+            save([], "gguf", folder, text, exact)
+            count = coded_tensors(library, coded / "model.gguf", folder)
+            theirs, plain = nll(coded), nll(exact)
+            own = abs(theirs - plain) if count else 0
+            is_good = abs(said - plain) <= TOLERANCE and abs(said - theirs) <= own + TOLERANCE
+            print(f"  {name}: {count} tensors decoded to equal bits; NLL {said:.6f}, llama.cpp {theirs:.6f}, of the same weights in F32 {plain:.6f}")
+            failures += [] if is_good else [name]
+    print(f"{len(STAGES) - len(failures)} of {len(STAGES)} files as llama.cpp reads them", *failures, sep="\n  ")
+    sys.exit(len(failures) > 0)
+
+
+if __name__ == "__main__":
+    main()
