@@ -30,6 +30,8 @@ export interface Edit {
 export interface Stuck {
   readonly at: Node;
   readonly because: string;
+  /** It is a layer that would do, but for how it is stored. */
+  readonly isNear?: true;
 }
 
 /** The weights that are divided, and what becomes smaller with them. */
@@ -90,13 +92,10 @@ function divided(at: Dividing, node: Node, factor: Node, reader: Node): Outcome 
   const by = along(at, node, factor);
   if (by === null) return { at: reader, because: shared(node, factor) };
   const layer = at.linears.find(({ weight, bias }) => weight.node === node || bias?.node === node);
-  if (layer)
-    return (
-      ofWeight(at, node, node, by) ?? {
-        at: reader,
-        because: `\`${layer.linear.name}\` is not stored as numbers that are its own`,
-      }
-    );
+  if (layer) {
+    const because = `the weights of \`${layer.linear.name}\` are codes, or not its own`;
+    return ofWeight(at, node, node, by) ?? { at: reader, because, isNear: true };
+  }
   const inputs = inputsOf(node);
   if (inputs.every(({ attrs }) => attrs.role === "weight")) return ofWeights(at, node, by, inputs, reader);
   const rule = rules[node.op] as ((at: Dividing, node: Node, by: Node) => Outcome) | undefined;
@@ -219,7 +218,9 @@ const either: Rule<"mul"> = (at, node, by) => {
   if (a === b) return { at: node, because: "a square does not commute with a factor" };
   const outcomes = [a, b].map((x) => ({ outcome: closed(at, divided(at, x, by, node)), has: channels(x, by) }));
   const good = outcomes.map(({ outcome }) => outcome).find((outcome) => !isStuck(outcome));
-  return good ?? (outcomes.toSorted((x, y) => y.has - x.has)[0] as (typeof outcomes)[number]).outcome;
+  const isNear = (outcome: Outcome): boolean => isStuck(outcome) && outcome.isNear === true;
+  const most = outcomes.toSorted((x, y) => Number(isNear(y.outcome)) - Number(isNear(x.outcome)) || y.has - x.has);
+  return good ?? (most[0] as (typeof outcomes)[number]).outcome;
 };
 
 /** How many places of the factor's dimensions the node tells apart. */
