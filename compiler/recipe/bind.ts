@@ -14,7 +14,11 @@ import type { Checking, RecipeInputs } from "./checking.ts";
 import { logitsFor } from "./measure.ts";
 
 /** The model of a parameter; without headers, or where they make none, one of which nothing is known. */
-export function bindModel(at: Checking, recipe: Ast.Recipe, { name, span }: Ast.Parameter): Value {
+export function bindModel(
+  at: Checking,
+  recipe: Ast.Recipe,
+  { name, span }: Pick<Ast.Parameter, "name" | "span">,
+): Value {
   const { context, inputs } = at;
   const facts = inputs.models.get(name.text);
   at.named.set(name.text, name.span);

@@ -33,6 +33,7 @@ import { select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { bindModel, sizesIn } from "./bind.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
+import { comparing } from "./check-saved.ts";
 import { begin, type Checking, type RecipeInputs, wanted } from "./checking.ts";
 import { isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
@@ -57,7 +58,7 @@ export function checkRecipe(
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);
   const { given, stages, measures, save } = at;
-  return {
+  const typed = {
     recipe,
     parameters,
     models: given,
@@ -66,6 +67,7 @@ export function checkRecipe(
     measures,
     save,
   };
+  return inputs.saved === undefined ? typed : comparing(at, recipe, typed, inputs.saved);
 }
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */

@@ -106,6 +106,7 @@ async function runHere(
       plan,
       corpora,
       result,
+      check: null,
       compileSeconds: result.compileSeconds,
       adapter: describeAdapter(device.adapterInfo),
       notes,

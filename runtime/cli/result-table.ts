@@ -1,5 +1,7 @@
 /** What a run has found, for people and for programs: both under the same names. */
+
 import type { ChangedTensor, ReportResult, RunResult } from "../run/result.ts";
+import type { SavedCheck } from "./check-saved.ts";
 import { duration, table } from "./table.ts";
 import { lines, wrapped } from "./terminal.ts";
 
@@ -15,6 +17,8 @@ export interface RunReport {
   readonly left_behind: readonly string[];
   /** What is said of the models. */
   readonly notes: readonly string[];
+  /** Of what was saved: how it was read back; null where there was no text for that. */
+  readonly check?: SavedCheck | null;
   /** From the start of the command. */
   readonly seconds: number;
   readonly compile_seconds: number;
@@ -24,7 +28,7 @@ export interface RunReport {
 /** The numbers of a run; times in seconds. */
 export function runReport(
   { reports, stages, expects }: RunResult,
-  other: Pick<RunReport, "left_behind" | "notes" | "seconds" | "compile_seconds" | "adapter">,
+  other: Pick<RunReport, "left_behind" | "notes" | "check" | "seconds" | "compile_seconds" | "adapter">,
 ): RunReport {
   const measures = new Map<string, Map<string, number>>();
   const values = new Map<string, number>();

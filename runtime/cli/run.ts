@@ -10,6 +10,7 @@ import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
 import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
+import { checkSaved } from "./check-saved.ts";
 import { declare, type Flags, given } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
@@ -106,9 +107,12 @@ export async function compileAndRun(
         ...{ ...options, device, models, corpora, tokenizer, progress: progress.running },
         ...{ gpuMemory: budget.gpu, storeLimit: store?.limit, ...(!isQuiet && { note: line.say }) },
       });
+      const { output, folder, signal } = options;
+      const checking = { output, signal, corpora, gpuMemory: budget.gpu, ...(folder && { folder }) };
+      const check = result.isSaved ? await checkSaved({ open, plan: made, inputs, device, options: checking }) : null;
       const adapter = describeAdapter(device.adapterInfo);
       const notes = [...outlined.notes.map(({ title }) => title), ...ofTexts];
-      return { plan: made, corpora, result, compileSeconds: seconds + result.compileSeconds, adapter, notes };
+      return { plan: made, corpora, result, check, compileSeconds: seconds + result.compileSeconds, adapter, notes };
     } finally {
       device.close();
     }

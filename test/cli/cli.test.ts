@@ -248,7 +248,7 @@ suite("cli: run", ({ test }) => {
       assert.is(status, 0, stderr);
       assert.match(
         stderr,
-        /\nstep 3 of 4: stage sparse\nstep 4 of 4: save sparse\nout: 1\.88 MB, .* npx lcomp eval out --text /,
+        /\nstep 3 of 4: stage sparse\nstep 4 of 4: save sparse\nsparse read back: its loss on \d windows? is \S+, as before; KL\(model ‖ sparse\) is \S+\nout: 1\.88 MB, .* npx lcomp eval out --text /,
       );
       const report = JSON.parse(stdout);
       assert.equal(Object.keys(report.zeros.sparse), ["q", "k", "v", "o", "gate", "up", "down", "all"]);
@@ -288,7 +288,10 @@ suite("cli: run", ({ test }) => {
       symlinkSync("../recipes/text.jsonl", join(folder, "model/notes.txt"));
       const args = ["--model", "model", "--text", "recipes/text.jsonl", "--out", "out", "--json"];
       const { stdout, stderr } = lcomp(folder, "run", path, ...args);
-      assert.match(stderr, /\nnot copied: model\/notes\.txt \(a link that leads out of the folder\)\nout: /);
+      assert.match(
+        stderr,
+        /\nnot copied: model\/notes\.txt \(a link that leads out of the folder\)\nsparse read back: .*\nout: /,
+      );
       assert.equal(JSON.parse(stdout).left_behind, ["model/notes.txt"]);
     }),
   );

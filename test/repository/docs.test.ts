@@ -222,6 +222,7 @@ suite("documents", ({ test }) => {
     "README.md",
     "docs/language.md",
     "docs/plan.md",
+    "docs/folders.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
