@@ -2,17 +2,20 @@
  * The check that ends a `save`: the folder is opened as anybody would, and on the first eight windows of a text its loss must be that of the model
  * which it was saved from. The steps that made that are in the run's store, and are not run again.
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { withCheck } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { SavedTensor } from "../../compiler/plan/step.ts";
 import { checkWindows } from "../../compiler/recipe/check-saved.ts";
 import type { Device } from "../gpu/device.ts";
-import { openCheckpoint } from "../io/checkpoint.ts";
 import { runPlan } from "../run/run-plan.ts";
+import { ggufName } from "../run/save-file.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { libraryHost } from "./host.ts";
+import { openModel } from "./models.ts";
 import { planInThread } from "./plan-thread.ts";
 import type { OpenRecipe } from "./recipe.ts";
 
@@ -42,7 +45,8 @@ const name = "the saved folder";
 export async function checkSaved({ open, plan, inputs, device, options }: Saved): Promise<SavedCheck | null> {
   const { output, folder, signal, corpora, gpuMemory } = options;
   if (plan.save === null || output === null || checkWindows(open.outlined.typed) === null) return null;
-  const saved = await openCheckpoint(output.partial);
+  const file = join(output.partial, ggufName);
+  const saved = await openModel(existsSync(file) ? file : output.partial);
   const facts: ModelFacts = { name: output.target, config: saved.config, tensors: saved.tensors };
   const order = {
     loaded: withCheck(libraryHost(), open.loaded),
