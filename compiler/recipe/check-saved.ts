@@ -16,7 +16,7 @@ export const savedCheck = "std/check";
 const checkFunction = "check_saved";
 
 /** What the check reports, in this order. */
-export const checked = ["made", "saved", "kl"] as const;
+const checked = ["made", "saved", "kl"] as const;
 
 /** The windows whose text and length the check takes, of which it takes the first eight: those of an evaluation, or of a stage. */
 export function checkWindows({ evaluations, stages }: TypedRecipe): Windows | null {
