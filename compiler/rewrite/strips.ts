@@ -92,11 +92,12 @@ function wholeFor(node: Node): readonly string[] {
   return node.op === "split" ? [node.attrs.dim] : [];
 }
 
-/** All but the rows, if they are swept each by itself. */
+/** All that it and its operands have but the rows, if they are swept each by itself. */
 function wholeForSweep(node: NodeOf<"feedback"> | NodeOf<"part">): readonly string[] {
   const of = sourceOf(node);
   const rows = of.op === "feedback" && isByRows(of) ? rowsOf(of).map(({ name }) => name) : [];
-  return node.type.dims.map(({ name }) => name).filter((name) => !rows.includes(name));
+  const all = [node, ...node.inputs].flatMap(({ type }: Pick<Node, "type">) => type.dims.map(({ name }) => name));
+  return all.filter((name) => !rows.includes(name));
 }
 
 /** Nodes of the region that something outside of it needs. */

@@ -15,7 +15,7 @@ import { firstDifference } from "../ops/compare.ts";
 import { randomOf, seed } from "../ops/random.ts";
 import { type Bench, expectedOf, openBench } from "../ops/run.ts";
 import { type Sketch, sketch } from "../ops/sketch.ts";
-import { tall } from "../ops/sweeps.ts";
+import { sweeps, tall } from "../ops/sweeps.ts";
 
 type Limits = Pick<DeviceFacts, "maxBufferSize" | "maxStorageBufferBindingSize" | "maxStorageBuffersPerShaderStage">;
 
@@ -189,6 +189,18 @@ suite("limits of devices", ({ test }) => {
     for (const family of families) {
       const program = compile(sweepOf(14_336, 4096), { ...facts, ...least }, family);
       verifyDivided(program, { ...program, main: [] }, least);
+    }
+  });
+
+  test("whatever scratch is wanted, sweeps have programs, and take no more than they would", () => {
+    for (const [name, make] of Object.entries(sweeps)) {
+      const graph = simplify(make(randomOf(name, 1)).graph);
+      const bytes = (scratch: number): number =>
+        compileGraph(graph, facts, { family: "software", scratch }).program.regions.reduce(
+          (sum, each) => sum + each.bytes,
+          0,
+        );
+      for (const scratch of [20_000, 4000]) assert.ok(bytes(scratch) <= bytes(Number.POSITIVE_INFINITY), name);
     }
   });
 
