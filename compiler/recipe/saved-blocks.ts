@@ -1,14 +1,14 @@
 /** Codes that are saved in one file, block by block, as formats of the library that lie so have them. */
 import type { Span } from "../../grammar/source.ts";
 import { slotNames } from "../graph/slots.ts";
-import { report } from "../language/context.ts";
+import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { known } from "../language/size.ts";
 import { type Format, showFormat } from "../language/value.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import type { Model } from "../model/value.ts";
 import type { SavedTensor } from "../plan/step.ts";
-import { placesOf } from "../target/blocks.ts";
+import { libraryFormat, placesOf } from "../target/blocks.ts";
 import { ownTensor } from "../target/own-formats.ts";
 import { plainForm } from "../target/stored-fields.ts";
 import type { Emitting } from "./steps.ts";
@@ -25,10 +25,9 @@ export function savedBlocks(
   modules: Modules,
   span: Span,
 ): readonly SavedTensor[] {
-  if (!isOfBlocks(modules, format)) {
+  if (!isHeld(context, modules, format, span)) {
     const what = `${showFormat(format)} (${weight})`;
-    const hint =
-      'it holds the formats of `std/quantize/ggml`, `std/quantize/k_quants` and `std/quantize/iq4`, with their methods; "lcomp" holds every format';
+    const hint = `it holds ${heldNames(modules).join(", ")}; "lcomp" holds every format`;
     report(context, { kind: "target-refuses", span, target: blockFile, what, hint });
     return [];
   }
@@ -43,13 +42,15 @@ export function savedBlocks(
   });
 }
 
-/** Whether it is a format without parameters of the library, whose fields lie block by block. */
-function isOfBlocks({ all }: Modules, { declaration }: Format): boolean {
-  const module = all.find(({ tree }) => tree.declarations.includes(declaration));
-  return (
-    declaration.by !== undefined && declaration.parameters.length === 0 && module?.name.startsWith("std/") === true
-  );
-}
+/** Imports the formats that such a file holds. */
+const blockModule = "std/target/gguf";
+
+const heldNames = ({ scopes }: Modules): readonly string[] => [...(scopes.get(blockModule)?.values.keys() ?? [])];
+
+/** Whether it is one of the library's, and no other of the same name. */
+const isHeld = (context: Context, modules: Modules, { declaration }: Format, span: Span): boolean =>
+  heldNames(modules).includes(declaration.name.text) &&
+  libraryFormat(context, modules, blockModule, declaration.name.text, span).declaration === declaration;
 
 /** Rows and columns: codes lie along the inputs, whichever way round a matrix of numbers is stored. */
 function shapeOf({ declaration }: Format, fields: CodedFacts["fields"]): readonly number[] {

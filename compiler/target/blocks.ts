@@ -76,7 +76,7 @@ export function describeBlocks(host: Host, matrices: readonly BlockMatrix[]): De
   return { quantization: ownConfig(modules, formats), fields: new Map(fields) };
 }
 
-function libraryFormat(context: Context, { scopes }: Modules, module: string, name: string, span: Span): Format {
+export function libraryFormat(context: Context, { scopes }: Modules, module: string, name: string, span: Span): Format {
   const value = scopes.get(module)?.values.get(name);
   const call = { context, scope: scopeIn(null), span };
   const format = value?.kind === "callable" ? value.form([]).apply(call, given(call.scope, new Map())) : undefined;
