@@ -21,6 +21,8 @@ export const slotNames = {
   notFinite: (i: number) => `not finite ${i}`,
   /** A field of a weight that a format stores. */
   field: (weight: string, name: string) => `${weight} ${name}`,
+  /** Where zeros are kept: how many would be lost. */
+  lost: "lost zeros",
   /** Beside codes: how many numbers are not what is stored of them. */
   misfit: (i: number) => `misfit ${i}`,
   /** The outputs of an evaluation, of each window. */

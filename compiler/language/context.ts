@@ -35,6 +35,8 @@ export interface Context {
   readonly stage: Span | null;
   /** The name of the `observe` at hand: inside it, and the functions that it calls, activations may be read. */
   readonly observing: string | null;
+  /** What is 0 of a matrix that is swept stays so: the stage keeps zeros. */
+  readonly keepsZeros: boolean;
   /** How many windows there are; null while the text is not known. */
   readonly countWindows: (windows: Windows) => number | null;
   /** Names that could be imported, with the module of each. */
@@ -59,6 +61,7 @@ export const newContext = (
   where: "",
   stage: null,
   observing: null,
+  keepsZeros: false,
   countWindows,
   exports,
 });

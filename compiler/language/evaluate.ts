@@ -366,6 +366,7 @@ function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {
     inside.parent && numberOf(inside.parent),
     context.isOpen,
     context.observing,
+    context.keepsZeros,
     ...values,
     ...dims,
   ].join("; ");

@@ -154,9 +154,7 @@ function evaluateLevel(
     for (const [name, value] of bound)
       declareValue(inside, name, fromAbove(context, position, level, name.text, value));
   const dims = runOf(swept, position.level);
-  const type = { dtype: "f32", dims: graphDims(dims) } as const;
-  const run = standIn(context, position.inputs, bodyNames.run, type, written.as.span);
-  bindValue(context, inside, written.as, { kind: "tensor", dtype: "f32", dims, node: run });
+  bindValue(context, inside, written.as, seenRun(context, swept, position, written.as.span));
   const bound = new Map<Ast.Name, Value>();
   const outputs = new Map<string, Tensor>();
   for (const { name, value } of written.statements) {
@@ -178,6 +176,22 @@ function evaluateLevel(
 /** The dimensions of a run: those of the levels below in the place of the swept one. */
 const runOf = ({ x, along, levels }: Swept, level: number): readonly Dimension[] =>
   x.dims.flatMap((dim) => (dim.id === along.id ? levels.slice(level + 1) : [dim]));
+
+/** The columns of a run as a body sees them: if zeros are kept, what was 0 before the sweep is 0, whatever has been added since. */
+function seenRun(context: Context, swept: Swept, position: Position, span: Span): Tensor {
+  const { make } = context.maker;
+  const dims = runOf(swept, position.level);
+  const type = { dtype: "f32", dims: graphDims(dims) } as const;
+  const run: Tensor = {
+    ...{ kind: "tensor", dtype: "f32", dims },
+    node: standIn(context, position.inputs, bodyNames.run, type, span),
+  };
+  if (!context.keepsZeros) return run;
+  const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
+  const isZero: Tensor = { ...swept.x, dtype: "bool", node: make("equal", [swept.x.node, zero], {}, span) };
+  const here = readAt(context, position, isZero);
+  return here.kind === "tensor" ? { ...run, node: make("select", [here.node, zero, run.node], {}, span) } : run;
+}
 
 /** What a level above has bound, as it is at the position. */
 function fromAbove(context: Context, position: Position, level: number, name: string, value: Value): Value {

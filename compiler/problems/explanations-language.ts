@@ -10,7 +10,7 @@ const onLinear = "on linear(w: f32[out, in], x: f32[sample, token, in])";
 
 /** A function that sweeps so. */
 const rounding = (levels: string): string =>
-  `fn rounded(w: f32[out, in: 8], u: f32[in, in']) = feedback w through u ${levels}`;
+  `fn rounded(w: f32[out, in: 8], u: f32[in, in']) {\n  feedback w through u ${levels.replaceAll("\n", "\n  ")}\n}`;
 
 const names = {
   "unknown-name": {
@@ -146,8 +146,8 @@ const dimensions = {
   "sweep-freeze": {
     text: `\`feedback\` gives each column its last value, and takes what that leaves from the columns after it. The body of the last level says with \`freeze\` which value that is; those of the levels above it only bind names. A column that is to stay as it is freezes itself.`,
     examples: programs(
-      rounding("along in { each in as c { let whole = round(c) } }"),
-      rounding("along in { each in as c { let whole = round(c)  freeze whole } }"),
+      rounding("along in {\n  each in as c { let whole = round(c) }\n}"),
+      rounding("along in {\n  each in as c { let whole = round(c)  freeze whole }\n}"),
     ),
   },
 } satisfies Partial<Record<Id, Explanation>>;

@@ -116,6 +116,18 @@ export function misfits(maker: Maker, x: Node, stored: Node): Node | null {
 const isNumberless = ({ make }: Maker, x: Node): Node =>
   make("not", [make("equal", [x, x], {}, x.origin)], {}, x.origin);
 
+/** Counts the weights that were 0 and are not; there may be none. */
+export function lostZeros(maker: Maker, before: Node, after: Node): Counting {
+  const { make } = maker;
+  const zero = make("constant", [], { value: 0, dtype: "f32" }, after.origin);
+  const [was, is] = [before, after].map((x) => make("equal", [x, zero], {}, after.origin)) as [Node, Node];
+  const isLost = make("and", [was, make("not", [is], {}, after.origin)], {}, after.origin);
+  return noneOf(
+    [{ name: slotNames.lost, node: howMany(maker, isLost) }],
+    "{n} weights that are 0 would not stay so; what the method stores of 0 must be 0 exactly, as `Affine` does: take another, or leave `keeping zeros` out",
+  );
+}
+
 /** How many elements of a weight are 0. */
 export function zerosIn(maker: Maker, x: Node, over: readonly string[]): Output {
   const zero = maker.make("constant", [], { value: 0, dtype: "f32" }, x.origin);

@@ -11,7 +11,7 @@ import { orderNode } from "../model/linear.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
 import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
-import { type Counting, howMany, isNotFinite, zerosIn } from "./finite.ts";
+import { type Counting, howMany, isNotFinite, lostZeros, zerosIn } from "./finite.ts";
 
 /** What a method makes of one linear layer. */
 export interface Compression {
@@ -56,7 +56,7 @@ export function weightsOf(
   const bias = fields.has("bias") ? biasIn(context, scope, method, fields.get("bias") as Value, site) : undefined;
   if (!compressed || bias === null) return null;
   const format = compressed.kind === "coded" ? compressed.format : null;
-  const { counts, checks } = checksOf(context, compressed);
+  const { counts, checks } = checksOf(context, compressed, context.keepsZeros ? scope.values.get("w") : undefined);
   if (!site) return { outputs: [], checks, format };
   const outputs = [...outputsOf(context, compressed, site, method.span), ...counts];
   if (!bias) return { outputs, checks, format };
@@ -156,11 +156,14 @@ function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site
   return [...fieldOutputs(context.maker, result), zeros];
 }
 
-/** What must hold of them. */
-const checksOf = ({ maker }: Context, result: Compressed): Counting =>
-  result.kind === "coded"
-    ? codedChecks(maker, result)
-    : { counts: [], checks: [{ output: slotNames.result, must: "finite", otherwise: notFiniteResult }] };
+/** What must hold of them; `kept` is the weight of which zeros stay. */
+function checksOf({ maker }: Context, result: Compressed, kept: Value | undefined): Counting {
+  const weight = result.kind === "coded" ? result.value : result;
+  const lost = kept?.kind === "tensor" ? lostZeros(maker, kept.node, weight.node) : { counts: [], checks: [] };
+  const finite: Check = { output: slotNames.result, must: "finite", otherwise: notFiniteResult };
+  const own = result.kind === "coded" ? codedChecks(maker, result) : { counts: [], checks: [finite] };
+  return { counts: [...own.counts, ...lost.counts], checks: [...own.checks, ...lost.checks] };
+}
 
 const notFiniteResult = "the new weight has a NaN or an infinity; look at the method, and at its statistics";
 const notFiniteBias = "the new bias has a NaN or an infinity; look at the method, and at its statistics";

@@ -22,6 +22,8 @@ export interface Applied {
   /** The scope of the module that declares it. */
   readonly scope: Scope;
   readonly arguments: ReadonlyMap<string, Value>;
+  /** Weights that are 0 stay 0. */
+  readonly keepsZeros?: boolean;
 }
 
 /** Null if there was a problem; without outputs where it is checked against its header alone. */
@@ -38,11 +40,11 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   }
   const scope = scopeIn(applied.scope);
   bindLayer(context, scope, applied, site);
-  const inside: Context = { ...context, trace: newTrace() };
+  const inside: Context = { ...context, trace: newTrace(), keepsZeros: applied.keepsZeros ?? false };
   const result = evaluateBlock(inside, scope, method.body);
   const { observations: statistics } = inside.trace;
   const given = method.on.text === "readers" ? foldOf : weightsOf;
-  const made = given(context, scope, method, result, site);
+  const made = given(inside, scope, method, result, site);
   return made && { statistics, ...made };
 }
 

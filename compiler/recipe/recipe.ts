@@ -270,7 +270,18 @@ function appliedIn({ context, scope }: Checking, stage: Ast.Stage, value: Method
     });
   const given = complete(context, value, bound.values);
   const areGood = [...given.values()].every(({ kind }) => kind !== "wrong");
-  return areGood ? { method, scope: declaredIn, arguments: given } : null;
+  return areGood
+    ? { method, scope: declaredIn, arguments: given, keepsZeros: keepsZeros(context, stage, method) }
+    : null;
+}
+
+/** Whether weights that are 0 stay 0. */
+function keepsZeros(context: Context, { keeping }: Ast.Stage, { on }: Ast.Method): boolean {
+  const isMeant = keeping?.text === "zeros" && on.text === "linear";
+  const what = `\`keeping ${keeping?.text}\` of a method on ${on.text}`;
+  const hint = "`keeping zeros` of a method on linear leaves weights 0 that are 0";
+  if (keeping && !isMeant) report(context, { kind: "not-supported", span: keeping.span, what, hint });
+  return isMeant;
 }
 
 function refuseSelectors(context: Context, { selectors, except }: Ast.Stage): void {
@@ -279,8 +290,7 @@ function refuseSelectors(context: Context, { selectors, except }: Ast.Stage): vo
   if (first) report(context, { kind: "not-supported", span: first.span, what, hint: "it sees all of them" });
 }
 
-function refuseChoices(context: Context, { keeping, among: [candidate] = [] }: Ast.Stage): void {
-  if (keeping) report(context, { kind: "not-supported", span: keeping.span, what: `\`keeping ${keeping.text}\`` });
+function refuseChoices(context: Context, { among: [candidate] = [] }: Ast.Stage): void {
   if (candidate) report(context, { kind: "not-supported", span: candidate.span, what: "`among`" });
 }
 
@@ -315,12 +325,12 @@ function typedStage(
 }
 
 /** `prune(sparsity: 50%)`: the method with its arguments as resolved. */
-function actionOf({ method, arguments: given }: Applied): string {
+function actionOf({ method, arguments: given, keepsZeros }: Applied): string {
   const shown = method.parameters.flatMap(({ name: { text: name } }) => {
     const value = given.get(name);
     return value ? [`${name}: ${showValue(value)}`] : [];
   });
-  return `${method.name.text}(${shown.join(", ")})`;
+  return `${method.name.text}(${shown.join(", ")})${keepsZeros ? " keeping zeros" : ""}`;
 }
 
 function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
