@@ -58,10 +58,10 @@ const coding = (stage: string): Example => {
   decode = code
 }
 
-method half() on linear(w: f32[out, in]) { Half() { code: w } }
+method stored() on linear(w: f32[out, in]) { Half() { code: w } }
 
 method halved() on linear(w: f32[out, in]) { w / 2 }`;
-  const stages = `stage small = half() of model for head\n  ${stage}`;
+  const stages = `stage small = stored() of model for head\n  ${stage}`;
   return { shown: stages.replace("\n  ", "\n"), program: programWith({ method, stage: stages }), model };
 };
 
