@@ -77,7 +77,7 @@ function tokensOf({ model, added, config, settings }: Given, vocabulary: number)
   const vocab = Object.entries(model["vocab"] as JsonObject).map(([text, id]) => [Number(id), text] as const);
   const own = added.map(({ id, content }) => [Number(id), String(content)] as const);
   const byId = new Map([...vocab, ...own]);
-  const last = Math.max(-1, ...byId.keys());
+  const last = [...byId.keys()].reduce((most, id) => Math.max(most, id), -1);
   if (last >= vocabulary) throw notHeld(`token ${last} has no row in the embedding of ${vocabulary}`);
   const texts = Array.from({ length: vocabulary }, (_, id) => byId.get(id) ?? `[PAD${id}]`);
   const kindOf = new Map(added.map(({ id, special }) => [Number(id), special === true ? control : userDefined]));
