@@ -11,7 +11,7 @@ import { joined, pieceOf } from "../model/pieces.ts";
 import { dtypeOf } from "../model/value.ts";
 import type { Check, Ref } from "../plan/step.ts";
 import { zerosIn } from "./finite.ts";
-import type { Changing, Targeting } from "./part-work.ts";
+import type { Changing, StageOnPart } from "./part-work.ts";
 import { addStep } from "./steps.ts";
 
 /** A stored tensor that edits change, and what becomes of it. */
@@ -23,7 +23,7 @@ export interface Edited {
 
 /** What a forward pass reads of a stored tensor: all of it, or the part of each layer that lies in it. */
 export function readOf(
-  { at: { maker }, type, layer }: Targeting,
+  { at: { maker }, type, layer }: StageOnPart,
   { name, dims, pieces, span }: DeclaredTensor,
 ): readonly Node[] {
   const dtype = dtypeOf(type, tensorName(name, layer));
@@ -33,10 +33,10 @@ export function readOf(
 }
 
 /** What edits make of a stored tensor; null if they leave it as it is. */
-export function editedBy(targeting: Targeting, tensor: DeclaredTensor, edits: readonly Edit[]): Edited | null {
-  const { maker } = targeting.at;
+export function editedBy(on: StageOnPart, tensor: DeclaredTensor, edits: readonly Edit[]): Edited | null {
+  const { maker } = on.at;
   const { name, dims, pieces, span } = tensor;
-  const read = readOf(targeting, tensor);
+  const read = readOf(on, tensor);
   if (!edits.some(({ weight }) => read.includes(weight))) return null;
   const made = read.map((weight) =>
     edits.reduce((value, edit) => (edit.weight === weight ? edit.change(value) : value), weight),
@@ -44,7 +44,7 @@ export function editedBy(targeting: Targeting, tensor: DeclaredTensor, edits: re
   const rows = made.map((node, i) => ({ node, rows: ids(pieces?.of[i] ?? []) }));
   const whole = pieces ? joined(maker, rows, pieces.rows, span) : (made[0] as Node);
   const order = ids(dims.flat());
-  const store = dtypeOf(targeting.type, tensorName(name, targeting.layer));
+  const store = dtypeOf(on.type, tensorName(name, on.layer));
   const result = { name: slotNames.result, node: orderNode(maker, whole, order, span), store };
   const graph = maker.graph("edit", [result, zerosIn(maker, whole, order)]);
   return { tensor, graph, count: count(whole.type) };

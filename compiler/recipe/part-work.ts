@@ -26,7 +26,7 @@ export interface Changing {
 }
 
 /** Of what a stage works on a part, and what its forward pass is. */
-export interface Targeting {
+export interface StageOnPart {
   readonly at: Emitting;
   readonly stage: TypedStage;
   readonly type: ModelType;

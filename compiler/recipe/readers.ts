@@ -19,32 +19,30 @@ import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { matrixOf, passesOver, type Statistic } from "./calibration.ts";
 import { changeEdited, type Edited, editedBy } from "./edited.ts";
-import type { Changing, PartWork, Targeting } from "./part-work.ts";
+import { isReached, type NewLayer, newLayerOf, statisticsOf } from "./new-layers.ts";
+import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
 import { addStep } from "./steps.ts";
-import { isReached, statisticsOf, type Target, targetOf } from "./targets.ts";
 
 /** Layers that read one activation, and what their method makes of them. */
 interface Readers {
-  readonly target: Target;
+  readonly newLayer: NewLayer;
   /** Their matrices one below the other, f32[out, in]; null for one layer whose matrix is stored by itself. */
   readonly beside: Graph | null;
   readonly edits: readonly Edit[];
 }
 
 /** The work on linear layers of a part, those that read one activation together. */
-export function readersWork(targeting: Targeting, linears: readonly Linear[]): PartWork {
-  const { at, stage, type, layer, inputs } = targeting;
+export function readersWork(on: StageOnPart, linears: readonly Linear[]): PartWork {
+  const { at, stage, type, layer, inputs } = on;
   const part = layer === null ? type.outside : blockOf(type, layer);
   const areMet = linears.map((linear) => isReached(at.context, stage, linear, inputs)).every(Boolean);
   if (!part || !areMet) return { passes: [], change: () => undefined };
   const met = inputs.filter(({ linear }) => linears.some(({ span }) => span === linear.span));
   const read = ({ input, linear }: LinearInput): string => [input.node.id, ...ids(linear.from)].join(" ");
   const statistics: Statistic[] = [];
-  const readers = [...Map.groupBy(met, read).values()].flatMap(
-    (group) => readersOf(targeting, part, group, statistics) ?? [],
-  );
+  const readers = [...Map.groupBy(met, read).values()].flatMap((group) => readersOf(on, part, group, statistics) ?? []);
   const edits = readers.flatMap((each) => each.edits);
-  const edited = part.weights.flatMap((tensor) => editedBy(targeting, tensor, edits) ?? []);
+  const edited = part.weights.flatMap((tensor) => editedBy(on, tensor, edits) ?? []);
   return {
     passes: passesOver(at.maker, statistics, inputs),
     change: (changing, made) => changeAll(changing, readers, edited, made),
@@ -53,13 +51,13 @@ export function readersWork(targeting: Targeting, linears: readonly Linear[]): P
 
 /** Null if there was a problem. */
 function readersOf(
-  targeting: Targeting,
+  on: StageOnPart,
   part: Part,
   group: readonly LinearInput[],
   statistics: Statistic[],
 ): Readers | null {
-  const { layer, stage, inputs: linears, results } = targeting;
-  const { maker, context } = targeting.at;
+  const { layer, stage, inputs: linears, results } = on;
+  const { maker, context } = on.at;
   const [first, second] = group;
   if (!first) return null;
   const linear = besides(group);
@@ -76,13 +74,13 @@ function readersOf(
     return null;
   }
   const tensor = tensorName(`${first.linear.at}.weight`, layer);
-  const dtype = dtypeOfAll(targeting, group);
+  const dtype = dtypeOfAll(on, group);
   const isStored = !second && first.weight.node.op === "input";
-  const matrix = matrixBeside(targeting, group, linear);
+  const matrix = matrixBeside(on, group, linear);
   const beside = isStored ? null : maker.graph("beside", [{ name: slotNames.weight, node: matrix, store: dtype }]);
   const seen = { linear: isStored ? first.linear : linear, dtype, bias: null, tensor, met: first, matrix };
-  const target = targetOf(targeting, seen, statistics);
-  return target && { target, beside, edits };
+  const newLayer = newLayerOf(on, seen, statistics);
+  return newLayer && { newLayer, beside, edits };
 }
 
 /** Layers one below the other, as one layer. */
@@ -95,7 +93,7 @@ function besides(group: readonly LinearInput[]): Linear {
 }
 
 /** The type that matrices are stored in, if it is one. */
-function dtypeOfAll({ type, layer }: Targeting, group: readonly LinearInput[]): Float {
+function dtypeOfAll({ type, layer }: StageOnPart, group: readonly LinearInput[]): Float {
   const types = group.map(({ linear }): Float => {
     const tensor = tensorName(`${linear.at}.weight`, layer);
     return type.facts?.tensors.get(tensor)?.coded ? "f32" : dtypeOf(type, tensor);
@@ -104,7 +102,11 @@ function dtypeOfAll({ type, layer }: Targeting, group: readonly LinearInput[]): 
   return types.every((each) => each === first) ? first : "f32";
 }
 
-function matrixBeside({ at: { maker } }: Targeting, group: readonly LinearInput[], { to: [out], span }: Linear): Node {
+function matrixBeside(
+  { at: { maker } }: StageOnPart,
+  group: readonly LinearInput[],
+  { to: [out], span }: Linear,
+): Node {
   const pieces = group.map((each) => ({ node: matrixOf(maker, each), rows: ["out"] }));
   return orderNode(maker, joined(maker, pieces, out as Dimension, span), ["out", "in"], span);
 }
@@ -118,8 +120,8 @@ function changeAll(
   const { at, source, stage, number, layer } = changing;
   const place = { stage: number, of: stage.name, layer };
   const folds = new Map<string, Ref>();
-  for (const { target, beside } of readers) {
-    const { linear, graph, checks } = target;
+  for (const { newLayer, beside } of readers) {
+    const { linear, graph, checks } = newLayer;
     const weight = beside
       ? addStep(
           at,
@@ -130,7 +132,7 @@ function changeAll(
       : source.at.get(tensorName(`${linear.at}.weight`, layer));
     const others = new Map([
       ...(weight ? [[slotNames.weight, weight] as const] : []),
-      ...statisticsOf(target, statistics),
+      ...statisticsOf(newLayer, statistics),
     ]);
     const made = addStep(at, graph, { model: source, layer, others }, { ...place, what: linear.name }, checks);
     folds.set(slotNames.foldOf(linear.name), made(slotNames.fold));

@@ -9,11 +9,11 @@ import { blockOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { decoder } from "./decode-steps.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
+import { newLayersWork } from "./new-layers.ts";
 import type { Changing, PartWork } from "./part-work.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
 import { readersWork } from "./readers.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
-import { targetsWork } from "./targets.ts";
 import type { TypedStage } from "./typed.ts";
 
 interface StageWork extends Omit<Changing, "layer"> {
@@ -101,7 +101,7 @@ function emitPart(work: StageWork, layer: number | null, over: number | null, x:
   part.change({ ...work, layer }, statistics);
 }
 
-/** The work on each part that has targets, in the order of the model; equal parts with equal targets share their graphs. */
+/** The work on each part that has selected layers, in the order of the model; equal parts of which equal layers are selected share their graphs. */
 function partWorks(at: Emitting, stage: TypedStage, { type }: Model, start: Forwarded | null): StageWork["parts"] {
   const done = new Map<string, PartWork>();
   const parts = new Map<number | null, PartWork>();
@@ -132,8 +132,8 @@ function partWork(
 ): PartWork {
   const met = passage(at, type, layer, start);
   if (!met) return { passes: [], change: () => undefined };
-  const targeting = { at, stage, type, layer, ...met };
-  return stage.applied.method.on.text === "readers" ? readersWork(targeting, linears) : targetsWork(targeting, linears);
+  const on = { at, stage, type, layer, ...met };
+  return stage.applied.method.on.text === "readers" ? readersWork(on, linears) : newLayersWork(on, linears);
 }
 
 /** What the forward pass of a part hands on, and what goes into its linear layers; null if it is wrong. */

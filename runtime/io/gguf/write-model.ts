@@ -2,7 +2,7 @@
 import type { JsonObject } from "../file.ts";
 import type { Divisors } from "./rope.ts";
 import { architectureOf, configMetadata, headOf } from "./write-config.ts";
-import { bytesOf, fileTypeOf, type Part, type Pieces, type Target, targetsOf } from "./write-tensors.ts";
+import { bytesOf, type FileTensor, fileTensors, fileTypeOf, type Part, type Pieces } from "./write-tensors.ts";
 import { type ReadFile, tokenizerMetadata } from "./write-tokenizer.ts";
 import { headerBytes, type Metadata, padding, type Written, type WrittenTensor } from "./written.ts";
 
@@ -14,17 +14,17 @@ export interface GgufFile {
 /** What a file of a model begins with. Refuses what GGUF does not hold. */
 export async function ggufFile(config: JsonObject, parts: readonly Part[], read: ReadFile): Promise<GgufFile> {
   const architecture = architectureOf(config);
-  const targets = targetsOf(parts, architecture.table, headOf(config, architecture.table));
-  const shapeOf = (name: string): readonly number[] => targets.find((target) => target.name === name)?.shape ?? [];
+  const tensors = fileTensors(parts, architecture.table, headOf(config, architecture.table));
+  const shapeOf = (name: string): readonly number[] => tensors.find((tensor) => tensor.name === name)?.shape ?? [];
   const vocabulary = shapeOf("token_embd.weight")[0] ?? 0;
   const own = configMetadata(config, architecture, {
     vocabulary,
     has: (name) => shapeOf(name).length > 0,
-    tensors: targets.length,
+    tensors: tensors.length,
     feedForward: shapeOf("blk.0.ffn_down.weight")[1],
   });
-  const type = fileTypeOf(targets);
-  const isCoded = targets.some(({ parts: [first] }) => first?.blocks);
+  const type = fileTypeOf(tensors);
+  const isCoded = tensors.some(({ parts: [first] }) => first?.blocks);
   const metadata: Metadata = new Map<string, Written>([
     ["general.architecture", { kind: "text", value: architecture.name }],
     ["general.type", { kind: "text", value: "model" }],
@@ -34,18 +34,18 @@ export async function ggufFile(config: JsonObject, parts: readonly Part[], read:
     ...(await tokenizerMetadata(read, config, vocabulary)),
   ]);
   const scales = divisorTensor(own.divisors, architecture.table.frequencies?.tensor);
-  const header = headerBytes(metadata, [...targets, ...scales.map(({ tensor }) => tensor)]);
+  const header = headerBytes(metadata, [...tensors, ...scales.map(({ tensor }) => tensor)]);
   return {
     bytes: async function* (pieces) {
       yield header;
-      for (const target of targets) yield* padded(target, bytesOf(target, pieces));
+      for (const tensor of tensors) yield* padded(tensor, bytesOf(tensor, pieces));
       for (const { tensor, values } of scales) yield* padded(tensor, [new Uint8Array(values.buffer)]);
     },
   };
 }
 
 async function* padded(
-  { bytes }: Pick<Target, "bytes">,
+  { bytes }: Pick<FileTensor, "bytes">,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   yield* pieces;

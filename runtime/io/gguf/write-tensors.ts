@@ -22,14 +22,14 @@ export interface Part {
 }
 
 /** A tensor of the file, and the parts that it is made of. */
-export interface Target extends WrittenTensor {
+export interface FileTensor extends WrittenTensor {
   readonly typeName: string;
   readonly parts: readonly Part[];
   readonly arrangement?: Arrangement;
 }
 
 /** The tensors of a file, in the order of the parts; `head` is how many rows a head has. */
-export function targetsOf(parts: readonly Part[], table: ArchitectureTable, head: number): readonly Target[] {
+export function fileTensors(parts: readonly Part[], table: ArchitectureTable, head: number): readonly FileTensor[] {
   const names = new Map(Object.entries(table.tensors).map(([key, path]) => [path, key]));
   return [...Map.groupBy(parts, ({ name, blocks }) => blocks?.of ?? name)].map(([name, own]) => {
     const [, path = name, kind] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
@@ -37,7 +37,7 @@ export function targetsOf(parts: readonly Part[], table: ArchitectureTable, head
     const key = names.get(path.replace(/\.\d+\./, ".{layer}."));
     if (key === undefined || kind === undefined)
       throw new UserError(`"gguf" has no name for the tensor ${name}; save as "huggingface"`);
-    return targetOf(`${key.replace("{layer}", layer)}.${kind}`, own, arrangementOf(key, own, table, head));
+    return fileTensor(`${key.replace("{layer}", layer)}.${kind}`, own, arrangementOf(key, own, table, head));
   });
 }
 
@@ -53,7 +53,7 @@ function arrangementOf(
   return isTurned ? { kind: "transposed" } : undefined;
 }
 
-function targetOf(name: string, parts: readonly Part[], arrangement: Arrangement | undefined): Target {
+function fileTensor(name: string, parts: readonly Part[], arrangement: Arrangement | undefined): FileTensor {
   const [first] = parts as readonly [Part];
   const { blocks, dtype } = first;
   const given = blocks?.shape ?? first.shape;
@@ -75,12 +75,12 @@ const typeNamed = (name: string): readonly [number, TensorType | undefined] => {
 };
 
 /** What most matrices are, as `general.file_type` says it. */
-export function fileTypeOf(targets: readonly Target[]): number | undefined {
+export function fileTypeOf(tensors: readonly FileTensor[]): number | undefined {
   const matrices = Map.groupBy(
-    targets.filter(({ shape }) => shape.length > 1),
+    tensors.filter(({ shape }) => shape.length > 1),
     ({ typeName }) => typeName,
   );
-  const weightOf = (of: readonly Target[]): number => of.reduce((sum, { bytes }) => sum + bytes, 0);
+  const weightOf = (of: readonly FileTensor[]): number => of.reduce((sum, { bytes }) => sum + bytes, 0);
   const [most] = [...matrices].sort(([, a], [, b]) => weightOf(b) - weightOf(a));
   return most && typeNamed(most[0])[1]?.file;
 }
@@ -88,14 +88,14 @@ export function fileTypeOf(targets: readonly Target[]): number | undefined {
 export type Pieces = (part: Part) => AsyncIterable<Uint8Array>;
 
 /** The bytes of a tensor in the file. What lies there otherwise than in the parts is put together in memory. */
-export async function* bytesOf(target: Target, pieces: Pieces): AsyncGenerator<Uint8Array> {
-  const { parts, arrangement, shape, typeName } = target;
+export async function* bytesOf(tensor: FileTensor, pieces: Pieces): AsyncGenerator<Uint8Array> {
+  const { parts, arrangement, shape, typeName } = tensor;
   const [first] = parts as readonly [Part];
   if (!first.blocks && !arrangement && first.dtype === typeName) {
     yield* pieces(first);
     return;
   }
-  const whole = first.blocks ? await interleaved(target, pieces) : await collected(first, pieces);
+  const whole = first.blocks ? await interleaved(tensor, pieces) : await collected(first, pieces);
   const isWidened = !first.blocks && isFloatDType(first.dtype) && first.dtype !== typeName;
   const plain = isWidened ? new Uint8Array(toFloat32(whole, first.dtype).slice().buffer) : whole;
   yield arrangement ? arrangedFor(arrangement, plain, shape) : plain;
@@ -108,7 +108,7 @@ async function collected(part: Part, pieces: Pieces): Promise<Uint8Array<ArrayBu
 }
 
 /** Fields block by block. */
-async function interleaved({ bytes, parts }: Target, pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
+async function interleaved({ bytes, parts }: FileTensor, pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
   const into = new Uint8Array(bytes);
   for (const part of parts) {
     const { start, width, stride } = part.blocks ?? { start: 0, width: 1, stride: 1 };

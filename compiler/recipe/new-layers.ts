@@ -17,13 +17,13 @@ import { changeEdited, type Edited, editedBy, readOf } from "./edited.ts";
 import { singular, unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
-import type { Changing, PartWork, Targeting } from "./part-work.ts";
+import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
 import { addStep } from "./steps.ts";
 import { fieldsTogether, type NewPiece, together } from "./together.ts";
 import type { TypedStage } from "./typed.ts";
 
 /** What a method makes of a linear layer, or of several side by side. */
-export interface Target {
+export interface NewLayer {
   readonly linear: Linear;
   readonly graph: Graph;
   readonly checks: readonly Check[];
@@ -31,50 +31,47 @@ export interface Target {
 }
 
 /** The work on linear layers of a part, each by itself. */
-export function targetsWork(targeting: Targeting, linears: readonly Linear[]): PartWork {
-  const { at, stage, type, layer, inputs } = targeting;
+export function newLayersWork(on: StageOnPart, linears: readonly Linear[]): PartWork {
+  const { at, stage, type, layer, inputs } = on;
   const statistics: Statistic[] = [];
-  const targets = linears.flatMap((linear): readonly Target[] => {
+  const layers = linears.flatMap((linear): readonly NewLayer[] => {
     const met = inputs.find((input) => input.linear.span === linear.span) ?? null;
     if (observes(stage) && stage.windows && !isReached(at.context, stage, linear, inputs)) return [];
     const tensor = tensorName(`${linear.at}.weight`, layer);
     const matrix = met && matrixOf(at.maker, met);
-    const offset = biasOf(targeting, linear);
+    const offset = biasOf(on, linear);
     const bias = offset ? dtypeOf(type, tensorName(offset.name, layer)) : null;
     const of = { linear, tensor, dtype: dtypeOf(type, tensor), bias, met, matrix };
-    const target = targetOf(targeting, of, statistics);
-    return target ? [target] : [];
+    const made = newLayerOf(on, of, statistics);
+    return made ? [made] : [];
   });
-  const biases = editedBiases(targeting, targets);
+  const biases = editedBiases(on, layers);
   return {
     passes: passesOver(at.maker, statistics, inputs),
-    change: (changing, made) => changeEdited(changing, biases, changeTargets(changing, targets, made), tooLarge),
+    change: (changing, made) => changeEdited(changing, biases, changeLayers(changing, layers, made), tooLarge),
   };
 }
 
 const tooLarge = "the new bias is more than its type holds; look at the method, and at its statistics";
 
 /** The stored tensor in which the bias of a layer lies. */
-const biasOf = ({ type, layer }: Targeting, { at }: Linear): DeclaredTensor | undefined =>
+const biasOf = ({ type, layer }: StageOnPart, { at }: Linear): DeclaredTensor | undefined =>
   (layer === null ? type.outside : blockOf(type, layer))?.weights.find(({ name }) => name === `${at}.bias`);
 
 /** The stored biases of which methods give new ones. */
-function editedBiases(targeting: Targeting, targets: readonly Target[]): readonly Edited[] {
-  const { maker } = targeting.at;
-  const given = targets.flatMap(({ linear, graph }) => {
-    const [tensor, node] = [
-      biasOf(targeting, linear),
-      graph.outputs.find(({ name }) => name === slotNames.newBias)?.node,
-    ];
+function editedBiases(on: StageOnPart, layers: readonly NewLayer[]): readonly Edited[] {
+  const { maker } = on.at;
+  const given = layers.flatMap(({ linear, graph }) => {
+    const [tensor, node] = [biasOf(on, linear), graph.outputs.find(({ name }) => name === slotNames.newBias)?.node];
     return tensor && node ? [{ linear, tensor, type: node.type }] : [];
   });
   const edits = given.map(({ linear, tensor, type }): Edit => {
     const attrs = { name: newBiasOf(linear), type, role: "state" } as const;
     const made = maker.make("input", [], attrs, linear.span);
     const change = (): Node => maker.make("split", [made], { dim: "out", into: graphDims(linear.to) }, linear.span);
-    return { weight: readOf(targeting, tensor)[linear.among?.place ?? 0] as Node, change };
+    return { weight: readOf(on, tensor)[linear.among?.place ?? 0] as Node, change };
   });
-  return [...new Set(given.map(({ tensor }) => tensor))].flatMap((tensor) => editedBy(targeting, tensor, edits) ?? []);
+  return [...new Set(given.map(({ tensor }) => tensor))].flatMap((tensor) => editedBy(on, tensor, edits) ?? []);
 }
 
 /** What the steps that change biases call the new one of a layer. */
@@ -95,11 +92,11 @@ interface Seen {
 }
 
 /** What the method makes of it; the statistics that it reads join those of the part. Null if there was a problem. */
-export function targetOf(
-  { at: { context, maker }, stage: { applied, span, windows } }: Targeting,
+export function newLayerOf(
+  { at: { context, maker }, stage: { applied, span, windows } }: StageOnPart,
   { linear, tensor, dtype, bias, met, matrix }: Seen,
   statistics: Statistic[],
-): Target | null {
+): NewLayer | null {
   const input = met && entryOf(met.input);
   const inside = { ...context, where: ` in ${tensor}`, stage: span };
   const made = applyMethod(inside, applied, { linear, dtype, bias, input, windows });
@@ -115,9 +112,9 @@ export function targetOf(
 const unrankable =
   "{n} scores are NaN, which cannot be ranked; look at the method: it divides 0 by 0, takes the root of a negative number, or subtracts what is infinite";
 
-/** What a target reads beside its weights. */
+/** What it reads beside its weights. */
 export const statisticsOf = (
-  { reads }: Target,
+  { reads }: NewLayer,
   statistics: ReadonlyMap<string, Ref>,
 ): readonly (readonly [string, Ref])[] =>
   reads.flatMap(({ slot, statistic }) => {
@@ -125,16 +122,16 @@ export const statisticsOf = (
     return ref ? [[slot, ref] as const] : [];
   });
 
-/** Adds the steps of targets; gives where the new biases are. */
-function changeTargets(
+/** Adds the steps that make the new weights; gives where the new biases are. */
+function changeLayers(
   { at, source, stage, number, now, layer }: Changing,
-  targets: readonly Target[],
+  layers: readonly NewLayer[],
   statistics: ReadonlyMap<string, Ref>,
 ): ReadonlyMap<string, Ref> {
   const pieces: NewPiece[] = [];
   const biases = new Map<string, Ref>();
-  for (const target of targets) {
-    const { linear, graph, checks } = target;
+  for (const newLayer of layers) {
+    const { linear, graph, checks } = newLayer;
     const tensor = tensorName(`${linear.at}.weight`, layer);
     const stored = [
       [slotNames.weight, source.at.get(tensor)] as const,
@@ -142,7 +139,7 @@ function changeTargets(
     ];
     const others = new Map([
       ...stored.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])),
-      ...statisticsOf(target, statistics),
+      ...statisticsOf(newLayer, statistics),
     ]);
     const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
     const weights = graph.outputs.filter(({ name }) => isWeight(name));
