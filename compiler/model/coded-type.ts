@@ -33,8 +33,7 @@ export function codedType(
     const inside: Context = { ...context, where: ` in ${tensor}` };
     const format = formatFor(inside, linear);
     if (!format) continue;
-    const whole = linear.among ? { ...linear, to: [linear.among.rows] } : linear;
-    const fields = fieldsFor(inside, whole, format, span);
+    const fields = fieldsFor(inside, wholeOf(linear), format, span);
     if (!fields) return null;
     const beside = selected.filter((each) => each.layer === layer && each.linear.at === linear.at);
     const count = beside.filter((each) => each.linear === linear || formatFor(inside, each.linear)).length;
@@ -48,6 +47,10 @@ export function codedType(
   }
   return modelType(context, arch, declaredIn, withCoded(facts, coded));
 }
+
+/** A layer with all the rows of the tensor that its matrix lies in, be they those of several layers. */
+export const wholeOf = (linear: Linear): Linear =>
+  linear.among ? { ...linear, name: linear.among.names.join(", "), to: [linear.among.rows] } : linear;
 
 /** What a format stores of a matrix; null, and a problem, if it does not hold it. */
 export const fieldsFor = (

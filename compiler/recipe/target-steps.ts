@@ -2,6 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
+import { invariant } from "../invariant.ts";
 import { given } from "../language/bind.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
@@ -11,7 +12,7 @@ import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { type Coded, type Operand, showFormat } from "../language/value.ts";
-import { fieldsFor } from "../model/coded-type.ts";
+import { fieldsFor, wholeOf } from "../model/coded-type.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { layersOf, type Model, partsOf } from "../model/value.ts";
@@ -58,14 +59,16 @@ export function laidOut(at: Emitting, model: Model, target: Target, modules: Mod
 }
 
 function layersIn({ type }: Model): ReadonlyMap<string, Layer> {
-  const all = partsOf(type).flatMap(({ layer, linears }) => linears.map((linear) => ({ linear, layer })));
+  const all = partsOf(type).flatMap(({ layer, linears }) =>
+    linears.map((linear) => ({ linear: wholeOf(linear), layer })),
+  );
   return new Map(
     all.flatMap(({ linear, layer }): [string, Layer][] => {
       const name = tensorName(`${linear.at}.weight`, layer);
       const coded = type.facts?.tensors.get(name)?.coded;
       const [input, out] = [linear.from, linear.to].map((dims) => known(volume(dims)) ?? 0);
       const sizes = { in: input ?? 0, out: out ?? 0 };
-      return coded && !linear.among ? [[name, { linear, layer, coded, format: coded.format, sizes }]] : [];
+      return coded ? [[name, { linear, layer, coded, format: coded.format, sizes, isInFirst: linear.isInFirst }]] : [];
     }),
   );
 }
@@ -131,7 +134,9 @@ function converted(
   return graph.fields.map((field) => {
     const [name, dtype, ...rows] = written.layout.tensors[field.name] ?? ["", "U8"];
     const from = made(slotNames.field(slotNames.result, field.name));
-    return { name: `${pathOf(weight)}.${name}`, ...rowsForm(field, dtype, rows), from };
+    const form = rowsForm(field, dtype, rows);
+    invariant(form !== null, `${name} of ${weight} does not fill words of ${dtype}`);
+    return { name: `${pathOf(weight)}.${name}`, ...form, from };
   });
 }
 
@@ -176,25 +181,20 @@ function applied(
 /** `quantization_config`: what each kind of layers is, and which are none. */
 function configOf({ type }: Model, { table }: Target, found: ReadonlyMap<string, Written>): JsonObject {
   const { left_out: left, outside } = table;
-  const all = partsOf(type).flatMap(({ layer, linears }) =>
-    linears.map(({ at }) => ({ path: tensorName(at, layer), isOutside: layer === null })),
+  const all = new Map(
+    partsOf(type).flatMap(({ layer, linears }) => linears.map(({ at }) => [tensorName(at, layer), layer === null])),
   );
   const isOf = (path: string): boolean => found.has(`${path}.weight`);
-  const others = all.filter(({ path, isOutside }) => !isOf(path) && (outside === true || !isOutside));
-  const isOutsideToo = all.some(({ path, isOutside }) => isOutside && isOf(path));
+  const others = [...all].flatMap(([path, isOutside]) =>
+    !isOf(path) && (outside === true || !isOutside) ? [path] : [],
+  );
+  const isOutsideToo = [...all].some(([path, isOutside]) => isOutside && isOf(path));
   const kinds = [...Map.groupBy(found, ([, { said }]) => JSON.stringify([...said])).values()];
   const groups = kinds.map((some): Said => {
     const targets = kinds.length > 1 ? some.map(([weight]) => pathOf(weight)) : [left.class ?? ""];
     const said = new Map<string, Json>([...(some[0]?.[1].said ?? []), ["outside", isOutsideToo]]);
     if (left.targets !== undefined) said.set(left.targets, targets);
-    if (others.length > 0)
-      said.set(
-        left.variable,
-        listOf(
-          table,
-          others.map(({ path }) => path),
-        ),
-      );
+    if (others.length > 0) said.set(left.variable, listOf(table, others));
     return said;
   });
   return writeConfig(table, groups);

@@ -15,7 +15,8 @@ export interface Layer {
 export interface Coding {
   readonly matrix: DeclaredTensor;
   readonly format: Format;
-  readonly fieldAt: (field: StoredField) => { readonly tensor: string; readonly form: FieldForm };
+  /** The form is null where the field does not fill words of the type that it lies in. */
+  readonly fieldAt: (field: StoredField) => { readonly tensor: string; readonly form: FieldForm | null };
 }
 
 /** How weights are stored, by name; and which tensors beside them nobody reads. */

@@ -8,6 +8,7 @@ import { type Allowed, hasGroups, type Layout, type Multiples, parametersOf, typ
 export interface Source {
   readonly format: Format;
   readonly sizes: { readonly in: number; readonly out: number };
+  readonly isInFirst: boolean;
 }
 
 /** How a weight is written, and what config.json says of that. */
@@ -62,8 +63,14 @@ function layoutFor(
   { name: target, table }: Target,
   modules: Modules,
   name: string,
-  { format, sizes }: Source,
+  { format, sizes, isInFirst }: Source,
 ): Written | Refusal {
+  const instead = `leave it out of the stage with \`except\`, or save as another than "${target}"`;
+  if (isInFirst && !table.is_conv1d_held)
+    return {
+      what: `${name}, which has the inputs first: it is of the class \`Conv1D\`, and no \`Linear\``,
+      hint: instead,
+    };
   const given = parametersOf(format);
   const isOf = ({ made }: Layout): boolean =>
     made?.of === format.declaration.name.text &&
@@ -74,11 +81,14 @@ function layoutFor(
   if (!layout?.made)
     return { what: `${showFormat(format)} (${name})`, hint: hintFor(own.length > 0 ? own : table.layouts) };
   const odd = oddSize({ ...table.multiples, ...layout.made.multiples }, sizes);
-  if (odd)
+  if (odd) {
+    const [size, below] = [sizes[odd.size], Math.floor(sizes[odd.size] / odd.of) * odd.of];
+    const nearest = [below, below + odd.of].filter((each) => each > 0).join(" and ");
     return {
-      what: `${name}, whose \`${odd.size}\` of ${sizes[odd.size]} is no multiple of ${odd.of}`,
-      hint: `leave it out of the stage with \`except\`, or save as another than "${target}"`,
+      what: `${name}, whose \`${odd.size}\` of ${size} is no multiple of ${odd.of}, as ${nearest} would be`,
+      hint: instead,
     };
+  }
   const said = new Map([...first(layout.where), ...first(layout.made.where ?? {}), ...given]);
   said.delete("every");
   return { layout, made: layout.made, said };

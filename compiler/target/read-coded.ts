@@ -5,10 +5,10 @@ import { type Context, note, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
-import type { Scope } from "../language/value.ts";
+import { type Scope, showFormat } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/check-checkpoint.ts";
-import { fieldsFor, withCoded } from "../model/coded-type.ts";
+import { fieldsFor, wholeOf, withCoded } from "../model/coded-type.ts";
 import { type DeclaredTensor, sidesOf, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts, CodedField, ModelFacts, TensorFacts } from "../model/facts.ts";
 import { type ModelType, partsOf } from "../model/value.ts";
@@ -59,7 +59,7 @@ const typeOf = (context: Context, { arch, scope }: Declared, facts: ModelFacts):
 const layersOf = (type: ModelType): ReadonlyMap<string, Layer> =>
   new Map(
     partsOf(type).flatMap(({ layer, linears }) =>
-      linears.map(({ name: called, at, to, from, isInFirst, span }) => {
+      linears.map(wholeOf).map(({ name: called, at, to, from, isInFirst, span }) => {
         const name = `${at}.weight`;
         const matrix = { name, called, dims: isInFirst ? [from, to] : [to, from], isInFirst, span };
         return [tensorName(name, layer), { matrix, layer }] as const;
@@ -130,6 +130,8 @@ function fieldsIn(
   const fields: CodedField[] = [];
   for (const field of wanted) {
     const { tensor: name, form } = fieldAt(field);
+    if (!form)
+      return `the sizes of ${name} would not be whole: ${showFormat(format)} does not divide what config.json says`;
     const stored = tensors.get(name);
     if (!stored) return `there is no tensor ${name}`;
     const found = fieldIn(field, form, stored);

@@ -24,15 +24,17 @@ export function plainForm({ dtype, dims }: StoredField): FieldForm {
   return { dtype: "U8", shape: last % 8 === 0 ? [...sizes.slice(0, -1), last / 8] : [bytesOf({ dtype, dims })] };
 }
 
-/** A field in words of another type, with the dimensions that are named as rows of them. */
-export function rowsForm({ dtype, dims }: StoredField, stored: StoredDType, rows: readonly string[]): FieldForm {
+/** A field in words of another type, with the dimensions that are named as rows of them; null if it does not fill them. */
+export function rowsForm({ dtype, dims }: StoredField, stored: StoredDType, rows: readonly string[]): FieldForm | null {
   const sizeOf = (some: readonly Dimension[]): number => known(volume(some)) ?? 0;
   const isRow = ({ name }: Dimension): boolean => rows.includes(name);
   const [outer, inner] = [dims.filter(isRow), dims.filter((dim) => !isRow(dim))];
   const bits = isFloatDType(stored) ? bitsOf(dtype) : storedBits(stored);
+  const words = (sizeOf(inner) * bitsOf(dtype)) / bits;
+  if (!Number.isInteger(words)) return null;
   return {
     dtype: isFloatDType(stored) ? fileType(dtype) : stored,
-    shape: [...(rows.length > 0 ? [sizeOf(outer)] : []), (sizeOf(inner) * bitsOf(dtype)) / bits],
+    shape: [...(rows.length > 0 ? [sizeOf(outer)] : []), words],
   };
 }
 

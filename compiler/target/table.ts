@@ -43,6 +43,8 @@ export interface Table {
   readonly activations?: string;
   /** Loaders make one layer of those that read the same activation: all of them are coded, and alike, or none. */
   readonly is_fused: boolean;
+  /** Layers of Transformers' class `Conv1D`, whose matrices have the inputs first, are held, too. */
+  readonly is_conv1d_held: boolean;
   /** Of what sizes of a weight must be multiples. */
   readonly multiples?: Multiples;
   /** Tensors beside codes that say nothing of weights. */
