@@ -114,6 +114,7 @@ const step: JTDSchemaType<StepInFile> = {
         what: text,
       },
       optionalProperties: {
+        isSaved: { type: "boolean" },
         changes: {
           properties: { tensor: text, outputs: texts },
           optionalProperties: { zeros: { properties: { output: text, of: count } } },

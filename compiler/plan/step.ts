@@ -52,6 +52,8 @@ export interface StepPart {
   readonly stage: number | null;
   /** The name of the stage, or of the model that is evaluated; empty for a measure. */
   readonly of: string;
+  /** Whether it makes what is saved of that model, and nothing else. */
+  readonly isSaved?: boolean;
   /** The block; null outside the blocks. */
   readonly layer: number | null;
   /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
@@ -65,6 +67,12 @@ export interface StepPart {
     readonly outputs: readonly string[];
     readonly zeros?: { readonly output: string; readonly of: number };
   };
+}
+
+/** What people are told of the steps of a stage, an evaluation or what is saved: `sparse`, `evaluate sparse`, `save sparse`; of measures nothing. */
+export function titleOf({ stage, of, isSaved = false }: Pick<StepPart, "stage" | "of" | "isSaved">): string {
+  if (of === "" || stage !== null) return of;
+  return `${isSaved ? "save" : "evaluate"} ${of}`;
 }
 
 /** A stage as people see it. */

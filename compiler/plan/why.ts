@@ -2,7 +2,7 @@
 import { abridged } from "./abridged.ts";
 import { plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
-import type { Step, StepPart } from "./step.ts";
+import { type Step, type StepPart, titleOf } from "./step.ts";
 import type { Identify, StepIdentity } from "./step-keys.ts";
 
 /** The steps of a stage, of an evaluation, or of the measures. */
@@ -48,7 +48,7 @@ const again = "activations are made again";
 const inOrder = (reasons: readonly string[]): readonly string[] =>
   [...new Set(reasons)].sort((a, b) => Number(a === again) - Number(b === again));
 
-const nameOf = ({ stage, of }: StepPart): string => (of === "" ? "measures" : stage === null ? `evaluate ${of}` : of);
+const nameOf = (part: StepPart): string => titleOf(part) || "measures";
 
 /** Where a step stood in its recipe; only stages have an action. */
 const placeOf = ({ part: { of, action, layer, what } }: Pick<StepIdentity, "part">): string =>

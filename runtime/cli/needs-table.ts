@@ -2,6 +2,7 @@
 import type { Prepared } from "../../compiler/compile.ts";
 import { knownSteps } from "../../compiler/memory/peak-memory.ts";
 import { type StoreNeeds, storeNeeds } from "../../compiler/plan/durable.ts";
+import { titleOf } from "../../compiler/plan/step.ts";
 import { allOf, workOf } from "../../compiler/plan/work.ts";
 import { showBytes } from "../bytes.ts";
 import type { OutlineReport } from "./outline-table.ts";
@@ -23,9 +24,7 @@ export function needsOf(prepared: Prepared): Needs {
   const { steps, windows, peaks } = prepared;
   const isKnown = knownSteps(prepared);
   const works = workOf(prepared).flatMap((work, at) => (isKnown[at] ? [{ work, part: steps[at]?.part }] : []));
-  const byPart = Map.groupBy(works, ({ part }) =>
-    part === undefined || part.of === "" ? "" : part.stage === null ? `evaluate ${part.of}` : part.of,
-  );
+  const byPart = Map.groupBy(works, ({ part }) => (part === undefined ? "" : titleOf(part)));
   const unknown = windows.filter(({ count }) => count === 0).map(({ corpus, split }) => `${corpus}.${split}`);
   return {
     peak: peaks,

@@ -1,7 +1,7 @@
 /** The steps of a whole run, from the texts to the result, and the moments of each as they come from those who do the work. */
 
 import type { Plan, Split } from "../../compiler/plan/plan.ts";
-import type { SaveRecord, Step } from "../../compiler/plan/step.ts";
+import { type SaveRecord, type Step, titleOf } from "../../compiler/plan/step.ts";
 import type { Progress } from "../run/session.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
 import { sum, type Waits, waitsOf } from "./time-to-go.ts";
@@ -76,7 +76,7 @@ function phasesOf({ steps, save }: Run): readonly Phase[] {
   const phases: Phase[] = [];
   for (const [i, { part }] of steps.entries()) {
     if (part.of === "") continue;
-    const title = `${part.stage === null ? "evaluate" : "stage"} ${part.of}`;
+    const title = part.stage === null ? titleOf(part) : `stage ${part.of}`;
     const last = phases.at(-1);
     const isSame = last?.title === title && (part.stage !== null || part.what !== "embedding");
     const { from, layers } = isSame ? last : { from: i, layers: 0 };
@@ -85,8 +85,11 @@ function phasesOf({ steps, save }: Run): readonly Phase[] {
       layers: Math.max(layers, (part.layer ?? -1) + 1),
     });
   }
-  if (save !== null) phases.push({ title: `save ${save.of}`, from: steps.length, to: steps.length + 1, layers: 0 });
-  return phases;
+  if (save === null) return phases;
+  const title = `save ${save.of}`;
+  const last = phases.at(-1);
+  const begun = last?.title === title ? phases.splice(-1)[0] : undefined;
+  return [...phases, { title, from: steps.length, layers: 0, ...begun, to: steps.length + 1 }];
 }
 
 /** How much of a phase is done, by the work of its steps. */
