@@ -17,8 +17,8 @@ type Rule = (a: Scalar, b: Scalar) => readonly [boolean, boolean];
 
 const rules: { readonly [Op in ElementOp]?: Rule } = {
   add: (a, b) => [haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)],
-  // a - a = 0, even where a is infinite.
-  sub: (a, b) => [a === b || haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)],
+  // a - a = 0, even where a is infinite; with two fences, too.
+  sub: (a, b) => (a === b ? [true, false] : [haveCommonFactor(a, b) || movesInSum(a, b), movesInSum(b, a)]),
   mul: (a, b) => [
     mayBeZero(a, b) || (isRoot(a) && isRoot(b)) || movesInProduct(a, b),
     mayBeZero(b, a) || movesInProduct(b, a),
