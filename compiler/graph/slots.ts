@@ -17,6 +17,8 @@ export const slotNames = {
   unordered: (i: number) => `unordered ${i}`,
   /** How many rows of a triangle that is inverted have a 0 on the diagonal. */
   singular: (i: number) => `singular ${i}`,
+  /** How many rows of a sweep end in NaN or an infinity. */
+  diverging: (i: number) => `diverging ${i}`,
   /** Beside the statistics: how many values of an activation are NaN or infinite. */
   notFinite: (i: number) => `not finite ${i}`,
   /** A field of a weight that a format stores. */

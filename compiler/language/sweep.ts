@@ -154,7 +154,8 @@ function evaluateLevel(
     for (const [name, value] of bound)
       declareValue(inside, name, fromAbove(context, position, level, name.text, value));
   const dims = runOf(swept, position.level);
-  bindValue(context, inside, written.as, seenRun(context, swept, position, written.as.span));
+  const run = heldRun(context, position, dims, written.as.span);
+  bindValue(context, inside, written.as, seenRun(context, swept, position, run));
   const bound = new Map<Ast.Name, Value>();
   const outputs = new Map<string, Tensor>();
   for (const { name, value } of written.statements) {
@@ -169,7 +170,8 @@ function evaluateLevel(
   }
   if (!written.freeze) return { bound, outputs, inputs: position.inputs };
   const { value, span } = evaluate(context, inside, written.freeze);
-  const frozen = frozenOf(context, { value: readAt(context, position, value), span }, dims);
+  const chosen = frozenOf(context, { value: readAt(context, position, value), span }, dims);
+  const frozen = chosen && whereFinite(context, chosen, run.node);
   return frozen && { bound, outputs: outputs.set(bodyNames.frozen, frozen), inputs: position.inputs };
 }
 
@@ -177,15 +179,16 @@ function evaluateLevel(
 const runOf = ({ x, along, levels }: Swept, level: number): readonly Dimension[] =>
   x.dims.flatMap((dim) => (dim.id === along.id ? levels.slice(level + 1) : [dim]));
 
-/** The columns of a run as a body sees them: if zeros are kept, what was 0 before the sweep is 0, whatever has been added since. */
-function seenRun(context: Context, swept: Swept, position: Position, span: Span): Tensor {
+/** The columns of a run as they are by then. */
+const heldRun = (context: Context, { inputs }: Position, dims: readonly Dimension[], span: Span): Tensor => ({
+  ...{ kind: "tensor", dtype: "f32", dims },
+  node: standIn(context, inputs, bodyNames.run, { dtype: "f32", dims: graphDims(dims) }, span),
+});
+
+/** The same as a body sees them: if zeros are kept, what was 0 before the sweep is 0, whatever has been added since. */
+function seenRun(context: Context, swept: Swept, position: Position, run: Tensor): Tensor {
   const { make } = context.maker;
-  const dims = runOf(swept, position.level);
-  const type = { dtype: "f32", dims: graphDims(dims) } as const;
-  const run: Tensor = {
-    ...{ kind: "tensor", dtype: "f32", dims },
-    node: standIn(context, position.inputs, bodyNames.run, type, span),
-  };
+  const span = run.node.origin;
   if (!context.keepsZeros) return run;
   const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
   const isZero: Tensor = { ...swept.x, dtype: "bool", node: make("equal", [swept.x.node, zero], {}, span) };
@@ -213,6 +216,14 @@ function frozenOf(context: Context, operand: Operand, dims: readonly Dimension[]
   const expected = `what a column takes, f32${names && `[${names}]`}`;
   wrongType(context, operand, expected, "of a column that stays as it is, `freeze` has the column itself");
   return null;
+}
+
+/** What a column takes; one that holds NaN or an infinity keeps it, whatever code it has, so that all later ones take it over. */
+function whereFinite({ maker: { make } }: Context, frozen: Tensor, held: Node): Tensor {
+  const { origin } = frozen.node;
+  const difference = make("sub", [held, held], {}, origin);
+  const isNumber = make("equal", [difference, difference], {}, origin);
+  return { ...frozen, node: make("select", [isNumber, frozen.node, held], {}, origin) };
 }
 
 /** The node of the sweep; null, and a problem, where a body cannot be one. */

@@ -88,6 +88,23 @@ export function singular({ make }: Maker, outputs: readonly Output[]): Counting 
   );
 }
 
+/** Counts of all sweeps the rows that end in no number: what a column held of NaN and infinities, all later ones have taken over. */
+export function diverging(maker: Maker, outputs: readonly Output[]): Counting {
+  const { make } = maker;
+  const sweeps = computing(outputs).filter((node) => node.op === "feedback");
+  const counts = sweeps.map((node, i) => {
+    const { attrs, origin } = node;
+    const place = (sizeOf(node.type, attrs.along) ?? Number.NaN) - 1;
+    const last = make("constant", [], { value: place, dtype: "i32" }, origin);
+    const column = make("gather", [node, last], { dim: attrs.along }, origin);
+    return { name: slotNames.diverging(i), node: howMany(maker, isNotFinite(maker, column)) };
+  });
+  return noneOf(
+    counts,
+    "{n} rows of a sweep end in NaN or infinities, since what its columns leave to later ones is more than f32 holds; look at the factor that it goes through: damp its matrix more, or observe more text",
+  );
+}
+
 const noneOf = (counts: readonly Output[], otherwise: string): Counting => ({
   counts,
   checks: counts.map(({ name }) => ({ output: name, must: "none", otherwise })),

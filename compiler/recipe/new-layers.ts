@@ -14,7 +14,7 @@ import type { Float } from "../plan/dtype.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { matrixOf, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
 import { changeEdited, type Edited, editedBy, readOf } from "./edited.ts";
-import { singular, unordered } from "./finite.ts";
+import { diverging, singular, unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
 import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
@@ -102,7 +102,11 @@ export function newLayerOf(
   const made = applyMethod(inside, applied, { linear, dtype, bias, input, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
-  const counted = [unordered(maker, made.outputs, ["best", "order"], unrankable), singular(maker, made.outputs)];
+  const counted = [
+    unordered(maker, made.outputs, ["best", "order"], unrankable),
+    singular(maker, made.outputs),
+    diverging(maker, made.outputs),
+  ];
   const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
   const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, matrix });
   return { linear, graph, checks: [...counted.flatMap((each) => each.checks), ...made.checks], reads };

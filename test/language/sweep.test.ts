@@ -35,6 +35,13 @@ suite("language: sweeps", ({ test }) => {
     assert.is(found, `f32[out: 2, in: 4] ${shown(byHand(w, (x) => 2 * Math.floor(x / 2)))}`);
   });
 
+  test("a column that holds no number keeps it, and all after it have none", () => {
+    const w = [1, Number.POSITIVE_INFINITY, 3, 4, -1, 0.3, 0.5, 7];
+    const found = swept("feedback w through u along in { each in as c { freeze min(c, 2) } }", w);
+    const [, ...row] = byHand(w.slice(4).concat(w.slice(4)), (x) => Math.min(x, 2)).slice(3);
+    assert.is(found, `f32[out: 2, in: 4] 1 Infinity NaN NaN ${shown(row)}`);
+  });
+
   test("what runs along the columns is read at the position: of the whole, of a level, of what a level has bound", () => {
     const w = [1.4, 2.6, 3, 4.2, -1, 0.3, 0.5, 7];
     const found = swept("feedback w through u along in { each in as c { freeze gain + index(in) * c / gain } }", w);
