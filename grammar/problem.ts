@@ -47,7 +47,7 @@ const mistakes = {
   "commented-bracket": (found) => ({
     title: `${quote(found)} is closed in a comment alone`,
     label: "opened here",
-    hint: "`//` begins a comment; a quotient rounded down is `floor(a / b)`, and `i32(floor(a / b))` where it is a position",
+    hint: "`//` begins a comment; a quotient rounded down is `floor(a / b)`",
   }),
   "floor-division": (found) => ({
     title: `${quote(found)} is a comment, and no division`,

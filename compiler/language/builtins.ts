@@ -2,6 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import { erf } from "../graph/erf.ts";
 import type { Node, UnaryOp } from "../graph/ops.ts";
+import { rangeOf } from "../graph/range.ts";
 import type { OfMatrix } from "../graph/routine.ts";
 import { type Packed, readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
@@ -78,7 +79,7 @@ function unknownUnder(op: UnaryOp, x: Num): Num {
 
 /** Whole numbers stay so under `abs`, and as they are under `floor` and `round`; `floor` of a quotient of two is whole too. */
 function applied({ context, span }: Call, op: UnaryOp, x: Operand): Value {
-  const quotient = op === "floor" && x.value.kind === "tensor" ? wholeQuotient(context, x.value, span) : null;
+  const quotient = op === "floor" && x.value.kind === "tensor" ? wholeQuotient(context, x.value, span, "below") : null;
   if (quotient) return quotient;
   const isWhole = x.value.kind === "tensor" && x.value.dtype === "i32" && kept.has(op);
   const tensor = asTensor(context, x, isWhole ? "i32" : "f32");
@@ -129,15 +130,27 @@ const placing = (by: "argmax" | "argmin"): Form =>
     return { kind: "tensor", dtype: "i32", dims: x.value.dims.filter(({ id }) => id !== only.id), node };
   });
 
-/** Of a quotient of whole numbers the greatest whole number that is not above it; null for what is none. */
-function wholeQuotient({ maker: { make } }: Context, { dims, node }: Tensor, span: Span): Tensor | null {
+/** Of a quotient of whole numbers the greatest whole number that is not above it, or the one towards 0; null for what is none. */
+function wholeQuotient(context: Context, { dims, node }: Tensor, span: Span, to: "below" | "zero"): Tensor | null {
+  const { make } = context.maker;
   if (node.op !== "div") return null;
   const [a, b] = node.inputs.map((x: Node) => {
     if (x.op === "cast" && readAs(x.inputs[0].type.dtype) === "i32") return x.inputs[0];
     const isWhole = x.op === "constant" && Number.isInteger(x.attrs.value) && Math.abs(x.attrs.value) < 2 ** 31;
     return isWhole ? make("constant", [], { value: x.attrs.value, dtype: "i32" }, span) : undefined;
   });
-  return a && b ? { kind: "tensor", dtype: "i32", dims, node: make("div", [a, b], {}, span) } : null;
+  if (!a || !b) return null;
+  const below = make("div", [a, b], {}, span);
+  const isBoth = to === "below" || (rangeOf(a).low >= 0 && rangeOf(b).low >= 0);
+  return { kind: "tensor", dtype: "i32", dims, node: isBoth ? below : towardsZero(context, below, [a, b], span) };
+}
+
+/** One more than the quotient below, where that is negative and leaves a remainder. */
+function towardsZero({ maker: { make } }: Context, below: Node, [a, b]: readonly [Node, Node], span: Span): Node {
+  const none = make("constant", [], { value: 0, dtype: "i32" }, span);
+  const isWhole = make("equal", [make("mod", [a, b], {}, span), none], {}, span);
+  const isBelow = make("and", [make("less", [below, none], {}, span), make("not", [isWhole], {}, span)], {}, span);
+  return make("add", [below, make("cast", [isBelow], { dtype: "i32" }, span)], {}, span);
 }
 
 /** The places along d in ascending order of their numbers. */
@@ -271,8 +284,10 @@ const stored = (dtype: Packed): Form =>
 /** The real numbers that whole numbers are; of truth values, 0 and 1. */
 const toReal: Form = form({ x: numbersOf }, ({ x }, { context }) => asTensor(context, x, "f32") ?? wrong);
 
-/** `i32(x)`: the whole number on the side of 0, of what i32 does not hold the nearest that it does, of NaN 0. */
-const toWhole: Form = form({ x: anything }, ({ x }, { context }) => {
+/** `i32(x)`: the whole number on the side of 0, of what i32 does not hold the nearest that it does, of NaN and of a whole number by 0, 0. */
+const toWhole: Form = form({ x: anything }, ({ x }, { context, span }) => {
+  const quotient = x.value.kind === "tensor" ? wholeQuotient(context, x.value, span, "zero") : null;
+  if (quotient) return quotient;
   if (x.value.kind !== "number") return asTensor(context, x, "i32") ?? wrong;
   return x.value.real === null ? unknownUnder("floor", x.value) : number(Math.trunc(x.value.real));
 });

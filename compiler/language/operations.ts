@@ -8,10 +8,12 @@ import { observed } from "./observe.ts";
 import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
 import { type Bool, isUnknown, type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
-/** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. */
+/** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. What is not known yet, but whole, stays known to be. */
 export function asTensor(context: Context, { value, span }: Operand, dtype: Tensor["dtype"]): Tensor | null {
   if (value.kind === "number") {
     const real = value.real ?? Number.NaN;
+    if (value.real === null && dtype === "f32" && isCounted(value))
+      return asTensor(context, { value: constant(context, real, "i32", span), span }, dtype);
     return isHeldBy(context, real, dtype, span) ? constant(context, real, dtype, span) : null;
   }
   if (value.kind === "boolean")

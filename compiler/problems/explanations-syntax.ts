@@ -74,9 +74,9 @@ const structure: Readonly<Record<Exclude<Id, keyof typeof text>, Explanation>> =
     "let y = sum(x, over token)",
   ),
   "commented-bracket": lines(
-    "Two slashes begin a comment, which goes to the end of the line and takes the closing bracket with it. A quotient rounded down is floor(a / b), and where it is a position i32(floor(a / b)).",
+    "Two slashes begin a comment, which goes to the end of the line and takes the closing bracket with it. A quotient rounded down is floor(a / b).",
     "let y = x[token: index(token) // 2]",
-    "let y = x[token: i32(floor(index(token) / 2))]",
+    "let y = x[token: floor(index(token) / 2)]",
   ),
   "floor-division": lines(
     "Two slashes begin a comment; behind a value one that is a number alone looks as if a division was meant. A quotient rounded down is floor(a / b).",

@@ -164,6 +164,12 @@ suite("language: views and selections", ({ test }) => {
     gives("f32[x: 4] 1 1 2 2", "fn f(a: f32[x: 4]) = a[x: i32(0 where index(x) < 2 else 1)]");
     gives("i32[x: 3] -1 2 0", "fn f(a: f32[x: 3]) = i32(a)", { a: [-1.9, 2.9, Number.NaN] });
     gives("i32[x: 3] 0 1 1", "fn f(a: f32[x: 3]) = i32(a > 1)");
+    gives("i32[x: 5] -2 -1 0 0 0", "fn f(a: i32[x: 5]) = i32(a / 3)", { a: [-7, -3, -2, 2, 0] });
+    gives("i32[x: 4] 3 2 -1 -1", "fn f(a: i32[x: 4]) = i32(a / -3)", { a: [-9, -7, 4, 5] });
+    gives("i32[x: 3] 0 0 -1", "fn f(a: i32[x: 3], b: i32[x]) = i32(a / b) - a", {
+      a: [16777217, -16777217, 1],
+      b: [1, 1, 0],
+    });
     gives("-2", "fn f() = i32(-2.5)");
     gives("f32[x: 4] 1 1 2 2", "fn f(a: f32[x: 4]) = a[x: floor(index(x) / 2)]");
     refuses("fn f(a: f32[x: 4]) = a[x: floor(index(x) / 2.5)]", "wrong-type");
