@@ -1,6 +1,6 @@
 /** What the compiler is told about the world: headers and counts, never weights or text. */
 import type { StoredField } from "../language/format.ts";
-import type { Format } from "../language/value.ts";
+import type { Callable, Format } from "../language/value.ts";
 import type { Split } from "../plan/plan.ts";
 
 export interface ModelFacts {
@@ -23,8 +23,8 @@ export interface CodedFacts {
   readonly fields: readonly CodedField[];
 }
 
-/** Where codes were given and not made by a stage, with the tensor of the model's files that holds the field. */
-export type CodedField = StoredField & { readonly tensor?: string };
+/** Where codes were given and not made by a stage, with the tensor of the model's files that holds the field, and what it must hold. */
+export type CodedField = StoredField & { readonly tensor?: string; readonly must?: Callable };
 
 /** What config.json calls the model: the first of its architectures, and its type. */
 export function namesOf({ config }: Pick<ModelFacts, "config">): {

@@ -57,11 +57,12 @@ export function fileType(dtype: DType): StoredDType {
 /** Types of files in which elements of a few bits lie side by side, whatever they are. */
 const containers: readonly StoredDType[] = ["U8", "I32", "I64"];
 
-/** Whether a tensor of a file can be bound to a slot as it is. */
+/** Whether a tensor of a file can be bound to a slot as it is; a number of 64 bits is two of 32. */
 export function canBind(
   tensor: { readonly dtype: StoredDType; readonly bytes: number },
   slot: { readonly dtype: DType; readonly count: number },
 ): boolean {
   const isSame = fileType(slot.dtype) === tensor.dtype || (isPacked(slot.dtype) && containers.includes(tensor.dtype));
-  return isSame && Math.ceil((slot.count * bitsOf(slot.dtype)) / 8) === tensor.bytes;
+  const isInHalves = tensor.dtype === "I64" && slot.dtype === "i32";
+  return (isSame || isInHalves) && Math.ceil((slot.count * bitsOf(slot.dtype)) / 8) === tensor.bytes;
 }

@@ -9,7 +9,7 @@ export type WeightProblem =
   | { kind: "weight-unused"; span: Span; tensors: readonly string[] }
   | { kind: "tied-stored"; span: Span; tensor: string; table: string }
   | { kind: "model-quantised"; span: Span; model: string; by: string | null; because: string }
-  | { kind: "codes-unread"; span: Span; model: string; by: string; because: string }
+  | { kind: "codes-unread"; span: Span; model: string; by: string; because: string; isWhole: boolean }
   | { kind: "activations-unrounded"; span: Span; model: string; by: string }
   | { kind: "target-refuses"; span: Span; target: string; what: string; hint: string }
   | {
@@ -81,7 +81,9 @@ export const weightWording: Wording<WeightProblem> = {
   "codes-unread": (p) => ({
     title: `the codes of ${p.model}, of ${p.by}, cannot be read: ${p.because}`,
     places: labels([p.span, `this model`]),
-    hint: `is it whole? download or write it again; or take the model that it was made from`,
+    hint: p.isWhole
+      ? `if its config.json is as ${p.by} wrote it, lcomp does not read such folders; take the model that it was made from`
+      : `is it whole? download or write it again; or take the model that it was made from`,
   }),
 };
 

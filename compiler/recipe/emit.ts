@@ -12,6 +12,7 @@ import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
+import { checkGivenCodes } from "./given-codes.ts";
 import { behindBlocks } from "./passes.ts";
 import { saveRecord } from "./saving.ts";
 import { emitBlockStage } from "./stage-on-blocks.ts";
@@ -32,6 +33,7 @@ export interface Emitted {
 export function emit(context: Context, maker: Maker, recipe: TypedRecipe, modules: Modules): Emitted {
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
+  for (const model of models.values()) checkGivenCodes(at, model);
   for (const [number, stage] of recipe.stages.entries())
     if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
     else emitLinearStage(at, stage, number);

@@ -3,15 +3,13 @@ import type { Span } from "../../grammar/source.ts";
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
-import { given } from "../language/bind.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
-import { type StoredField, storedInput } from "../language/format.ts";
-import { scopeIn } from "../language/scope.ts";
+import type { StoredField } from "../language/format.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
-import { type Coded, type Operand, showFormat } from "../language/value.ts";
+import { type Coded, showFormat } from "../language/value.ts";
 import { fieldsFor, wholeOf } from "../model/coded-type.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
@@ -23,7 +21,7 @@ import { isRefusal, layoutsFor, type Refusal, type Source, type Written } from "
 import { listOf } from "../target/left-out.ts";
 import { rowsForm } from "../target/stored-fields.ts";
 import type { Said, Target } from "../target/table.ts";
-import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
+import { codedChecks, fieldOutputs, ofCodes } from "./coded-outputs.ts";
 import { blockPass, codedAs, entryOf, startOf } from "./forward-graphs.ts";
 import { addStep, type Emitting } from "./steps.ts";
 
@@ -156,26 +154,10 @@ function graphFor(
 }
 
 /** What a function of a target's module makes of the fields and the parameters of codes. */
-function applied(
-  context: Context,
-  { scope }: Target,
-  { format, fields }: CodedFacts,
-  by: string,
-  span: Span,
-): Coded | null {
+function applied(context: Context, { scope }: Target, coded: CodedFacts, by: string, span: Span): Coded | null {
   const declared = scope.values.get(by);
-  if (declared?.kind !== "callable") return null;
-  const { parameters, apply } = declared.form([]);
-  const values = new Map<string, Operand>();
-  for (const { name } of parameters) {
-    const field = fields.find((each) => each.name === name.text);
-    const slot = slotNames.field(slotNames.weight, name.text);
-    const value = field ? storedInput(context, slot, field, span) : format.scope.values.get(name.text);
-    if (value) values.set(name.text, { value, span });
-  }
-  const call = { context, scope: scopeIn(null), span };
-  const value = apply(call, given(call.scope, values));
-  return value.kind === "coded" ? value : null;
+  const value = declared?.kind === "callable" ? ofCodes(context, declared, coded, span) : null;
+  return value?.kind === "coded" ? value : null;
 }
 
 /** `quantization_config`: what each kind of layers is, and which are none. */

@@ -1,6 +1,6 @@
 /** How the weights of a folder are stored, weight by weight. */
 import type { StoredField } from "../language/format.ts";
-import type { Format } from "../language/value.ts";
+import type { Callable, Format } from "../language/value.ts";
 import type { DeclaredTensor } from "../model/declared-tensor.ts";
 import type { FieldForm } from "./stored-fields.ts";
 
@@ -16,6 +16,8 @@ export interface Coding {
   readonly matrix: DeclaredTensor;
   readonly format: Format;
   /** The form is null where the field does not fill words of the type that it lies in. */
+  /** What fields must hold that nobody reads: by name, functions of the fields. */
+  readonly must?: ReadonlyMap<string, Callable>;
   readonly fieldAt: (field: StoredField) => { readonly tensor: string; readonly form: FieldForm | null };
 }
 

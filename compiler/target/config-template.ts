@@ -24,14 +24,22 @@ function readObject(
   reading: Reading,
 ): string | null {
   if (isOfGroups(template)) return readGroups(table, Object.values(template)[0] as JsonObject, given, reading);
-  for (const [name, value] of Object.entries(given)) {
-    if (table.besides.includes(name)) continue;
-    if (!Object.hasOwn(template, name) && value !== null && !isEmpty(value))
-      return `\`${name}\` in its config.json is not known`;
-  }
+  const surplus = surplusIn(table, template, given);
+  if (surplus !== null) return surplus;
   for (const [name, expected] of Object.entries(template)) {
     const problem = table.besides.includes(name) ? null : readField(table, name, expected, given[name], reading);
     if (problem !== null) return problem;
+  }
+  return null;
+}
+
+/** What is wrong with a field that the template has not; null if it says nothing, or what is understood. */
+function surplusIn(table: Table, template: JsonObject, given: Readonly<Record<string, unknown>>): string | null {
+  for (const [name, value] of Object.entries(given)) {
+    if (table.besides.includes(name) || Object.hasOwn(template, name) || value === null || isEmpty(value)) continue;
+    const [first, ...more] = table.also?.[name] ?? [];
+    if (first === undefined) return `\`${name}\` in its config.json is not known`;
+    if (![first, ...more].some((each) => each === value)) return otherThan(name, value, first);
   }
   return null;
 }
@@ -58,12 +66,7 @@ function readGroups(
 function readField(table: Table, name: string, expected: Json, given: unknown, reading: Reading): string | null {
   const variable = variableIn(expected);
   const value = given === undefined ? table.otherwise[name] : given;
-  if (variable !== null) {
-    if (value === undefined) return `config.json does not say its \`${name}\``;
-    if (!isJson(value)) return `\`${name}\` in its config.json is no JSON`;
-    reading.said.set(variable, value);
-    return null;
-  }
+  if (variable !== null) return readVariable(variable, name, value, reading);
   if (isObject(expected)) {
     if (value === undefined) return `config.json does not say its \`${name}\``;
     return isObject(value)
@@ -72,10 +75,19 @@ function readField(table: Table, name: string, expected: Json, given: unknown, r
   }
   const isSame =
     value === undefined || value === expected || (table.also?.[name] ?? []).some((other) => other === value);
-  return isSame
-    ? null
-    : `\`${name}\` in its config.json is ${JSON.stringify(value)}, and must be ${JSON.stringify(expected)}`;
+  return isSame ? null : otherThan(name, value, expected);
 }
+
+function readVariable(variable: string, name: string, value: unknown, { said }: Reading): string | null {
+  if (said.has(variable) && (value ?? null) === null) return null;
+  if (value === undefined) return `config.json does not say its \`${name}\``;
+  if (!isJson(value)) return `\`${name}\` in its config.json is no JSON`;
+  said.set(variable, value);
+  return null;
+}
+
+const otherThan = (name: string, value: unknown, expected: Json): string =>
+  `\`${name}\` in its config.json is ${JSON.stringify(value)}, and must be ${JSON.stringify(expected)}`;
 
 /** It has come from JSON. */
 const isJson = (value: unknown): value is Json => value !== undefined;

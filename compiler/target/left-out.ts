@@ -8,6 +8,35 @@ export interface Place {
   readonly isOutside: boolean;
 }
 
+/** Why it cannot be known which layers one group leaves out; null if it can. */
+export function unlistedBy({ left_out: left }: Table, said: Said): string | null {
+  const listed = said.get(left.variable) ?? null;
+  const targets = said.get(left.targets ?? "") ?? null;
+  const isKeyed = left.by === "patterns";
+  const odd = [...(isKeyed ? [] : [listed]), targets].find((list) => list !== null && !isOfTexts(list));
+  if (odd !== undefined) return `the layers that it lists are ${JSON.stringify(odd)}, which is no list of texts`;
+  if (isKeyed && listed !== null && !isObject(listed))
+    return `the layers that it lists are ${JSON.stringify(listed)}, which is no object`;
+  const texts = isKeyed ? Object.keys(listed ?? {}) : [...textsIn(listed), ...textsIn(targets)];
+  const prefix = { patterns: "-:", names: "re:", modules: "", parts: null }[left.by];
+  const patterns = texts.flatMap((text) =>
+    prefix !== null && text.startsWith(prefix) ? [text.slice(prefix.length)] : [],
+  );
+  const unread = patterns.find((pattern) => !isPattern(pattern));
+  return unread === undefined ? null : `the pattern \`${unread}\`, by which it lists layers, is not understood`;
+}
+
+/** Whether a pattern of Python is one here, with the same meaning. */
+function isPattern(pattern: string): boolean {
+  try {
+    return new RegExp(pattern) instanceof RegExp && !/\\[AZ]/.test(pattern);
+  } catch {
+    return false;
+  }
+}
+
+const isOfTexts = (list: Json): boolean => Array.isArray(list) && list.every((each) => typeof each === "string");
+
 /** Whether a layer is coded as one group says; a text where that cannot be known. */
 export function isCoded({ left_out: left, outside }: Table, said: Said, { path, isOutside }: Place): boolean | string {
   const listed = said.get(left.variable) ?? null;
@@ -20,6 +49,8 @@ export function isCoded({ left_out: left, outside }: Table, said: Said, { path, 
       return keptByPatterns(listed, path);
     case "parts":
       return !textsIn(listed).some((part) => path.includes(part));
+    case "modules":
+      return !textsIn(listed).some((name) => path.endsWith(name) || matches(`(?:${name})(?:(?<=\\.)|(?=\\.|$))`, path));
     case "names": {
       const targets = textsIn(said.get(left.targets ?? "") ?? null);
       const isNamed = (names: readonly string[]): boolean =>
@@ -41,13 +72,7 @@ const isNameOf = (name: string, path: string): boolean =>
   name.startsWith("re:") ? matches(name.slice(3), path) : name === path;
 
 /** As Python's `re.match`, from the start on. */
-function matches(pattern: string, path: string): boolean {
-  try {
-    return new RegExp(`^(?:${pattern})`).test(path);
-  } catch {
-    return false;
-  }
-}
+const matches = (pattern: string, path: string): boolean => new RegExp(`^(?:${pattern})`).test(path);
 
 const textsIn = (list: Json): readonly string[] =>
   Array.isArray(list) ? list.filter((each) => typeof each === "string") : [];

@@ -47,7 +47,14 @@ export function withGivenCodes(
       note(context, { kind: "activations-unrounded", span, model: facts.name, by });
     return found;
   }
-  report(context, { kind: "codes-unread", span, model: facts.name, by, because: found });
+  report(context, {
+    kind: "codes-unread",
+    span,
+    model: facts.name,
+    by,
+    because: found,
+    isWhole: codings === found && by !== ownMethod,
+  });
   return null;
 }
 
@@ -122,7 +129,7 @@ function fieldsIn(
   context: Context,
   { tensors }: ModelFacts,
   tensor: string,
-  { matrix, format, fieldAt }: Coding,
+  { matrix, format, must, fieldAt }: Coding,
   span: Span,
 ): CodedFacts | string | null {
   const wanted = fieldsFor(context, sidesOf(matrix), format, span);
@@ -136,7 +143,8 @@ function fieldsIn(
     if (!stored) return `there is no tensor ${name}`;
     const found = fieldIn(field, form, stored);
     if (!found) return `${name} is ${shown(stored)}, and must be ${shown(form)}`;
-    fields.push({ ...found, tensor: name });
+    const by = must?.get(field.name);
+    fields.push({ ...found, tensor: name, ...(by && { must: by }) });
   }
   const isBeside = tensors.has(tensor) && !fields.some((field) => field.tensor === tensor);
   return isBeside ? `${tensor} is there beside its codes` : { format, fields };

@@ -17,11 +17,14 @@ export type Allowed = Readonly<Record<string, readonly Json[]>>;
 
 /** Names of what config.json says stand as variables, `"{bits}"`; those of a format's parameters are these parameters. */
 export interface Table {
-  /** `quantization_config` as it is written. An object with a variable for its only name has an entry for each group of layers. */
+  /**
+   * `quantization_config` as it is written. An object with a variable for its only name has an entry for each group of layers.
+   * Where a variable stands in several places, the last that says something counts.
+   */
   readonly config: JsonObject;
   /** What is meant by fields that are missing. */
   readonly otherwise: JsonObject;
-  /** Other values of fields that mean the same. */
+  /** Other values of fields that mean the same; of fields that are not written, all that are understood. */
   readonly also?: Readonly<Record<string, readonly Json[]>>;
   /** Fields that say nothing of how weights are read. */
   readonly besides: readonly string[];
@@ -30,8 +33,8 @@ export interface Table {
   /** Variables that are lists, with the names of their items. */
   readonly lists?: Readonly<Record<string, readonly string[]>>;
   readonly left_out: {
-    /** How layers that are not coded are listed: by regular expressions, by parts of their paths, or by what names or groups them. */
-    readonly by: "patterns" | "parts" | "names";
+    /** How layers that are not coded are listed: by regular expressions, by parts of their paths, by modules as Transformers has them, or by what names or groups them. */
+    readonly by: "patterns" | "parts" | "modules" | "names";
     readonly variable: string;
     /** Which layers a group is of, and the class of all. */
     readonly targets?: string;
@@ -68,6 +71,8 @@ export interface Layout {
   };
   /** By field: the name behind the layer's path, the type, and the dimensions that are rows of what files know. */
   readonly tensors: Readonly<Record<string, readonly [tensor: string, dtype: StoredDType, ...rows: readonly string[]]>>;
+  /** Fields that nobody reads, with the functions of the module that give what is in them. */
+  readonly must?: Readonly<Record<string, string>>;
 }
 
 export interface Target {

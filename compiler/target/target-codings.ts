@@ -8,7 +8,7 @@ import type { ModelFacts } from "../model/facts.ts";
 import type { Coding, Codings, Layer } from "./coding.ts";
 import { readConfig } from "./config-template.ts";
 import type { Json } from "./json.ts";
-import { isCoded } from "./left-out.ts";
+import { isCoded, unlistedBy } from "./left-out.ts";
 import { rowsForm } from "./stored-fields.ts";
 import { formatOf, isAllowed, type Layout, parametersIn, type Said, type Target } from "./table.ts";
 
@@ -25,6 +25,8 @@ export function codingsOf(given: Given, config: Readonly<Record<string, unknown>
   const { target, layers } = given;
   const groups = readConfig(target.table, config);
   if (typeof groups === "string") return groups;
+  const unlisted = groups.map((group) => unlistedBy(target.table, group)).find((each) => each !== null);
+  if (unlisted !== undefined) return `${unlisted}`;
   const weights = new Map<string, Coding>();
   const beside: string[] = [];
   for (const [weight, layer] of layers) {
@@ -86,9 +88,11 @@ function runOf({ table: { every } }: Target, matrix: DeclaredTensor, group: Said
   if (!every) return "no runs";
   const isRow = isAllowed(every.rows, group);
   if (!isRow && !isAllowed(every.runs, group)) return `runs that are not known: ${shown(group)}`;
-  const run = isRow ? (known(volume(sidesOf(matrix).from)) ?? 0) : (group.get(every.variable) ?? null);
-  const isGood = typeof run === "number" && Number.isInteger(run) && run > 0;
-  return isGood ? new Map([["every", run]]) : `runs of ${JSON.stringify(run)} inputs`;
+  const all = known(volume(sidesOf(matrix).from)) ?? 0;
+  const run = isRow ? all : (group.get(every.variable) ?? null);
+  const isSize = typeof run === "number" && Number.isInteger(run) && run > 0;
+  if (!isSize) return `runs of ${JSON.stringify(run)} inputs`;
+  return all % run === 0 ? new Map([["every", run]]) : `runs of ${run} inputs, which do not divide its ${all}`;
 }
 
 interface Chosen {
@@ -110,9 +114,14 @@ function laidOut(
   });
   const format = formatOf(context, target, layout, new Map([...group, ...runs, ...items]), span);
   if (format.kind !== "format") return `config.json says of ${path} what its codes cannot have: ${shown(group)}`;
+  const must = Object.entries(layout.must ?? {}).flatMap(([field, by]) => {
+    const declared = target.scope.values.get(by);
+    return declared?.kind === "callable" ? [[field, declared] as const] : [];
+  });
   return {
     matrix,
     format,
+    must: new Map(must),
     fieldAt: (field) => {
       const [name, dtype, ...rows] = layout.tensors[field.name] ?? ["", "U8"];
       return { tensor: `${path}.${name}`, form: rowsForm(field, dtype, rows) };

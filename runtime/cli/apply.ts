@@ -106,7 +106,7 @@ async function runHere(
       plan,
       corpora,
       result,
-      check: null,
+      check: "`lcomp apply` only carries out a plan",
       compileSeconds: result.compileSeconds,
       adapter: describeAdapter(device.adapterInfo),
       notes,

@@ -28,8 +28,8 @@ export interface Ran {
   readonly plan: Plan;
   readonly corpora: RunOptions["corpora"];
   readonly result: RunResult;
-  /** Of what was saved; null where it was not checked. */
-  readonly check: SavedCheck | null;
+  /** Of what was saved; a text says why it was not checked. */
+  readonly check: SavedCheck | string;
   /** Of the compiler and of the pipelines. */
   readonly compileSeconds: number;
   readonly adapter: string;
@@ -46,7 +46,7 @@ export async function carryOut(
 ): Promise<void> {
   const { plan, result, check, compileSeconds, adapter, notes } = await keeping(places, work);
   const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
-  const checked = result.isSaved ? { check } : {};
+  const checked = result.isSaved ? { check: typeof check === "string" ? null : check } : {};
   const left_behind = result.leftBehind.map(({ name }) => name);
   const report = runReport(result, { left_behind, notes, ...checked, ...times, adapter });
   printResult(flags, report, (width) => showRun(report, width));
@@ -73,9 +73,9 @@ async function keeping(places: Places, work: (signal: AbortSignal) => Promise<Ra
 }
 
 /** What was found when the result was read back. */
-function showCheck({ save, models }: Plan, { isSaved }: RunResult, check: SavedCheck | null): string {
+function showCheck({ save, models }: Plan, { isSaved }: RunResult, check: SavedCheck | string): string {
   if (save === null || !isSaved) return "";
-  if (check === null) return lines(`${save.of} was not read back: there is no text to compare it on`);
+  if (typeof check === "string") return lines(`${save.of} was not read back: ${check}`);
   const shown = (n: number): number => Number(n.toPrecision(5));
   const of = models.find(({ name }) => name === save.origin)?.name ?? save.origin;
   return lines(

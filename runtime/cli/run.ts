@@ -112,7 +112,15 @@ export async function compileAndRun(
       const check = result.isSaved ? await checkSaved({ open, plan: made, inputs, device, options: checking }) : null;
       const adapter = describeAdapter(device.adapterInfo);
       const notes = [...outlined.notes.map(({ title }) => title), ...ofTexts];
-      return { plan: made, corpora, result, check, compileSeconds: seconds + result.compileSeconds, adapter, notes };
+      return {
+        plan: made,
+        corpora,
+        result,
+        check: check ?? "there is no text to compare it on",
+        compileSeconds: seconds + result.compileSeconds,
+        adapter,
+        notes,
+      };
     } finally {
       device.close();
     }

@@ -52,14 +52,24 @@ const tiles = (rows: number, columns: number): readonly number[] => [Math.ceil(r
 const kinds: readonly Kind[] = [
   {
     name: "fp8 by tiles that do not divide",
-    quantization: { quant_method: "fp8", weight_block_size: [48, 40], activation_scheme: "dynamic" },
+    quantization: {
+      quant_method: "fp8",
+      weight_block_size: [48, 40],
+      activation_scheme: "dynamic",
+      ignored_layers: ["lm_head"],
+      expert_dtype: "fp8",
+    },
     tile: () => [48, 40],
     shape: tiles,
     scale: "weight_scale_inv",
   },
   {
     name: "fp8 as a whole",
-    quantization: { quant_method: "fp8", weight_block_size: null, modules_to_not_convert: ["lm_head"] },
+    quantization: {
+      quant_method: "fp8",
+      weight_block_size: null,
+      modules_to_not_convert: ["lm_head", "model.layers.0.mlp.gate"],
+    },
     tile: (rows, columns) => [rows, columns],
     shape: () => [],
     scale: "weight_scale_inv",

@@ -9,7 +9,7 @@ import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { readTensor } from "../io/tensors.ts";
 import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
-import { type Change, configOf, formed, inQuantization, inTensors } from "./changed-folder.ts";
+import { type Change, configOf, formed, inQuantization, inTensors, type Kept } from "./changed-folder.ts";
 
 const sizes = { hidden_size: 64, intermediate_size: 192, num_attention_heads: 4, num_key_value_heads: 2 };
 
@@ -199,11 +199,15 @@ suite("targets", ({ test }) => {
     );
 
   test(
-    "damaged folders are refused by the name of what is wrong",
+    "folders with what other programs write beside are read; damaged ones are refused by the name of what is wrong",
     inFolder(async (folder) => {
       await writeDecoder(join(folder, "model"), { config: { ...sizes, num_hidden_layers: 1 } });
       for (const [target, damages] of Object.entries(damaged)) {
-        await run(folder, coding(rounded("4, every: 32"), target), "model", target);
+        const { reports } = await run(folder, coding(rounded("4, every: 32"), target), "model", target);
+        cpSync(join(folder, target), join(folder, "surrounded"), { recursive: true, force: true });
+        await surrounded[target]?.(join(folder, "surrounded"));
+        const read = await run(folder, reading, "surrounded");
+        assert.ok(Math.abs(Number(read.reports[0]) / Number(reports[0]) - 1) < 1e-6, target);
         for (const [damage, said] of damages) {
           cpSync(join(folder, target), join(folder, "damaged"), { recursive: true, force: true });
           await damage(join(folder, "damaged"));
@@ -227,6 +231,41 @@ const put =
 const weights = (quantization: Record<string, unknown>): Record<string, unknown> =>
   (quantization as { config_groups: { group_0: { weights: Record<string, unknown> } } }).config_groups.group_0.weights;
 
+/** A tensor of whole numbers, each larger by some. */
+const moved =
+  (by: number) =>
+  (tensor: Kept): readonly Kept[] => [
+    { ...tensor, bytes: new Uint8Array(new Int32Array(tensor.bytes.slice().buffer).map((each) => each + by).buffer) },
+  ];
+
+const both =
+  (...changes: readonly Change[]): Change =>
+  async (folder) => {
+    for (const change of changes) await change(folder);
+  };
+
+/** What today's programs write beside, by target: fields that say nothing of how the weights are read. */
+const surrounded: Readonly<Record<string, Change>> = {
+  gptq: inConfig((quantization) => {
+    put({ method: "gptq", act_group_aware: true, is_marlin_format: false, meta: { quantizer: ["gptqmodel:5.0"] } })(
+      quantization,
+    );
+    put({ block_name_to_quantize: "model.layers", modules_in_block_to_quantize: null, pack_dtype: "int32" })(
+      quantization,
+    );
+    delete quantization["checkpoint_format"];
+  }),
+  awq: inConfig(
+    put({ format: "gemm", backend: "auto", act_group_aware: true, damp_percent: 0.1, sym: true, desc_act: false }),
+  ),
+  "compressed-tensors": inConfig((quantization) => {
+    put({ scale_dtype: null, zp_dtype: "torch.int8" })(weights(quantization));
+    put({ sparsity_config: {}, transform_config: {}, moe_sparsity_config: null, format: "mixed-precision" })(
+      quantization,
+    );
+  }),
+};
+
 const damaged: Readonly<Record<string, readonly (readonly [Change, RegExp])[]>> = {
   gptq: [
     [inTensors(`${gate}.qzeros`, () => []), /there is no tensor model\.layers\.0\.mlp\.gate_proj\.qzeros/],
@@ -249,7 +288,7 @@ const damaged: Readonly<Record<string, readonly (readonly [Change, RegExp])[]>> 
     [inConfig(put({ bits: 3 })), /no layout of codes is known .* bits 3/],
     [inConfig(put({ group_size: 64 })), /qzeros is I32 \[2, 8\], and must be I32 \[1, 8\]/],
     [inConfig(put({ group_size: 0 })), /has runs of 0 inputs/],
-    [inConfig(put({ group_size: 48 })), /48 does not divide `in`/],
+    [inConfig(put({ group_size: 48 })), /has runs of 48 inputs, which do not divide its 64/],
     [inConfig(put({ group_size: "32" })), /has runs of "32" inputs/],
     [inConfig(put({ checkpoint_format: "marlin" })), /no layout of codes is known .* version marlin/],
     [inConfig(put({ rotation: "hadamard" })), /`rotation` in its config\.json is not known/],
@@ -258,6 +297,27 @@ const damaged: Readonly<Record<string, readonly (readonly [Change, RegExp])[]>> 
       /gate_proj\.qweight is there, and by config\.json .* is not coded/,
     ],
     [inConfig(put({ dynamic: { "+:.*gate_proj": { bits: 8 } } })), /layers of `\+:\.\*gate_proj` are coded otherwise/],
+    [inConfig(put({ group_size: 7 })), /q_proj has runs of 7 inputs, which do not divide its 64/],
+    [inConfig(put({ method: "qqq" })), /`method` in its config\.json is "qqq", and must be "gptq"/],
+    [inConfig(put({ dynamic: ["up"] })), /the layers that it lists are \["up"\], which is no object/],
+    [
+      inConfig(put({ dynamic: { "-:(?i)UP": {} } })),
+      /the pattern `\(\?i\)UP`, by which it lists layers, is not understood/,
+    ],
+    [inConfig(put({ lm_head: "yes" })), /no layout of codes is known .* outside yes/],
+    [inConfig(put({ desc_act: 1 })), /no layout of codes is known .* order 1/],
+    [
+      inTensors(`${gate}.g_idx`, moved(1)),
+      /64 numbers of model\.layers\.0\.mlp\.gate_proj\.g_idx in model are others than/,
+    ],
+    [
+      both(inConfig(put({ desc_act: true })), inTensors(`${gate}.g_idx`, moved(-1))),
+      /32 numbers of \S*gate_proj\.g_idx in model are not from 0 to 1, .* use a sound copy/,
+    ],
+    [
+      both(inConfig(put({ desc_act: true })), inTensors(`${gate}.g_idx`, moved(1000))),
+      /64 numbers of \S*g_idx in model are not from 0 to 1/,
+    ],
     [inConfig(put({ quant_method: "quip" })), /quantised already, by quip/],
     [inConfig((quantization) => delete quantization["bits"]), /does not say its `bits`/],
   ],
@@ -266,6 +326,7 @@ const damaged: Readonly<Record<string, readonly (readonly [Change, RegExp])[]>> 
     [inTensors(`${gate}.qweight`, formed("I32", [8, 192])), /qweight is I32 \[8, 192\], and must be I32 \[64, 24\]/],
     [inConfig(put({ version: "gemv" })), /`version` in its config\.json is "gemv", and must be "gemm"/],
     [inConfig(put({ bits: 8 })), /no layout of codes is known/],
+    [inConfig(put({ modules_to_not_convert: [1, null] })), /the layers that it lists are \[1,null\], which is no list/],
     [inConfig(put({ modules_to_not_convert: ["gate_proj"] })), /gate_proj\.qweight is there, and by config\.json/],
   ],
   "compressed-tensors": [
@@ -303,6 +364,19 @@ const damaged: Readonly<Record<string, readonly (readonly [Change, RegExp])[]>> 
       inConfig(put({ sparsity_config: { format: "sparse-24-bitmask" } })),
       /`sparsity_config` in its config\.json is not known/,
     ],
+    [inTensors(`${gate}.weight_shape`, moved(1)), /4 numbers of \S*gate_proj\.weight_shape in model are others than/],
     [inConfig(put({ config_groups: {} })), /no group of layers is coded/],
+    [inConfig(put({ ignore: "lm_head" })), /the layers that it lists are "lm_head", which is no list of texts/],
+    [inConfig(put({ ignore: ["re:(?P<a>lm_head)"] })), /the pattern `\(\?P<a>lm_head\)`, .* is not understood/],
+    [
+      inConfig(put({ kv_cache_scheme: { num_bits: 8, type: "float" } })),
+      /`kv_cache_scheme` in its config\.json is .*, and must be null/,
+    ],
+    [
+      inConfig(({ config_groups: groups }) =>
+        put({ format: "nvfp4-pack-quantized" })((groups as { group_0: Record<string, unknown> }).group_0),
+      ),
+      /no layout of codes is known .* format nvfp4-pack-quantized/,
+    ],
   ],
 };
