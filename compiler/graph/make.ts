@@ -6,7 +6,7 @@ import type { Graph, Output } from "./graph.ts";
 import type { Body, Node, NodeOf, OpName, Ops } from "./ops.ts";
 import { resultType } from "./result-type.ts";
 import { contentOf } from "./show.ts";
-import { showType } from "./type.ts";
+import { isOpen, showType } from "./type.ts";
 
 export interface Maker {
   /** The node with this primitive, inputs and attributes; the origin of the first request is kept. Inputs are of this maker. */
@@ -72,8 +72,7 @@ function graph(name: string, outputs: readonly Output[]): Graph {
 
 function refuseOpen({ name, nodes }: Pick<Graph, "name" | "nodes">): void {
   for (const node of nodes) {
-    const isOpen = node.type.dims.some(({ size }) => Number.isNaN(size));
-    invariant(!isOpen, `${showType(node.type)} of ${node.op} is open in the graph ${name}`);
+    invariant(!isOpen(node.type), `${showType(node.type)} of ${node.op} is open in the graph ${name}`);
     if (node.op === "feedback") for (const { body } of node.attrs.levels) refuseOpen(body);
   }
 }

@@ -4,9 +4,12 @@ import { bitsOf, type DType } from "../plan/dtype.ts";
 export interface Dim {
   /** Unique within a tensor; two dims are the same dimension when name and size agree. */
   readonly name: string;
-  /** NaN while a model is still to decide it: such nodes are checked as all others are, and stand in no graph. */
+  /** NaN while a model or a text is still to decide it: such nodes are checked as all others are, and stand in no graph. */
   readonly size: number;
 }
+
+/** Whether a size is still to be decided. */
+export const isOpen = ({ dims }: TensorType): boolean => dims.some(({ size }) => Number.isNaN(size));
 
 /** Whether two sizes are the same, as far as both are decided. */
 export const agree = (a: number, b: number): boolean => a === b || Number.isNaN(a) || Number.isNaN(b);

@@ -57,19 +57,23 @@ const oneAnother = {
   hint: "observe both of each window, and combine what is kept after: both carry `sample`",
 };
 
-const noModel = { what: "an observation of a text that no model reads", hint: "as in `model(text.windows(512))`" };
+/** What does something else with a text than to read it with a model. */
+export const noModel = (what: string) => ({
+  what: `${what} of a text that no model reads`,
+  hint: "as in `model(text.windows(512))`",
+});
 
 function keptOfWindow(context: Context, node: Node, stream: Stream): Node | null {
   const inputs = coneOf([node]).flatMap((each) => (each.op === "input" ? [each.attrs] : []));
   const models = new Set(inputs.flatMap(({ name }) => modelOf(name)?.model ?? []));
-  const refused = (because: typeof tooMany | typeof noModel): void => {
+  const refused = (because: typeof tooMany): void => {
     report(context, { kind: "not-supported", span: node.origin, ...because });
   };
   // Only a model's sizes say so: what follows is as it is without them.
   if (count(node.type) > stream.windows.length && stream.windows.length > 0) refused(tooMany);
   const isNested = inputs.some(({ role }) => role === "state");
   if (!isNested && models.size > 0) return stateOf(context, node, "each", stream, [...models]);
-  refused(isNested ? oneAnother : noModel);
+  refused(isNested ? oneAnother : noModel("an observation"));
   return null;
 }
 

@@ -1,12 +1,16 @@
 /** From a checked recipe to steps: its stages in order, evaluations, measures, and what is saved. */
 import { showPlace } from "../../grammar/source.ts";
+import { coneOf } from "../graph/cone.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
+import type { Node } from "../graph/ops.ts";
 import { renameInputs } from "../graph/replace.ts";
 import { modelOf, slotNames } from "../graph/slots.ts";
+import { isOpen } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
-import type { Context } from "../language/context.ts";
+import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
+import { noModel } from "../language/observe.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
@@ -40,12 +44,15 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const passed = new Map<string, Ref | null>();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
-  const values = isWhole ? emitMeasures(at, recipe.measures, series) : [];
+  const values = isWhole && areDecided(context, recipe) ? emitMeasures(at, recipe.measures, series) : [];
   const { steps, windows } = at;
   return { steps, windows, values, save: recipe.save && saveRecord(at, recipe.save, modules) };
 }
 
-/** All windows through each model once, then a head that keeps something of each: where it is, by its name; none if a pass is wrong. */
+/**
+ * All windows through each model once, then a head that keeps something of each: where it is, by its name; none if a pass is wrong,
+ * or what is kept is open.
+ */
 function emitEvaluation(
   at: Emitting,
   { of, windows, kept }: Evaluation,
@@ -69,6 +76,7 @@ function emitEvaluation(
     return read ? own(read.model, read.name) : slot;
   };
   const outputs = kept.map(({ node }, i) => ({ name: slotNames.series(i), node: renameInputs(at.maker, node, named) }));
+  if (!outputs.every(({ node }) => isDecided(node))) return [];
   const real = outputs.filter(({ node }) => node.type.dtype === "f32");
   const checks = real.map(({ name }): Check => {
     const otherwise = `the evaluation on ${windows.corpus}.${windows.split} gives {n} in window {window}; the model's weights are too large or unsound`;
@@ -96,6 +104,17 @@ function passThrough(
   const x = behindBlocks(at, model, layersOf(model.type), { entry: entry && entryOf(entry), over, part });
   passed.set(key, x);
   return x;
+}
+
+/** What goes over all windows of a text is of no size until they are counted: no step is made of it. */
+const isDecided = (value: Node): boolean => !coneOf([value]).some(({ type }) => isOpen(type));
+
+/** Whether all that is measured is; what no reading of texts would decide is refused. */
+function areDecided(context: Context, { evaluations, measures }: TypedRecipe): boolean {
+  if (!evaluations.every(({ windows }) => context.countWindows(windows) !== null)) return false;
+  const unknown = measures.filter(({ value }) => value === null);
+  for (const { span } of unknown) report(context, { kind: "not-supported", span, ...noModel("a measure") });
+  return unknown.length === 0;
 }
 
 /** One step computes all values that are not known already. */

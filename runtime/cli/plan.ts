@@ -98,7 +98,7 @@ async function planned(
   const device = machine?.device ?? (await factsHere());
   // Where a text is not named, how many windows the texts have is left open.
   const isOpen = textsOf(open.outlined).some(({ corpus }) => given(flags, corpus) === undefined);
-  const { inputs } = isOpen ? { inputs: { ...open.inputs, corpora: new Map() } } : await readTexts(open, flags);
+  const { inputs } = isOpen ? open : await readTexts(open, flags);
   return translated(open.shown, () => {
     const outlined = isOpen ? open.outlined : outline(open.loaded, inputs);
     const store = storeOf(flags);

@@ -24,7 +24,7 @@ export interface RecipeEntry {
 /** A recipe with its models opened. */
 export interface OpenRecipe extends RecipeEntry {
   readonly models: ReadonlyMap<string, Checkpoint>;
-  /** With texts as if they were long enough. */
+  /** Without the texts: how many windows they have is open. */
   readonly inputs: CompileInputs;
   /** What it would do with them. */
   readonly outlined: Outline;
@@ -100,16 +100,11 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
       );
   }
   const facts = new Map([...models].map(([name, checkpoint]) => [name, factsOf(checkpoint)]));
-  const texts = loaded.parameters.filter(({ type }) => type === "Corpus");
-  const corpora = new Map(texts.map(({ name }) => [name, unread]));
-  const inputs = { parameters, models: facts, corpora };
+  const inputs = { parameters, models: facts, corpora: new Map() };
   const outlined = translated(shown, () => outline(loaded, inputs));
   if (outlined.notes.length > 0) say(process.stderr, `${showProblems(outlined.notes.map(placed(shown)))}\n`);
   return { loaded, shown, models, inputs, outlined };
 }
-
-/** A text that has not been read: long enough for a window of any length. */
-const unread = { tokens: { train: 2 ** 30, validation: 2 ** 30, test: 2 ** 30 } };
 
 const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
 
