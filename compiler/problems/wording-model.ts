@@ -105,7 +105,7 @@ export const modelWording: Wording<ModelProblem> = {
   "needs-numbers": (p) => ({
     title: `the weights of \`${p.layer}\` are codes (${p.format}), and a method sees numbers`,
     places: labels([p.span, "changes them"]),
-    hint: `write \`of ${p.of} decode\` for codes to become numbers first, or leave it out with \`except ${p.layer}\``,
+    hint: `leave it out with \`except ${p.layer}\`, or write \`of ${p.of} decode\` for codes to become numbers first; codes of these are rounded twice`,
   }),
   "device-limit": describeLimit,
   "over-budget": describeExcess,
