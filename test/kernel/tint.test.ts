@@ -194,20 +194,26 @@ function planned(recipe: string, model: ModelFacts, device: DeviceFacts): Plan {
   return plan(loaded, { parameters, models: new Map(given), corpora: new Map([["text", { tokens }]]) }, device, verify);
 }
 
+/** Recipes with the devices for which they were compiled. */
+const suited = new Set<string>();
+
 /** The methods and recipes that were compiled for some model. */
 const compiled = new Set<string>();
 
 /** Of a method, whatever its arguments. */
 const nameOf = (recipe: string): string => recipe.replace(/\(.*/, "");
 
+/** Recipes are compiled for all models, methods for the first that they suit and one of the others. */
 suite("Tint accepts every kernel", ({ test }) => {
   for (const [device, its] of Object.entries(devices))
-    for (const [model, headersOf] of Object.entries(models))
-      test(`of every recipe and method, ${model}, ${device}`, async () => {
-        for (const recipe of recipes) {
-          const made = plannedWhereItDivides(recipe, headersOf, its);
+    for (const [at, [model, headersOf]] of Object.entries(models).entries())
+      test(`of recipes and methods, ${model}, ${device}`, async () => {
+        for (const [i, recipe] of recipes.entries()) {
+          const isOwn = i < files.length || i % 4 === at || !suited.has(`${recipe} ${device}`);
+          const made = isOwn ? plannedWhereItDivides(recipe, headersOf, its) : null;
           if (made === null) continue;
           await validatePlan(made, its);
+          suited.add(`${recipe} ${device}`);
           compiled.add(nameOf(recipe));
         }
       });

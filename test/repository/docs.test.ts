@@ -249,6 +249,6 @@ suite("documents", ({ test }) => {
     });
 
   test("ARCHITECTURE.md has at most 300 lines", () => {
-    assert.ok(read("ARCHITECTURE.md").split("\n").length <= 281);
+    assert.ok(read("ARCHITECTURE.md").split("\n").length <= 301);
   });
 });
