@@ -53,7 +53,7 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
     return record && output ? { key: record.key, output } : undefined;
   };
   const search: FinishedSteps["pending"] = async (found) => {
-    if (folder.wasEmpty) return new Set(plan.steps.keys());
+    if (folder.isEmpty) return new Set(plan.steps.keys());
     await identifyAll(at, identify);
     const has = async (step: number, name: string): Promise<boolean> => {
       const there = outputOf(step, name);

@@ -65,8 +65,6 @@ const refusalOf =
 /** A store that this process has. `close` or `remove` ends that. */
 export class StoreFolder {
   readonly path: string;
-  /** Whether no step had ended in it when it was opened. */
-  readonly wasEmpty: boolean;
   readonly #index: StoreIndex;
   readonly #made: readonly string[];
   readonly #claimed: string;
@@ -105,7 +103,6 @@ export class StoreFolder {
       removeEmpty(this.#made);
       throw error;
     }
-    this.wasEmpty = this.#index.records().length === 0;
     process.once("exit", this.#onExit);
   }
 
@@ -144,9 +141,14 @@ export class StoreFolder {
     }
   }
 
+  /** Whether no step has ended in it. */
+  get isEmpty(): boolean {
+    return this.#index.records().length === 0;
+  }
+
   /** Whether something stays of it when it is closed. */
   get keeps(): boolean {
-    return !this.#isTemporary && this.#index.records().length > 0;
+    return !this.#isTemporary && !this.isEmpty;
   }
 
   /** Steps that have ended, in their order: of one that was repeated, each time. */

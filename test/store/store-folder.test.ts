@@ -45,7 +45,7 @@ function remember({ test }: Suite): void {
     inFolder(async (folder) => {
       const path = join(folder, "new/store");
       await using(path, async (store) => {
-        assert.is(store.wasEmpty, true);
+        assert.is(store.isEmpty, true);
         await recordStep(store, "a", many(1));
         await recordStep(store, "b", few);
         await recordStep(store, "a", many(2));
@@ -53,7 +53,7 @@ function remember({ test }: Suite): void {
       assert.equal(readdirSync(path), ["content", "journal", markerName]);
       const damage = await using(path, async (store) => {
         assert.is(contentsOf(path).length, 1);
-        assert.is(store.wasEmpty, false);
+        assert.is(store.isEmpty, false);
         assert.equal(await outputOf(store, "a"), many(2));
         assert.equal(await outputOf(store, "b"), few);
         assert.is(store.find("c"), undefined);
