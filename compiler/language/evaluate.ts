@@ -254,6 +254,7 @@ function either(a: Value, b: Value): Value {
 
 function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast.RecordExpression): Value {
   const fields = new Map<string, Value>();
+  let unknown: Value | null = null;
   areDistinct(
     context,
     written.flatMap((field) => (field.kind === "entry" ? [field.name] : [])),
@@ -268,8 +269,9 @@ function recordOf(context: Context, scope: Scope, { fields: written, span }: Ast
     }
     const spread = evaluate(context, scope, field.value);
     if (spread.kind === "record") for (const [name, value] of spread.fields) fields.set(name, value);
-    else wrongType(context, { value: spread, span: field.span }, "a record");
+    else unknown = wrongType(context, { value: spread, span: field.span }, "a record");
   }
+  if (unknown) return unknown;
   const made = record(fields);
   if (made.depth <= deepestRecord) return made;
   if (!context.work.isRefused)
