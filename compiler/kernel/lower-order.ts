@@ -1,56 +1,25 @@
 /** Places in ascending order: sorted where the result lies, by a network that compares numbers in memory. */
 import type { RoutineGroup } from "../fuse/group.ts";
 import type { NodeOf } from "../graph/ops.ts";
-import { dimsOf } from "../graph/routine.ts";
-import { count } from "../graph/type.ts";
-import { coordinate, fromVariable } from "../index/affine.ts";
-import { type Position, parts } from "../index/position.ts";
-import { elementAddress } from "../memory/storage.ts";
 import type { Order, OrderSchedule } from "../schedule/schedule-order.ts";
 import { keyOf } from "./bodies/best.ts";
 import { sortRow } from "./bodies/order.ts";
 import type { Body } from "./body.ts";
 import { lineGrid } from "./grid.ts";
-import { header } from "./header.ts";
-import {
-  expressions,
-  firstTarget,
-  type Lowered,
-  type Lowering,
-  loadFunction,
-  operationsOf,
-  withBody,
-} from "./lower.ts";
-import { writeSequentially } from "./reduce.ts";
-import { writer } from "./writer.ts";
+import { type Lowered, type Lowering, withBody } from "./lower.ts";
+import { rowsOf } from "./rows.ts";
 
 export function lowerOrder(group: RoutineGroup, node: NodeOf<"order">, lowering: Lowering): Lowered {
-  const { facts, family, schedules, storages, storageOf } = lowering;
-  const { inner, outer } = dimsOf(node);
-  const order: Order = { rows: count({ dims: outer }), n: count({ dims: inner }) };
-  const row = coordinate("row", order.rows);
-  const i = coordinate("i", order.n);
-  const at: Position = new Map([...parts(fromVariable(row), outer), ...parts(fromVariable(i), inner)]);
-  const around = header({ storages, largestBinding: facts.maxStorageBufferBindingSize, isFour: () => false });
-  const { evaluate, make } = expressions(group, lowering);
-  const score = make.cast("f32", evaluate(node.inputs[0], at));
-  const bound = new Map([row, i].map((variable) => [variable, variable.name]));
-  const load = loadFunction("load_score", [row, i], score, around);
-  const storage = storageOf(firstTarget(group));
-  const [get, set] = [0, 1].map(() => writer([], bound, { around, writeReduces: writeSequentially })) as [Text, Text];
-  get.line(`return u32(${around.read(storage.id, get.index(elementAddress(storage, at)), 1)});`);
-  set.line(around.write(storage, set.index(elementAddress(storage, at)), ["i32(place)"], 1));
+  const { rows, n, around, load, operations, read, write } = rowsOf(group, node, lowering);
+  const order: Order = { rows, n };
   const functions = [
     load,
-    `fn place_at(row: u32, i: u32) -> u32 {\n${get.text()}\n}`,
-    `fn set_place(row: u32, i: u32, place: u32) {\n${set.text()}\n}`,
+    `fn place_at(row: u32, i: u32) -> u32 {\n${read((place) => `return u32(${place});`)}\n}`,
+    `fn set_place(row: u32, i: u32, place: u32) {\n${write("i32(place)")}\n}`,
   ];
-  const comparisons = order.rows * order.n * levelsOf(order) ** 2;
-  const body = orderBody(order, schedules.order(order, facts, family));
-  return withBody(body, functions, around, operationsOf([score]) + comparisons);
+  const body = orderBody(order, lowering.schedules.order(order, lowering.facts, lowering.family));
+  return withBody(body, functions, around, operations + rows * n * levelsOf(order) ** 2);
 }
-
-type Text = ReturnType<typeof writer>;
 
 /** How often runs are doubled until one is the row. */
 const levelsOf = ({ n }: Order): number => Math.ceil(Math.log2(n));

@@ -111,19 +111,21 @@ export interface SaveRecord {
   readonly tensors: readonly SavedTensor[];
 }
 
+/** Of a field that does not lie alone: the matrix of a format of blocks, of whose every `stride` bytes it has `width`, from `start` on. */
+export interface InBlocks {
+  readonly of: string;
+  readonly format: string;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly width: number;
+  readonly stride: number;
+}
+
 export interface SavedTensor {
   readonly name: string;
   /** As safetensors files call it: `BF16`; codes of a few bits lie in `U8` or in words. Of a tensor that no step changes, any type that files have. */
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly from: Ref;
-  /** Of a field that does not lie alone: the matrix of a format of blocks, of whose every `stride` bytes it has `width`, from `start` on. */
-  readonly blocks?: {
-    readonly of: string;
-    readonly format: string;
-    readonly shape: readonly number[];
-    readonly start: number;
-    readonly width: number;
-    readonly stride: number;
-  };
+  readonly blocks?: InBlocks;
 }

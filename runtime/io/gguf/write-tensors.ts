@@ -1,4 +1,5 @@
 /** Tensors of a model as a GGUF file has them: under its names, rows and norms as it has them, fields of codes block by block. */
+import type { InBlocks } from "../../../compiler/plan/step.ts";
 import { isFloatDType, type StoredDType } from "../../../compiler/plan/stored-types.ts";
 import { UserError } from "../../user-error.ts";
 import type { Arrangement } from "../arrangement.ts";
@@ -6,19 +7,12 @@ import { toFloat32 } from "../numbers.ts";
 import { type ArchitectureTable, type TensorType, typeTable } from "./tables.ts";
 import type { WrittenTensor } from "./written.ts";
 
-/** A tensor of a result, or a field of a matrix in blocks: of every `stride` bytes of the matrix it has `width`, from `start` on. */
+/** A tensor of a result, or a field of a matrix in blocks. */
 export interface Part {
   readonly name: string;
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
-  readonly blocks?: {
-    readonly of: string;
-    readonly format: string;
-    readonly shape: readonly number[];
-    readonly start: number;
-    readonly width: number;
-    readonly stride: number;
-  };
+  readonly blocks?: InBlocks;
 }
 
 /** A tensor of the file, and the parts that it is made of. */
