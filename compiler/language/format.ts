@@ -2,15 +2,15 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import { bitsOf, type DType, packedTypes, readAs } from "../plan/dtype.ts";
+import { readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
-import { givenSize } from "./kinds.ts";
+import { fieldsOf, namedDims, type StoredField, storedInput, storedType } from "./fields.ts";
 import { areDistinct } from "./names.ts";
 import { asTensor } from "./operations.ts";
 import { bindValue, makeDimension, scopeIn } from "./scope.ts";
 import { type Evaluate, plainParameter } from "./signature.ts";
-import { atom, canBeEqual, known, type Size, same, showSize, times } from "./size.ts";
-import { type Dimension, graphDims, ids, type Tensor, volume } from "./tensor.ts";
+import { atom, canBeEqual, same, showSize, times } from "./size.ts";
+import { type Dimension, ids, type Tensor } from "./tensor.ts";
 import { elementTypeOf, namesIn, unknownOf } from "./types.ts";
 import {
   type Call,
@@ -20,13 +20,11 @@ import {
   type Operand,
   type RecordValue,
   type Scope,
-  showValue,
   type Value,
   type Wrong,
   wrong,
   wrongType,
 } from "./value.ts";
-import { partSizes } from "./views.ts";
 
 /** A declared format as the function of its parameters that it is. */
 export const formatValue = (declaration: Ast.Format, declaredIn: Scope, evaluate: Evaluate): Callable => ({
@@ -56,9 +54,9 @@ function isWellFormed(context: Context, declaration: Ast.Format): boolean {
   const { text: element, span } = of.element;
   const isReal = elementTypeOf(context, of) === "f32";
   if (!isReal) report(context, { kind: "wrong-type", span, expected: "f32, as weights are", found: element });
-  const [header, own] = [dimsOf(of), namesIn(of).map(({ text }) => text)];
+  const [header, own] = [namedDims(of), namesIn(of).map(({ text }) => text)];
   const parts = header.flatMap((dim) => dim.parts ?? []);
-  const types = fields.map(({ type }) => dimsOf(type));
+  const types = fields.map(({ type }) => namedDims(type));
   const tooMuch = [
     ...header.filter(({ size }) => size),
     ...[...parts, ...types.flat()].filter((dim) => dim.parts || (dim.size && own.includes(dim.name.text))),
@@ -78,7 +76,7 @@ function isWellFormed(context: Context, declaration: Ast.Format): boolean {
 /** Whether all fields begin with the same dimensions, up to the one that they lie by. */
 function areTogether(context: Context, { by, fields }: Ast.Format): boolean {
   if (!by) return true;
-  const names = fields.map(({ type }) => dimsOf(type).map(({ name }) => name.text));
+  const names = fields.map(({ type }) => namedDims(type).map(({ name }) => name.text));
   const outer = (names[0] ?? []).slice(0, (names[0] ?? []).indexOf(by.text) + 1);
   const odd = fields.find((_, i) => outer.length === 0 || outer.some((name, at) => names[i]?.[at] !== name));
   if (!odd) return true;
@@ -165,7 +163,7 @@ function fieldOf(
   if (!dtype) return null;
   const read = readAs(dtype) === "f32" ? "f32" : "i32";
   const x = asTensor(context, { value, span }, read === "f32" ? "f32" : typeOf(value));
-  const names = dimsOf(type).map(({ name: { text } }) => text);
+  const names = namedDims(type).map(({ name: { text } }) => text);
   const isOf = x && names.length === x.dims.length && names.every((each) => x.dims.some((dim) => dim.name === each));
   if (!isOf) {
     if (x || value.kind !== "number")
@@ -178,143 +176,6 @@ function fieldOf(
 }
 
 const typeOf = (value: Value): "f32" | "i32" => (value.kind === "tensor" && value.dtype === "f32" ? "f32" : "i32");
-
-const dimsOf = (type: Ast.TypeExpression): readonly Ast.NamedDim[] =>
-  type.kind === "tensor-type" ? type.dims.flatMap((dim) => (dim.kind === "rest" ? [] : [dim])) : [];
-
-/** Stored types by their names in the language; `uint(n)` apart. */
-const storedTypes: ReadonlyMap<string, DType> = new Map<string, DType>([
-  ...(["f32", "f16", "bf16", "e4m3", "e2m1", "e8m0"] as const).map((name) => [name, name] as const),
-  ["int8", "i8"],
-  ["int32", "i32"],
-]);
-
-/** The type that a field is stored in. While its bits are not known, one that holds all that it may. */
-function storedType(context: Context, scope: Scope, type: Ast.TypeExpression, evaluate: Evaluate): DType | null {
-  const [name, given] = type.kind === "tensor-type" ? [type.element, type.arguments] : [type.name, type.arguments];
-  const plain = given.length === 0 ? storedTypes.get(name.text) : undefined;
-  if (plain !== undefined) return plain;
-  const [bits, ...more] = given;
-  if (name.text === "uint" && bits !== undefined && more.length === 0) {
-    const { value } = evaluate(context, scope, bits);
-    if (value.kind === "wrong") return null;
-    if (value.kind === "number" && value.real === null) return "u8";
-    const found = packedTypes.find((each) => value.kind === "number" && each === `u${value.real}`);
-    if (found) return found;
-    const range = "a whole number from 1 to 8";
-    report(context, {
-      kind: "out-of-range",
-      span: bits.span,
-      what: "the bits of `uint`",
-      value: showValue(value),
-      range,
-    });
-    return null;
-  }
-  const hint = `there are uint(1) to uint(8), ${[...storedTypes.keys()].join(", ")}`;
-  report(context, { kind: "not-supported", span: type.span, what: `the stored type \`${textAt(type.span)}\``, hint });
-  return null;
-}
-
-/** What a format stores of a weight: of each field the type, and its dimensions in the order of memory. */
-export interface StoredField {
-  readonly name: string;
-  readonly dtype: DType;
-  readonly dims: readonly Dimension[];
-}
-
-/** The fields of a weight of some dimensions; null, and a problem, if it cannot have them. */
-export function fieldsOf(
-  call: Call,
-  format: Format,
-  weight: readonly Dimension[],
-  evaluate: Evaluate,
-): readonly StoredField[] | null {
-  const { context } = call;
-  const { fields } = format.declaration;
-  const inside = dimensionsFor(call, format, weight, evaluate);
-  if (!inside) return null;
-  const stored = fields.flatMap(({ name, type }): readonly StoredField[] => {
-    const dtype = storedType(context, inside, type, evaluate);
-    const names = dimsOf(type).map((dim) => dim.name);
-    const dims = names.flatMap(
-      (each) =>
-        dimensionOf(context, inside, each, `give it a size, as in \`${each.text}: 16\`, or name it in the header`) ??
-        [],
-    );
-    return dtype && dims.length === names.length ? [{ name: name.text, dtype, dims }] : [];
-  });
-  const areWhole = stored.map((field) => isOfBytes(call, format, field)).every(Boolean);
-  return areWhole && stored.length === fields.length ? stored : null;
-}
-
-/** Whether what a field has at each position of the dimension that fields lie by is whole bytes, where its size is known. */
-function isOfBytes(
-  { context, span }: Call,
-  { declaration: { by } }: Format,
-  { name, dtype, dims }: StoredField,
-): boolean {
-  const inner = by ? dims.slice(dims.findIndex((dim) => dim.name === by.text) + 1) : [];
-  const bits = (known(volume(inner)) ?? 8) * bitsOf(dtype);
-  if (!by || bits % 8 === 0) return true;
-  const what = `the number of bits of \`${name}\` at each \`${by.text}\``;
-  report(context, { kind: "out-of-range", span, what, value: String(bits), range: "a multiple of 8" });
-  return false;
-}
-
-/** The dimensions that fields of a weight may have, by name: its own, the parts of one that is divided, and those that a field gives a size. */
-function dimensionsFor(
-  { context, scope, span }: Call,
-  { declaration, scope: declaredIn }: Format,
-  weight: readonly Dimension[],
-  evaluate: Evaluate,
-): Scope | null {
-  const inside = scopeIn(declaredIn, new Set(scope.foreign));
-  const call = { context, scope: inside, span };
-  for (const dim of weight) inside.dims.set(dim.name, [dim]);
-  for (const { name, parts } of dimsOf(declaration.of)) {
-    const own = dimensionOf(context, inside, name, "a weight has `out` and `in`");
-    if (!own || (parts && !divide(call, own, parts, evaluate))) return null;
-  }
-  const sized = declaration.fields
-    .flatMap(({ type }) => dimsOf(type))
-    .flatMap(({ name, size }) => (size ? [{ name, size }] : []));
-  const areMade = sized.map(({ name, size }) => {
-    const given = givenSize(context, name.text, evaluate(context, inside, size));
-    return given && declarePart(call, name, given);
-  });
-  return areMade.every(Boolean) ? inside : null;
-}
-
-function dimensionOf(
-  context: Context,
-  { dims }: Scope,
-  { text: name, span }: Ast.Name,
-  hint: string,
-): Dimension | null {
-  const [found] = dims.get(name) ?? [];
-  if (!found) report(context, { kind: "unknown-name", span, name, what: "dimension", known: [...dims.keys()], hint });
-  return found ?? null;
-}
-
-/** The parts of a dimension in a scope: sizes as declared, and what is left for the one that has none. */
-function divide(call: Call, whole: Dimension, parts: readonly Ast.NamedDim[], evaluate: Evaluate): boolean {
-  const { context, scope, span } = call;
-  const to = parts.map(({ name, size, span: at }) => ({
-    name,
-    size: size ? evaluate(context, scope, size) : null,
-    span: at,
-  }));
-  const sizes = partSizes(call, whole, { from: [], to, span });
-  return sizes !== null && parts.every(({ name }, i) => declarePart(call, name, sizes[i] ?? whole.size));
-}
-
-/** A dimension of that name and size in the scope; false, and a problem, where the name has another size. */
-function declarePart({ context, scope }: Call, { text: name, span }: Ast.Name, size: Size): boolean {
-  const made = makeDimension(context, scope, name, size, span);
-  if (made) scope.dims.set(name, [{ ...made, span: made.span ?? span, source: "as the format says" }]);
-  return made !== null;
-}
 
 /** Checks a format by itself: what its fields store of a weight reads as one. */
 export function checkFormat(context: Context, declaration: Ast.Format, declaredIn: Scope, evaluate: Evaluate): void {
@@ -329,13 +190,6 @@ export function checkFormat(context: Context, declaration: Ast.Format, declaredI
   const fields = fieldsOf(call, format, weight, evaluate);
   const read = fields?.map((field) => [field.name, storedInput(context, field.name, field, call.span)] as const);
   if (read) decoded(call, format, new Map(read), evaluate);
-}
-
-/** A field as a program reads it. */
-export function storedInput(context: Context, name: string, { dtype, dims }: StoredField, span: Span): Tensor {
-  const type = { dtype, dims: graphDims(dims) };
-  const node = context.maker.make("input", [], { name, type, role: "weight" }, span);
-  return { kind: "tensor", dtype: readAs(dtype) === "f32" ? "f32" : "i32", dims, node };
 }
 
 /** The weight that fields stand for: what `decode` gives, its dimensions put together as the format's header says. */
@@ -369,7 +223,7 @@ export function decoded(
 
 /** Whether a field's dimensions are those of the fields before it, and of the sizes that the format declares. */
 function agree({ context, scope, span }: Call, type: Ast.TypeExpression, { dims }: Tensor): boolean {
-  for (const { name } of dimsOf(type)) {
+  for (const { name } of namedDims(type)) {
     const [found, old] = [dims.find((dim) => dim.name === name.text), scope.dims.get(name.text)?.[0]];
     if (!found) return false;
     if (old && !same(old.size, found.size)) {

@@ -3,7 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, report } from "../language/context.ts";
 import { operand } from "../language/evaluate.ts";
-import { fieldsOf, type StoredField } from "../language/format.ts";
+import { fieldsOf, type StoredField } from "../language/fields.ts";
 import { identityOf } from "../language/identity.ts";
 import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";

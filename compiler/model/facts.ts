@@ -1,5 +1,5 @@
 /** What the compiler is told about the world: headers and counts, never weights or text. */
-import type { StoredField } from "../language/format.ts";
+import type { StoredField } from "../language/fields.ts";
 import type { Callable, Format } from "../language/value.ts";
 import type { Split } from "../plan/plan.ts";
 

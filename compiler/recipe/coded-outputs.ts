@@ -5,7 +5,7 @@ import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import { given } from "../language/bind.ts";
 import type { Context } from "../language/context.ts";
-import { storedInput } from "../language/format.ts";
+import { storedInput } from "../language/fields.ts";
 import { scopeIn } from "../language/scope.ts";
 import { ids } from "../language/tensor.ts";
 import type { Callable, Coded, Operand, Value } from "../language/value.ts";

@@ -6,7 +6,7 @@ import type { Node } from "../graph/ops.ts";
 import { rangeOf } from "../graph/range.ts";
 import { slotNames } from "../graph/slots.ts";
 import { sizeOf } from "../graph/type.ts";
-import { storedInput } from "../language/format.ts";
+import { storedInput } from "../language/fields.ts";
 import { ids } from "../language/tensor.ts";
 import { readCoded } from "../model/coded-matrix.ts";
 import { wholeOf } from "../model/coded-type.ts";

@@ -1,7 +1,7 @@
 /** A stage with a method on linear layers or on readers, as steps: block by block its statistics, its changes, then what the next block sees. */
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
-import type { StoredField } from "../language/format.ts";
+import type { StoredField } from "../language/fields.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { Forwarded } from "../model/forward.ts";

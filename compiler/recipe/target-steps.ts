@@ -5,7 +5,7 @@ import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
-import type { StoredField } from "../language/format.ts";
+import type { StoredField } from "../language/fields.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";

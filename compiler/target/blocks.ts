@@ -7,7 +7,7 @@ import { invariant } from "../invariant.ts";
 import { given } from "../language/bind.ts";
 import { type Context, newContext } from "../language/context.ts";
 import { declareModules, type Modules } from "../language/declare.ts";
-import type { StoredField } from "../language/format.ts";
+import type { StoredField } from "../language/fields.ts";
 import { refuse } from "../language/refuse.ts";
 import { resolve } from "../language/resolve.ts";
 import { scopeIn } from "../language/scope.ts";

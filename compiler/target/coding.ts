@@ -1,5 +1,5 @@
 /** How the weights of a folder are stored, weight by weight. */
-import type { StoredField } from "../language/format.ts";
+import type { StoredField } from "../language/fields.ts";
 import type { Callable, Format } from "../language/value.ts";
 import type { DeclaredTensor } from "../model/declared-tensor.ts";
 import type { FieldForm } from "./stored-fields.ts";

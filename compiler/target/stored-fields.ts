@@ -1,5 +1,5 @@
 /** Fields of formats as the tensors of files that hold them. */
-import type { StoredField } from "../language/format.ts";
+import type { StoredField } from "../language/fields.ts";
 import { known } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
 import { bytesOf } from "../model/coded-type.ts";
