@@ -3,10 +3,11 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { bindArguments } from "./bind.ts";
 import { written } from "./builtins.ts";
+import { bindParameters, foreignTo, keyOf } from "./call.ts";
 import { type Context, report } from "./context.ts";
 import { codesOf } from "./format.ts";
-import { identityOf, identityOfDims, numberOf } from "./identity.ts";
 import { modelFunction } from "./kinds.ts";
+import { nameOf, textOf } from "./lookup.ts";
 import { memberOf } from "./members.ts";
 import { areDistinct, reportUnknown } from "./names.ts";
 import { isCounted, literal, number, unknownNumber, unknownWhole } from "./number.ts";
@@ -14,19 +15,16 @@ import { keptBy } from "./observe.ts";
 import { arithmeticOf, comparisonOf, finite, logicOf, negative, notOf, selectOf, zeros } from "./operations.ts";
 import { remember } from "./remember.ts";
 import { repeated } from "./repeat.ts";
-import { beside, bindValue, findDimension, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
+import { beside, bindValue, findValue, knownNames, scopeIn } from "./scope.ts";
 import { noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
-import { type Header, matchResult, matchTensor, plainParameter } from "./signature.ts";
+import { type Header, matchResult } from "./signature.ts";
 import { sweepOf } from "./sweep.ts";
-import { type Dimension, showDimension } from "./tensor.ts";
 import { newTrace } from "./trace.ts";
-import { tensorTypeOf } from "./types.ts";
 import {
   type Bound,
   type Call,
   type Callable,
-  dimsOf,
   isUnknown,
   type Operand,
   record,
@@ -104,17 +102,6 @@ function evaluated(context: Context, scope: Scope, expression: Ast.Expression): 
   }
 }
 
-/** Texts stand for themselves, also in an architecture: only the paths of `at` take a block's number. */
-function textOf(context: Context, scope: Scope, { value, span }: Ast.StringLiteral): Value {
-  const isInArch = findValue(scope, "config")?.kind === "config";
-  const names = [...value.matchAll(/\{([\w']+)\}/g)].map(([, name = ""]) => name);
-  const name = isInArch ? names.find((each) => findValue(scope, each) ?? findDimension(scope, each)) : undefined;
-  if (name === undefined) return { kind: "string", value };
-  const what = `\`{${name}}\` in a text that is no path after \`at\``;
-  const hint = `it would stand there as it is; \`${name}\` by itself is the value`;
-  return report(context, { kind: "not-supported", span, what, hint });
-}
-
 const neverTrue = { expected: "a comparison that can be true", found: "one of two texts that are written here" };
 
 const notYet = {
@@ -183,24 +170,6 @@ export function evaluateStatements(context: Context, scope: Scope, { statements 
         report(context, { kind: "not-supported", span: statement.span, what: `\`${statement.kind}\` here` });
     }
   }
-}
-
-function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameExpression): Value {
-  const found = findValue(scope, text);
-  if (!found) {
-    const dimension = findDimension(scope, text);
-    if (dimension)
-      return report(context, {
-        ...{ kind: "unknown-name", span, name: text, what: "value", known: [] },
-        hint: `\`${text}\` is a dimension, ${showDimension(dimension)}: write \`size(${text})\` or \`index(${text})\``,
-      });
-    return reportUnknown(context, { text, span }, "value", knownNames(scope, "values"));
-  }
-  noteUse(context, scope, { text, span });
-  const isStreaming = dimsOf(found).some(({ streamed }) => streamed?.keeps === "together");
-  if (isStreaming && context.observing === null)
-    return report(context, { kind: "activation-outside-observe", span, name: text });
-  return found;
 }
 
 function binaryOf(context: Context, scope: Scope, { op, left, right, span }: Ast.Binary): Value {
@@ -342,9 +311,7 @@ export function applyFunction(call: Call, fn: Ast.Fn, declaredIn: Scope, bound: 
   const { context, span } = call;
   if (context.calls.some(({ declaration }) => declaration === fn.span))
     return report(context, { kind: "recursion", span, name: fn.name.text, declared: fn.name.span });
-  const carried = [...bound.values.values()].flatMap(({ value }) => dimsOf(value)).flatMap(withLayers);
-  const named = [...bound.dims.values()].flatMap(({ dims }) => dims);
-  const inside = scopeIn(declaredIn, new Set([...carried, ...named].map(({ id }) => id)));
+  const inside = scopeIn(declaredIn, foreignTo(bound));
   const header: Header = { call, inside, evaluate: operand, rest: { dims: null } };
   context.calls.push({ span, name: isUsers ? fn.name.text : "", declaration: fn.span });
   try {
@@ -355,41 +322,7 @@ export function applyFunction(call: Call, fn: Ast.Fn, declaredIn: Scope, bound: 
   }
 }
 
-/** A dimension, and the one that observing what streams along it gives. */
-const withLayers = (dim: Dimension): readonly Dimension[] =>
-  dim.streamed?.layers ? [dim, dim.streamed.layers] : [dim];
-
 /** The body's value, evaluated once for equal arguments. */
 function bodyOf(context: Context, fn: Ast.Fn, inside: Scope): Value {
-  const values = [...inside.values].map(([name, value]) => `${name} = ${identityOf(value)}`);
-  const dims = [...inside.dims].map(([name, each]) => `${name}: ${identityOfDims(each)}`);
-  const key = [
-    numberOf(fn),
-    inside.parent && numberOf(inside.parent),
-    context.isOpen,
-    context.observing,
-    context.keepsZeros,
-    ...values,
-    ...dims,
-  ].join("; ");
-  return remember(context, key, () => evaluateBlock(context, inside, fn.body));
-}
-
-/** What is not given, or does not fit, is wrong: a body is evaluated as far as it does not depend on that. */
-function bindParameters(header: Header, fn: Ast.Fn, bound: Bound): void {
-  const { call, inside } = header;
-  for (const [name, { dims }] of bound.dims) inside.dims.set(name, dims);
-  for (const parameter of fn.parameters.filter(({ label }) => !label)) {
-    const { name, type, value: fallback } = parameter;
-    const given =
-      bound.values.get(name.text) ??
-      (fallback ? operand(call.context, inside, fallback) : { value: wrong, span: parameter.span });
-    const tensorType = type && tensorTypeOf(type);
-    const value = tensorType
-      ? matchTensor(header, tensorType, given)
-      : plainParameter(header, fn.name.text, parameter, given);
-    bindValue(call.context, inside, name, value);
-  }
-  for (const { label, name } of fn.parameters)
-    if (label && !bound.dims.has(name.text)) inside.values.set(name.text, wrong);
+  return remember(context, keyOf(context, fn, inside), () => evaluateBlock(context, inside, fn.body));
 }
