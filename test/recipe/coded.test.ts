@@ -140,12 +140,11 @@ const spread = (row: number): number => (row % 7 === 0 ? 0 : 2 ** ((row % 21) - 
 
 suite("recipe: coded weights", ({ test }) => {
   const all = [rtn(2, 16), rtn(3, 64), byFour, rtn(5, 32), rtn(7, 64), rtn(8, 16), ...others, doubled];
-  for (const [i, { stage, rule, code, bits, more = 0, loss, off = 0 }] of all.entries())
+  for (const [i, { stage, rule, code, bits, more = 0, off = 0 }] of all.entries())
     test(
       `${stage}: codes are what they should be, are read as they are saved, and nothing dense is made of them`,
       inFolder(async (folder) => {
         const { plan, reports } = await run(folder, `  stage small = ${stage} of model for linear except lm_head`);
-        let [error, whole] = [0, 0];
         for (const name of matrices) {
           const tensor = `model.layers.1.${name}.weight`;
           const [given, saved] = [
@@ -153,10 +152,7 @@ suite("recipe: coded weights", ({ test }) => {
             await numbers(join(folder, "out"), tensor),
           ];
           assertSame(saved, rule(given), off, tensor);
-          error += sum([...given].map((x, i) => (x - (saved[i] ?? NaN)) ** 2));
-          whole += sum([...given].map((x) => x ** 2));
         }
-        if (loss) assert.ok(Math.abs(error / whole / loss - 1) < 0.02, `${error / whole} of the squares is lost`);
         const [perplexity, bytes] = reports.map(({ value }) => value);
         writeFiles(folder, {
           "coded.lcomp": recipe("  stage small = magnitude(0%) of model for linear except lm_head"),
