@@ -3,9 +3,9 @@ import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Context } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
-import { evaluate } from "../language/evaluate.ts";
+import { evaluate, operand } from "../language/evaluate.ts";
 import { scopeIn } from "../language/scope.ts";
-import { type Scope, type Value, wrongType } from "../language/value.ts";
+import { type ModelValue, type Scope, type Value, wrongType } from "../language/value.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { ModelType } from "../model/value.ts";
 import type { GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
@@ -67,3 +67,14 @@ export function wanted<K extends Value["kind"]>(
   wrongType(context, { value: found, span: expression.span }, expected, hint);
   return null;
 }
+
+/** A model or a stage by its name; null if there is none, which was said. */
+export const givenOrMade = (at: Checking, { text, span }: Ast.Name): ModelValue | null =>
+  wanted(at, { kind: "name", text, span }, "model", "a model or a stage");
+
+/** How plain parameters are read in a header. */
+export const headerIn = (context: Context, scope: Scope, span: Span) => ({
+  call: { context, scope, span },
+  inside: scope,
+  evaluate: operand,
+});
