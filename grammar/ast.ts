@@ -276,13 +276,16 @@ export type Plot = Node<"plot", { readonly value: Expression; readonly against: 
 /** `choose least loss with bytes <= 400 MiB` */
 export type Choose = Node<"choose", { readonly least: Expression; readonly condition: Expression }>;
 
-/** `linear`, `lm_head`, `layer[0 .. 3].mlp.*`: a path of names and stars, each with an optional half-open range. */
+/** `linear`, `lm_head`, `layer[0 .. 3, 7].mlp.*`: a path of names and stars, each with blocks in brackets where there are any. */
 export interface Selector extends Spanned {
   readonly kind: "selector";
-  readonly path: readonly {
-    readonly name: Name;
-    readonly range?: { readonly from: Expression; readonly to?: Expression };
-  }[];
+  readonly path: readonly { readonly name: Name; readonly blocks?: readonly BlockRange[] }[];
+}
+/** `7`, `0 .. 3`, `2 .. 30 by 3`: one block, or those of a half-open range, in steps. */
+export interface BlockRange extends Spanned {
+  readonly from: Expression;
+  readonly to?: Expression;
+  readonly by?: Expression;
 }
 
 // ── Expressions ──────────────────────────────────────────────────────────────────────────────────────────────────────

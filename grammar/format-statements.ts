@@ -151,9 +151,13 @@ const writeSelectors = (page: Page, word: string, all: readonly Ast.Selector[], 
 
 const writeSelector = (page: Page, { path }: Ast.Selector, indent: number): string =>
   path
-    .map(({ name, range }) => {
-      if (!range) return name.text;
-      const from = writeValue(page, range.from, indent, 0);
-      return `${name.text}[${from}${range.to ? ` .. ${writeValue(page, range.to, indent, 0)}` : ""}]`;
-    })
+    .map(
+      ({ name, blocks }) =>
+        name.text + (blocks ? `[${blocks.map((one) => writeBlocks(page, one, indent)).join(", ")}]` : ""),
+    )
     .join(".");
+
+function writeBlocks(page: Page, { from, to, by }: Ast.BlockRange, indent: number): string {
+  const value = (expression: Ast.Expression) => writeValue(page, expression, indent, 0);
+  return `${value(from)}${to ? ` .. ${value(to)}` : ""}${by ? ` by ${value(by)}` : ""}`;
+}

@@ -25,7 +25,7 @@ export const needs = {
   "choose-least": ["incomplete-statement", "`choose` needs `least` and a value"],
   "choose-with": ["incomplete-statement", "`choose` needs `with` and a condition"],
   "selector-expected": ["incomplete-statement", "a selector is a path of names, as `layer[0 .. 3].mlp.*`"],
-  "selector-range": ["incomplete-statement", "the range of a selector ends with `]`"],
+  "selector-range": ["incomplete-statement", "the blocks of a selector end with `]`, as in `layer[0 .. 3, 7]`"],
   "call-arguments": ["incomplete-statement", "a call needs its arguments in parentheses"],
 
   "repeat-from": ["incomplete-expression", "`repeat` needs `from` and the first values"],

@@ -131,22 +131,38 @@ export abstract class StageParser extends ExpressionParser {
     return { kind: "selector", path, span: this.from(first) };
   });
 
-  // step = ( name | "*" ) [ "[" expression [ ".." expression ] "]" ]
+  // step = ( name | "*" ) [ "[" blocks { "," blocks } "]" ]
   protected readonly step = this.RULE("step", (): Ast.Selector["path"][number] => {
     const token = this.OR({
       DEF: [{ ALT: () => this.CONSUME(T.Name) }, { ALT: () => this.CONSUME(T.Star) }],
       ...raise("selector-expected"),
     });
-    const range = this.OPTION(() => {
+    const blocks = this.OPTION(() => {
       this.CONSUME(T.IndexBracket);
-      const from = this.SUBRULE(this.expression);
-      const to = this.OPTION2(() => {
-        this.CONSUME(T.Range);
-        return this.SUBRULE2(this.expression);
+      const all = [this.SUBRULE(this.blockRange)];
+      this.MANY(() => {
+        this.CONSUME(T.Comma);
+        all.push(this.SUBRULE2(this.blockRange));
       });
       this.CONSUME(T.RBracket, raise("selector-range"));
-      return { from, ...(to && { to }) };
+      return all;
     });
-    return { name: { text: token.image, span: this.at(token) }, ...(range && { range }) };
+    return { name: { text: token.image, span: this.at(token) }, ...(blocks && { blocks }) };
+  });
+
+  // blocks = expression [ ".." expression [ "by" expression ] ]
+  protected readonly blockRange = this.RULE("blockRange", (): Ast.BlockRange => {
+    const first = this.LA(1);
+    const from = this.SUBRULE(this.expression);
+    const rest = this.OPTION(() => {
+      this.CONSUME(T.Range);
+      const to = this.SUBRULE2(this.expression);
+      const by = this.OPTION2(() => {
+        this.CONSUME(K.by);
+        return this.SUBRULE3(this.expression);
+      });
+      return { to, ...(by && { by }) };
+    });
+    return { from, ...rest, span: this.from(first) };
   });
 }

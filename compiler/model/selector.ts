@@ -29,9 +29,9 @@ export function select(
   const all = candidates(type);
   let isSaid = false;
   const matching = (of: Ast.Selector): readonly Selected[] => {
-    const isInRange = checkRange(context, scope, type, of);
-    const found = isInRange ? all.filter((each) => matches(context, scope, type, of, each)) : [];
-    if (isInRange && found.length === 0)
+    const isMeant = blocksMeant(context, scope, type, of);
+    const found = isMeant ? all.filter((each) => matches(type, of, isMeant, each)) : [];
+    if (isMeant && found.length === 0)
       report(context, { kind: "empty-selector", span: of.span, selector: textAt(of.span), ...others(type, of) });
     isSaid ||= found.length === 0;
     return found;
@@ -94,56 +94,67 @@ function names(type: ModelType): string[] {
 
 /** `linear`, `lm_head`, `layer[0 .. 3]`, `layer.gate`, `mlp.*`: by the architecture's names, or by those of the checkpoint. */
 function matches(
+  type: ModelType,
+  { path }: Ast.Selector,
+  isMeant: (layer: number) => boolean,
+  { linear, layer }: Selected,
+): boolean {
+  const [first, ...rest] = path.map(({ name }) => name.text);
+  if (first === undefined) return false;
+  if (path.length === 1 && first === "linear") return true;
+  const kind = kindNamed(type, first);
+  if (!kind) return matchesPath([first, ...rest], linear);
+  return layer !== null && isOf(kind, layer) && isMeant(layer) && (rest.length === 0 || matchesPath(rest, linear));
+}
+
+/** Which blocks a selector means; null, and a problem, where what stands in its brackets are none of this model. */
+function blocksMeant(
   context: Context,
   scope: Scope,
   type: ModelType,
-  { path }: Ast.Selector,
-  { linear, layer }: Selected,
-): boolean {
+  { path, span }: Ast.Selector,
+): ((layer: number) => boolean) | null {
   const [first, ...rest] = path;
-  if (!first) return false;
-  if (path.length === 1 && first.name.text === "linear") return true;
-  const kind = kindNamed(type, first.name.text);
-  if (kind) {
-    if (layer === null || !isOf(kind, layer) || !inRange(context, scope, first, layer)) return false;
-    return (
-      rest.length === 0 ||
-      matchesPath(
-        rest.map(({ name }) => name.text),
-        linear,
-      )
-    );
-  }
-  return matchesPath(
-    path.map(({ name }) => name.text),
-    linear,
-  );
-}
-
-/** Whether the bounds of a range of blocks are blocks of this model. */
-function checkRange(context: Context, scope: Scope, type: ModelType, { path: [first] }: Ast.Selector): boolean {
   const kind = first && kindNamed(type, first.name.text);
+  const odd = (kind ? rest : path).find(({ blocks }) => blocks);
+  if (odd) {
+    const [block] = type.blocks.map(({ declaration }) => declaration.name.text);
+    const hint = `numbers stand behind blocks${block ? `, as in \`${block}[0].${odd.name.text}\`` : ""}`;
+    report(context, { kind: "empty-selector", span, selector: textAt(span), known: [], hint });
+    return null;
+  }
   const [least, most] = [kind && known(kind.from), kind && known(kind.to)];
-  if (!first?.range || least === undefined || most === undefined) return true;
-  const { from, to } = first.range;
-  const bounds = [[from, to ? 0 : 1] as const, ...(to ? [[to, 0] as const] : [])];
-  return bounds.every(([expression, inside]) => {
-    const found = compileTimeNumber(context, operand(context, scope, expression));
-    if (found?.real == null) return false;
-    if (Number.isInteger(found.real) && found.real >= least && found.real <= most - inside) return true;
-    const range = `a whole number from ${least} to ${most - inside}: the model has ${most - least}`;
-    const what = to ? `a bound of \`${first.name.text}\`` : `\`${first.name.text}\``;
-    report(context, { kind: "out-of-range", span: expression.span, what, value: String(found.real), range });
-    return false;
-  });
+  if (!first?.blocks || least === undefined || most === undefined) return () => true;
+  const found = first.blocks.map((range) => numbered(context, scope, first.name.text, range, { least, most }));
+  const numbers = new Set(found.flatMap((each) => each ?? []));
+  return found.includes(null) ? null : (layer) => numbers.has(layer);
 }
 
-function inRange(context: Context, scope: Scope, { range }: Ast.Selector["path"][number], layer: number): boolean {
-  if (!range) return true;
-  const bound = (expression: Ast.Expression) =>
-    compileTimeNumber(context, operand(context, scope, expression))?.real ?? 0;
-  const from = bound(range.from);
-  return range.to ? layer >= from && layer < bound(range.to) : layer === from;
+/** The numbers of a range of blocks; null, and a problem, where there are none, or they are not from `least` to below `most`. */
+function numbered(
+  context: Context,
+  scope: Scope,
+  name: string,
+  { from, to, by, span }: Ast.BlockRange,
+  { least, most }: { readonly least: number; readonly most: number },
+): readonly number[] | null {
+  const whole = (expression: Ast.Expression, what: string, low: number, high = Number.POSITIVE_INFINITY) => {
+    const real = compileTimeNumber(context, operand(context, scope, expression))?.real ?? null;
+    if (real === null || (Number.isInteger(real) && real >= low && real <= high)) return real;
+    const range = `a whole number from ${low}${Number.isFinite(high) ? ` to ${high}: the model has ${most - least}` : ""}`;
+    report(context, { kind: "out-of-range", span: expression.span, what, value: String(real), range });
+    return null;
+  };
+  const first = whole(from, to ? `a bound of \`${name}\`` : `\`${name}\``, least, to ? most : most - 1);
+  if (first === null || !to) return first === null ? null : [first];
+  const end = whole(to, `a bound of \`${name}\``, least, most);
+  const step = by ? whole(by, `the step of \`${name}\``, 1) : 1;
+  if (end === null || step === null) return null;
+  const numbers = Array.from({ length: Math.max(0, Math.ceil((end - first) / step)) }, (_, i) => first + i * step);
+  if (numbers.length > 0) return numbers;
+  const hint = `a range is half open: from ${first} to below ${end} there is no block`;
+  report(context, { kind: "empty-selector", span, selector: `${name}[${textAt(span)}]`, known: [], hint });
+  return null;
 }
 
 function matchesPath(wanted: readonly string[], { name, at }: Linear): boolean {

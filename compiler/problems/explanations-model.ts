@@ -78,7 +78,7 @@ const named = (line: string): Example => ({
 
 export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["kind"], Explanation>> = {
   "empty-selector": {
-    text: `A selector that matches no layer is a mistake and no empty stage. \`linear\` is every linear layer, \`layer[0 .. 4]\` those of some blocks, \`layer[0 .. 4].mlp.*\` some of theirs, by the names of the architecture or of the checkpoint. A range is half open. The message lists the names that this model has.`,
+    text: `A selector that matches no layer is a mistake and no empty stage. \`linear\` is every linear layer, \`layer[0 .. 4]\` those of some blocks, \`layer[0 .. 4].mlp.*\` some of theirs, by the names of the architecture or of the checkpoint. A range is half open, and several stand with commas between them; each must name a block. The message lists the names that this model has.`,
     examples: lines("stage", "stage small = halved() of model for heads", "stage small = halved() of model for head"),
   },
   "cannot-fold": {

@@ -2,7 +2,8 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, note, report } from "../language/context.ts";
-import { ofSize, unknownNumber } from "../language/number.ts";
+import { ofSize, unknownWhole } from "../language/number.ts";
+import { minus } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import type { ModelValue, Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
@@ -57,9 +58,12 @@ function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, 
   return modelType(context, found.arch, found.scope, coded);
 }
 
-/** The dimensions of the whole model, as `model.context` reads them. */
+/** The dimensions of the whole model, as `model.context` reads them, and how many blocks it has, as in `model.layer`. */
 export const sizesIn = (type: ModelType): ModelValue["sizes"] =>
-  new Map([...type.outside.scope.dims].map(([dim, found]) => [dim, ofSize(volume(found))] as const));
+  new Map([
+    ...type.blocks.map(({ declaration, from, to }) => [declaration.name.text, ofSize(minus(to, from))] as const),
+    ...[...type.outside.scope.dims].map(([dim, found]) => [dim, ofSize(volume(found))] as const),
+  ]);
 
 /** Says where `architectures` and `model_type` name different models of one `arch`, or only the first is there. */
 function noteNames(context: Context, arch: Ast.Arch, facts: ModelFacts, span: Span): void {
@@ -74,7 +78,9 @@ function noteNames(context: Context, arch: Ast.Arch, facts: ModelFacts, span: Sp
 const unknownSizes = ({ modules: { archs } }: RecipeInputs): ModelValue["sizes"] =>
   new Map(
     archs.flatMap(({ arch: { members } }) =>
-      members.flatMap((member) => (member.kind === "dim" ? [[member.name.text, unknownNumber] as const] : [])),
+      members.flatMap((member) =>
+        member.kind === "dim" || member.kind === "blocks" ? [[member.name.text, unknownWhole] as const] : [],
+      ),
     ),
   );
 

@@ -119,11 +119,17 @@ const entry = (value: Arbitrary<Ast.Expression>): Arbitrary<Ast.RecordField> =>
     node<Extract<Ast.RecordField, { kind: "spread" }>>({ kind: kind("spread"), value }),
   );
 
+const blocks = (value: Arbitrary<Ast.Expression>): Arbitrary<Ast.BlockRange> =>
+  fc.oneof(
+    node<Omit<Ast.BlockRange, "by">>({ from: value, to: value }, "to"),
+    node<Ast.BlockRange>({ from: value, to: value, by: value }),
+  );
+
 const selector = (value: Arbitrary<Ast.Expression>): Arbitrary<Ast.Selector> => {
   const step = fc.record(
     {
       name: fc.oneof(name, fc.constant<Ast.Name>({ text: "*", span })),
-      range: fc.record({ from: value, to: value }, { requiredKeys: ["from"] }),
+      blocks: few(blocks(value), 1),
     },
     { requiredKeys: ["name"] },
   ) as Arbitrary<Ast.Selector["path"][number]>;
