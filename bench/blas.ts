@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../runtime/gpu/clock.ts";
 
 export interface Blas {
   /** Milliseconds that a product takes. */

@@ -2,9 +2,10 @@
 import type { Graph } from "../compiler/graph/graph.ts";
 import { count } from "../compiler/graph/type.ts";
 import { simplify } from "../compiler/rewrite/simplify.ts";
+import type { Clock } from "../runtime/gpu/clock.ts";
 import { UserError } from "../runtime/user-error.ts";
 import type { Blas } from "./blas.ts";
-import { type Clock, median, timed } from "./clock.ts";
+import { median, timed } from "./clock.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Line } from "./line.ts";
 import { openOurs, type Runtime } from "./ours.ts";

@@ -1,7 +1,9 @@
 /** What this machine does at most, measured: the floor of a line is its work at these rates. */
+
+import type { Clock } from "../runtime/gpu/clock.ts";
 import { words } from "../test/fuse/sketch.ts";
 import type { Blas } from "./blas.ts";
-import { type Clock, timed } from "./clock.ts";
+import { timed } from "./clock.ts";
 import type { Work } from "./measure.ts";
 import { openOurs, type Runtime } from "./ours.ts";
 import { random } from "./values.ts";

@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { type Clock, median } from "./clock.ts";
+import type { Clock } from "../runtime/gpu/clock.ts";
+import { median } from "./clock.ts";
 import { type KernelTime, type Measured, ratio } from "./measure.ts";
 import type { Rates } from "./rates.ts";
 

@@ -9,11 +9,11 @@
 import { parseArgs } from "node:util";
 import { describeAdapter } from "../runtime/gpu/adapter.ts";
 import { bufferPool } from "../runtime/gpu/buffers.ts";
+import { clockFor } from "../runtime/gpu/clock.ts";
 import { type Device, openDevice } from "../runtime/gpu/device.ts";
 import { executor } from "../runtime/gpu/execute.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { openBlas } from "./blas.ts";
-import { clockFor } from "./clock.ts";
 import { openJax } from "./jax.ts";
 import { lines } from "./lines.ts";
 import { type Arena, type Measured, measure, measureKernels } from "./measure.ts";

@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
@@ -33,8 +34,9 @@ const isHere = ({ model: { folder: place } }: Row): boolean =>
 let running: ChildProcess | undefined;
 
 /** What the row's command finds. */
-async function run({ name, command }: Row): Promise<RunReport> {
-  const args = ["runtime/cli/main.ts", ...command.map(meant)];
+async function run({ name, model, command }: Row): Promise<RunReport> {
+  const store = ["--store", join(tmpdir(), `lcomp-report-${model.name}`), "--store-limit", "8GiB"];
+  const args = ["runtime/cli/main.ts", ...command.map(meant), ...store];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   running = child;
   const [printed, said, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);

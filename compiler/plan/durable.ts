@@ -1,10 +1,10 @@
 /**
  * What is written to disk while a plan runs, so that an interrupted run goes on where it was. What a step makes once stays: changed
  * weights, decisions, measures, and statistics if there is room. Of the values of windows one boundary between blocks is kept, again if
- * there is room, from the step that makes it until the last that reads it has ended. What codes stand for is made to be saved, and goes
- * once it is.
+ * there is room, from the step that makes it until the last that reads it has ended; what measures read stays, for whatever measures the
+ * same model on the same text later. What codes stand for is made to be saved, and goes once it is.
  */
-import { keyOf, lifetimes, partNumbers, readersIn } from "./lifetimes.ts";
+import { keyOf, lifetimes, partNumbers, plainRefs, readersIn } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Program, Slot } from "./program.ts";
 import { contentBytes, slotsOf } from "./slots.ts";
@@ -62,7 +62,8 @@ function artefactsIn(plan: Planned): readonly Artefact[] {
   const { steps, windows } = plan;
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
   const { wholes } = lifetimes(plan);
-  const [readers, parts] = [readersIn(plan), partNumbers(steps)];
+  const [readers, parts, measured] = [readersIn(plan), partNumbers(steps), measuredIn(steps)];
+  const lastReader = (key: string): number | undefined => (measured.has(key) ? steps.length : readers.get(key)?.at(-1));
   return steps.flatMap(({ program, over, places, part: { changes } }, step) =>
     slotsOf(programs.get(program) as Program, "output", "accumulator").flatMap(({ slot }) => {
       const output = slot.name;
@@ -73,9 +74,15 @@ function artefactsIn(plan: Planned): readonly Artefact[] {
       const kind =
         reading.length > 0 || isWanted ? kindOf(slot, over !== null, { isWhole: wholes.has(key), isWanted }) : null;
       const count = kind === "statistics" || over === null ? 1 : (windows[over]?.count ?? 0);
-      return kind ? [{ step, output, kind, bytes: count * contentBytes(slot), last: reading.at(-1) ?? step }] : [];
+      return kind ? [{ step, output, kind, bytes: count * contentBytes(slot), last: lastReader(key) ?? step }] : [];
     }),
   );
+}
+
+/** By key, the values of windows that measures read of models. */
+export function measuredIn(steps: Plan["steps"]): ReadonlySet<string> {
+  const heads = steps.filter(({ over, part }) => over !== null && part.stage === null && part.layer === null);
+  return new Set(heads.flatMap(({ reads }) => Object.values(reads).flatMap(plainRefs).map(keyOf)));
 }
 
 /** `isWanted`: by another part of the plan, or by people. */

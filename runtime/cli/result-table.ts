@@ -12,6 +12,8 @@ export interface RunReport {
   readonly values: Readonly<Record<string, number>>;
   /** By stage: the share of zeros by kind of layer, and of all, among the layers that it or a stage before it has changed. */
   readonly zeros: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** By stage: what its steps took, whichever run made them; of the CPU where it plays the GPU. */
+  readonly stage_seconds: Readonly<Record<string, number>>;
   readonly expectations: readonly { readonly text: string; readonly place: string; readonly holds: boolean }[];
   /** Files beside the saved model's weights that were not copied. */
   readonly left_behind: readonly string[];
@@ -44,6 +46,7 @@ export function runReport(
     measures: Object.fromEntries([...measures].map(([row, models]) => [row, Object.fromEntries(models)])),
     values: Object.fromEntries(values),
     zeros: zerosOf(stages),
+    stage_seconds: Object.fromEntries(stages.map(({ name, seconds }) => [name, seconds])),
     expectations: expects,
     ...other,
   };

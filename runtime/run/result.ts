@@ -26,6 +26,8 @@ export interface ChangedTensor {
 /** A stage, and what it has changed. */
 export interface StageResult extends StageRecord {
   readonly changed: readonly ChangedTensor[];
+  /** That its steps took, in this run or where an earlier one has made them: of the CPU where it plays the GPU. */
+  readonly seconds: number;
 }
 
 export interface RunResult {

@@ -57,13 +57,18 @@ type Done = Pick<RunResult, "stages" | "reports" | "expects">;
 const isKept = ({ save }: Plan, { expects }: Done): boolean => save !== null && expects.every(({ holds }) => holds);
 
 async function runSteps(session: Session, pending: ReadonlySet<number>): Promise<readonly StageResult[]> {
-  const { stages, steps } = session.plan;
+  const {
+    plan: { stages, steps },
+    store,
+  } = session;
   const changed: ChangedTensor[][] = stages.map(() => []);
   for (const [at, { part }] of steps.entries()) {
     const tensor = await (pending.has(at) ? runStep : skipStep)(session, at);
     if (tensor !== null && part.stage !== null) changed[part.stage]?.push(tensor);
   }
-  return stages.map((stage, i) => ({ ...stage, changed: changed[i] ?? [] }));
+  const seconds = (stage: number): number =>
+    sum(steps.map(({ part }, at) => (part.stage === stage ? store.secondsOf(at) : 0)));
+  return stages.map((stage, i) => ({ ...stage, changed: changed[i] ?? [], seconds: seconds(i) }));
 }
 
 const goingOn = ({ plan: { steps }, store }: Session, pending: ReadonlySet<number>): string =>

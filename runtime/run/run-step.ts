@@ -9,7 +9,8 @@ import type { Session } from "./session.ts";
 
 /** Runs the step at that place of the plan; null if it changes no weight. */
 export async function runStep(session: Session, at: number): Promise<ChangedTensor | null> {
-  const { plan, store, withProgram, progress } = session;
+  const { plan, store, clock, withProgram, progress } = session;
+  const start = clock.now();
   const step = plan.steps[at] as Step;
   progress({ step: at, what: step.part.what, done: 0 });
   await withProgram(step.program, async (program) => {
@@ -18,7 +19,8 @@ export async function runStep(session: Session, at: number): Promise<ChangedTens
     for (const slot of slotsOf(program.program, "accumulator")) await bindMade(session, program, at, slot);
     if (step.over === null) await runOnce(session, program, at);
     else await runOverWindows(session, program, at, step.over);
-    await store.record(at, await checkAndKeep(session, at));
+    const outputs = await checkAndKeep(session, at);
+    await store.record(at, outputs, (clock.now() - start) / 1000);
   });
   return endOf(session, at);
 }

@@ -1,6 +1,7 @@
 /** What all steps of a run work with: the device, the plan's programs, the store of artefacts, and the way to report. */
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { bufferPool } from "../gpu/buffers.ts";
+import { type Clock, clockFor } from "../gpu/clock.ts";
 import type { Device } from "../gpu/device.ts";
 import { executor, type Loaded } from "../gpu/execute.ts";
 import { readback } from "../gpu/readback.ts";
@@ -39,6 +40,7 @@ export interface Session {
   /** To be awaited after each submission: bounds the commands in flight and ends the run when it is interrupted. */
   readonly pace: () => Promise<void>;
   readonly progress: (moment: Progress) => void;
+  readonly clock: Clock;
   readonly compileSeconds: () => number;
   /** The most bytes that have been on the GPU. */
   readonly gpuPeak: () => number;
@@ -82,6 +84,7 @@ export async function openSession(plan: Plan, options: RunOptions): Promise<Sess
       signal.throwIfAborted();
       progress(moment);
     },
+    clock: clockFor(device.facts),
     compileSeconds,
     gpuPeak: () => pool.memory().peak,
     close: () => {

@@ -16,7 +16,9 @@ export interface FinishedSteps {
   /** The places of the steps that are to be run. What the others have made, as far as these read it, is given to `found`. */
   readonly pending: (found: (key: string, output: OutputSource) => void) => Promise<ReadonlySet<number>>;
   /** A step has ended, and its durable outputs are complete. */
-  readonly record: (step: number, outputs: readonly OutputRecord[]) => Promise<void>;
+  readonly record: (step: number, outputs: readonly OutputRecord[], seconds: number) => Promise<void>;
+  /** That a step took when it was run. */
+  readonly secondsOf: (step: number) => number;
   /** An output is of no more use to later runs. */
   readonly drop: (step: number, output: string) => void;
 }
@@ -71,12 +73,13 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
       folder.begin({ recipe: plan.recipe.name, kept, bytes: storeNeeds(plan, pending).bytes, limit });
       return pending;
     },
-    record: async (step, outputs) => {
+    record: async (step, outputs, seconds) => {
       for (const ref of givenIn(Object.values(plan.steps[step]?.reads ?? {}))) await given.hash(ref, { isUsed: false });
       const identity = identify(step);
       if (identity === undefined) throw new Error(`step ${step} has ended before what it reads`);
-      folder.record({ ...identity, outputs });
+      folder.record({ ...identity, outputs, seconds });
     },
+    secondsOf: (step) => find(step)?.seconds ?? 0,
     drop: (step, name) => {
       const there = outputOf(step, name);
       if (there !== undefined) folder.drop(there.key, there.output);

@@ -11,6 +11,8 @@ import type { TensorDeclaration } from "../io/safetensors.ts";
 export interface StepRecord extends StepIdentity {
   /** Those that are durable. */
   readonly outputs: readonly OutputRecord[];
+  /** That it took. */
+  readonly seconds: number;
 }
 
 export interface OutputRecord extends TensorDeclaration {

@@ -2,6 +2,7 @@
  * The artefacts of a run by reference, wherever they lie: given tensors and durable outputs in files, with a copy on the GPU while
  * steps use it; other outputs on the GPU; streams on the GPU, in host memory or in files. Each leaves with its last reader.
  */
+import { measuredIn } from "../../compiler/plan/durable.ts";
 import {
   type CopyRef,
   isCopy,
@@ -26,7 +27,6 @@ import type { Content, ContentWriter } from "./contents.ts";
 import { type FinishedSteps, finishedSteps } from "./finished-steps.ts";
 import { type GivenTensors, givenTensors, type TensorHashes } from "./given-tensors.ts";
 import { type HostMemory, hostMemory } from "./host-memory.ts";
-import type { OutputRecord } from "./journal.ts";
 import { type OutputSource, sendPieces, sendTensor, type TensorSource } from "./send-tensor.ts";
 import { type StoreFolder, temporaryFolder } from "./store-folder.ts";
 import { makeStream, type Stream, tokenReader, type WindowReader, type WindowWriter } from "./streams.ts";
@@ -65,7 +65,8 @@ export interface Store {
   /** The places of the steps that are to be run: all others have ended in earlier runs. */
   readonly pending: () => Promise<ReadonlySet<number>>;
   /** A step is done, and these are its durable outputs: it need not be run again. */
-  readonly record: (step: number, outputs: readonly OutputRecord[]) => Promise<void>;
+  readonly record: FinishedSteps["record"];
+  readonly secondsOf: FinishedSteps["secondsOf"];
   /** A step that is not run has read what it reads. */
   readonly skipped: (step: number) => Promise<void>;
   /** The number in a scalar. */
@@ -97,6 +98,8 @@ interface Holdings extends StoreOptions, Lifetimes {
   readonly inStreams: Map<string, Stream>;
   readonly inFiles: Map<string, OutputSource>;
   readonly decisions: Map<string, Promise<Int32Array>>;
+  /** What measures read of each window, which stays in its file. */
+  readonly measured: ReadonlySet<string>;
   /** What was put together for the step at hand. */
   readonly copies: GPUBuffer[];
 }
@@ -109,7 +112,17 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
   const adapter = describeAdapter(options.device.adapterInfo);
   const { corpora, storeLimit: limit = 2 * plan.models.reduce((sum, { bytes }) => sum + bytes, 0) } = options;
   const finished = finishedSteps({ plan, folder, given, corpora, adapter, limit });
-  const places = { folder, given, finished, onDevice, inStreams, inFiles, decisions, copies: [] };
+  const places = {
+    folder,
+    given,
+    finished,
+    onDevice,
+    inStreams,
+    inFiles,
+    decisions,
+    measured: measuredIn(plan.steps),
+    copies: [],
+  };
   const at: Holdings = { ...options, ...lifetimes(plan), ...places, plan, hostMemory: hostMemory() };
   return {
     folder,
@@ -123,6 +136,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
     keep: (made) => keep(at, made),
     pending: () => finished.pending((key, output) => inFiles.set(key, output)),
     record: finished.record,
+    secondsOf: finished.secondsOf,
     skipped: async (step) => {
       for (const ref of Object.values(plan.steps[step]?.reads ?? {}))
         for (const part of partsIn(ref)) await use(at, part);
@@ -341,9 +355,9 @@ async function numberIn(at: Holdings, ref: Ref): Promise<number> {
 const endingStreams = ({ endings, inStreams }: Holdings, step: number): readonly Stream[] =>
   (endings[step] ?? []).flatMap((ref) => ("step" in ref && ref.step !== step ? (inStreams.get(keyOf(ref)) ?? []) : []));
 
-/** Takes an artefact from the GPU, or a stream from the memory that holds it, and from its file where that is for this run alone. */
+/** Takes an artefact from the GPU, or a stream from the memory that holds it, and from its file where that is for its readers alone. */
 function release(at: Holdings, ref: PlainRef): void {
-  const { plan, pool, wholes, onDevice, inStreams } = at;
+  const { plan, pool, wholes, measured, onDevice, inStreams } = at;
   const key = keyOf(ref);
   const held = onDevice.get(key);
   if (held !== undefined) pool.release(held.buffer);
@@ -351,7 +365,9 @@ function release(at: Holdings, ref: PlainRef): void {
   const stream = inStreams.get(key);
   stream?.release();
   inStreams.delete(key);
-  if ("step" in ref && countOf(plan, ref) !== null && !wholes.has(key)) leaveFolder(at, ref, stream);
+  if (!("step" in ref) || countOf(plan, ref) === null || wholes.has(key)) return;
+  const isLater = measured.has(key) && plan.steps[ref.step]?.durable.includes(ref.output);
+  if (!isLater) leaveFolder(at, ref, stream);
 }
 
 /** Takes what a step has made, perhaps as a stream, from its file. */

@@ -57,6 +57,7 @@ function wide(stages: number) {
     expects: [],
     stages: names.map((name, i) => ({
       ...{ name, action: "", of: names[i - 1] ?? "model" },
+      seconds: 1,
       changed: [changed(i, "q", 10 * i), changed(i, i % 2 === 0 ? "gate" : "up", 50)],
     })),
     isSaved: false,

@@ -15,7 +15,7 @@ export async function recordStep(
   await writer.write(bytes.subarray(3));
   const { record: output, tensor } = await writer.finish();
   const part = { of: "sparse", action, layer: 0, what: "q" };
-  const record = { key, part, graph: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output] };
+  const record = { key, part, graph: "p", device: "d", over: null, reads: { w: "k" }, outputs: [output], seconds: 1 };
   store.record(record);
   store.release(tensor);
   return record;
