@@ -7,6 +7,8 @@ export interface Model extends Readonly<Record<Setting, readonly string[]>> {
   readonly about: string;
   /** From the root, or a variable that says where. */
   readonly folder: string;
+  /** That the library has for it. */
+  readonly architecture: string;
   readonly text: string;
   /** Tokens of a window. */
   readonly length: number;
@@ -25,13 +27,21 @@ export const models: Readonly<Record<string, Model>> = {
   tiny: {
     name: "tiny",
     about: "`examples/tiny`, 0.9 M parameters, on `examples/world`",
-    ...{ folder: "examples/tiny", text: "examples/world", length: 512, windows: 64, samples: 64 },
+    ...{
+      folder: "examples/tiny",
+      architecture: "llama",
+      text: "examples/world",
+      length: 512,
+      windows: 64,
+      samples: 64,
+    },
     ...{ sparsity, bits, every: ["64"] },
   },
   babyllama361: {
     name: "babyllama361",
     about: "`../shared/models/babyllama361`, 1.0 M parameters, on TinyStories",
     folder: "../shared/models/babyllama361",
+    architecture: "llama",
     text: "../shared/text/tinystories",
     ...{ length: 256, windows: 128, samples: 128 },
     ...{ sparsity, bits, every: ["32"] },
@@ -41,9 +51,10 @@ export const models: Readonly<Record<string, Model>> = {
     about:
       "SmolLM2 135M, as `../shared/tools/real_models.py` makes it, on WikiText-2. `LCOMP_SMOLLM2` says where it is. Groups of 128 do not divide its 576 channels",
     folder: "$LCOMP_SMOLLM2",
+    architecture: "llama",
     text: "../shared/text/wikitext2",
     ...{ length: 512, windows: 16, samples: 16 },
-    ...{ sparsity: ["50%"], bits: ["4", "3"], every: ["64"] },
+    ...{ sparsity: ["50%"], bits: ["4", "3"], every: ["64", "192"] },
     methods: ["magnitude", "wanda", "sparsegpt", "rtn", "hqq", "gptq", "awq", "q4_k", "q4_k_imatrix"],
   },
 };

@@ -16,11 +16,12 @@ ${parameters(method)
 ${isCalibrated(method) ? "  let sample = text.train.sample(samples, length: length, seed: 0)\n" : ""}
 ${stages.map((stage, i) => `  ${stageText(stage, i, stages.length)}`).join("\n")}
 
-  let lost = merge(token_loss(small, test, length) - token_loss(model, test, length), (sample, step) -> token)
+  let more = token_loss(small, test, length) - token_loss(model, test, length)
+  let lost = merge(more, (sample, step) -> token)
 
   report perplexity(model, test, length), perplexity(small, test, length)
   report perplexity_error(model, test, length), perplexity_error(small, test, length)
-  report mean(lost, over token), mean_error(lost, over token)
+  report mean(lost, over token), mean_error(lost, over token), mean(more, over step)
   report mean_kl(model, small, test, length), kl_error(model, small, test, length)
   report agreement(model, small, test, length)
   report bytes(model), bytes(small)

@@ -1,6 +1,8 @@
 /** A row's file: what its command has found, and what it was found of. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type * as Ast from "../grammar/ast.ts";
+import { textAt } from "../grammar/source.ts";
 import { readRecipe } from "../runtime/cli/recipe.ts";
 import type { RunReport } from "../runtime/cli/result-table.ts";
 import { sha256 } from "../runtime/io/hash.ts";
@@ -14,6 +16,8 @@ export interface Result extends Sources {
   /** How much greater the loss of a token is, in nats, with the standard error of the pairs. */
   readonly lost: number;
   readonly lost_error: number;
+  /** The same of each window, with five digits: what two rows lost is compared window by window. */
+  readonly lost_in_windows: readonly number[];
   /** KL(given ‖ made) of a token, in nats. */
   readonly kl: number;
   readonly kl_error: number;
@@ -23,6 +27,7 @@ export interface Result extends Sources {
   readonly bytes: Pair;
   /** The share of zeros in the layers that were changed. */
   readonly zeros: number;
+  /** That the method's stages took: of the CPU where it plays the GPU. */
   readonly seconds: number;
   readonly adapter: string;
 }
@@ -33,20 +38,36 @@ interface Pair {
   readonly small: number;
 }
 
-/** What a result depends on besides the compiler: the sha256 of its recipe, and of the modules that a recipe like that may use. */
+/** What a result depends on besides the compiler: the sha256 of its recipe, and of what that and the model use of the library. */
 export interface Sources {
   readonly recipe: string;
   readonly library: string;
 }
 
-export function sourcesOf(recipe: string): Sources {
-  const texts = readRecipe(join(root, recipe)).loaded.modules.map(({ tree }) => tree.file.text);
-  return { recipe: sha256(texts.at(-1) ?? ""), library: sha256(texts.slice(0, -1).join("")) };
+export function sourcesOf({ recipe, model: { architecture } }: Pick<Row, "recipe" | "model">): Sources {
+  const { modules } = readRecipe(join(root, recipe)).loaded;
+  const text = modules.at(-1)?.tree.file.text ?? "";
+  const declared = modules.slice(0, -1).flatMap(({ tree }) => tree.declarations);
+  return { recipe: sha256(text), library: sha256(usedBy(`${text} ${architecture}`, declared).join("\n")) };
+}
+
+/** The declarations whose names a text has among its words, or the text of one of these. */
+function usedBy(text: string, declared: readonly Ast.Declaration[]): readonly string[] {
+  const used = new Set<string>();
+  for (const texts = [text]; texts.length > 0; ) {
+    const words = new Set(texts.pop()?.match(/\w+/g));
+    const more = declared.filter(({ name }) => words.has(name.text)).map(({ span }) => textAt(span));
+    for (const each of more.filter((each) => !used.has(each))) {
+      used.add(each);
+      texts.push(each);
+    }
+  }
+  return [...used].sort();
 }
 
 /** What a run of the row's command has printed, as its file has it. */
 export function resultOf(row: Row, sources: Sources, found: RunReport): Result {
-  const { measures, values, zeros, seconds, adapter } = found;
+  const { measures, values, series, zeros, stage_seconds, adapter } = found;
   const pair = (measure: string): Pair => {
     const { model, small } = measures[measure] ?? {};
     if (model === undefined || small === undefined) throw new Error(`${row.recipe} does not report ${measure}`);
@@ -57,11 +78,14 @@ export function resultOf(row: Row, sources: Sources, found: RunReport): Result {
     if (number === undefined) throw new Error(`${row.recipe} does not report ${start}`);
     return number;
   };
+  const [windows = []] = Object.values(series);
+  const seconds = Object.values(stage_seconds).reduce((sum, each) => sum + each, 0);
   return {
     command: shownCommand(row),
     perplexity: pair("perplexity"),
     perplexity_error: pair("perplexity_error"),
     ...{ lost: value("mean(lost"), lost_error: value("mean_error(lost") },
+    lost_in_windows: windows.map((each) => Number(each.toPrecision(5))),
     ...{ kl: value("mean_kl("), kl_error: value("kl_error("), agreement: value("agreement(") },
     bytes: pair("bytes"),
     zeros: zeros["small"]?.["all"] ?? 0,
@@ -75,8 +99,11 @@ export function readResult(row: Row): Result | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Result) : undefined;
 }
 
-export const writeResult = (row: Row, result: Result): void =>
-  writeWhole(join(root, rowPath(row)), `${JSON.stringify(result, null, 2)}\n`);
+/** A line for each field, or for each of a pair's. */
+export function writeResult(row: Row, result: Result): void {
+  const text = JSON.stringify(result, null, 2).replace(/\[[^\]]*\]/g, (list) => list.replace(/\s+/g, " "));
+  writeWhole(join(root, rowPath(row)), `${text}\n`);
+}
 
 /** Why a row is to be made; undefined if it is as it would be. */
 export function reasonToMake(row: Row, sources: Sources): string | undefined {

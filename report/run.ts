@@ -62,10 +62,14 @@ interface Task {
   readonly reason: string;
 }
 
+/** Rows with the same have the same sources. */
+const sourcesKey = ({ recipe, model }: Row): string => `${recipe} ${model.architecture}`;
+
 function tasks(chosen: readonly Row[]): readonly Task[] {
-  const known = new Map([...new Set(chosen.map(({ recipe }) => recipe))].map((recipe) => [recipe, sourcesOf(recipe)]));
+  const known = new Map(chosen.map((row) => [sourcesKey(row), row]));
+  const found = new Map([...known].map(([key, row]) => [key, sourcesOf(row)]));
   return chosen.flatMap((row) => {
-    const sources = known.get(row.recipe) as Sources;
+    const sources = found.get(sourcesKey(row)) as Sources;
     const reason = reasonToMake(row, sources);
     return reason === undefined ? [] : [{ row, sources, reason }];
   });

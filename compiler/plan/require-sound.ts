@@ -4,7 +4,7 @@ import { isCopy, plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Program, Slot } from "./program.ts";
 import { contentBytes, elements, slotsOf } from "./slots.ts";
-import type { Ref, SavedTensor, Step } from "./step.ts";
+import type { Ref, SavedTensor, Step, ValueRecord } from "./step.ts";
 import { isStoredDType, storedBits } from "./stored-types.ts";
 
 /** Hears, in words, what does not hold. */
@@ -28,8 +28,8 @@ export function requireSound(plan: Plan, refuse: Refuse): void {
     if (!plan.corpora.some(({ name }) => name === corpus)) refuse(`no text is called \`${corpus}\``);
   for (const [at, step] of plan.steps.entries())
     requireStep(plan, step, at, (why) => refuse(`step ${at} (${step.part.what}) ${why}`));
-  for (const { value, text } of plan.values)
-    if (typeof value !== "number") requireOne(plan, value, 1, (why) => refuse(`the value of ${text} ${why}`));
+  for (const { kind, value, text } of plan.values)
+    if (typeof value !== "number") requireValue(plan, kind, value, (why) => refuse(`the value of ${text} ${why}`));
   if (plan.save === null) return;
   requireModel(plan, plan.save.origin, (why) => refuse(`what is saved ${why}`));
   for (const saved of plan.save.tensors)
@@ -44,9 +44,11 @@ function requireSaved(plan: Plan, { dtype, shape, from }: SavedTensor, refuse: R
   if (found !== null && count !== null) requireSize(Math.ceil((count * bitsOf(found)) / 8), wanted, refuse, "bytes");
 }
 
-/** That an artefact is one of so many elements, after the last step. */
-const requireOne = (plan: Plan, ref: Ref, wanted: number, refuse: Refuse): void =>
-  requireSize(afterAll(plan, ref, refuse).elements, wanted, refuse);
+/** That an artefact is one number after the last step, or numbers for the report. */
+function requireValue(plan: Plan, kind: ValueRecord["kind"], ref: Ref, refuse: Refuse): void {
+  const { elements: found } = afterAll(plan, ref, refuse);
+  if (kind === "expect") requireSize(found, 1, refuse);
+}
 
 /** An artefact that is one, after the last step. */
 function afterAll(plan: Plan, ref: Ref, refuse: Refuse): Content {

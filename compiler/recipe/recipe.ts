@@ -154,7 +154,8 @@ function measured(at: Checking, kind: "report" | "expect", expression: Ast.Expre
   if (value.kind === "number" && kind === "report") return { ...base, value: value.real };
   if (value.kind === "boolean" && kind === "expect")
     return { ...base, value: value.value === null ? null : Number(value.value) };
-  if (value.kind === "tensor" && value.dims.length === 0 && (value.dtype === "bool") === (kind === "expect")) {
+  const mostDims = kind === "report" ? 1 : 0;
+  if (value.kind === "tensor" && value.dims.length <= mostDims && (value.dtype === "bool") === (kind === "expect")) {
     const node = context.maker.make("cast", [value.node], { dtype: "f32" }, expression.span);
     return { ...base, value: node };
   }
@@ -162,7 +163,7 @@ function measured(at: Checking, kind: "report" | "expect", expression: Ast.Expre
     report(context, {
       kind: "wrong-type",
       span: expression.span,
-      expected: kind === "expect" ? "a comparison of numbers" : "a number",
+      expected: kind === "expect" ? "a comparison of numbers" : "a number, or numbers along one dimension",
       found: showValue(value),
     });
   return { ...base, value: null };

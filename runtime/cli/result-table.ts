@@ -10,6 +10,8 @@ export interface RunReport {
   readonly measures: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What is reported of no model, by its text. */
   readonly values: Readonly<Record<string, number>>;
+  /** Of what is reported as numbers along a dimension: each of them, by its text. */
+  readonly series: Readonly<Record<string, readonly number[]>>;
   /** By stage: the share of zeros by kind of layer, and of all, among the layers that it or a stage before it has changed. */
   readonly zeros: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** By stage: what its steps took, whichever run made them; of the CPU where it plays the GPU. */
@@ -29,7 +31,7 @@ export interface RunReport {
 
 /** The numbers of a run; times in seconds. */
 export function runReport(
-  { reports, stages, expects }: RunResult,
+  { reports, series, stages, stageSeconds, expects }: RunResult,
   other: Pick<RunReport, "left_behind" | "notes" | "check" | "seconds" | "compile_seconds" | "adapter">,
 ): RunReport {
   const measures = new Map<string, Map<string, number>>();
@@ -45,8 +47,9 @@ export function runReport(
   return {
     measures: Object.fromEntries([...measures].map(([row, models]) => [row, Object.fromEntries(models)])),
     values: Object.fromEntries(values),
+    series: Object.fromEntries(series.map((each) => [each.text, each.values])),
     zeros: zerosOf(stages),
-    stage_seconds: Object.fromEntries(stages.map(({ name, seconds }) => [name, seconds])),
+    stage_seconds: Object.fromEntries(stages.map(({ name }, i) => [name, stageSeconds[i] ?? 0])),
     expectations: expects,
     ...other,
   };
@@ -98,7 +101,7 @@ function sharesOf(tensors: readonly ChangedTensor[]): Readonly<Record<string, nu
 
 /** The tables for people. */
 export function showRun(report: RunReport, width: number): string {
-  const { measures, values, zeros, seconds, compile_seconds, adapter } = report;
+  const { measures, values, series, zeros, seconds, compile_seconds, adapter } = report;
   const shown: string[] = [];
   const models = [...new Set(Object.values(measures).flatMap((row) => Object.keys(row)))];
   if (models.length > 0) {
@@ -109,6 +112,10 @@ export function showRun(report: RunReport, width: number): string {
   if (others.length > 0) {
     const rows = others.map(([text, value]) => [text, number(value)]);
     shown.push(...table(["", ""], rows, { width }).slice(1), "");
+  }
+  for (const [text, each] of Object.entries(series)) {
+    const shownText = `${text}: ${each.map(number).join(", ")}`;
+    shown.push(...wrapped(shownText, width), "");
   }
   const stages = Object.keys(zeros);
   if (stages.length > 0) {

@@ -2,21 +2,23 @@
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { resultFrontMatter } from "../io/card.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
-import type { ReportResult, StageResult } from "./result.ts";
+import type { ReportResult, SeriesResult, StageResult } from "./result.ts";
 
 interface Run {
   readonly reports: readonly ReportResult[];
+  readonly series: readonly SeriesResult[];
   readonly stages: readonly StageResult[];
   /** The given model that the result began as. */
   readonly origin: Pick<Checkpoint, "card" | "hubName" | "config">;
 }
 
 /** The card as Markdown. What the recipe's author or a caller wrote stands in it as plain text, whatever it says. */
-export function modelCard(plan: Plan, hash: string, { reports, stages, origin }: Run): string {
+export function modelCard(plan: Plan, hash: string, { reports, series, stages, origin }: Run): string {
   const { name, doc } = plan.recipe;
   const inputs = new Set([...plan.models, ...plan.corpora].map((input) => input.name));
   const settings = plan.recipe.parameters.filter((parameter) => !inputs.has(parameter.name));
-  const values = reports.map(({ text, value }) => [text, String(precise(value))]);
+  const measured = [...reports.map(({ text, value }) => ({ text, values: [value] })), ...series];
+  const values = measured.map(({ text, values: each }) => [text, each.map(precise).join(", ")]);
   const parts = [
     resultFrontMatter(origin.card, origin, plan.save?.format === "gguf" ? "gguf" : "transformers"),
     [`# ${name}`],

@@ -7,6 +7,11 @@ export interface ReportResult extends Pick<ValueRecord, "text" | "of"> {
   readonly value: number;
 }
 
+/** Numbers of the report, along a dimension: one of each window, for example. */
+export interface SeriesResult extends Pick<ValueRecord, "text"> {
+  readonly values: readonly number[];
+}
+
 /** An expectation, and whether it holds. */
 export interface ExpectResult extends Pick<ValueRecord, "text" | "place"> {
   readonly holds: boolean;
@@ -26,18 +31,19 @@ export interface ChangedTensor {
 /** A stage, and what it has changed. */
 export interface StageResult extends StageRecord {
   readonly changed: readonly ChangedTensor[];
-  /** That its steps took, in this run or where an earlier one has made them: of the CPU where it plays the GPU. */
-  readonly seconds: number;
 }
 
 export interface RunResult {
   readonly stages: readonly StageResult[];
   readonly reports: readonly ReportResult[];
+  readonly series: readonly SeriesResult[];
   readonly expects: readonly ExpectResult[];
   /** Whether the output folder holds a result that may stay. */
   readonly isSaved: boolean;
   /** What lies in the folder of the given model, by its path, and has no counterpart in the saved one. */
   readonly leftBehind: readonly LeftBehind[];
+  /** That the steps of each stage took, in this run or in the one that has made them: of the CPU where it plays the GPU. */
+  readonly stageSeconds: readonly number[];
   /** Of the pipelines. */
   readonly compileSeconds: number;
   /** The most bytes that were on the GPU, as counted. */

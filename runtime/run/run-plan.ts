@@ -40,7 +40,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
   }
   const isSaved = isKept(plan, done);
   const leftBehind = isSaved ? await describe(session, done, options) : [];
-  return { ...done, isSaved, leftBehind, compileSeconds: session.compileSeconds(), gpuPeak: session.gpuPeak() };
+  const times = { stageSeconds: secondsOf(session), compileSeconds: session.compileSeconds() };
+  return { ...done, isSaved, leftBehind, ...times, gpuPeak: session.gpuPeak() };
 }
 
 /** Refuses at the start what would end in the middle; a software adapter's memory is the host's. */
@@ -52,24 +53,22 @@ function requireMemory({ peaks }: Plan, { facts }: Device): void {
   throw new UserError(`the plan takes ${sizes}; use fewer or shorter windows`);
 }
 
-type Done = Pick<RunResult, "stages" | "reports" | "expects">;
+type Done = Pick<RunResult, "stages" | "reports" | "series" | "expects">;
 
 const isKept = ({ save }: Plan, { expects }: Done): boolean => save !== null && expects.every(({ holds }) => holds);
 
 async function runSteps(session: Session, pending: ReadonlySet<number>): Promise<readonly StageResult[]> {
-  const {
-    plan: { stages, steps },
-    store,
-  } = session;
+  const { stages, steps } = session.plan;
   const changed: ChangedTensor[][] = stages.map(() => []);
   for (const [at, { part }] of steps.entries()) {
     const tensor = await (pending.has(at) ? runStep : skipStep)(session, at);
     if (tensor !== null && part.stage !== null) changed[part.stage]?.push(tensor);
   }
-  const seconds = (stage: number): number =>
-    sum(steps.map(({ part }, at) => (part.stage === stage ? store.secondsOf(at) : 0)));
-  return stages.map((stage, i) => ({ ...stage, changed: changed[i] ?? [], seconds: seconds(i) }));
+  return stages.map((stage, i) => ({ ...stage, changed: changed[i] ?? [] }));
 }
+
+const secondsOf = ({ plan: { stages, steps }, store }: Session): readonly number[] =>
+  stages.map((_, stage) => sum(steps.map(({ part }, at) => (part.stage === stage ? store.secondsOf(at) : 0))));
 
 const goingOn = ({ plan: { steps }, store }: Session, pending: ReadonlySet<number>): string =>
   `going on from ${store.folder.path}: ${steps.length - pending.size} of ${steps.length} steps are done`;

@@ -84,6 +84,6 @@ async function changedBy({ plan, store }: Session, at: number): Promise<ChangedT
   const { layer, what, changes } = (plan.steps[at] as Step).part;
   if (changes?.zeros === undefined) return null;
   const { output, of: count } = changes.zeros;
-  const zeros = await store.number({ step: at, output });
+  const [zeros = Number.NaN] = await store.numbers({ step: at, output });
   return { layer, what, tensor: changes.tensor, zeros, count };
 }

@@ -1,28 +1,39 @@
 /** Numbers for the report, and expectations. */
+import { outputOf } from "../../compiler/plan/slots.ts";
+import type { ValueRecord } from "../../compiler/plan/step.ts";
 import { UserError } from "../user-error.ts";
 import type { RunResult } from "./result.ts";
 import type { Session } from "./session.ts";
 
+interface Read extends Omit<ValueRecord, "value"> {
+  readonly values: readonly number[];
+}
+
 /** Reads what the steps have computed, which is finite. */
-export async function readValues({ plan, store }: Session): Promise<Pick<RunResult, "reports" | "expects">> {
-  const values = [];
-  for (const record of plan.values) {
-    const { value } = record;
-    values.push({ ...record, value: typeof value === "number" ? value : await store.number(value) });
+export async function readValues({ plan, store }: Session): Promise<Pick<RunResult, "reports" | "series" | "expects">> {
+  const [singles, series]: [(Read & { readonly value: number })[], Read[]] = [[], []];
+  for (const { value: from, ...record } of plan.values) {
+    const values = typeof from === "number" ? [from] : await store.numbers(from);
+    const isOne =
+      typeof from === "number" || !("step" in from) || outputOf(plan, from.step, from.output).slot.dims.length === 0;
+    if (isOne) singles.push({ ...record, values, value: values[0] ?? Number.NaN });
+    else series.push({ ...record, values });
   }
-  requireFinite(values);
+  requireFinite([...singles, ...series]);
   return {
-    reports: values.filter(({ kind }) => kind === "report").map(({ text, of, value }) => ({ text, of, value })),
-    expects: values
+    reports: singles.filter(({ kind }) => kind === "report").map(({ text, of, value }) => ({ text, of, value })),
+    series: series.map(({ text, values }) => ({ text, values })),
+    expects: singles
       .filter(({ kind }) => kind === "expect")
       .map(({ text, place, value }) => ({ text, place, holds: value !== 0 })),
   };
 }
 
 /** Names the values beside those that are wrong: a perplexity may be infinite, and the mean that it is made of is not. */
-function requireFinite(values: readonly { readonly text: string; readonly value: number }[]): void {
-  if (values.every(({ value }) => Number.isFinite(value))) return;
-  const shown = values.map(({ text, value }) => `${text} is ${value}`).join(", ");
+function requireFinite(read: readonly Read[]): void {
+  const wrong = ({ values }: Read): number | undefined => values.find((value) => !Number.isFinite(value));
+  if (read.every((each) => wrong(each) === undefined)) return;
+  const shown = read.map((each) => `${each.text} is ${wrong(each) ?? each.values[0]}`).join(", ");
   throw new UserError(
     `a measure is no number, and nothing was saved: ${shown}; look at the model, and at what the measure divides by and raises`,
   );

@@ -69,8 +69,8 @@ export interface Store {
   readonly secondsOf: FinishedSteps["secondsOf"];
   /** A step that is not run has read what it reads. */
   readonly skipped: (step: number) => Promise<void>;
-  /** The number in a scalar. */
-  readonly number: (ref: Ref) => Promise<number>;
+  /** The numbers of an artefact. */
+  readonly numbers: (ref: Ref) => Promise<readonly number[]>;
   /** The content hashes of all given tensors that have been read, in earlier runs too. */
   readonly hashes: () => TensorHashes;
   /** A step needs a window no more. */
@@ -141,7 +141,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       for (const ref of Object.values(plan.steps[step]?.reads ?? {}))
         for (const part of partsIn(ref)) await use(at, part);
     },
-    number: (ref) => numberIn(at, ref),
+    numbers: (ref) => numbersIn(at, ref),
     hashes: given.hashes,
     passed: (step, window) => {
       for (const stream of endingStreams(at, step)) stream.drop(window);
@@ -340,15 +340,16 @@ const writtenAlready = (content: Content): ContentWriter => ({
   abandon: async () => undefined,
 });
 
-async function numberIn(at: Holdings, ref: Ref): Promise<number> {
+async function numbersIn(at: Holdings, ref: Ref): Promise<readonly number[]> {
   const plain = await resolve(at, ref);
-  if (!("step" in plain)) return absent(`number ${keyOf(plain)}`);
-  const { dtype } = outputOf(at.plan, plain.step, plain.output).slot;
+  if (!("step" in plain)) return absent(`numbers ${keyOf(plain)}`);
+  const { slot } = outputOf(at.plan, plain.step, plain.output);
+  const numbers: number[] = [];
   for await (const { piece } of contents(at, plain)) {
-    const bytes = piece.slice(0, 4).buffer;
-    return (dtype === "f32" ? new Float32Array(bytes) : new Int32Array(bytes))[0] ?? absent(keyOf(plain));
+    const bytes = piece.slice().buffer;
+    for (const number of slot.dtype === "f32" ? new Float32Array(bytes) : new Int32Array(bytes)) numbers.push(number);
   }
-  return absent(keyOf(plain));
+  return numbers;
 }
 
 /** The streams of steps before that a step is the last to read. */

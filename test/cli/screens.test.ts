@@ -54,14 +54,15 @@ function wide(stages: number) {
     reports: ["model", ...names].map((model, i) => ({
       ...{ text: `perplexity(${model}, text.test)`, of: { measure: "perplexity", model }, value: 5 + i / 7 },
     })),
+    series: [],
     expects: [],
     stages: names.map((name, i) => ({
       ...{ name, action: "", of: names[i - 1] ?? "model" },
-      seconds: 1,
       changed: [changed(i, "q", 10 * i), changed(i, i % 2 === 0 ? "gate" : "up", 50)],
     })),
     isSaved: false,
     leftBehind: [],
+    stageSeconds: names.map(() => 1),
     compileSeconds: 0,
     gpuPeak: 0,
   };

@@ -173,12 +173,12 @@ suite("run: steps", ({ test }) => {
         { step: 1, output: "a" },
       ];
       const steps = [embedding("a"), step("power", 0, { x: stream }), step("above", 0, { x: stream, a })];
-      const { reports } = await run(folder, plan(steps, { values: [reported({ step: 2, output: "count" })] }));
+      const { series } = await run(folder, plan(steps, { values: [reported({ step: 2, output: "count" })] }));
       const first = (await embedded(folder, "a")).flatMap((window) => [...window].filter((_, i) => i % n === 0));
       const mean = first.reduce((sum, value) => sum + value * value, 0) / first.length;
       const expected = first.filter((value) => value * value > mean).length;
       assert.ok(expected > 0 && expected < first.length);
-      assert.is(reports[0]?.value, expected);
+      assert.is(series[0]?.values[0], expected);
     }),
     "swiftshader",
   );
