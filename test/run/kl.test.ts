@@ -92,6 +92,12 @@ recipe apart(model: Model, against: Model, text: Corpus) {
 }
 `;
 
+const each = `import { mean_nll, window_loss } from "std/evaluate"
+recipe each(model: Model, text: Corpus, length: Int) {
+  report mean_nll(model, text.test, length), window_loss(model, text.test, length)
+}
+`;
+
 /** Each number at its path. */
 const flat = (of: object, path = ""): readonly (readonly [string, number])[] =>
   Object.entries(of).flatMap(([name, value]: [string, number | object]) =>
@@ -131,6 +137,25 @@ suite("two models at once", ({ test }) => {
       assert.equal(evaluate("copy", "--gpu-memory", "20MiB"), found);
       for (const [name, number] of flat(evaluate(tiny).kl))
         if (!name.startsWith("perplexity")) assert.is(number, /^(correlation|same_top mean)$/.test(name) ? 1 : 0, name);
+    }),
+  );
+
+  test(
+    "a report has a number of each window, whose mean is the loss",
+    inFolder(async (folder) => {
+      writeText(join(folder, "text.jsonl"));
+      writeFileSync(join(folder, "each.lcomp"), each);
+      const given = ["--model", tiny, "--text", "text.jsonl", "--length", String(length), "--quiet"];
+      const { stdout } = lcomp(folder, ["run", "each.lcomp", ...given, "--json"]);
+      const { measures, series } = JSON.parse(stdout);
+      const losses: readonly number[] = series["window_loss(model, text.test, length)"];
+      assert.is(losses.length, tokens.length / length);
+      const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+      assert.ok(Math.abs(mean - measures.mean_nll.model) < 1e-6, `${mean}, not ${measures.mean_nll.model}`);
+      assert.match(
+        lcomp(folder, ["run", "each.lcomp", ...given]).stdout,
+        /window_loss\(model, text\.test, length\): \d/,
+      );
     }),
   );
 

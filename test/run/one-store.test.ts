@@ -12,19 +12,21 @@ const ofStage = (records: readonly StepRecord[], stage: string): number =>
 
 function onOneStore({ test }: Suite): void {
   test(
-    "another second stage does not do the first again, nor does a model that was touched or moved",
+    "another second stage does not do the first again, nor does a model that was touched or moved, nor is a given one evaluated again",
     inFolder(async (folder) => {
       const given = await give(folder);
       editSecond(given, "wanda(25%)");
-      await done(given, "first", "--store", given.store);
+      const store = ["--store", given.store, "--store-limit", "1GiB"];
+      await done(given, "first", ...store);
       const before = recordsIn(given.store).length;
       editSecond(given, "wanda(50%)");
       renameSync(given.model, join(folder, "moved"));
       utimesSync(join(folder, "moved/model.safetensors"), 1, 1);
-      const stderr = await done({ ...given, model: join(folder, "moved") }, "second", "--store", given.store);
+      const stderr = await done({ ...given, model: join(folder, "moved") }, "second", ...store);
       assert.match(stderr, /^going on from \S+store: \d+ of \d+ steps are done$/m);
       const made = recordsIn(given.store).slice(before);
       assert.is(ofStage(made, "narrow"), 0);
+      assert.is(ofStage(made, "other"), 0);
       assert.ok(ofStage(made, "sparse") > 0);
       assert.equal(await filesOf(join(folder, "second")), (await undisturbed()).files);
     }),
