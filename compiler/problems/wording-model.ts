@@ -10,6 +10,8 @@ export type ModelProblem =
   | { kind: "cannot-fold"; span: Span; names: readonly string[]; stage: Span; at: Span; because: string }
   /** A layer of the model or stage that a stage reads is stored in a format. */
   | { kind: "needs-numbers"; span: Span; layer: string; format: string; of: string }
+  /** Of another model that a method reads beside the one that the stage is of: how many, or which sizes, there are in each. */
+  | { kind: "other-layers"; span: Span; other: string; of: string; what: string; there: string; here: string }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
   | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
   | { kind: "own-code"; span: Span; model: string; arch: string }
@@ -106,6 +108,11 @@ export const modelWording: Wording<ModelProblem> = {
     title: `the weights of \`${p.layer}\` are codes (${p.format}), and a method sees numbers`,
     places: labels([p.span, "changes them"]),
     hint: `leave it out with \`except ${p.layer}\`, or write \`of ${p.of} decode\` for codes to become numbers first; codes of these are rounded twice`,
+  }),
+  "other-layers": (p) => ({
+    title: `${p.what} of \`${p.other}\` (${p.there}) and of \`${p.of}\` (${p.here}) are not the same`,
+    places: labels([p.span, `reads the same layers of both`]),
+    hint: `name the model or stage from which \`${p.of}\` was made without a change of sizes`,
   }),
   "device-limit": describeLimit,
   "over-budget": describeExcess,

@@ -3,7 +3,7 @@
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
-import { replaceInputs } from "../graph/replace.ts";
+import { replaceNodes } from "../graph/replace.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { ids } from "../language/tensor.ts";
@@ -34,13 +34,16 @@ export interface Pass {
   readonly checks: readonly Check[];
 }
 
-/** Adds the statistics that a target's graph needs to those of its block; which of them goes into which of its state slots. */
+/**
+ * Adds the statistics that a target's graph needs to those of its block; which of them goes into which of its state slots. In the
+ * block a matrix that the target reads is `matrix` of its slot.
+ */
 export function readingsOf(
   maker: Maker,
   statistics: Statistic[],
   made: Compression,
   graph: Graph,
-  { reader, matrix }: { readonly reader: string; readonly matrix: Node | null },
+  { reader, matrix }: { readonly reader: string; readonly matrix: (slot: string) => Node | null },
 ): readonly Reading[] {
   const bySlot = new Map<string, Statistic>();
   const inSlot = (slot: string): Statistic => {
@@ -52,9 +55,12 @@ export function readingsOf(
   for (const { node, by, slot, name: observation } of made.statistics) {
     if (!needed.has(slot)) continue;
     const earlier = statesOf(cone(maker, node)).map(inSlot);
-    const own = replaceInputs(maker, node, ({ attrs }) => {
-      if (attrs.role !== "state") return attrs.name === slotNames.weight ? matrix : null;
-      return maker.make("input", [], { ...attrs, name: inSlot(attrs.name).contribution.name }, node.origin);
+    const own = replaceNodes(maker, node, (each) => {
+      const shown = made.matrices.get(each);
+      if (shown !== undefined) return matrix(shown);
+      if (each.op !== "input" || each.attrs.role !== "state") return null;
+      const attrs = { ...each.attrs, name: inSlot(each.attrs.name).contribution.name };
+      return maker.make("input", [], attrs, node.origin);
     });
     const contribution = contributionOf(unused(observation, statistics), own, by);
     const old = statistics.find(

@@ -26,6 +26,7 @@ import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
 import { type Checking, givenOrMade, headerIn, wanted } from "./checking.ts";
 import { type Applied, applyMethod } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
+import { requireLayers } from "./other-models.ts";
 import type { TypedStage } from "./typed.ts";
 
 /** Checks a stage; from then on its name is its result. */
@@ -104,7 +105,7 @@ function formatOf({ applied, windows }: TypedStage): (context: Context, linear: 
     const sizes = [linear.to, linear.from].map((dims) => showSize(volume(dims))).join(" x ");
     const found = known.get(sizes);
     if (found !== undefined) return found;
-    const site = { linear, dtype: "f32", bias: "f32", input: null, windows } as const;
+    const site = { linear, dtype: "f32", bias: "f32", others: new Map(), input: null, windows } as const;
     const made = applyMethod(context, applied, site)?.format ?? null;
     known.set(sizes, made);
     return made;
@@ -188,6 +189,7 @@ function typedStage(
 ): TypedStage {
   const type = applied.method.on.text !== "block" ? at.models.get(of) : undefined;
   const { selected, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
+  if (type) requireLayers(at.context, at.models, stage, applied.arguments, type, selected);
   const action = actionOf(applied);
   const { name, span } = stage;
   const unchanged = { narrowing: null, decoded: null, type: null };
@@ -198,7 +200,7 @@ function typedStage(
 function actionOf({ method, arguments: given, keepsZeros }: Applied): string {
   const shown = method.parameters.flatMap(({ name: { text: name } }) => {
     const value = given.get(name);
-    return value ? [`${name}: ${showValue(value)}`] : [];
+    return value ? [`${name}: ${value.kind === "model" ? value.name : showValue(value)}`] : [];
   });
   return `${method.name.text}(${shown.join(", ")})${keepsZeros ? " keeping zeros" : ""}`;
 }

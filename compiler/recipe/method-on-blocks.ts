@@ -10,12 +10,12 @@ import { bindValue, declareDimension, findDimension, scopeIn } from "../language
 import { atom, fixed, known } from "../language/size.ts";
 import type { Dimension, Tensor, Windows } from "../language/tensor.ts";
 import { newTrace, type Observation, type Selecting } from "../language/trace.ts";
-import { namesIn, unknownOf } from "../language/types.ts";
+import { namesIn } from "../language/types.ts";
 import { type Format, type Scope, showValue, type Value } from "../language/value.ts";
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
-import { counted, countOf } from "./amount.ts";
-import { type Applied, applyMethod, declareSample } from "./method.ts";
+import { countOf } from "./amount.ts";
+import { type Applied, applyMethod, bindParameters, declareSample } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
 export interface BlockSite {
@@ -103,16 +103,16 @@ function bindDimensions(scope: Scope, { sees }: Ast.Method, site: BlockSite | nu
 function bindBlock(
   context: Context,
   scope: Scope,
-  { method, arguments: given }: Applied,
+  applied: Applied,
   site: BlockSite | null,
   layers: Dimension,
 ): boolean {
   const sample = declareSample(scope, site?.windows ?? null, layers);
-  for (const parameter of method.parameters) {
-    const value = given.get(parameter.name.text) ?? unknownOf(parameter);
-    bindValue(context, scope, parameter.name, counted(context, scope, parameter, value));
-  }
-  const seen = method.sees.map((each) => ({ name: each.name, value: shownTensor(context, scope, each, site, sample) }));
+  bindParameters(context, scope, applied, null);
+  const seen = applied.method.sees.map((each) => ({
+    name: each.name,
+    value: shownTensor(context, scope, each, site, sample),
+  }));
   for (const { name, value } of seen) bindValue(context, scope, name, value);
   return seen.every(({ value }) => value.kind !== "wrong");
 }

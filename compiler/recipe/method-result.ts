@@ -2,6 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
+import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
@@ -18,6 +19,8 @@ export interface Compression {
   /** Contributions of one sample, to be accumulated while it streams; and the slot that reads each afterwards. One may read `w`,
    *  and the slots of those before it. */
   readonly statistics: readonly Observation[];
+  /** What the layer shows as a matrix, its own and those of other models, by the slots that have it. */
+  readonly matrices: ReadonlyMap<Node, string>;
   readonly outputs: readonly Output[];
   /** What must hold of them. */
   readonly checks: readonly Check[];
@@ -31,12 +34,14 @@ export interface Site {
   readonly dtype: Float;
   /** The type of its bias; null if it has none. */
   readonly bias: Float | null;
+  /** Those of its matrices in other models, by the parameters that stand for these. */
+  readonly others: ReadonlyMap<string, Float>;
   /** What goes into the layer, one sample at a time. */
   readonly input: Tensor | null;
   readonly windows: Windows | null;
 }
 
-type Made = Omit<Compression, "statistics">;
+type Made = Omit<Compression, "statistics" | "matrices">;
 
 /** New weights: `w`, or `{ w, bias }`; null if they are none, which is said. Without outputs where nothing is at hand. */
 export function weightsOf(

@@ -11,10 +11,12 @@ import { atom, fixed, type Size, times } from "../language/size.ts";
 import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
 import { newTrace } from "../language/trace.ts";
 import { unknownOf } from "../language/types.ts";
-import type { Scope, Value } from "../language/value.ts";
+import { record, type Scope, type Value } from "../language/value.ts";
 import { pieceOf } from "../model/pieces.ts";
+import type { Float } from "../plan/dtype.ts";
 import { counted } from "./amount.ts";
 import { type Compression, foldOf, lacksBias, type Site, weightsOf } from "./method-result.ts";
+import { isOfModel } from "./other-models.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -40,21 +42,31 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   }
   const scope = scopeIn(applied.scope);
   bindLayer(context, scope, applied, site);
+  const matrices = matricesIn(scope, method);
   const inside: Context = { ...context, trace: newTrace(), keepsZeros: applied.keepsZeros ?? false };
   const result = evaluateBlock(inside, scope, method.body);
   const { observations: statistics } = inside.trace;
   const given = method.on.text === "readers" ? foldOf : weightsOf;
   const made = given(inside, scope, method, result, site);
-  return made && { statistics, ...made };
+  return made && { statistics, matrices, ...made };
 }
 
-function bindLayer(context: Context, scope: Scope, { method, arguments: given }: Applied, site: Site | null): void {
+/** The matrices that a method sees, by the slots that have them. */
+function matricesIn({ values }: Scope, { parameters }: Ast.Method): Compression["matrices"] {
+  const shown = parameters.filter(isOfModel).map(({ name: { text } }) => {
+    const layer = values.get(text);
+    const matrix = layer?.kind === "record" ? layer.fields.get("w") : undefined;
+    return [matrix, slotNames.ofModel(text, slotNames.weight)] as const;
+  });
+  const all = [[values.get("w"), slotNames.weight] as const, ...shown];
+  return new Map(all.flatMap(([matrix, slot]) => (matrix?.kind === "tensor" ? [[matrix.node, slot]] : [])));
+}
+
+function bindLayer(context: Context, scope: Scope, applied: Applied, site: Site | null): void {
+  const { method } = applied;
   for (const seen of method.sees)
     bindValue(context, scope, seen.name, seenTensor(context, scope, seen, site) ?? { kind: "wrong" });
-  for (const parameter of method.parameters) {
-    const value = given.get(parameter.name.text) ?? unknownOf(parameter);
-    bindValue(context, scope, parameter.name, counted(context, scope, parameter, value));
-  }
+  bindParameters(context, scope, applied, site);
   if (method.from && !["compressed", "dense"].includes(method.from.text))
     report(context, {
       kind: "not-supported",
@@ -62,6 +74,43 @@ function bindLayer(context: Context, scope: Scope, { method, arguments: given }:
       what: `activations from \`${method.from.text}\``,
       hint: "`from compressed` are those behind blocks that are compressed already, `from dense` those of the model that the stage reads, unchanged",
     });
+}
+
+/** Binds a method's parameters; one that stands for a model shows the same layer's matrix there, `dense.w`. */
+export function bindParameters(
+  context: Context,
+  scope: Scope,
+  { method: { on, parameters }, arguments: given }: Applied,
+  site: Site | null,
+): void {
+  for (const parameter of parameters) {
+    const { name } = parameter;
+    const value = given.get(name.text) ?? unknownOf(parameter);
+    if (!isOfModel(parameter)) bindValue(context, scope, name, counted(context, scope, parameter, value));
+    else if (on.text === "linear") bindValue(context, scope, name, layerIn(context, scope, site, parameter));
+    else bindValue(context, scope, name, refusedModel(context, on, parameter));
+  }
+}
+
+/** What a layer shows of another model. */
+function layerIn(
+  context: Context,
+  scope: Scope,
+  site: Site | null,
+  { name: { text: name }, span }: Ast.Parameter,
+): Value {
+  const stored = { slot: slotNames.ofModel(name, slotNames.weight), dtype: site?.others.get(name) ?? "f32" };
+  return record(new Map([["w", matrix(context, scope, site, span, stored)]]));
+}
+
+function refusedModel(context: Context, on: Ast.Name, { span }: Ast.Parameter): Value {
+  const what = `a model as a parameter of a method on \`${on.text}\``;
+  return report(context, {
+    kind: "not-supported",
+    span,
+    what,
+    hint: "one of a method on `linear` shows the same layer there",
+  });
 }
 
 /** What a linear layer shows: its matrix, its bias, and what goes in. */
@@ -107,15 +156,21 @@ function dimensionFor(scope: Scope, name: "out" | "in", site: Site | null): Dime
   return old ?? declareDimension(scope, name, size, site ? site.linear.name : "the header");
 }
 
-function matrix(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
+function matrix(
+  context: Context,
+  scope: Scope,
+  site: Site | null,
+  span: Span,
+  stored: { readonly slot: string; readonly dtype: Float } = { slot: slotNames.weight, dtype: site?.dtype ?? "f32" },
+): Tensor {
   const [out, input] = [dimensionFor(scope, "out", site), dimensionFor(scope, "in", site)];
   const among = site?.linear.among;
   const rows = among ? among.rows : out;
   const type = {
-    dtype: site?.dtype ?? ("f32" as const),
+    dtype: stored.dtype,
     dims: graphDims(site?.linear.isInFirst ? [input, rows] : [rows, input]),
   };
-  const whole = context.maker.make("input", [], { name: "w", type, role: "weight" }, span);
+  const whole = context.maker.make("input", [], { name: stored.slot, type, role: "weight" }, span);
   const node = among ? pieceOf(context.maker, whole, among, among.place, graphDims([out]), span) : whole;
   return { kind: "tensor", dtype: "f32", dims: [out, input], node };
 }

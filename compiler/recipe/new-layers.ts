@@ -17,6 +17,7 @@ import { changeEdited, type Edited, editedBy, readOf } from "./edited.ts";
 import { diverging, singular, unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
+import { otherMatrix, otherSlots } from "./other-models.ts";
 import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
 import { addStep } from "./steps.ts";
 import { fieldsTogether, type NewPiece, together } from "./together.ts";
@@ -93,13 +94,14 @@ interface Seen {
 
 /** What the method makes of it; the statistics that it reads join those of the part. Null if there was a problem. */
 export function newLayerOf(
-  { at: { context, maker }, stage: { applied, span, windows } }: StageOnPart,
+  { at: { context, maker }, stage: { applied, span, windows }, others, layer }: StageOnPart,
   { linear, tensor, dtype, bias, met, matrix }: Seen,
   statistics: Statistic[],
 ): NewLayer | null {
   const input = met && entryOf(met.input);
   const inside = { ...context, where: ` in ${tensor}`, stage: span };
-  const made = applyMethod(inside, applied, { linear, dtype, bias, input, windows });
+  const types = others.types(linear, layer);
+  const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, input, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
   const counted = [
@@ -108,7 +110,9 @@ export function newLayerOf(
     diverging(maker, made.outputs),
   ];
   const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
-  const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, matrix });
+  const matrixIn = (slot: string): Node | null =>
+    slot === slotNames.weight ? matrix : matrix && otherMatrix(maker, matrix, slot, types);
+  const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, matrix: matrixIn });
   return { linear, graph, checks: [...counted.flatMap((each) => each.checks), ...made.checks], reads };
 }
 
@@ -128,7 +132,7 @@ export const statisticsOf = (
 
 /** Adds the steps that make the new weights; gives where the new biases are. */
 function changeLayers(
-  { at, source, stage, number, now, layer }: Changing,
+  { at, source, stage, number, now, others: models, layer }: Changing,
   layers: readonly NewLayer[],
   statistics: ReadonlyMap<string, Ref>,
 ): ReadonlyMap<string, Ref> {
@@ -143,6 +147,7 @@ function changeLayers(
     ];
     const others = new Map([
       ...stored.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])),
+      ...otherSlots(models.weights(linear, layer)),
       ...statisticsOf(newLayer, statistics),
     ]);
     const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };

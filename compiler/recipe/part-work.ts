@@ -4,6 +4,7 @@ import type { LinearInput } from "../language/trace.ts";
 import type { Model, ModelType } from "../model/value.ts";
 import type { Ref } from "../plan/step.ts";
 import type { Pass } from "./calibration.ts";
+import type { Others } from "./other-models.ts";
 import type { Emitting } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
@@ -21,6 +22,7 @@ export interface Changing {
   readonly source: Model;
   /** Where tensors are after what has been done so far. */
   readonly now: Map<string, Ref>;
+  readonly others: Others;
   /** Null outside of the blocks. */
   readonly layer: number | null;
 }
@@ -30,6 +32,7 @@ export interface StageOnPart {
   readonly at: Emitting;
   readonly stage: TypedStage;
   readonly type: ModelType;
+  readonly others: Others;
   readonly layer: number | null;
   /** What the forward pass of the part hands on; empty where it was not gone through. */
   readonly results: readonly Node[];

@@ -10,7 +10,8 @@ import type { Ref, StepPart } from "../plan/step.ts";
 import { decoder } from "./decode-steps.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
 import { newLayersWork } from "./new-layers.ts";
-import type { Changing, PartWork } from "./part-work.ts";
+import { type Others, otherSlots, othersOf } from "./other-models.ts";
+import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
 import { readersWork } from "./readers.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
@@ -28,10 +29,11 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
   const given = modelNamed(at, stage.of);
   const source = { ...given, type: stage.decoded ?? given.type, at: new Map(given.at) };
   const start = startFor(at, stage, source);
-  const parts = partWorks(at, stage, source, start);
+  const others = othersOf(at, stage, number);
+  const parts = partWorks(at, stage, source, others, start);
   const now = new Map(source.at);
   const decode = stage.decoded ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
-  const work: StageWork = { at, stage, number, source, parts, now, decode };
+  const work: StageWork = { at, stage, number, source, parts, now, others, decode };
   const observes = [...parts.values()].some(({ passes }) => passes.length > 0);
   if (observes && stage.windows && start)
     emitInOrder(work, {
@@ -90,26 +92,37 @@ function putNumbers(place: Map<string, Ref>, tensor: string, fields: readonly St
 function emitPart(work: StageWork, layer: number | null, over: number | null, x: Ref | null): void {
   const part = work.parts.get(layer);
   if (!part) return;
-  const { at, source, stage, number } = work;
+  const { at, source, stage, number, others } = work;
   work.decode(layer);
+  const linears = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
+  const seen = linears.flatMap((linear) => otherSlots(others.weights(linear, layer), `${linear.at}.weight`));
   const statistics = new Map<string, Ref>();
   for (const { graph, checks, names } of part.passes) {
     const place: StepPart = { stage: number, of: stage.name, layer, what: "statistics" };
-    const made = addStep(at, graph, { model: source, layer, over, x, others: statistics }, place, checks);
+    const sources = { model: source, layer, over, x, others: new Map([...statistics, ...seen]) };
+    const made = addStep(at, graph, sources, place, checks);
     for (const name of names) statistics.set(name, made(name));
   }
   part.change({ ...work, layer }, statistics);
 }
 
 /** The work on each part that has selected layers, in the order of the model; equal parts of which equal layers are selected share their graphs. */
-function partWorks(at: Emitting, stage: TypedStage, { type }: Model, start: Forwarded | null): StageWork["parts"] {
+function partWorks(
+  at: Emitting,
+  stage: TypedStage,
+  { type }: Model,
+  others: Others,
+  start: Forwarded | null,
+): StageWork["parts"] {
   const done = new Map<string, PartWork>();
   const parts = new Map<number | null, PartWork>();
   for (const [layer, selected] of Map.groupBy(stage.selected, (each) => each.layer)) {
     const part = layer === null ? type.outside : blockOf(type, layer);
     const linears = selected.map(({ linear }) => linear);
-    const key = [layer === null, part && partKey(type, part), ...linears.map(({ name }) => name)].join(" ");
-    const made = done.get(key) ?? partWork(at, stage, type, layer, linears, start);
+    const own = linears.flatMap((linear) => [linear.name, ...others.types(linear, layer).values()]);
+    const key = [layer === null, part && partKey(type, part), ...own].join(" ");
+    const on = { at, stage, type, others, layer };
+    const made = done.get(key) ?? partWork(on, linears, start);
     done.set(key, made);
     parts.set(layer, made);
   }
@@ -123,17 +136,14 @@ function startFor(at: Emitting, { windows, applied, span }: TypedStage, { type }
 }
 
 function partWork(
-  at: Emitting,
-  stage: TypedStage,
-  type: Model["type"],
-  layer: number | null,
+  of: Omit<StageOnPart, "results" | "inputs">,
   linears: readonly Linear[],
   start: Forwarded | null,
 ): PartWork {
-  const met = passage(at, type, layer, start);
+  const met = passage(of.at, of.type, of.layer, start);
   if (!met) return { passes: [], change: () => undefined };
-  const on = { at, stage, type, layer, ...met };
-  return stage.applied.method.on.text === "readers" ? readersWork(on, linears) : newLayersWork(on, linears);
+  const on = { ...of, ...met };
+  return of.stage.applied.method.on.text === "readers" ? readersWork(on, linears) : newLayersWork(on, linears);
 }
 
 /** What the forward pass of a part hands on, and what goes into its linear layers; null if it is wrong. */

@@ -83,6 +83,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "empty-selector": true,
   "cannot-fold": true,
   "needs-numbers": true,
+  "other-layers": true,
   "unreached-layer": true,
   "missing-parameter": true,
   "unknown-parameter": true,

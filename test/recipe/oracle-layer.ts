@@ -52,6 +52,7 @@ export interface Named {
 function compiled(
   { module, name, text }: Named,
   given: ReadonlyMap<string, Value>,
+  keepsZeros: boolean,
 ): { readonly graphs: Maker; readonly made: Compression } {
   const graphs = maker();
   const context = newContext(graphs);
@@ -94,23 +95,27 @@ function compiled(
   } as const;
   const made = applyMethod(
     context,
-    { method: value.method, scope: value.scope, arguments: given },
-    { linear, dtype: "f32", bias: null, input, windows },
+    { method: value.method, scope: value.scope, arguments: given, keepsZeros },
+    { linear, dtype: "f32", bias: null, others: new Map(), input, windows },
   );
   assert.equal(context.found, []);
   if (!made) throw new Error(`${name} makes nothing`);
   return { graphs, made };
 }
 
-/** What the method makes of the matrix, computed on the device. */
+/** What the method makes of the matrix, or of another one, computed on the device; `dense` is the layer's own. */
 export async function compressed(
   method: Named,
   given: ReadonlyMap<string, Value>,
+  { w, keepsZeros = false }: { readonly w?: Float64Array; readonly keepsZeros?: boolean } = {},
 ): Promise<ReadonlyMap<string, Float64Array>> {
   const { bench, layer } = await shared();
-  const { w, x } = layer;
-  const { graphs, made } = compiled(method, given);
-  const inputs = new Map([["w", w]]);
+  const { x } = layer;
+  const { graphs, made } = compiled(method, given, keepsZeros);
+  const inputs = new Map([
+    ["w", w ?? layer.w],
+    ["dense:w", layer.w],
+  ]);
   for (const { node, slot } of made.statistics) {
     const { outputs } = await bench.run(
       { graph: graphs.graph("calibrate", [{ name: "a0", node }]), inputs: new Map([["x", x]]) },

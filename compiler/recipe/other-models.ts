@@ -1,0 +1,111 @@
+/** Models beside the one that a stage works on: a parameter of its method stands for one, which shows the same layer's matrix. */
+import type * as Ast from "../../grammar/ast.ts";
+import type { Maker } from "../graph/make.ts";
+import type { Node } from "../graph/ops.ts";
+import { replaceInputs } from "../graph/replace.ts";
+import { modelOf, slotNames } from "../graph/slots.ts";
+import { type Context, report } from "../language/context.ts";
+import { known } from "../language/size.ts";
+import { volume } from "../language/tensor.ts";
+import type { Linear } from "../language/trace.ts";
+import type { Value } from "../language/value.ts";
+import { tensorName } from "../model/declared-tensor.ts";
+import type { Selected } from "../model/selector.ts";
+import { blockOf, dtypeOf, layersOf, type ModelType } from "../model/value.ts";
+import type { Float } from "../plan/dtype.ts";
+import type { Ref } from "../plan/step.ts";
+import { decoder } from "./decode-steps.ts";
+import { type Emitting, modelNamed } from "./steps.ts";
+import type { TypedStage } from "./typed.ts";
+
+/** Whether a parameter stands for a model. */
+export const isOfModel = ({ type }: Ast.Parameter): boolean =>
+  type?.kind === "plain-type" && type.name.text === "Model";
+
+/** What a layer is in the other models, by the names of the parameters that stand for them. */
+export interface Others {
+  /** The types that its matrices are stored in. */
+  readonly types: (linear: Linear, layer: number | null) => ReadonlyMap<string, Float>;
+  /** Where they are; codes are decoded. */
+  readonly weights: (linear: Linear, layer: number | null) => ReadonlyMap<string, Ref>;
+}
+
+/** The other models of a stage, by its number, as they are when its steps are made. */
+export function othersOf(at: Emitting, { name: of, applied }: TypedStage, number: number): Others {
+  const others = [...namesIn(applied.arguments)].map(([parameter, name]) => {
+    const model = modelNamed(at, name);
+    return { parameter, model, decode: decoder(at, model, { stage: number, of }) };
+  });
+  return {
+    types: ({ at: path }, layer) =>
+      new Map(others.map(({ parameter, model }) => [parameter, dtypeOf(model.type, weightAt(path, layer))])),
+    weights: ({ at: path }, layer) =>
+      new Map(
+        others.flatMap(({ parameter, model, decode }) => {
+          const part = layer === null ? model.type.outside : blockOf(model.type, layer);
+          const weight = part?.weights.find(({ name }) => name === `${path}.weight`);
+          const ref = (weight && decode(weight, layer)) ?? model.at.get(weightAt(path, layer));
+          return ref ? [[parameter, ref]] : [];
+        }),
+      ),
+  };
+}
+
+const weightAt = (path: string, layer: number | null): string => tensorName(`${path}.weight`, layer);
+
+/** What programs call the other models' weights. */
+export const otherSlots = (
+  weights: ReadonlyMap<string, Ref>,
+  weight: string = slotNames.weight,
+): readonly (readonly [slot: string, Ref])[] =>
+  [...weights].map(([parameter, ref]) => [slotNames.ofModel(parameter, weight), ref] as const);
+
+/** The matrix of a layer in another model as its block would read it, from how the block reads its own; null for another slot. */
+export function otherMatrix(maker: Maker, own: Node, slot: string, types: ReadonlyMap<string, Float>): Node | null {
+  const { model } = modelOf(slot) ?? {};
+  const dtype = model && types.get(model);
+  if (!dtype) return null;
+  return replaceInputs(maker, own, ({ attrs: { name, type, role }, origin }) => {
+    const attrs = { name: slotNames.ofModel(model, name), type: { ...type, dtype }, role };
+    return maker.make("input", [], attrs, origin);
+  });
+}
+
+/** Says where another model has not the layers that a stage works on. */
+export function requireLayers(
+  context: Context,
+  models: ReadonlyMap<string, ModelType>,
+  stage: Ast.Stage,
+  given: ReadonlyMap<string, Value>,
+  type: ModelType,
+  selected: readonly Selected[],
+): void {
+  for (const name of new Set(namesIn(given).values())) {
+    const other = models.get(name);
+    const lacking = other && lackingIn(other, type, selected);
+    if (lacking)
+      report(context, { kind: "other-layers", span: stage.method.span, other: name, of: stage.of.text, ...lacking });
+  }
+}
+
+function lackingIn(
+  other: ModelType,
+  type: ModelType,
+  selected: readonly Selected[],
+): { readonly what: string; readonly there: string; readonly here: string } | null {
+  const blocks = [other, type].map((each) => String(layersOf(each))) as [string, string];
+  if (blocks[0] !== blocks[1]) return { what: "blocks", there: blocks[0], here: blocks[1] };
+  for (const { linear, layer } of selected) {
+    const part = layer === null ? other.outside : blockOf(other, layer);
+    const found = part?.linears.find(({ name, at }) => name === linear.name && at === linear.at);
+    const [there, here] = [found ? showSizes(found) : "none", showSizes(linear)];
+    if (there !== here) return { what: `\`${tensorName(linear.at, layer)}\``, there, here };
+  }
+  return null;
+}
+
+const showSizes = ({ to, from }: Linear): string => [to, from].map((dims) => known(volume(dims))).join(" x ");
+
+/** The models that arguments stand for, by the names of their parameters. */
+const namesIn = (given: ReadonlyMap<string, Value>): ReadonlyMap<string, string> =>
+  new Map([...given].flatMap(([parameter, value]) => (value.kind === "model" ? [[parameter, value.name]] : [])));
