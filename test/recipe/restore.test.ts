@@ -122,7 +122,7 @@ suite("restoration", ({ test, skip }) => {
       const exact = layer.w.slice();
       const some = layer.w.slice();
       const damped = dampedMoment(layer.x);
-      for (let row = 0; row < rows; row += 8) {
+      for (let row = 0; row < rows; row += 16) {
         const at = row * columns;
         exact.set(exactRow(damped, layer.w.subarray(at, at + columns), w.subarray(at, at + columns)), at);
         some.set(found.subarray(at, at + columns), at);
