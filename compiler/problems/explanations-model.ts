@@ -96,7 +96,7 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
     },
   },
   "other-layers": {
-    text: `A parameter of type Model stands for another model, of which a method on linear layers sees the same layer that it works on: \`restore(model) of sparse\` compares each layer of \`sparse\` with that of \`model\`. Both need as many blocks, and the layer must have the same sizes in both. A stage that drops blocks or narrows dimensions gives layers that are none of the model before it: name the stage itself, or one behind it.`,
+    text: `A parameter of type Model stands for another model, of which a method on linear layers sees the same layer that it works on: as in \`stage nearer = halfway(model) of sparse\`, where each layer of \`sparse\` meets that of \`model\`. Both need as many blocks, and the layer must have the same sizes in both. A stage that drops blocks or narrows dimensions gives layers that are none of the model before it: name the stage itself, or one behind it.`,
   },
   "unreached-layer": {
     text: `The architecture declares a layer that its forward pass does not call, or calls only for other values of config.json. Its weights can be changed by a method that reads nothing but \`w\`, but nothing goes into the layer that \`observe\` could see. Leave it out with \`except\`, or let the forward pass of your architecture call it.`,

@@ -16,7 +16,6 @@ import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
 import { counted } from "./amount.ts";
 import { type Compression, foldOf, lacksBias, type Site, weightsOf } from "./method-result.ts";
-import { isOfModel } from "./other-models.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -91,6 +90,9 @@ export function bindParameters(
     else bindValue(context, scope, name, refusedModel(context, on, parameter));
   }
 }
+
+/** Whether a parameter stands for a model. */
+const isOfModel = ({ type }: Ast.Parameter): boolean => type?.kind === "plain-type" && type.name.text === "Model";
 
 /** What a layer shows of another model. */
 function layerIn(

@@ -18,10 +18,6 @@ import { decoder } from "./decode-steps.ts";
 import { type Emitting, modelNamed } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
-/** Whether a parameter stands for a model. */
-export const isOfModel = ({ type }: Ast.Parameter): boolean =>
-  type?.kind === "plain-type" && type.name.text === "Model";
-
 /** What a layer is in the other models, by the names of the parameters that stand for them. */
 export interface Others {
   /** The types that its matrices are stored in. */

@@ -8,16 +8,16 @@ const eager = 50;
 
 /** How many have asked for the slower pace and not yet for its end, and what ends it. */
 let calmed = 0;
-let restore = (): void => undefined;
+let undo = (): void => undefined;
 
 /** From now on, who asks on and on by `setImmediate` is heard once a millisecond. Returns what undoes it, once all have called theirs. */
 export function calmPolling(): () => void {
-  if (calmed++ === 0) restore = slowDown();
+  if (calmed++ === 0) undo = slowDown();
   let isOver = false;
   return () => {
     if (isOver) return;
     isOver = true;
-    if (--calmed === 0) restore();
+    if (--calmed === 0) undo();
   };
 }
 

@@ -170,6 +170,7 @@ suite("lcomp explain", ({ test }) => {
     assert.equal(without, [
       ...large,
       "file-not-found",
+      "other-layers",
       "unreached-layer",
       ...models,
       "names-differ",
