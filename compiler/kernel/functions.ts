@@ -8,6 +8,7 @@ const bodies: Readonly<Record<string, string>> = {
   // With a constant for what is never chosen, Mesa moves the operation that follows into the selection.
   fence: "fn fence(x: f32) -> f32 { let length = arrayLength(&MEMORY); return select(x, f32(length), length == 0u); }",
   is_number: "fn is_number(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u; }",
+  is_finite: "fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) < 0x7f800000u; }",
   modulo: "fn modulo(a: f32, b: f32) -> f32 { return a - b * floor(a / b); }",
   wrap_modulo:
     "fn wrap_modulo(a: i32, b: i32) -> i32 { let r = a % b; return select(r, r + b, r != 0 && ((r < 0) != (b < 0))); }",
@@ -61,7 +62,14 @@ export function helperText(
 
 /** Of the helpers that do not give f32. */
 const fourResults: Readonly<Record<string, string>> = {
-  ...{ is_number: "vec4<bool>", wrap_modulo: "vec4i", wrap_divide: "vec4i", to_i32: "vec4i", to_u32: "vec4u" },
+  ...{
+    is_number: "vec4<bool>",
+    is_finite: "vec4<bool>",
+    wrap_modulo: "vec4i",
+    wrap_divide: "vec4i",
+    to_i32: "vec4i",
+    to_u32: "vec4u",
+  },
   ...Object.fromEntries(
     packedTypes.flatMap((type) => [`to_${type}`, `round_${type}`].map((name) => [name, typeName(readAs(type), 4)])),
   ),

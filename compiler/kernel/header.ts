@@ -138,23 +138,31 @@ export function inFours<Written extends Pick<Header, "singles">>(
 
 /** A value as memory holds it; of a packed storage, the word at an address. */
 function memoryValue(
-  { dtype }: Storage,
+  { node, dtype }: Storage,
   address: string,
   values: readonly string[],
   width: Width,
   use: Header["use"],
 ): string {
-  if (isPacked(dtype)) return wordOf(dtype, address, values.map(untight), use);
+  if (isPacked(dtype)) return wordOf(dtype, address, values.map(untight), { use, isCode: node.type.dtype === dtype });
   const value = values.map(untight).join(", ");
   if (dtype !== "bool") return tight(value);
   return width === 4 ? `select(vec4u(0u), vec4u(1u), ${value})` : `select(0u, 1u, ${value})`;
 }
 
-function wordOf(dtype: Packed, address: string, values: readonly string[], use: Header["use"]): string {
+/** A word of values; whole numbers that are of the type are its codes as they are. */
+function wordOf(
+  dtype: Packed,
+  address: string,
+  values: readonly string[],
+  { use, isCode }: { readonly use: Header["use"]; readonly isCode: boolean },
+): string {
   if (!isWithinWords(dtype)) return `${use(`pack_${dtype}`, 1)}(${address}, array(${values.join(", ")}))`;
-  const encode = use(`encode_${dtype}`, 1);
+  const isBits = isCode && readAs(dtype) === "i32";
+  const encode = isBits ? "" : use(`encode_${dtype}`, 1);
   const bits = 32 / values.length;
-  return values.map((x, i) => (i === 0 ? `${encode}(${x})` : `(${encode}(${x}) << ${i * bits}u)`)).join(" | ");
+  const code = (x: string): string => (isBits ? `(u32(${x}) & ${2 ** bits - 1}u)` : `${encode}(${x})`);
+  return values.map((x, i) => (i === 0 ? code(x) : `(${code(x)} << ${i * bits}u)`)).join(" | ");
 }
 
 /** What is read: of which storages single elements, and of which four neighbours. */

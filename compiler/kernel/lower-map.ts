@@ -25,7 +25,7 @@ import { isAligned } from "./fours.ts";
 import { type Grid, lineGrid } from "./grid.ts";
 import { type Header, header, type IsFour, inFours } from "./header.ts";
 import { expressions, firstTarget, type Lowered, type Lowering, operationsOf } from "./lower.ts";
-import { firstInWord, packedInWord } from "./packed.ts";
+import { firstInWord, isWithinWords, packedInWord } from "./packed.ts";
 import { writeSequentially } from "./reduce.ts";
 import type { Scalar } from "./scalar.ts";
 import { expressionsOf } from "./uses.ts";
@@ -37,6 +37,8 @@ interface Store {
   readonly storage: Storage;
   readonly address: Index;
   readonly values: readonly Scalar[];
+  /** Where elements share words, and each value is of four of them: how far these lie apart. */
+  readonly apart?: number;
   /** Walked for each element: the rest of a row. */
   readonly inner?: Variable;
 }
@@ -52,11 +54,21 @@ interface Walk {
 }
 
 export function lowerMap(group: MapGroup | RowGroup, lowering: Lowering): Lowered {
-  const wide = walk(group, lowering, 4);
-  const chosen = wide !== undefined && readsWell(wide) ? wide : walk(group, lowering, 1);
+  const chosen = wideWalks(group, lowering).find(readsWell) ?? walk(group, lowering, 1);
   invariant(chosen !== undefined, "no walk by single elements");
   const write = (isFour: IsFour): WrittenMap => writeMap(chosen, isFour, lowering);
   return chosen.lane === undefined ? write(() => false) : inFours(lowering.storages, write);
+}
+
+/** Walks of which an element is four neighbours, or of elements that share words, a word or two. */
+function wideWalks(group: MapGroup | RowGroup, lowering: Lowering): readonly Walk[] {
+  const { dtype, ...storage } = lowering.storageOf(firstTarget(group));
+  if (!isPacked(dtype)) return [walk(group, lowering, 4)].filter((found) => found !== undefined);
+  const size = room(storage.layout);
+  const each = Math.max(4, packedInWord(dtype));
+  if (!isWithinWords(dtype) || size % each !== 0) return [];
+  const distances = Array.from({ length: Math.log2(each) - 1 }, (_, i) => 2 ** i);
+  return distances.map((apart) => wordWalk(group, lowering, { ...storage, dtype }, { size, each, apart }));
 }
 
 function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Walk | undefined {
@@ -66,7 +78,7 @@ function walk(group: MapGroup | RowGroup, lowering: Lowering, width: Width): Wal
   if (width === 4 && !isWideEnough(group, storage, lowering)) return undefined;
   const size = outer === undefined ? room(storage.layout) : count({ dims: outer });
   const { dtype } = storage;
-  if (isPacked(dtype)) return width === 4 ? undefined : packedWalk(group, lowering, { ...storage, dtype }, size);
+  if (isPacked(dtype)) return packedWalk(group, lowering, { ...storage, dtype }, size);
   if (width === 4 && (size % 4 !== 0 || outer !== undefined)) return undefined;
   const element = coordinate("element", size / width);
   const lane = coordinate("lane", 4);
@@ -115,6 +127,27 @@ function packedWalk(
   return { element, stores: [{ storage, address: fromVariable(element), values }], columns: 0 };
 }
 
+/** As `packedWalk`, by so many elements, which are taken in fours whose neighbours lie `apart`: along a dimension that is read. */
+function wordWalk(
+  group: MapGroup | RowGroup,
+  lowering: Lowering,
+  storage: Storage & { readonly dtype: Packed },
+  { size, each, apart }: { readonly size: number; readonly each: number; readonly apart: number },
+): Walk {
+  const [element, lane] = [coordinate("element", size / each), coordinate("lane", 4)];
+  const { evaluate } = expressions(group, lowering);
+  const { node } = firstTarget(group);
+  const values = Array.from({ length: each / 4 }, (_, i) => {
+    const first = plus(times(fromVariable(element), each), number(firstOfFour(i, apart)));
+    return evaluate(node, placeOf(storage, plus(first, times(fromVariable(lane), apart))).at);
+  });
+  const address = times(fromVariable(element), each / packedInWord(storage.dtype));
+  return { element, lane, stores: [{ storage, address, values, apart }], columns: 0 };
+}
+
+/** The first element of a four, among those that share words. */
+const firstOfFour = (i: number, apart: number): number => 4 * apart * Math.floor(i / apart) + (i % apart);
+
 /** The position in the node of what memory holds at an address. */
 function placeOf(storage: Storage, address: Index): ReturnType<typeof positionAt> {
   const place = positionAt(storage.layout, address);
@@ -140,7 +173,7 @@ function readsWell({ stores, lane }: Walk): boolean {
   const loads = expressionsOf(stores.flatMap(({ values }) => values)).filter((x) => x.kind === "load");
   const isWell = (address: Index): boolean => isAligned(address, lane);
   return (
-    stores.every(({ address }) => isWell(address)) &&
+    stores.every(({ address, apart }) => apart !== undefined || isWell(address)) &&
     loads.every((x) => !x.free.has(variableKey(lane)) || isWell(x.address))
   );
 }
@@ -191,7 +224,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
 function writeStores(out: Writer, { stores, column, columns }: Walk, around: Header & Environment): void {
   if (column !== undefined) out.open(`if (${out.index(column)} < ${columns}u)`, new Map());
-  for (const { storage, address, values, inner } of stores) {
+  for (const { storage, address, values, inner, apart } of stores) {
+    if (apart !== undefined) {
+      writeWords(out, { storage, address, values, apart }, around);
+      continue;
+    }
     if (inner !== undefined) {
       const name = out.fresh(variableName(inner));
       out.open(`for (var ${name} = 0u; ${name} < ${inner.size}u; ${name}++)`, new Map([[inner, name]]));
@@ -201,4 +238,22 @@ function writeStores(out: Writer, { stores, column, columns }: Walk, around: Hea
     if (inner !== undefined) out.close();
   }
   if (column !== undefined) out.close();
+}
+
+/** The words of elements that were computed in fours. */
+function writeWords(
+  out: Writer,
+  { storage, address, values, apart }: Store & { readonly apart: number },
+  around: Header & Environment,
+): void {
+  const elements: string[] = [];
+  for (const [i, value] of values.entries()) {
+    const four = out.fresh("four");
+    out.line(`let ${four} = ${out.wide(value)};`);
+    for (const [lane, part] of ["x", "y", "z", "w"].entries())
+      elements[firstOfFour(i, apart) + lane * apart] = `${four}.${part}`;
+  }
+  const each = isPacked(storage.dtype) ? packedInWord(storage.dtype) : 1;
+  for (let at = 0; at < elements.length; at += each)
+    out.line(around.write(storage, out.index(plus(address, number(at / each))), elements.slice(at, at + each), 1));
 }

@@ -29,10 +29,16 @@ export type Scalar = Common &
     | { readonly kind: "load"; readonly storage: number; readonly address: Index }
     /** A value that the text around the expression has given a name. */
     | { readonly kind: "named"; readonly name: string }
-    | { readonly kind: "apply"; readonly op: ElementOp; readonly inputs: readonly Scalar[] }
+    | Apply
     | { readonly kind: "cast"; readonly to: DType; readonly input: Scalar }
     | Reduce
   );
+
+interface Apply {
+  readonly kind: "apply";
+  readonly op: ElementOp;
+  readonly inputs: readonly Scalar[];
+}
 
 /** Terms number 0, 1 … of `over`; `isInterleaved` as "Order of sums" of ARCHITECTURE.md says. */
 interface Reduce {
@@ -44,6 +50,8 @@ interface Reduce {
 }
 
 export type ReduceScalar = Common & Reduce;
+
+export type ApplyScalar = Common & Apply;
 
 /** Makes expressions and folds what is known: arithmetic on indices stays an index, comparisons that ranges decide are constants. */
 export interface Scalars {

@@ -10,6 +10,7 @@ export type Helper =
   | MathName
   | "fence"
   | "is_number"
+  | "is_finite"
   | "modulo"
   | "wrap_modulo"
   | "wrap_divide"
@@ -148,7 +149,7 @@ const reserved = new Set(
   `alias break case const const_assert continue continuing default diagnostic discard else enable false fn for if let loop
   override requires return struct switch true var while main lane invocation own_row is_inside group position element array atomic bool f16 f32 i32 u32 mat2x2
   ptr sampler vec2 vec3 vec4 vec2f vec3f vec4f vec2u vec3u vec4u vec4i abs min max select exp log sin cos tanh pow sqrt floor round
-  bitcast fence is_number modulo wrap_modulo wrap_divide to_i32 to_u32 infinity nan negative_zero
+  bitcast fence is_number is_finite modulo wrap_modulo wrap_divide to_i32 to_u32 infinity nan negative_zero
   unpack2x16float pack2x16float arrayLength subgroupShuffleXor subgroupBroadcast workgroupBarrier
   NULL Self abstract active alignas alignof as asm asm_fragment async attribute auto await become binding_array cast catch class
   co_await co_return co_yield coherent column_major common compile compile_fragment concept const_cast consteval constexpr constinit

@@ -6,7 +6,7 @@ import { type Atom, type Index, type Term, type Variable, variablesOf } from "..
 import { fences, isTakenApart } from "./fence.ts";
 import { isAligned, quarterOf, sharedByFour } from "./fours.ts";
 import { nesting, tight, untight } from "./parentheses.ts";
-import type { ReduceScalar, Scalar } from "./scalar.ts";
+import type { ApplyScalar, ReduceScalar, Scalar } from "./scalar.ts";
 import { type Scopes, scopesOf, type WideVariable } from "./scopes.ts";
 import { type Uses, usesOf } from "./uses.ts";
 import { castText, type Helper, identifier, literal, operations, typeName, type Width } from "./wgsl.ts";
@@ -160,6 +160,8 @@ function textOf(x: Exclude<Scalar, ReduceScalar>, work: Work): string {
     case "cast":
       return castText(x.to, valueText(x.input, work), x.input.dtype, width, use);
     case "apply": {
+      const tested = finiteTested(x);
+      if (tested !== undefined) return `${use("is_finite")}(${untight(operandText(tested, width, work))})`;
       const isFenced = fences(x.op, x.inputs);
       const texts = x.inputs.map((input, i) => {
         const text = operandText(input, width, work);
@@ -169,6 +171,12 @@ function textOf(x: Exclude<Scalar, ReduceScalar>, work: Work): string {
       return operations[x.op]({ texts, dtype, isSame: x.inputs[0] === x.inputs[1], use });
     }
   }
+}
+
+/** What is asked to be neither NaN nor infinite: x - x is a number then, and else NaN, which is not equal to itself. */
+function finiteTested({ op, inputs: [a, b] }: Pick<ApplyScalar, "op" | "inputs">): Scalar | undefined {
+  if (op !== "equal" || a !== b || a?.kind !== "apply" || a.op !== "sub" || a.dtype !== "f32") return undefined;
+  return a.inputs[0] === a.inputs[1] ? a.inputs[0] : undefined;
 }
 
 function operandText(x: Scalar, width: Width, work: Work): string {

@@ -3,6 +3,7 @@
  * gathered from where it lies.
  */
 import { type OpenFile, readExactly } from "./file.ts";
+import { fromGroups, type Groups } from "./groups.ts";
 
 export type Arrangement =
   /** Of `rows` rows, a head, the file has each of the first half and then the one that is half a head below. */
@@ -13,12 +14,9 @@ export type Arrangement =
   | { readonly kind: "above-by-one" }
   | Interleaved;
 
-/** Of every `stride` bytes of another tensor it has `width`, from `start` on. */
-export interface Interleaved {
+/** What it has are groups of another tensor's bytes. */
+export interface Interleaved extends Groups {
   readonly kind: "interleaved";
-  readonly start: number;
-  readonly width: number;
-  readonly stride: number;
   readonly of: Placed & { readonly arrangement?: Arrangement };
 }
 
@@ -56,10 +54,11 @@ export async function readArranged(
 /** Some strides at a time, of each of which a part is asked for. */
 async function readInterleaved(
   file: OpenFile,
-  { start: from, width, stride, of }: Interleaved,
+  { of, ...groups }: Interleaved,
   start: number,
   into: Uint8Array,
 ): Promise<Uint8Array> {
+  const { width, stride } = groups;
   const count = Math.max(1, Math.floor(stretch / stride));
   const last = Math.ceil((start + into.byteLength) / width);
   const stored = new Uint8Array(Math.min(count, last - Math.floor(start / width)) * stride);
@@ -68,11 +67,9 @@ async function readInterleaved(
     const { arrangement } = of;
     if (arrangement) await readArranged(file, { ...of, arrangement }, first * stride, some);
     else await readExactly(file, some, of.offset + first * stride);
-    for (let i = 0; i < some.byteLength / stride; i++) {
-      const [to, at] = [(first + i) * width - start, i * stride + from];
-      const stop = Math.min(width, into.byteLength - to);
-      for (let byte = Math.max(0, -to); byte < stop; byte++) into[to + byte] = some[at + byte] as number;
-    }
+    const [begin, end] = [first * width, (first + some.byteLength / stride) * width];
+    const [from, to] = [Math.max(start, begin), Math.min(start + into.byteLength, end)];
+    fromGroups(some, groups, into.subarray(from - start, to - start), from - begin);
   }
   return into;
 }

@@ -40,6 +40,11 @@ const graphs: Readonly<Record<string, (w: Words) => Graph>> = {
     const decoded = w.op("mul", w.weight("scale", { out: 50, block: 4 }, "f16"), w.cast(code, "f32"));
     return w.graph({ y: dot(w, w.data("x", { in: 256 }), w.merge(decoded, ["block", "lane"], "in"), "in") });
   },
+  "codes that have one of each half of a block in a byte": (w) => {
+    const halves = w.split(w.weight("w", { out: 64, in: 128 }, "bf16"), "in", { block: 4, half: 2, lane: 16 });
+    const code = w.cast(w.op("mul", w.cast(halves, "f32"), 8), "u4");
+    return w.graph({ codes: w.merge(code, ["block", "lane", "half"], "in") });
+  },
   "best of each four": (w) => {
     const cells = w.split(w.weight("w", { out: 64, in: 128 }), "in", { cell: 32, lane: 4 });
     return w.graph({ kept: w.merge(w.best(w.op("abs", cells), 2, "lane"), ["cell", "lane"], "in") });

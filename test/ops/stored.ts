@@ -1,4 +1,5 @@
 /** Graphs that read and write elements of less than a word. */
+import type { Node } from "../../compiler/graph/ops.ts";
 import { type DType, packedTypes, readAs } from "../../compiler/plan/dtype.ts";
 import type { MakeCase } from "./cases.ts";
 import { draws, shape } from "./random.ts";
@@ -35,6 +36,15 @@ export const stored: Readonly<Record<string, MakeCase>> = {
     const code = s.cast(s.op("add", s.op("round", s.op("div", x, scale)), 8), "i32");
     const type = random.pick(packedTypes.filter((each) => readAs(each) === "i32"));
     return s.case({ node: s.merge(code, ["block", "lane"], "k"), store: type }, { node: scale, store: "f16" });
+  },
+  "codes of which a word has some of each part": (random) => {
+    const s = sketch(random);
+    const { n, lane } = shape(random, ["n", "lane"], 3000);
+    const x = s.input({ n, part: random.pick([2, 4]), lane: 4 * lane }, { dtype: random.pick<DType>(["f32", "bf16"]) });
+    const type = random.pick(packedTypes.filter((each) => readAs(each) === "i32"));
+    const code = s.op("mul", s.cast(x, "f32"), 8);
+    const turned = (node: Node): Node => s.merge(node, ["lane", "part"], "k");
+    return s.case(turned(s.cast(code, type)), { node: turned(s.cast(code, "i32")), store: type });
   },
   "stored in half precision": (random) => {
     const s = sketch(random);

@@ -2,7 +2,15 @@
 import type { JsonObject } from "../file.ts";
 import type { Divisors } from "./rope.ts";
 import { architectureOf, configMetadata, headOf } from "./write-config.ts";
-import { bytesOf, type FileTensor, fileTensors, fileTypeOf, type Part, type Pieces } from "./write-tensors.ts";
+import {
+  bytesOf,
+  type FileTensor,
+  fileTensors,
+  fileTypeOf,
+  type Part,
+  type Pieces,
+  sharedMemory,
+} from "./write-tensors.ts";
 import { type ReadFile, tokenizerMetadata } from "./write-tokenizer.ts";
 import { headerBytes, type Metadata, padding, type Written, type WrittenTensor } from "./written.ts";
 
@@ -38,7 +46,8 @@ export async function ggufFile(config: JsonObject, parts: readonly Part[], read:
   return {
     bytes: async function* (pieces) {
       yield header;
-      for (const tensor of tensors) yield* padded(tensor, bytesOf(tensor, pieces));
+      const memory = sharedMemory();
+      for (const tensor of tensors) yield* padded(tensor, bytesOf(tensor, pieces, memory));
       for (const { tensor, values } of scales) yield* padded(tensor, [new Uint8Array(values.buffer)]);
     },
   };

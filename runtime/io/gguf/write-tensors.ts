@@ -3,6 +3,7 @@ import type { InBlocks } from "../../../compiler/plan/step.ts";
 import { isFloatDType, type StoredDType } from "../../../compiler/plan/stored-types.ts";
 import { UserError } from "../../user-error.ts";
 import type { Arrangement } from "../arrangement.ts";
+import { toGroups } from "../groups.ts";
 import { toFloat32 } from "../numbers.ts";
 import { type ArchitectureTable, type TensorType, typeTable } from "./tables.ts";
 import type { WrittenTensor } from "./written.ts";
@@ -81,15 +82,27 @@ export function fileTypeOf(tensors: readonly FileTensor[]): number | undefined {
 
 export type Pieces = (part: Part) => AsyncIterable<Uint8Array>;
 
-/** The bytes of a tensor in the file. What lies there otherwise than in the parts is put together in memory. */
-export async function* bytesOf(tensor: FileTensor, pieces: Pieces): AsyncGenerator<Uint8Array> {
+/** Memory for so many bytes, which hold whatever they held. */
+export type Memory = (bytes: number) => Uint8Array<ArrayBuffer>;
+
+/** Memory that is used again: the same for each who asks. */
+export function sharedMemory(): Memory {
+  let held = new Uint8Array(0);
+  return (bytes) => {
+    if (held.byteLength < bytes) held = new Uint8Array(bytes);
+    return held.subarray(0, bytes);
+  };
+}
+
+/** The bytes of a tensor in the file. What lies there otherwise than in the parts is put together in `memory`. */
+export async function* bytesOf(tensor: FileTensor, pieces: Pieces, memory: Memory): AsyncGenerator<Uint8Array> {
   const { parts, arrangement, shape, typeName } = tensor;
   const [first] = parts as readonly [Part];
   if (!first.blocks && !arrangement && first.dtype === typeName) {
     yield* pieces(first);
     return;
   }
-  const whole = first.blocks ? await interleaved(tensor, pieces) : await collected(first, pieces);
+  const whole = first.blocks ? await interleaved(tensor, pieces, memory) : await collected(first, pieces);
   const isWidened = !first.blocks && isFloatDType(first.dtype) && first.dtype !== typeName;
   const plain = isWidened ? new Uint8Array(toFloat32(whole, first.dtype).slice().buffer) : whole;
   yield arrangement ? arrangedFor(arrangement, plain, shape) : plain;
@@ -102,18 +115,18 @@ async function collected(part: Part, pieces: Pieces): Promise<Uint8Array<ArrayBu
 }
 
 /** Fields block by block. */
-async function interleaved({ bytes, parts }: FileTensor, pieces: Pieces): Promise<Uint8Array<ArrayBuffer>> {
-  const into = new Uint8Array(bytes);
+async function interleaved(
+  { bytes, parts }: FileTensor,
+  pieces: Pieces,
+  memory: Memory,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const into = memory(bytes);
   for (const part of parts) {
-    const { start, width, stride } = part.blocks ?? { start: 0, width: 1, stride: 1 };
-    let [block, inside] = [start, 0];
-    for await (const piece of pieces(part))
-      for (const byte of piece) {
-        into[block + inside++] = byte;
-        if (inside < width) continue;
-        inside = 0;
-        block += stride;
-      }
+    let done = 0;
+    for await (const piece of pieces(part)) {
+      toGroups(piece, done, into, part.blocks ?? { start: 0, width: 1, stride: 1 });
+      done += piece.byteLength;
+    }
   }
   return into;
 }
