@@ -125,7 +125,7 @@ function killGroup(pid: number): void {
 }
 
 function show({ file, seconds, passed, skipped, reason, output }: Outcome): void {
-  if (reason !== undefined) process.stdout.write(`${output.trimEnd()}\n`);
+  if (reason !== undefined || values.long) process.stdout.write(`${output.trimEnd()}\n`);
   const verdict = reason === undefined ? `${passed} passed` : `FAILED: ${reason}`;
   console.log(`${file}  ${verdict}  ${seconds.toFixed(1)} s`);
   for (const { test, reason: why } of skipped) console.log(`  skipped ${test}: ${why}`);

@@ -1,7 +1,7 @@
 /** Runs on one store that are killed, each with a process of its own: a recipe with two stages, a selection of widths, two models. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -11,6 +11,7 @@ import { readStore } from "../../runtime/store/store-folder.ts";
 import { main } from "../cli/lcomp.ts";
 import { someText, writeDecoder } from "../given/model-folder.ts";
 import { root } from "../repository/sources.ts";
+import { peakOf } from "./watch.ts";
 
 const recipe = (second: string): string => `import { mean_nll, token_kl } from "std/evaluate"
 import { minitron_width } from "std/prune/minitron"
@@ -90,7 +91,13 @@ export function recordsIn(store: string): readonly StepRecord[] {
 
 /** Waits until so many steps have ended in a store, or the process; then so many milliseconds more. */
 export async function untilDone(child: ChildProcess, store: string, count: number, more: number): Promise<void> {
-  while (child.exitCode === null && recordsIn(store).length < count) await pause(2);
+  const journal = join(store, "journal");
+  const size = (): number => statSync(journal, { throwIfNoEntry: false })?.size ?? 0;
+  for (let read = -1; child.exitCode === null; await pause(2)) {
+    if (size() === read) continue;
+    read = size();
+    if (recordsIn(store).length >= count) break;
+  }
   await pause(more);
 }
 
@@ -149,6 +156,17 @@ async function survive(
   return told;
 }
 
+/** What was seen of a run that was killed, and of one that was not. */
+export interface Survived {
+  /** The most that one of all these processes took, in bytes, from outside. */
+  readonly peak: number;
+  /** How many steps a run takes, and how many more the killed ones took together. */
+  readonly steps: number;
+  readonly repeated: number;
+  /** Of the run in peace, and of the killed ones together. */
+  readonly seconds: readonly [alone: number, killed: number];
+}
+
 /**
  * Runs a recipe with these arguments twice, once in peace, and once killed at as many moments as are drawn of the steps that it takes:
  * the results have the same bytes.
@@ -157,14 +175,27 @@ export async function killedAnywhere(
   folder: string,
   args: readonly string[],
   draw: (records: number) => readonly Moment[],
-): Promise<void> {
-  const places = (name: string) => ["--out", join(folder, name), "--store", join(folder, `${name}-store`)];
-  const { status, stderr } = await startRun(folder, [...args, ...places("alone")]).ended;
+): Promise<Survived> {
+  let peak = 0;
+  const begin = (name: string, ...more: readonly string[]) => {
+    const places = ["--out", join(folder, name), "--store", join(folder, `${name}-store`)];
+    const { child, ended } = startRun(folder, [...args, ...places, ...more]);
+    const taken = peakOf(child);
+    child.on("exit", () => {
+      peak = Math.max(peak, taken());
+    });
+    return { child, ended };
+  };
+  const start = performance.now();
+  const { status, stderr } = await begin("alone").ended;
   assert.is(status, 0, stderr);
-  const moments = draw(recordsIn(join(folder, "alone-store")).length);
-  const begin = (...more: readonly string[]) => startRun(folder, [...args, ...places("out"), ...more]);
-  const told = await survive(begin, join(folder, "out-store"), moments);
+  const between = performance.now();
+  const steps = recordsIn(join(folder, "alone-store")).length;
+  const told = await survive((...more) => begin("out", ...more), join(folder, "out-store"), draw(steps));
+  const seconds = [between - start, performance.now() - between].map((time) => Math.round(time / 1000));
   assert.equal(await filesOf(join(folder, "out")), await filesOf(join(folder, "alone")), told);
+  const repeated = recordsIn(join(folder, "out-store")).length - steps;
+  return { peak, steps, repeated, seconds: seconds as [number, number] };
 }
 
 const alone = new Map<Room, Promise<Undisturbed>>();

@@ -18,19 +18,26 @@ export async function planAndRun(
   text: string,
   budget: readonly string[] = [],
 ): Promise<Kept> {
-  const given = [recipe, "--model", model, "--text", text, ...budget, "--json"];
-  const { peak: promised } = JSON.parse((await watch(main, ["plan", ...given])).output) as Needs;
-  const { peak, output } = await watch(main, ["run", ...given, "--quiet", "--out", `${model}-out`]);
+  const given = [recipe, "--model", model, "--text", text, ...budget];
+  const promised = await promisedOf(given);
+  const { peak, output } = await watch(main, ["run", ...given, "--json", "--quiet", "--out", `${model}-out`]);
   return { promised, peak, report: JSON.parse(output) as RunReport };
+}
+
+/** What `lcomp plan` promises with these arguments. */
+export async function promisedOf(given: readonly string[]): Promise<Needs["peak"]> {
+  return (JSON.parse((await watch(main, ["plan", ...given, "--json"])).output) as Needs).peak;
 }
 
 const MiB = 2 ** 20;
 
 /** How much more the wider of two models takes than is promised, and a tenth and 64 MiB; negative if it takes less. */
-export function excessOf(wide: Kept, narrow: Kept): number {
+export function excessOf(wide: Omit<Kept, "report">, narrow: Omit<Kept, "report">): number {
   const taken = wide.peak - narrow.peak;
-  const all = ({ promised: { gpu, host } }: Kept): number => gpu + host;
+  const all = ({ promised: { gpu, host } }: Omit<Kept, "report">): number => gpu + host;
   const promised = all(wide) - all(narrow);
-  process.stdout.write(`${Math.round(taken / MiB)} MiB taken, ${Math.round(promised / MiB)} promised\n`);
+  process.stdout.write(
+    `${Math.round(taken / MiB)} MiB taken, ${Math.round(promised / MiB)} promised; at most ${Math.round(wide.peak / MiB)} MiB resident\n`,
+  );
   return taken - 1.1 * promised - 64 * MiB;
 }

@@ -1,9 +1,9 @@
 /** A process and its memory, watched from outside. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 export interface Watched {
-  /** The largest resident size in bytes, by the kernel's own count, read until the process ends. */
+  /** As `peakOf` has it. */
   readonly peak: number;
   readonly output: string;
 }
@@ -11,7 +11,7 @@ export interface Watched {
 /** Runs a file with Node.js; its status must be 0. */
 export async function watch(file: string, args: readonly string[]): Promise<Watched> {
   const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let peak = 0;
+  const peak = peakOf(child);
   let errors = "";
   let output = "";
   child.stdout.on("data", (text: Buffer) => {
@@ -20,12 +20,18 @@ export async function watch(file: string, args: readonly string[]): Promise<Watc
   child.stderr.on("data", (text: Buffer) => {
     errors += text.toString();
   });
+  const status = await new Promise((resolve) => child.on("exit", resolve));
+  if (status !== 0) throw new Error(`${file} ended with ${status}\n${errors}`);
+  return { peak: peak(), output };
+}
+
+/** The largest resident size of a process in bytes, by the kernel's own count, read again and again until it ends. */
+export function peakOf(child: ChildProcess): () => number {
+  let peak = 0;
   const timer = setInterval(() => {
     const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8")) ?? [];
     if (kibibytes !== undefined) peak = Number(kibibytes) * 1024;
   }, 5);
-  const status = await new Promise((resolve) => child.on("exit", resolve));
-  clearInterval(timer);
-  if (status !== 0) throw new Error(`${file} ended with ${status}\n${errors}`);
-  return { peak, output };
+  child.on("exit", () => clearInterval(timer));
+  return () => peak;
 }
