@@ -19,7 +19,7 @@ import { checkCheckpoint } from "./model/check-checkpoint.ts";
 import { bytesOf, type CorpusFacts, type ModelFacts } from "./model/facts.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import type { Plan } from "./plan/plan.ts";
-import { savedCheck } from "./recipe/check-saved.ts";
+import { checkLibrary, savedName } from "./recipe/check-saved.ts";
 import { type Emitted, emit } from "./recipe/emit.ts";
 import { type LoadedRecipe, recipeIn } from "./recipe/load-recipe.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
@@ -41,8 +41,8 @@ export interface CompileInputs {
   readonly parameters: ReadonlyMap<string, Ast.Expression>;
   readonly models: ReadonlyMap<string, ModelFacts>;
   readonly corpora: ReadonlyMap<string, CorpusFacts>;
-  /** Which of the models the recipe has saved: it is checked, in the place of all that the recipe measures. */
-  readonly saved?: string;
+  /** What the files will say that the recipe saves, to whoever opens them: then its last steps check them. */
+  readonly saved?: ModelFacts;
   /** Bytes that may be taken at once; without it as many as are wanted. */
   readonly budget?: Memory;
   /** Set where what is durable is to outlast the run whatever becomes of it, in at most so many bytes. */
@@ -86,9 +86,9 @@ const ownCharacters = (modules: Checked["modules"]): number =>
 export const loadRecipe = (host: Host, path: string, observe?: Observe): LoadedRecipe =>
   recipeIn(accepted(check(host, path, observe)).modules, path);
 
-/** A recipe with what the check of a saved model needs. */
+/** A recipe with what the check of what it saves needs. */
 export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
-  const file = host.read(savedCheck);
+  const file = host.read(checkLibrary);
   const needed = (file && accepted(resolve(host, file))) ?? [];
   const names = new Set(needed.map(({ name }) => name));
   return { ...loaded, modules: [...needed, ...loaded.modules.filter(({ name }) => !names.has(name))] };
@@ -96,17 +96,16 @@ export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
 
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
 export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs): Outline {
-  const { parameters, models, corpora, saved } = inputs;
+  const { parameters, corpora, saved } = inputs;
+  const models = saved ? new Map([...inputs.models, [savedName, saved] as const]) : inputs.models;
   const graphs = maker();
   const context = newContext(graphs, ownCharacters(modules), { countWindows: windowCounter(corpora) });
   const declared = declareModules(context, [...modules, ...ownModules(models.values(), modules)]);
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
-  const typed = checkRecipe(context, recipe, scope, {
-    ...{ parameters, models, modules: declared, isBound: true },
-    ...(saved !== undefined && { saved }),
-  });
+  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared, isBound: true });
   for (const { type } of typed.models) checkCheckpoint(context, type);
+  if (typed.check) checkCheckpoint(context, typed.check.saved.type);
   refuse(context);
   const emitted = emit(context, graphs, typed, declared);
   refuse(context);

@@ -94,6 +94,7 @@ export function readersIn({ steps, values, save }: Planned): ReadonlyMap<string,
   for (const [at, { reads }] of steps.entries()) for (const ref of Object.values(reads)) read(ref, at);
   for (const { value } of values) if (typeof value !== "number") read(value, steps.length);
   for (const { from } of save?.tensors ?? []) read(from, steps.length);
+  for (const ref of Object.values(save?.check?.values ?? {})) read(ref, steps.length);
   return readers;
 }
 

@@ -12,8 +12,8 @@ export interface Kept {
 }
 
 /**
- * The places of the steps without which something is missing: a value, a tensor that is saved, a check that was never made, or what
- * such a step reads.
+ * The places of the steps without which something is missing: a value, a tensor that is saved or what is found of it, a check that
+ * was never made, or what such a step reads.
  */
 export async function pendingSteps(
   { steps, values, save }: Pick<Plan, "steps" | "values" | "save">,
@@ -25,6 +25,7 @@ export async function pendingSteps(
   };
   want(values.flatMap(({ value }) => (typeof value === "number" ? [] : [value])));
   want(save?.tensors.map(({ from }) => from) ?? []);
+  want(Object.values(save?.check?.values ?? {}));
   const pending = new Set<number>();
   for (const [at, step] of [...steps.entries()].reverse()) {
     const { zeros } = step.part.changes ?? {};

@@ -2,7 +2,7 @@
 import { abridged } from "./abridged.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Kernel, Program, Slot } from "./program.ts";
-import type { Ref, SavedTensor, Step } from "./step.ts";
+import type { Ref, SavedTensor, SaveRecord, Step } from "./step.ts";
 
 /** Lines longer than this are divided. */
 const widest = 140;
@@ -16,7 +16,7 @@ export function printPlan(plan: Plan): string {
     windows: windows.map((each, i) => ({ windows: i, ...each })),
     steps: steps.map(showStep),
     values: values.map(({ value, ...others }) => ({ ...others, value: isObject(value) ? showRef(value) : value })),
-    save: save && { ...save, tensors: save.tensors.map(showSaved) },
+    save: save && { ...save, tensors: save.tensors.map(showSaved), ...showCheck(save) },
     programs: programs.map(showProgram),
     kernels: kernels.map(showKernel),
   };
@@ -51,6 +51,11 @@ function showRef(ref: Ref): string {
 
 const showSaved = ({ name, dtype, shape, from, blocks }: SavedTensor): string =>
   `${name} ${dtype}[${shape.join(", ")}] ← ${showRef(from)}${blocks ? `, in ${blocks.format} of ${blocks.of}` : ""}`;
+
+const showCheck = ({ check }: SaveRecord): object =>
+  check
+    ? { check: { ...check, values: Object.entries(check.values).map(([name, ref]) => `${name} ← ${showRef(ref)}`) } }
+    : {};
 
 function showProgram({ name, buffers, regions, setup, main }: Program): object {
   const slots = buffers.flatMap(({ id, slot }) => (slot === undefined ? [] : [`${id} ${showSlot(slot)}`]));

@@ -6,7 +6,7 @@ import { lengthened, shortened } from "./abridged.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Program } from "./program.ts";
 import type { PlanFile, ProgramFile } from "./schema.ts";
-import type { Ref } from "./step.ts";
+import type { Ref, SaveRecord } from "./step.ts";
 
 /** The plan in the form of its file, without the hash. */
 export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
@@ -29,8 +29,7 @@ export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
   const values = plan.values.map(({ value, ...record }) =>
     typeof value === "number" ? { ...record, known: value } : { ...record, from: write(value) },
   );
-  const tensors = plan.save?.tensors.map((tensor) => ({ ...tensor, from: write(tensor.from) })) ?? [];
-  const save = plan.save && { ...plan.save, tensors };
+  const save = plan.save && saveWith(plan.save, write);
   return { ...plan, choices: [...choices.values()], steps, values, save, programs: plan.programs.map(shortProgram) };
 }
 
@@ -57,16 +56,22 @@ export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (
   };
   const steps = file.steps.map((step) => ({ ...step, reads: mapped(step.reads, read) }));
   const values = file.values.map(({ known, from, ...record }) => ({ ...record, value: known ?? read(from ?? "") }));
-  const tensors = file.save?.tensors.map((tensor) => ({ ...tensor, from: read(tensor.from) })) ?? [];
   return {
     ...file,
     version: 2,
     programs: file.programs.map((program) => wholeProgram(program, refuse)),
     steps,
     values,
-    save: file.save && { ...file.save, tensors },
+    save: file.save && saveWith(file.save, read),
   };
 }
+
+/** What is saved, with references in another form. */
+const saveWith = <From, To>({ check, tensors, ...save }: SaveRecord<From>, to: (ref: From) => To): SaveRecord<To> => ({
+  ...save,
+  tensors: tensors.map((tensor) => ({ ...tensor, from: to(tensor.from) })),
+  ...(check && { check: { ...check, values: mapped(check.values, to) } }),
+});
 
 const lists = ["setup", "main"] as const;
 
@@ -100,9 +105,8 @@ function wholeProgram({ repeats, ...program }: ProgramFile, refuse: (text: strin
 }
 
 /** In the order of the keys. */
-const mapped = <From, To>(record: Readonly<Record<string, From>>, to: (value: From) => To): Record<string, To> =>
-  Object.fromEntries(
-    Object.keys(record)
-      .sort()
-      .map((key) => [key, to(record[key] as From)]),
-  );
+const mapped = <Key extends string, From, To>(
+  record: Readonly<Record<Key, From>>,
+  to: (value: From) => To,
+): Record<Key, To> =>
+  Object.fromEntries((Object.keys(record) as Key[]).sort().map((key) => [key, to(record[key])])) as Record<Key, To>;

@@ -4,7 +4,7 @@ import { isCopy, plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Program, Slot } from "./program.ts";
 import { contentBytes, elements, slotsOf } from "./slots.ts";
-import type { Ref, SavedTensor, Step, ValueRecord } from "./step.ts";
+import type { Ref, SavedCheck, SavedTensor, Step, ValueRecord } from "./step.ts";
 import { isStoredDType, storedBits } from "./stored-types.ts";
 
 /** Hears, in words, what does not hold. */
@@ -31,29 +31,41 @@ export function requireSound(plan: Plan, refuse: Refuse): void {
   for (const { kind, value, text } of plan.values)
     if (typeof value !== "number") requireValue(plan, kind, value, (why) => refuse(`the value of ${text} ${why}`));
   if (plan.save === null) return;
-  requireModel(plan, plan.save.origin, (why) => refuse(`what is saved ${why}`));
+  requireModel(plan, plan.save.origin, 0, (why) => refuse(`what is saved ${why}`));
   for (const saved of plan.save.tensors)
     requireSaved(plan, saved, (why) => refuse(`the saved tensor ${saved.name} ${why}`));
+  if (plan.save.check) requireCheck(plan, plan.save.check, (why) => refuse(`the check of what is saved ${why}`));
 }
 
-/** That an artefact has the bytes of the tensor that it is saved as. */
+function requireCheck(plan: Plan, { model, over, values }: SavedCheck, refuse: Refuse): void {
+  if (plan.models.some(({ name }) => name === model)) refuse(`calls it \`${model}\`, as a given model is called`);
+  if (plan.windows[over] === undefined) refuse(`goes over windows ${over}, which there are not`);
+  for (const ref of Object.values(values))
+    requireSize(artefactAt(plan, ref, plan.steps.length, refuse).elements, 1, refuse);
+}
+
+/** That an artefact has the bytes of the tensor that it is saved as, by then. */
 function requireSaved(plan: Plan, { dtype, shape, from }: SavedTensor, refuse: Refuse): void {
-  const { dtype: found, elements: count } = afterAll(plan, from, refuse);
+  const { dtype: found, elements: count } = artefactAt(plan, from, saving(plan), refuse);
   const bits = isStoredDType(dtype) ? storedBits(dtype) : refuse(`is ${dtype}, which no file holds`);
   const wanted = Math.ceil((elements({ dims: shape.map((size) => ({ name: "", size })) }) * bits) / 8);
   if (found !== null && count !== null) requireSize(Math.ceil((count * bitsOf(found)) / 8), wanted, refuse, "bytes");
 }
 
-/** That an artefact is one number after the last step, or numbers for the report. */
+/** The number of the step that comes first behind the saving. */
+const saving = ({ steps, save }: Plan): number => save?.check?.from ?? steps.length;
+
+/** That an artefact is one number by then, or numbers for the report. */
 function requireValue(plan: Plan, kind: ValueRecord["kind"], ref: Ref, refuse: Refuse): void {
-  const { elements: found } = afterAll(plan, ref, refuse);
+  const { elements: found } = artefactAt(plan, ref, saving(plan), refuse);
   if (kind === "expect") requireSize(found, 1, refuse);
 }
 
-/** An artefact that is one, after the last step. */
-function afterAll(plan: Plan, ref: Ref, refuse: Refuse): Content {
+/** An artefact that is one, in front of a step, and not of what was saved. */
+function artefactAt(plan: Plan, ref: Ref, at: number, refuse: Refuse): Content {
   if (isCopy(ref)) refuse("is no artefact by itself");
-  const content = contentOf(plan, ref, plan.steps.length, refuse);
+  for (const plain of plainRefs(ref)) if ("tensor" in plain) requireModel(plan, plain.model, 0, refuse);
+  const content = contentOf(plan, ref, at, refuse);
   if (content.over !== null) refuse("has a value for each window");
   return content;
 }
@@ -62,8 +74,11 @@ function requireSize(found: number | null, wanted: number, refuse: Refuse, of = 
   if (found !== null && found !== wanted) refuse(`has ${found} ${of} where ${wanted} belong`);
 }
 
-function requireModel({ models }: Plan, name: string, refuse: Refuse): void {
-  if (!models.some((model) => model.name === name)) refuse(`names the model \`${name}\`, which is not given`);
+/** That a model is given, or saved by the time that the step runs which has the number `at`. */
+function requireModel({ models, save }: Plan, name: string, at: number, refuse: Refuse): void {
+  const isSaved = name === save?.check?.model && at >= save.check.from;
+  if (!isSaved && !models.some((model) => model.name === name))
+    refuse(`names the model \`${name}\`, which is not given`);
 }
 
 function requireProgram(plan: Plan, program: Program, refuse: Refuse): void {
@@ -138,7 +153,7 @@ function wholeOf({ windows }: Plan, content: Content): Content {
 /** What a step reads that has the number `at`: given, or made by a step before it. */
 function contentOf(plan: Plan, ref: Ref, at: number, refuse: Refuse): Content {
   if ("tensor" in ref) {
-    requireModel(plan, ref.model, refuse);
+    requireModel(plan, ref.model, at, refuse);
     return { dtype: null, elements: null, first: null, over: null };
   }
   if ("windows" in ref) {

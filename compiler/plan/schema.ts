@@ -5,7 +5,7 @@ import type { DeviceFacts } from "./device-facts.ts";
 import { dtypes } from "./dtype.ts";
 import type { Plan, WindowsRecord } from "./plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
-import type { SavedTensor, SaveRecord, Step, ValueRecord } from "./step.ts";
+import type { SaveRecord, Step, ValueRecord } from "./step.ts";
 
 const text = { type: "string" } as const;
 const texts = { elements: text } as const;
@@ -114,7 +114,7 @@ const step: JTDSchemaType<StepInFile> = {
         what: text,
       },
       optionalProperties: {
-        isSaved: { type: "boolean" },
+        purpose: { enum: ["save", "check"] },
         changes: {
           properties: { tensor: text, outputs: texts },
           optionalProperties: { zeros: { properties: { output: text, of: count } } },
@@ -134,7 +134,7 @@ const value: JTDSchemaType<ValueInFile> = {
   optionalProperties: { known: { type: "float64" }, from: text },
 };
 
-const save: JTDSchemaType<SaveInFile> = {
+const save: JTDSchemaType<SaveRecord<string>> = {
   properties: {
     format: text,
     of: text,
@@ -152,6 +152,18 @@ const save: JTDSchemaType<SaveInFile> = {
       },
     },
   },
+  optionalProperties: {
+    check: {
+      properties: {
+        model: text,
+        headers: text,
+        from: count,
+        over: count,
+        values: { properties: { loss: text, saved_loss: text, kl: text } },
+        tolerance: { type: "float64" },
+      },
+    },
+  },
 };
 
 /** A step whose references are text, as `references.ts` writes them; so are those of values and of what is saved. */
@@ -164,10 +176,6 @@ interface ValueInFile extends Omit<ValueRecord, "value"> {
   readonly from?: string;
 }
 
-interface SaveInFile extends Omit<SaveRecord, "tensors"> {
-  readonly tensors: readonly (Omit<SavedTensor, "from"> & { readonly from: string })[];
-}
-
 /** A plan as it lies in a file: with its hash, and with the lists that picks choose from, each once. */
 export interface PlanFile extends Omit<Plan, "version" | "programs" | "steps" | "values" | "save"> {
   readonly version: number;
@@ -175,7 +183,7 @@ export interface PlanFile extends Omit<Plan, "version" | "programs" | "steps" | 
   readonly choices: readonly (readonly string[])[];
   readonly steps: readonly StepInFile[];
   readonly values: readonly ValueInFile[];
-  readonly save: SaveInFile | null;
+  readonly save: SaveRecord<string> | null;
   readonly programs: readonly ProgramFile[];
 }
 

@@ -52,8 +52,8 @@ export interface StepPart {
   readonly stage: number | null;
   /** The name of the stage, or of the model that is evaluated; empty for a measure. */
   readonly of: string;
-  /** Whether it makes what is saved of that model, and nothing else. */
-  readonly isSaved?: boolean;
+  /** What it serves of that model, if it is not to be evaluated: it makes what is saved of it, or checks that. */
+  readonly purpose?: "save" | "check";
   /** The block; null outside the blocks. */
   readonly layer: number | null;
   /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
@@ -69,10 +69,10 @@ export interface StepPart {
   };
 }
 
-/** What people are told of the steps of a stage, an evaluation or what is saved: `sparse`, `evaluate sparse`, `save sparse`; of measures nothing. */
-export function titleOf({ stage, of, isSaved = false }: Pick<StepPart, "stage" | "of" | "isSaved">): string {
+/** What people are told of steps: `sparse` of those of a stage, `evaluate sparse`, `save sparse`, `check sparse`; of measures nothing. */
+export function titleOf({ stage, of, purpose }: Pick<StepPart, "stage" | "of" | "purpose">): string {
   if (of === "" || stage !== null) return of;
-  return `${isSaved ? "save" : "evaluate"} ${of}`;
+  return `${purpose ?? "evaluate"} ${of}`;
 }
 
 /** A stage as people see it. */
@@ -98,7 +98,7 @@ export interface ValueRecord {
 }
 
 /** The model that is saved after all steps, if all expectations hold. */
-export interface SaveRecord {
+export interface SaveRecord<Reference = Ref> {
   readonly format: string;
   /** The model or stage, for people. */
   readonly of: string;
@@ -108,7 +108,25 @@ export interface SaveRecord {
   readonly config: Readonly<Record<string, number>>;
   /** `quantization_config` of config.json as text, where weights are codes; null: there is none, whatever the origin's has. */
   readonly quantization: string | null;
-  readonly tensors: readonly SavedTensor[];
+  readonly tensors: readonly SavedTensor<Reference>[];
+  /** What the last steps find of the files; none where the recipe reads no text. */
+  readonly check?: SavedCheck<Reference>;
+}
+
+/** The files are opened as anybody would, and steps behind the saving read the model in them, whose loss must be that of the one that was saved. */
+export interface SavedCheck<Reference = Ref> {
+  /** What steps call the model in the files. */
+  readonly model: string;
+  /** Its headers, as those of a given model. */
+  readonly headers: string;
+  /** The first of the steps that run once the files are there; all others do before. */
+  readonly from: number;
+  /** The number of the windows that the models are compared on. */
+  readonly over: number;
+  /** In nats per token: the losses of the model that is saved and of its files, and KL(origin ‖ files). */
+  readonly values: Readonly<Record<"loss" | "saved_loss" | "kl", Reference>>;
+  /** By how much the losses may differ, as a share, and at least so many nats. */
+  readonly tolerance: number;
 }
 
 /** Of a field that does not lie alone: the matrix of a format of blocks, of whose every `stride` bytes it has `width`, from `start` on. */
@@ -121,11 +139,11 @@ export interface InBlocks {
   readonly stride: number;
 }
 
-export interface SavedTensor {
+export interface SavedTensor<Reference = Ref> {
   readonly name: string;
   /** As safetensors files call it: `BF16`; codes of a few bits lie in `U8` or in words. Of a tensor that no step changes, any type that files have. */
   readonly dtype: string;
   readonly shape: readonly number[];
-  readonly from: Ref;
+  readonly from: Reference;
   readonly blocks?: InBlocks;
 }

@@ -1,43 +1,56 @@
-/** A recipe that has saved a model, with the check of what was saved in the place of its measures. */
+/** The check of what a recipe saves: the files as a given model, on the first windows of a text, beside the model that they were made from. */
 import type * as Ast from "../../grammar/ast.ts";
 import { invariant } from "../invariant.ts";
 import { given } from "../language/bind.ts";
 import { number } from "../language/number.ts";
-import { bindValue, scopeIn } from "../language/scope.ts";
+import { scopeIn } from "../language/scope.ts";
 import type { Windows } from "../language/tensor.ts";
 import type { Operand, Value } from "../language/value.ts";
+import { headersOf } from "../plan/headers.ts";
+import type { SavedCheck, SavedTensor, SaveRecord } from "../plan/step.ts";
 import { bindModel } from "./bind.ts";
 import type { Checking } from "./checking.ts";
 import { evaluationsOf } from "./measure.ts";
-import type { TypedRecipe } from "./typed.ts";
+import { type Emitting, windowsNumber } from "./steps.ts";
+import type { Comparison, TypedRecipe } from "./typed.ts";
 
 /** The module and the function that say what is compared. */
-export const savedCheck = "std/check";
+export const checkLibrary = "std/check";
 const checkFunction = "check_saved";
 
-/** What the check reports, in this order. */
-const checked = ["made", "saved", "kl"] as const;
+/** What the files are called among the models, where no parameter can be. */
+export const savedName = "what is saved";
 
-/** The windows whose text and length the check takes, of which it takes the first eight: those of an evaluation, or of a stage. */
-export function checkWindows({ evaluations, stages }: TypedRecipe): Windows | null {
+/** On so many windows. */
+const most = 8;
+
+/** The windows whose text and length the check takes: those of an evaluation, or of a stage. */
+function checkWindows({ evaluations, stages }: Pick<TypedRecipe, "evaluations" | "stages">): Windows | null {
   return evaluations.at(-1)?.windows ?? stages.findLast(({ windows }) => windows !== null)?.windows ?? null;
 }
 
-/** The recipe as it was checked, comparing the model called `saved` with that which it was saved from. */
-export function comparing(at: Checking, recipe: Ast.Recipe, typed: TypedRecipe, saved: string): TypedRecipe {
+/** Null where the recipe saves nothing, or reads no text, or where it is not known what the files will say. */
+export function comparison(
+  at: Checking,
+  recipe: Ast.Recipe,
+  typed: Pick<TypedRecipe, "evaluations" | "stages" | "save">,
+): Comparison | null {
   const { context, scope, inputs } = at;
-  const [windows, made] = [checkWindows(typed), typed.save?.of];
-  const declared = inputs.modules.scopes.get(savedCheck)?.values.get(checkFunction);
-  invariant(windows !== null && made !== undefined && declared?.kind === "callable", "there is nothing to check with");
+  const windows = checkWindows(typed);
+  if (!inputs.models.has(savedName) || windows === null || typed.save === null) return null;
+  const declared = inputs.modules.scopes.get(checkLibrary)?.values.get(checkFunction);
+  invariant(declared?.kind === "callable", "there is nothing to check with");
   const { span } = recipe.name;
-  bindValue(context, scope, { text: saved, span }, bindModel(at, recipe, { name: { text: saved, span }, span }));
+  const model = bindModel(at, recipe, { name: { text: savedName, span }, span });
+  const saved = at.given.pop();
+  if (saved?.name !== savedName) return null;
   const before = context.trace.observations.length;
   const { corpus: name, split, length } = windows;
-  const first = Math.min(8, context.countWindows({ ...windows, first: null, draw: null }) ?? 8);
+  const first = Math.min(most, context.countWindows({ ...windows, first: null, draw: null }) ?? most);
   const values: Readonly<Record<string, Value | undefined>> = {
-    given: scope.values.get(originOf(typed, made)),
-    made: scope.values.get(made),
-    saved: scope.values.get(saved),
+    given: scope.values.get(originOf(typed, typed.save.of)),
+    made: scope.values.get(typed.save.of),
+    saved: model,
     text: { kind: "corpus", name, split, first },
     length: number(length),
   };
@@ -46,16 +59,46 @@ export function comparing(at: Checking, recipe: Ast.Recipe, typed: TypedRecipe, 
   );
   const call = { context, scope: scopeIn(scope), span };
   const found = declared.form([]).apply(call, given(call.scope, new Map(operands)));
-  const measures = checked.flatMap((text) => {
-    const value = found.kind === "record" ? found.fields.get(text) : undefined;
-    return value?.kind === "tensor" ? [{ kind: "report", text, of: null, value: value.node, span } as const] : [];
-  });
+  const fieldOf = (field: keyof Comparison["values"]) => {
+    const value = found.kind === "record" ? found.fields.get(field) : undefined;
+    return value?.kind === "tensor" ? value.node : null;
+  };
+  const [loss, saved_loss, kl] = [fieldOf("loss"), fieldOf("saved_loss"), fieldOf("kl")];
+  if (!loss || !saved_loss || !kl) return null;
   const evaluations = evaluationsOf(at.passes, context.trace.observations.slice(before));
-  return { ...typed, models: at.given, measures, evaluations, save: null };
+  return { saved, evaluations, values: { loss, saved_loss, kl } };
 }
 
 /** The given model that a stage began with. */
 function originOf(typed: Pick<TypedRecipe, "stages">, name: string): string {
   const stage = typed.stages.find((each) => each.name === name);
   return stage ? originOf(typed, stage.of) : name;
+}
+
+/** The record of a check whose values are there. */
+export function checkRecord(
+  at: Emitting,
+  save: SaveRecord,
+  { saved, evaluations }: Comparison,
+  from: number,
+  values: SavedCheck["values"],
+): SavedCheck {
+  const [first] = evaluations;
+  invariant(first !== undefined, "the files are compared with nothing");
+  return {
+    model: saved.name,
+    headers: headersOf(saved.facts),
+    from,
+    over: windowsNumber(at, first.windows),
+    values,
+    tolerance: toleranceOf(at, save),
+  };
+}
+
+/** Losses differ by the order of sums alone, unless codes were rounded to numbers of few bits. */
+function toleranceOf({ steps }: Emitting, { tensors, quantization }: SaveRecord): number {
+  const isDecoded = ({ from }: SavedTensor): boolean =>
+    "step" in from && steps[from.step]?.part.stage === null && quantization === null;
+  const rounded = tensors.filter(isDecoded).map(({ dtype }) => dtype);
+  return rounded.includes("BF16") ? 1e-2 : rounded.includes("F16") ? 1e-3 : 1e-5;
 }

@@ -16,8 +16,6 @@ export interface RecipeInputs {
   readonly parameters: ReadonlyMap<string, Ast.Expression>;
   readonly models: ReadonlyMap<string, ModelFacts>;
   readonly modules: Modules;
-  /** Which of the models the recipe has saved, where that is what is to be checked. */
-  readonly saved?: string;
   /** Whether all that a run has is given; else the recipe is checked as far as its text goes. */
   readonly isBound: boolean;
 }

@@ -15,7 +15,7 @@ export function decodedModel(
   at: Emitting,
   model: Model,
   type: ModelType,
-  place: Pick<StepPart, "stage" | "of" | "isSaved">,
+  place: Pick<StepPart, "stage" | "of" | "purpose">,
 ): Model {
   const made = decodedWeights(at, model, place);
   const codes = new Set([...made.keys()].flatMap((tensor) => storedNames(model.type, tensor)));
@@ -27,7 +27,7 @@ export function decodedModel(
 export function decodedWeights(
   at: Emitting,
   model: Model,
-  place: Pick<StepPart, "stage" | "of" | "isSaved">,
+  place: Pick<StepPart, "stage" | "of" | "purpose">,
   but: { readonly has: (tensor: string) => boolean } = new Set<string>(),
 ): ReadonlyMap<string, Ref> {
   const decode = decoder(at, model, place);
@@ -45,7 +45,7 @@ export function decodedWeights(
 export function decoder(
   at: Emitting,
   model: Model,
-  place: Pick<StepPart, "stage" | "of" | "isSaved">,
+  place: Pick<StepPart, "stage" | "of" | "purpose">,
 ): (weight: DeclaredTensor, layer: number | null) => Ref | null {
   const graphs = new Map<string, Graph>();
   const made = new Map<string, Ref>();

@@ -11,18 +11,19 @@ import { invariant } from "../invariant.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { noModel } from "../language/observe.ts";
-import type { Tensor, Windows } from "../language/tensor.ts";
+import type { Windows } from "../language/tensor.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
-import type { Check, Ref, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
+import type { Check, Ref, SavedCheck, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
+import { checkRecord } from "./check-saved.ts";
 import { unordered } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { checkGivenCodes } from "./given-codes.ts";
-import { behindBlocks } from "./passes.ts";
+import { behindBlocks, type Passing } from "./passes.ts";
 import { saveRecord } from "./saving.ts";
 import { emitBlockStage } from "./stage-on-blocks.ts";
 import { emitLinearStage } from "./stage-on-linears.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
-import type { Evaluation, Measure, TypedRecipe } from "./typed.ts";
+import type { Comparison, Evaluation, Measure, TypedRecipe } from "./typed.ts";
 
 /** What a recipe has its models go through. */
 export interface Emitted {
@@ -37,7 +38,7 @@ export interface Emitted {
 export function emit(context: Context, maker: Maker, recipe: TypedRecipe, modules: Modules): Emitted {
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
-  for (const model of models.values()) checkGivenCodes(at, model);
+  for (const model of models.values()) checkGivenCodes(at, model, { stage: null, of: model.name });
   for (const [number, stage] of recipe.stages.entries())
     if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
     else emitLinearStage(at, stage, number);
@@ -45,18 +46,46 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
   const values = isWhole && areDecided(context, recipe) ? emitMeasures(at, recipe.measures, series) : [];
+  const save = recipe.save && saveRecord(at, recipe.save, modules);
+  const check = save && recipe.check && emitCheck(at, recipe.check, save, { passed, series });
   const { steps, windows } = at;
-  return { steps, windows, values, save: recipe.save && saveRecord(at, recipe.save, modules) };
+  return { steps, windows, values, save: save && { ...save, ...(check && { check }) } };
+}
+
+/** The steps behind the saving, which read what was saved; of what the recipe measures they make nothing twice. */
+function emitCheck(
+  at: Emitting,
+  comparison: Comparison,
+  save: SaveRecord,
+  { passed, series: known }: { readonly passed: Map<string, Ref | null>; readonly series: ReadonlyMap<string, Ref> },
+): SavedCheck | null {
+  const { saved, evaluations, values } = comparison;
+  const from = at.steps.length;
+  const model = givenModel(saved.name, saved.type);
+  const part = { stage: null, of: save.of, purpose: "check" } as const;
+  checkGivenCodes(at, model, part);
+  at.models.set(saved.name, model);
+  const kept = evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed, part));
+  const series = new Map([...known, ...kept]);
+  const isWhole = evaluations.every((evaluation) => evaluation.kept.every((each) => series.has(each.series)));
+  invariant(isWhole || at.context.found.length > 0, "nothing is found of what is saved, and no problem");
+  if (!isWhole) return null;
+  const outputs = Object.entries(values).map(([name, node]) => ({ name, node }));
+  const sources = { model: { at: new Map() }, layer: null, others: series };
+  const made = addStep(at, at.maker.graph("compare", outputs), sources, { ...part, layer: null, what: "measure" });
+  const refs = { loss: made("loss"), saved_loss: made("saved_loss"), kl: made("kl") };
+  return checkRecord(at, save, comparison, from, refs);
 }
 
 /**
  * All windows through each model once, then a head that keeps something of each: where it is, by its name; none if a pass is wrong,
- * or what is kept is open.
+ * or what is kept is open. People are told of the models, or of another part.
  */
 function emitEvaluation(
   at: Emitting,
   { of, windows, kept }: Evaluation,
   passed: Map<string, Ref | null>,
+  told?: Passing["part"],
 ): readonly (readonly [string, Ref])[] {
   const over = windowsNumber(at, windows);
   const names = of.map(({ model }) => model);
@@ -66,7 +95,8 @@ function emitEvaluation(
   const places = new Map<string, Ref>();
   for (const { model: name, entry } of of) {
     const model = modelNamed(at, name);
-    const x = passThrough(at, model, entry, over, passed);
+    const part = told ?? { stage: null, of: name };
+    const x = passThrough(at, model, { entry: entry && entryOf(entry), over, part }, passed);
     if (entry && !x) return [];
     for (const [tensor, ref] of model.at) places.set(own(name, tensor), ref);
     if (x) places.set(own(name, slotNames.activation), x);
@@ -84,24 +114,17 @@ function emitEvaluation(
   });
   const head = at.maker.graph("head", outputs);
   const sources = { model: { at: places }, layer: null, over, x: places.get(slotNames.activation) ?? null };
-  const part = { stage: null, of: names.join(", "), layer: null, what: "head" };
+  const part = { ...(told ?? { stage: null, of: names.join(", ") }), layer: null, what: "head" };
   const made = addStep(at, head, sources, part, checks);
   return kept.map(({ series }, i) => [series, made(slotNames.series(i))]);
 }
 
 /** Evaluations share the passes that they have in common. */
-function passThrough(
-  at: Emitting,
-  model: Model,
-  entry: Tensor | null,
-  over: number,
-  passed: Map<string, Ref | null>,
-): Ref | null {
-  const key = `${over} ${model.name}`;
+function passThrough(at: Emitting, model: Model, passing: Passing, passed: Map<string, Ref | null>): Ref | null {
+  const key = `${passing.over} ${model.name}`;
   const old = passed.get(key);
   if (old !== undefined) return old;
-  const part = { stage: null, of: model.name };
-  const x = behindBlocks(at, model, layersOf(model.type), { entry: entry && entryOf(entry), over, part });
+  const x = behindBlocks(at, model, layersOf(model.type), passing);
   passed.set(key, x);
   return x;
 }

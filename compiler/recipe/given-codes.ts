@@ -17,10 +17,11 @@ import { type Model, partsOf } from "../model/value.ts";
 import type { Check, Ref } from "../plan/step.ts";
 import { ofCodes } from "./coded-outputs.ts";
 import { howMany } from "./finite.ts";
+import type { Passing } from "./passes.ts";
 import { addStep, type Emitting } from "./steps.ts";
 
-/** Adds a step for each weight of a given model whose codes say more than their numbers. */
-export function checkGivenCodes(at: Emitting, model: Model): void {
+/** Adds a step, in such a part, for each weight of a given model whose codes say more than their numbers. */
+export function checkGivenCodes(at: Emitting, model: Model, place: Passing["part"]): void {
   const seen = new Set<string>();
   for (const { layer, linears } of partsOf(model.type))
     for (const linear of linears.map(wholeOf)) {
@@ -39,7 +40,7 @@ export function checkGivenCodes(at: Emitting, model: Model): void {
           return ref ? [[slotNames.field(slotNames.weight, name), ref]] : [];
         }),
       );
-      const part = { stage: null, of: model.name, layer, what: linear.name };
+      const part = { ...place, layer, what: linear.name };
       if (counts.length > 0) addStep(at, at.maker.graph("check", counts), { model, layer, others }, part, checks);
     }
 }

@@ -15,7 +15,7 @@ import { type Scope, showValue, type Value } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { bindModel } from "./bind.ts";
-import { comparing } from "./check-saved.ts";
+import { comparison } from "./check-saved.ts";
 import { checkStage } from "./check-stage.ts";
 import { begin, type Checking, givenOrMade, headerIn, type RecipeInputs } from "./checking.ts";
 import { isReserved } from "./load-recipe.ts";
@@ -42,13 +42,13 @@ export function checkRecipe(
   const typed = {
     recipe,
     parameters,
-    models: given,
+    models: [...given],
     stages,
     evaluations: evaluationsOf(at.passes, context.trace.observations),
     measures,
     save,
   };
-  return inputs.saved === undefined ? typed : comparing(at, recipe, typed, inputs.saved);
+  return { ...typed, check: comparison(at, recipe, typed) };
 }
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */

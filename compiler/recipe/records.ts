@@ -1,8 +1,9 @@
 /** What a plan says of what it was made from: by name, size and hash, and never by path. */
 
 import type { Windows } from "../language/tensor.ts";
-import { bytesOf, type CorpusFacts, type ModelFacts } from "../model/facts.ts";
+import { bytesOf, type CorpusFacts } from "../model/facts.ts";
 import { layersOf } from "../model/value.ts";
+import { headersOf } from "../plan/headers.ts";
 import type { CorpusRecord, ModelRecord, RecipeRecord, Split, WindowsRecord } from "../plan/plan.ts";
 import { hash } from "../plan/sha256.ts";
 import type { StageRecord } from "../plan/step.ts";
@@ -29,12 +30,6 @@ export function modelRecord({ name, facts, type }: GivenModel): ModelRecord {
     layers: layersOf(type),
     bytes: bytesOf(facts),
   };
-}
-
-/** The identity of a model by its headers: sha256 over the config and the tensors' names, types and shapes. */
-export function headersOf({ config, tensors }: Pick<ModelFacts, "config" | "tensors">): string {
-  const declared = [...tensors].map(([tensor, { dtype, shape }]) => [tensor, dtype, shape]).sort();
-  return hash(JSON.stringify([config, declared]));
 }
 
 const splits: readonly Split[] = ["train", "validation", "test"];

@@ -72,7 +72,7 @@ const codedIn = (facts: ModelFacts | null): ReadonlyMap<string, CodedFacts> =>
 /** Codes, but for some, as the numbers that they stand for. */
 const asNumbers = (at: Emitting, model: Model, but?: Laid["weights"]): Laid["weights"] =>
   new Map(
-    [...decodedWeights(at, model, { stage: null, of: model.name, isSaved: true }, but)].map(
+    [...decodedWeights(at, model, { stage: null, of: model.name, purpose: "save" }, but)].map(
       ([name, from]: readonly [string, Ref]) => {
         const { dtype = "", shape = [] } = model.type.facts?.tensors.get(name) ?? {};
         return [name, [{ name, dtype, shape, from }]];

@@ -127,7 +127,7 @@ function converted(
       return ref ? [[slotNames.field(slotNames.weight, name), ref]] : [];
     }),
   );
-  const part = { stage: null, of: model.name, isSaved: true, layer, what: linear.name } as const;
+  const part = { stage: null, of: model.name, purpose: "save", layer, what: linear.name } as const;
   const made = addStep(at, graph.graph, { model, layer, others }, part, graph.checks);
   return graph.fields.map((field) => {
     const [name, dtype, ...rows] = written.layout.tensors[field.name] ?? ["", "U8"];

@@ -7,6 +7,7 @@ import type { Linear } from "../language/trace.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Selected } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
+import type { SavedCheck } from "../plan/step.ts";
 import type { Narrowing } from "./check-narrowing.ts";
 import type { Applied } from "./method.ts";
 
@@ -18,6 +19,15 @@ export interface TypedRecipe {
   readonly evaluations: readonly Evaluation[];
   readonly measures: readonly Measure[];
   readonly save: Saving | null;
+  /** What is found of the files, where it is known what they will say. */
+  readonly check: Comparison | null;
+}
+
+/** The model in the files beside that which was saved, and beside the given one. */
+export interface Comparison {
+  readonly saved: GivenModel;
+  readonly evaluations: readonly Evaluation[];
+  readonly values: Readonly<Record<keyof SavedCheck["values"], Node>>;
 }
 
 /** A model given to the recipe, by the parameter's name. */

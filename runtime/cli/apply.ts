@@ -1,10 +1,10 @@
 /** `lcomp apply`: carries out a plan from a file, exactly as it is, on what it was made for. */
 import type { Argv, CommandModule } from "yargs";
 import { type DeviceFacts, misfit } from "../../compiler/plan/device-facts.ts";
+import { headersOf } from "../../compiler/plan/headers.ts";
 import { loadPlan } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { planHash } from "../../compiler/plan/plan-file.ts";
-import { headersOf } from "../../compiler/recipe/records.ts";
 import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
@@ -100,13 +100,12 @@ async function runHere(
     progress.planned(plan);
     const { corpora, tokenizer, notes } = texts;
     const said = { progress: progress.running, ...(!isQuiet && { note: line.say }) };
-    const more = { corpora, tokenizer, gpuMemory: peaks.gpu, ...said };
+    const more = { corpora, tokenizer, gpuMemory: peaks.gpu, openSaved: openModel, ...said };
     const result = await runPlan(plan, { ...options, ...more });
     return {
       plan,
       corpora,
       result,
-      check: "`lcomp apply` only carries out a plan",
       compileSeconds: result.compileSeconds,
       adapter: describeAdapter(device.adapterInfo),
       notes,

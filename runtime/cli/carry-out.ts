@@ -9,7 +9,6 @@ import type { RunResult } from "../run/result.ts";
 import { ggufName } from "../run/save-file.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
-import type { SavedCheck } from "./check-saved.ts";
 import { type Flags, flag, given } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { leave, type Places, placeFlags } from "./places.ts";
@@ -28,8 +27,6 @@ export interface Ran {
   readonly plan: Plan;
   readonly corpora: RunOptions["corpora"];
   readonly result: RunResult;
-  /** Of what was saved; a text says why it was not checked. */
-  readonly check: SavedCheck | string;
   /** Of the compiler and of the pipelines. */
   readonly compileSeconds: number;
   readonly adapter: string;
@@ -44,14 +41,14 @@ export async function carryOut(
   work: (signal: AbortSignal) => Promise<Ran>,
   placed: (place: string) => string = (place) => place,
 ): Promise<void> {
-  const { plan, result, check, compileSeconds, adapter, notes } = await keeping(places, work);
+  const { plan, result, compileSeconds, adapter, notes } = await keeping(places, work);
   const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
-  const checked = result.isSaved ? { check: typeof check === "string" ? null : check } : {};
+  const checked = result.isSaved ? { check: result.check } : {};
   const left_behind = result.leftBehind.map(({ name }) => name);
   const report = runReport(result, { left_behind, notes, ...checked, ...times, adapter });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true)
-    say(process.stderr, showLeftBehind(result) + showCheck(plan, result, check) + showSaved(plan, result, flags));
+    say(process.stderr, showLeftBehind(result) + showCheck(plan, result) + showSaved(plan, result, flags));
   const advice = leave(places);
   if (result.expects.some(({ holds }) => !holds)) throw new UserError(failedExpectation(result, placed), { advice });
 }
@@ -73,9 +70,9 @@ async function keeping(places: Places, work: (signal: AbortSignal) => Promise<Ra
 }
 
 /** What was found when the result was read back. */
-function showCheck({ save, models }: Plan, { isSaved }: RunResult, check: SavedCheck | string): string {
+function showCheck({ save, models }: Plan, { isSaved, check }: RunResult): string {
   if (save === null || !isSaved) return "";
-  if (typeof check === "string") return lines(`${save.of} was not read back: ${check}`);
+  if (check === null) return lines(`${save.of} was not read back: there is no text to compare it on`);
   const shown = (n: number): number => Number(n.toPrecision(5));
   const of = models.find(({ name }) => name === save.origin)?.name ?? save.origin;
   return lines(

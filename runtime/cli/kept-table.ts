@@ -17,13 +17,14 @@ interface Inputs {
   readonly adapter: string;
 }
 
-/** Reads the store and leaves it as it is. */
+/** Reads the store and leaves it as it is. What checks files that are not there yet is always run. */
 export async function keptIn(
   path: string,
-  plan: Prepared & Pick<Plan, "stages">,
+  whole: Prepared & Pick<Plan, "stages">,
   { models, corpora, adapter }: Inputs,
 ): Promise<readonly KeptPart[]> {
   const index = readStore(path);
+  const plan = withoutCheck(whole);
   const rememberHash: Parameters<typeof givenTensors>[2]["rememberHash"] = ({ stamp, offset }, sha256) =>
     index.add({ given: { file: stamp, offset, sha256 } });
   const given = givenTensors({ models: [] }, models, { ...index, rememberHash });
@@ -37,6 +38,12 @@ export async function keptIn(
     has: async (step, output) => find(step)?.outputs.some(({ name }) => name === output) ?? false,
   });
   return keptParts(plan, { identify, find: index.find, records, pending });
+}
+
+function withoutCheck<Some extends Pick<Plan, "steps" | "save">>(plan: Some): Some {
+  if (!plan.save?.check) return plan;
+  const { check, ...save } = plan.save;
+  return { ...plan, steps: plan.steps.slice(0, check.from), save };
 }
 
 /** For people, in lines of that width. */

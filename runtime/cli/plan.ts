@@ -9,7 +9,6 @@ import { adapterInfo, demandedAdapter, describeAdapter, deviceFacts, findAdapter
 import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow, parseJson, readText } from "../io/file.ts";
 import { writeWhole } from "../io/whole-file.ts";
-import { fileToSave } from "../run/save-file.ts";
 import { hashesOf } from "../store/given-tensors.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
@@ -53,7 +52,6 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     if (store !== undefined && machine !== undefined)
       throw new UserError("what is in a store is of this machine: leave out --device or --store", { exitCode: 2 });
     const made = await planned(open, flags, file, machine);
-    await fileToSave(made, open.models);
     const kept = store === undefined ? [] : await keptHere(store, made, open, flags);
     const report = { ...outlineReport(open.outlined), ...needsOf(made), ...(store !== undefined && { kept }) };
     printResult(flags, report, (width) => {

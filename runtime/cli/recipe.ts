@@ -1,7 +1,7 @@
 /** A recipe on the command line: its parameters are flags, and what they name is opened and described to the compiler. */
 import type { Argv, Options } from "yargs";
 import type { Observe } from "../../compiler/artifacts.ts";
-import { type CompileInputs, loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
+import { type CompileInputs, loadRecipe, type Outline, outline, withCheck } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
@@ -9,9 +9,10 @@ import { readable } from "../../grammar/render.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
-import { type Entry, entryFor } from "./host.ts";
+import { type Entry, entryFor, libraryHost } from "./host.ts";
 import { openModel } from "./models.ts";
 import { showProblems } from "./report.ts";
+import { factsToBe } from "./saved-facts.ts";
 import { paragraphs, say } from "./terminal.ts";
 import { type EncodedTexts, type EncodeOptions, encodeNamed } from "./texts.ts";
 
@@ -103,7 +104,16 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
   const inputs = { parameters, models: facts, corpora: new Map() };
   const outlined = translated(shown, () => outline(loaded, inputs));
   if (outlined.notes.length > 0) say(process.stderr, `${showProblems(outlined.notes.map(placed(shown)))}\n`);
-  return { loaded, shown, models, inputs, outlined };
+  const saved = await factsToBe(outlined, models);
+  const open = { loaded, shown, models, inputs, outlined };
+  return saved ? checking({ ...open, inputs: { ...inputs, saved } }) : open;
+}
+
+/** The recipe with the check of what it saves. */
+function checking(open: OpenRecipe): OpenRecipe {
+  const loaded = withCheck(libraryHost(), open.loaded);
+  const outlined = translated(open.shown, () => outline(loaded, open.inputs));
+  return { ...open, loaded, outlined: { ...outlined, notes: open.outlined.notes } };
 }
 
 const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });

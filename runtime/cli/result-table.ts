@@ -1,7 +1,6 @@
 /** What a run has found, for people and for programs: both under the same names. */
 
-import type { ChangedTensor, ReportResult, RunResult } from "../run/result.ts";
-import type { SavedCheck } from "./check-saved.ts";
+import type { ChangedTensor, CheckResult, ReportResult, RunResult } from "../run/result.ts";
 import { duration, table } from "./table.ts";
 import { lines, wrapped } from "./terminal.ts";
 
@@ -22,7 +21,7 @@ export interface RunReport {
   /** What is said of the models. */
   readonly notes: readonly string[];
   /** Of what was saved: how it was read back; null where there was no text for that. */
-  readonly check?: SavedCheck | null;
+  readonly check?: CheckResult | null;
   /** From the start of the command. */
   readonly seconds: number;
   readonly compile_seconds: number;

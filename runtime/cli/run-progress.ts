@@ -39,11 +39,18 @@ export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompil
   const titles = [...texts.map((text) => `tokenize ${text}`), ...(isCompiled ? [] : ["compile"])];
   const before: readonly RunStep[] = titles.map((title) => ({ title, work: null }));
   const phases = phasesOf(run);
+  const places = new Map(phases.flatMap(({ steps }, place) => steps.map((step) => [step, place] as const)));
   const graphs = new Set(run.steps.map(({ program }) => program)).size;
   let works: readonly Waits[] | null = null;
   let compiled = 0;
   const expected = (): void =>
-    expect([...before, ...phases.map(({ title, from, to }) => ({ title, work: works && sum(works.slice(from, to)) }))]);
+    expect([
+      ...before,
+      ...phases.map(({ title, steps }) => ({
+        title,
+        work: works && sum(steps.flatMap((step) => works?.[step] ?? [])),
+      })),
+    ]);
   expected();
   return {
     tokenizing: ({ corpus, split }, done) => show({ step: texts.indexOf(`${corpus}.${split}`), done, where: [] }),
@@ -53,7 +60,7 @@ export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompil
       expected();
     },
     running: ({ step, what, done }) => {
-      const at = phases.findIndex(({ to }) => step < to);
+      const at = places.get(step) ?? -1;
       const phase = phases[at];
       if (phase === undefined) return;
       const layer = run.steps[step]?.part.layer ?? null;
@@ -63,39 +70,44 @@ export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompil
   };
 }
 
-/** Steps in a row that people see as one: of a stage, of an evaluation, or the saving, which comes after all steps. */
+/** What people see as one: the steps of a stage, of an evaluation, of what is saved, of its check. */
 interface Phase {
   readonly title: string;
-  readonly from: number;
-  readonly to: number;
+  /** By their places; as many as there are steps stand for saving. */
+  readonly steps: readonly number[];
   /** How many blocks it goes through. */
   readonly layers: number;
 }
 
+/** What is saved is written behind the steps that make it, if there are any, and in front of those that check it. */
 function phasesOf({ steps, save }: Run): readonly Phase[] {
   const phases: Phase[] = [];
-  for (const [i, { part }] of steps.entries()) {
-    if (part.of === "") continue;
-    const title = part.stage === null ? titleOf(part) : `stage ${part.of}`;
+  const add = (title: string, step: number, layer: number | null, isNew = false): void => {
     const last = phases.at(-1);
-    const isSame = last?.title === title && (part.stage !== null || part.what !== "embedding");
-    const { from, layers } = isSame ? last : { from: i, layers: 0 };
-    phases.splice(isSame ? -1 : phases.length, 1, {
-      ...{ title, from, to: i + 1 },
-      layers: Math.max(layers, (part.layer ?? -1) + 1),
-    });
-  }
-  if (save === null) return phases;
-  const title = `save ${save.of}`;
-  const last = phases.at(-1);
-  const begun = last?.title === title ? phases.splice(-1)[0] : undefined;
-  return [...phases, { title, from: steps.length, layers: 0, ...begun, to: steps.length + 1 }];
+    const isSame = last?.title === title && !isNew;
+    const { steps: own, layers } = isSame ? last : { steps: [], layers: 0 };
+    const phase = { title, steps: [...own, step], layers: Math.max(layers, (layer ?? -1) + 1) };
+    phases.splice(isSame ? -1 : phases.length, 1, phase);
+  };
+  const from = save?.check?.from ?? steps.length;
+  const addSteps = (first: number, last: number): void => {
+    for (const [i, { part }] of steps.slice(first, last).entries())
+      if (part.stage !== null) add(`stage ${part.of}`, first + i, part.layer);
+      else if (part.of !== "") add(titleOf(part), first + i, part.layer, part.what === "embedding" && !part.purpose);
+  };
+  addSteps(0, from);
+  if (save !== null) add(titleOf({ stage: null, of: save.of, purpose: "save" }), steps.length, null);
+  addSteps(from, steps.length);
+  return phases;
 }
 
 /** How much of a phase is done, by the work of its steps. */
-function shareDone({ from, to }: Phase, works: readonly Waits[], step: number, done: number): number {
-  const costs = works.slice(from, to).map(({ compute, disk }) => compute + disk + 1);
+function shareDone({ steps }: Phase, works: readonly Waits[], step: number, done: number): number {
+  const costs = steps.map((each) => {
+    const { compute = 0, disk = 0 } = works[each] ?? {};
+    return compute + disk + 1;
+  });
+  const at = steps.indexOf(step);
   const total = (some: readonly number[]): number => some.reduce((all, cost) => all + cost, 0);
-  const current = costs[step - from] ?? 0;
-  return costs.length === 0 ? done : (total(costs.slice(0, step - from)) + done * current) / total(costs);
+  return (total(costs.slice(0, at)) + done * (costs[at] ?? 0)) / total(costs);
 }

@@ -10,9 +10,9 @@ import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
 import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
-import { checkSaved } from "./check-saved.ts";
 import { declare, type Flags, given } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
+import { openModel } from "./models.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
 import { openPlaces } from "./places.ts";
 import { planInThread } from "./plan-thread.ts";
@@ -104,19 +104,15 @@ export async function compileAndRun(
       const seconds = (performance.now() - start) / 1000;
       progress.planned(made);
       const result = await runPlan(made, {
-        ...{ ...options, device, models, corpora, tokenizer, progress: progress.running },
+        ...{ ...options, device, models, corpora, tokenizer, openSaved: openModel, progress: progress.running },
         ...{ gpuMemory: budget.gpu, storeLimit: store?.limit, ...(!isQuiet && { note: line.say }) },
       });
-      const { output, folder, signal } = options;
-      const checking = { output, signal, corpora, gpuMemory: budget.gpu, ...(folder && { folder }) };
-      const check = result.isSaved ? await checkSaved({ open, plan: made, inputs, device, options: checking }) : null;
       const adapter = describeAdapter(device.adapterInfo);
       const notes = [...outlined.notes.map(({ title }) => title), ...ofTexts];
       return {
         plan: made,
         corpora,
         result,
-        check: check ?? "there is no text to compare it on",
         compileSeconds: seconds + result.compileSeconds,
         adapter,
         notes,

@@ -33,6 +33,16 @@ export interface StageResult extends StageRecord {
   readonly changed: readonly ChangedTensor[];
 }
 
+/** What was found of a saved model in its files. */
+export interface CheckResult {
+  readonly windows: number;
+  /** In nats per token, of the model that was saved, and of its files. */
+  readonly loss: number;
+  readonly saved_loss: number;
+  /** KL(given model ‖ files), in nats per token. */
+  readonly kl: number;
+}
+
 export interface RunResult {
   readonly stages: readonly StageResult[];
   readonly reports: readonly ReportResult[];
@@ -40,6 +50,8 @@ export interface RunResult {
   readonly expects: readonly ExpectResult[];
   /** Whether the output folder holds a result that may stay. */
   readonly isSaved: boolean;
+  /** Null where nothing is saved, or the plan has nothing to check it with. */
+  readonly check: CheckResult | null;
   /** What lies in the folder of the given model, by its path, and has no counterpart in the saved one. */
   readonly leftBehind: readonly LeftBehind[];
   /** That the steps of each stage took, in this run or in the one that has made them: of the CPU where it plays the GPU. */

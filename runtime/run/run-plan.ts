@@ -11,9 +11,10 @@ import { lockName, showLock } from "../io/lock.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import { isOneDisk } from "../io/space.ts";
 import { UserError } from "../user-error.ts";
+import { openChecked, readCheck } from "./check-saved.ts";
 import { declared } from "./declared.ts";
 import { modelCard } from "./model-card.ts";
-import type { ChangedTensor, RunResult, StageResult } from "./result.ts";
+import type { ChangedTensor, CheckResult, RunResult, StageResult } from "./result.ts";
 import { runStep, skipStep } from "./run-step.ts";
 import { placesOf, save } from "./save.ts";
 import { fileToSave, saveFile } from "./save-file.ts";
@@ -24,24 +25,32 @@ import { readValues } from "./values.ts";
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
   requireMemory(plan, options.device);
   const file = await fileToSave(plan, options.models);
-  const session = await openSession(plan, options);
-  let done: Done;
+  const models = new Map(options.models);
+  const session = await openSession(plan, { ...options, models });
   try {
     const pending = await session.store.pending();
     await requireSpace(session, pending, options.output);
     const { damage } = session.store.folder;
     if (damage !== null) options.note?.(damage);
     if (pending.size < plan.steps.length) options.note?.(goingOn(session, pending));
-    done = { stages: await runSteps(session, pending), ...(await readValues(session)) };
-    if (isKept(plan, done))
-      await (file ? saveFile(session, file, placesOf(plan, options).output) : save(session, options));
+    const { save: saved, steps } = plan;
+    const from = saved?.check?.from ?? steps.length;
+    const stages = await runSteps(session, pending, 0, from);
+    const done = { stages, ...(await readValues(session)) };
+    const isSaved = saved !== null && done.expects.every(({ holds }) => holds);
+    if (isSaved) await (file ? saveFile(session, file, placesOf(plan, options).output) : save(session, options));
+    const leftBehind = isSaved ? await describe(session, done, options) : [];
+    let check: CheckResult | null = null;
+    if (isSaved && saved.check) {
+      models.set(saved.check.model, await openChecked(saved.of, saved.check, options));
+      await runSteps(session, pending, from, steps.length);
+      check = await readCheck(session, saved.of, saved.check);
+    }
+    const times = { stageSeconds: secondsOf(session), compileSeconds: session.compileSeconds() };
+    return { ...done, isSaved, check, leftBehind, ...times, gpuPeak: session.gpuPeak() };
   } finally {
     session.close();
   }
-  const isSaved = isKept(plan, done);
-  const leftBehind = isSaved ? await describe(session, done, options) : [];
-  const times = { stageSeconds: secondsOf(session), compileSeconds: session.compileSeconds() };
-  return { ...done, isSaved, leftBehind, ...times, gpuPeak: session.gpuPeak() };
 }
 
 /** Refuses at the start what would end in the middle; a software adapter's memory is the host's. */
@@ -55,12 +64,16 @@ function requireMemory({ peaks }: Plan, { facts }: Device): void {
 
 type Done = Pick<RunResult, "stages" | "reports" | "series" | "expects">;
 
-const isKept = ({ save }: Plan, { expects }: Done): boolean => save !== null && expects.every(({ holds }) => holds);
-
-async function runSteps(session: Session, pending: ReadonlySet<number>): Promise<readonly StageResult[]> {
+/** Those from one place of the list to another. */
+async function runSteps(
+  session: Session,
+  pending: ReadonlySet<number>,
+  from: number,
+  to: number,
+): Promise<readonly StageResult[]> {
   const { stages, steps } = session.plan;
   const changed: ChangedTensor[][] = stages.map(() => []);
-  for (const [at, { part }] of steps.entries()) {
+  for (const [at, { part }] of [...steps.entries()].slice(from, to)) {
     const tensor = await (pending.has(at) ? runStep : skipStep)(session, at);
     if (tensor !== null && part.stage !== null) changed[part.stage]?.push(tensor);
   }

@@ -5,6 +5,7 @@ import { type Clock, clockFor } from "../gpu/clock.ts";
 import type { Device } from "../gpu/device.ts";
 import { executor, type Loaded } from "../gpu/execute.ts";
 import { readback } from "../gpu/readback.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import { openStore, type Store, type StoreOptions } from "../store/store.ts";
 
@@ -24,6 +25,8 @@ export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "f
   readonly output: OutputFolder | null;
   /** The sha256 of the files that the tokenizer was made of, for the lock. */
   readonly tokenizer?: Readonly<Record<string, string>>;
+  /** Opens what was saved, for a plan that checks it. */
+  readonly openSaved?: (path: string) => Promise<Checkpoint>;
   readonly progress: (progress: Progress) => void;
   readonly signal: AbortSignal;
   /** Bytes that may be taken on the GPU; by default as many as there are. */

@@ -94,13 +94,14 @@ const givenIn = (refs: readonly Ref[]): readonly GivenRef[] =>
 export const identitiesIn = ({ plan, folder, given, corpora, adapter }: Given): Identify =>
   identifier(plan, {
     device: `${adapter}, webgpu ${dawnPackage}`,
-    tensor: (model, tensor) => folder.hashOf(given.find({ model, tensor })),
+    tensor: (model, tensor) => (given.isThere(model) ? folder.hashOf(given.find({ model, tensor })) : undefined),
     windows: windowHashes(plan, corpora),
   });
 
 /** Identifies all steps that can be. Tensors of files that were never seen are read for that: they may be copies of what was. */
 export async function identifyAll({ plan: { steps }, folder, given }: Given, identify: Identify): Promise<void> {
-  const refs = givenIn(steps.flatMap(({ reads }) => Object.values(reads)));
+  const all = givenIn(steps.flatMap(({ reads }) => Object.values(reads)));
+  const refs = all.filter(({ model }) => given.isThere(model));
   const unknown = new Map(refs.flatMap((ref) => (folder.knowsFileOf(given.find(ref)) ? [] : [[keyOf(ref), ref]])));
   for (const ref of unknown.values()) await given.hash(ref, { isUsed: false });
   for (const step of steps.keys()) identify(step);

@@ -20,6 +20,8 @@ export type GivenRef = Extract<PlainRef, { readonly tensor: string }>;
 type HashMemory = Pick<StoreFolder, "hashOf" | "rememberHash">;
 
 export interface GivenTensors {
+  /** Whether a model is given yet: one that is saved is, from then on. */
+  readonly isThere: (model: string) => boolean;
   readonly find: (ref: GivenRef) => StoredTensor;
   /** The tensor to be read, by which it counts as used. */
   readonly source: (ref: GivenRef) => TensorSource;
@@ -61,6 +63,7 @@ export function givenTensors(
     memory.rememberHash(tensor, found);
   }
   return {
+    isThere: (model) => models.has(model),
     find,
     source: (ref) => ({ ...find(ref), pieces: () => pieces(ref) }),
     hash: async (ref, { isUsed }) => {

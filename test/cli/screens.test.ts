@@ -61,6 +61,7 @@ function wide(stages: number) {
       changed: [changed(i, "q", 10 * i), changed(i, i % 2 === 0 ? "gate" : "up", 50)],
     })),
     isSaved: false,
+    check: null,
     leftBehind: [],
     stageSeconds: names.map(() => 1),
     compileSeconds: 0,

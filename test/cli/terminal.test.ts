@@ -46,7 +46,7 @@ suite("a terminal", ({ test, skip }) => {
         encoding: "utf8",
       });
       assert.is(status, 0, stdout);
-      assert.match(stdout, /step 2 of 7 {2}compile/);
+      assert.match(stdout, /step 2 of 8 {2}compile/);
       const terminal = screen(60);
       terminal.write(stdout);
       const shown = terminal.shown();

@@ -133,12 +133,18 @@ export async function writeHollow(folder: string, variant: Variant): Promise<voi
 export async function writeNoise(folder: string, variant: Omit<Variant, "dtype">): Promise<void> {
   const normal = normals();
   const few = Float32Array.from({ length: 2 ** 20 - 3 }, normal); // of a length that no dimension divides
+  const known = new Map<number | undefined, Uint8Array>();
+  const bytesFor = (columns: number | undefined): Uint8Array => {
+    const scaled = (value: number): number => (columns === undefined ? 1 + 0.2 * value : value / Math.sqrt(columns));
+    const bytes = known.get(columns) ?? toStored(few.map(scaled), "BF16");
+    known.set(columns, bytes);
+    return bytes;
+  };
   for (const { path, tensors } of writeBesides(folder, { ...variant, dtype: "BF16" })) {
     const writer = await SafetensorsWriter.create(path, tensors);
     for (const { name, shape } of tensors) {
-      const [count, columns] = [shape.reduce((product, size) => product * size, 1), shape[1]];
-      const values = few.map((value) => (columns === undefined ? 1 + 0.2 * value : value / Math.sqrt(columns)));
-      const bytes = toStored(values, "BF16");
+      const count = shape.reduce((product, size) => product * size, 1);
+      const bytes = bytesFor(shape[1]);
       for (let at = 0; at < 2 * count; at += bytes.byteLength)
         await writer.write(name, bytes.subarray(0, Math.min(bytes.byteLength, 2 * count - at)), at);
     }

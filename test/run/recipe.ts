@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type CompileInputs, plan } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { openModel } from "../../runtime/cli/models.ts";
 import { openRecipe, readRecipe, readTexts, translated } from "../../runtime/cli/recipe.ts";
 import { type Device, openDevice } from "../../runtime/gpu/device.ts";
 import type { OutputFolder } from "../../runtime/io/output-folder.ts";
@@ -45,7 +46,15 @@ export async function runRecipe(
   const made = translated(open.shown, () => plan(open.loaded, { ...inputs, budget }, opened.facts));
   planned?.(made);
   const { signal } = new AbortController();
-  const given = { device: opened, models: open.models, corpora, signal, gpuMemory: budget.gpu, progress };
+  const given = {
+    device: opened,
+    models: open.models,
+    corpora,
+    signal,
+    gpuMemory: budget.gpu,
+    openSaved: openModel,
+    progress,
+  };
   const run = (output: OutputFolder | null): Promise<RunResult> => runPlan(made, { ...given, output });
   return out === undefined ? run(null) : writeFolder(out, run);
 }

@@ -1,4 +1,5 @@
 /** A model as one GGUF file: metadata of its config and its tokenizer, then its tensors, as a stream of bytes. */
+import { appendFile, truncate, writeFile } from "node:fs/promises";
 import type { JsonObject } from "../file.ts";
 import type { Divisors } from "./rope.ts";
 import { architectureOf, configMetadata, headOf } from "./write-config.ts";
@@ -17,6 +18,8 @@ import { headerBytes, type Metadata, padding, type Written, type WrittenTensor }
 /** A file that can be written: all that it says is known, but for weights. */
 export interface GgufFile {
   readonly bytes: (pieces: Pieces) => AsyncGenerator<Uint8Array>;
+  /** Writes it with holes in the place of weights, which take no room on the disk. */
+  readonly hollow: (path: string) => Promise<void>;
 }
 
 /** What a file of a model begins with. Refuses what GGUF does not hold. */
@@ -49,6 +52,13 @@ export async function ggufFile(config: JsonObject, parts: readonly Part[], read:
       const memory = sharedMemory();
       for (const tensor of tensors) yield* padded(tensor, bytesOf(tensor, pieces, memory));
       for (const { tensor, values } of scales) yield* padded(tensor, [new Uint8Array(values.buffer)]);
+    },
+    hollow: async (path) => {
+      await writeFile(path, header);
+      const weights = tensors.reduce((sum, { bytes }) => sum + bytes + padding(bytes), 0);
+      await truncate(path, header.byteLength + weights);
+      for (const { tensor, values } of scales)
+        for await (const piece of padded(tensor, [new Uint8Array(values.buffer)])) await appendFile(path, piece);
     },
   };
 }
