@@ -15,7 +15,7 @@ import type { Windows } from "../language/tensor.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SavedCheck, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { checkRecord } from "./check-saved.ts";
-import { unordered } from "./finite.ts";
+import { unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { checkGivenCodes } from "./given-codes.ts";
 import { behindBlocks, type Passing } from "./passes.ts";
@@ -135,10 +135,14 @@ const isDecided = (value: Node): boolean => !coneOf([value]).some(({ type }) => 
 /** Whether all that is measured is; what no reading of texts would decide is refused. */
 function areDecided(context: Context, { evaluations, measures }: TypedRecipe): boolean {
   if (!evaluations.every(({ windows }) => context.countWindows(windows) !== null)) return false;
-  const unknown = measures.filter(({ value }) => value === null);
+  const unknown = measures.filter(({ value }) => value === null || (typeof value !== "number" && !isNumber(value)));
   for (const { span } of unknown) report(context, { kind: "not-supported", span, ...noModel("a measure") });
   return unknown.length === 0;
 }
+
+/** Whether all that a value is made of is known, which the number of windows of a text is once it has been read. */
+const isNumber = (value: Node): boolean =>
+  isDecided(value) && !coneOf([value]).some((node) => node.op === "constant" && Number.isNaN(node.attrs.value));
 
 /** One step computes all values that are not known already. */
 function emitMeasures(
@@ -151,7 +155,7 @@ function emitMeasures(
   );
   const shown = measures.map(({ text }) => text).join(", ");
   const otherwise = `a measure compares what is no number, and nothing was saved: one of ${shown}; look at what it divides by`;
-  const { counts, checks } = unordered(at.maker, outputs, ["less", "lessEqual", "equal"], otherwise);
+  const { counts, checks } = unsound(at.maker, outputs, { by: ["less", "lessEqual", "equal"], otherwise });
   const graph = at.maker.graph("measure", [...outputs, ...counts]);
   const sources = { model: { at: new Map() }, layer: null, others: series };
   const made = outputs.length > 0 ? addStep(at, graph, sources, measuring, checks) : null;

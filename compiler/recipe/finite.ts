@@ -56,13 +56,20 @@ function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Counted[] 
   }));
 }
 
+/** What puts numbers in an order, and what is said where one of them is NaN. */
+interface Ordering {
+  readonly by: readonly ("best" | "order" | "argmax" | "less" | "lessEqual" | "equal")[];
+  readonly otherwise: string;
+}
+
+/** Counts of all that hides in its result that there was none: of what is put in an order, inverted, or swept. */
+export function unsound(maker: Maker, outputs: readonly Output[], ordering: Ordering): Counting {
+  const all = [unordered(maker, outputs, ordering), singular(maker, outputs), diverging(maker, outputs)];
+  return { counts: all.flatMap(({ counts }) => counts), checks: all.flatMap(({ checks }) => checks) };
+}
+
 /** Counts how many are NaN of all scores that a method ranks, or of all numbers that a measure compares; none may be. */
-export function unordered(
-  maker: Maker,
-  outputs: readonly Output[],
-  by: readonly ("best" | "order" | "argmax" | "less" | "lessEqual" | "equal")[],
-  otherwise: string,
-): Counting {
+function unordered(maker: Maker, outputs: readonly Output[], { by, otherwise }: Ordering): Counting {
   const ordering: readonly string[] = by;
   const orders = (node: Node): boolean => ordering.includes(node.op === "reduce" ? node.attrs.by : node.op);
   const ordered = new Set(computing(outputs).flatMap((node): readonly Node[] => (orders(node) ? node.inputs : [])));
@@ -72,7 +79,7 @@ export function unordered(
 }
 
 /** Counts of all triangles that a method inverts the rows without a diagonal, whose inverse is 0; there may be none. */
-export function singular({ make }: Maker, outputs: readonly Output[]): Counting {
+function singular({ make }: Maker, outputs: readonly Output[]): Counting {
   const inverses = computing(outputs).filter((node) => node.op === "triangularInverse");
   const counts = inverses.map(({ inputs: [x], attrs: { rows, columns }, origin }, i) => {
     const along = make("index", [], { dim: { name: rows, size: sizeOf(x.type, rows) ?? Number.NaN } }, origin);
@@ -89,7 +96,7 @@ export function singular({ make }: Maker, outputs: readonly Output[]): Counting 
 }
 
 /** Counts of all sweeps the rows that end in no number: what a column held of NaN and infinities, all later ones have taken over. */
-export function diverging(maker: Maker, outputs: readonly Output[]): Counting {
+function diverging(maker: Maker, outputs: readonly Output[]): Counting {
   const { make } = maker;
   const sweeps = computing(outputs).filter((node) => node.op === "feedback");
   const counts = sweeps.map((node, i) => {

@@ -14,7 +14,7 @@ import type { Float } from "../plan/dtype.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { matrixOf, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
 import { changeEdited, type Edited, editedBy, readOf } from "./edited.ts";
-import { diverging, singular, unordered } from "./finite.ts";
+import { unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
 import { otherMatrix, otherSlots } from "./other-models.ts";
@@ -104,16 +104,12 @@ export function newLayerOf(
   const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, input, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
-  const counted = [
-    unordered(maker, made.outputs, ["best", "order"], unrankable),
-    singular(maker, made.outputs),
-    diverging(maker, made.outputs),
-  ];
-  const graph = maker.graph("compress", [...made.outputs, ...counted.flatMap(({ counts }) => counts)]);
+  const { counts, checks } = unsound(maker, made.outputs, { by: ["best", "order"], otherwise: unrankable });
+  const graph = maker.graph("compress", [...made.outputs, ...counts]);
   const matrixIn = (slot: string): Node | null =>
     slot === slotNames.weight ? matrix : matrix && otherMatrix(maker, matrix, slot, types);
   const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, matrix: matrixIn });
-  return { linear, graph, checks: [...counted.flatMap((each) => each.checks), ...made.checks], reads };
+  return { linear, graph, checks: [...checks, ...made.checks], reads };
 }
 
 /** A mask of scores that are NaN would keep what happens to stand last. */

@@ -11,7 +11,7 @@ import type { Ref, StepPart } from "../plan/step.ts";
 import { contributionsOf, passesOver } from "./calibration.ts";
 import type { Narrowing } from "./check-narrowing.ts";
 import { decodedModel } from "./decode-steps.ts";
-import { unordered } from "./finite.ts";
+import { unsound } from "./finite.ts";
 import { entryOf, startOf } from "./forward-graphs.ts";
 import { cut, type Kept, keptPlaces, keptSlot } from "./kept-places.ts";
 import type { Selection } from "./method-on-blocks.ts";
@@ -83,7 +83,8 @@ function decide(
   const [layered] = scores.dims.filter(({ id }) => id !== dim.id);
   const node = layered ? orderNode(at.maker, places, [layered.id, dim.id], places.origin) : places;
   const outputs = [{ name: slotNames.result, node }];
-  const { counts, checks } = unordered(at.maker, outputs, ["best", "order", "argmax"], unrankable(dim.name));
+  const ordering = { by: ["best", "order", "argmax"], otherwise: unrankable(dim.name) } as const;
+  const { counts, checks } = unsound(at.maker, outputs, ordering);
   const graph = at.maker.graph("decide", [...outputs, ...counts]);
   const sources = { model: { at: new Map() }, layer: null, others: states };
   const made = addStep(at, graph, sources, { ...part, layer: null, what: `choice of ${dim.name}` }, checks);

@@ -81,18 +81,21 @@ suite("plan: without the text", ({ test }) => {
     "a measure of a text that no model reads is refused",
     inFolder(async (folder) => {
       const path = join(folder, "own.lcomp");
-      writeFileSync(path, recipe("report windows(text.test)"));
-      const entry = readRecipe(path);
       const { tensors, config, folder: name } = await openCheckpoint(join(root, "examples/tiny"));
       const inputs = {
         parameters: new Map(),
         models: new Map([["model", { name, config, tensors }]]),
         corpora: new Map(),
       };
-      assert.equal(
-        problemsFrom(() => outline(entry.loaded, inputs)).map(({ title }) => title),
-        ["a measure of a text that no model reads is not supported yet"],
-      );
+      for (const measure of ["windows(text.test)", "f32(windows(text.test))", "sqrt(f32(windows(text.test)))"]) {
+        writeFileSync(path, recipe(`report ${measure}`));
+        const entry = readRecipe(path);
+        assert.equal(
+          problemsFrom(() => outline(entry.loaded, inputs)).map(({ title }) => title),
+          ["a measure of a text that no model reads is not supported yet"],
+          measure,
+        );
+      }
     }),
   );
 });

@@ -1,5 +1,4 @@
 /** Sweeps that carry more from column to column than f32 holds, in methods whose codes and masks show nothing of it. */
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { someText, writeDecoder } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
@@ -38,12 +37,27 @@ const methods = {
 };
 
 async function tried(folder: string, method: string, share: string): Promise<void> {
-  const [model, text] = [join(folder, "model"), join(folder, "text.jsonl")] as const;
+  const model = join(folder, "model");
   await writeDecoder(model, {});
-  writeFileSync(text, someText(2));
   writeFiles(folder, { "mine.lcomp": method, "recipe.lcomp": recipe(share) });
   await runRecipe(join(folder, "recipe.lcomp"), { model }, join(folder, "out"));
 }
+
+/** A choice among neurons by whether what a sweep leaves is above 0. */
+const choosing = `
+method choose() on block(neuron: f32[sample, token, mlp]) {
+  observe power = mean(mean(neuron^2, over token), over sample)
+  let to = rename(index(mlp), mlp -> mlp')
+  let u = 1 where index(mlp) == to else 1000000000000000000000000000000.0 where index(mlp) < to else 0
+  let left = feedback power through u along mlp { each mlp as c { freeze 2 * c } }
+  select mlp to 50% by 1 where left > 0 else 0
+}
+
+recipe trial(model: Model, text: Corpus) {
+  stage small = choose() of model over text.train.sample(2, length: 16, seed: 0)
+  save small as "huggingface"
+}
+`;
 
 suite("sweeps: what overflows ends the run", ({ test }) => {
   for (const [name, method] of Object.entries(methods))
@@ -57,6 +71,19 @@ suite("sweeps: what overflows ends the run", ({ test }) => {
       }),
       "swiftshader",
     );
+
+  test(
+    "of a choice, in a method on blocks",
+    inFolder(async (folder) => {
+      const [model, text] = [join(folder, "model"), join(folder, "text.jsonl")] as const;
+      await writeDecoder(model, {});
+      writeFiles(folder, { "text.jsonl": someText(2), "recipe.lcomp": choosing });
+      await refused(
+        () => runRecipe(join(folder, "recipe.lcomp"), { model, text }, join(folder, "out")),
+        /^stage small.*: \d+ rows of a sweep end in NaN or infinities/,
+      );
+    }),
+  );
 
   test(
     "and what does not, does not",
