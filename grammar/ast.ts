@@ -258,8 +258,8 @@ export interface Candidate extends Spanned {
 export type Expect = Node<"expect", { readonly condition: Expression }>;
 /** `report perplexity(small, text.test), …` */
 export type Report = Node<"report", { readonly values: readonly Expression[] }>;
-/** `save small as "huggingface"` */
-export type Save = Node<"save", { readonly model: Name; readonly as: StringLiteral }>;
+/** `save small as "huggingface"`, `save small as target` */
+export type Save = Node<"save", { readonly model: Name; readonly as: Expression }>;
 /** `vary model in models, bits in [2, 3]` */
 export type Vary = Node<"vary", { readonly axes: readonly { readonly name: Name; readonly values: Expression }[] }>;
 /** `run sparse_int4(model, …)` */

@@ -1,7 +1,6 @@
 /** Blocks and statements to canonical text. */
 import type * as Ast from "./ast.ts";
 import { writeDim, writeHeader, writeType, writeValue } from "./format-expressions.ts";
-import { quoted } from "./literals.ts";
 import { hasComment, type Item, type Page, pad, width, writeItems } from "./page.ts";
 
 /** `{ … }` over several lines; the opening brace belongs on the line of what stands before it. */
@@ -94,7 +93,7 @@ function writeStatement(page: Page, node: Ast.Statement, indent: number): string
     case "report":
       return `report ${node.values.map((one) => value(one)).join(", ")}`;
     case "save":
-      return `save ${node.model.text} as ${quoted(node.as.value)}`;
+      return `save ${node.model.text} as ${value(node.as)}`;
     case "vary":
       return `vary ${node.axes.map(({ name, values }) => `${name.text} in ${value(values)}`).join(", ")}`;
     case "run":

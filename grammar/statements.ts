@@ -213,12 +213,12 @@ export abstract class StatementParser extends StageParser {
     return { kind: "report", values, span: this.from(first) };
   });
 
-  // save = "save" name "as" string
+  // save = "save" name "as" expression
   protected readonly save = this.RULE("save", (): Ast.Save => {
     const first = this.CONSUME(K.save);
     const model = this.SUBRULE(this.name);
     this.CONSUME(K.as, raise("save-as"));
-    const as = this.SUBRULE(this.string);
+    const as = this.SUBRULE(this.expression);
     return { kind: "save", model, as, span: this.from(first) };
   });
 

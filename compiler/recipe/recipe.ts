@@ -11,7 +11,7 @@ import { number, unknownNumber } from "../language/number.ts";
 import { bindValue } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
 import { unknownOf } from "../language/types.ts";
-import { type Scope, showValue, type Value } from "../language/value.ts";
+import { type Scope, showValue, type Value, wrongType } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { bindModel } from "./bind.ts";
@@ -135,15 +135,22 @@ function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
   if (at.save)
     report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
   const found = givenOrMade(at, model);
-  const formats = savedFormats(at.inputs.modules);
-  if (!formats.includes(as.value))
-    report(at.context, {
-      kind: "not-supported",
-      span: as.span,
-      what: `the format "${as.value}"`,
-      hint: `there are ${formats.map((name) => `"${name}"`).join(", ")}`,
-    });
-  if (found) at.save ??= { of: found.name, format: as.value, span: as.span };
+  const format = savedFormat(at, as);
+  if (found && format !== null) at.save ??= { of: found.name, format, span: as.span };
+}
+
+/** The format that an expression names; null, and a problem, where it names none that models are saved in, or while it is not known. */
+function savedFormat({ context, scope, inputs }: Checking, as: Ast.Expression): string | null {
+  const { value } = operand(context, scope, as);
+  const formats = savedFormats(inputs.modules);
+  const hint = `there are ${formats.map((name) => `"${name}"`).join(", ")}`;
+  if (value.kind !== "string") {
+    wrongType(context, { value, span: as.span }, "the name of a format in quotes");
+    return null;
+  }
+  if (value.value === null || formats.includes(value.value)) return value.value;
+  report(context, { kind: "not-supported", span: as.span, what: `the format "${value.value}"`, hint });
+  return null;
 }
 
 function measured(at: Checking, kind: "report" | "expect", expression: Ast.Expression): Measure {

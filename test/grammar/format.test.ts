@@ -229,7 +229,7 @@ const statements = (tie: fc.LetrecTypedTie<Trees>): Arbitrary<Ast.Statement> => 
     ),
     node<Ast.Expect>({ kind: kind("expect"), condition: value }),
     node<Ast.Report>({ kind: kind("report"), values: few(value, 1) }),
-    node<Ast.Save>({ kind: kind("save"), model: name, as: string }),
+    node<Ast.Save>({ kind: kind("save"), model: name, as: value }),
     node<Ast.Vary>({ kind: kind("vary"), axes: few(fc.record({ name, values: value }), 1) }),
     node<Ast.Run>({ kind: kind("run"), recipe: call }),
     node<Ast.Fit>({ kind: kind("fit"), constants: few(name, 1), target: value, law: value }),

@@ -107,6 +107,16 @@ suite("language: stages and measures", ({ test }) => {
     assert.equal(problemsOf(recipe("report text")), ["wrong-type"]);
   });
 
+  test("what a model is saved as may hang on parameters", () => {
+    const source =
+      halve + recipe("stage half = halve() of model for layer\nsave half as target", ', target: Text = "lcomp"');
+    const format = (target?: string) =>
+      bound(source, target === undefined ? {} : { arguments: { target } }).typed.save?.format;
+    assert.equal([format(), format("gguf")], ["lcomp", "gguf"]);
+    assert.equal(problems(source, { arguments: { target: "onnx" } }), ["not-supported"]);
+    assert.equal(problemsOf(recipe("save model as 4")), ["wrong-type"]);
+  });
+
   test("samples must fit into the text, and so must windows", () => {
     const sample = recipe("let some = text.train.sample(4, length: 64)");
     assert.equal(problems(sample, { tokens: 64 }), []);
