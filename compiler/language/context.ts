@@ -31,6 +31,8 @@ export interface Context {
   readonly isOpen: boolean;
   /** ` in model.layers.0.mlp.down_proj`: which layer is at hand, for messages; empty in general. */
   readonly where: string;
+  /** The sizes that the dimensions of layers have in the stage at hand, by their names in a method's header, for messages. */
+  readonly layerSizes: ReadonlyMap<string, readonly number[]>;
   /** The stage whose method is at work. */
   readonly stage: Span | null;
   /** The name of the `observe` at hand: inside it, and the functions that it calls, activations may be read. */
@@ -59,6 +61,7 @@ export const newContext = (
   calls: [],
   isOpen: false,
   where: "",
+  layerSizes: new Map(),
   stage: null,
   observing: null,
   keepsZeros: false,

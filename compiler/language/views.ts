@@ -129,7 +129,7 @@ export function partSizes({ context, scope }: Call, old: Dimension, { to, span }
   const whole = quotient ? known(quotient) : undefined;
   if (whole === undefined || (open.length === 1 ? Number.isInteger(whole) : whole === 1))
     return given.map((size) => size ?? quotient ?? old.size);
-  const sizes = { size: showSize(old.size), by: showSize(product) };
+  const sizes = { size: showSize(old.size), by: showSize(product), beside: context.layerSizes.get(old.name) ?? [] };
   report(context, { kind: "does-not-divide", span, name: old.name, ...sizes, where: context.where });
   return null;
 }

@@ -5,6 +5,7 @@ import { type Context, report } from "../language/context.ts";
 import { operand } from "../language/evaluate.ts";
 import { compileTimeNumber } from "../language/kinds.ts";
 import { known } from "../language/size.ts";
+import { type Dimension, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
 import { list } from "../problems/description.ts";
@@ -63,6 +64,16 @@ export function select(
   }
   const tied = all.filter((each) => selectors.length === 0 && each.linear.tied !== null && !left.has(each));
   return { selected, tied: tied.map(({ linear }) => linear) };
+}
+
+/** The sizes that what layers read and make has among them, by the names of a method's header. */
+export function layerSizes(selected: readonly Selected[]): ReadonlyMap<"in" | "out", readonly number[]> {
+  const of = (dims: readonly Dimension[]): number => known(volume(dims)) ?? Number.NaN;
+  const all = (sizes: readonly number[]): readonly number[] => [...new Set(sizes)].filter(Number.isInteger);
+  return new Map([
+    ["in", all(selected.map(({ linear }) => of(linear.from)))],
+    ["out", all(selected.map(({ linear }) => of(linear.to)))],
+  ]);
 }
 
 const candidates = (type: ModelType): readonly Selected[] =>

@@ -26,7 +26,16 @@ export type DimensionProblem =
     }
   | { kind: "absent-dimension"; span: Span; name: string; type: string; value: Span; known: readonly string[] }
   | { kind: "dimension-escapes"; span: Span; name: string; fn: string; declared: Span }
-  | { kind: "does-not-divide"; span: Span; name: string; size: string; by: string; where: string }
+  /** `beside`: the sizes of the dimension in all layers of the stage. */
+  | {
+      kind: "does-not-divide";
+      span: Span;
+      name: string;
+      size: string;
+      by: string;
+      beside: readonly number[];
+      where: string;
+    }
   | { kind: "not-whole"; span: Span; what: string; value: string; where: string }
   | {
       kind: "sweep-levels";
@@ -63,7 +72,7 @@ export const dimensionWording: Wording<DimensionProblem> = {
   "does-not-divide": (p) => ({
     title: `${p.by} does not divide \`${p.name}\`, which is ${p.size}${p.where}`,
     places: labels([p.span, `${p.size} / ${p.by} is not whole`]),
-    hint: `choose a size that divides ${p.size}${nearestDivisors(Number(p.size), Number(p.by))}, or leave the layer out with \`except\``,
+    hint: `choose a size that divides ${divisible(p.size, p.beside)}${nearestDivisors(p.beside.reduce(commonDivisor, Number(p.size)), Number(p.by))}, or leave the layer out with \`except\``,
   }),
   "not-whole": (p) => ({
     title: `${p.what} must be a whole number from 1, and is ${p.value}${p.where}`,
@@ -97,6 +106,14 @@ export const dimensionWording: Wording<DimensionProblem> = {
 const side = (name: string, size: string): string => (name === size ? `\`${name}\`` : `\`${name}\` = ${size}`);
 
 const levelsOf = (names: readonly string[]): string => `${list(names)}${names.length > 1 ? ", in this order" : ""}`;
+
+/** What a size is to divide: that of one layer, and those of the others. */
+const divisible = (size: string, beside: readonly number[]): string => {
+  const others = [...new Set(beside.map(String))].filter((each) => each !== size);
+  return others.length > 0 ? `${list([size, ...others])}, the sizes of all layers of the stage` : size;
+};
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
 /** Of numbers, the divisors next to one that is none. */
 function nearestDivisors(size: number, by: number): string {

@@ -19,7 +19,7 @@ import {
   wrong,
 } from "../language/value.ts";
 import { areNumbers, codedType, decodedType } from "../model/coded-type.ts";
-import { select } from "../model/selector.ts";
+import { layerSizes, select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { sizesIn } from "./bind.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
@@ -95,7 +95,8 @@ function ofLinears(
   const given = decoded ?? type;
   if (!given || !areNumbers(context, given, selected, stage)) return { decoded, type: null };
   if (!format) return { decoded, type: decoded };
-  return { decoded, type: codedType(context, given, selected, formatOf(typed), stage.span) };
+  const inside: Context = { ...context, layerSizes: layerSizes(selected) };
+  return { decoded, type: codedType(inside, given, selected, formatOf(typed), stage.span) };
 }
 
 /** The format of each layer: its sizes may decide that. */

@@ -5,6 +5,7 @@ import type { StoredField } from "../language/fields.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { Forwarded } from "../model/forward.ts";
+import { layerSizes } from "../model/selector.ts";
 import { blockOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { decoder } from "./decode-steps.ts";
@@ -29,8 +30,9 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
   const given = modelNamed(at, stage.of);
   const source = { ...given, type: stage.decoded ?? given.type, at: new Map(given.at) };
   const start = startFor(at, stage, source);
+  const context = { ...at.context, layerSizes: layerSizes(stage.selected) };
   const others = othersOf(at, stage, number);
-  const parts = partWorks(at, stage, source, others, start);
+  const parts = partWorks({ ...at, context }, stage, source, others, start);
   const now = new Map(source.at);
   const decode = stage.decoded ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
   const work: StageWork = { at, stage, number, source, parts, now, others, decode };
