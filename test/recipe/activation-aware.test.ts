@@ -97,7 +97,7 @@ const greatest = (x: Float64Array): number => Math.max(...x.map(Math.abs));
 
 /** The best of 20 powers of how loud channels are, by the squares of what rounding does to the outputs. */
 const searched =
-  (bits: number, every: number): Scale =>
+  (bits: number, every: number, isSymmetric = false): Scale =>
   (rows, x) => {
     const loud = byChannel(x, (column) => column.reduce((sum, value) => sum + Math.abs(value), 0) / column.length);
     const tried = Array.from({ length: 20 }, (_, k) => {
@@ -105,7 +105,7 @@ const searched =
       const middle = Math.sqrt(Math.max(...power) * Math.min(...power));
       const s = power.map((value) => value / middle);
       const errors = rows.map((row) => {
-        const coded = rules.affine(bits, every)(Float32Array.from(row, (w, i) => w * (s[i] ?? NaN)));
+        const coded = rules.affine(bits, every, isSymmetric)(Float32Array.from(row, (w, i) => w * (s[i] ?? NaN)));
         return Float64Array.from(row, (w, i) => (coded[i] ?? NaN) / (s[i] ?? NaN) - w);
       });
       const loss = errors.reduce((sum, e) => sum + x.reduce((of, row) => of + dot(row, e) ** 2, 0), 0);
@@ -120,12 +120,12 @@ const searched =
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, x, i) => sum + x * (b[i] ?? NaN), 0);
 
 /** A run of weights, limited to the best of 10 shares of the largest and rounded; `x` is what they multiply, a row for each token. */
-function clipped(bits: number, run: Float64Array, x: Matrix): readonly number[] {
+function clipped(bits: number, isSymmetric: boolean, run: Float64Array, x: Matrix): readonly number[] {
   const most = Math.fround(greatest(run));
   const tried = Array.from({ length: 10 }, (_, k) => {
     const share = Math.fround(1 - Math.fround(k / 20));
     const limited = Float32Array.from(run, (w) => share * Math.min(Math.max(Math.fround(w / share), -most), most));
-    const coded = rules.affine(bits, run.length)(limited);
+    const coded = rules.affine(bits, run.length, isSymmetric)(limited);
     const e = run.map((w, i) => (coded[i] ?? NaN) - w);
     return { coded, loss: x.reduce((sum, row) => sum + dot(row, e) ** 2, 0) };
   });
@@ -142,6 +142,7 @@ const smoothed =
 const cases: readonly (readonly [stage: string, scale: Scale])[] = [
   ["awq(3, every: 16)", searched(3, 16)],
   ["awq(4, every: 8)", searched(4, 8)],
+  ["awq(4, every: 8, symmetric: true)", searched(4, 8, true)],
   ["searched(3, 16)", searched(3, 16)],
   ["smoothquant()", smoothed(0.5)],
   ["smoothquant(0.8)", smoothed(0.8)],
@@ -161,29 +162,31 @@ suite("recipe: activation-aware scales", ({ test }) => {
       }),
     );
 
-  test(
-    "awq_clip limits each run of weights where that costs least",
-    inFolder(async (folder) => {
-      const [given, found] = await made(folder, "awq_clip(3, every: 16)");
-      const read = readIn(given);
-      for (const path of ["self_attn.q_proj", "mlp.down_proj"].map((name) => `model.layers.1.${name}`)) {
-        const [x, n] = [read(path), path.includes("down") ? 48 : 32];
-        const runs = rowsOf(weight(given.tensors, path), 16);
-        const codes = rowsOf(weight(found.tensors, path), 16);
-        const far = runs.filter((run, i) => {
-          const at = (16 * i) % n;
-          const expected = clipped(
-            3,
-            run,
-            x.map((row) => row.subarray(at, at + 16)),
-          );
-          return !expected.every((value, k) => value === codes[i]?.[k]);
-        });
-        // Shares that cost the same but for rounding.
-        assert.ok(far.length <= 0.01 * runs.length, `${far.length} of ${runs.length} runs of ${path}`);
-      }
-    }),
-  );
+  for (const isSymmetric of [false, true])
+    test(
+      `awq_clip limits each run of weights where that costs least${isSymmetric ? ", of symmetric grids" : ""}`,
+      inFolder(async (folder) => {
+        const [given, found] = await made(folder, `awq_clip(3, every: 16, symmetric: ${isSymmetric})`);
+        const read = readIn(given);
+        for (const path of ["self_attn.q_proj", "mlp.down_proj"].map((name) => `model.layers.1.${name}`)) {
+          const [x, n] = [read(path), path.includes("down") ? 48 : 32];
+          const runs = rowsOf(weight(given.tensors, path), 16);
+          const codes = rowsOf(weight(found.tensors, path), 16);
+          const far = runs.filter((run, i) => {
+            const at = (16 * i) % n;
+            const expected = clipped(
+              3,
+              isSymmetric,
+              run,
+              x.map((row) => row.subarray(at, at + 16)),
+            );
+            return !expected.every((value, k) => value === codes[i]?.[k]);
+          });
+          // Shares that cost the same but for rounding.
+          assert.ok(far.length <= 0.01 * runs.length, `${far.length} of ${runs.length} runs of ${path}`);
+        }
+      }),
+    );
 
   test("the device is given back", closeTokens);
 });

@@ -39,14 +39,15 @@ const quantiles = [
   ...[0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1],
 ].map(fround);
 
-/** Whole numbers of so many bits with a zero point. */
-export const affine = (bits: number, every: number) =>
+/** Whole numbers of so many bits with a zero point, which is in the middle of those that are symmetric. */
+export const affine = (bits: number, every: number, isSymmetric = false) =>
   byRuns(every, (run) => {
     const most = 2 ** bits - 1;
-    const [low, high] = [min(0, ...run), max(0, ...run)];
+    const far = greatest(run);
+    const [low, high] = isSymmetric ? [-far, far] : [min(0, ...run), max(0, ...run)];
     if (low === high) return [...run];
     const scale = f16round(fround(fround(high - low) / most));
-    const zero = even(fround(-low / scale));
+    const zero = isSymmetric ? 2 ** (bits - 1) : even(fround(-low / scale));
     return [...run].map((x) => scale * (min(max(even(fround(x / scale)) + zero, 0), most) - zero));
   });
 
