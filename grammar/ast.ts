@@ -314,7 +314,7 @@ export interface NumberLiteral extends Spanned {
   readonly kind: "number";
   readonly value: number;
   readonly text: string;
-  readonly unit?: "%" | "KiB" | "MiB" | "GiB";
+  readonly unit?: "%" | "KiB" | "MiB" | "GiB" | "TiB" | "kB" | "MB" | "GB" | "TB";
 }
 export type StringLiteral = Node<"string", { readonly value: string }>;
 export type BooleanLiteral = Node<"boolean", { readonly value: boolean }>;

@@ -2,11 +2,15 @@
 import type { NumberLiteral, PatternLiteral } from "./ast.ts";
 import type { Span } from "./source.ts";
 
-const units = { "%": 0.01, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
+const units: Readonly<Record<NonNullable<NumberLiteral["unit"]>, number>> = {
+  "%": 0.01,
+  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+  ...{ kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+};
 
 /** `12`, `0.5`, `1e-7`, `50%`, `512 MiB`. A percentage is divided, not multiplied, so that `35%` is exactly 0.35. */
 export function numberLiteral(image: string, span: Span): NumberLiteral {
-  const unit = (["%", "KiB", "MiB", "GiB"] as const).find((unit) => image.endsWith(unit));
+  const unit = (Object.keys(units) as (keyof typeof units)[]).find((unit) => image.endsWith(unit));
   const text = unit ? image.slice(0, -unit.length).trimEnd() : image;
   const value = unit === "%" ? Number(text) / 100 : Number(text) * (unit ? units[unit] : 1);
   return { kind: "number", value, text, span, ...(unit && { unit }) };

@@ -113,7 +113,7 @@ const form = (name: string, of: TokenType): TokenType =>
 
 const Numeral = createToken({
   name: "Number",
-  pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:%|[ \t]*(?:KiB|MiB|GiB)\b|(?!\w|\.\d))/,
+  pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:%|[ \t]*(?:[KMGT]iB|[kMGT]B)\b|(?!\w|\.\d))/,
   label: "a number",
 });
 const Text = createToken({ name: "String", pattern: /"(?:[^"\\\r\n]|\\[^\r\n])*"/, label: "a string" });

@@ -79,8 +79,9 @@ export function fileIn(args: readonly string[], ending: string): string | undefi
 export const asked = { Model: "a model's folder or GGUF file", Corpus: "a text, or a folder of texts" };
 
 function flagOf({ type, doc, fallback }: RecipeParameter): Options {
-  const kind = type === "Model" || type === "Corpus" ? asked[type] : type;
-  const describe = doc === "" ? kind : paragraphs(doc).trimEnd();
+  const isInput = type === "Model" || type === "Corpus";
+  const said = paragraphs(doc).trimEnd();
+  const describe = isInput ? said || asked[type] : said === "" ? type : `${said} (${type})`;
   return value(describe, fallback === null ? {} : { defaultDescription: readable(fallback) });
 }
 

@@ -103,7 +103,7 @@ suite("cli: usage", ({ test }) => {
       const { stdout, status } = lcomp(folder, "run", path, "--help");
       assert.is(status, 0);
       assert.match(stdout, /--model +a folder/);
-      assert.match(stdout, /--sparsity +how much goes +\[string\] \[default: 50%\]/);
+      assert.match(stdout, /--sparsity +how much goes \(Sparsity\) +\[string\] \[default: 50%\]/);
       assert.match(stdout, /Half of each matrix\.\n$/);
       const wrong = lcomp(folder, "run", path, "--sparsty", "2:4");
       assert.equal([wrong.status, wrong.stderr], [2, "lcomp: there is no flag --sparsty; did you mean --sparsity?\n"]);

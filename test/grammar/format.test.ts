@@ -93,7 +93,23 @@ const string = fc
   .oneof(fc.constantFrom("model.{layer}", "std/nn", ""), fc.string({ unit: "binary", maxLength: 8 }))
   .map((value): Ast.StringLiteral => ({ kind: "string", value, span }));
 const number = fc
-  .constantFrom("0", "3", "12", "0.5", "4.7750", "1e-7", "2E+3", "50%", "2.5%", "512 MiB", "1 KiB", "2 GiB")
+  .constantFrom(
+    "0",
+    "3",
+    "12",
+    "0.5",
+    "4.7750",
+    "1e-7",
+    "2E+3",
+    "50%",
+    "2.5%",
+    "512 MiB",
+    "1 KiB",
+    "2 GiB",
+    "3 TiB",
+    "4 kB",
+    "5 TB",
+  )
   .map((image) => numberLiteral(image, span));
 const pattern = fc.constantFrom("2:4", "1:16").map((image) => patternLiteral(image, span));
 const op = fc.constantFrom(..."+ - * / % ^ == != < <= > >= and or ??".split(" ")) as Arbitrary<Ast.BinaryOp>;
