@@ -117,8 +117,20 @@ function converted(
   graphs: Map<string, Converting>,
   { weight, layer: { linear, layer, coded, sizes }, written, span }: Conversion,
 ): readonly SavedTensor[] | null {
+  const laid = (field: StoredField, from: Ref): SavedTensor => {
+    const [name, dtype, ...rows] = written.layout.tensors[field.name] ?? ["", "U8"];
+    const form = rowsForm(field, dtype, rows);
+    invariant(form !== null, `${name} of ${weight} does not fill words of ${dtype}`);
+    return { name: `${pathOf(weight)}.${name}`, ...form, from };
+  };
+  const { by } = written.made;
+  if (by === undefined)
+    return coded.fields.flatMap((field) => {
+      const from = model.at.get(slotNames.field(weight, field.name));
+      return from ? [laid(field, from)] : [];
+    });
   const key = [codedAs(coded), sizes.in, sizes.out, written.layout.format].join(" ");
-  const graph = graphs.get(key) ?? graphFor(at, target, linear, coded, written, span);
+  const graph = graphs.get(key) ?? graphFor(at, target, linear, coded, by, span);
   if (!graph) return null;
   graphs.set(key, graph);
   const others = new Map(
@@ -129,13 +141,7 @@ function converted(
   );
   const part = { stage: null, of: model.name, purpose: "save", layer, what: linear.name } as const;
   const made = addStep(at, graph.graph, { model, layer, others }, part, graph.checks);
-  return graph.fields.map((field) => {
-    const [name, dtype, ...rows] = written.layout.tensors[field.name] ?? ["", "U8"];
-    const from = made(slotNames.field(slotNames.result, field.name));
-    const form = rowsForm(field, dtype, rows);
-    invariant(form !== null, `${name} of ${weight} does not fill words of ${dtype}`);
-    return { name: `${pathOf(weight)}.${name}`, ...form, from };
-  });
+  return graph.fields.map((field) => laid(field, made(slotNames.field(slotNames.result, field.name))));
 }
 
 function graphFor(
@@ -143,10 +149,10 @@ function graphFor(
   target: Target,
   linear: Linear,
   coded: CodedFacts,
-  { made }: Written,
+  by: string,
   span: Span,
 ): Converting | null {
-  const codes = applied(context, target, coded, made.by, span);
+  const codes = applied(context, target, coded, by, span);
   const fields = codes && fieldsFor(context, linear, codes.format, span);
   if (!codes || !fields) return null;
   const { counts, checks } = codedChecks(maker, codes);

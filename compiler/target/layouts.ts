@@ -113,6 +113,7 @@ function oddSize(
 function hintFor(layouts: readonly Layout[]): string {
   const held = layouts.flatMap(({ made, where }) => {
     if (!made) return [];
+    if (made.by === undefined) return [`${made.of}()`];
     const parameters = { bits: where["bits"] ?? [], symmetric: made.where?.["symmetric"] ?? where["symmetric"] ?? [] };
     const shown = Object.entries(parameters).flatMap(([name, values]) =>
       values.length === 0 ? [] : [`${name}: ${values.join(" or ")}`],

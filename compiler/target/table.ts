@@ -61,12 +61,15 @@ export type Multiples = { readonly [size in "in" | "out"]?: number };
 export interface Layout {
   readonly format: string;
   readonly where: Allowed;
-  /** What is written so: weights in a format of another module, by a function of their fields and parameters. */
+  /**
+   * What is written so: weights in a format, `of` a module of the library, by a function of their fields and parameters; without one,
+   * as they are. `where` says more than what is read has to say.
+   */
   readonly made?: {
     readonly of: string;
     readonly in: string;
     readonly where?: Allowed;
-    readonly by: string;
+    readonly by?: string;
     readonly multiples?: Multiples;
   };
   /** By field: the name behind the layer's path, the type, and the dimensions that are rows of what files know. */
