@@ -105,5 +105,8 @@ export function writeConfig(table: Table, groups: readonly Said[]): JsonObject {
     const [each = null] = Object.values(template);
     return Object.fromEntries(groups.map((group, i) => [`group_${i}`, fill(each, group, "")]));
   };
-  return object(table.config, groups[0] ?? new Map());
+  const [first = new Map<string, Json>()] = groups;
+  const differs = ([name]: readonly [string, Json]): boolean =>
+    groups.some((group) => group.get(name) !== first.get(name));
+  return object(table.config, new Map([...first, ...Object.entries(table.mixed ?? {}).filter(differs)]));
 }

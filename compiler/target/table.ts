@@ -30,6 +30,8 @@ export interface Table {
   readonly besides: readonly string[];
   /** How runs of as many inputs as the variable is are said, and runs that are whole rows. */
   readonly every?: { readonly variable: string; readonly runs: Allowed; readonly rows: Allowed };
+  /** What is said of all groups by a variable in which they differ, where it stands outside of them. */
+  readonly mixed?: Readonly<Record<string, Json>>;
   /** Variables that are lists, with the names of their items. */
   readonly lists?: Readonly<Record<string, readonly string[]>>;
   readonly left_out: {

@@ -21,6 +21,7 @@ TINY, TEXT = ROOT / "examples/tiny", ROOT / "examples/world"
 KINDS = [
     ("compressed-tensors", "rtn(4, every: 32, symmetric: true)"), ("compressed-tensors", "rtn(4, every: 32)"),
     ("compressed-tensors", "rtn(8, every: 128, symmetric: true)"), ("compressed-tensors", "rtn(8, every: 64)"),
+    ("compressed-tensors", "fp8()"), ("compressed-tensors", "fp8_whole()"),
     ("gptq", "rtn(4, every: 32, symmetric: true)"), ("gptq", "rtn(4, every: 64)"), ("gptq", "rtn(8, every: 128)"), ("gptq", "rtn(2, every: 32)"),
     ("awq", "rtn(4, every: 32)"), ("awq", "rtn(4, every: 128, symmetric: true)"),
 ]
@@ -29,7 +30,7 @@ KINDS = [
 def run(target, method, place):
     """The mean NLL that lcomp reports of the stage that it saves in `place`/out."""
     (place / "coded.lcomp").write_text("\n".join([
-        'import { rtn } from "std/quantize/rtn"', 'import { mean_nll } from "std/evaluate"', "recipe coded(model: Model, text: Corpus) {",
+        'import { fp8, fp8_whole } from "std/quantize/fp8"', 'import { rtn } from "std/quantize/rtn"', 'import { mean_nll } from "std/evaluate"', "recipe coded(model: Model, text: Corpus) {",
         f"  stage small = {method} of model for linear except lm_head", f"  report mean_nll(small, text.test.first(16), {LENGTH})",
         f'  save small as "{target}"', "}", ""]))
     lcomp = ["node", ROOT / "runtime/cli/launch.mjs", "run", place / "coded.lcomp", "--model", TINY, "--text", TEXT, "--out", place / "out"]

@@ -13,6 +13,8 @@ const sizes = { hidden_size: 64, intermediate_size: 192, num_attention_heads: 4,
 
 const coding = (stages: string, format: string): string => `
 import { rtn } from "std/quantize/rtn"
+import { fp8, fp8_whole } from "std/quantize/fp8"
+import { int8_rows } from "std/quantize/int8"
 import { magnitude } from "std/prune/magnitude"
 import { perplexity } from "std/evaluate"
 
@@ -42,22 +44,26 @@ async function run(folder: string, text: string, model: string, out?: string) {
 }
 
 const few = "for linear except lm_head";
-const rounded = (arguments_: string, layers = few): string => `  stage small = rtn(${arguments_}) of model ${layers}`;
+const madeBy = (method: string, layers = few): string => `  stage small = ${method} of model ${layers}`;
+const rounded = (arguments_: string, layers = few): string => madeBy(`rtn(${arguments_})`, layers);
 
 suite("targets", ({ test }) => {
   for (const [target, given, said] of [
-    ["gptq", "4, every: 32, symmetric: true", { checkpoint_format: "gptq", sym: true, bits: 4, group_size: 32 }],
-    ["gptq", "8, every: 64", { checkpoint_format: "gptq_v2", sym: false, bits: 8, group_size: 64 }],
-    ["awq", "4, every: 32", { bits: 4, group_size: 32, zero_point: true }],
-    ["awq", "4, every: 64, symmetric: true", { bits: 4, group_size: 64, zero_point: true }],
-    ["compressed-tensors", "4, every: 32, symmetric: true", { format: "pack-quantized", ignore: ["lm_head"] }],
-    ["compressed-tensors", "8, every: 64", { format: "pack-quantized", ignore: ["lm_head"] }],
+    ["gptq", "rtn(4, every: 32, symmetric: true)", { checkpoint_format: "gptq", sym: true, bits: 4, group_size: 32 }],
+    ["gptq", "rtn(8, every: 64)", { checkpoint_format: "gptq_v2", sym: false, bits: 8, group_size: 64 }],
+    ["awq", "rtn(4, every: 32)", { bits: 4, group_size: 32, zero_point: true }],
+    ["awq", "rtn(4, every: 64, symmetric: true)", { bits: 4, group_size: 64, zero_point: true }],
+    ["compressed-tensors", "rtn(4, every: 32, symmetric: true)", { format: "pack-quantized", ignore: ["lm_head"] }],
+    ["compressed-tensors", "rtn(8, every: 64)", { format: "pack-quantized", ignore: ["lm_head"] }],
+    ["compressed-tensors", "fp8()", { format: "float-quantized", ignore: ["lm_head"] }],
+    ["compressed-tensors", "fp8_whole()", { format: "float-quantized", ignore: ["lm_head"] }],
+    ["compressed-tensors", "int8_rows()", { format: "int-quantized", ignore: ["lm_head"] }],
   ] as const)
     test(
-      `${target} of rtn(${given}): what is written is read back with its codes, and is as good`,
+      `${target} of ${given}: what is written is read back with its codes, and is as good`,
       inFolder(async (folder) => {
         await writeDecoder(join(folder, "model"), { config: sizes });
-        const made = await run(folder, coding(rounded(given), target), "model", "out");
+        const made = await run(folder, coding(madeBy(given), target), "model", "out");
         const read = await run(folder, reading, "out");
         assert.ok(Math.abs(Number(read.reports[0]) / Number(made.reports[0]) - 1) < 1e-6, `${read.reports[0]}`);
         const quantization = configOf(join(folder, "out"))["quantization_config"] as Record<string, unknown>;
@@ -88,11 +94,16 @@ suite("targets", ({ test }) => {
       assert.equal(said("awq")["modules_to_not_convert"], ["model.layers.0.mlp.down_proj"]);
       assert.equal(said("compressed-tensors")["ignore"], ["model.layers.0.mlp.down_proj", "lm_head"]);
       const stages = `  stage four = rtn(4, every: 32) of model for self_attn.*
-  stage small = rtn(8, every: 64, symmetric: true) of four for mlp.*`;
+  stage small = fp8() of four for mlp.*`;
       const made = await run(folder, coding(stages, "compressed-tensors"), "model", "mixed");
       const read = await run(folder, reading, "mixed");
       assert.ok(Math.abs(Number(read.reports[0]) / Number(made.reports[0]) - 1) < 1e-6);
-      assert.is(Object.keys(said("mixed")["config_groups"] as object).length, 2);
+      const { format, config_groups } = said("mixed");
+      const groups = Object.values(config_groups as Record<string, { readonly format: string }>);
+      assert.equal(
+        [format, ...groups.map((group) => group.format)],
+        ["mixed-precision", "pack-quantized", "float-quantized"],
+      );
     }),
   );
 
