@@ -10,6 +10,9 @@ export const slotNames = {
   /** The layer's bias, and the one that a method gives. */
   bias: "bias",
   newBias: "new bias",
+  /** What a method collects of all layers, and the place of the layer's block among them. */
+  collected: (i: number | string) => `collected ${i}`,
+  place: "layer",
   /** What a method makes of the layers that read one activation, and by which name the steps that change weights read it. */
   fold: "fold",
   foldOf: (readers: string) => `fold of ${readers}`,
@@ -38,6 +41,10 @@ export const slotNames = {
 /** The field that an output of a method is; null for any other. */
 export const fieldIn = (output: string): string | null =>
   output.startsWith(slotNames.field(slotNames.result, "")) ? output.slice(slotNames.result.length + 1) : null;
+
+/** Whether a state is of all layers of a stage, or says which of them is at hand. */
+export const isOfLayers = (slot: string): boolean =>
+  slot === slotNames.place || slot.startsWith(slotNames.collected(""));
 
 /** The model and the name in `slotNames.ofModel`; null for any other name. */
 export function modelOf(slot: string): { readonly model: string; readonly name: string } | null {

@@ -23,6 +23,7 @@ import {
   whole,
 } from "./kinds.ts";
 import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
+import { ofAllLayers } from "./observe.ts";
 import { arithmeticOf, asTensor, comparisonOf, finite, reduceOf } from "./operations.ts";
 import { makeDimension, reportAbsent, scopeIn } from "./scope.ts";
 import { canBeEqual, isIntegral, known, showSize } from "./size.ts";
@@ -292,6 +293,12 @@ const toWhole: Form = form({ x: anything }, ({ x }, { context, span }) => {
   return x.value.real === null ? unknownUnder("floor", x.value) : number(Math.trunc(x.value.real));
 });
 
+/** `collect(x)`: a number of each layer of the stage. */
+const collect: Form = form({ x: numbersOf }, ({ x }, { context }) => {
+  const real = asTensor(context, x, "f32");
+  return real ? ofAllLayers(context, { value: real, span: x.span }) : wrong;
+});
+
 /** `refuse("…")`: what a definition does not cover; reached only where a condition known at compile time leads there. */
 const refuse: Form = form({ reason: textOperand }, ({ reason }, { context, span }) =>
   context.isOpen ? wrong : report(context, { kind: "not-supported", span, what: reason }),
@@ -329,6 +336,7 @@ const table: Readonly<Record<string, Form | Callable["form"]>> = {
   stack: form({ d: row }, stacking),
   concat: form({ a: tensorOperand, b: tensorOperand, names: mapping }, concatenating),
   detach: detach,
+  collect: collect,
   f32: toReal,
   i32: toWhole,
   ...Object.fromEntries((["f16", "bf16", "e4m3", "e2m1", "e8m0"] as const).map((dtype) => [dtype, stored(dtype)])),

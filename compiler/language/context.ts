@@ -3,7 +3,8 @@ import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Problem } from "../problems/problem.ts";
-import type { Windows } from "./tensor.ts";
+import { atom, fixed } from "./size.ts";
+import type { Dimension, Windows } from "./tensor.ts";
 import { newTrace, type Trace } from "./trace.ts";
 import { type Work, workFor } from "./work.ts";
 
@@ -37,6 +38,8 @@ export interface Context {
   readonly stage: Span | null;
   /** The name of the `observe` at hand: inside it, and the functions that it calls, activations may be read. */
   readonly observing: string | null;
+  /** Along which numbers of all layers of the stage lie, block by block; null where there is no layer at hand. */
+  readonly layers: readonly [layer: Dimension, linear: Dimension] | null;
   /** What is 0 of a matrix that is swept stays so: the stage keeps zeros. */
   readonly keepsZeros: boolean;
   /** How many windows there are; null while the text is not known. */
@@ -44,6 +47,14 @@ export interface Context {
   /** Names that could be imported, with the module of each. */
   readonly exports: () => ReadonlyMap<string, string>;
 }
+
+/** Along which numbers of all layers of a stage lie; while they are not known, their sizes are open. */
+export const layersOfStage = (counts?: readonly [blocks: number, linears: number]): NonNullable<Context["layers"]> => {
+  const along = (name: string, count: number | undefined): Dimension => {
+    return { id: name, name, size: count === undefined ? atom(name) : fixed(count), source: "the stage" };
+  };
+  return [along("layer", counts?.[0]), along("linear", counts?.[1])];
+};
 
 /** For a program of so many characters; see `workFor`. */
 export const newContext = (
@@ -64,6 +75,7 @@ export const newContext = (
   layerSizes: new Map(),
   stage: null,
   observing: null,
+  layers: layersOfStage(),
   keepsZeros: false,
   countWindows,
   exports,

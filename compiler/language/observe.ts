@@ -2,12 +2,12 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
-import { modelOf } from "../graph/slots.ts";
+import { modelOf, slotNames } from "../graph/slots.ts";
 import { count } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
 import { graphDims, type Stream, type Tensor } from "./tensor.ts";
 import type { Observation } from "./trace.ts";
-import { type Value, type Wrong, wrong, wrongType } from "./value.ts";
+import { type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** Equal for equal windows through the same models. */
 export const passKey = (
@@ -37,6 +37,27 @@ export function keptBy(context: Context, { name, value }: Ast.Observe, seen: Val
   if (stream?.keeps !== "each" && seen.dims.some(({ id }) => id === "token"))
     return report(context, { kind: "observation-keeps", span: value.span, name: name.text });
   return stream ? collected(context, seen, stream) : seen;
+}
+
+/** `collect(x)`: what a number of the layer at hand is in every layer of the stage. */
+export function ofAllLayers(context: Context, { value, span }: Operand & { readonly value: Tensor }): Value {
+  const { layers, maker, trace } = context;
+  const [what, hint] = ["`collect` without a layer at hand", "it is for methods on `linear`"];
+  if (!layers) return report(context, { kind: "not-supported", span, what, hint });
+  if (value.dims.length > 0)
+    return wrongType(
+      context,
+      { value, span },
+      "one number of the layer",
+      "reduce it first: `collect(sum(x, over (out, in)))`",
+    );
+  trace.marks++;
+  const old = trace.collections.find(({ node }) => node === value.node);
+  const slot = old?.slot ?? slotNames.collected(trace.collections.length);
+  if (!old) trace.collections.push({ node: value.node, slot });
+  const type = { dtype: "f32" as const, dims: graphDims(layers) };
+  const node = maker.make("input", [], { name: slot, type, role: "state" }, span);
+  return { kind: "tensor", dtype: "f32", dims: layers, node };
 }
 
 /** What is observed of each sample is kept along `sample`. */

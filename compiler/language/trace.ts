@@ -62,8 +62,15 @@ export interface Trace {
   /** What a forward pass shows to methods, by name. */
   readonly probes: Map<string, Tensor>;
   readonly selections: Selecting[];
+  readonly collections: Collection[];
   /** How often something was left, be it the same again. */
   marks: number;
+}
+
+/** `collect(x)`: a number of the layer at hand, and the state that has it of all layers afterwards. */
+export interface Collection {
+  readonly node: Node;
+  readonly slot: string;
 }
 
 /** `select mlp to 50% by neurons, multiple` */
@@ -79,5 +86,6 @@ export const newTrace = (): Trace => ({
   entries: [],
   probes: new Map(),
   selections: [],
+  collections: [],
   marks: 0,
 });

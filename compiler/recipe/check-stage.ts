@@ -24,6 +24,7 @@ import type { ModelType } from "../model/value.ts";
 import { sizesIn } from "./bind.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
 import { type Checking, givenOrMade, headerIn, wanted } from "./checking.ts";
+import { layersIn } from "./collections.ts";
 import { type Applied, applyMethod } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import { requireLayers } from "./other-models.ts";
@@ -100,13 +101,14 @@ function ofLinears(
 }
 
 /** The format of each layer: its sizes may decide that. */
-function formatOf({ applied, windows }: TypedStage): (context: Context, linear: Linear) => Format | null {
+function formatOf({ applied, windows, ...stage }: TypedStage): (context: Context, linear: Linear) => Format | null {
   const known = new Map<string, Format | null>();
+  const layers = layersIn(stage);
   return (context, linear) => {
     const sizes = [linear.to, linear.from].map((dims) => showSize(volume(dims))).join(" x ");
     const found = known.get(sizes);
     if (found !== undefined) return found;
-    const site = { linear, dtype: "f32", bias: "f32", others: new Map(), input: null, windows } as const;
+    const site = { linear, dtype: "f32", bias: "f32", others: new Map(), layers, input: null, windows } as const;
     const made = applyMethod(context, applied, site)?.format ?? null;
     known.set(sizes, made);
     return made;

@@ -39,7 +39,7 @@ export interface Checking {
 
 /** Nothing of a recipe is checked. */
 export const begin = (context: Context, module: Scope, inputs: RecipeInputs): Checking => ({
-  context,
+  context: { ...context, layers: null },
   scope: scopeIn(module),
   inputs,
   given: [],

@@ -57,7 +57,7 @@ function beneathRoots(maker: Maker, nodes: readonly Node[]): readonly Counted[] 
 }
 
 /** What puts numbers in an order, and what is said where one of them is NaN. */
-interface Ordering {
+export interface Ordering {
   readonly by: readonly ("best" | "order" | "argmax" | "less" | "lessEqual" | "equal")[];
   readonly otherwise: string;
 }

@@ -53,7 +53,7 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
   const scope = scopeIn(applied.scope);
   const layer = bindDimensions(scope, method, site);
   if (!bindBlock(context, scope, applied, site, layer)) return null;
-  const inside: Context = { ...context, trace: newTrace() };
+  const inside: Context = { ...context, trace: newTrace(), layers: null };
   evaluateStatements(inside, scope, method.body);
   const { selections, observations: statistics } = inside.trace;
   const shape = shapeProblem(method, selections);

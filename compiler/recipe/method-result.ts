@@ -6,7 +6,7 @@ import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
-import type { Linear, Observation } from "../language/trace.ts";
+import type { Collection, Linear, Observation } from "../language/trace.ts";
 import { type Coded, type Format, type Scope, showValue, type Value } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import type { Float } from "../plan/dtype.ts";
@@ -21,6 +21,8 @@ export interface Compression {
   readonly statistics: readonly Observation[];
   /** What the layer shows as a matrix, its own and those of other models, by the slots that have it. */
   readonly matrices: ReadonlyMap<Node, string>;
+  /** Numbers of the layer that are collected of all layers before any is changed; one may read those before it. */
+  readonly collections: readonly Collection[];
   readonly outputs: readonly Output[];
   /** What must hold of them. */
   readonly checks: readonly Check[];
@@ -36,12 +38,14 @@ export interface Site {
   readonly bias: Float | null;
   /** Those of its matrices in other models, by the parameters that stand for these. */
   readonly others: ReadonlyMap<string, Float>;
+  /** How many blocks the stage works on, and on how many layers of each. */
+  readonly layers: readonly [blocks: number, linears: number];
   /** What goes into the layer, one sample at a time. */
   readonly input: Tensor | null;
   readonly windows: Windows | null;
 }
 
-type Made = Omit<Compression, "statistics" | "matrices">;
+type Made = Omit<Compression, "statistics" | "matrices" | "collections">;
 
 /** New weights: `w`, or `{ w, bias }`; null if they are none, which is said. Without outputs where nothing is at hand. */
 export function weightsOf(

@@ -2,8 +2,10 @@
 
 import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
-import { slotNames } from "../graph/slots.ts";
-import { type Context, report } from "../language/context.ts";
+import { coneOf } from "../graph/cone.ts";
+import type { Node } from "../graph/ops.ts";
+import { isOfLayers, slotNames } from "../graph/slots.ts";
+import { type Context, layersOfStage, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
 import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
@@ -42,13 +44,28 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   const scope = scopeIn(applied.scope);
   bindLayer(context, scope, applied, site);
   const matrices = matricesIn(scope, method);
-  const inside: Context = { ...context, trace: newTrace(), keepsZeros: applied.keepsZeros ?? false };
+  const keepsZeros = applied.keepsZeros ?? false;
+  const layers = method.on.text === "linear" ? layersOfStage(site?.layers) : null;
+  const inside: Context = { ...context, trace: newTrace(), layers, keepsZeros };
   const result = evaluateBlock(inside, scope, method.body);
-  const { observations: statistics } = inside.trace;
+  const { observations: statistics, collections } = inside.trace;
+  const late = statistics.find(({ node }) => readsCollected(node));
+  const what = "an observation that reads what `collect` gives";
+  if (late) report(context, { kind: "not-supported", span: late.node.origin, what, hint: "collect what is observed" });
   const given = method.on.text === "readers" ? foldOf : weightsOf;
   const made = given(inside, scope, method, result, site);
-  return made && { statistics, matrices, ...made };
+  return late ? null : made && { statistics, matrices, collections, ...made };
 }
+
+/** The place of the layer's block among those of the stage. */
+function placeIn({ maker }: Context, span: Span): Tensor {
+  const attrs = { name: slotNames.place, type: { dtype: "i32", dims: [] }, role: "state" } as const;
+  return { kind: "tensor", dtype: "i32", dims: [], node: maker.make("input", [], attrs, span) };
+}
+
+/** Whether a value depends on other layers, or on which block the layer is of. */
+const readsCollected = (value: Node): boolean =>
+  coneOf([value]).some((node) => node.op === "input" && isOfLayers(node.attrs.name));
 
 /** The matrices that a method sees, by the slots that have them. */
 function matricesIn({ values }: Scope, { parameters }: Ast.Method): Compression["matrices"] {
@@ -65,6 +82,7 @@ function bindLayer(context: Context, scope: Scope, applied: Applied, site: Site 
   const { method } = applied;
   for (const seen of method.sees)
     bindValue(context, scope, seen.name, seenTensor(context, scope, seen, site) ?? { kind: "wrong" });
+  if (method.on.text === "linear") scope.values.set("layer", placeIn(context, method.on.span));
   bindParameters(context, scope, applied, site);
   if (method.from && !["compressed", "dense"].includes(method.from.text))
     report(context, {

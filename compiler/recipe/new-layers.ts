@@ -1,5 +1,5 @@
 /** The linear layers of a part that a method works on one by one, as steps: each gets new weights, or codes of them. */
-import type { Graph } from "../graph/graph.ts";
+import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
 import { fieldIn, slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
@@ -12,29 +12,23 @@ import type { Edit } from "../model/fold.ts";
 import { blockOf, dtypeOf } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
-import { matrixOf, passesOver, type Reading, readingsOf, type Statistic } from "./calibration.ts";
+import { matrixOf, passesOver, readingsOf, type Statistic } from "./calibration.ts";
 import { changeEdited, type Edited, editedBy, readOf } from "./edited.ts";
-import { unsound } from "./finite.ts";
+import { type Ordering, unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
+import type { Compression } from "./method-result.ts";
 import { otherMatrix, otherSlots } from "./other-models.ts";
-import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
+import type { Changing, Collecting, NewLayer, PartWork, StageOnPart } from "./part-work.ts";
 import { addStep } from "./steps.ts";
 import { fieldsTogether, type NewPiece, together } from "./together.ts";
 import type { TypedStage } from "./typed.ts";
-
-/** What a method makes of a linear layer, or of several side by side. */
-export interface NewLayer {
-  readonly linear: Linear;
-  readonly graph: Graph;
-  readonly checks: readonly Check[];
-  readonly reads: readonly Reading[];
-}
 
 /** The work on linear layers of a part, each by itself. */
 export function newLayersWork(on: StageOnPart, linears: readonly Linear[]): PartWork {
   const { at, stage, type, layer, inputs } = on;
   const statistics: Statistic[] = [];
+  const before: Statistic[] = [];
   const layers = linears.flatMap((linear): readonly NewLayer[] => {
     const met = inputs.find((input) => input.linear.span === linear.span) ?? null;
     if (observes(stage) && stage.windows && !isReached(at.context, stage, linear, inputs)) return [];
@@ -43,12 +37,13 @@ export function newLayersWork(on: StageOnPart, linears: readonly Linear[]): Part
     const offset = biasOf(on, linear);
     const bias = offset ? dtypeOf(type, tensorName(offset.name, layer)) : null;
     const of = { linear, tensor, dtype: dtypeOf(type, tensor), bias, met, matrix };
-    const made = newLayerOf(on, of, statistics);
+    const made = newLayerOf(on, of, statistics, before);
     return made ? [made] : [];
   });
   const biases = editedBiases(on, layers);
   return {
     passes: passesOver(at.maker, statistics, inputs),
+    before: { passes: passesOver(at.maker, before, inputs), layers },
     change: (changing, made) => changeEdited(changing, biases, changeLayers(changing, layers, made), tooLarge),
   };
 }
@@ -92,33 +87,65 @@ interface Seen {
   readonly matrix: Node | null;
 }
 
-/** What the method makes of it; the statistics that it reads join those of the part. Null if there was a problem. */
+/**
+ * What the method makes of it; the statistics that it reads join those of the part, and those that it reads of the model before any
+ * layer is changed the ones `before`. Null if there was a problem.
+ */
 export function newLayerOf(
-  { at: { context, maker }, stage: { applied, span, windows }, others, layer }: StageOnPart,
+  { at: { context, maker }, stage: { applied, span, windows }, others, layers, layer }: StageOnPart,
   { linear, tensor, dtype, bias, met, matrix }: Seen,
   statistics: Statistic[],
+  before: Statistic[],
 ): NewLayer | null {
   const input = met && entryOf(met.input);
   const inside = { ...context, where: ` in ${tensor}`, stage: span };
   const types = others.types(linear, layer);
-  const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, input, windows });
+  const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, layers, input, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
-  const { counts, checks } = unsound(maker, made.outputs, { by: ["best", "order"], otherwise: unrankable });
+  const { counts, checks } = unsound(maker, made.outputs, ranks);
   const graph = maker.graph("compress", [...made.outputs, ...counts]);
   const matrixIn = (slot: string): Node | null =>
     slot === slotNames.weight ? matrix : matrix && otherMatrix(maker, matrix, slot, types);
-  const reads = readingsOf(maker, statistics, made, graph, { reader: linear.name, matrix: matrixIn });
-  return { linear, graph, checks: [...checks, ...made.checks], reads };
+  const reader = { reader: linear.name, matrix: matrixIn };
+  const reads = readingsOf(maker, statistics, made, graph, reader);
+  const collects = levelsOf(made.collections).map((level): Collecting => {
+    const outputs = level.map(({ slot: name, node }) => ({ name, node }));
+    const sound = unsound(maker, outputs, ranks);
+    const collecting = maker.graph("collect", [...outputs, ...sound.counts]);
+    const finite = level.map(({ slot }): Check => ({ output: slot, must: "finite", otherwise: uncollectable }));
+    return {
+      graph: collecting,
+      checks: [...sound.checks, ...finite],
+      reads: readingsOf(maker, before, made, collecting, reader),
+    };
+  });
+  return { linear, graph, checks: [...checks, ...made.checks], reads, collects };
+}
+
+const uncollectable =
+  "a number that `collect` is to have of each layer is NaN or infinite; look at the method, and at its statistics";
+
+/** Collections that read one another come later. */
+function levelsOf(collections: Compression["collections"]): readonly Compression["collections"][] {
+  const levels = new Map<string, number>();
+  for (const { node, slot } of collections) {
+    const read = coneOf([node]).flatMap((each) => (each.op === "input" ? (levels.get(each.attrs.name) ?? []) : []));
+    levels.set(slot, 1 + Math.max(-1, ...read));
+  }
+  return [...Map.groupBy(collections, ({ slot }) => levels.get(slot)).values()];
 }
 
 /** A mask of scores that are NaN would keep what happens to stand last. */
-const unrankable =
-  "{n} scores are NaN, which cannot be ranked; look at the method: it divides 0 by 0, takes the root of a negative number, or subtracts what is infinite";
+const ranks: Ordering = {
+  by: ["best", "order"],
+  otherwise:
+    "{n} scores are NaN, which cannot be ranked; look at the method: it divides 0 by 0, takes the root of a negative number, or subtracts what is infinite",
+};
 
 /** What it reads beside its weights. */
 export const statisticsOf = (
-  { reads }: NewLayer,
+  { reads }: Pick<NewLayer, "reads">,
   statistics: ReadonlyMap<string, Ref>,
 ): readonly (readonly [string, Ref])[] =>
   reads.flatMap(({ slot, statistic }) => {
@@ -126,9 +153,26 @@ export const statisticsOf = (
     return ref ? [[slot, ref] as const] : [];
   });
 
+/** What programs of a layer read: its matrix and its bias, those of other models, and statistics. */
+export function readBeside(
+  { linear, reads }: Pick<NewLayer, "linear" | "reads">,
+  { source, others, layer }: Pick<Changing, "source" | "others" | "layer">,
+  statistics: ReadonlyMap<string, Ref>,
+): readonly (readonly [slot: string, Ref])[] {
+  const stored = [
+    [slotNames.weight, source.at.get(tensorName(`${linear.at}.weight`, layer))] as const,
+    [slotNames.bias, source.at.get(tensorName(`${linear.at}.bias`, layer))] as const,
+  ];
+  return [
+    ...stored.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])),
+    ...otherSlots(others.weights(linear, layer)),
+    ...statisticsOf({ reads }, statistics),
+  ];
+}
+
 /** Adds the steps that make the new weights; gives where the new biases are. */
 function changeLayers(
-  { at, source, stage, number, now, others: models, layer }: Changing,
+  { at, source, stage, number, now, others: models, collected, layer }: Changing,
   layers: readonly NewLayer[],
   statistics: ReadonlyMap<string, Ref>,
 ): ReadonlyMap<string, Ref> {
@@ -137,14 +181,9 @@ function changeLayers(
   for (const newLayer of layers) {
     const { linear, graph, checks } = newLayer;
     const tensor = tensorName(`${linear.at}.weight`, layer);
-    const stored = [
-      [slotNames.weight, source.at.get(tensor)] as const,
-      [slotNames.bias, source.at.get(tensorName(`${linear.at}.bias`, layer))] as const,
-    ];
     const others = new Map([
-      ...stored.flatMap(([slot, ref]) => (ref ? [[slot, ref] as const] : [])),
-      ...otherSlots(models.weights(linear, layer)),
-      ...statisticsOf(newLayer, statistics),
+      ...readBeside(newLayer, { source, others: models, layer }, statistics),
+      ...collected(layer),
     ]);
     const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
     const weights = graph.outputs.filter(({ name }) => isWeight(name));

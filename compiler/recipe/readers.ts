@@ -19,8 +19,8 @@ import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { matrixOf, passesOver, type Statistic } from "./calibration.ts";
 import { changeEdited, type Edited, editedBy } from "./edited.ts";
-import { isReached, type NewLayer, newLayerOf, statisticsOf } from "./new-layers.ts";
-import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
+import { isReached, newLayerOf, statisticsOf } from "./new-layers.ts";
+import { type Changing, type NewLayer, noWork, type PartWork, type StageOnPart } from "./part-work.ts";
 import { addStep } from "./steps.ts";
 
 /** Layers that read one activation, and what their method makes of them. */
@@ -36,7 +36,7 @@ export function readersWork(on: StageOnPart, linears: readonly Linear[]): PartWo
   const { at, stage, type, layer, inputs } = on;
   const part = layer === null ? type.outside : blockOf(type, layer);
   const areMet = linears.map((linear) => isReached(at.context, stage, linear, inputs)).every(Boolean);
-  if (!part || !areMet) return { passes: [], change: () => undefined };
+  if (!part || !areMet) return noWork;
   const met = inputs.filter(({ linear }) => linears.some(({ span }) => span === linear.span));
   const read = ({ input, linear }: LinearInput): string => [input.node.id, ...ids(linear.from)].join(" ");
   const statistics: Statistic[] = [];
@@ -44,6 +44,7 @@ export function readersWork(on: StageOnPart, linears: readonly Linear[]): PartWo
   const edits = readers.flatMap((each) => each.edits);
   const edited = part.weights.flatMap((tensor) => editedBy(on, tensor, edits) ?? []);
   return {
+    ...noWork,
     passes: passesOver(at.maker, statistics, inputs),
     change: (changing, made) => changeAll(changing, readers, edited, made),
   };
@@ -79,7 +80,7 @@ function readersOf(
   const matrix = matrixBeside(on, group, linear);
   const beside = isStored ? null : maker.graph("beside", [{ name: slotNames.weight, node: matrix, store: dtype }]);
   const seen = { linear: isStored ? first.linear : linear, dtype, bias: null, tensor, met: first, matrix };
-  const newLayer = newLayerOf(on, seen, statistics);
+  const newLayer = newLayerOf(on, seen, statistics, []);
   return newLayer && { newLayer, beside, edits };
 }
 

@@ -8,11 +8,13 @@ import type { Forwarded } from "../model/forward.ts";
 import { layerSizes } from "../model/selector.ts";
 import { blockOf, layersOf, type Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
+import type { Pass } from "./calibration.ts";
+import { areAlike, emitCollections, layersIn } from "./collections.ts";
 import { decoder } from "./decode-steps.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
 import { newLayersWork } from "./new-layers.ts";
 import { type Others, otherSlots, othersOf } from "./other-models.ts";
-import type { Changing, PartWork, StageOnPart } from "./part-work.ts";
+import { type Changing, type NewLayer, noWork, type PartWork, type StageOnPart } from "./part-work.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
 import { readersWork } from "./readers.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
@@ -35,34 +37,80 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
   const parts = partWorks({ ...at, context }, stage, source, others, start);
   const now = new Map(source.at);
   const decode = stage.decoded ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
-  const work: StageWork = { at, stage, number, source, parts, now, others, decode };
-  const observes = [...parts.values()].some(({ passes }) => passes.length > 0);
-  if (observes && stage.windows && start)
-    emitInOrder(work, {
+  const begun = { at, stage, number, source, parts, now, others, decode };
+  const changed = { ...source, type: stage.type ?? source.type, name: stage.name, at: now };
+  at.models.set(stage.name, changed);
+  if (!areAlike(at, stage, parts)) return;
+  const observes = [...parts.values()].some(({ passes, before }) => passes.length + before.passes.length > 0);
+  const passing = (observes || null) &&
+    stage.windows &&
+    start && {
       entry: start.entry && entryOf(start.entry),
       over: windowsNumber(at, stage.windows),
       part: { stage: number, of: stage.name },
-    });
-  else for (const layer of parts.keys()) emitPart(work, layer, null, null);
-  at.models.set(stage.name, { ...source, type: stage.type ?? source.type, name: stage.name, at: work.now });
+    };
+  const work: StageWork = { ...begun, collected: collect(begun, passing) };
+  const seen = stage.applied.method.from?.text === "dense" ? source : changed;
+  inOrder(
+    work,
+    passing,
+    ({ passes }) => passes,
+    seen,
+    (layer, part, statistics) => part.change({ ...work, layer }, statistics),
+  );
 }
 
-/** Blocks in order, as far as anything is observed; what lies behind the last block at the end. */
-function emitInOrder(work: StageWork, passing: Passing): void {
-  const { at, source, parts, now, stage } = work;
+const isCollecting = ({ collects }: NewLayer): boolean => collects.length > 0;
+
+/** What is collected of all layers, of the model as the stage reads it. */
+function collect(work: Omit<StageWork, "collected">, passing: Passing | null): StageWork["collected"] {
+  const known = new Map<number | null, ReadonlyMap<string, Ref>>();
+  const isCollected = [...work.parts.values()].some(({ before }) => before.layers.some(isCollecting));
+  if (isCollected)
+    inOrder(
+      work,
+      passing,
+      ({ before }) => before.passes,
+      work.source,
+      (layer, _, made) => known.set(layer, made),
+    );
+  return emitCollections(work, (layer) => known.get(layer) ?? new Map());
+}
+
+/**
+ * Visits the parts of a stage with what is observed of each: blocks in order, as far as anything is, then what lies behind the last.
+ * Windows go on through the weights of `seen` as they are by then.
+ */
+function inOrder(
+  work: Omit<StageWork, "collected">,
+  passing: Passing | null,
+  passesOf: (part: PartWork) => readonly Pass[],
+  seen: Model,
+  visit: (layer: number | null, part: PartWork, statistics: ReadonlyMap<string, Ref>) => void,
+): void {
+  const { at, source, parts } = work;
+  const observed = (layer: number | null, x: Ref | null): void => {
+    const part = parts.get(layer);
+    if (part) visit(layer, part, observe(work, layer, passesOf(part), passing && { over: passing.over, x }));
+  };
+  const isObserved = (layer: number | null): boolean => {
+    const part = parts.get(layer);
+    return part !== undefined && passesOf(part).length > 0;
+  };
+  if (!passing || ![...parts.keys()].some(isObserved)) {
+    for (const layer of parts.keys()) observed(layer, null);
+    return;
+  }
   const layers = layersOf(source.type);
-  const isObserved = (layer: number | null): boolean => (parts.get(layer)?.passes.length ?? 0) > 0;
   const last = isObserved(null)
     ? layers
     : Math.max(...[...parts.keys()].map((layer) => (isObserved(layer) ? (layer ?? 0) : 0)));
-  const changed = { ...source, type: stage.type ?? source.type, at: now };
-  const seen = stage.applied.method.from?.text === "dense" ? source : changed;
   let x = embed(at, source, passing);
   for (let layer = 0; layer < layers && x; layer++) {
-    emitPart(work, layer, passing.over, x);
+    observed(layer, x);
     if (layer < last) x = throughBlock(at, seen, layer, x, passing);
   }
-  if (x || !passing.entry) emitPart(work, null, passing.over, x);
+  if (x || !passing.entry) observed(null, x);
 }
 
 /** Puts numbers in the place of the codes of a part that the stage works on. */
@@ -91,21 +139,24 @@ function putNumbers(place: Map<string, Ref>, tensor: string, fields: readonly St
   place.set(tensor, made);
 }
 
-function emitPart(work: StageWork, layer: number | null, over: number | null, x: Ref | null): void {
-  const part = work.parts.get(layer);
-  if (!part) return;
-  const { at, source, stage, number, others } = work;
-  work.decode(layer);
+/** Adds the passes over windows in which a part is observed; gives the statistics. */
+function observe(
+  { at, source, stage, number, others, decode }: Omit<StageWork, "collected">,
+  layer: number | null,
+  passes: readonly Pass[],
+  windows: { readonly over: number; readonly x: Ref | null } | null,
+): ReadonlyMap<string, Ref> {
+  decode(layer);
   const linears = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
   const seen = linears.flatMap((linear) => otherSlots(others.weights(linear, layer), `${linear.at}.weight`));
   const statistics = new Map<string, Ref>();
-  for (const { graph, checks, names } of part.passes) {
+  for (const { graph, checks, names } of passes) {
     const place: StepPart = { stage: number, of: stage.name, layer, what: "statistics" };
-    const sources = { model: source, layer, over, x, others: new Map([...statistics, ...seen]) };
+    const sources = { model: source, layer, ...windows, others: new Map([...statistics, ...seen]) };
     const made = addStep(at, graph, sources, place, checks);
     for (const name of names) statistics.set(name, made(name));
   }
-  part.change({ ...work, layer }, statistics);
+  return statistics;
 }
 
 /** The work on each part that has selected layers, in the order of the model; equal parts of which equal layers are selected share their graphs. */
@@ -123,7 +174,7 @@ function partWorks(
     const linears = selected.map(({ linear }) => linear);
     const own = linears.flatMap((linear) => [linear.name, ...others.types(linear, layer).values()]);
     const key = [layer === null, part && partKey(type, part), ...own].join(" ");
-    const on = { at, stage, type, others, layer };
+    const on = { at, stage, type, others, layers: layersIn(stage), layer };
     const made = done.get(key) ?? partWork(on, linears, start);
     done.set(key, made);
     parts.set(layer, made);
@@ -143,7 +194,7 @@ function partWork(
   start: Forwarded | null,
 ): PartWork {
   const met = passage(of.at, of.type, of.layer, start);
-  if (!met) return { passes: [], change: () => undefined };
+  if (!met) return noWork;
   const on = { ...of, ...met };
   return of.stage.applied.method.on.text === "readers" ? readersWork(on, linears) : newLayersWork(on, linears);
 }

@@ -96,7 +96,7 @@ function compiled(
   const made = applyMethod(
     context,
     { method: value.method, scope: value.scope, arguments: given, keepsZeros },
-    { linear, dtype: "f32", bias: null, others: new Map(), input, windows },
+    { linear, dtype: "f32", bias: null, others: new Map(), layers: [1, 1], input, windows },
   );
   assert.equal(context.found, []);
   if (!made) throw new Error(`${name} makes nothing`);
