@@ -111,7 +111,7 @@ const dimensions = {
     ),
   },
   "does-not-divide": {
-    text: `A dimension is split into equal parts. Choose a size that divides it, or, where it depends on the layer, leave the layers out for which it does not, with \`except\`. The message names the layer and the numbers.`,
+    text: `A dimension is split into equal parts. Choose a size that divides it, or, where it depends on the layer, leave the layers out for which it does not, with \`except\`. The message names the layer, the numbers, and sizes that divide all layers of the stage.`,
     examples: programs(
       "fn groups(x: f32[in: 10]) = norm(split(x, in -> (group, lane: 4)), over (group, lane))",
       "fn groups(x: f32[in: 10]) = norm(split(x, in -> (group, lane: 5)), over (group, lane))",

@@ -110,7 +110,7 @@ const levelsOf = (names: readonly string[]): string => `${list(names)}${names.le
 /** What a size is to divide: that of one layer, and those of the others. */
 const divisible = (size: string, beside: readonly number[]): string => {
   const others = [...new Set(beside.map(String))].filter((each) => each !== size);
-  return others.length > 0 ? `${list([size, ...others])}, the sizes of all layers of the stage` : size;
+  return others.length > 0 ? `${[size, ...others].join(", ")}, the sizes of all layers of the stage` : size;
 };
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
