@@ -67,6 +67,7 @@ const own: Rules<readonly [], number> = {
   order: () => loaded,
   cholesky: () => loaded,
   triangularInverse: () => loaded,
+  eigenvectors: () => loaded,
   feedback: () => loaded,
   part: () => loaded,
 };

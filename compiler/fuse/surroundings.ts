@@ -38,6 +38,7 @@ const elementwise: Readonly<Record<OpName, boolean>> = {
   order: false,
   cholesky: false,
   triangularInverse: false,
+  eigenvectors: false,
   feedback: false,
   part: false,
   detach: false,

@@ -5,6 +5,7 @@
 import { bug, invariant } from "../invariant.ts";
 import { bitsOf, type DType } from "../plan/dtype.ts";
 import { threefry } from "../plan/threefry.ts";
+import { eigenvectorsOf } from "./eigenvectors.ts";
 import { erf } from "./erf.ts";
 import type { Graph } from "./graph.ts";
 import { offsets, strides } from "./offsets.ts";
@@ -155,6 +156,7 @@ const semantics: Rules<readonly [values: Values], Float64Array> = {
   order: ({ inputs: [x], attrs }, values) => orderOf(x.type, valueIn(values, x), attrs.over),
   cholesky,
   triangularInverse,
+  eigenvectors,
   feedback: (node, values) => sweptBy(node, values).frozen,
   part: ({ inputs: [of], attrs }, values) => {
     const parts = of.op === "feedback" ? sweptBy(of, values).parts : [];
@@ -288,6 +290,18 @@ function triangularInverse(node: NodeOf<"triangularInverse">, values: Values): F
     };
     for (let column = 0; column < size; column++)
       for (let row = column; row < size; row++) result[at(row, column)] = solve(row, column);
+  }
+  return result;
+}
+
+function eigenvectors(node: NodeOf<"eigenvectors">, values: Values): Float64Array {
+  const x = valueIn(values, node.inputs[0]);
+  const result = new Float64Array(x.length);
+  const size = sizeOf(node.type, node.attrs.rows) ?? 0;
+  for (const at of matrices(node)) {
+    const { vectors } = eigenvectorsOf(size, (row, column) => x[at(row, column)] ?? NaN);
+    for (const [column, vector] of vectors.entries())
+      for (const [row, value] of vector.entries()) result[at(row, column)] = value;
   }
   return result;
 }

@@ -87,6 +87,9 @@ export interface Ops {
   /** The inverse of a lower triangle, of which nothing above the diagonal is read, in its own dimensions. A row whose element of
    *  the diagonal is 0 is 0 in the inverse. */
   triangularInverse: Unary<Matrix>;
+  /** The orthonormal v for which vᵀ · x · v is diagonal, in x's own dimensions: a vector for each of `columns`, in ascending order of
+   *  what is on the diagonal, its greatest element above 0. Of x, which is symmetric, the lower triangle is read. NaN where x is none. */
+  eigenvectors: Unary<Matrix>;
   /**
    * The columns of x along `along`, one after the other: column j takes the value q_j that the last level's body gives for it, and its
    * error (x_j - q_j) / u[j, j], times u[j, k], is taken from every later column k (Frantar et al., 2022, arXiv:2210.17323). Before

@@ -85,6 +85,7 @@ const rules: Rules<[of: Of], Range> = {
   order: unknown,
   cholesky: unknown,
   triangularInverse: unknown,
+  eigenvectors: unknown,
   feedback: unknown,
   part: unknown,
 };

@@ -127,6 +127,7 @@ const rules: TypeRules = {
   },
   cholesky: square,
   triangularInverse: square,
+  eigenvectors: square,
   feedback: ([x, u], { along, across, levels }) => {
     const size = sizeOf(x.type, along) ?? Number.NaN;
     const isFactor = u.type.dims.length === 2 && along !== across && sizeOf(x.type, across) === undefined;

@@ -5,15 +5,15 @@
 import type { Node, NodeOf } from "./ops.ts";
 import type { Dim } from "./type.ts";
 
-const ops = ["best", "order", "cholesky", "triangularInverse", "feedback"] as const;
+const ops = ["best", "order", "cholesky", "triangularInverse", "eigenvectors", "feedback"] as const;
 
 export type Routine = { readonly [K in (typeof ops)[number]]: NodeOf<K> }[(typeof ops)[number]];
 
-/** Those of matrices. */
-export type OfMatrix = NodeOf<"cholesky"> | NodeOf<"triangularInverse">;
+/** Those that a triangle is solved with in panels. */
+export type OfTriangle = NodeOf<"cholesky"> | NodeOf<"triangularInverse">;
 
-export const isOfMatrix = (node: Routine): node is OfMatrix =>
-  node.op === "cholesky" || node.op === "triangularInverse";
+/** Those of square matrices. */
+export type OfMatrix = OfTriangle | NodeOf<"eigenvectors">;
 
 export const isRoutine = (node: Node): node is Routine => ops.some((op) => op === node.op);
 
@@ -26,6 +26,7 @@ export function takenWhole(node: Routine): readonly string[] {
       return [node.attrs.over];
     case "cholesky":
     case "triangularInverse":
+    case "eigenvectors":
       return [node.attrs.rows, node.attrs.columns];
     case "feedback":
       return [node.attrs.along];

@@ -88,6 +88,7 @@ const attributes: Rules<readonly [], readonly string[]> = {
   order: ({ attrs }) => [`over=${attrs.over}`],
   cholesky: ({ attrs }) => [`rows=${attrs.rows}`, `columns=${attrs.columns}`],
   triangularInverse: ({ attrs }) => [`rows=${attrs.rows}`, `columns=${attrs.columns}`],
+  eigenvectors: ({ attrs }) => [`rows=${attrs.rows}`, `columns=${attrs.columns}`],
   feedback: ({ attrs }) => [`along=${attrs.along}`, `across=${attrs.across}`],
   part: ({ attrs }) => [`level=${attrs.level}`, attrs.output],
 };

@@ -22,6 +22,8 @@ export const slotNames = {
   singular: (i: number) => `singular ${i}`,
   /** How many rows of a sweep end in NaN or an infinity. */
   diverging: (i: number) => `diverging ${i}`,
+  /** How many elements of eigenvectors are NaN or infinite. */
+  undecomposed: (i: number) => `undecomposed ${i}`,
   /** Beside the statistics: how many values of an activation are NaN or infinite. */
   notFinite: (i: number) => `not finite ${i}`,
   /** A field of a weight that a format stores. */

@@ -107,6 +107,7 @@ const rules: Rules<Rest, Scalar> = {
   order: routine,
   cholesky: routine,
   triangularInverse: routine,
+  eigenvectors: routine,
   feedback: routine,
   part: routine,
 };

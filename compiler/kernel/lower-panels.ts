@@ -4,10 +4,9 @@
  * of the work, and a contraction of blocks. A step's kernels read its number from a table, so that all steps have the same kernels.
  */
 import type { RoutineGroup } from "../fuse/group.ts";
-import type { OfMatrix } from "../graph/routine.ts";
+import type { OfTriangle } from "../graph/routine.ts";
 import { coordinate, fromVariable } from "../index/affine.ts";
 import { type Position, parts } from "../index/position.ts";
-import { bindableWords } from "../memory/layout.ts";
 import { elementAddress, type Storage } from "../memory/storage.ts";
 import type { Contraction } from "../schedule/contraction.ts";
 import { type Panels, panel, panelsOf } from "../schedule/schedule-panels.ts";
@@ -27,6 +26,7 @@ import {
   withBody,
 } from "./lower.ts";
 import { beginBody, factorBody, solveBody, type Triangle, updateText } from "./panels-body.ts";
+import { bindingsAt, currentStep, setStep } from "./step-table.ts";
 
 /** A kernel of every step, and what of it a step takes. */
 interface StepKernel {
@@ -36,7 +36,7 @@ interface StepKernel {
 
 interface Making {
   readonly group: RoutineGroup;
-  readonly node: OfMatrix;
+  readonly node: OfTriangle;
   readonly lowering: Lowering;
   readonly panels: Panels;
   readonly triangle: Triangle;
@@ -44,7 +44,7 @@ interface Making {
   readonly table: Storage;
 }
 
-export function lowerPanels(group: RoutineGroup, node: OfMatrix, lowering: Lowering): readonly Lowered[] {
+export function lowerPanels(group: RoutineGroup, node: OfTriangle, lowering: Lowering): readonly Lowered[] {
   const panels = panelsOf(node);
   const [table] = lowering.scratchOf(group) as [Storage];
   const triangle: Triangle = { ...panels, panel, isFactored: node.op === "cholesky" };
@@ -59,12 +59,6 @@ export function lowerPanels(group: RoutineGroup, node: OfMatrix, lowering: Lower
   );
   return [beginning(making), ...steps];
 }
-
-/** The kernel's memory, of the table only the step's entry. */
-const bindingsAt = (step: number, { bindings }: Lowered, table: Storage): Lowered["bindings"] =>
-  bindings.map((binding) =>
-    binding.storage === table ? { ...binding, offset: 4 * bindableWords * step, bytes: 4 * bindableWords } : binding,
-  );
 
 /** Functions that a body may call, by name; a kernel has those that it asks for. */
 type Function = "operand" | "result" | "set_result" | "current_step" | "set_step";
@@ -88,8 +82,8 @@ function functionsOf(making: Making, around: Header, names: readonly Function[])
     operand: () => loadFunction("operand", [matrix, row, column], evaluate(node.inputs[0], at), around),
     result: () => loadFunction("result", [matrix, row, column], make.load(result.id, address, "f32"), around),
     set_result: () => storeFunction("set_result", [matrix, row, column], { storage: result, address }, around),
-    current_step: () => `fn current_step() -> u32 { return ${around.read(table.id, "0u", 1)}; }`,
-    set_step: () => `fn set_step(step: u32) { ${around.write(table, `step * ${bindableWords}u`, ["step"], 1)} }`,
+    current_step: () => currentStep(table, around),
+    set_step: () => setStep(table, around),
   };
   return names.map((name) => write[name]());
 }

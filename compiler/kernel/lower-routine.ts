@@ -3,6 +3,7 @@ import { type Group, isSweep, type RoutineGroup } from "../fuse/group.ts";
 import { bug } from "../invariant.ts";
 import type { Lowered, Lowering } from "./lower.ts";
 import { lowerBest } from "./lower-best.ts";
+import { lowerEigenvectors } from "./lower-eigenvectors.ts";
 import { lowerOrder } from "./lower-order.ts";
 import { lowerPanels } from "./lower-panels.ts";
 import { lowerSweep } from "./lower-sweep.ts";
@@ -22,6 +23,8 @@ export function lowerRoutine(
     case "cholesky":
     case "triangularInverse":
       return lowerPanels(group, node, lowering);
+    case "eigenvectors":
+      return lowerEigenvectors(group, node, lowering);
     case "feedback":
       return bug("a sweep is none of a matrix");
   }

@@ -328,6 +328,7 @@ const table: Readonly<Record<string, Form | Callable["form"]>> = {
   random: random,
   cholesky: ofMatrix("cholesky", "cholesky"),
   triangular_inverse: ofMatrix("triangular_inverse", "triangularInverse"),
+  eigenvectors: ofMatrix("eigenvectors", "eigenvectors"),
   size: size,
   index: ([first]) => (first?.kind === "value" && first.name ? countingAnew : counting),
   rename: form({ x: tensorOperand, names: mapping }, renaming),
@@ -355,6 +356,7 @@ export const written: Readonly<Record<string, string>> = {
   concat: "concat(a, b, (early, late) -> token)",
   cholesky: "cholesky(x, rows: in, columns: in')",
   triangular_inverse: "triangular_inverse(x, rows: in, columns: in')",
+  eigenvectors: "eigenvectors(x, rows: in, columns: in')",
 };
 
 /** The outermost scope: builtin functions, and `lowest`, the least number that is not infinite. */

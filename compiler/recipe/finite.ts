@@ -62,9 +62,14 @@ export interface Ordering {
   readonly otherwise: string;
 }
 
-/** Counts of all that hides in its result that there was none: of what is put in an order, inverted, or swept. */
+/** Counts of all that hides in its result that there was none: of what is put in an order, inverted, swept, or decomposed. */
 export function unsound(maker: Maker, outputs: readonly Output[], ordering: Ordering): Counting {
-  const all = [unordered(maker, outputs, ordering), singular(maker, outputs), diverging(maker, outputs)];
+  const all = [
+    unordered(maker, outputs, ordering),
+    singular(maker, outputs),
+    diverging(maker, outputs),
+    undecomposed(maker, outputs),
+  ];
   return { counts: all.flatMap(({ counts }) => counts), checks: all.flatMap(({ checks }) => checks) };
 }
 
@@ -109,6 +114,19 @@ function diverging(maker: Maker, outputs: readonly Output[]): Counting {
   return noneOf(
     counts,
     "{n} rows of a sweep end in NaN or infinities, since what its columns leave to later ones is more than f32 holds; look at the factor that it goes through: damp its matrix more, or observe more text",
+  );
+}
+
+/** Counts the elements of eigenvectors that were not found: what holds NaN or infinities has none. */
+function undecomposed(maker: Maker, outputs: readonly Output[]): Counting {
+  const found = computing(outputs).filter((node) => node.op === "eigenvectors");
+  const counts = found.map((node, i) => ({
+    name: slotNames.undecomposed(i),
+    node: howMany(maker, isNotFinite(maker, node)),
+  }));
+  return noneOf(
+    counts,
+    "{n} elements of eigenvectors were not found: their matrix holds NaN or infinities, or what rotations leave beside its diagonal; look at what it is made of",
   );
 }
 

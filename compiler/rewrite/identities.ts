@@ -164,6 +164,7 @@ export const identities: RewriteRules = {
   order: [],
   cholesky: [],
   triangularInverse: [],
+  eigenvectors: [],
   feedback: [],
   part: [],
 };

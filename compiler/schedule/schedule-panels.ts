@@ -2,7 +2,7 @@
  * How routines on matrices go: by panels of columns and the same rows, from the first to the last, each with the work that it leaves
  * to those after it. The first is the narrower one, so that what is left is whole panels.
  */
-import { dimsOf, type OfMatrix } from "../graph/routine.ts";
+import { dimsOf, type OfTriangle } from "../graph/routine.ts";
 import { count, type Dim } from "../graph/type.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
 import { type Family, fixedSubgroup } from "./family.ts";
@@ -23,7 +23,7 @@ export interface Panels {
   readonly lacking: number;
 }
 
-export function panelsOf(node: OfMatrix): Panels {
+export function panelsOf(node: OfTriangle): Panels {
   const { inner, outer } = dimsOf(node);
   const [rows, columns] = inner as [Dim, Dim];
   const steps = Math.ceil(rows.size / panel);

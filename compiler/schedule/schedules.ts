@@ -1,5 +1,6 @@
 /** The choice of a schedule for each shape of kernel. Tests put their own in its place: no choice changes a result. */
 
+import { rotationTeam } from "./rotations.ts";
 import { scheduleBest } from "./schedule-best.ts";
 import { scheduleContraction } from "./schedule-contraction.ts";
 import { mapSchedule } from "./schedule-map.ts";
@@ -13,6 +14,7 @@ export interface Schedules {
   readonly map: typeof mapSchedule;
   readonly order: typeof scheduleOrder;
   readonly panels: typeof schedulePanels;
+  readonly rotations: typeof rotationTeam;
   readonly row: typeof rowSchedule;
 }
 
@@ -23,5 +25,6 @@ export const schedules: Schedules = {
   map: mapSchedule,
   order: scheduleOrder,
   panels: schedulePanels,
+  rotations: rotationTeam,
   row: rowSchedule,
 };

@@ -42,13 +42,14 @@ function everyOp(): Graph {
   const triangle = { rows: "in", columns: "column" };
   const square = s.reduce("sum", s.op("mul", x, s.rename(x, "in", "column")), "token");
   const inverse = s.make("triangularInverse", [s.make("cholesky", [square], triangle)], triangle);
+  const vectors = s.make("eigenvectors", [square], triangle);
   const swept = s.make("feedback", [x, square], { along: "in", across: "column", levels: [rounding("in", 8)] });
   const both = s.op("add", swept, s.make("part", [swept], { level: 0, output: bodyNames.frozen }));
   const outputs = [
     { node: sum, accumulate: "sum" },
     { node: chosen, store: "bf16" },
   ] as const;
-  return s.case(...outputs, row, drawn, s.cast(even, "f32"), inverse, both).graph;
+  return s.case(...outputs, row, drawn, s.cast(even, "f32"), inverse, vectors, both).graph;
 }
 
 /** A level that rounds columns, of one row for each token if there are several. */
@@ -191,6 +192,7 @@ suite("interpret", ({ test }) => {
   const triangle = { rows: "row", columns: "column" };
   const factor = (s: Sketch, x?: Node): Node => s.make("cholesky", [x!], triangle);
   const inverse = (s: Sketch, x?: Node): Node => s.make("triangularInverse", [x!], triangle);
+  const vectors = (s: Sketch, x?: Node): Node => s.make("eigenvectors", [x!], triangle);
   type Example = readonly [name: string, actual: number[], expected: readonly number[]];
   const examples: readonly Example[] = [
     [
@@ -226,6 +228,8 @@ suite("interpret", ({ test }) => {
       [1, 2],
     ],
     ["the inverse of a triangle", run(inverse, matrix(2, 9, 1, 4)), [0.5, 0, -0.125, 0.25]],
+    ["eigenvectors in ascending order, upright", run(vectors, matrix(4, 9, 0, -1)), [0, 1, 1, 0]],
+    ["eigenvectors of what holds NaN", run(vectors, matrix(1, 0, NaN, 2)), [NaN, NaN, NaN, NaN]],
     ["the inverse of a triangle without a diagonal", run(inverse, matrix(2, 9, 1, 0)), [0.5, 0, 0, 0]],
     ["merge puts the first outermost", run((s, x) => s.merge(x!, ["b", "a"], "c"), grid), [1, -2, 5, 0, 5, -3]],
     ["split is in place", run((s, x) => s.split(x!, "b", { c: 3, d: 1 }), grid), [1, 5, 5, -2, 0, -3]],

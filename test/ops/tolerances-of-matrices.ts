@@ -4,8 +4,10 @@
  * theory carries that to the result (§10.3.2), and the bound is doubled for the rest.
  */
 
+import { eigenvectorsOf } from "../../compiler/graph/eigenvectors.ts";
 import { offsets, strides } from "../../compiler/graph/offsets.ts";
-import { dimsOf, type OfMatrix } from "../../compiler/graph/routine.ts";
+import type { NodeOf } from "../../compiler/graph/ops.ts";
+import { dimsOf, type OfMatrix, type OfTriangle } from "../../compiler/graph/routine.ts";
 import { count } from "../../compiler/graph/type.ts";
 
 /** Rows of a square matrix. */
@@ -18,7 +20,7 @@ const roundings = (size: number): number => (4 * size + 16) * 2 ** -24;
 const mostRelative = 0.1;
 
 /** The errors of a factor, from its own values and the errors of its operand. */
-export const errorsOfFactor = (node: OfMatrix, factor: Float64Array, given: Float64Array): Float64Array =>
+export const errorsOfFactor = (node: OfTriangle, factor: Float64Array, given: Float64Array): Float64Array =>
   perMatrix(node, (squareOf) => {
     const [l, e] = [squareOf(factor), squareOf(given)];
     const inverse = inverseOf(l);
@@ -34,7 +36,7 @@ export const errorsOfFactor = (node: OfMatrix, factor: Float64Array, given: Floa
 
 /** The errors of an inverse, from its own values, and those of its operand with their errors. */
 export const errorsOfInverse = (
-  node: OfMatrix,
+  node: OfTriangle,
   inverse: Float64Array,
   [operand, given]: readonly [Float64Array, Float64Array],
 ): Float64Array =>
@@ -46,24 +48,63 @@ export const errorsOfInverse = (
     return isDecided && isSmall(relative) ? times(relative, absolute(x)) : undefined;
   });
 
+/**
+ * The errors of eigenvectors, from the values and the errors of the operand. What rotations leave and rounding does is as if the matrix had
+ * been another one, by at most c·n·u·|A|; that turns a vector by what is changed over the gap around its value (Golub & Van Loan, 8.1.12).
+ * Undecided are vectors of values that lie together, and those of which two elements could be the greatest.
+ */
+export function errorsOfEigenvectors(
+  node: NodeOf<"eigenvectors">,
+  operand: Float64Array,
+  given: Float64Array,
+): Float64Array {
+  const result = new Float64Array(count(node.type)).fill(Infinity);
+  for (const { size, place } of matricesOf(node)) {
+    const lower = (x: Float64Array, i: number, j: number): number => x[place(Math.max(i, j), Math.min(i, j))] ?? NaN;
+    const { values, vectors } = eigenvectorsOf(size, (i, j) => lower(operand, i, j));
+    const norm = (x: Float64Array): number =>
+      Math.hypot(...square(size, (i, j) => lower(x, i, j)).map((row) => Math.hypot(...row)));
+    const moved = roundings(size) * norm(operand) + norm(given);
+    for (const [j, vector] of vectors.entries()) {
+      const gap = Math.min(
+        ...[j - 1, j + 1].map((other) => Math.abs((values[other] ?? Infinity) - (values[j] ?? NaN))),
+      );
+      const bound = 2 * (moved / gap + (size === 1 ? 0 : roundings(size)));
+      const [first = 0, second = 0] = vector.map(Math.abs).sort().reverse();
+      const isDecided = bound < mostRelative && (size === 1 || first - second > 2 * bound);
+      for (let i = 0; i < size && isDecided; i++) result[place(i, j)] = bound;
+    }
+  }
+  return result;
+}
+
 /** For each matrix twice its bound, and nothing at all above the diagonal; Infinity where there is none. */
 function perMatrix(
-  node: OfMatrix,
+  node: OfTriangle,
   bound: (squareOf: (values: Float64Array) => Square) => Square | undefined,
 ): Float64Array {
-  const { inner, outer } = dimsOf(node);
-  const along = strides(node.type.dims);
-  const places = [...offsets(inner, along)];
-  const size = inner[0]?.size ?? 0;
   const result = new Float64Array(count(node.type));
-  for (const start of offsets(outer, along)) {
-    const place = (i: number, j: number): number => start + (places[i * size + j] ?? Number.NaN);
+  for (const { size, place } of matricesOf(node)) {
     const found = bound((values) => square(size, (i, j) => values[place(i, j)] ?? Number.NaN));
     for (let i = 0; i < size; i++)
       for (let j = 0; j <= i; j++)
         result[place(i, j)] = found === undefined ? Infinity : 2 * at(found, i, j) + 2 ** -125;
   }
   return result;
+}
+
+interface Places {
+  readonly size: number;
+  readonly place: (row: number, column: number) => number;
+}
+
+function* matricesOf(node: OfMatrix): Iterable<Places> {
+  const { inner, outer } = dimsOf(node);
+  const along = strides(node.type.dims);
+  const places = [...offsets(inner, along)];
+  const size = inner[0]?.size ?? 0;
+  for (const start of offsets(outer, along))
+    yield { size, place: (i, j) => start + (places[i * size + j] ?? Number.NaN) };
 }
 
 const square = (size: number, of: (i: number, j: number) => number): Square =>

@@ -11,7 +11,7 @@ import { interpretNode, roundTo, scalar } from "../../compiler/graph/interpret.t
 import { offsets, strides } from "../../compiler/graph/offsets.ts";
 import { dispatch, type Node, type NodeOf, type Rules } from "../../compiler/graph/ops.ts";
 import { count, type Dim } from "../../compiler/graph/type.ts";
-import { errorsOfFactor, errorsOfInverse } from "./tolerances-of-matrices.ts";
+import { errorsOfEigenvectors, errorsOfFactor, errorsOfInverse } from "./tolerances-of-matrices.ts";
 import { errorsOfSweep, type MeasureBody, type SweptErrors } from "./tolerances-of-sweeps.ts";
 
 const u = 2 ** -24;
@@ -198,6 +198,8 @@ const rules: Rules<readonly [State], Float64Array> = {
     const operand = [at(values, node.inputs[0]), at(errors, node.inputs[0])] as const;
     return errorsOfInverse(node, interpretNode(node, values, new Map()), operand);
   },
+  eigenvectors: (node, { values, errors }) =>
+    errorsOfEigenvectors(node, at(values, node.inputs[0]), at(errors, node.inputs[0])),
   feedback: (node, state) => sweepOf(node, state).frozen,
   part: (node, state) => {
     const [of] = node.inputs;

@@ -49,6 +49,7 @@ export function drawnSchedules(
         sweepers: isSpread ? (subgroup ?? 1) : pick([1, 8, 64]),
       };
     },
+    rotations: () => pick([1, 8, 32, 64]),
     contraction: (c, facts, family) =>
       draw(
         "contraction",
