@@ -8,6 +8,7 @@ import { openModel } from "../../runtime/cli/models.ts";
 import { type Checkpoint, openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { ggufFile } from "../../runtime/io/gguf/write-model.ts";
 import type { Part } from "../../runtime/io/gguf/write-tensors.ts";
+import { tokenizerMetadata } from "../../runtime/io/gguf/write-tokenizer.ts";
 import type { StoredTensor } from "../../runtime/io/safetensors.ts";
 import { someText, writeDecoder } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
@@ -157,6 +158,45 @@ suite("models saved as GGUF", ({ test }) => {
       await refused(() => write({ ...model, made: new Map() }, path), /its folder has no tokenizer.json; put it there/);
     }),
   );
+
+  test("a split at the spaces that a normalizer has replaced is none; any other is refused", async () => {
+    const texts = ["<unk>", "<s>", "</s>", "a", "b", "▁", "ab", "▁ab"];
+    const definition = (pattern: string): string =>
+      JSON.stringify({
+        normalizer: { type: "Replace", pattern: { String: " " }, content: "▁" },
+        pre_tokenizer: { type: "Split", pattern: { String: pattern }, behavior: "MergedWithPrevious", invert: false },
+        post_processor: null,
+        decoder: {
+          type: "Sequence",
+          decoders: [
+            { type: "Replace", pattern: { String: "▁" }, content: " " },
+            { type: "ByteFallback" },
+            { type: "Fuse" },
+          ],
+        },
+        added_tokens: texts.slice(0, 3).map((content, id) => ({ id, content, special: true })),
+        model: {
+          type: "BPE",
+          vocab: Object.fromEntries(texts.map((text, id) => [text, id])),
+          merges: [
+            ["a", "b"],
+            ["▁", "ab"],
+          ],
+          ...{ unk_token: "<unk>", fuse_unk: true, byte_fallback: true },
+        },
+      });
+    const settings = JSON.stringify({ bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" });
+    const written = (pattern: string) => () =>
+      tokenizerMetadata(
+        async (name) => ({ "tokenizer.json": definition(pattern), "tokenizer_config.json": settings })[name],
+        {},
+        texts.length,
+      );
+    const metadata = await written(" ")();
+    assert.equal(metadata.get("tokenizer.ggml.model")?.value, "llama");
+    assert.equal(metadata.get("tokenizer.ggml.scores")?.value, Float32Array.of(0, 0, 0, 0, 0, 0, 0, -1));
+    await refused(written("▁"), /GGUF does not hold the tokenizer .* how it splits/);
+  });
 
   test("the device closes", closeDevice);
 });

@@ -33,9 +33,7 @@ STAGES = {
 def package():
     """The folder of node-llama-cpp, beside this Python; it is installed once."""
     place = Path(sys.prefix) / "llama_cpp"
-    place.mkdir(exist_ok=True)
-    for file in ("package.json", "nll.mjs"):
-        shutil.copy(HERE / "llama_cpp" / file, place)
+    shutil.copytree(HERE / "llama_cpp", place, dirs_exist_ok=True)
     if not (place / "node_modules").exists():
         subprocess.check_call(["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place)
     return place

@@ -164,13 +164,23 @@ function isHeld({ definition, model, added }: Given, metadata: Metadata): boolea
   const isFused = [model, read].map((of) => of["fuse_unk"] === true && typeof of["unk_token"] === "string");
   const mergesOf = (of: JsonObject): string => JSON.stringify(mergesIn(of));
   const isOdd = ({ lstrip, rstrip, single_word: single }: JsonObject): boolean => Boolean(lstrip || rstrip || single);
+  const meant = (of: JsonObject, part: string): string =>
+    part === "pre_tokenizer" && splitsNothing(of) ? "null" : meaning(of[part], part);
   return (
-    parts.every((part) => meaning(definition[part], part) === meaning(again[part], part)) &&
+    parts.every((part) => meant(definition, part) === meant(again, part)) &&
     flags.every((flag) => (model[flag] || null) === (read[flag] || null)) &&
     isFused[0] === isFused[1] &&
     mergesOf(model) === mergesOf(read) &&
     !added.some(isOdd)
   );
+}
+
+/** Whether texts are split at what the normalizer has replaced, and are whole: so it is with Gemma's spaces. */
+function splitsNothing({ normalizer, pre_tokenizer: split }: JsonObject): boolean {
+  if (!isJsonObject(normalizer) || !isJsonObject(split)) return false;
+  const [replaced, at] = [normalizer, split].map(({ pattern }) => (isJsonObject(pattern) ? pattern["String"] : null));
+  const isBoth = normalizer["type"] === "Replace" && split["type"] === "Split";
+  return isBoth && typeof at === "string" && at === replaced && !String(normalizer["content"]).includes(at);
 }
 
 /** A part of a tokenizer.json as a text that is the same for parts that do the same. */
