@@ -5,5 +5,5 @@ import { getLlama } from "node-llama-cpp";
 const [modelPath, path] = process.argv.slice(2);
 const llama = await getLlama({ gpu: false, build: "never", skipDownload: true, progressLogs: false, logLevel: "error" });
 const model = await llama.loadModel({ modelPath, vocabOnly: true });
-console.log(JSON.stringify(JSON.parse(readFileSync(path, "utf8")).map((text) => model.tokenize(text, true))));
-process.exit(0);
+const ids = JSON.parse(readFileSync(path, "utf8")).map((text) => model.tokenize(text, true));
+process.stdout.write(JSON.stringify(ids), () => process.exit(0));
