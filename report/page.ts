@@ -1,7 +1,9 @@
 /** docs/results.md, of the rows that there are. */
 import { showBytes } from "../runtime/bytes.ts";
-import { methods } from "./methods.ts";
+import { isCalibrated, type Method, methods } from "./methods.ts";
 import { type Model, models } from "./models.ts";
+import { orders } from "./orders.ts";
+import { difference, isBetter } from "./pairs.ts";
 import { type Result, readResult } from "./result.ts";
 import { type Row, rowPath, rows, shownCommand } from "./rows.ts";
 
@@ -10,38 +12,91 @@ interface Found {
   readonly result: Result;
 }
 
-/** Of the first, papers promise that it loses no more than the second. */
-const orders: readonly (readonly [string, string])[] = [
-  ["wanda", "magnitude"],
-  ["wanda", "magnitude_rows"],
-  ["sparsegpt", "wanda"],
-  ["gptq", "rtn"],
-  ["awq", "rtn"],
-  ["hqq", "rtn"],
-];
-
 /** Its text. */
 export function page(): string {
   const found = rows().flatMap((row) => {
     const result = readResult(row);
     return result === undefined ? [] : [{ row, result }];
   });
-  const ofModel = Map.groupBy(found, ({ row }) => row.model.name);
-  const parts = [...ofModel].map(([name, some]) => section(models[name] as Model, some));
-  return `${[...head, ...parts.flat(), ...promises(found)].join("\n")}\n`;
+  const ofModel = [...Map.groupBy(found, ({ row }) => row.model)];
+  const chosen = ofModel.flatMap(([model, some]) => choiceOf(model, some));
+  const parts = ofModel.flatMap(([model, some]) => section(model, some));
+  return `${[...head, ...chosen, ...promises(found), ...parts].join("\n")}\n`;
 }
 
 const head = [
   "# Results",
   "",
-  "Each row is a command, and what it has found is in a file of [results](results). `npm run report` makes those that are missing or of another recipe or",
-  "library, and writes this page; `--only PART` makes those alone whose names contain it.",
+  "What the methods of the library cost models. Each row is a command, with what it has found in a file of [results](results); its recipe lies beside it, and",
+  "runs on any model and text: `npx lcomp run docs/results/gptq.lcomp --model MODEL --text TEXT --bits 4` says what GPTQ costs yours. `npm run report` makes the",
+  "rows that are missing or stale and writes this page, `--only PART` those alone whose names contain PART; variables say where models and texts are, and rows",
+  "of what is not there stay as they are:",
+  "",
+  ...Object.values(models)
+    .filter(({ places }) => places !== undefined)
+    .map(({ name, places }) => `* ${name}: ${places}`),
+  "",
+  "In the tables below:",
   "",
   "* *perplexity* with its standard error over windows; *lost*: how much greater the loss of a token is than the given model's, in nats, with the standard error",
   "  of the pairs; *KL* of a token from the given model, in nats; *same*: how often both find the same token likeliest.",
-  "* *bytes* are those of all tensors, of which embeddings and norms stay as they are.",
+  "* *bytes* are those of all tensors, of which embeddings and norms stay as they are; zeros are stored like all other numbers.",
+  "* *seconds*: what the stages of the method took, of the CPU where it plays the GPU; what compiling and measuring took is not in it.",
   "* Layers are all linear ones but the output head. What needs text sees windows of the training text alone.",
+  "* The K-quants of ggml have blocks of 256, which divide few widths of these models: they have rows where they can, with Q5_0 on the other layers, as llama.cpp does.",
+  "",
+  "## Which method to take",
+  "",
+  "At each size: of all rows that are not larger, those that no other beats by more than two standard errors of the difference. Of these the smallest stands here,",
+  "of equal ones one that needs no text, and then the one that loses least. Zeros are compared among themselves: alone they make no file smaller.",
 ];
+
+/** What is worth its bytes, and what loses least of zeros. */
+function choiceOf({ name }: Model, found: readonly Found[]): readonly string[] {
+  const codes = found.filter(({ row }) => row.settings.sparsity === undefined);
+  const zeros = Map.groupBy(
+    found.filter(({ row }) => row.settings.sparsity !== undefined),
+    ({ row }) => row.settings.sparsity ?? "",
+  );
+  const columns = ["bytes", "take", "", "lost", "seconds"];
+  const shown = [...worthwhile(codes), ...[...zeros.values()].flatMap(worthwhile)];
+  return [
+    "",
+    `### On ${name}`,
+    "",
+    line(columns),
+    line(columns.map((_, i) => (i === 1 || i === 2 ? "---" : "---:"))),
+    ...shown.map(({ row, result }) => {
+      const { bytes, lost, lost_error, seconds } = result;
+      const cells = [methods[row.method]?.title ?? row.method, shownSettings(row)];
+      return line([share(bytes), ...cells, within(lost, lost_error), shownSeconds(seconds)]);
+    }),
+  ];
+}
+
+/** For each size that rows have, from the smallest: what to take of all that are not larger, if that is another than before. */
+function worthwhile(found: readonly Found[]): readonly Found[] {
+  const sizes = [...new Set(found.map(({ result }) => result.bytes.small))].sort((a, b) => a - b);
+  const taken = sizes.flatMap((size) => {
+    const among = found.filter(({ result }) => result.bytes.small <= size);
+    const best = among.toSorted((a, b) => a.result.lost - b.result.lost)[0] as Found;
+    const asGood = among.filter(({ result }) => result === best.result || !isBetter(best.result, result));
+    return asGood.toSorted((a, b) => compare(ranks(a), ranks(b))).slice(0, 1);
+  });
+  return [...new Set(taken)];
+}
+
+/** What counts when two are as good, in order. */
+const ranks = ({ row, result }: Found): readonly number[] => [
+  result.bytes.small,
+  Number(isCalibrated(methods[row.method] as Method)),
+  result.lost,
+];
+
+/** The first of two lists with a difference. */
+function compare(a: readonly number[], b: readonly number[]): number {
+  return a.map((value, i) => value - (b[i] ?? Number.NaN)).find((less) => less !== 0) ?? 0;
+}
 
 function section({ name, about, length, windows }: Model, found: readonly Found[]): readonly string[] {
   const [first] = found;
@@ -75,12 +130,12 @@ function rowLine({ row, result }: Found): string {
   return line([
     `[${methods[row.method]?.title}](${path})`,
     shownSettings(row),
-    `${percent(bytes.small / bytes.model)}`,
+    share(bytes),
     within(perplexity.small, perplexity_error.small),
     within(lost, lost_error),
     within(kl, kl_error),
     percent(agreement),
-    seconds.toFixed(0),
+    shownSeconds(seconds),
   ]);
 }
 
@@ -90,39 +145,49 @@ const shownSettings = ({ settings: { sparsity, bits, every } }: Pick<Row, "setti
 
 /** Where two methods of an order were tried at the same, and by how much the first loses less. */
 function promises(found: readonly Found[]): readonly string[] {
-  const at = ({ row }: Found): string => [row.model.name, shownSettings(row)].join(", ");
-  const lines = orders.flatMap(([better, worse]) => {
+  const at = ({ row }: Found): string => [row.model.name, shownSettings(row)].filter(Boolean).join(", ");
+  const compared = orders.map(({ better, worse, surprise }) => {
     const others = new Map(found.filter(({ row }) => row.method === worse).map((one) => [at(one), one.result]));
-    return found
+    const lines = found
       .filter(({ row }) => row.method === better)
       .flatMap((one) => {
         const other = others.get(at(one));
         return other === undefined ? [] : [promise([better, worse], at(one), one.result, other)];
       });
+    const isBroken = lines.some((each) => each.includes(broken));
+    return { lines, said: isBroken ? [`* ${surprise ?? "Why is not known."}`] : [] };
   });
   const columns = ["loses less", "than", "at", "less by", ""];
+  const said = compared.flatMap((each) => each.said);
   return [
     "",
     "## What papers promise",
     "",
-    "By how much the loss of the one is less than that of the other, in nats. The errors are added as if they were independent; they are not, and the difference is surer than that.",
+    "By how much the loss of the one is less than that of the other, in nats, with the standard error of the differences window by window; *holds*: by more than two of",
+    "them.",
+    ...(said.length > 0 ? ["Where an order does not hold:", "", ...said] : []),
     "",
     line(columns),
     line(columns.map(() => "---")),
-    ...lines,
+    ...compared.flatMap(({ lines }) => lines),
   ];
 }
 
+const broken = "**does not hold**";
+
 function promise([better, worse]: readonly [string, string], at: string, one: Result, other: Result): string {
-  const less = other.lost - one.lost;
-  const error = Math.hypot(one.lost_error, other.lost_error);
-  const verdict = less > 2 * error ? "holds" : less > -2 * error ? "within two errors" : "does not hold";
+  const { less, error } = difference(one, other);
+  const verdict = less > 2 * error ? "holds" : less >= -2 * error ? "within two errors" : broken;
   return line([methods[better]?.title ?? better, methods[worse]?.title ?? worse, at, within(less, error), verdict]);
 }
 
 const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+
+const share = ({ model, small }: Result["bytes"]): string => percent(small / model);
+
+const shownSeconds = (seconds: number): string => seconds.toFixed(seconds < 10 ? 1 : 0);
 
 /** A number with as many digits as its error has two of. */
 function within(value: number, error: number): string {

@@ -28,8 +28,10 @@ const say = (sentence: string): void => {
 const meant = (argument: string): string =>
   argument.startsWith("$") ? resolve(process.env[argument.slice(1)] ?? "") : argument;
 
-const isHere = ({ model: { folder: place } }: Row): boolean =>
+const isThere = (place: string): boolean =>
   (!place.startsWith("$") || process.env[place.slice(1)] !== undefined) && existsSync(resolve(root, meant(place)));
+
+const isHere = ({ model }: Row): boolean => isThere(model.folder) && isThere(model.text);
 
 let running: ChildProcess | undefined;
 
@@ -94,7 +96,8 @@ async function main(only: readonly string[]): Promise<number> {
     );
   tidy();
   const absent = new Set(named.filter((row) => !isHere(row)).map(({ model }) => model));
-  for (const { name, folder: place } of absent) say(`${name} is not at ${place}: its rows stay as they are`);
+  for (const { name, folder: model, text: corpus } of absent)
+    say(`${name} is not at ${model}, or its text not at ${corpus}: its rows stay as they are`);
   const todo = tasks(named.filter(({ model }) => !absent.has(model)));
   say(`${todo.length} of ${named.length} rows are to be made`);
   let failed = 0;

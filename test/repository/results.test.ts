@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { methods } from "../../report/methods.ts";
 import { type Model, models } from "../../report/models.ts";
 import { page } from "../../report/page.ts";
+import { difference } from "../../report/pairs.ts";
 import { recipeText } from "../../report/recipe.ts";
 import { readResult, sourcesOf } from "../../report/result.ts";
 import { folder, recipePath, rowPath, rows, shownCommand } from "../../report/rows.ts";
@@ -22,6 +23,12 @@ suite("results", ({ test }) => {
     for (const [name, method] of Object.entries(methods)) assert.is(read(recipePath(name)), recipeText(name, method));
     for (const recipe of new Set(rows().map((row) => row.recipe)))
       assert.match(sourcesOf({ recipe, model: models.tiny as Model }).recipe, /^[0-9a-f]{64}$/);
+  });
+
+  test("two rows are compared window by window", () => {
+    const [one, other] = [{ lost_in_windows: [1, 5, 9] }, { lost_in_windows: [2, 6, 10] }];
+    assert.equal(difference(one, other), { less: 1, error: 0 });
+    assert.equal(difference({ lost_in_windows: [1, 3] }, { lost_in_windows: [2, 6] }), { less: 2, error: 1 });
   });
 
   test("rows have names of their own, and no file is of no row", () => {
