@@ -54,7 +54,7 @@ interface State extends Materialising {
   readonly endingOf: ReadonlyMap<Node, Ending>;
   /** Between a sum and its end: never stored. */
   readonly inside: ReadonlySet<Node>;
-  /** Weights that would be larger in memory than the codes that they are computed of: never stored. */
+  /** Weights that would be larger in memory than the codes that they are computed of. */
   readonly coded: ReadonlySet<Node>;
   readonly costs: ReturnType<typeof costs>;
   readonly hasReduce: readonly boolean[];
@@ -117,13 +117,21 @@ function tooDeep(graph: Graph, stored: ReadonlySet<Node>, inside: ReadonlySet<No
 /** What shares a word is written together, by a kernel of its own. */
 const sharesWords = (output: Output): boolean => isPacked(storedAs(output));
 
-/** What is computed of codes alone: weights of eight bits or less, which would be larger in memory. */
+/**
+ * What is computed of codes alone, weights of eight bits or less, or spreads weights: picks scales of runs for each input, say. It
+ * would be larger in memory.
+ */
 function codedIn({ graph, isSetup }: Surroundings): ReadonlySet<Node> {
-  const coded = new Set<Node>();
+  const [weights, coded] = [new Set<Node>(), new Set<Node>()];
   for (const node of graph.nodes) {
-    const isCode = node.op === "input" && node.attrs.role === "weight" && bitsOf(node.type.dtype) <= 8;
-    const isOfCodes = isSetup(node) && node.inputs.some((x) => coded.has(x));
-    if (isCode || (isOfCodes && (isElementwise(node) || isView(node) || node.op === "gather"))) coded.add(node);
+    const isWeight = node.op === "input" && node.attrs.role === "weight";
+    if (isWeight || (isSetup(node) && node.inputs.some((x) => weights.has(x)))) weights.add(node);
+    const isCode = isWeight && bitsOf(node.type.dtype) <= 8;
+    const isSpread =
+      node.op === "gather" && weights.has(node.inputs[0]) && count(node.type) > count(node.inputs[0].type);
+    const isOfCodes =
+      node.inputs.some((x) => coded.has(x)) && (isElementwise(node) || isView(node) || node.op === "gather");
+    if (isCode || (isSetup(node) && (isSpread || isOfCodes))) coded.add(node);
   }
   return coded;
 }
@@ -245,11 +253,10 @@ function isOncePerRow({ type }: Node, needs: readonly Need[]): boolean {
 
 /** The rule of cost that gives memory to a node, if one does. */
 function memoryRule(node: Node, needs: readonly Need[], state: State): Rule | undefined {
-  if (isView(node) || state.inside.has(node) || state.coded.has(node) || ["constant", "index"].includes(node.op))
-    return undefined;
+  const cost = state.costs[node.id] ?? { alone: 0, shared: 0 };
+  if (isNeverStored(node, cost.alone, state)) return undefined;
   const isShared = state.hasReduce[node.id] === true;
   if (isShared && isOncePerRow(node, needs)) return undefined;
-  const cost = state.costs[node.id] ?? { alone: 0, shared: 0 };
   // Computed inside another loop, a reduction would be left to the few invocations that run it.
   if (isShared && count(node.type) * cost.alone > launch) return "reduction";
   if (state.around.isSetup(node) && needs.some(({ draft }) => draft.when === "main"))
@@ -257,6 +264,19 @@ function memoryRule(node: Node, needs: readonly Need[], state: State): Rule | un
   if (state.isOfRow[node.id] === true && needs.some(({ isFactor }) => isFactor)) return "factor";
   return isDearAgain(node, needs, cost) ? "cost" : undefined;
 }
+
+const isNeverStored = (node: Node, cost: number, state: State): boolean =>
+  isView(node) ||
+  state.inside.has(node) ||
+  ["constant", "index"].includes(node.op) ||
+  (state.coded.has(node) && !isDearScale(node, cost, state));
+
+/** Whether it is computed of codes by functions that are polynomials, for so many weights at once that it is small beside theirs. */
+const isDearScale = ({ id, type }: Node, cost: number, { around }: State): boolean =>
+  cost > dearScale && (around.readers[id] ?? []).every((reader) => count(reader.type) >= fewestOfScale * count(type));
+
+const fewestOfScale = 32;
+const dearScale = 50;
 
 /** Whether computing the node wherever it is needed costs more than a round trip through memory. */
 function isDearAgain(

@@ -64,6 +64,36 @@ suite("fuse: a sweep", ({ test }) => {
   });
 });
 
+suite("fuse: codes", ({ test }) => {
+  const [out, block, lane] = [96, 4, 64];
+  /** The bytes of what is no slot of a product with weights of these codes and scales. */
+  const kept = (make: (w: ReturnType<typeof words>) => Node, family: Family): readonly number[] => {
+    const w = words("codes");
+    const graph = w.graph({ y: dot(w, w.data("x", { token: 40, in: block * lane }), make(w), "in") });
+    const { buffers } = compile(simplify(graph), family).program;
+    return buffers.flatMap(({ slot, bytes }) => (slot === undefined ? [bytes] : []));
+  };
+  for (const family of families) {
+    test(`scales that each input picks are read where they are, ${family} schedules`, () => {
+      const picked = (w: ReturnType<typeof words>): Node => {
+        const scale = w.weight("scale", { block, out }, "f16");
+        const run = w.weight("run", { in: block * lane }, "i32");
+        const code = w.weight("code", { in: block * lane, out }, "u4");
+        return w.op("mul", w.gather(w.cast(scale, "f32"), "block", run), w.cast(code, "f32"));
+      };
+      assert.equal(kept(picked, family), []);
+    });
+    test(`scales that are powers of codes are computed once, ${family} schedules`, () => {
+      const scaled = (w: ReturnType<typeof words>): Node => {
+        const scale = w.op("pow", 2, w.cast(w.weight("scale", { out, block }, "u8"), "f32"));
+        const code = w.cast(w.weight("code", { out, block, lane }, "u4"), "f32");
+        return w.merge(w.op("mul", scale, code), ["block", "lane"], "in");
+      };
+      assert.equal(kept(scaled, family), [4 * out * block]);
+    });
+  }
+});
+
 suite("fuse: rows", ({ test }) => {
   const w = words("rows");
   const x = w.data("x", { token: 300, model: 500 });

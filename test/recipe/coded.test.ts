@@ -174,7 +174,7 @@ suite("recipe: coded weights", ({ test }) => {
           for (const { slot, bytes: size } of buffers)
             assert.ok(slot !== undefined || size < smallest || size <= 4 * 16 * 192, `a buffer of ${size} bytes`);
       }),
-      ...(i % 5 === 0 ? (["swiftshader"] as const) : []), // which compiles each of these blocks for many seconds
+      ...(i % 5 === 1 ? (["swiftshader"] as const) : []), // which compiles each of these blocks for seconds; the last among them
     );
 
   for (const { stage, rule, off = 0 } of [byFour, ...others, doubled])
