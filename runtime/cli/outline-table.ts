@@ -87,7 +87,9 @@ export function outlineReport(outline: Outline): OutlineReport {
     })),
     stages,
     evaluations: steps.flatMap(({ part, over }) =>
-      part.stage === null && part.what === "embedding" ? [{ model: part.of, over: showWindows(windows, over) }] : [],
+      part.stage === null && !part.purpose && part.what === "embedding"
+        ? [{ model: part.of, over: showWindows(windows, over) }]
+        : [],
     ),
     saved: save && { model: save.of, format: save.format },
     notes: notes.map(({ title }) => title),
