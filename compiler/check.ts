@@ -90,7 +90,7 @@ function checkFunction(context: Context, fn: Ast.Fn, scope: Scope): void {
   applyFunction({ context, scope: inside, span: fn.name.span }, fn, scope, given(inside, values), false);
 }
 
-const numbers = ["Int", "Float", "Fraction", "Sparsity", "Bool"];
+const numbers = ["Int", "Bytes", "Float", "Fraction", "Sparsity", "Bool"];
 
 /** What a parameter's type alone says of it; null if that is too little. */
 function declaredValue(context: Context, inside: Scope, parameter: Ast.Parameter): Value | null {

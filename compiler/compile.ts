@@ -31,7 +31,7 @@ import {
   windowCounter,
   windowsRecord,
 } from "./recipe/records.ts";
-import type { TypedRecipe } from "./recipe/typed.ts";
+import type { Choices, TypedRecipe } from "./recipe/typed.ts";
 import { simplify } from "./rewrite/simplify.ts";
 import { ownModules } from "./target/own-formats.ts";
 
@@ -41,6 +41,8 @@ export interface CompileInputs {
   readonly parameters: ReadonlyMap<string, Ast.Expression>;
   readonly models: ReadonlyMap<string, ModelFacts>;
   readonly corpora: ReadonlyMap<string, CorpusFacts>;
+  /** What layers take where stages choose, as far as that was decided. */
+  readonly choices?: Choices;
   /** What the files will say that the recipe saves, to whoever opens them: then its last steps check them. */
   readonly saved?: ModelFacts;
   /** Bytes that may be taken at once; without it as many as are wanted. */
@@ -96,14 +98,17 @@ export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
 
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
 export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs): Outline {
-  const { parameters, corpora, saved } = inputs;
+  const { parameters, corpora, choices, saved } = inputs;
   const models = saved ? new Map([...inputs.models, [savedName, saved] as const]) : inputs.models;
   const graphs = maker();
   const context = newContext(graphs, ownCharacters(modules), { countWindows: windowCounter(corpora) });
   const declared = declareModules(context, [...modules, ...ownModules(models.values(), modules)]);
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
-  const typed = checkRecipe(context, recipe, scope, { parameters, models, modules: declared, isBound: true });
+  const typed = checkRecipe(context, recipe, scope, {
+    ...{ parameters, models, modules: declared, isBound: true },
+    ...(choices && { choices }),
+  });
   for (const { type } of typed.models) checkCheckpoint(context, type);
   if (typed.check) checkCheckpoint(context, typed.check.saved.type);
   refuse(context);

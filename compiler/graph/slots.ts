@@ -16,6 +16,9 @@ export const slotNames = {
   /** What a method makes of the layers that read one activation, and by which name the steps that change weights read it. */
   fold: "fold",
   foldOf: (readers: string) => `fold of ${readers}`,
+  /** What new weights of a layer cost its outputs, and how a step calls what is new. */
+  error: "error",
+  made: "made",
   /** How many of the scores that a method ranks, or of the numbers that a measure compares, are NaN. */
   unordered: (i: number) => `unordered ${i}`,
   /** How many rows of a triangle that is inverted have a 0 on the diagonal. */

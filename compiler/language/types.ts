@@ -43,6 +43,12 @@ type Check = (value: Value) => Value | string;
 const plain: ReadonlyMap<string, Check> = new Map(
   Object.entries<Check>({
     Int: wholeFrom,
+    Bytes: (value) =>
+      isUnknown(value)
+        ? unknownNumber
+        : value.kind === "number" && (value.real === null || (Number.isInteger(value.real) && value.real > 0))
+          ? value
+          : "a size such as 4 GiB",
     Float: (value) =>
       value.kind !== "number" ? "a number" : value.real === null || isHeld(value.real) ? value : heldRange,
     Fraction: (value) =>
@@ -117,6 +123,7 @@ export function unknownOf({ name, type }: Ast.Parameter): Value {
       return { kind: "string", value: null };
     case "Int":
       return ofSize(atom(name.text));
+    case "Bytes":
     case "Float":
     case "Fraction":
     case "Amount":

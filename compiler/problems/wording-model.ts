@@ -2,7 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { Dim } from "../graph/type.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
-import { type Description, labels, list, type Of, suggestion, type Wording } from "./description.ts";
+import { type Description, labels, list, type Of, showBytes, suggestion, type Wording } from "./description.ts";
 
 export type ModelProblem =
   | { kind: "unreached-layer"; span: Span; name: string; stage: Span }
@@ -170,9 +170,4 @@ function smaller({ isFixed, isOfTokens, dim, most, facts }: Of<ModelProblem, "de
     ...(most < facts.maxBufferSize ? [] : ["choose another adapter: `lcomp doctor` lists them with what they hold"]),
   ];
   return ways.join(", or ");
-}
-
-function showBytes(bytes: number): string {
-  const [size, unit] = bytes < 2 ** 20 ? [bytes / 2 ** 10, "KiB"] : [bytes / 2 ** 20, "MiB"];
-  return `${Number(size.toFixed(2))} ${unit}`;
 }

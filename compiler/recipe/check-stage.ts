@@ -19,37 +19,54 @@ import {
   wrong,
 } from "../language/value.ts";
 import { areNumbers, codedType, decodedType } from "../model/coded-type.ts";
-import { layerSizes, select } from "../model/selector.ts";
+import { layerSizes, type Selected, select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { sizesIn } from "./bind.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
 import { type Checking, givenOrMade, headerIn, wanted } from "./checking.ts";
+import { addChosen, candidatesOf, suitsCandidates } from "./choice/check-choice.ts";
 import { layersIn } from "./collections.ts";
 import { type Applied, applyMethod } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import { requireLayers } from "./other-models.ts";
 import type { TypedStage } from "./typed.ts";
 
-/** Checks a stage; from then on its name is its result. */
-export function checkStage(at: Checking, stage: Ast.Stage): void {
+/** Checks a stage, of those of its layers that are taken, and adds it; from then on its name is its result. */
+export function checkStage(at: Checking, stage: Ast.Stage, isTaken: (layer: Selected) => boolean = () => true): void {
   const { context } = at;
   const method = wanted(at, stage.method.callee, "method", "a method");
   const of = givenOrMade(at, stage.of);
   const windows = stage.over ? wanted(at, stage.over, "windows", "windows of text", sampled) : null;
   const type = of && at.models.get(of.name);
   nameResult(at, stage, of, type ?? null);
-  refuseChoices(context, stage);
   const applied = method && appliedIn(at, stage, method);
-  if (!applied || !of) return;
+  if (!applied || !of || !suitsCandidates(at, stage, applied.method)) return;
   const inside: Context = { ...context, stage: stage.span };
   const format = checkMethod(inside, applied);
-  const typed = typedStage(at, stage, applied, of.name, windows);
+  const typed = typedStage(at, stage, applied, of.name, windows, isTaken);
+  if (stage.among) {
+    checkChoice(at, stage, typed, of);
+    return;
+  }
   const isOnBlocks = applied.method.on.text === "block";
   const made = isOnBlocks
     ? ofBlocks(inside, stage, typed, type ?? null)
     : ofLinears(inside, stage, typed, type ?? null, format);
   if (isOnBlocks || format || made.type) nameResult(at, stage, of, made.type);
   at.stages.push({ ...typed, ...made });
+}
+
+/** A stage that chooses: those that make what was chosen, or, while that is open, all candidates. */
+function checkChoice(at: Checking, stage: Ast.Stage, typed: TypedStage, of: ModelValue): void {
+  const chosen = at.inputs.choices?.get(stage.name.text);
+  if (chosen) {
+    addChosen(at, stage, chosen, checkStage);
+    return;
+  }
+  const candidates = candidatesOf(at, stage, checkStage);
+  const [first] = candidates;
+  nameResult(at, stage, of, at.models.get(first?.stages.at(-1)?.name ?? "") ?? null);
+  at.stages.push({ ...typed, candidates });
 }
 
 /** What a method on blocks makes of a model. */
@@ -164,10 +181,6 @@ function refuseSelectors(context: Context, { selectors, except }: Ast.Stage): vo
   if (first) report(context, { kind: "not-supported", span: first.span, what, hint: "it sees all of them" });
 }
 
-function refuseChoices(context: Context, { among: [candidate] = [] }: Ast.Stage): void {
-  if (candidate) report(context, { kind: "not-supported", span: candidate.span, what: "`among`" });
-}
-
 /** The arguments of a method in the order of its parameters; a default may read earlier ones. */
 function complete(context: Context, { method, scope }: MethodValue, given: Bound["values"]): Map<string, Value> {
   const inside = scopeIn(scope);
@@ -189,9 +202,11 @@ function typedStage(
   applied: Applied,
   of: string,
   windows: TypedStage["windows"],
+  isTaken: (layer: Selected) => boolean,
 ): TypedStage {
   const type = applied.method.on.text !== "block" ? at.models.get(of) : undefined;
-  const { selected, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
+  const { selected: all, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
+  const selected = all.filter(isTaken);
   if (type) requireLayers(at.context, at.models, stage, applied.arguments, type, selected);
   const action = actionOf(applied);
   const { name, span } = stage;

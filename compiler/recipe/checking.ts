@@ -8,7 +8,7 @@ import { scopeIn } from "../language/scope.ts";
 import { type ModelValue, type Scope, type Value, wrongType } from "../language/value.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { ModelType } from "../model/value.ts";
-import type { GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
+import type { Choices, GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
 
 /** What a recipe is checked with; without models, everything is checked as far as headers go. */
 export interface RecipeInputs {
@@ -16,6 +16,8 @@ export interface RecipeInputs {
   readonly parameters: ReadonlyMap<string, Ast.Expression>;
   readonly models: ReadonlyMap<string, ModelFacts>;
   readonly modules: Modules;
+  /** What layers take where a stage chooses, as far as that is known. */
+  readonly choices?: Choices;
   /** Whether all that a run has is given; else the recipe is checked as far as its text goes. */
   readonly isBound: boolean;
 }

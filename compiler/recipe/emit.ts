@@ -15,6 +15,8 @@ import type { Windows } from "../language/tensor.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
 import type { Check, Ref, SavedCheck, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { checkRecord } from "./check-saved.ts";
+import { measuresOf } from "./choice/decide.ts";
+import { emitTrial, type Question } from "./choice/trial-steps.ts";
 import { unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { checkGivenCodes } from "./given-codes.ts";
@@ -32,6 +34,8 @@ export interface Emitted {
   readonly windows: readonly Windows[];
   readonly values: readonly ValueRecord[];
   readonly save: SaveRecord | null;
+  /** What the values are to decide, where the recipe goes on with what was chosen; nothing comes behind it. */
+  readonly question: Question | null;
 }
 
 /** The steps of a recipe that was checked with this context; problems that only sizes show are noted there. */
@@ -39,9 +43,12 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
   for (const model of models.values()) checkGivenCodes(at, model, { stage: null, of: model.name });
+  let question: Question | null = null;
   for (const [number, stage] of recipe.stages.entries())
-    if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
+    if (stage.candidates) question = emitTrial(at, stage, number);
+    else if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
     else emitLinearStage(at, stage, number);
+  if (question) return { ...at, values: measuresOf(question), save: null, question };
   const passed = new Map<string, Ref | null>();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
@@ -49,7 +56,7 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const save = recipe.save && saveRecord(at, recipe.save, modules);
   const check = save && recipe.check && emitCheck(at, recipe.check, save, { passed, series });
   const { steps, windows } = at;
-  return { steps, windows, values, save: save && { ...save, ...(check && { check }) } };
+  return { steps, windows, values, save: save && { ...save, ...(check && { check }) }, question };
 }
 
 /** The steps behind the saving, which read what was saved; of what the recipe measures they make nothing twice. */

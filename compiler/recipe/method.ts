@@ -16,7 +16,9 @@ import { unknownOf } from "../language/types.ts";
 import { record, type Scope, type Value } from "../language/value.ts";
 import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
+import { list } from "../problems/description.ts";
 import { counted } from "./amount.ts";
+import { choosing, costOf } from "./choice/cost.ts";
 import { type Compression, foldOf, lacksBias, type Site, weightsOf } from "./method-result.ts";
 
 /** A method with its arguments, as a stage names it. */
@@ -32,12 +34,13 @@ export interface Applied {
 /** Null if there was a problem; without outputs where it is checked against its header alone. */
 export function applyMethod(context: Context, applied: Applied, site: Site | null): Compression | null {
   const { method } = applied;
-  if (!["linear", "readers"].includes(method.on.text)) {
+  const give = results.get(method.on.text);
+  if (!give) {
     report(context, {
       kind: "not-supported",
       span: method.on.span,
       what: `a method on \`${method.on.text}\``,
-      hint: "methods on `linear`, on `readers` and on `block` are",
+      hint: "methods on `linear`, on `readers`, on `candidates` and on `block` are",
     });
     return null;
   }
@@ -52,8 +55,7 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
   const late = statistics.find(({ node }) => readsCollected(node));
   const what = "an observation that reads what `collect` gives";
   if (late) report(context, { kind: "not-supported", span: late.node.origin, what, hint: "collect what is observed" });
-  const given = method.on.text === "readers" ? foldOf : weightsOf;
-  const made = given(inside, scope, method, result, site);
+  const made = give(inside, scope, method, result, site);
   return late ? null : made && { statistics, matrices, collections, ...made };
 }
 
@@ -78,10 +80,17 @@ function matricesIn({ values }: Scope, { parameters }: Ast.Method): Compression[
   return new Map(all.flatMap(([matrix, slot]) => (matrix?.kind === "tensor" ? [[matrix.node, slot]] : [])));
 }
 
+/** What methods give, by what they are on. */
+const results: ReadonlyMap<string, typeof weightsOf> = new Map([
+  ["linear", weightsOf],
+  ["readers", foldOf],
+  [choosing, costOf],
+]);
+
 function bindLayer(context: Context, scope: Scope, applied: Applied, site: Site | null): void {
   const { method } = applied;
   for (const seen of method.sees)
-    bindValue(context, scope, seen.name, seenTensor(context, scope, seen, site) ?? { kind: "wrong" });
+    bindValue(context, scope, seen.name, seenTensor(context, scope, method, seen, site) ?? { kind: "wrong" });
   if (method.on.text === "linear") scope.values.set("layer", placeIn(context, method.on.span));
   bindParameters(context, scope, applied, site);
   if (method.from && !["compressed", "dense"].includes(method.from.text))
@@ -133,40 +142,59 @@ function refusedModel(context: Context, on: Ast.Name, { span }: Ast.Parameter): 
   });
 }
 
-/** What a linear layer shows: its matrix, its bias, and what goes in. */
-const shown: ReadonlyMap<string, readonly string[]> = new Map([
-  ["w", ["out", "in"]],
-  ["bias", ["out"]],
-  ["x", ["sample", "token", "in"]],
+/** What a linear layer shows, with its dimensions: its matrix, its bias, and what goes in. */
+const shown: ReadonlyMap<string, Shown> = new Map<string, Shown>([
+  ["w", { dims: ["out", "in"], show: matrix }],
+  ["bias", { dims: ["out"], show: offset }],
+  ["x", { dims: ["sample", "token", "in"], show: activation }],
 ]);
+
+/** The same, and what one of the candidates has made of the matrix. */
+const shownOfCandidates: typeof shown = new Map<string, Shown>([
+  ...shown,
+  ["made", { dims: ["out", "in"], show: made }],
+]);
+
+interface Shown {
+  readonly dims: readonly string[];
+  readonly show: (context: Context, scope: Scope, site: Site | null, span: Span) => Tensor | null;
+}
 
 function seenTensor(
   context: Context,
   scope: Scope,
+  { on }: Ast.Method,
   { name: { text: name }, type, span }: Ast.Parameter,
   site: Site | null,
 ): Tensor | null {
   const names =
     type?.kind === "tensor-type" ? type.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : "")) : [];
-  const dims = type && shown.get(name);
-  if (!dims)
+  const all = on.text === choosing ? shownOfCandidates : shown;
+  const found = type && all.get(name);
+  if (!found)
     report(context, {
       kind: "not-supported",
       span,
-      what: `\`${name}\` in the header of a method on linear`,
-      hint: "a linear layer shows `w: f32[out, in]`, `bias: f32[out]` and `x: f32[sample, token, in]`",
+      what: `\`${name}\` in the header of a method on ${on.text}`,
+      hint: `a linear layer shows ${list([...all].map(([each, { dims }]) => `${each}: f32[${dims.join(", ")}]`))}`,
     });
-  else if (names.length === dims.length && dims.every((dim) => names.includes(dim)))
-    return (name === "w" ? matrix : name === "bias" ? offset : activation)(context, scope, site, span);
+  else if (names.length === found.dims.length && found.dims.every((dim) => names.includes(dim)))
+    return found.show(context, scope, site, span);
   else
     report(context, {
       kind: "wrong-type",
       span: type.span,
-      expected: `f32[${dims.join(", ")}]`,
+      expected: `f32[${found.dims.join(", ")}]`,
       found: textAt(type.span),
-      hint: `what a layer shows has the names of its dimensions from the language: write \`${name}: f32[${dims.join(", ")}]\``,
+      hint: `what a layer shows has the names of its dimensions from the language: write \`${name}: f32[${found.dims.join(", ")}]\``,
     });
   return null;
+}
+
+/** What a candidate has made of the layer's matrix, as numbers. */
+function made(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
+  const dtype = site?.others.get(slotNames.made) ?? "f32";
+  return matrix(context, scope, site, span, { slot: slotNames.ofModel(slotNames.made, slotNames.weight), dtype });
 }
 
 function dimensionFor(scope: Scope, name: "out" | "in", site: Site | null): Dimension {

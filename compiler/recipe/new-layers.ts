@@ -26,6 +26,20 @@ import type { TypedStage } from "./typed.ts";
 
 /** The work on linear layers of a part, each by itself. */
 export function newLayersWork(on: StageOnPart, linears: readonly Linear[]): PartWork {
+  const { layers, passes, before } = newLayersOf(on, linears, (output) => output !== slotNames.error);
+  const biases = editedBiases(on, layers);
+  return {
+    ...{ passes, before },
+    change: (changing, made) => changeEdited(changing, biases, changeLayers(changing, layers, made), tooLarge),
+  };
+}
+
+/** What the method makes of each, of all its outputs those that are wanted, and the passes for what it observes. */
+export function newLayersOf(
+  on: StageOnPart,
+  linears: readonly Linear[],
+  isWanted: (output: string) => boolean,
+): Pick<PartWork, "passes" | "before"> & { readonly layers: readonly NewLayer[] } {
   const { at, stage, type, layer, inputs } = on;
   const statistics: Statistic[] = [];
   const before: Statistic[] = [];
@@ -37,14 +51,13 @@ export function newLayersWork(on: StageOnPart, linears: readonly Linear[]): Part
     const offset = biasOf(on, linear);
     const bias = offset ? dtypeOf(type, tensorName(offset.name, layer)) : null;
     const of = { linear, tensor, dtype: dtypeOf(type, tensor), bias, met, matrix };
-    const made = newLayerOf(on, of, statistics, before);
+    const made = newLayerOf(on, of, statistics, before, isWanted);
     return made ? [made] : [];
   });
-  const biases = editedBiases(on, layers);
   return {
+    layers,
     passes: passesOver(at.maker, statistics, inputs),
     before: { passes: passesOver(at.maker, before, inputs), layers },
-    change: (changing, made) => changeEdited(changing, biases, changeLayers(changing, layers, made), tooLarge),
   };
 }
 
@@ -96,6 +109,7 @@ export function newLayerOf(
   { linear, tensor, dtype, bias, met, matrix }: Seen,
   statistics: Statistic[],
   before: Statistic[],
+  isWanted: (output: string) => boolean = () => true,
 ): NewLayer | null {
   const input = met && entryOf(met.input);
   const inside = { ...context, where: ` in ${tensor}`, stage: span };
@@ -103,8 +117,9 @@ export function newLayerOf(
   const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, layers, input, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
-  const { counts, checks } = unsound(maker, made.outputs, ranks);
-  const graph = maker.graph("compress", [...made.outputs, ...counts]);
+  const wanted = made.outputs.filter(({ name }) => isWanted(name));
+  const { counts, checks } = unsound(maker, wanted, ranks);
+  const graph = maker.graph("compress", [...wanted, ...counts]);
   const matrixIn = (slot: string): Node | null =>
     slot === slotNames.weight ? matrix : matrix && otherMatrix(maker, matrix, slot, types);
   const reader = { reader: linear.name, matrix: matrixIn };
@@ -120,7 +135,8 @@ export function newLayerOf(
       reads: readingsOf(maker, before, made, collecting, reader),
     };
   });
-  return { linear, graph, checks: [...checks, ...made.checks], reads, collects };
+  const own = made.checks.filter(({ output }) => isWanted(output));
+  return { linear, graph, checks: [...checks, ...own], reads, collects };
 }
 
 const uncollectable =

@@ -13,7 +13,7 @@ import { tensorName } from "../model/declared-tensor.ts";
 import type { Selected } from "../model/selector.ts";
 import { blockOf, dtypeOf, layersOf, type ModelType } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
-import type { Ref } from "../plan/step.ts";
+import type { Ref, StepPart } from "../plan/step.ts";
 import { decoder } from "./decode-steps.ts";
 import { type Emitting, modelNamed } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
@@ -27,10 +27,18 @@ export interface Others {
 }
 
 /** The other models of a stage, by its number, as they are when its steps are made. */
-export function othersOf(at: Emitting, { name: of, applied }: TypedStage, number: number): Others {
-  const others = [...namesIn(applied.arguments)].map(([parameter, name]) => {
+export const othersOf = (at: Emitting, { name: of, applied }: TypedStage, number: number): Others =>
+  othersNamed(at, namesIn(applied.arguments), { stage: number, of });
+
+/** The models of those names, by what stands for them. */
+export function othersNamed(
+  at: Emitting,
+  names: ReadonlyMap<string, string>,
+  part: Pick<StepPart, "stage" | "of">,
+): Others {
+  const others = [...names].map(([parameter, name]) => {
     const model = modelNamed(at, name);
-    return { parameter, model, decode: decoder(at, model, { stage: number, of }) };
+    return { parameter, model, decode: decoder(at, model, part) };
   });
   return {
     types: ({ at: path }, layer) =>

@@ -39,6 +39,8 @@ export function checkRecipe(
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);
   const { given, stages, measures, save } = at;
+  const open = stages.findIndex(({ candidates }) => candidates !== undefined);
+  if (inputs.isBound && open >= 0) return asked(at, recipe, parameters, open);
   const typed = {
     recipe,
     parameters,
@@ -50,6 +52,17 @@ export function checkRecipe(
   };
   return { ...typed, check: comparison(at, recipe, typed) };
 }
+
+/** A recipe as far as its first choice that is open: what is behind it hangs on that. */
+const asked = (
+  { given, stages }: Checking,
+  recipe: Ast.Recipe,
+  parameters: TypedRecipe["parameters"],
+  open: number,
+): TypedRecipe => ({
+  ...{ recipe, parameters, models: given, stages: stages.slice(0, open + 1) },
+  ...{ evaluations: [], measures: [], save: null, check: null },
+});
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */
 const bytesOf = (at: Checking): Value => ({

@@ -13,14 +13,15 @@ import { areAlike, emitCollections, layersIn } from "./collections.ts";
 import { decoder } from "./decode-steps.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
 import { newLayersWork } from "./new-layers.ts";
-import { type Others, otherSlots, othersOf } from "./other-models.ts";
+import { otherSlots, othersOf } from "./other-models.ts";
 import { type Changing, type NewLayer, noWork, type PartWork, type StageOnPart } from "./part-work.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
 import { readersWork } from "./readers.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
-interface StageWork extends Omit<Changing, "layer"> {
+/** A stage and the model that it works on. */
+export interface StageWork extends Omit<Changing, "layer"> {
   /** By layer; null outside of the blocks. */
   readonly parts: ReadonlyMap<number | null, PartWork>;
   /** Makes numbers of the codes of a part that the stage works on. */
@@ -30,17 +31,12 @@ interface StageWork extends Omit<Changing, "layer"> {
 /** Adds the steps of a stage, by its number, and its result to the models. */
 export function emitLinearStage(at: Emitting, stage: TypedStage, number: number): void {
   const given = modelNamed(at, stage.of);
-  const source = { ...given, type: stage.decoded ?? given.type, at: new Map(given.at) };
-  const start = startFor(at, stage, source);
-  const context = { ...at.context, layerSizes: layerSizes(stage.selected) };
-  const others = othersOf(at, stage, number);
-  const parts = partWorks({ ...at, context }, stage, source, others, start);
-  const now = new Map(source.at);
-  const decode = stage.decoded ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
-  const begun = { at, stage, number, source, parts, now, others, decode };
-  const changed = { ...source, type: stage.type ?? source.type, name: stage.name, at: now };
+  const begun = workOf(at, stage, number, { ...given, at: new Map(given.at) });
+  const { source, parts } = begun;
+  const changed = resultOf(begun);
   at.models.set(stage.name, changed);
   if (!areAlike(at, stage, parts)) return;
+  const start = startFor(at, stage, source);
   const observes = [...parts.values()].some(({ passes, before }) => passes.length + before.passes.length > 0);
   const passing = (observes || null) &&
     stage.windows &&
@@ -60,10 +56,47 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
   );
 }
 
-const isCollecting = ({ collects }: NewLayer): boolean => collects.length > 0;
+/** A model that a stage works on, whose codes become numbers where they are. */
+interface Worked extends Model {
+  readonly at: Map<string, Ref>;
+}
+
+/** A stage before anything is collected for it. */
+export type BegunWork = Omit<StageWork, "collected">;
+
+/** What a stage makes of a model, where that is by the steps that were added. */
+export const resultOf = ({ stage, source, now }: BegunWork): Worked => ({
+  ...source,
+  ...{ type: stage.type ?? source.type, name: stage.name, at: now },
+});
+
+/** The work of a stage, by its number, on a model. */
+export function workOf(
+  at: Emitting,
+  stage: TypedStage,
+  number: number,
+  given: Worked,
+  {
+    others = othersOf(at, stage, number),
+    make = partWork,
+  }: Partial<Pick<StageWork, "others">> & { make?: MakePart } = {},
+): BegunWork {
+  const source = { ...given, type: stage.decoded ?? given.type };
+  const context = { ...at.context, layerSizes: layerSizes(stage.selected) };
+  const parts = partWorks({ at: { ...at, context }, stage, others }, source, startFor(at, stage, source), make);
+  const now = new Map(source.at);
+  const decode = stage.decoded ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
+  return { at, stage, number, source, parts, now, others, decode };
+}
+
+/** What a stage does to the layers of a part. */
+type MakePart = (on: StageOnPart, linears: readonly Linear[]) => PartWork;
+
+/** Whether a method collects numbers of all layers. */
+export const isCollecting = ({ collects }: NewLayer): boolean => collects.length > 0;
 
 /** What is collected of all layers, of the model as the stage reads it. */
-function collect(work: Omit<StageWork, "collected">, passing: Passing | null): StageWork["collected"] {
+export function collect(work: BegunWork, passing: Passing | null): StageWork["collected"] {
   const known = new Map<number | null, ReadonlyMap<string, Ref>>();
   const isCollected = [...work.parts.values()].some(({ before }) => before.layers.some(isCollecting));
   if (isCollected)
@@ -82,7 +115,7 @@ function collect(work: Omit<StageWork, "collected">, passing: Passing | null): S
  * Windows go on through the weights of `seen` as they are by then.
  */
 function inOrder(
-  work: Omit<StageWork, "collected">,
+  work: BegunWork,
   passing: Passing | null,
   passesOf: (part: PartWork) => readonly Pass[],
   seen: Model,
@@ -139,21 +172,32 @@ function putNumbers(place: Map<string, Ref>, tensor: string, fields: readonly St
   place.set(tensor, made);
 }
 
+/** What enters a part. */
+export interface Entering {
+  readonly over: number;
+  readonly x: Ref | null;
+  /** Where several stages observe the same: the model that they see, and what was observed already. */
+  readonly shared?: { readonly model: Model; readonly seen: Map<string, (output: string) => Ref> };
+}
+
 /** Adds the passes over windows in which a part is observed; gives the statistics. */
-function observe(
-  { at, source, stage, number, others, decode }: Omit<StageWork, "collected">,
+export function observe(
+  { at, source, stage, number, others, decode }: BegunWork,
   layer: number | null,
   passes: readonly Pass[],
-  windows: { readonly over: number; readonly x: Ref | null } | null,
+  entering: Entering | null,
 ): ReadonlyMap<string, Ref> {
   decode(layer);
   const linears = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
   const seen = linears.flatMap((linear) => otherSlots(others.weights(linear, layer), `${linear.at}.weight`));
   const statistics = new Map<string, Ref>();
+  const { over = null, x = null, shared } = entering ?? {};
   for (const { graph, checks, names } of passes) {
+    const key = graph.outputs.map(({ name, node, accumulate }) => `${name} ${node.id} ${accumulate}`).join();
     const place: StepPart = { stage: number, of: stage.name, layer, what: "statistics" };
-    const sources = { model: source, layer, ...windows, others: new Map([...statistics, ...seen]) };
-    const made = addStep(at, graph, sources, place, checks);
+    const sources = { model: shared?.model ?? source, layer, over, x, others: new Map([...statistics, ...seen]) };
+    const made = shared?.seen.get(key) ?? addStep(at, graph, sources, place, checks);
+    shared?.seen.set(key, made);
     for (const name of names) statistics.set(name, made(name));
   }
   return statistics;
@@ -161,21 +205,21 @@ function observe(
 
 /** The work on each part that has selected layers, in the order of the model; equal parts of which equal layers are selected share their graphs. */
 function partWorks(
-  at: Emitting,
-  stage: TypedStage,
+  on: Pick<StageOnPart, "at" | "stage" | "others">,
   { type }: Model,
-  others: Others,
   start: Forwarded | null,
+  make: MakePart,
 ): StageWork["parts"] {
   const done = new Map<string, PartWork>();
   const parts = new Map<number | null, PartWork>();
-  for (const [layer, selected] of Map.groupBy(stage.selected, (each) => each.layer)) {
+  for (const [layer, selected] of Map.groupBy(on.stage.selected, (each) => each.layer)) {
     const part = layer === null ? type.outside : blockOf(type, layer);
     const linears = selected.map(({ linear }) => linear);
-    const own = linears.flatMap((linear) => [linear.name, ...others.types(linear, layer).values()]);
+    const own = linears.flatMap((linear) => [linear.name, ...on.others.types(linear, layer).values()]);
     const key = [layer === null, part && partKey(type, part), ...own].join(" ");
-    const on = { at, stage, type, others, layers: layersIn(stage), layer };
-    const made = done.get(key) ?? partWork(on, linears, start);
+    const met = done.has(key) ? null : passage(on.at, type, layer, start);
+    const stage = { ...on, type, layers: layersIn(on.stage), layer };
+    const made = done.get(key) ?? (met ? make({ ...stage, ...met }, linears) : noWork);
     done.set(key, made);
     parts.set(layer, made);
   }
@@ -188,16 +232,8 @@ function startFor(at: Emitting, { windows, applied, span }: TypedStage, { type }
   return length === null ? null : startOf(at, type, length, span);
 }
 
-function partWork(
-  of: Omit<StageOnPart, "results" | "inputs">,
-  linears: readonly Linear[],
-  start: Forwarded | null,
-): PartWork {
-  const met = passage(of.at, of.type, of.layer, start);
-  if (!met) return noWork;
-  const on = { ...of, ...met };
-  return of.stage.applied.method.on.text === "readers" ? readersWork(on, linears) : newLayersWork(on, linears);
-}
+const partWork: MakePart = (on, linears) =>
+  (on.stage.applied.method.on.text === "readers" ? readersWork : newLayersWork)(on, linears);
 
 /** What the forward pass of a part hands on, and what goes into its linear layers; null if it is wrong. */
 function passage(

@@ -54,7 +54,19 @@ export interface TypedStage {
   readonly decoded: ModelType | null;
   /** What the model is afterwards, where the stage changes its sizes or how it is stored. */
   readonly type: ModelType | null;
+  /** What there is to choose from, where it is open what each layer takes. */
+  readonly candidates?: readonly Candidate[];
   readonly span: Span;
+}
+
+/** Which candidate each layer takes, by the tensor of its weight; by the names of stages. */
+export type Choices = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+/** What the layers of a stage may become: what stages make of them one after the other. */
+export interface Candidate {
+  /** As the recipe writes it: `sparsegpt(50%) then gptq(bits: 3)`. */
+  readonly text: string;
+  readonly stages: readonly TypedStage[];
 }
 
 /** What is kept of each window once it has passed through one model, or through each of several. */

@@ -9,6 +9,7 @@ import type { RunResult } from "../run/result.ts";
 import { ggufName } from "../run/save-file.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
+import type { ChoiceMade } from "./choice-table.ts";
 import { type Flags, flag, given } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { leave, type Places, placeFlags } from "./places.ts";
@@ -27,6 +28,8 @@ export interface Ran {
   readonly plan: Plan;
   readonly corpora: RunOptions["corpora"];
   readonly result: RunResult;
+  /** What stages have chosen. */
+  readonly choices?: readonly ChoiceMade[];
   /** Of the compiler and of the pipelines. */
   readonly compileSeconds: number;
   readonly adapter: string;
@@ -41,11 +44,12 @@ export async function carryOut(
   work: (signal: AbortSignal) => Promise<Ran>,
   placed: (place: string) => string = (place) => place,
 ): Promise<void> {
-  const { plan, result, compileSeconds, adapter, notes } = await keeping(places, work);
+  const { plan, result, choices = [], compileSeconds, adapter, notes } = await keeping(places, work);
   const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
   const checked = result.isSaved ? { check: result.check } : {};
+  const chosen = choices.length > 0 ? { choices } : {};
   const left_behind = result.leftBehind.map(({ name }) => name);
-  const report = runReport(result, { left_behind, notes, ...checked, ...times, adapter });
+  const report = runReport(result, { left_behind, notes, ...chosen, ...checked, ...times, adapter });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true)
     say(process.stderr, showLeftBehind(result) + showCheck(plan, result) + showSaved(plan, result, flags));

@@ -12,6 +12,7 @@ import type { SavedTensor } from "../../compiler/plan/step.ts";
 import { isStoredDType, storedBits } from "../../compiler/plan/stored-types.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
 import { showBytes } from "../bytes.ts";
+import { type ChoiceReport, choiceReport, showChoice } from "./choice-table.ts";
 import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
 
@@ -44,6 +45,8 @@ export interface OutlineReport {
     readonly bytes: number;
   }[];
   readonly stages: readonly StageRow[];
+  /** The stage whose choice is open, if there is one: nothing behind it is planned. */
+  readonly choice?: ChoiceReport;
   readonly evaluations: readonly { readonly model: string; readonly over: string }[];
   readonly saved: { readonly model: string; readonly format: string } | null;
   /** What is said of the models. */
@@ -59,8 +62,9 @@ export interface OutlineReport {
 
 /** The table's numbers. */
 export function outlineReport(outline: Outline): OutlineReport {
-  const { typed, steps, windows, save, notes } = outline;
-  const stages = typed.stages.map((stage, i) => stageRow(outline, stage, i));
+  const { typed, steps, windows, save, notes, question } = outline;
+  const made = typed.stages.filter(({ candidates }) => candidates === undefined);
+  const stages = made.map((stage, i) => stageRow(outline, stage, i));
   const results = new Map<string, Result>(
     typed.models.map(({ name, facts }) => [name, { facts, bytes: bytesOf(facts), changed: new Set() }]),
   );
@@ -86,6 +90,7 @@ export function outlineReport(outline: Outline): OutlineReport {
       bytes: bytesOf(facts),
     })),
     stages,
+    ...(question && { choice: choiceReport(question) }),
     evaluations: steps.flatMap(({ part, over }) =>
       part.stage === null && !part.purpose && part.what === "embedding"
         ? [{ model: part.of, over: showWindows(windows, over) }]
@@ -213,7 +218,7 @@ function showWindows(windows: Outline["windows"], number: number | null): string
 
 /** The table for people, in lines of that width. */
 export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFINITY): string {
-  const { recipe, parameters, models, stages, evaluations, saved, total } = report;
+  const { recipe, parameters, models, stages, choice } = report;
   const settings = Object.entries(parameters).map(([name, value]) => `  ${name} ${value}`);
   const prose: string[] = [`${recipe}${settings.join("")}`, ""];
   for (const { name, architecture, layers, tensors, bytes } of models) {
@@ -227,13 +232,21 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
   for (const { stage, left_out } of stages)
     for (const { layer, tied } of left_out)
       after.push(`${stage} leaves out ${layer}, which shares its weight with ${tied}`);
-  if (evaluations.length > 0) after.push("");
-  for (const { model, over } of evaluations) after.push(`evaluate ${model} on ${over}`);
+  after.push(...(choice ? [] : behindStages(report)));
+  const broken = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => wrapped(text, width, "  "));
+  const planned = lines(...broken(prose), ...stageTable(stages, width), ...broken(after));
+  return choice ? planned + showChoice(choice, width) : planned;
+}
+
+/** What is evaluated and saved, and what becomes of the whole. */
+function behindStages({ evaluations, saved, total }: OutlineReport): readonly string[] {
   const change = `${total.tensors_changed} of ${counted(total.tensors, "tensor")} change`;
   const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
-  after.push("", `total: ${change}, ${showBytes(total.bytes_before)} → ${showBytes(total.bytes_after)}; ${target}`);
-  const broken = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => wrapped(text, width, "  "));
-  return lines(...broken(prose), ...stageTable(stages, width), ...broken(after));
+  return [
+    ...(evaluations.length > 0 ? [""] : []),
+    ...evaluations.map(({ model, over }) => `evaluate ${model} on ${over}`),
+    ...["", `total: ${change}, ${showBytes(total.bytes_before)} → ${showBytes(total.bytes_after)}; ${target}`],
+  ];
 }
 
 function stageTable(stages: readonly StageRow[], width: number): readonly string[] {

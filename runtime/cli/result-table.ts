@@ -1,6 +1,7 @@
 /** What a run has found, for people and for programs: both under the same names. */
 
 import type { ChangedTensor, CheckResult, ReportResult, RunResult } from "../run/result.ts";
+import type { ChoiceMade } from "./choice-table.ts";
 import { duration, table } from "./table.ts";
 import { lines, wrapped } from "./terminal.ts";
 
@@ -20,6 +21,8 @@ export interface RunReport {
   readonly left_behind: readonly string[];
   /** What is said of the models. */
   readonly notes: readonly string[];
+  /** Of each stage that chose: what, and what it could have had. */
+  readonly choices?: readonly ChoiceMade[];
   /** Of what was saved: how it was read back; null where there was no text for that. */
   readonly check?: CheckResult | null;
   /** From the start of the command. */
@@ -31,7 +34,7 @@ export interface RunReport {
 /** The numbers of a run; times in seconds. */
 export function runReport(
   { reports, series, stages, stageSeconds, expects }: RunResult,
-  other: Pick<RunReport, "left_behind" | "notes" | "check" | "seconds" | "compile_seconds" | "adapter">,
+  other: Pick<RunReport, "left_behind" | "notes" | "choices" | "check" | "seconds" | "compile_seconds" | "adapter">,
 ): RunReport {
   const measures = new Map<string, Map<string, number>>();
   const values = new Map<string, number>();

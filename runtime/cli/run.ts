@@ -10,6 +10,8 @@ import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
 import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
+import { type ChoiceMade, showMade } from "./choice-table.ts";
+import { decided } from "./choices.ts";
 import { declare, type Flags, given } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { openModel } from "./models.ts";
@@ -46,10 +48,24 @@ async function run(path: string, flags: Flags): Promise<void> {
   const saving = { name: loaded.name, isSaving: isSaving(loaded), inputs: inputsOf(entry, flags) };
   const places = openPlaces(saving, flags);
   const work = async (signal: AbortSignal): Promise<Ran> => {
-    const open = await openRecipe(entry, flags);
-    if (flags["quiet"] !== true)
-      say(process.stderr, `${showOutline(outlineReport(open.outlined), widthOf(process.stderr))}\n`);
-    return compileAndRun(open, flags, { ...places, signal });
+    const choices: ChoiceMade[] = [];
+    const tell = (shown: string): void => {
+      if (flags["quiet"] !== true) say(process.stderr, shown);
+    };
+    for (let open = await openRecipe(entry, flags); ; ) {
+      tell(`${showOutline(outlineReport(open.outlined), widthOf(process.stderr))}\n`);
+      const ran = await compileAndRun(open, flags, { ...places, signal });
+      const { question } = open.outlined;
+      if (question === null) return { ...ran, choices };
+      const found = decided(
+        open,
+        question,
+        ran.result.reports.map(({ value }) => value),
+      );
+      choices.push(found.made);
+      tell(showMade(found.made, widthOf(process.stderr)));
+      open = found.open;
+    }
   };
   await carryOut(places, flags, work, (place) => join(dirname(path), place));
 }

@@ -150,7 +150,8 @@ function reservedNames(): RegExp {
     "gelu",
     "rotary",
   ];
-  return new RegExp(`(?<![a-z])(?:${[...new Set([...methods, ...known])].join("|")})(?![a-z])`, "gi");
+  const names = [...new Set([...methods, ...known])].filter((name) => name !== "fit"); // a word of every language
+  return new RegExp(`(?<![a-z])(?:${names.join("|")})(?![a-z])`, "gi");
 }
 
 suite("architecture", ({ test }) => {

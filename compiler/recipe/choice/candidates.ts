@@ -1,0 +1,53 @@
+/** What `fit` chooses from: each candidate is a chain of methods, and `one of […]` in an argument makes a candidate of each value. */
+import type * as Ast from "../../../grammar/ast.ts";
+import { textAt } from "../../../grammar/source.ts";
+
+/** Methods that are put to work one after the other. */
+export interface Chain {
+  readonly methods: readonly Ast.Call[];
+  readonly keeping?: Ast.Name;
+  /** `sparsegpt(50%) then gptq(bits: 3) keeping zeros` */
+  readonly text: string;
+}
+
+/** All chains that `among { … }` stands for, in the order in which they are written; the last choice varies first. */
+export const chainsOf = (among: readonly Ast.Candidate[]): readonly Chain[] =>
+  among.flatMap(({ methods, keeping }) =>
+    methods
+      .reduce<readonly (readonly Written[])[]>(
+        (chains, call) => chains.flatMap((chain) => written(call).map((each) => [...chain, each])),
+        [[]],
+      )
+      .map((chain) => ({
+        methods: chain.map(({ call }) => call),
+        ...(keeping && { keeping }),
+        text: chain.map(({ text }) => text).join(" then ") + (keeping ? ` keeping ${keeping.text}` : ""),
+      })),
+  );
+
+interface Written {
+  readonly call: Ast.Call;
+  readonly text: string;
+}
+
+/** A call for each value of what it chooses. */
+function written(call: Ast.Call): readonly Written[] {
+  const choices = call.arguments.map((argument): readonly Ast.Argument[] =>
+    argument.kind === "value" && argument.value.kind === "one-of"
+      ? argument.value.values.items.map((value) => ({ ...argument, value }))
+      : [argument],
+  );
+  const all = choices.reduce<readonly (readonly Ast.Argument[])[]>(
+    (lists, some) => lists.flatMap((list) => some.map((each) => [...list, each])),
+    [[]],
+  );
+  return all.map((given) => ({ call: { ...call, arguments: given }, text: showCall(call, given) }));
+}
+
+const showCall = ({ callee }: Ast.Call, given: readonly Ast.Argument[]): string =>
+  `${textAt(callee.span)}(${given.map(showArgument).join(", ")})`;
+
+const showArgument = (argument: Ast.Argument): string =>
+  argument.kind === "value"
+    ? `${argument.name ? `${argument.name.text}: ` : ""}${textAt(argument.value.span)}`
+    : textAt(argument.span);

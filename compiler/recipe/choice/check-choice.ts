@@ -1,0 +1,79 @@
+/** A stage that chooses: each layer becomes what one of several candidates makes of it. */
+import type * as Ast from "../../../grammar/ast.ts";
+import { report } from "../../language/context.ts";
+import { tensorName } from "../../model/declared-tensor.ts";
+import type { Selected } from "../../model/selector.ts";
+import type { Checking } from "../checking.ts";
+import type { TypedStage } from "../typed.ts";
+import { type Chain, chainsOf } from "./candidates.ts";
+import { choosing } from "./cost.ts";
+
+/** Checks a stage of those of its layers that are taken, and adds it. */
+export type CheckStage = (at: Checking, stage: Ast.Stage, isTaken: (layer: Selected) => boolean) => void;
+
+/** False, and a problem, where a stage has candidates and its method chooses nothing, or the reverse. */
+export function suitsCandidates(
+  { context }: Checking,
+  { among, decode, method }: Ast.Stage,
+  { name, on }: Ast.Method,
+): boolean {
+  const chooses = on.text === choosing;
+  const isDecoding = chooses && decode === true;
+  if (chooses === (among !== undefined) && !isDecoding) return true;
+  const what = isDecoding
+    ? "a choice for what is stored as codes"
+    : chooses
+      ? `\`${name.text}\` without \`among\``
+      : `\`among\` with \`${name.text}\``;
+  const hint = isDecoding
+    ? "choose for the model that the codes were made of"
+    : chooses
+      ? "it chooses: add `among { … }` with a method a line"
+      : "`among` is for methods on candidates";
+  report(context, { kind: "not-supported", span: method.span, what, hint });
+  return false;
+}
+
+/** The candidates as stages on all layers, each by itself; what follows sees the result of the first. */
+export function candidatesOf(
+  at: Checking,
+  stage: Ast.Stage,
+  checkStage: CheckStage,
+): NonNullable<TypedStage["candidates"]> {
+  let number = 0;
+  return chainsOf(stage.among ?? []).map((chain) => {
+    const stages: TypedStage[] = [];
+    let of = stage.of;
+    for (const each of stagesOf(stage, chain)) {
+      const name = { ...stage.name, text: `${stage.name.text} ${++number}` };
+      checkStage({ ...at, stages }, { ...each, of, name }, () => true);
+      of = name;
+    }
+    return { text: chain.text, stages };
+  });
+}
+
+/** Adds the stages that make what was chosen, one candidate after the other; the last has the stage's name. */
+export function addChosen(
+  at: Checking,
+  stage: Ast.Stage,
+  chosen: ReadonlyMap<string, number>,
+  checkStage: CheckStage,
+): void {
+  const taken = chainsOf(stage.among ?? []).flatMap((chain, candidate) =>
+    [...chosen.values()].includes(candidate) ? stagesOf(stage, chain).map((each) => ({ each, candidate })) : [],
+  );
+  let of = stage.of;
+  for (const [i, { each, candidate }] of taken.entries()) {
+    const text = i === taken.length - 1 ? stage.name.text : `${stage.name.text} ${i + 1}`;
+    const name = { ...stage.name, text };
+    checkStage(at, { ...each, of, name }, (layer) => chosen.get(weightOf(layer)) === candidate);
+    of = name;
+  }
+}
+
+const weightOf = ({ linear, layer }: Selected): string => tensorName(`${linear.at}.weight`, layer);
+
+/** The stages of a candidate; the last keeps what the candidate keeps. */
+const stagesOf = ({ among: _, keeping: __, ...stage }: Ast.Stage, { methods, keeping }: Chain): readonly Ast.Stage[] =>
+  methods.map((method, i) => ({ ...stage, method, ...(keeping && i === methods.length - 1 && { keeping }) }));

@@ -1,0 +1,143 @@
+/** Stages that choose: what is measured of candidates, and what becomes of it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { lcomp } from "../cli/lcomp.ts";
+import { someText, writeDecoder } from "../given/model-folder.ts";
+import { suite } from "../harness/suite.ts";
+import { inFolder } from "../io/folder.ts";
+import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
+import { problems } from "./bound.ts";
+
+const imports = `import { fit } from "std/fit"
+import { rtn } from "std/quantize/rtn"
+import { wanda } from "std/prune/wanda"
+import { perplexity } from "std/evaluate"
+method grown(by: Float) on linear(w: f32[out, in]) { w * by }
+`;
+
+const trial = (candidates: string, name = "trial"): string => `${imports}
+recipe ${name}(model: Model, text: Corpus, budget: Bytes = 1 MiB) {
+  let some = text.train.sample(3, length: 24, seed: 7)
+  stage small = fit(bytes: budget) of model over some for linear except lm_head among {
+    ${candidates}
+  }
+  report perplexity(small, text.test.first(3), length: 16)
+  save small as "lcomp"
+}
+`;
+
+const uniform = (bits: number): string => `${imports}
+recipe uniform(model: Model, text: Corpus) {
+  stage small = rtn(${bits}, every: 8) of model for linear except lm_head
+  report perplexity(small, text.test.first(3), length: 16)
+  save small as "lcomp"
+}
+`;
+
+const all = "rtn(one of [2, 4, 8], every: 8)\n    wanda(50%) then rtn(4, every: 8) keeping zeros";
+
+/** A model, a text, and recipes. */
+async function given(folder: string, recipes: Readonly<Record<string, string>>) {
+  await writeDecoder(join(folder, "model"), {});
+  writeFiles(folder, { ...recipes, "text.jsonl": someText(6) });
+  return { model: join(folder, "model"), text: join(folder, "text.jsonl") };
+}
+
+/** The bytes of what a recipe saves. */
+function saved(folder: string, name: string, flags: readonly string[] = []): Buffer {
+  const args = [
+    "run",
+    `${name}.lcomp`,
+    "--model",
+    "model",
+    "--text",
+    "text.jsonl",
+    "--out",
+    name,
+    "--force",
+    "--quiet",
+  ];
+  const { status, stderr } = lcomp(folder, [...args, ...flags]);
+  assert.is(status, 0, stderr);
+  return readFileSync(join(folder, name, "model.safetensors"));
+}
+
+suite("fit", ({ test }) => {
+  test(
+    "measures what a change of weights does: twice as much of it four times the error",
+    inFolder(async (folder) => {
+      const flags = await given(folder, { "trial.lcomp": trial("grown(one of [1, 1.01, 1.02])") });
+      const { reports } = await runRecipe(join(folder, "trial.lcomp"), flags);
+      const errors = Map.groupBy(
+        reports.filter(({ text }) => text.includes("grown")),
+        ({ text }) => /of layer (.*)$/.exec(text)?.[1],
+      );
+      assert.is(errors.size, 2);
+      for (const of of errors.values())
+        for (let i = 0; i < of.length; i += 3) {
+          const [none, one, two] = of.slice(i, i + 3).map(({ value }) => value) as [number, number, number];
+          assert.is(none, 0);
+          assert.ok(Math.abs(two / one - 4) < 0.02, `${two} / ${one}`);
+        }
+      for (const { text, value } of reports) if (text.startsWith("the change")) assert.ok(value > 0, text);
+    }),
+  );
+
+  test(
+    "takes the smallest candidate where nothing else has room, and is refused where not even that has",
+    inFolder(async (folder) => {
+      await given(folder, { "trial.lcomp": trial(all), "two.lcomp": uniform(2) });
+      const refused = lcomp(folder, ["plan", "trial.lcomp", "--model", "model", "--budget", "1 KiB"]);
+      assert.is(refused.status, 1);
+      const [, least] = /must be at least .* \((\d+)\)/.exec(refused.stderr) ?? [];
+      assert.ok(saved(folder, "trial", ["--budget", String(least)]).equals(saved(folder, "two")));
+    }),
+  );
+
+  test(
+    "keeps to its budget, with layers alike that read one activation, and says what it could have had",
+    inFolder(async (folder) => {
+      await given(folder, { "trial.lcomp": trial(all) });
+      const planned = lcomp(folder, ["plan", "trial.lcomp", "--model", "model", "--json"]);
+      const { choice } = JSON.parse(planned.stdout);
+      const budget = Math.floor((choice.least + choice.most) / 2);
+      const args = ["run", "trial.lcomp", "--model", "model", "--text", "text.jsonl", "--out", "out", "--json"];
+      const { status, stdout, stderr } = lcomp(folder, [...args, "--budget", String(budget)]);
+      assert.is(status, 0, stderr);
+      const [{ bytes, candidates, curve }] = JSON.parse(stdout).choices;
+      assert.ok(bytes <= budget && bytes > choice.least);
+      assert.is(curve[0].bytes, choice.least);
+      assert.ok(curve[0].harm > 1 && curve.at(-1).harm < 1);
+      const groups: readonly string[] = candidates.flatMap(
+        (each: { readonly groups: readonly string[] }) => each.groups,
+      );
+      assert.is(groups.length, 8);
+      assert.ok(groups.includes("q, k, v of layer 0") && groups.includes("gate, up of layer 1"));
+      const file = readFileSync(join(folder, "out", "model.safetensors"));
+      const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE())).toString());
+      const sizes = Object.values<{ readonly data_offsets?: readonly [number, number] }>(header);
+      const stored = sizes.reduce((sum, { data_offsets: [from, to] = [0, 0] }) => sum + to - from, 0);
+      assert.is(stored, bytes);
+    }),
+  );
+
+  test("is refused where it makes no sense, in a sentence", () => {
+    const stage = (text: string): readonly string[] =>
+      problems(`${imports}recipe r(model: Model, text: Corpus) {
+  let some = text.train.sample(3, length: 24, seed: 7)
+  stage small = ${text}
+}`);
+    assert.equal(stage("fit(bytes: 1 MiB) of model over some"), ["not-supported"]);
+    assert.equal(stage("rtn(4) of model among { rtn(4) }"), ["not-supported"]);
+    assert.equal(stage("fit(bytes: 1 MiB) of model over some for lm_head among { rtn(4, every: 8) }"), [
+      "not-supported",
+    ]);
+    assert.equal(stage("fit(bytes: 1 KiB) of model over some for linear except lm_head among { rtn(4, every: 8) }"), [
+      "out-of-range",
+    ]);
+    assert.equal(stage("fit(bytes: 0.5) of model over some among { rtn(4, every: 8) }"), ["wrong-parameter"]);
+  });
+
+  test("ends", closeDevice);
+});
