@@ -17,9 +17,9 @@ import { bytesOf } from "../../model/facts.ts";
 import { layersOf, type Model, type ModelType } from "../../model/value.ts";
 import type { Ref, StepPart } from "../../plan/step.ts";
 import { showBytes } from "../../problems/description.ts";
+import { areAlike } from "../collections.ts";
 import { blockPass, entryOf, startOf } from "../forward-graphs.ts";
 import { newLayersOf, readBeside } from "../new-layers.ts";
-import { areAlike } from "../collections.ts";
 import { othersNamed } from "../other-models.ts";
 import type { PartWork, StageOnPart } from "../part-work.ts";
 import { embed, type Passing, throughBlock } from "../passes.ts";
@@ -150,7 +150,9 @@ function chainOf(
     const begun = workOf(at, stage, number, before ? resultOf(before) : { ...given, at: new Map(given.at) });
     at.models.set(stage.name, resultOf(begun));
     if (before) requireAlone(at, begun);
-    works.push(before || !areAlike(at, stage, begun.parts) ? alone(begun) : { ...begun, collected: collect(begun, passing) });
+    works.push(
+      before || !areAlike(at, stage, begun.parts) ? alone(begun) : { ...begun, collected: collect(begun, passing) },
+    );
   }
   return works;
 }
