@@ -38,8 +38,8 @@ export function checkStage(at: Checking, stage: Ast.Stage, isTaken: (layer: Sele
   const of = givenOrMade(at, stage.of);
   const windows = stage.over ? wanted(at, stage.over, "windows", "windows of text", sampled) : null;
   const type = of && at.models.get(of.name);
-  nameResult(at, stage, of, type ?? null);
   const applied = method && appliedIn(at, stage, method);
+  nameResult(at, stage, of, type ?? null);
   if (!applied || !of || !suitsCandidates(at, stage, applied.method)) return;
   const inside: Context = { ...context, stage: stage.span };
   const format = checkMethod(inside, applied);
