@@ -42,7 +42,7 @@ export function keptBy(context: Context, { name, value }: Ast.Observe, seen: Val
 /** `collect(x)`: what a number of the layer at hand is in every layer of the stage. */
 export function ofAllLayers(context: Context, { value, span }: Operand & { readonly value: Tensor }): Value {
   const { layers, maker, trace } = context;
-  const [what, hint] = ["`collect` without a layer at hand", "it is for methods on `linear`"];
+  const [what, hint] = ["`collect` without a layer at hand", "it is for methods on `linear`, outside of sweeps"];
   if (!layers) return report(context, { kind: "not-supported", span, what, hint });
   if (value.dims.length > 0)
     return wrongType(

@@ -46,7 +46,7 @@ export function sweepOf(call: Call, written: Ast.Feedback, evaluate: Evaluate): 
   const swept = sweptBy(call, written, evaluate);
   if (!swept || !areInOrder(context, written, swept)) return wrong;
   const made: Made[] = [];
-  const inside: Call = { context: { ...context, observing: null }, scope, span };
+  const inside: Call = { context: { ...context, observing: null, layers: null }, scope, span };
   for (const level of written.levels) {
     const next = evaluateLevel(inside, swept, level, made, evaluate);
     if (!next) return wrong;

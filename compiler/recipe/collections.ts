@@ -11,14 +11,14 @@ import type { TypedStage } from "./typed.ts";
 /** By the numbers of blocks; null outside of them. */
 type Parts = ReadonlyMap<number | null, PartWork>;
 
-/** How many blocks a stage works on, and on how many layers of the first. */
+/** How many blocks a stage works on, and on how many layers of the first; outside of them one on one. */
 export function layersIn({ selected }: Pick<TypedStage, "selected">): readonly [blocks: number, linears: number] {
   const inBlocks = Map.groupBy(
     selected.filter(({ layer }) => layer !== null),
     ({ layer }) => layer,
   );
-  const [first = []] = inBlocks.values();
-  return [inBlocks.size, first.length];
+  const [first] = inBlocks.values();
+  return [Math.max(1, inBlocks.size), first?.length ?? 1];
 }
 
 /** Where a method looks at all layers, says which of them are not in blocks, or in one with others than the first; then it is false. */
@@ -32,8 +32,10 @@ export function areAlike({ context }: Emitting, { span, selected }: TypedStage, 
   const other = named.find(({ layer, names }) => layer === null || names !== named[0]?.names);
   if (!other) return true;
   const what = "a method that looks at all layers, of which blocks have not the same,";
-  const where = other.layer === null ? "outside of the blocks" : `in block ${other.layer}`;
-  const hint = `${where} the stage works on ${other.names}, in block ${named[0]?.layer} on ${named[0]?.names}`;
+  const hint =
+    other.layer === null
+      ? `leave out what lies outside of the blocks with \`except ${other.names}\``
+      : `in block ${other.layer} the stage works on ${other.names}, in block ${named[0]?.layer} on ${named[0]?.names}`;
   report(context, { kind: "not-supported", span, what, hint });
   return false;
 }
