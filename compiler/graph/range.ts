@@ -28,7 +28,9 @@ const whole = (low: number, high: number): Range => ({ low, high, isWhole: true,
 
 type Of = (x: Node) => Range;
 
-const derived = (node: Node, of: Of): Range => (node.type.dtype === "bool" ? whole(0, 1) : dispatch(rules, node, of));
+/** The rule for a node, given the ranges of its inputs. */
+export const derived = (node: Node, of: Of): Range =>
+  node.type.dtype === "bool" ? whole(0, 1) : dispatch(rules, node, of);
 
 const unknown = (): Range => anything;
 const ofFirst = ({ inputs: [x] }: { readonly inputs: readonly [Node, ...Node[]] }, of: Of): Range => of(x);

@@ -37,6 +37,9 @@ export const slotNames = {
   misfit: (i: number) => `misfit ${i}`,
   /** The outputs of an evaluation, of each window. */
   series: (i: number) => `e${i}`,
+  /** What is counted of each layer of a model: weights that are 0, and runs in which more are not. */
+  zerosIn: (model: string) => `zeros in ${model}`,
+  broken: (model: string, keep: number, of: number) => `not ${keep} of ${of} in ${model}`,
   /** The outputs of a measure. */
   value: (i: number) => `v${i}`,
   /** What a measure reads of one of its models: the name of a parameter or a stage has no colon, a tensor's may have one. */

@@ -62,6 +62,8 @@ export interface ModelValue {
   readonly name: string;
   /** The dimensions of its architecture outside the blocks, as `model.context` reads them. */
   readonly sizes: ReadonlyMap<string, Num>;
+  /** What stages have left of its weights, as far as that is known: `zeros 2:4 · stored Affine(…)`. */
+  readonly effects?: readonly string[];
   /** What it makes of tokens. */
   readonly apply: (call: Call, model: ModelValue, tokens: Operand & { readonly value: Tensor }) => Value;
 }
@@ -251,7 +253,7 @@ export function showPlain(value: Value): string {
     case "config":
       return value.items ? "a list" : "an object";
     case "model":
-      return "a model";
+      return ["a model", ...(value.effects ?? [])].join(", ");
     case "corpus":
       return "a text";
     case "windows":

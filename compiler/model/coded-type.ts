@@ -1,5 +1,4 @@
 /** What a model is after a stage that stores weights as a format says. */
-import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, report } from "../language/context.ts";
 import { operand } from "../language/evaluate.ts";
@@ -9,7 +8,7 @@ import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
-import { type Format, showFormat } from "../language/value.ts";
+import type { Format } from "../language/value.ts";
 import { bitsOf } from "../plan/dtype.ts";
 import { floatWidth, isFloatDType } from "../plan/stored-types.ts";
 import { modelType } from "./arch.ts";
@@ -80,23 +79,6 @@ function apartIn(
       hint: "choose one for all of them",
     };
   return null;
-}
-
-/** Refuses layers whose weights are codes: a method sees numbers, and a stage says where codes become numbers again. */
-export function areNumbers(
-  context: Context,
-  { facts }: ModelType,
-  selected: readonly Selected[],
-  { of, span }: Ast.Stage,
-): boolean {
-  for (const { linear, layer } of selected) {
-    const coded = facts?.tensors.get(tensorName(`${linear.at}.weight`, layer))?.coded;
-    if (!coded) continue;
-    const format = showFormat(coded.format);
-    report(context, { kind: "needs-numbers", span, layer: linear.name, format, of: of.text });
-    return false;
-  }
-  return true;
 }
 
 /** The model with the weights of some layers, or all, as numbers, in the types that they had; null if none of them are codes. */

@@ -1,10 +1,11 @@
 /** What `lcomp explain` says of problems that a program has by itself. */
 import { type Explanation, programs } from "./explanation.ts";
 import type { ProblemKind } from "./problem.ts";
+import type { EffectProblem } from "./wording-effects.ts";
 import type { ModelProblem } from "./wording-model.ts";
 import type { WeightProblem } from "./wording-weights.ts";
 
-type Id = Exclude<ProblemKind, (ModelProblem | WeightProblem)["kind"]> | "file-not-found" | "no-recipe";
+type Id = Exclude<ProblemKind, (EffectProblem | ModelProblem | WeightProblem)["kind"]> | "file-not-found" | "no-recipe";
 
 const onLinear = "on linear(w: f32[out, in], x: f32[sample, token, in])";
 

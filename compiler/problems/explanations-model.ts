@@ -51,20 +51,6 @@ const folding = (forward: string): Example => {
   return { shown: `${forward}\n\n${stage}`, program: programWith({ forward, method, stage }), model };
 };
 
-const coding = (stage: string): Example => {
-  const method = `format Half() of f32[out, in] {
-  code: f16[out, in]
-
-  decode = code
-}
-
-method stored() on linear(w: f32[out, in]) { Half() { code: w } }
-
-method halved() on linear(w: f32[out, in]) { w / 2 }`;
-  const stages = `stage small = stored() of model for head\n  ${stage}`;
-  return { shown: stages.replace("\n  ", "\n"), program: programWith({ method, stage: stages }), model };
-};
-
 const withTensor = (name: string, shape: readonly number[]): ExampleModel => ({
   config,
   tensors: { ...model.tensors, [name]: shape },
@@ -86,13 +72,6 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
     examples: {
       wrong: folding("fn forward(tokens: i32[token]) = head(tanh(embed[vocab: tokens]))"),
       right: folding("fn forward(tokens: i32[token]) = head(embed[vocab: tokens])"),
-    },
-  },
-  "needs-numbers": {
-    text: `A stage before this one has stored the weights of a layer as codes, and a method sees numbers. What its method made of numbers would be no codes any more, or codes of what codes stand for: that costs twice, so that it is said. With \`decode\` behind the name of the model, codes of the layers that the stage works on become the numbers that they stand for, in the type that they had before; all others stay codes.`,
-    examples: {
-      wrong: coding("stage less = halved() of small for head"),
-      right: coding("stage less = halved() of small decode for head"),
     },
   },
   "other-layers": {

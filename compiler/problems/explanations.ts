@@ -1,5 +1,6 @@
 /** What `lcomp explain` says of each problem. A test checks every program; a problem without an entry does not compile. */
 import { type Explanation, shown } from "./explanation.ts";
+import { effectExplanations } from "./explanations-effects.ts";
 import { languageExplanations } from "./explanations-language.ts";
 import { modelExplanations } from "./explanations-model.ts";
 import { syntaxExplanations } from "./explanations-syntax.ts";
@@ -9,6 +10,7 @@ export const explanationGroups: Readonly<Record<string, Readonly<Record<string, 
   "How a file is written": syntaxExplanations,
   "What a program means": languageExplanations,
   "What a model brings out": modelExplanations,
+  "What stages do to one another": effectExplanations,
 };
 
 /** By the name that stands in brackets behind a message. */

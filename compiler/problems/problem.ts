@@ -2,12 +2,13 @@
 import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import type { Description, Of, Wording } from "./description.ts";
 import { type DimensionProblem, dimensionWording } from "./wording-dimensions.ts";
+import { type EffectProblem, effectWording } from "./wording-effects.ts";
 import { type ModelProblem, modelWording } from "./wording-model.ts";
 import { type NameProblem, nameWording } from "./wording-names.ts";
 import { type ValueProblem, valueWording } from "./wording-values.ts";
 import { type WeightProblem, weightWording } from "./wording-weights.ts";
 
-export type Problem = NameProblem | DimensionProblem | ValueProblem | ModelProblem | WeightProblem;
+export type Problem = NameProblem | DimensionProblem | ValueProblem | ModelProblem | WeightProblem | EffectProblem;
 
 export type ProblemKind = Problem["kind"];
 
@@ -17,6 +18,7 @@ const wording: Wording<Problem> = {
   ...valueWording,
   ...modelWording,
   ...weightWording,
+  ...effectWording,
 };
 
 const describe = <K extends ProblemKind>(kind: K, problem: Of<Problem, K>): Description => wording[kind](problem);

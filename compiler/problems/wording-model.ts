@@ -8,8 +8,6 @@ export type ModelProblem =
   | { kind: "unreached-layer"; span: Span; name: string; stage: Span }
   /** Of layers that read an activation there: `at` is where what makes it cannot be divided. */
   | { kind: "cannot-fold"; span: Span; names: readonly string[]; stage: Span; at: Span; because: string }
-  /** A layer of the model or stage that a stage reads is stored in a format. */
-  | { kind: "needs-numbers"; span: Span; layer: string; format: string; of: string }
   /** Of another model that a method reads beside the one that the stage is of: how many, or which sizes, there are in each. */
   | { kind: "other-layers"; span: Span; other: string; of: string; what: string; there: string; here: string }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
@@ -103,11 +101,6 @@ export const modelWording: Wording<ModelProblem> = {
     title: `what ${list(p.names)} read${p.names.length > 1 ? "" : "s"} cannot be divided by a scale where it is made`,
     places: labels([p.at, p.because], [p.span, "read here"], [p.stage, "selected here"]),
     hint: `leave ${p.names.length > 1 ? "them" : "it"} out with \`except ${p.names.join(", ")}\`, or select all that read the same`,
-  }),
-  "needs-numbers": (p) => ({
-    title: `the weights of \`${p.layer}\` are codes (${p.format}), and a method sees numbers`,
-    places: labels([p.span, "changes them"]),
-    hint: `leave it out with \`except ${p.layer}\`, or write \`of ${p.of} decode\` for codes to become numbers first; codes of these are rounded twice`,
   }),
   "other-layers": (p) => ({
     title: `${p.what} of \`${p.other}\` (${p.there}) and of \`${p.of}\` (${p.here}) are not the same`,

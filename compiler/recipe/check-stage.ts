@@ -5,8 +5,6 @@ import { type Context, report } from "../language/context.ts";
 import { operand } from "../language/evaluate.ts";
 import { bindValue, declareValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
-import { showSize } from "../language/size.ts";
-import { volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import {
   type Bound,
@@ -18,15 +16,16 @@ import {
   type Value,
   wrong,
 } from "../language/value.ts";
-import { areNumbers, codedType, decodedType } from "../model/coded-type.ts";
+import { codedType, decodedType } from "../model/coded-type.ts";
 import { layerSizes, type Selected, select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { sizesIn } from "./bind.ts";
+import { areKept, areNumbers, changesIn, changesOf, noteFewRows, noteOrder, statesOf } from "./check-effects.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
 import { type Checking, givenOrMade, headerIn, wanted } from "./checking.ts";
 import { addChosen, candidatesOf, suitsCandidates } from "./choice/check-choice.ts";
-import { layersIn } from "./collections.ts";
-import { type Applied, applyMethod } from "./method.ts";
+import { changed, decodedStates, narrowedStates, type States, showState } from "./effects.ts";
+import type { Applied } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import { requireLayers } from "./other-models.ts";
 import type { TypedStage } from "./typed.ts";
@@ -50,9 +49,10 @@ export function checkStage(at: Checking, stage: Ast.Stage, isTaken: (layer: Sele
   }
   const isOnBlocks = applied.method.on.text === "block";
   const made = isOnBlocks
-    ? ofBlocks(inside, stage, typed, type ?? null)
-    : ofLinears(inside, stage, typed, type ?? null, format);
+    ? ofBlocks(at, inside, stage, typed, type ?? null)
+    : ofLinears(at, inside, stage, typed, type ?? null);
   if (isOnBlocks || format || made.type) nameResult(at, stage, of, made.type);
+  nameEffects(at, stage.name, made.effects);
   at.stages.push({ ...typed, ...made });
 }
 
@@ -66,25 +66,40 @@ function checkChoice(at: Checking, stage: Ast.Stage, typed: TypedStage, of: Mode
   const candidates = candidatesOf(at, stage, checkStage);
   const [first] = candidates;
   nameResult(at, stage, of, at.models.get(first?.stages.at(-1)?.name ?? "") ?? null);
-  at.stages.push({ ...typed, candidates });
+  nameEffects(at, stage.name, new Map());
+  at.stages.push({ ...typed, candidates, effects: new Map() });
+}
+
+/** The stage's name has what is known of weights in its type. */
+function nameEffects({ context, scope, effects: known }: Checking, name: Ast.Name, effects: States): void {
+  known.set(name.text, effects);
+  const value = scope.values.get(name.text) ?? wrong;
+  const states = [...new Set([...effects.values()].map(showState))].filter((text) => text.length > 0);
+  bindValue(context, scope, name, value.kind === "model" ? { ...value, effects: states } : value);
 }
 
 /** What a method on blocks makes of a model. */
 function ofBlocks(
+  at: Checking,
   context: Context,
   stage: Ast.Stage,
-  { applied, windows }: TypedStage,
+  { applied, windows, of: source }: TypedStage,
   type: ModelType | null,
-): Pick<TypedStage, "decoded" | "narrowing" | "type"> {
+): Pick<TypedStage, "decoded" | "narrowing" | "type" | "effects"> {
   refuseSelectors(context, stage);
   const numbers = type && decodedType(context, type, null);
   const of = (model: ModelType | null): Narrowing | null =>
     windows && model && narrowingOf(context, applied, model, windows, stage.span);
+  const before = statesOf(at, source);
+  const effects = (to: ModelType | undefined): States =>
+    type && to ? narrowedStates(before, { name: stage.name.text, span: stage.span }, type, to) : new Map();
   const narrowing = of(numbers ?? type);
-  if (!type || !numbers || !narrowing || stage.decode)
-    return { decoded: stage.decode ? numbers : null, narrowing, type: narrowing?.type ?? null };
+  if (!type || !numbers || !narrowing || stage.decode) {
+    const made = { decoded: stage.decode ? numbers : null, narrowing, type: narrowing?.type ?? null };
+    return { ...made, effects: stage.decode ? decodedStates(effects(narrowing?.type)) : effects(narrowing?.type) };
+  }
   const ofCodes = areWhole(context, stage, type, narrowing.type) ? of(type) : null;
-  return { decoded: null, narrowing: ofCodes, type: ofCodes?.type ?? null };
+  return { decoded: null, narrowing: ofCodes, type: ofCodes?.type ?? null, effects: effects(ofCodes?.type) };
 }
 
 /** Refuses to cut codes: runs of what is left would be others. */
@@ -102,34 +117,28 @@ function areWhole(context: Context, { of, span }: Ast.Stage, { facts }: ModelTyp
 
 /** What a method on linear layers or readers makes of a model; its type is null where it stays. */
 function ofLinears(
+  at: Checking,
   context: Context,
   stage: Ast.Stage,
   typed: TypedStage,
   type: ModelType | null,
-  format: Format | null,
-): Pick<TypedStage, "decoded" | "type"> {
+): Pick<TypedStage, "decoded" | "type" | "effects"> {
   const { selected } = typed;
   const decoded = type && stage.decode ? decodedType(context, type, selected) : null;
   const given = decoded ?? type;
-  if (!given || !areNumbers(context, given, selected, stage)) return { decoded, type: null };
-  if (!format) return { decoded, type: decoded };
   const inside: Context = { ...context, layerSizes: layerSizes(selected) };
-  return { decoded, type: codedType(inside, given, selected, formatOf(typed), stage.span) };
-}
-
-/** The format of each layer: its sizes may decide that. */
-function formatOf({ applied, windows, ...stage }: TypedStage): (context: Context, linear: Linear) => Format | null {
-  const known = new Map<string, Format | null>();
-  const layers = layersIn(stage);
-  return (context, linear) => {
-    const sizes = [linear.to, linear.from].map((dims) => showSize(volume(dims))).join(" x ");
-    const found = known.get(sizes);
-    if (found !== undefined) return found;
-    const site = { linear, dtype: "f32", bias: "f32", others: new Map(), layers, input: null, windows } as const;
-    const made = applyMethod(context, applied, site)?.format ?? null;
-    known.set(sizes, made);
-    return made;
-  };
+  const changeFor = changesOf(typed);
+  const before = statesOf(at, typed.of);
+  const changes = changesIn(inside, stage, typed, given, changeFor);
+  const areGood = stage.decode || areNumbers(at, stage, before, changes);
+  if (given && areGood) noteOrder(context, typed, before, changes);
+  if (given) noteFewRows(context, typed, changes);
+  if (stage.keeping) areKept(at, before, stage.keeping.span, { keys: changes.keys() });
+  const effects = changed(before, { name: stage.name.text, span: stage.span }, changes);
+  const isCoding = [...changes.values()].some(({ format }) => format);
+  if (!given || !areGood || !isCoding) return { decoded, type: decoded, effects };
+  const formatFor = (of: Context, linear: Linear): Format | null => changeFor(of, linear).format;
+  return { decoded, type: codedType(inside, given, selected, formatFor, stage.span), effects };
 }
 
 const sampled = "as in `text.train.sample(128, length: 2048, seed: 0)`";
@@ -140,7 +149,8 @@ function nameResult(at: Checking, { name }: Ast.Stage, of: ModelValue | null, ty
   if (first && first !== name.span)
     report(at.context, { kind: "duplicate-name", span: name.span, name: name.text, first });
   at.named.set(name.text, name.span);
-  bindValue(at.context, at.scope, name, of ? { ...of, name: name.text, ...(type && { sizes: sizesIn(type) }) } : wrong);
+  const value: Value = of ? { ...of, name: name.text, ...(type && { sizes: sizesIn(type) }) } : wrong;
+  declareValue(at.scope, name, value);
   if (type) at.models.set(name.text, type);
   else at.models.delete(name.text);
 }
@@ -210,7 +220,7 @@ function typedStage(
   if (type) requireLayers(at.context, at.models, stage, applied.arguments, type, selected);
   const action = actionOf(applied);
   const { name, span } = stage;
-  const unchanged = { narrowing: null, decoded: null, type: null };
+  const unchanged = { narrowing: null, decoded: null, type: null, effects: statesOf(at, of) };
   return { name: name.text, action, of, windows, applied, selected, tied, ...unchanged, span };
 }
 

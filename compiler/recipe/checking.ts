@@ -8,7 +8,8 @@ import { scopeIn } from "../language/scope.ts";
 import { type ModelValue, type Scope, type Value, wrongType } from "../language/value.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { ModelType } from "../model/value.ts";
-import type { Choices, GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
+import type { States } from "./effects.ts";
+import type { Choices, Counted, GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
 
 /** What a recipe is checked with; without models, everything is checked as far as headers go. */
 export interface RecipeInputs {
@@ -30,12 +31,15 @@ export interface Checking {
   readonly given: GivenModel[];
   /** What models and stages are, by their names; empty without models. */
   readonly models: Map<string, ModelType>;
+  /** What stages have left of weights, by the stages' names. */
+  readonly effects: Map<string, States>;
   /** Where models and stages get their names. */
   readonly named: Map<string, Span>;
   /** By model and windows: measures of one model on the same windows share the pass. */
   readonly passes: Map<string, Passed>;
   readonly stages: TypedStage[];
   readonly measures: Measure[];
+  readonly counts: Map<string, Counted>;
   save: Saving | null;
 }
 
@@ -46,10 +50,12 @@ export const begin = (context: Context, module: Scope, inputs: RecipeInputs): Ch
   inputs,
   given: [],
   models: new Map(),
+  effects: new Map(),
   named: new Map(),
   passes: new Map(),
   stages: [],
   measures: [],
+  counts: new Map(),
   save: null,
 });
 

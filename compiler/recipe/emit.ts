@@ -17,6 +17,7 @@ import type { Check, Ref, SavedCheck, SaveRecord, Step, ValueRecord } from "../p
 import { checkRecord } from "./check-saved.ts";
 import { measuresOf } from "./choice/decide.ts";
 import { emitTrial, type Question } from "./choice/trial-steps.ts";
+import { emitCounts } from "./count-zeros.ts";
 import { unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { checkGivenCodes } from "./given-codes.ts";
@@ -52,7 +53,9 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const passed = new Map<string, Ref | null>();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
-  const values = isWhole && areDecided(context, recipe) ? emitMeasures(at, recipe.measures, series) : [];
+  const counts = emitCounts(at, recipe.counts);
+  const values =
+    isWhole && areDecided(context, recipe) ? emitMeasures(at, recipe.measures, new Map([...series, ...counts])) : [];
   const save = recipe.save && saveRecord(at, recipe.save, modules);
   const check = save && recipe.check && emitCheck(at, recipe.check, save, { passed, series });
   const { steps, windows } = at;

@@ -1,6 +1,7 @@
 /** What a method gives for a layer: new weights or codes of them, a bias, a scale of what it reads; as outputs of a program. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import { type ZerosOf, zerosOf } from "../effects/zeros.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
@@ -12,7 +13,7 @@ import { orderNode } from "../model/linear.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
 import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
-import { type Counting, howMany, isNotFinite, lostZeros, zerosIn } from "./finite.ts";
+import { type Counting, zerosIn as countedZeros, howMany, isNotFinite, lostZeros } from "./finite.ts";
 
 /** What a method makes of one linear layer. */
 export interface Compression {
@@ -28,6 +29,8 @@ export interface Compression {
   readonly checks: readonly Check[];
   /** How the new weights are stored; null: as those before. */
   readonly format: Format | null;
+  /** What of the weight is 0 afterwards; null of no weights. */
+  readonly zeros: (() => ZerosOf | null) | null;
 }
 
 /** Where a method is put to work; null for the check against its header alone. */
@@ -66,11 +69,28 @@ export function weightsOf(
   if (!compressed || bias === null) return null;
   const format = compressed.kind === "coded" ? compressed.format : null;
   const { counts, checks } = checksOf(context, compressed, context.keepsZeros ? scope.values.get("w") : undefined);
-  if (!site) return { outputs: [], checks, format };
+  const zeros = zerosIn(context, scope, compressed);
+  if (!site) return { outputs: [], checks, format, zeros };
   const outputs = [...outputsOf(context, compressed, site, method.span), ...counts];
-  if (!bias) return { outputs, checks, format };
+  if (!bias) return { outputs, checks, format, zeros };
   const finite: Check = { output: slotNames.newBias, must: "finite", otherwise: notFiniteBias };
-  return { outputs: [...outputs, { name: slotNames.newBias, node: bias.node }], checks: [...checks, finite], format };
+  return {
+    outputs: [...outputs, { name: slotNames.newBias, node: bias.node }],
+    checks: [...checks, finite],
+    format,
+    zeros,
+  };
+}
+
+/** What the method leaves 0; where the stage keeps zeros, that is counted. */
+function zerosIn({ keepsZeros }: Context, { values }: Scope, made: Compressed): Made["zeros"] {
+  const given = values.get("w");
+  const weight = made.kind === "coded" ? made.value : made;
+  if (given?.kind !== "tensor") return null;
+  return () => {
+    const found = zerosOf(given.node, weight.node);
+    return found && { ...found, keeps: found.keeps || keepsZeros };
+  };
 }
 
 const spanOf = ({ body }: Ast.Method): Span => body.result?.span ?? body.span;
@@ -124,7 +144,7 @@ export function foldOf(
   const fold = result.kind === "record" && result.fields.size === 1 ? result.fields.get("fold") : undefined;
   const [input] = scope.dims.get("in") ?? [];
   if (fold?.kind === "tensor" && fold.dtype === "f32" && fold.dims.length === 1 && fold.dims[0]?.id === input?.id)
-    return { ...ofScale(context, fold, site), format: null };
+    return { ...ofScale(context, fold, site), format: null, zeros: null };
   if (result.kind !== "wrong" && fold?.kind !== "wrong")
     report(context, {
       kind: "wrong-type",
@@ -159,7 +179,7 @@ function ofScale({ maker }: Context, { node }: Tensor, site: Site | null): Pick<
 function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site, span: Span): Compression["outputs"] {
   const weight = result.kind === "coded" ? result.value : result;
   const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
-  const zeros = zerosIn(context.maker, weight.node, order);
+  const zeros = countedZeros(context.maker, weight.node, order);
   if (result.kind === "tensor")
     return [{ name: slotNames.result, node: orderNode(context.maker, weight.node, order, span), store: dtype }, zeros];
   return [...fieldOutputs(context.maker, result), zeros];

@@ -11,13 +11,15 @@ import { number, unknownNumber } from "../language/number.ts";
 import { bindValue } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
 import { unknownOf } from "../language/types.ts";
-import { type Scope, showValue, type Value, wrongType } from "../language/value.ts";
+import { type Callable, type Scope, showValue, type Value, wrongType } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { bindModel } from "./bind.ts";
+import { areKept, refuseUnread, statesOf } from "./check-effects.ts";
 import { comparison } from "./check-saved.ts";
 import { checkStage } from "./check-stage.ts";
 import { begin, type Checking, givenOrMade, headerIn, type RecipeInputs } from "./checking.ts";
+import { patternFunction, zerosFunction } from "./count-zeros.ts";
 import { isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
 import { savedFormats } from "./saving.ts";
@@ -31,14 +33,15 @@ export function checkRecipe(
   inputs: RecipeInputs,
 ): TypedRecipe {
   const at = begin(context, moduleScope, inputs);
-  at.scope.values.set("bytes", bytesOf(at));
+  for (const own of [bytesOf(at), zerosFunction(at), patternFunction(at)]) at.scope.values.set(own.name, own);
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
   const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
   for (const { arch, scope } of inputs.isBound ? [] : inputs.modules.archs) modelType(context, arch, scope, null);
   if (recipe.body.result)
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);
-  const { given, stages, measures, save } = at;
+  refuseUnread(at);
+  const { given, stages, measures, counts, save } = at;
   const open = stages.findIndex(({ candidates }) => candidates !== undefined);
   if (inputs.isBound && open >= 0) return asked(at, recipe, parameters, open);
   const typed = {
@@ -48,6 +51,7 @@ export function checkRecipe(
     stages,
     evaluations: evaluationsOf(at.passes, context.trace.observations),
     measures,
+    counts,
     save,
   };
   return { ...typed, check: comparison(at, recipe, typed) };
@@ -61,11 +65,11 @@ const asked = (
   open: number,
 ): TypedRecipe => ({
   ...{ recipe, parameters, models: given, stages: stages.slice(0, open + 1) },
-  ...{ evaluations: [], measures: [], save: null, check: null },
+  ...{ evaluations: [], measures: [], counts: new Map(), save: null, check: null },
 });
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */
-const bytesOf = (at: Checking): Value => ({
+const bytesOf = (at: Checking): Callable => ({
   kind: "callable",
   name: "bytes",
   form: () =>
@@ -134,7 +138,7 @@ function checkStatement(at: Checking, statement: Ast.Statement): void {
       at.measures.push(...statement.values.map((value) => measured(at, "report", value)));
       break;
     case "expect":
-      at.measures.push(measured(at, "expect", statement.condition));
+      at.measures.push(expected(at, statement.condition));
       break;
     case "save":
       checkSave(at, statement);
@@ -187,6 +191,15 @@ function measured(at: Checking, kind: "report" | "expect", expression: Ast.Expre
       found: showValue(value),
     });
   return { ...base, value: null };
+}
+
+/** What is expected of zeros that a stage makes, no stage behind it may lose. */
+function expected(at: Checking, condition: Ast.Expression): Measure {
+  const measure = measured(at, "expect", condition);
+  const read = typeof measure.value === "object" && measure.value ? coneOf([measure.value]) : [];
+  const counted = read.flatMap((node) => (node.op === "input" ? (at.counts.get(node.attrs.name) ?? []) : []));
+  for (const { model, pattern } of counted) areKept(at, statesOf(at, model), condition.span, { pattern });
+  return measure;
 }
 
 /** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */

@@ -1,6 +1,7 @@
 /** A checked recipe: its stages, evaluations and measures in order, with graph nodes where sizes are known. */
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import type { Zeros } from "../effects/zeros.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
@@ -9,6 +10,7 @@ import type { Selected } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import type { SavedCheck } from "../plan/step.ts";
 import type { Narrowing } from "./check-narrowing.ts";
+import type { States } from "./effects.ts";
 import type { Applied } from "./method.ts";
 
 export interface TypedRecipe {
@@ -18,6 +20,8 @@ export interface TypedRecipe {
   readonly stages: readonly TypedStage[];
   readonly evaluations: readonly Evaluation[];
   readonly measures: readonly Measure[];
+  /** What measures count of weights, by the slots that hold it. */
+  readonly counts: ReadonlyMap<string, Counted>;
   readonly save: Saving | null;
   /** What is found of the files, where it is known what they will say. */
   readonly check: Comparison | null;
@@ -56,6 +60,8 @@ export interface TypedStage {
   readonly type: ModelType | null;
   /** What there is to choose from, where it is open what each layer takes. */
   readonly candidates?: readonly Candidate[];
+  /** What it leaves of weights. */
+  readonly effects: States;
   readonly span: Span;
 }
 
@@ -90,6 +96,14 @@ export interface Measure {
   readonly text: string;
   readonly of: { readonly measure: string; readonly model: string } | null;
   readonly value: number | Node | null;
+  readonly span: Span;
+}
+
+/** In each of these layers of a model: how many weights are 0, or how many runs have more that are not than a pattern lets stay. */
+export interface Counted {
+  readonly model: string;
+  readonly pattern: Zeros | null;
+  readonly layers: readonly Selected[];
   readonly span: Span;
 }
 

@@ -1,15 +1,18 @@
 /** What a recipe would do, on one screen: known from headers alone. */
 
 import type { Outline } from "../../compiler/compile.ts";
+import { showZeros } from "../../compiler/effects/zeros.ts";
 import type { Output } from "../../compiler/graph/graph.ts";
 import { storedAs } from "../../compiler/graph/result-type.ts";
 import { count } from "../../compiler/graph/type.ts";
 import { known } from "../../compiler/language/size.ts";
+import { showFormat } from "../../compiler/language/value.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { layersOf } from "../../compiler/model/value.ts";
 import { bitsOf } from "../../compiler/plan/dtype.ts";
 import type { SavedTensor } from "../../compiler/plan/step.ts";
 import { isStoredDType, storedBits } from "../../compiler/plan/stored-types.ts";
+import { layerOf, showState } from "../../compiler/recipe/effects.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
 import { showBytes } from "../bytes.ts";
 import { type ChoiceReport, choiceReport, showChoice } from "./choice-table.ts";
@@ -32,6 +35,16 @@ export interface StageRow {
   readonly passes: number;
   readonly bytes_before: number;
   readonly bytes_after: number;
+  /** What is known of weights behind it, layers that are alike together. */
+  readonly leaves: readonly Leaves[];
+}
+
+/** Layers, how many of their weights are 0, as what they are stored if not as numbers, and whether scales were moved into them. */
+export interface Leaves {
+  readonly layers: string;
+  readonly zeros: readonly string[];
+  readonly stored: string | null;
+  readonly folded: boolean;
 }
 
 export interface OutlineReport {
@@ -167,7 +180,7 @@ function factsOf(typed: Outline["typed"], name: string): ModelFacts | undefined 
 
 function stageRow(
   outline: Outline,
-  { name: stage, action, of, tied, narrowing }: TypedStage,
+  { name: stage, action, of, tied, narrowing, effects }: TypedStage,
   number: number,
 ): StageRow {
   const changes = changesOf(outline, number);
@@ -183,8 +196,33 @@ function stageRow(
     passes: Math.max(0, ...[...byLayer.values()].map(({ length }) => length)),
     bytes_before: changes.reduce((sum, { before }) => sum + before, 0),
     bytes_after: changes.reduce((sum, { after }) => sum + after, 0),
+    leaves: leavesOf(effects),
   };
 }
+
+function leavesOf(effects: TypedStage["effects"]): readonly Leaves[] {
+  const told = [...effects].filter(([, state]) => showState(state).length > 0);
+  return [...Map.groupBy(told, ([, state]) => showState(state)).values()].map((alike) => {
+    const [[, { zeros, codes, isFolded }]] = alike as [(typeof alike)[0]];
+    return {
+      layers: matchedLayers(alike.map(([key]) => layerOf(key))),
+      zeros: zeros.map((each) => showZeros(each.zeros)),
+      stored: codes && showFormat(codes.format),
+      folded: isFolded,
+    };
+  });
+}
+
+/** `small leaves zeros 2:4 · stored Affine(bits: 4, every: 128, symmetric: true)`; with the layers, if not all are alike. */
+const showLeaves = ({ stage, leaves }: StageRow): readonly string[] =>
+  leaves.map(({ layers, zeros, stored, folded }) => {
+    const what = [
+      ...(zeros.length > 0 ? [`zeros ${zeros.join(", ")}`] : []),
+      ...(stored ? [`stored ${stored}`] : []),
+      ...(folded ? ["folded"] : []),
+    ];
+    return `${stage} leaves ${what.join(" · ")}${leaves.length > 1 ? ` in ${layers}` : ""}`;
+  });
 
 /** `mlp 384 → 192, kv 2 → 1` */
 const keptOf = ({ selections }: NonNullable<TypedStage["narrowing"]>): string =>
@@ -194,7 +232,7 @@ const keptOf = ({ selections }: NonNullable<TypedStage["narrowing"]>): string =>
     .join(", ");
 
 /** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers. */
-function matchedLayers(changes: readonly Change[]): string {
+function matchedLayers(changes: readonly Pick<Change, "layer" | "name">[]): string {
   const parts = Map.groupBy(changes, ({ layer }) => layer);
   const named = [...parts].map(([layer, some]) => ({ layer, names: some.map(({ name }) => name).join(" ") }));
   const inside = Map.groupBy(
@@ -226,7 +264,7 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
     prose.push(`${name}: ${[architecture, ...sizes].join(", ")}`);
   }
   if (stages.length > 0) prose.push("");
-  const after: string[] = [];
+  const after: string[] = stages.flatMap(showLeaves);
   for (const { stage, over, passes } of stages)
     if (over !== null) after.push(`${stage} observes ${over}${passes > 1 ? ` in ${passes} passes` : ""}`);
   for (const { stage, left_out } of stages)

@@ -191,6 +191,7 @@ function drawRecipe({ random, arch, isWhole }: Drawing, methods: readonly DrawnM
     of = isWhole ? "model" : random.pick([name, name, "model"]);
   }
   const result = `stage${stages.length - 1}`;
+  lines.push(`report ${stages.map((_, i) => `bytes(stage${i})`).join(", ")}`);
   const measures = [
     `report perplexity(${result}, text.test, 16)`,
     `report perplexity(model, text.test, count * 4), perplexity(${result}, text.test, count * 4)`,

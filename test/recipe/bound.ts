@@ -12,15 +12,18 @@ interface Given {
   readonly tokens?: number;
 }
 
+/** A recipe in a text, checked. */
+export const loaded = (source: string) => loadRecipe(hostWith({ "own.lcomp": source }), "own.lcomp");
+
 /** A recipe bound to one of the models of check-models.ts. */
 export function bound(source: string, { arguments: given = {}, model = "plain", tokens = 1000 }: Given = {}) {
-  const loaded = loadRecipe(hostWith({ "own.lcomp": source }), "own.lcomp");
-  const parameters = loaded.parameters.flatMap((parameter) => {
+  const recipe = loaded(source);
+  const parameters = recipe.parameters.flatMap((parameter) => {
     const text = given[parameter.name];
     return text === undefined ? [] : [[parameter.name, parseArgument(parameter, text)] as const];
   });
   const facts = models[model];
-  return outline(loaded, {
+  return outline(recipe, {
     parameters: new Map(parameters),
     models: new Map(facts ? [["model", facts]] : []),
     corpora: new Map([["text", { tokens: { train: tokens, validation: tokens, test: tokens } }]]),

@@ -141,7 +141,7 @@ function measured(body: string, call = "own(model, text)", more = ""): Graph {
 ${halve}fn own(model: Model, text: Corpus${more}) {\n${body}\n}
 recipe test(model: Model, text: Corpus) {
   stage half = halve() of model for layer
-  report ${call}
+  report ${call}, bytes(half)
 }`;
   assert.equal(problemsOf(source), []);
   const step = bound(source).steps.find(({ part }) => part.what === "measure");

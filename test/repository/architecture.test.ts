@@ -23,12 +23,13 @@ const layers: readonly (readonly [layer: string, allowed: readonly string[]])[] 
 const stages = [
   ...[
     "graph",
+    "index",
+    "effects",
     "problems",
     "language",
     "model",
     "target",
     "recipe",
-    "index",
     "fuse",
     "rewrite",
     "schedule",

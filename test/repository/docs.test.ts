@@ -110,26 +110,27 @@ function problemsOf(host: Host, path: string, model: ModelFacts): readonly strin
   }).map(({ id }) => id);
 }
 
-suite("docs/language.md", ({ test }) => {
-  const files: Record<string, string> = {};
-  const programs = blocksOf("docs/language.md").filter(({ language }) => language === "lcomp");
-  for (const [i, { text, note, heading }] of programs.entries()) {
-    const path = /^file: (.+)/.exec(note)?.[1] ?? `example-${i + 1}.lcomp`;
-    const wrong = /^wrong: (.+)/.exec(note)?.[1];
-    const title = `${heading}, example ${i + 1}`;
-    files[path] = text;
-    test(`${title}, is ${wrong ?? "right"}`, () => {
-      assert.equal(problemsOf(hostWith(files), path, tinyFacts), wrong === undefined ? [] : [wrong]);
-    });
-    if (wrong !== undefined || !/^recipe /m.test(text)) continue;
-    test(`${title}, runs`, () => {
-      for (const [name, each] of Object.entries(files)) writeFileSync(join(folder, name), each);
-      const out = /^ {2}save /m.test(text) ? `--out out/${i}` : "";
-      const { status, output } = shell(`lcomp run ${path} --model examples/tiny --text some.jsonl ${out} --quiet`);
-      assert.is(status, 0, output);
-    });
-  }
-});
+for (const page of ["docs/language.md", "docs/composing.md"])
+  suite(page, ({ test }) => {
+    const files: Record<string, string> = {};
+    const programs = blocksOf(page).filter(({ language }) => language === "lcomp");
+    for (const [i, { text, note, heading }] of programs.entries()) {
+      const path = /^file: (.+)/.exec(note)?.[1] ?? `example-${i + 1}.lcomp`;
+      const wrong = /^wrong: (.+)/.exec(note)?.[1];
+      const title = `${heading}, example ${i + 1}`;
+      files[path] = text;
+      test(`${title}, is ${wrong ?? "right"}`, () => {
+        assert.equal(problemsOf(hostWith(files), path, tinyFacts), wrong === undefined ? [] : [wrong]);
+      });
+      if (wrong !== undefined || !/^recipe /m.test(text)) continue;
+      test(`${title}, runs`, () => {
+        for (const [name, each] of Object.entries(files)) writeFileSync(join(folder, name), each);
+        const out = /^ {2}save /m.test(text) ? `--out out/${i}` : "";
+        const { status, output } = shell(`lcomp run ${path} --model examples/tiny --text some.jsonl ${out} --quiet`);
+        assert.is(status, 0, output);
+      });
+    }
+  });
 
 /** What is wrong with the example of an explanation, for the model that it names. */
 function problemsIn({ shown, program = shown, model }: Example, id: string): readonly string[] {
@@ -177,6 +178,8 @@ suite("lcomp explain", ({ test }) => {
       "own-code",
       "device-limit",
       "over-budget",
+      "few-rows",
+      "stronger-first",
     ]);
     const deep = `fn deep(x: f32[in]) = ${"(".repeat(200)}x${")".repeat(200)}`;
     assert.equal(problemsIn({ shown: deep }, "too-deep"), ["too-deep"]);
@@ -224,6 +227,7 @@ suite("documents", ({ test }) => {
     "docs/language.md",
     "docs/plan.md",
     "docs/folders.md",
+    "docs/composing.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",

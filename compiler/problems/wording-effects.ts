@@ -1,0 +1,90 @@
+/** What one stage of a recipe can do to another. */
+import type { Span } from "../../grammar/source.ts";
+import { labels, type Wording } from "./description.ts";
+
+export type EffectProblem =
+  | { kind: "needs-numbers"; span: Span; layer: string | null; format: string; of: string }
+  /** `by` names the stage that has made codes, at `made`, of `from`. */
+  | { kind: "prunes-codes"; span: Span; stage: string; by: string; made: Span; format: string; from: string }
+  | { kind: "codes-twice"; span: Span; stage: string; by: string; made: Span; format: string; from: string; of: string }
+  /** `relies` is where zeros are counted on that `by` has made and `stage`, at `span`, does not keep. */
+  | {
+      kind: "zeros-lost";
+      span: Span;
+      stage: string;
+      by: string;
+      made: Span;
+      zeros: string;
+      isCut: boolean;
+      relies: Span;
+    }
+  | { kind: "unread-stage"; span: Span; stage: string }
+  /** In so many layers; `layer` is the one with most columns. */
+  | {
+      kind: "few-rows";
+      span: Span;
+      stage: string;
+      layer: string;
+      layers: number;
+      columns: number;
+      windows: number;
+      length: number;
+    }
+  /** `by` has dropped `more` of the weights, at `made`, or made codes of them. */
+  | {
+      kind: "stronger-first";
+      span: Span;
+      stage: string;
+      zeros: string;
+      by: string;
+      made: Span;
+      more: string;
+      format: string | null;
+    };
+
+export const effectWording: Wording<EffectProblem> = {
+  "needs-numbers": (p) => ({
+    title: `the weights of ${p.layer ? `\`${p.layer}\`` : `\`${p.of}\``} are codes (${p.format}), and a method sees numbers`,
+    places: labels([p.span, "changes them"]),
+    hint: `${p.layer ? `leave it out with \`except ${p.layer}\`, or ` : ""}write \`of ${p.of} decode\` for codes to become numbers first; codes of these are rounded twice`,
+  }),
+  "prunes-codes": (p) => ({
+    title: `\`${p.stage}\` drops weights that \`${p.by}\` has made codes of, ${p.format}`,
+    places: labels([p.span, "drops some of them"], [p.made, "makes codes of them"]),
+    hint: `drop first: \`stage ${p.stage} = … of ${p.from}\`, and then \`stage ${p.by} = … of ${p.stage} … keeping zeros\``,
+  }),
+  "codes-twice": (p) => ({
+    title: `\`${p.stage}\` makes codes of weights that are codes already, ${p.format} of \`${p.by}\``,
+    places: labels([p.span, "makes codes again"], [p.made, "makes codes of them"]),
+    hint: `leave \`${p.by}\` out, and let \`${p.stage}\` be \`of ${p.from}\`; \`of ${p.of} decode\` rounds what is rounded already`,
+  }),
+  "zeros-lost": (p) => ({
+    title: `\`${p.stage}\` does not keep the zeros that \`${p.by}\` makes, ${p.zeros}`,
+    places: labels(
+      [p.span, p.isCut ? "cuts columns away" : "gives weights that are 0 other values"],
+      [p.made, `makes them 0`],
+      [p.relies, "counts on them"],
+    ),
+    hint: p.isCut
+      ? `cut first: \`stage ${p.stage}\` before \`stage ${p.by}\``
+      : `end \`stage ${p.stage}\` with \`keeping zeros\``,
+  }),
+  "unread-stage": (p) => ({
+    title: `nothing reads what stage \`${p.stage}\` makes`,
+    places: labels([p.span, "it is neither saved nor measured, and no other stage is of it"]),
+    hint: `take the stage out, or was another one to be \`of ${p.stage}\`?`,
+  }),
+  "few-rows": (p) => ({
+    title: `\`${p.stage}\` factors a matrix of ${p.columns} columns, of what \`${p.layer}\` reads, that ${p.windows * p.length} tokens make`,
+    places: labels([
+      p.span,
+      `in ${p.layers === 1 ? "a layer" : `${p.layers} layers`} there are fewer tokens than columns`,
+    ]),
+    hint: `what they do not show is what damping makes of it: take ${Math.ceil(p.columns / p.length)} windows of ${p.length} tokens or more`,
+  }),
+  "stronger-first": (p) => ({
+    title: `\`${p.stage}\` drops weights (${p.zeros}) after \`${p.by}\` has ${p.format ? `rounded them to ${p.format}` : `dropped more (${p.more})`}`,
+    places: labels([p.span, "drops some of them"], [p.made, p.format ? "rounds them" : "drops more of them"]),
+    hint: `${p.format ? "dropping before rounding" : "the weaker step first"} costs less: let \`${p.by}\` be \`of ${p.stage}\``,
+  }),
+};

@@ -1,0 +1,159 @@
+/**
+ * What stages leave of each weight of a linear layer, as far as their methods' bodies say it: how many are 0, whether they are codes,
+ * and whether a scale was moved into them. Sizes, and what codes are stored as, stand in the model's type.
+ */
+import type { Span } from "../../grammar/source.ts";
+import { implies, showZeros, type Zeros, type ZerosOf } from "../effects/zeros.ts";
+import { known } from "../language/size.ts";
+import { volume } from "../language/tensor.ts";
+import { type Format, showFormat } from "../language/value.ts";
+import { tensorName } from "../model/declared-tensor.ts";
+import type { Selected } from "../model/selector.ts";
+import { layersOf, type ModelType, partsOf } from "../model/value.ts";
+
+/** A stage, for messages. */
+export interface StageNamed {
+  readonly name: string;
+  readonly span: Span;
+}
+
+/** What holds of a weight, and which stage has made it so. */
+export interface WeightState {
+  readonly zeros: readonly Made[];
+  /** Zeros that stages made, and others did not keep. */
+  readonly lost: readonly Lost[];
+  /** Null for numbers; without a stage where codes were given. */
+  readonly codes: { readonly format: Format; readonly by: StageNamed | null } | null;
+  readonly isFolded: boolean;
+}
+
+interface Made {
+  readonly zeros: Zeros;
+  readonly by: StageNamed;
+}
+
+/** To a stage that gave weights other values, or one that cut columns away. */
+interface Lost extends Made {
+  readonly to: StageNamed;
+  readonly isCut: boolean;
+}
+
+/** By layers' keys; of those that are not there nothing is known. */
+export type States = ReadonlyMap<string, WeightState>;
+
+/** What a stage does to a weight. */
+export interface Change {
+  /** Null: nothing is known of zeros from then on. */
+  readonly zeros: ZerosOf | null;
+  readonly format: Format | null;
+  readonly isFold: boolean;
+  /** Of how many columns the matrix of second moments is that its method makes a factor of; null of none. */
+  readonly factored: number | null;
+}
+
+/** By block and name. */
+export const keyOf = ({
+  linear,
+  layer,
+}: {
+  readonly linear: Pick<Selected["linear"], "name">;
+  readonly layer: Selected["layer"];
+}): string => `${layer ?? ""} ${linear.name}`;
+
+/** The layer of a key. */
+export function layerOf(key: string): { readonly layer: number | null; readonly name: string } {
+  const [layer = "", name = ""] = key.split(" ");
+  return { layer: layer === "" ? null : Number(layer), name };
+}
+
+const untouched: WeightState = { zeros: [], lost: [], codes: null, isFolded: false };
+
+/** The weights of a given model, of which some may be codes. */
+export const givenStates = (type: ModelType): States =>
+  new Map(
+    partsOf(type).flatMap(({ layer, linears }) =>
+      linears.flatMap((linear): [string, WeightState][] => {
+        const coded = type.facts?.tensors.get(tensorName(`${linear.at}.weight`, layer))?.coded;
+        return coded ? [[keyOf({ linear, layer }), { ...untouched, codes: { format: coded.format, by: null } }]] : [];
+      }),
+    ),
+  );
+
+/** What weights are behind a stage that changes some of them. */
+export function changed(before: States, by: StageNamed, changes: ReadonlyMap<string, Change>): States {
+  const after = new Map(before);
+  for (const [key, change] of changes) after.set(key, changedState(before.get(key) ?? untouched, by, change));
+  return after;
+}
+
+function changedState(before: WeightState, by: StageNamed, { zeros, format, isFold }: Change): WeightState {
+  const made = (zeros?.makes ?? []).map((each) => ({ zeros: each, by }));
+  const kept = zeros?.keeps ? before.zeros : [];
+  const left = zeros && !zeros.keeps ? before.zeros.map((each) => ({ ...each, to: by, isCut: false })) : [];
+  const now = [...kept.filter((each) => !made.some((other) => implies(other.zeros, each.zeros))), ...made];
+  const lost = [...before.lost, ...left].filter((each) => !now.some((other) => implies(other.zeros, each.zeros)));
+  return { zeros: now, lost, codes: format ? { format, by } : null, isFolded: before.isFolded || isFold };
+}
+
+/** The same as numbers. */
+export const decodedStates = (states: States): States =>
+  new Map([...states].map(([key, state]) => [key, { ...state, codes: null }]));
+
+/** What weights are behind a stage that keeps blocks, or parts of dimensions: which blocks stay, data decide. */
+export function narrowedStates(before: States, by: StageNamed, from: ModelType, to: ModelType): States {
+  const isSame = layersOf(from) === layersOf(to);
+  const old = partsOf(from)
+    .flatMap(({ layer, linears }) => linears.map((linear) => ({ layer, linear })))
+    .filter((each) => before.has(keyOf(each)));
+  return new Map(
+    partsOf(to).flatMap(({ layer, linears }) =>
+      linears.flatMap((linear): [string, WeightState][] => {
+        const alike = old.filter((each) => each.linear.name === linear.name && (!isSame || each.layer === layer));
+        const states = alike.map((each) => cutState(before.get(keyOf(each)) ?? untouched, by, each, { layer, linear }));
+        return states.length > 0 ? [[keyOf({ linear, layer }), states.reduce(common)]] : [];
+      }),
+    ),
+  );
+}
+
+/** Rows that are gone take none of the zeros of others with them, columns do. */
+function cutState(
+  before: WeightState,
+  by: StageNamed,
+  { linear: from }: Selected,
+  { linear: to }: Selected,
+): WeightState {
+  const size = (dims: typeof from.to): number => known(volume(dims)) ?? Number.NaN;
+  const isAsWide = size(from.from) === size(to.from);
+  const isAsTall = size(from.to) === size(to.to);
+  const stays = ({ zeros }: Made): boolean => isAsWide && (isAsTall || zeros.in !== "rows");
+  const lost = before.zeros.filter((each) => !stays(each)).map((each) => ({ ...each, to: by, isCut: true }));
+  return { ...before, zeros: before.zeros.filter(stays), lost: [...before.lost, ...lost] };
+}
+
+/** What holds of both. */
+const common = (a: WeightState, b: WeightState): WeightState => ({
+  zeros: a.zeros.filter(({ zeros }) => b.zeros.some((other) => implies(other.zeros, zeros))),
+  lost: a.lost.length > 0 ? a.lost : b.lost,
+  codes: a.codes ?? b.codes,
+  isFolded: a.isFolded || b.isFolded,
+});
+
+/** Zeros that a stage has made and a later one has not kept, where none are left, or none of that pattern. */
+export function lostIn(states: States, keys: Iterable<string>, pattern: Zeros | null): Lost | null {
+  for (const key of keys) {
+    const { zeros, lost } = states.get(key) ?? untouched;
+    const isThere = zeros.some((each) => !pattern || implies(each.zeros, pattern));
+    const gone = lost.find((each) => !pattern || implies(each.zeros, pattern));
+    if (!isThere && gone) return gone;
+  }
+  return null;
+}
+
+/** `zeros 2:4 · stored Affine(bits: 4, every: 128, symmetric: true)`; empty of a weight of which nothing is to be said. */
+export const showState = ({ zeros, codes, isFolded }: WeightState): string =>
+  [
+    ...(zeros.length > 0 ? [`zeros ${zeros.map((each) => showZeros(each.zeros)).join(", ")}`] : []),
+    ...(codes ? [`stored ${showFormat(codes.format)}`] : []),
+    ...(isFolded ? ["folded"] : []),
+  ].join(" · ");
