@@ -54,8 +54,10 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
       total -= oldest.size;
       oldest.destroy();
     }
-    // What is destroyed takes memory as long as commands use it.
-    if (total < before) await device.settle(device.queue.onSubmittedWorkDone());
+    if (total === before) return;
+    // What is destroyed takes memory until the next submission has ended, which otherwise may be what the new buffers are for.
+    device.queue.submit([]);
+    await device.settle(device.queue.onSubmittedWorkDone());
   };
   const create = (size: number, usage: number, what: string): Promise<GPUBuffer> =>
     device.create(what, () => device.device.createBuffer({ size, usage, label: what }));

@@ -184,6 +184,22 @@ suite("execute", ({ test }) => {
     device.close();
   });
 
+  // Where the adapter is the processor, its memory is the process's own.
+  test("what is given up has left memory before anything new is made", async () => {
+    const device = await openDevice();
+    const pool = bufferPool(device);
+    const first = await pool.acquire(2 ** 26, "a");
+    pool.clear(first);
+    await device.settle(device.queue.onSubmittedWorkDone());
+    pool.release(first);
+    const before = process.memoryUsage.rss();
+    await pool.acquire(2 ** 25, "b");
+    assert.is(pool.memory().total, 2 ** 25);
+    if (device.facts.software) assert.ok(before - process.memoryUsage.rss() > 2 ** 25);
+    pool.destroy();
+    device.close();
+  });
+
   test("where the GPU has no memory left, what waits makes room, and a shortage is named in bytes", async () => {
     const device = await openDevice();
     let left = 2 ** 20;
