@@ -2,11 +2,13 @@
 import type { Prepared } from "../../compiler/compile.ts";
 import { pendingSteps } from "../../compiler/plan/pending.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import type { Ref } from "../../compiler/plan/step.ts";
 import { type KeptPart, keptParts } from "../../compiler/plan/why.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { Tokens } from "../store/chosen-windows.ts";
 import { identifyAll, identitiesIn } from "../store/finished-steps.ts";
 import { givenTensors } from "../store/given-tensors.ts";
+import type { StepRecord } from "../store/journal.ts";
 import { readStore } from "../store/store-folder.ts";
 import { lines, wrapped } from "./terminal.ts";
 
@@ -17,12 +19,19 @@ interface Inputs {
   readonly adapter: string;
 }
 
+/** What is there of a plan. */
+export interface Kept {
+  readonly parts: readonly KeptPart[];
+  /** What the plan reports; null if not all of it is there. */
+  readonly values: readonly number[] | null;
+}
+
 /** Reads the store and leaves it as it is. What checks files that are not there yet is always run. */
 export async function keptIn(
   path: string,
   whole: Prepared & Pick<Plan, "stages">,
   { models, corpora, adapter }: Inputs,
-): Promise<readonly KeptPart[]> {
+): Promise<Kept> {
   const index = readStore(path);
   const plan = withoutCheck(whole);
   const rememberHash: Parameters<typeof givenTensors>[2]["rememberHash"] = ({ stamp, offset }, sha256) =>
@@ -37,7 +46,19 @@ export async function keptIn(
     isDone: (step) => find(step) !== undefined,
     has: async (step, output) => find(step)?.outputs.some(({ name }) => name === output) ?? false,
   });
-  return keptParts(plan, { identify, find: index.find, records, pending });
+  const known = (value: number | Ref): number | undefined =>
+    typeof value === "number" ? value : "step" in value ? numberIn(find(value.step), value.output) : undefined;
+  const values = plan.values.flatMap(({ value }) => known(value) ?? []);
+  return {
+    parts: keptParts(plan, { identify, find: index.find, records, pending }),
+    values: values.length === plan.values.length ? values : null,
+  };
+}
+
+/** The number that a step has left, which lies in the journal. */
+function numberIn(record: StepRecord | undefined, output: string): number | undefined {
+  const { content } = record?.outputs.find(({ name }) => name === output) ?? {};
+  return content === undefined ? undefined : Buffer.from(content, "base64").readFloatLE();
 }
 
 function withoutCheck<Some extends Pick<Plan, "steps" | "save">>(plan: Some): Some {

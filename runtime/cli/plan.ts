@@ -12,10 +12,12 @@ import { writeWhole } from "../io/whole-file.ts";
 import { hashesOf } from "../store/given-tensors.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
+import { type ChoiceMade, showMade } from "./choice-table.ts";
+import { decided } from "./choices.ts";
 import { planFor, planHere } from "./compile.ts";
 import { declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
-import { keptIn, showKept } from "./kept-table.ts";
+import { type Kept, keptIn, showKept } from "./kept-table.ts";
 import { needsOf, showNeeds } from "./needs-table.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
@@ -45,31 +47,54 @@ export const planCommand = (args: readonly string[]): CommandModule<object, Flag
     if (file !== undefined) requireFree(file, inputsOf(entry, flags));
     else if (flags["hash-weights"] === true)
       throw new UserError("--hash-weights is for the file of a plan: add --output FILE", { exitCode: 2 });
-    const open = await openRecipe(entry, flags);
     const there = given(flags, "device");
     const machine = there === undefined ? undefined : await readMachine(there);
     const store = given(flags, "store");
     if (store !== undefined && machine !== undefined)
       throw new UserError("what is in a store is of this machine: leave out --device or --store", { exitCode: 2 });
-    const made = await planned(open, flags, file, machine);
-    const kept = store === undefined ? [] : await keptHere(store, made, open, flags);
-    const report = { ...outlineReport(open.outlined), ...needsOf(made), ...(store !== undefined && { kept }) };
+    const { open, made, kept, choices } = await furthest(await openRecipe(entry, flags), flags, {
+      file,
+      machine,
+      store,
+    });
+    const ofStore = store !== undefined && { kept: kept.parts, ...(choices.length > 0 && { choices }) };
+    const report = { ...outlineReport(open.outlined), ...needsOf(made), ...ofStore };
     printResult(flags, report, (width) => {
-      const shown = store === undefined ? "" : showKept(kept, store, width);
-      return showOutline(report, width) + showNeeds(report, width) + shown;
+      const shown = store === undefined ? "" : showKept(kept.parts, store, width);
+      const chosen = choices.map((each) => showMade(each, width)).join("");
+      return chosen + showOutline(report, width) + showNeeds(report, width) + shown;
     });
   },
 });
 
-/** What a store has of a plan for this machine. */
-async function keptHere(
-  store: string,
-  plan: Prepared,
+/** The plan, with what the store says that stages choose. */
+async function furthest(
   open: OpenRecipe,
   flags: Flags,
-): Promise<ReturnType<typeof keptIn>> {
+  {
+    file,
+    machine,
+    store,
+  }: Readonly<Record<"file" | "store", string | undefined>> & { readonly machine: Machine | undefined },
+): Promise<Readonly<{ open: OpenRecipe; made: Prepared; kept: Kept; choices: readonly ChoiceMade[] }>> {
+  const choices: ChoiceMade[] = [];
+  for (let now = open; ; ) {
+    const made = await planned(now, flags, file, machine);
+    const kept = store === undefined ? nothingKept : await keptHere(store, made, now, flags);
+    const { question } = now.outlined;
+    if (question === null || kept.values === null) return { open: now, made, kept, choices };
+    const found = decided(now, question, kept.values);
+    choices.push(found.made);
+    now = found.open;
+  }
+}
+
+const nothingKept: Kept = { parts: [], values: null };
+
+/** What a store has of a plan for this machine. */
+async function keptHere(store: string, plan: Prepared, open: OpenRecipe, flags: Flags): Promise<Kept> {
   const adapter = await findAdapter(demandedAdapter());
-  if (adapter === undefined) return [];
+  if (adapter === undefined) return nothingKept;
   const { corpora } = await readTexts(open, flags);
   const { stages } = open.outlined.typed;
   return keptIn(store, { ...plan, stages }, { ...open, corpora, adapter: describeAdapter(adapterInfo(adapter)) });

@@ -102,9 +102,13 @@ suite("fit", ({ test }) => {
       const planned = lcomp(folder, ["plan", "trial.lcomp", "--model", "model", "--json"]);
       const { choice } = JSON.parse(planned.stdout);
       const budget = Math.floor((choice.least + choice.most) / 2);
-      const args = ["run", "trial.lcomp", "--model", "model", "--text", "text.jsonl", "--out", "out", "--json"];
-      const { status, stdout, stderr } = lcomp(folder, [...args, "--budget", String(budget)]);
+      const inputs = ["trial.lcomp", "--model", "model", "--text", "text.jsonl", "--store", "store", "--json"];
+      const args = [...inputs, "--budget", String(budget)];
+      const { status, stdout, stderr } = lcomp(folder, ["run", ...args, "--out", "out"]);
       assert.is(status, 0, stderr);
+      const again = JSON.parse(lcomp(folder, ["plan", ...args]).stdout);
+      assert.equal(again.choices, JSON.parse(stdout).choices);
+      assert.ok(again.choice === undefined && again.stages.length > 0);
       const [{ bytes, candidates, curve }] = JSON.parse(stdout).choices;
       assert.ok(bytes <= budget && bytes > choice.least);
       assert.is(curve[0].bytes, choice.least);
