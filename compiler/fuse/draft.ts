@@ -2,7 +2,7 @@
 import type { Node } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
 import { isRoutine, type Routine } from "../graph/routine.ts";
-import { count, type Dim } from "../graph/type.ts";
+import { count, type Dim, sizeOf } from "../graph/type.ts";
 import { isPacked } from "../plan/dtype.ts";
 import type { Ending } from "./epilogue.ts";
 import type { Target, When } from "./group.ts";
@@ -39,8 +39,8 @@ export const isOfWords = ({ output }: Target): boolean => output !== undefined &
 /** Lets the draft go by rows, a row for each element of some dimensions. False if it cannot. */
 export function goByRows(draft: Draft, dims: readonly Dim[]): boolean {
   if (draft.ending !== undefined || routineOf(draft) !== undefined) return false;
-  if (draft.outer !== undefined) return sameNames(draft.outer, dims);
-  const has = (node: Node): boolean => dims.every(({ name }) => node.type.dims.some((dim) => dim.name === name));
+  if (draft.outer !== undefined) return sameInAnyOrder(draft.outer, dims);
+  const has = (node: Node): boolean => dims.every(({ name, size }) => sizeOf(node.type, name) === size);
   if (!draft.targets.every(({ node }) => has(node))) return false;
   const elements = Math.max(...draft.targets.map(({ node }) => count(node.type)));
   const isWhole = draft.targets.every(({ node }) => node.type.dims.length === dims.length);
@@ -49,8 +49,9 @@ export function goByRows(draft: Draft, dims: readonly Dim[]): boolean {
   return true;
 }
 
-export const sameNames = (a: readonly Dim[], b: readonly Dim[]): boolean =>
-  a.length === b.length && a.every(({ name }) => b.some((dim) => dim.name === name));
+/** Whether they are the same in any order, with their sizes: what never meets in a graph may share a name. */
+export const sameInAnyOrder = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every(({ name, size }) => b.some((dim) => dim.name === name && dim.size === size));
 
 /** Which drafts compute a node; copies in other layouts do not count. */
 export function writersOf(drafts: Iterable<Draft>): ReadonlyMap<Node, readonly Draft[]> {

@@ -3,7 +3,7 @@ import type { Node } from "../graph/ops.ts";
 import { count, type Dim } from "../graph/type.ts";
 import { invariant } from "../invariant.ts";
 import { mostSums } from "./cost.ts";
-import { type Draft, isOfWords, isParallel, routineOf, sameNames } from "./draft.ts";
+import { type Draft, isOfWords, isParallel, routineOf, sameInAnyOrder } from "./draft.ts";
 import type { Materialised } from "./materialise.ts";
 import { neighbours, type Place } from "./neighbours.ts";
 import { type Precedence, precedence } from "./precedence.ts";
@@ -124,7 +124,7 @@ function joinedRows(a: Draft, b: Draft, world: World): Draft | undefined {
   const [x, y] = [knownOf(a, world), knownOf(b, world)];
   if (x.isPacked || y.isPacked) return undefined;
   const outer = commonOuter(a, b);
-  if (outer === undefined && (a.outer !== undefined || !sameNames(dimsOf(a), dimsOf(b)))) return undefined;
+  if (outer === undefined && (a.outer !== undefined || !sameInAnyOrder(dimsOf(a), dimsOf(b)))) return undefined;
   const elements = Math.max(x.elements, y.elements);
   const fits = (draft: Draft, dims: readonly Dim[]): boolean => draft.outer !== undefined || has(dimsOf(draft), dims);
   if (outer !== undefined && !(fits(a, outer) && fits(b, outer) && isParallel(outer, elements))) return undefined;
@@ -136,11 +136,11 @@ function joinedRows(a: Draft, b: Draft, world: World): Draft | undefined {
 const dimsOf = ({ targets }: Draft): readonly Dim[] => targets[0]?.node.type.dims ?? [];
 
 const has = (dims: readonly Dim[], some: readonly Dim[]): boolean =>
-  some.every(({ name }) => dims.some((dim) => dim.name === name));
+  some.every(({ name, size }) => dims.some((dim) => dim.name === name && dim.size === size));
 
 function commonOuter(a: Draft, b: Draft): readonly Dim[] | undefined {
   if (a.outer === undefined || b.outer === undefined) return a.outer ?? b.outer;
-  return sameNames(a.outer, b.outer) ? a.outer : undefined;
+  return sameInAnyOrder(a.outer, b.outer) ? a.outer : undefined;
 }
 
 /** Targets of the one that the other reads. */

@@ -14,6 +14,7 @@ import {
   mapping,
   type Numbers,
   numbersOf,
+  numbersOrCodes,
   numericOperand,
   over,
   row,
@@ -282,8 +283,8 @@ const stored = (dtype: Packed): Form =>
     return tensor ? { ...tensor, node: context.maker.make("cast", [tensor.node], { dtype }, span) } : wrong;
   });
 
-/** The real numbers that whole numbers are; of truth values, 0 and 1. */
-const toReal: Form = form({ x: numbersOf }, ({ x }, { context }) => asTensor(context, x, "f32") ?? wrong);
+/** The real numbers that whole numbers are; of truth values, 0 and 1; of codes, the weights that they stand for. */
+const toReal: Form = form({ x: numbersOrCodes }, ({ x }, { context }) => asTensor(context, x, "f32") ?? wrong);
 
 /** `i32(x)`: the whole number on the side of 0, of what i32 does not hold the nearest that it does, of NaN and of a whole number by 0, 0. */
 const toWhole: Form = form({ x: anything }, ({ x }, { context, span }) => {

@@ -4,10 +4,10 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import { bitsOf, type DType, packedTypes, readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
 import { givenSize } from "./kinds.ts";
-import { makeDimension, scopeIn } from "./scope.ts";
+import { findValue, makeDimension, scopeIn } from "./scope.ts";
 import type { Evaluate } from "./signature.ts";
 import { known, type Size } from "./size.ts";
-import { type Dimension, graphDims, type Tensor, volume } from "./tensor.ts";
+import { type Dimension, graphDims, ids, type Tensor, volume } from "./tensor.ts";
 import { type Call, type Format, type Scope, showValue } from "./value.ts";
 import { partSizes } from "./views.ts";
 
@@ -22,11 +22,35 @@ const storedTypes: ReadonlyMap<string, DType> = new Map<string, DType>([
   ["int32", "i32"],
 ]);
 
+/** The format that a field is stored in, where its type is the name of one. */
+export function innerOf(scope: Scope, type: Ast.TypeExpression): Format | null {
+  const named = type.kind === "tensor-type" && type.arguments.length === 0 ? findValue(scope, type.element.text) : null;
+  return named?.kind === "format" ? named : null;
+}
+
+/** What is stored of the field of a field. */
+export const innerName = (field: string, inner: string): string => `${field}.${inner}`;
+
+/** The types of all that a format stores, as they are written, by the names of the fields. */
+export const storedTypesOf = ({ declaration, scope }: Format): ReadonlyMap<string, string> =>
+  new Map(
+    declaration.fields.flatMap(({ name: { text }, type }): (readonly [string, string])[] => {
+      const inner = innerOf(scope, type);
+      if (!inner) return [[text, textAt(type.span)]];
+      return [...storedTypesOf(inner)].map(([own, stored]) => [innerName(text, own), stored] as const);
+    }),
+  );
+
+/** The dimensions as a format calls those of its weight, one after the other. */
+const asWeightOf = ({ declaration }: Format, dims: readonly Dimension[]): readonly Dimension[] =>
+  namedDims(declaration.of).flatMap(({ name: { text } }, i) => (dims[i] ? [{ ...dims[i], name: text }] : []));
+
 /** The type that a field is stored in. While its bits are not known, one that holds all that it may. */
 export function storedType(context: Context, scope: Scope, type: Ast.TypeExpression, evaluate: Evaluate): DType | null {
   const [name, given] = type.kind === "tensor-type" ? [type.element, type.arguments] : [type.name, type.arguments];
   const plain = given.length === 0 ? storedTypes.get(name.text) : undefined;
   if (plain !== undefined) return plain;
+  if (findValue(scope, name.text)?.kind === "wrong") return null;
   const [bits, ...more] = given;
   if (name.text === "uint" && bits !== undefined && more.length === 0) {
     const { value } = evaluate(context, scope, bits);
@@ -49,7 +73,7 @@ export function storedType(context: Context, scope: Scope, type: Ast.TypeExpress
   return null;
 }
 
-/** What a format stores of a weight: of each field the type, and its dimensions in the order of memory. */
+/** What a format stores of a weight: of each field the type, and its dimensions in the order of memory. Fields of a field are called after both. */
 export interface StoredField {
   readonly name: string;
   readonly dtype: DType;
@@ -67,18 +91,53 @@ export function fieldsOf(
   const { fields } = format.declaration;
   const inside = dimensionsFor(call, format, weight, evaluate);
   if (!inside) return null;
-  const stored = fields.flatMap(({ name, type }): readonly StoredField[] => {
-    const dtype = storedType(context, inside, type, evaluate);
+  const stored: StoredField[] = [];
+  for (const { name, type } of fields) {
     const names = namedDims(type).map((dim) => dim.name);
     const dims = names.flatMap(
       (each) =>
         dimensionOf(context, inside, each, `give it a size, as in \`${each.text}: 16\`, or name it in the header`) ??
         [],
     );
-    return dtype && dims.length === names.length ? [{ name: name.text, dtype, dims }] : [];
-  });
-  const areWhole = stored.map((field) => isOfBytes(call, format, field)).every(Boolean);
-  return areWhole && stored.length === fields.length ? stored : null;
+    if (dims.length < names.length) return null;
+    const inner = innerOf(inside, type);
+    if (inner) {
+      const taken = [...inside.foreign, ...ids([...weight, ...dims, ...stored.flatMap((field) => field.dims)])];
+      const within = { ...call, scope: scopeIn(null, new Set(taken)) };
+      const own = innerFields(within, format, { inner, type, dims }, evaluate);
+      if (!own) return null;
+      stored.push(...own.map((field) => ({ ...field, name: innerName(name.text, field.name) })));
+      continue;
+    }
+    const dtype = storedType(context, inside, type, evaluate);
+    if (!dtype) return null;
+    stored.push({ name: name.text, dtype, dims });
+  }
+  return stored.map((field) => isOfBytes(call, format, field)).every(Boolean) ? stored : null;
+}
+
+interface InnerField {
+  readonly inner: Format;
+  readonly type: Ast.TypeExpression;
+  readonly dims: readonly Dimension[];
+}
+
+/** What the format of a field stores of it. */
+function innerFields(
+  call: Call,
+  { declaration: { by } }: Format,
+  { inner, type, dims }: InnerField,
+  evaluate: Evaluate,
+): readonly StoredField[] | null {
+  const { context } = call;
+  const { of } = inner.declaration;
+  const expected = `as many dimensions as ${textAt(of.span)}, of which the format is`;
+  const what = "a field in a format, where fields lie by a dimension,";
+  if (by) report(context, { kind: "not-supported", span: type.span, what });
+  else if (dims.length !== namedDims(of).length)
+    report(context, { kind: "wrong-type", span: type.span, expected, found: textAt(type.span) });
+  else return fieldsOf(call, inner, asWeightOf(inner, dims), evaluate);
+  return null;
 }
 
 /** Whether what a field has at each position of the dimension that fields lie by is whole bytes, where its size is known. */

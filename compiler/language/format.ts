@@ -4,11 +4,12 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
-import { fieldsOf, namedDims, type StoredField, storedInput, storedType } from "./fields.ts";
+import { fieldsOf, innerName, innerOf, namedDims, type StoredField, storedInput, storedType } from "./fields.ts";
+import { identityOf } from "./identity.ts";
 import { areDistinct } from "./names.ts";
-import { asTensor } from "./operations.ts";
+import { asTensor, withDims } from "./operations.ts";
 import { bindValue, makeDimension, scopeIn } from "./scope.ts";
-import { type Evaluate, plainParameter } from "./signature.ts";
+import { type Evaluate, handOver, plainParameter } from "./signature.ts";
 import { atom, canBeEqual, same, showSize, times } from "./size.ts";
 import { type Dimension, ids, type Tensor } from "./tensor.ts";
 import { elementTypeOf, namesIn, unknownOf } from "./types.ts";
@@ -19,7 +20,9 @@ import {
   type Format,
   type Operand,
   type RecordValue,
+  record,
   type Scope,
+  showFormat,
   type Value,
   type Wrong,
   wrong,
@@ -96,20 +99,69 @@ export function codesOf(
   if (format.kind === "wrong" || given.kind !== "record") return wrong;
   if (format.kind !== "format") return wrongType(context, of, "a format");
   if (!hasFields(context, format, given, record.span)) return wrong;
-  const stored = new Map<string, Tensor>();
-  const operands = new Map<string, Node>();
-  for (const { name, type } of format.declaration.fields) {
-    const value = given.fields.get(name.text) ?? wrong;
-    const field = fieldOf({ context, scope: format.scope, span: record.span }, { name, type }, value, evaluate);
-    if (!field) continue;
-    stored.set(name.text, field.stored);
-    operands.set(name.text, field.operand);
-  }
-  if (stored.size < format.declaration.fields.length) return wrong;
+  const made = madeOf({ context, scope, span: record.span }, format, given, evaluate);
+  if (!made) return wrong;
+  const { stored, operands } = made;
   const value = decoded({ context, scope, span }, format, stored, evaluate);
   const wanted = value && fieldsOf({ context, scope: scopeIn(null), span: record.span }, format, value.dims, evaluate);
   if (!value || !wanted || !areOfSizes(context, wanted, stored, record.span)) return wrong;
   return { kind: "coded", format, fields: stored, operands, value };
+}
+
+/** The record with its dimensions under the names that those of a field have in the format that the field is in. */
+function calledAsIn({ declaration }: Format, type: Ast.TypeExpression, { fields }: RecordValue): RecordValue {
+  const header = namesIn(declaration.of);
+  const names = new Map(namedDims(type).map(({ name }, i) => [name.text, header[i]?.text ?? name.text]));
+  const called = (value: Value): Value =>
+    value.kind === "tensor"
+      ? { ...value, dims: value.dims.map((dim) => ({ ...dim, name: names.get(dim.name) ?? dim.name })) }
+      : value;
+  return record(new Map([...fields].map(([name, value]) => [name, called(value)])));
+}
+
+/** All that is stored of a record, and the numbers that it is made of. */
+function madeOf(call: Call, format: Format, given: RecordValue, evaluate: Evaluate): MadeOf | null {
+  const stored = new Map<string, Tensor>();
+  const operands = new Map<string, Node>();
+  let isWhole = true;
+  for (const { name, type } of format.declaration.fields) {
+    const value = given.fields.get(name.text) ?? wrong;
+    const inner = innerOf(format.scope, type);
+    const field = inner
+      ? innerCodes(call, inner, { type, value }, evaluate)
+      : fieldOf({ ...call, scope: format.scope }, { name, type }, value, evaluate);
+    isWhole &&= field !== null;
+    const called = (own: string): string => (inner ? innerName(name.text, own) : name.text);
+    for (const [own, x] of field?.stored ?? []) stored.set(called(own), x);
+    for (const [own, node] of field?.operands ?? []) operands.set(called(own), node);
+  }
+  if (!isWhole) return null;
+  return format.declaration.fields.some(({ type }) => innerOf(format.scope, type))
+    ? apart(call, format, { stored, operands })
+    : { stored, operands };
+}
+
+/** The same with identities for dimensions that are the format's: codes that were made apart may have each other's. */
+function apart({ context, span }: Call, { declaration, scope }: Format, { stored, operands }: MadeOf): MadeOf {
+  const own = (x: Tensor, field: string): Tensor => {
+    const written = declaration.fields.find(
+      ({ name }) => field === name.text || field.startsWith(innerName(name.text, "")),
+    );
+    const inner = written && innerOf(scope, written.type);
+    const header = inner ? namesIn(inner.declaration.of).map(({ text }) => text) : [];
+    const dims = x.dims.map((dim) => {
+      const at = inner ? header.indexOf(dim.name) : -1;
+      const shared = inner ? (written && at >= 0 ? namedDims(written.type)[at]?.name.text : undefined) : dim.name;
+      return { ...dim, id: `stored ${shared ?? `${written?.name.text} ${dim.name}`}` };
+    });
+    return withDims(context, x, dims, span);
+  };
+  const moved = new Map([...stored].map(([field, x]) => [field, own(x, field)]));
+  const numbers = [...operands].map(([field, node]): [string, Node] => {
+    const x = stored.get(field);
+    return [field, x ? own({ ...x, node }, field).node : node];
+  });
+  return { stored: moved, operands: new Map(numbers) };
 }
 
 /** Whether what is stored may have the sizes that the format declares for such a weight. */
@@ -152,13 +204,34 @@ function hasFields(context: Context, { declaration }: Format, { fields }: Record
 
 type Field = Ast.Format["fields"][number];
 
-/** What is stored of a field's value, and the number that it is made of. */
+/** What is stored of a field's value, and the numbers that it is made of: by the names of its own fields if it is in a format. */
+interface MadeOf {
+  readonly stored: ReadonlyMap<string, Tensor>;
+  readonly operands: ReadonlyMap<string, Node>;
+}
+
+/** Codes of the format, or a record to make them of, in which dimensions are called as the field's. */
+function innerCodes(
+  call: Call,
+  format: Format,
+  { type, value }: { readonly type: Ast.TypeExpression; readonly value: Value },
+  evaluate: Evaluate,
+): MadeOf | null {
+  const { context, span } = call;
+  const own = value.kind === "record" ? { value: calledAsIn(format, type, value), span } : null;
+  const made = own ? codesOf(call, { value: format, span }, own, evaluate) : value;
+  if (made.kind === "coded" && identityOf(made.format) === identityOf(format))
+    return { stored: made.fields, operands: made.operands };
+  wrongType(context, { value: made, span }, `codes in ${showFormat(format)}, or a record of what it stores`);
+  return null;
+}
+
 function fieldOf(
   { context, scope, span }: Call,
   { name, type }: Field,
   value: Value,
   evaluate: Evaluate,
-): { readonly stored: Tensor; readonly operand: Node } | null {
+): MadeOf | null {
   const dtype = storedType(context, scope, type, evaluate);
   if (!dtype) return null;
   const read = readAs(dtype) === "f32" ? "f32" : "i32";
@@ -172,7 +245,8 @@ function fieldOf(
   }
   const node = context.maker.make("cast", [x.node], { dtype }, span);
   const dims = names.flatMap((each) => x.dims.find((dim) => dim.name === each) ?? []);
-  return { stored: { kind: "tensor", dtype: read, dims, node }, operand: x.node };
+  const stored: Tensor = { kind: "tensor", dtype: read, dims, node };
+  return { stored: new Map([["", stored]]), operands: new Map([["", x.node]]) };
 }
 
 const typeOf = (value: Value): "f32" | "i32" => (value.kind === "tensor" && value.dtype === "f32" ? "f32" : "i32");
@@ -194,31 +268,77 @@ export function checkFormat(context: Context, declaration: Ast.Format, declaredI
 
 /** The weight that fields stand for: what `decode` gives, its dimensions put together as the format's header says. */
 export function decoded(
-  { context, scope, span }: Call,
-  { declaration, scope: declaredIn }: Format,
+  call: Call,
+  format: Format,
   fields: ReadonlyMap<string, Tensor>,
   evaluate: Evaluate,
 ): Tensor | null {
+  const { of, decode } = format.declaration;
+  const inside = withFields(call, format, fields, evaluate);
+  if (!inside) return null;
+  const { value } = evaluate(call.context, inside, decode);
+  if (value.kind === "wrong") return null;
+  const weight = value.kind === "tensor" && value.dtype === "f32" ? asHeader(call, format, value) : undefined;
+  if (weight !== undefined) return weight;
+  wrongType(call.context, { value, span: decode.span }, textAt(of.span));
+  return null;
+}
+
+/** What `decode` sees; null where fields do not have the dimensions that the format declares. */
+function withFields(
+  { context, span }: Call,
+  { declaration, scope: declaredIn }: Format,
+  fields: ReadonlyMap<string, Tensor>,
+  evaluate: Evaluate,
+): Scope | null {
   const inside = scopeIn(declaredIn, new Set([...fields.values()].flatMap((field) => ids(field.dims))));
+  const call = { context, scope: inside, span };
   for (const { name, type } of declaration.fields) {
-    const field = fields.get(name.text);
-    if (!field || !agree({ context, scope: inside, span }, type, field)) return null;
+    const inner = innerOf(declaredIn, type);
+    const field = inner ? innerWeight(call, { inner, name, type }, fields, evaluate) : fields.get(name.text);
+    if (!field || !agree(call, type, field)) return null;
     bindValue(context, inside, name, field);
   }
-  const { value } = evaluate(context, inside, declaration.decode);
-  if (value.kind === "wrong") return null;
-  if (value.kind === "tensor" && value.dtype === "f32") {
-    const whole = declaration.of.dims.reduce<Tensor | null>(
-      (x, dim) => (x && dim.kind === "dim-name" && dim.parts ? putTogether({ context, scope, span }, x, dim) : x),
-      value,
-    );
-    const names = declaration.of.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : ""));
-    if (!whole) return null;
-    const isOf = whole.dims.length === names.length && whole.dims.every(({ name }) => names.includes(name));
-    if (isOf) return whole;
-  }
-  wrongType(context, { value, span: declaration.decode.span }, textAt(declaration.of.span));
-  return null;
+  return inside;
+}
+
+/** The value with the dimensions of the format's header; undefined if it has others, and null where that was said. */
+function asHeader(call: Call, { declaration, scope }: Format, value: Tensor): Tensor | null | undefined {
+  const header = namedDims(declaration.of);
+  const whole = header.reduce<Tensor | null>((x, dim) => (x && dim.parts ? putTogether(call, x, dim) : x), value);
+  if (!whole) return null;
+  const isOf =
+    whole.dims.length === header.length && whole.dims.every((dim) => header.some(({ name }) => name.text === dim.name));
+  if (!isOf) return undefined;
+  return declaration.fields.some(({ type }) => innerOf(scope, type)) ? handedOver(call, whole) : whole;
+}
+
+/** The weight with its dimensions as those of the caller. */
+const handedOver = (call: Call, weight: Tensor): Tensor | null =>
+  weight.dims.reduce<Tensor | null>((found, dim) => found && handOver(call, found, dim), weight);
+
+/** The weight that a field in a format stands for, with the names and the dimensions that it has as a field. */
+function innerWeight(
+  { context, scope, span }: Call,
+  { inner, name, type }: Field & { readonly inner: Format },
+  fields: ReadonlyMap<string, Tensor>,
+  evaluate: Evaluate,
+): Tensor | null {
+  const prefix = innerName(name.text, "");
+  const stored = [...fields].flatMap(([each, x]) =>
+    each.startsWith(prefix) ? [[each.slice(prefix.length), x] as const] : [],
+  );
+  const inside = scopeIn(null, new Set([...scope.foreign, ...[...scope.dims.values()].flatMap(ids)]));
+  const weight = decoded({ context, scope: inside, span }, inner, new Map(stored), evaluate);
+  const named = new Map(
+    namesIn(inner.declaration.of).map(({ text }, i) => [text, namedDims(type)[i]?.name.text ?? text]),
+  );
+  const dims = weight?.dims.map((dim): Dimension => {
+    const text = named.get(dim.name) ?? dim.name;
+    const [old] = scope.dims.get(text) ?? [];
+    return old && same(old.size, dim.size) ? old : { ...dim, name: text };
+  });
+  return weight && dims ? withDims(context, weight, dims, span) : null;
 }
 
 /** Whether a field's dimensions are those of the fields before it, and of the sizes that the format declares. */

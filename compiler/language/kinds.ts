@@ -85,13 +85,20 @@ export const numericOperand: Kind<Operand & { readonly value: Tensor | Num }> = 
 export type Numbers = { readonly value: Tensor; readonly span: Span };
 
 /** A tensor of numbers; a number, or truth values as 0 and 1. */
-export const numbersOf: Kind<Numbers> = valued(({ context }, operand) => {
+export const numbersOf: Kind<Numbers> = valued(asNumbers);
+
+function asNumbers({ context }: Pick<Call, "context">, operand: Operand): Numbers | null {
   const { value, span } = operand;
   const isTruth = value.kind === "tensor" && value.dtype === "bool";
   if (!isTruth && !numeric(context, operand)) return null;
   const x = asTensor(context, operand, value.kind === "tensor" && value.dtype === "i32" ? "i32" : "f32");
   return x && { value: x, span };
-});
+}
+
+/** Numbers, or codes as the weights that they stand for. */
+export const numbersOrCodes: Kind<Numbers> = valued((call, { value, span }) =>
+  asNumbers(call, { value: value.kind === "coded" ? value.value : value, span }),
+);
 
 /** What a model is called with. */
 export const windowTokens = "tokens of windows, such as `text.windows(512)`";

@@ -23,6 +23,16 @@ export function asTensor(context: Context, { value, span }: Operand, dtype: Tens
   return { ...value, dtype, node: context.maker.make("cast", [value.node], { dtype }, span) };
 }
 
+/** The value with other dimensions in the place of its own, each of the same size. */
+export function withDims({ maker }: Context, x: Tensor, dims: readonly Dimension[], span: Span): Tensor {
+  const rename = (node: Node, from: string, to: string): Node =>
+    from === to ? node : maker.make("rename", [node], { from, to }, span);
+  // By way of names that nothing has, since two dimensions may have each other's.
+  const apart = dims.map(({ id }, i) => (id === x.dims[i]?.id ? id : `${id} of ${i}`));
+  const first = x.dims.reduce((node, { id }, i) => rename(node, id, apart[i] ?? id), x.node);
+  return { ...x, dims, node: dims.reduce((node, { id }, i) => rename(node, apart[i] ?? id, id), first) };
+}
+
 const constant = ({ maker }: Context, value: number, dtype: Tensor["dtype"], span: Span): Tensor => ({
   ...{ kind: "tensor", dtype, dims: [] },
   node: maker.make("constant", [], { value, dtype }, span),

@@ -1,10 +1,14 @@
 /** `repeat`: a record that is made anew so many times, each of the one before. Rounds are written out: a graph has no loops. */
 import type * as Ast from "../../grammar/ast.ts";
+import type { Node } from "../graph/ops.ts";
 import { align } from "./align.ts";
 import { type Context, report } from "./context.ts";
-import { aligned, arithmeticOf, comparisonOf, logicOf, selectOf } from "./operations.ts";
+import { identityOf } from "./identity.ts";
+import { aligned, arithmeticOf, comparisonOf, logicOf, selectOf, withDims } from "./operations.ts";
 import { beside, declareValue, scopeIn } from "./scope.ts";
+import type { Tensor } from "./tensor.ts";
 import {
+  type Coded,
   type Operand,
   type RecordValue,
   record,
@@ -104,6 +108,7 @@ function differenceOf(before: Value, after: Value, path: string): { expected: st
 }
 
 function isOfType(before: Value, after: Value): boolean {
+  if (before.kind === "coded" && after.kind === "coded") return identityOf(before.format) === identityOf(after.format);
   if (before.kind !== "tensor" || after.kind !== "tensor") return before.kind === after.kind;
   const isOwn = ({ id }: { readonly id: string }): boolean => before.dims.some((dim) => dim.id === id);
   return before.dtype === after.dtype && before.dims.length === after.dims.length && after.dims.every(isOwn);
@@ -123,6 +128,38 @@ interface Choice {
   readonly isBetter: Operand;
 }
 
+/** Of codes in one format each of what is stored, of what that is made, and the weight that it stands for. */
+function codesChosen(loop: Loop, choice: Choice, value: Coded, otherwise: Coded): Value {
+  const span = loop.repeat.body.result?.span ?? loop.repeat.body.span;
+  const pick = (a: Tensor, b: Tensor): Value => {
+    // Those that codes have are their own, whatever they were made of.
+    const dims = b.dims.map((own) => a.dims.find(({ name }) => name === own.name) ?? own);
+    return chosen(loop, choice, a, withDims(loop.context, b, dims, span));
+  };
+  const fields = new Map<string, Tensor>();
+  const operands = new Map<string, Node>();
+  for (const [name, stored] of value.fields) {
+    const other = otherwise.fields.get(name);
+    const [a, b] = [value.operands.get(name), otherwise.operands.get(name)];
+    const field = other ? pick(stored, other) : wrong;
+    const operand = a && b && other ? pick(madeOf(stored, a), madeOf(other, b)) : wrong;
+    if (field.kind !== "tensor" || operand.kind !== "tensor") return wrong;
+    // A choice of what is stored in a type has none of its own.
+    const { dtype } = stored.node.type;
+    fields.set(name, { ...field, node: loop.context.maker.make("cast", [field.node], { dtype }, span) });
+    operands.set(name, operand.node);
+  }
+  const weight = pick(value.value, otherwise.value);
+  return weight.kind === "tensor" ? { ...value, fields, operands, value: weight } : wrong;
+}
+
+/** What a field is made of has its dimensions. */
+const madeOf = (stored: Tensor, node: Node): Tensor => ({
+  ...stored,
+  dtype: node.type.dtype === "f32" ? "f32" : "i32",
+  node,
+});
+
 /** Field by field the value where it is better, and otherwise the other. */
 function chosen(loop: Loop, choice: Choice, value: Value, otherwise: Value): Value {
   const { context, repeat } = loop;
@@ -137,6 +174,7 @@ function chosen(loop: Loop, choice: Choice, value: Value, otherwise: Value): Val
     );
     return record(new Map(fields));
   }
+  if (value.kind === "coded" && otherwise.kind === "coded") return codesChosen(loop, choice, value, otherwise);
   if (!aligned(context, align("keeping least", { value, span }, error, false))) return wrong;
   return selectOf(context, isBetter, { value, span }, { value: otherwise, span }, span);
 }

@@ -1,11 +1,11 @@
 /** Codes as outputs of a program: the fields, and what must hold of them. */
-import { type Span, textAt } from "../../grammar/source.ts";
+import type { Span } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
 import { given } from "../language/bind.ts";
 import type { Context } from "../language/context.ts";
-import { storedInput } from "../language/fields.ts";
+import { storedInput, storedTypesOf } from "../language/fields.ts";
 import { scopeIn } from "../language/scope.ts";
 import { ids } from "../language/tensor.ts";
 import type { Callable, Coded, Operand, Value } from "../language/value.ts";
@@ -37,10 +37,10 @@ export function ofCodes(context: Context, by: Callable, { format, fields }: Code
 
 /** That each field holds what is stored in it, and that the weights which they stand for are finite. */
 export function codedChecks(maker: Maker, { format, operands, fields, value }: Coded): Counting {
-  const held = format.declaration.fields.flatMap(({ name: { text }, type }) => {
-    const [x, stored] = [operands.get(text), fields.get(text)];
+  const held = [...storedTypesOf(format)].flatMap(([name, type]) => {
+    const [x, stored] = [operands.get(name), fields.get(name)];
     const node = x && stored && misfits(maker, x, stored.node);
-    const otherwise = `{n} numbers are not what ${text}: ${textAt(type.span)} stores of them; look at the range of the method's codes`;
+    const otherwise = `{n} numbers are not what ${name}: ${type} stores of them; look at the range of the method's codes`;
     return node ? [{ node, otherwise }] : [];
   });
   const finite = { node: isNotFinite(maker, value.node), otherwise: notFinite };

@@ -1,6 +1,6 @@
 /**
  * Identities, one a line. They hold for every finite value and keep NaN and infinity (a · 0 is not 0), up to the sign of
- * zero; nothing here rounds otherwise than the graph did, except `leaveSum` and constants, which are rounded once.
+ * zero; nothing here rounds otherwise than the graph did, except `throughThin`, `leaveSum` and constants, which are rounded once.
  */
 import { isWithin, reachOf } from "../graph/reach.ts";
 import { sizeOf } from "../graph/type.ts";
@@ -8,6 +8,7 @@ import { fold, isConstant } from "./constants.ts";
 import { leaveSum } from "./distribute.ts";
 import { power } from "./power.ts";
 import type { RewriteRules } from "./rewrite.ts";
+import { throughThin } from "./thin.ts";
 import { mergeOfSplit, splitOfMerge } from "./views.ts";
 
 export const identities: RewriteRules = {
@@ -127,6 +128,7 @@ export const identities: RewriteRules = {
       isSingle(x) &&
       x.attrs.by === attrs.by &&
       make("reduce", [x.inputs[0]], { by: attrs.by, over: [...x.attrs.over, ...attrs.over] }),
+    throughThin, // Σ x · (q + Σ l·r) = Σ x·q + Σ l · (Σ x·r)
     leaveSum, // Σ a·b = a · Σ b where a lacks the dimensions of the sum
   ],
   rename: [

@@ -10,7 +10,8 @@ import type { Modules } from "../language/declare.ts";
 import { evaluate } from "../language/evaluate.ts";
 import { identityOf } from "../language/identity.ts";
 import { type ResolvedModule, resolve } from "../language/resolve.ts";
-import { type Format, showFormat } from "../language/value.ts";
+import { scopeIn } from "../language/scope.ts";
+import { type Format, type Scope, showFormat } from "../language/value.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { isObject, type Json, type JsonObject, quantisation } from "./json.ts";
 
@@ -23,6 +24,8 @@ interface Entry {
   readonly format: string;
   /** The module that declares it, and all that it imports. */
   readonly module: string;
+  /** The modules that declare the formats among its arguments, by their names. */
+  readonly others?: Readonly<Record<string, string>>;
   readonly modules: Readonly<Record<string, string>>;
   readonly tensors: readonly string[];
 }
@@ -35,17 +38,34 @@ export function ownConfig({ all }: Modules, weights: ReadonlyMap<string, Format>
   const entries = Map.groupBy(weights, ([, format]) => identityOf(format));
   const formats = [...entries.values()].flatMap((some): Json[] => {
     const [first] = some;
-    const declaring = all.find(({ tree }) => first && tree.declarations.includes(first[1].declaration));
-    if (!first || !declaring) return [];
-    const modules = closureOf(all, declaring).map(({ tree: { file } }) => [file.path, file.text] as const);
-    const tensors = some.map(([tensor]) => tensor);
-    const module = declaring.tree.file.path;
-    return [{ format: showFormat(first[1]), module, modules: Object.fromEntries(modules.sort(byName)), tensors }];
+    const declaring = ({ declaration }: Format): ResolvedModule | undefined =>
+      all.find(({ tree }) => tree.declarations.includes(declaration));
+    const own = first && declaring(first[1]);
+    if (!own) return [];
+    const others = argumentsOf(first[1]).flatMap((each) => {
+      const module = declaring(each);
+      return module && module !== own ? [[each.declaration.name.text, module] as const] : [];
+    });
+    const closure = new Set([own, ...others.map(([, module]) => module)].flatMap((each) => closureOf(all, each)));
+    const modules = [...closure].map(({ tree: { file } }) => [file.path, file.text] as const);
+    const pathsOf = others.map(([name, { tree }]) => [name, tree.file.path] as const);
+    return [
+      {
+        ...{ format: showFormat(first[1]), module: own.tree.file.path },
+        ...(others.length > 0 && { others: Object.fromEntries(pathsOf.sort(byName)) }),
+        modules: Object.fromEntries(modules.sort(byName)),
+        tensors: some.map(([tensor]) => tensor),
+      },
+    ];
   });
   return { quant_method: ownMethod, formats };
 }
 
 const byName = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : 1);
+
+/** The formats among the arguments of a format, and theirs. */
+const argumentsOf = ({ scope }: Format): readonly Format[] =>
+  [...scope.values.values()].flatMap((value) => (value.kind === "format" ? [value, ...argumentsOf(value)] : []));
 
 /** A module, and all that it imports. */
 function closureOf(all: readonly ResolvedModule[], of: ResolvedModule): readonly ResolvedModule[] {
@@ -64,7 +84,7 @@ export const ownModules = (
   );
 
 function modulesOf(
-  { module, modules }: Entry,
+  { module, others = {}, modules }: Entry,
   library: readonly ResolvedModule[],
   named: (module: string) => string,
 ): readonly ResolvedModule[] {
@@ -73,9 +93,11 @@ function modulesOf(
     const text = texts.get(path);
     return text === undefined ? undefined : { path, text };
   };
-  const file = read(module);
   const names = new Map<string, string>();
-  return (file ? accepted(resolve({ read, library: [] }, file)) : []).flatMap((own) => {
+  const files = [...new Set([module, ...Object.values(others)])].flatMap((path) => read(path) ?? []);
+  const resolved = files.flatMap((file) => accepted(resolve({ read, library: [] }, file)));
+  const once = [...new Map(resolved.map((own) => [own.name, own])).values()];
+  return once.flatMap((own) => {
     const imports = own.imports.map((name) => names.get(name) ?? name);
     const same = library.find(({ name }) => name === own.name);
     const isSame = same?.tree.file.text === own.tree.file.text && imports.join() === same.imports.join();
@@ -104,8 +126,9 @@ export function ownFormats(
   const entries = entriesOf(facts);
   if (!Array.isArray(listed) || listed.length !== entries.length)
     return "each of its `formats` has a `format`, a `module`, `modules` and `tensors`";
-  for (const [place, { format: text, module, modules, tensors }] of entries.entries()) {
-    const scope = scopes.get(nameIn(facts, place, module)) ?? scopes.get(module);
+  for (const [place, entry] of entries.entries()) {
+    const { format: text, module, modules, tensors } = entry;
+    const scope = scopeFor(entry, (path) => scopes.get(nameIn(facts, place, path)) ?? scopes.get(path));
     const called = expressionIn({ path: "config.json", text: `fn format() =\n${text}` });
     const value = Object.hasOwn(modules, module) && scope && called ? evaluate(context, scope, called) : null;
     if (value?.kind !== "format") return `\`${text}\` is no format of \`${module}\``;
@@ -117,17 +140,31 @@ export function ownFormats(
   return formats;
 }
 
+/** Where the text of a format is read: its module, with the formats among its arguments. */
+function scopeFor({ module, others = {} }: Entry, scopeOf: (path: string) => Scope | undefined): Scope | undefined {
+  const declaring = scopeOf(module);
+  const scope = declaring && scopeIn(declaring);
+  for (const [name, path] of Object.entries(others)) {
+    const declared = scopeOf(path)?.values.get(name);
+    if (declared) scope?.values.set(name, declared);
+  }
+  return scope;
+}
+
 /** Those of a config.json that are as they should be. */
 function entriesOf(facts: ModelFacts): readonly Entry[] {
   const { quant_method: method, formats } = quantisation(facts) ?? {};
   return method === ownMethod && Array.isArray(formats) ? formats.filter(isEntry) : [];
 }
 
+const isTexts = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every((text) => typeof text === "string");
+
 const isEntry = (value: unknown): value is Entry =>
   isObject(value) &&
   typeof value["format"] === "string" &&
   typeof value["module"] === "string" &&
-  isObject(value["modules"]) &&
-  Object.values(value["modules"]).every((text) => typeof text === "string") &&
+  (value["others"] === undefined || isTexts(value["others"])) &&
+  isTexts(value["modules"]) &&
   Array.isArray(value["tensors"]) &&
   value["tensors"].every((name) => typeof name === "string");

@@ -52,6 +52,32 @@ recipe coded(model: Model, text: Corpus) {
 }
 `;
 
+const thin = `
+import { QuantPlusLowRank, leading } from "std/lowrank/factors"
+import { caldera } from "std/lowrank/caldera"
+import { svd_llm } from "std/lowrank/svd_llm"
+${declared}
+/// Codes in the recipe's own format, and factors of what they leave.
+method mended(rank: Int = 4) on linear(w: f32[out, in]) {
+  let scale = max(abs(w), over in) / 15
+  let code = clamp(round(w / scale + 15.5), 0, 31)
+  let rest = w - scale * (code - 15.5)
+  let left = leading(rest, f32(index(in) == index(in': size(in))), rank)
+  QuantPlusLowRank(rank, Own(5, -15.5)) {
+    q: { code, scale: 2 * scale }, left: { value: left }, right: { value: sum(left * rest, over out) },
+  }
+}
+
+recipe coded(model: Model, text: Corpus) {
+  let sample = text.test.sample(2, length: 16, seed: 0)
+  stage a = mended() of model for q, k, v, o
+  stage b = svd_llm(40%) of a over sample for gate, up
+  stage c = caldera(3, every: 32, rank: 4, rounds: 1) of b over sample for down
+  report perplexity(c, text.test, length: 16), bytes(c)
+  save c as "lcomp"
+}
+`;
+
 const again = (format: string): string => `
 import { magnitude } from "std/prune/magnitude"
 import { perplexity } from "std/evaluate"
@@ -112,6 +138,24 @@ suite("target: lcomp", ({ test }) => {
       }
     }),
     "swiftshader",
+  );
+
+  test(
+    "formats with formats among their arguments are read back, and no product of thin factors is made",
+    inFolder(async (folder) => {
+      await writeDecoder(join(folder, "model"), { config: { ...sizes, num_hidden_layers: 1 } });
+      const made = await run(folder, thin, "model", "out");
+      const read = await run(folder, again("lcomp"), "out", "again");
+      assert.equal(read.reports, made.reports);
+      const [before, after] = await Promise.all(["out", "again"].map((name) => contents(join(folder, name))));
+      assert.equal(after, before);
+      const blocks = read.plan.programs.filter(({ buffers }) =>
+        buffers.some(({ slot }) => slot?.name.endsWith("q_proj.weight q.code")),
+      );
+      assert.ok(blocks.length > 0);
+      for (const { slot, bytes } of blocks.flatMap(({ buffers }) => buffers))
+        assert.ok(slot !== undefined || bytes < 4 * 64 * 64, `a buffer of ${bytes} bytes`);
+    }),
   );
 
   test(

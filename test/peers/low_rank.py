@@ -1,0 +1,109 @@
+"""Low-rank methods of the library, written again in NumPy's float64 with exact decompositions, on the layer of the oracles (`../shared/oracles`).
+
+    python3 test/peers/low_rank.py > test/peers/low_rank.json
+
+Written from the papers: SVD-LLM (arXiv:2403.07378), ASVD (2312.05821), LQER (2402.02446), CALDERA (2405.18886), with the grids of
+`std/quantize/affine`.
+"""
+
+import json
+import struct
+import sys
+
+import numpy as np
+
+
+def tensors(path):
+    data = open(path, "rb").read()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    return {
+        name: np.frombuffer(data[8 + length :][slice(*entry["data_offsets"])], np.float32).reshape(entry["shape"])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def grid(b, bits):
+    low, high = np.minimum(b.min(-1), 0), np.maximum(b.max(-1), 0)
+    scale = ((high - low) / (2**bits - 1)).astype(np.float16).astype(np.float64)
+    scale = np.where(scale > 0, scale, 1)
+    return scale[..., None], np.clip(np.round(-low / scale), 0, 2**bits - 1)[..., None]
+
+
+def rounded(b, bits, scale, zero):
+    return scale * (np.clip(np.round(b / scale) + zero, 0, 2**bits - 1) - zero)
+
+
+def coded(x, bits, every):
+    """Rows in groups of `every`."""
+    b = x.reshape(x.shape[0], -1, every)
+    return rounded(b, bits, *grid(b, bits)).reshape(x.shape)
+
+
+def sweep(w, u, bits, every):
+    w, q = w.copy(), np.zeros_like(w)
+    for j in range(w.shape[1]):
+        if j % every == 0:
+            scale, zero = grid(w[:, j : j + every], bits)
+        q[:, j] = rounded(w[:, j], bits, scale[:, 0], zero[:, 0])
+        w[:, j:] -= np.outer((w[:, j] - q[:, j]) / u[j, j], u[j, j:])
+    return q
+
+
+def truncated(a, s, rank):
+    """The matrix of a rank that is nearest to a as s weighs its columns: left, right, and what is left, squared."""
+    left, values, _ = np.linalg.svd(a @ s, full_matrices=False)
+    left = left[:, :rank]
+    return left, left.T @ a, (values[rank:] ** 2).sum()
+
+
+def root(h):
+    values, vectors = np.linalg.eigh(h)
+    return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+
+
+def caldera(w, h, u, bits, every, rank, factor_bits, rounds):
+    size = lambda e: (e * (e @ h)).sum()
+    s = root(h)
+
+    def factors(a):
+        left = coded(truncated(a, s, rank)[0].T, factor_bits, every).T
+        return left, coded(np.linalg.lstsq(left, a, rcond=None)[0], factor_bits, every)
+
+    q, errors = np.zeros_like(w), []
+    for half in range(2 * rounds):
+        if half % 2 == 0:
+            left, right = factors(w - q)
+        else:
+            q = sweep(w - left @ right, u, bits, every)
+        errors.append(float(np.sqrt(size(w - q - left @ right) / size(w))))
+    return errors
+
+
+def main(folder):
+    case = tensors(f"{folder}/case0.safetensors")
+    w, x = case["W"].astype(np.float64), case["X"].astype(np.float64)
+    h = x.T @ x / len(x)
+    size = lambda e: np.sqrt((e * (e @ h)).sum() / (w * (w @ h)).sum())
+    inverse = np.linalg.inv(h + 0.01 * np.diag(h).mean() * np.eye(len(h)))
+    u = np.linalg.cholesky(inverse).T
+
+    whitened = {}
+    for name, s in {"cholesky": np.linalg.cholesky(h), "root": root(h)}.items():
+        left, right, rest = truncated(w, s, 64)
+        whitened[name] = [float(size(w - left @ right)), float(np.sqrt(rest / (w * (w @ h)).sum()))]
+    loud = np.abs(x).mean(0)
+    left, right, _ = truncated(w, np.diag(loud**0.5 + 1e-6), 64)
+    asvd = float(size(w - left @ right))
+    q = coded(w, 3, 64)
+    loud = np.maximum(loud, 1e-4)
+    left, right, _ = truncated(w - q, np.diag(loud / np.sqrt(loud.min() * loud.max())), 32)
+    lqer = [float(size(w - q)), float(size(w - q - left @ right))]
+    ours = {bits: caldera(w, h, u, bits, 64, 32, factor_bits, 4) for bits, factor_bits in ((2, 4), (3, 8))}
+    swept = {bits: float(size(w - sweep(w, u, bits, 64))) for bits in (2, 3)}
+    json.dump({"whitened": whitened, "asvd": asvd, "lqer": lqer, "swept": swept, "caldera": ours}, sys.stdout, indent=1)
+    print()
+
+
+main("../shared/oracles")

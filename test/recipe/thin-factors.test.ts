@@ -1,0 +1,149 @@
+/** Methods that make thin factors, on the layer of the oracles. */
+
+import { readFile } from "node:fs/promises";
+import * as assert from "uvu/assert";
+import { slotNames } from "../../compiler/graph/slots.ts";
+import { number } from "../../compiler/language/number.ts";
+import type { Value } from "../../compiler/language/value.ts";
+import { suite } from "../harness/suite.ts";
+import { areThere, closeShared, columns, compressed, type Named, rows, shared } from "./oracle-layer.ts";
+
+interface Recorded {
+  readonly whitened: Readonly<Record<"cholesky" | "root", readonly [found: number, rest: number]>>;
+  readonly asvd: number;
+  readonly lqer: readonly [coded: number, mended: number];
+  readonly swept: Readonly<Record<string, number>>;
+  readonly caldera: Readonly<Record<string, readonly number[]>>;
+}
+
+/** Of factors, by the bits of what they are added to, as the script has them. */
+const factorBits = { 2: 4, 3: 8 } as const;
+
+const recorded = JSON.parse(await readFile(new URL("../peers/low_rank.json", import.meta.url), "utf8")) as Recorded;
+
+type Fields = ReadonlyMap<string, Float64Array>;
+
+const field = (fields: Fields, name: string): Float64Array =>
+  fields.get(slotNames.field(slotNames.result, name)) ?? new Float64Array();
+
+/** Rows of codes with a scale and a zero point for each run. */
+function affine(fields: Fields, name: string): Float64Array {
+  const [code, scale, zero] = ["code", "scale", "zero"].map((own) => field(fields, `${name}.${own}`)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const every = code.length / scale.length;
+  return code.map((x, i) => (scale[Math.floor(i / every)] ?? NaN) * (x - (zero[Math.floor(i / every)] ?? NaN)));
+}
+
+/** left · right, where both lie by rows of thin vectors. */
+function product(left: Float64Array, right: Float64Array): Float64Array {
+  const result = new Float64Array(rows * columns);
+  for (let k = 0; k < left.length / rows; k++)
+    for (let i = 0; i < rows; i++) {
+      const x = left[k * rows + i] ?? NaN;
+      for (let j = 0; j < columns; j++)
+        result[i * columns + j] = (result[i * columns + j] ?? NaN) + x * (right[k * columns + j] ?? NaN);
+    }
+  return result;
+}
+
+/** The best matrix of rank 64, by a decomposition of all of it. */
+const exact = `
+import { dot } from "std/nn"
+method exact() on linear(w: f32[out, in], x: f32[sample, token, in]) from dense {
+  observe h = mean(x * rename(x, in -> in'), over (sample, token))
+  let left = most(w, h)
+  dot(left, dot(left, w, over out), over thin)
+}
+
+fn most(w: f32[out, in], h: f32[in, in': size(in)]) -> f32[out, thin] {
+  let seen = dot(h, rename(w, in -> in'), over in')
+  let moment = dot(rename(w, out -> out'), seen, over in)
+  eigenvectors(moment, rows: out, columns: out')[out': size(out') - 1 - index(thin: 64)]
+}
+`;
+
+const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + (b[i] ?? NaN));
+
+async function errorOf(
+  method: Named,
+  given: Readonly<Record<string, number>>,
+  weight: (fields: Fields) => Float64Array,
+): Promise<number> {
+  const values = new Map<string, Value>(Object.entries(given).map(([name, value]) => [name, number(value)]));
+  const { layer } = await shared();
+  return layer.outputError(weight(await compressed(method, values)));
+}
+
+/** The whole numbers of which a share of the layer's numbers is thin factors of rank 64. */
+const share = (64 * (rows + columns)) / (rows * columns) + 1e-6;
+const ofFactors = (fields: Fields): Float64Array => product(field(fields, "left"), field(fields, "right"));
+const ofMended = (fields: Fields): Float64Array =>
+  sum(affine(fields, "q"), product(field(fields, "left.value"), field(fields, "right.value")));
+const ofCoded = (fields: Fields): Float64Array =>
+  sum(affine(fields, "q"), product(affine(fields, "left"), affine(fields, "right")));
+
+function isNear(found: number, expected: number, off = 0.01): void {
+  assert.ok(Math.abs(found - expected) <= off * expected, `${found}, not ${expected}`);
+}
+
+suite("thin factors", ({ test, skip }) => {
+  const all: readonly (readonly [string, () => Promise<void>])[] = [
+    [
+      "SVD-LLM leaves what the truncated values leave, whichever root of the moment they are of",
+      async () => {
+        const { cholesky, root } = recorded.whitened;
+        for (const [found, rest] of [cholesky, root]) isNear(found, rest, 1e-9);
+        isNear(await errorOf({ module: "std/lowrank/svd_llm", name: "svd_llm" }, { share }, ofFactors), root[1], 1e-3);
+      },
+    ],
+    [
+      "the eigenvectors of what it iterates on leave as little",
+      async () => {
+        const method = { module: "exact", name: "exact", text: exact };
+        isNear(
+          await errorOf(method, {}, (fields) => fields.get(slotNames.result) ?? new Float64Array()),
+          recorded.whitened.root[1],
+          1e-3,
+        );
+      },
+    ],
+    [
+      "ASVD is within 1 % of NumPy's",
+      async () =>
+        isNear(
+          await errorOf({ module: "std/lowrank/asvd", name: "asvd" }, { share, power: 0.5 }, ofFactors),
+          recorded.asvd,
+        ),
+    ],
+    [
+      "LQER is within 1 % of NumPy's",
+      async () => {
+        const given = { bits: 3, every: 64, rank: 32 };
+        isNear(await errorOf({ module: "std/lowrank/lqer", name: "lqer" }, given, ofMended), recorded.lqer[1]);
+      },
+    ],
+    ...([2, 3] as const).map(
+      (bits) =>
+        [
+          `CALDERA of ${bits} bits is within 1 % of NumPy's, and keeps the best of its rounds`,
+          async () => {
+            const errors = recorded.caldera[bits] ?? [];
+            const found: number[] = [];
+            for (const rounds of [1, errors.length / 2]) {
+              const given = { bits, every: 64, rank: 32, factor_bits: factorBits[bits], rounds, damp: 0.01 };
+              found.push(await errorOf({ module: "std/lowrank/caldera", name: "caldera" }, given, ofCoded));
+              isNear(found.at(-1) ?? NaN, Math.min(...errors.slice(0, 2 * rounds)));
+            }
+            for (const [i, error] of found.entries()) assert.ok(i === 0 || error <= (found[i - 1] ?? 0) * (1 + 1e-6));
+          },
+        ] as const,
+    ),
+  ];
+  for (const [title, run] of all)
+    if (areThere) test(title, run);
+    else skip(title, "../shared is absent");
+  test("the device closes", closeShared);
+});
