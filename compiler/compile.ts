@@ -122,7 +122,7 @@ export type Prepared = Planned & Pick<Plan, "kernels" | "peaks">;
 
 /** The steps with their kernels for one device, within the budget; CompileError with what is too large for either. */
 export function prepare(
-  { typed, steps, windows, values, save }: Outline,
+  { typed, steps, windows, values, save, question }: Outline,
   { corpora, store, budget = { gpu: Infinity, host: Infinity } }: Pick<CompileInputs, "corpora" | "budget" | "store">,
   device: DeviceFacts,
   observe: Observe = unobserved,
@@ -143,7 +143,7 @@ export function prepare(
     save,
   };
   const models = typed.models.reduce((sum, { facts }) => sum + bytesOf(facts), 0);
-  const most = store || save ? 2 * models : 0;
+  const most = store || save || question ? 2 * models : 0;
   const made = fit(steps, rest, { ...budget, store: store?.limit ?? most }, compile);
   const taken = demands(made);
   refuseExcess(typed.recipe.name, made.steps, taken, budget);

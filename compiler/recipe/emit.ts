@@ -26,7 +26,7 @@ import { saveRecord } from "./saving.ts";
 import { emitBlockStage } from "./stage-on-blocks.ts";
 import { emitLinearStage } from "./stage-on-linears.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
-import type { Comparison, Evaluation, Measure, TypedRecipe } from "./typed.ts";
+import type { Comparison, Evaluation, Measure, TypedRecipe, TypedStage } from "./typed.ts";
 
 /** What a recipe has its models go through. */
 export interface Emitted {
@@ -44,12 +44,8 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
   for (const model of models.values()) checkGivenCodes(at, model, { stage: null, of: model.name });
-  let question: Question | null = null;
-  for (const [number, stage] of recipe.stages.entries())
-    if (stage.candidates) question = emitTrial(at, stage, number);
-    else if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
-    else emitLinearStage(at, stage, number);
-  if (question) return { ...at, values: measuresOf(question), save: null, question };
+  const questions = recipe.stages.map((stage, number) => emitStage(at, stage, number));
+  if (recipe.stages.at(-1)?.candidates) return asking(at, recipe, questions.at(-1) ?? null);
   const passed = new Map<string, Ref | null>();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
@@ -59,7 +55,22 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const save = recipe.save && saveRecord(at, recipe.save, modules);
   const check = save && recipe.check && emitCheck(at, recipe.check, save, { passed, series });
   const { steps, windows } = at;
-  return { steps, windows, values, save: save && { ...save, ...(check && { check }) }, question };
+  return { steps, windows, values, save: save && { ...save, ...(check && { check }) }, question: null };
+}
+
+/** Adds the steps of a stage, by its number; gives what they ask, where it is open what its layers take. */
+function emitStage(at: Emitting, stage: TypedStage, number: number): Question | null {
+  if (stage.candidates) return emitTrial(at, stage, number);
+  if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
+  else emitLinearStage(at, stage, number);
+  return null;
+}
+
+/** A recipe as far as a choice. What lies behind reads its texts: one that is missing, or too short, is missed before anything is tried. */
+function asking(at: Emitting, { evaluations }: TypedRecipe, question: Question | null): Emitted {
+  for (const { windows } of evaluations) windowsNumber(at, windows);
+  const { steps, windows } = at;
+  return { steps, windows, values: question ? measuresOf(question) : [], save: null, question };
 }
 
 /** The steps behind the saving, which read what was saved; of what the recipe measures they make nothing twice. */

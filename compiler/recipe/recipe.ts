@@ -42,30 +42,17 @@ export function checkRecipe(
   for (const statement of recipe.body.statements) checkStatement(at, statement);
   refuseUnread(at);
   const { given, stages, measures, counts, save } = at;
+  const evaluations = evaluationsOf(at.passes, context.trace.observations);
+  const typed = { recipe, parameters, models: [...given], stages, evaluations, measures, counts, save };
   const open = stages.findIndex(({ candidates }) => candidates !== undefined);
-  if (inputs.isBound && open >= 0) return asked(at, recipe, parameters, open);
-  const typed = {
-    recipe,
-    parameters,
-    models: [...given],
-    stages,
-    evaluations: evaluationsOf(at.passes, context.trace.observations),
-    measures,
-    counts,
-    save,
-  };
+  if (inputs.isBound && open >= 0) return asked(typed, open);
   return { ...typed, check: comparison(at, recipe, typed) };
 }
 
-/** A recipe as far as its first choice that is open: what is behind it hangs on that. */
-const asked = (
-  { given, stages }: Checking,
-  recipe: Ast.Recipe,
-  parameters: TypedRecipe["parameters"],
-  open: number,
-): TypedRecipe => ({
-  ...{ recipe, parameters, models: given, stages: stages.slice(0, open + 1) },
-  ...{ evaluations: [], measures: [], counts: new Map(), save: null, check: null },
+/** A recipe as far as its first choice that is open: what is behind it hangs on that, but for the windows that it goes over. */
+const asked = (typed: Omit<TypedRecipe, "check">, open: number): TypedRecipe => ({
+  ...{ ...typed, stages: typed.stages.slice(0, open + 1) },
+  ...{ measures: [], counts: new Map(), save: null, check: null },
 });
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */

@@ -90,7 +90,7 @@ export function workOf(
 }
 
 /** What a stage does to the layers of a part. */
-type MakePart = (on: StageOnPart, linears: readonly Linear[]) => PartWork;
+export type MakePart = (on: StageOnPart, linears: readonly Linear[]) => PartWork;
 
 /** Whether a method collects numbers of all layers. */
 export const isCollecting = ({ collects }: NewLayer): boolean => collects.length > 0;

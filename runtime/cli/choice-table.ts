@@ -50,19 +50,20 @@ export interface ChoiceMade {
   readonly bytes: number;
   /** The groups of layers that took each candidate. */
   readonly candidates: readonly { readonly candidate: string; readonly groups: readonly string[] }[];
-  /** What other budgets would have given, and the harm of that as a multiple of what was chosen. */
-  readonly curve: readonly { readonly bytes: number; readonly harm: number }[];
+  /** What other budgets would have given, and the harm of that as a multiple of what was chosen; null where that does none. */
+  readonly curve: readonly { readonly bytes: number; readonly harm: number | null }[];
 }
 
 /** For people, in lines of that width. */
 export function showMade({ stage, bytes, candidates, curve }: ChoiceMade, width: number): string {
   const taken = candidates.filter(({ groups }) => groups.length > 0);
   const rows = taken.map(({ candidate, groups }) => [candidate, counted(groups.length, "group")]);
-  const others = curve.map((each) => [showBytes(each.bytes), String(Number(each.harm.toPrecision(3)))]);
+  const harmOf = (harm: number | null): string => (harm === null ? "" : String(Number(harm.toPrecision(3))));
+  const others = curve.map((each) => [showBytes(each.bytes), harmOf(each.harm)]);
   return lines(
     ...["", `${stage} is chosen, of ${showBytes(bytes)}:`, ""],
     ...table(["candidate", "layers"], rows, { left: 1, width }),
-    ...["", "with other budgets it would be, and do so many times the harm", ""],
+    ...["", "with other budgets, and the harm as a multiple of this choice's:", ""],
     ...table(["bytes", "harm"], others, { width }),
     "",
   );

@@ -47,7 +47,12 @@ export const compileCommand = (args: readonly string[]): CommandModule<object, F
       if (made[0] === wanted) texts.push(...printed(made, place));
     };
     const entry = readRecipe(path, observe);
-    if (texts.length === 0) await planHere(await openRecipe(entry, flags), flags, observe);
+    if (texts.length === 0) {
+      const open = await openRecipe(entry, flags);
+      await planHere(open, flags, observe);
+      const { question } = open.outlined;
+      if (question) say(process.stderr, lines(`what is behind ${question.stage.name} is compiled once it has chosen`));
+    }
     say(process.stdout, texts.join("\n"));
   },
 });

@@ -25,7 +25,8 @@ export function needsOf(prepared: Prepared): Needs {
   const isKnown = knownSteps(prepared);
   const works = workOf(prepared).flatMap((work, at) => (isKnown[at] ? [{ work, part: steps[at]?.part }] : []));
   const byPart = Map.groupBy(works, ({ part }) => (part === undefined ? "" : titleOf(part)));
-  const unknown = windows.filter(({ count }) => count === 0).map(({ corpus, split }) => `${corpus}.${split}`);
+  const passed = windows.filter((_, at) => steps.some(({ over }) => over === at));
+  const unknown = passed.filter(({ count }) => count === 0).map(({ corpus, split }) => `${corpus}.${split}`);
   return {
     peak: peaks,
     store: storeNeeds(prepared),

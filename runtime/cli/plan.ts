@@ -5,6 +5,7 @@ import { outline, type Prepared, prepare } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { loadMachine, MachineError } from "../../compiler/plan/load-machine.ts";
 import { showPlan } from "../../compiler/plan/plan-file.ts";
+import type { Question } from "../../compiler/recipe/choice/trial-steps.ts";
 import { adapterInfo, demandedAdapter, describeAdapter, deviceFacts, findAdapter } from "../gpu/adapter.ts";
 import { type Input, requireApart } from "../io/apart.ts";
 import { explainedNow, parseJson, readText } from "../io/file.ts";
@@ -79,14 +80,21 @@ async function furthest(
 ): Promise<Readonly<{ open: OpenRecipe; made: Prepared; kept: Kept; choices: readonly ChoiceMade[] }>> {
   const choices: ChoiceMade[] = [];
   for (let now = open; ; ) {
-    const made = await planned(now, flags, file, machine);
-    const kept = store === undefined ? nothingKept : await keptHere(store, made, now, flags);
     const { question } = now.outlined;
+    const made = await planned(now, flags, question === null ? file : undefined, machine);
+    const kept = store === undefined ? nothingKept : await keptHere(store, made, now, flags);
+    if (question !== null && kept.values === null && file !== undefined) throw undecided(now, question);
     if (question === null || kept.values === null) return { open: now, made, kept, choices };
-    const found = decided(now, question, kept.values);
+    const found = await decided(now, question, kept.values);
     choices.push(found.made);
     now = found.open;
   }
+}
+
+/** A plan is carried out as it is, and chooses nothing. */
+function undecided({ loaded: { name } }: OpenRecipe, { stage }: Question): UserError {
+  const what = `${name} is not written to a file, as a plan of it ends where ${stage.name} chooses`;
+  return new UserError(`${what}: carry it out with lcomp run --store DIR, then plan it with the same --store`);
 }
 
 const nothingKept: Kept = { parts: [], values: null };

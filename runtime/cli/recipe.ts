@@ -102,9 +102,18 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
       );
   }
   const facts = new Map([...models].map(([name, checkpoint]) => [name, factsOf(checkpoint)]));
-  const inputs = { parameters, models: facts, corpora: new Map() };
+  return outlining({ loaded, shown, models }, { parameters, models: facts, corpora: new Map() });
+}
+
+/** A recipe as far as what its stages choose is known, with the check of what it saves; says what it has not yet said of the models. */
+export async function outlining(
+  { loaded, shown, models }: Pick<OpenRecipe, "loaded" | "shown" | "models">,
+  inputs: CompileInputs,
+  said: Outline["notes"] = [],
+): Promise<OpenRecipe> {
   const outlined = translated(shown, () => outline(loaded, inputs));
-  if (outlined.notes.length > 0) say(process.stderr, `${showProblems(outlined.notes.map(placed(shown)))}\n`);
+  const notes = outlined.notes.filter(({ title }) => !said.some((each) => each.title === title));
+  if (notes.length > 0) say(process.stderr, `${showProblems(notes.map(placed(shown)))}\n`);
   const saved = await factsToBe(outlined, models);
   const open = { loaded, shown, models, inputs, outlined };
   return saved ? checking({ ...open, inputs: { ...inputs, saved } }) : open;

@@ -57,11 +57,8 @@ async function run(path: string, flags: Flags): Promise<void> {
       const ran = await compileAndRun(open, flags, { ...places, signal });
       const { question } = open.outlined;
       if (question === null) return { ...ran, choices };
-      const found = decided(
-        open,
-        question,
-        ran.result.reports.map(({ value }) => value),
-      );
+      const values = ran.result.reports.map(({ value }) => value);
+      const found = await decided(open, question, values);
       choices.push(found.made);
       tell(showMade(found.made, widthOf(process.stderr)));
       open = found.open;

@@ -54,6 +54,10 @@ suite("plan: without the text", ({ test }) => {
     test(`${path} is planned`, async () => {
       const open = await opened(join(root, path));
       const made = planned(open);
+      if (open.outlined.question !== null) {
+        assert.ok(made.values.length > 0);
+        return;
+      }
       const { unknown, work } = needsOf(made);
       assert.is(made.values.length, unknown.length > 0 ? 0 : open.outlined.typed.measures.length);
       if (unknown.length === 0) return;

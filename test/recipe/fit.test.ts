@@ -1,5 +1,5 @@
 /** Stages that choose: what is measured of candidates, and what becomes of it. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { lcomp } from "../cli/lcomp.ts";
@@ -91,6 +91,9 @@ suite("fit", ({ test }) => {
       const refused = lcomp(folder, ["plan", "trial.lcomp", "--model", "model", "--budget", "1 KiB"]);
       assert.is(refused.status, 1);
       const [, least] = /must be at least .* \((\d+)\)/.exec(refused.stderr) ?? [];
+      const written = lcomp(folder, ["plan", "trial.lcomp", "--model", "model", "--output", "plan.json"]);
+      assert.match(written.stderr, /trial is not written to a file.* lcomp run --store DIR/);
+      assert.not(existsSync(join(folder, "plan.json")));
       assert.ok(saved(folder, "trial", ["--budget", String(least)]).equals(saved(folder, "two")));
     }),
   );
@@ -109,7 +112,9 @@ suite("fit", ({ test }) => {
       const again = JSON.parse(lcomp(folder, ["plan", ...args]).stdout);
       assert.equal(again.choices, JSON.parse(stdout).choices);
       assert.ok(again.choice === undefined && again.stages.length > 0);
-      const [{ bytes, candidates, curve }] = JSON.parse(stdout).choices;
+      const { choices, check } = JSON.parse(stdout);
+      assert.ok(check.windows > 0);
+      const [{ bytes, candidates, curve }] = choices;
       assert.ok(bytes <= budget && bytes > choice.least);
       assert.is(curve[0].bytes, choice.least);
       assert.ok(curve[0].harm > 1 && curve.at(-1).harm < 1);

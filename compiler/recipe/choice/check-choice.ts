@@ -76,4 +76,7 @@ const weightOf = ({ linear, layer }: Selected): string => tensorName(`${linear.a
 
 /** The stages of a candidate; the last keeps what the candidate keeps. */
 const stagesOf = ({ among: _, keeping: __, ...stage }: Ast.Stage, { methods, keeping }: Chain): readonly Ast.Stage[] =>
-  methods.map((method, i) => ({ ...stage, method, ...(keeping && i === methods.length - 1 && { keeping }) }));
+  methods.map((method, i) => ({
+    ...{ ...stage, method, span: method.span },
+    ...(keeping && i === methods.length - 1 && { keeping }),
+  }));

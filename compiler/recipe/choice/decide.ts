@@ -43,11 +43,12 @@ export function decide({ units, rest }: Question, values: readonly number[], bud
   };
 }
 
-/** What could be chosen under other budgets, from the smallest on. */
+/** What could be chosen under other budgets, from the smallest on: each once. */
 export function curveOf(question: Question, values: readonly number[], points = 9): readonly Decision[] {
   const { least, most } = reachOf(question);
   const budgets = Array.from({ length: points }, (_, i) => least + ((most - least) * i) / (points - 1));
-  return budgets.flatMap((budget) => decide(question, values, budget) ?? []);
+  const found = budgets.flatMap((budget) => decide(question, values, budget) ?? []);
+  return found.filter(({ bytes }, i) => bytes !== found[i - 1]?.bytes);
 }
 
 /** The harm of a candidate: what it changes of the layers' outputs, times what the last state feels of such a change. */

@@ -15,7 +15,7 @@ import type { Linear } from "../../language/trace.ts";
 import { tensorName } from "../../model/declared-tensor.ts";
 import { bytesOf } from "../../model/facts.ts";
 import { layersOf, type Model, type ModelType } from "../../model/value.ts";
-import type { Ref, StepPart } from "../../plan/step.ts";
+import type { Check, Ref, Step, StepPart } from "../../plan/step.ts";
 import { showBytes } from "../../problems/description.ts";
 import { areAlike } from "../collections.ts";
 import { blockPass, entryOf, startOf } from "../forward-graphs.ts";
@@ -28,6 +28,7 @@ import {
   collect,
   type Entering,
   isCollecting,
+  type MakePart,
   observe,
   resultOf,
   type StageWork,
@@ -60,11 +61,14 @@ export interface Question {
   readonly budget: number;
 }
 
-/** Where a step belongs that tries something. */
-const triedPart = ({ of, layer, what, stage: number }: StepPart, { name }: TypedStage): StepPart => ({
-  ...{ stage: number, of: name, layer },
-  what: of === name ? what : `${what}, ${of}`,
-});
+/** A step that tries something, where people and problems place it: of what is tried nothing is the model's, so it changes no weight. */
+function tried<Program>(step: Step<Program>, { name, candidates = [] }: TypedStage): Step<Program> {
+  const { of, layer, what, stage } = step.part;
+  const by = candidates.find(({ stages }) => stages.some((each) => each.name === of));
+  const part: StepPart = { stage, of: name, layer, what: by ? `${what} by ${by.text}` : what };
+  const checks = step.checks.map((check) => (by ? { ...check, otherwise: `${part.what}: ${check.otherwise}` } : check));
+  return { ...step, part, checks };
+}
 
 /** How many of the calibration's windows the probes go through. */
 const probed = 2;
@@ -94,9 +98,7 @@ export function emitTrial(at: Emitting, stage: TypedStage, number: number): Ques
   const first = at.steps.length;
   const types = candidates.map(({ stages }) => stages.reduce((type, each) => each.type ?? type, given.type));
   const units = inBlocks(trial, types);
-  // Of what is tried nothing is the model's: the stage has changed no weight.
-  for (const [i, { part, ...step }] of at.steps.entries())
-    if (i >= first) at.steps[i] = { ...step, part: triedPart(part, stage) };
+  at.steps.push(...at.steps.splice(first).map((step) => tried(step, stage)));
   if (!units) return null;
   const chosen = units.flatMap(({ tensors }) => tensors);
   const bytes = chosen.reduce((sum, tensor) => sum + bytesIn(given.type, tensor), 0);
@@ -259,31 +261,38 @@ function costWork({ at, stage, number, given }: Trial, of: StageWork): StageWork
   const name = `${stage.name}, ${of.stage.name}`;
   at.models.set(name, { ...resultOf(of), name });
   const others = othersNamed(at, new Map([[slotNames.made, name]]), { stage: number, of: stage.name });
-  return alone(workOf(at, stage, number, { ...given, at: new Map(given.at) }, { others, make: measured }));
+  const make: MakePart = (on, linears) => measured(on, linears, of.stage.name);
+  return alone(workOf(at, stage, number, { ...given, at: new Map(given.at) }, { others, make }));
 }
 
-/** What the outputs of each layer of a part lose. */
-function measured(on: StageOnPart, linears: readonly Linear[]): PartWork {
+/** What the outputs of each layer of a part lose by what a stage has made, by its name. */
+function measured(on: StageOnPart, linears: readonly Linear[], made: string): PartWork {
   const { layers, passes, before } = newLayersOf(on, linears, (output) => output === slotNames.error);
   return {
     ...{ passes, before },
     change: (changing, statistics) => {
-      const { at, stage, number, source, now, layer } = changing;
+      const { at, number, source, now, layer } = changing;
       for (const each of layers) {
         const { linear, graph, checks } = each;
-        const part = { stage: number, of: stage.name, layer, what: linear.name };
-        const made = addStep(
-          at,
-          graph,
-          { model: source, layer, others: new Map(readBeside(each, changing, statistics)) },
-          part,
-          checks,
-        );
-        now.set(errorOf(linear, layer), made(slotNames.error));
+        const part = { stage: number, of: made, layer, what: `the error of ${linear.name}` };
+        const others = new Map(readBeside(each, changing, statistics));
+        const cost = addStep(at, graph, { model: source, layer, others }, part, [...checks, finiteError]);
+        now.set(errorOf(linear, layer), cost(slotNames.error));
       }
     },
   };
 }
+
+const finiteError: Check = {
+  ...{ output: slotNames.error, must: "finite" },
+  otherwise: "what this changes of the layer's outputs is {n}, by which nothing can be chosen; look at the method",
+};
+
+const finiteChange: Check = {
+  ...{ output: "change", must: "finite" },
+  otherwise:
+    "what a little noise on a layer does to the last hidden state is {n}, by which nothing can be chosen; the model's weights are too large or unsound",
+};
 
 /** Adds the step that says how far the last hidden state is from what it was, over all of the probes' windows. */
 function changeOf({ at, stage, number, entry, few }: Trial, before: Ref, after: Ref): Ref {
@@ -303,7 +312,9 @@ function changeOf({ at, stage, number, entry, few }: Trial, before: Ref, after: 
     ["before", before],
     ["after", after],
   ]);
-  return addStep(at, graph, { model: { at: new Map() }, layer: null, over: few.over, others }, part)("change");
+  return addStep(at, graph, { model: { at: new Map() }, layer: null, over: few.over, others }, part, [finiteChange])(
+    "change",
+  );
 }
 
 /** What a block hands on, f32[token, channel]. */
