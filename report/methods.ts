@@ -3,6 +3,7 @@
 /** What a parameter of a method may be, with its type and its default. */
 export const settings = {
   sparsity: { type: "Sparsity", otherwise: "50%", doc: "a share to remove, or n:m for n of every m to stay" },
+  share: { type: "Fraction", otherwise: "60%", doc: "to remove" },
   bits: { type: "Int", otherwise: "4", doc: "of a code" },
   every: { type: "Int", otherwise: "64", doc: "inputs that share a scale" },
 } as const;
@@ -49,6 +50,7 @@ const others = (stage: Stage): Stage => ({ ...stage, layers: "linear except down
 
 const sparse = ["sparsity"] as const;
 const grid = ["bits", "every"] as const;
+const wanda = text("prune/wanda", "wanda(sparsity)");
 const rtn = weights("quantize/rtn", "rtn(bits, every)");
 const awq = readers("quantize/awq", "awq(bits, every)");
 const smoothquant = readers("quantize/smoothquant", "smoothquant()");
@@ -61,7 +63,9 @@ export const methods: Readonly<Record<string, Method>> = {
     takes: sparse,
     stages: [weights("prune/magnitude", "magnitude_rows(sparsity)")],
   },
-  wanda: { title: "Wanda", takes: sparse, stages: [text("prune/wanda", "wanda(sparsity)")] },
+  wanda: { title: "Wanda", takes: sparse, stages: [wanda] },
+  wanda_restored: { title: "Wanda, restored", takes: sparse, stages: [wanda, text("prune/restore", "restore(model)")] },
+  owl: { title: "OWL", takes: ["share"], stages: [text("prune/owl", "owl(share)")] },
   sparsegpt: { title: "SparseGPT", takes: sparse, stages: [text("prune/sparsegpt", "sparsegpt(sparsity)")] },
   rtn: { title: "RTN", takes: grid, stages: [rtn] },
   gptq: { title: "GPTQ", takes: grid, stages: [text("quantize/gptq", "gptq(bits, every)")] },

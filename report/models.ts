@@ -22,7 +22,8 @@ export interface Model extends Readonly<Record<Setting, readonly string[]>> {
   readonly methods?: readonly string[];
 }
 
-const sparsity = ["50%", "2:4"];
+const sparsity = ["50%", "60%", "2:4"];
+const share = ["60%"];
 const bits = ["8", "4", "3", "2"];
 
 export const models: Readonly<Record<string, Model>> = {
@@ -37,7 +38,7 @@ export const models: Readonly<Record<string, Model>> = {
       windows: 64,
       samples: 64,
     },
-    ...{ sparsity, bits, every: ["64"] },
+    ...{ sparsity, share, bits, every: ["64"] },
   },
   babyllama361: {
     name: "babyllama361",
@@ -48,7 +49,7 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_TINYSTORIES",
     ...{ length: 256, windows: 128, samples: 128 },
-    ...{ sparsity, bits, every: ["32"] },
+    ...{ sparsity, share, bits, every: ["32"] },
   },
   smollm2: {
     name: "smollm2",
@@ -60,7 +61,19 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_WIKITEXT2",
     ...{ length: 512, windows: 16, samples: 16 },
-    ...{ sparsity: ["50%"], bits: ["4", "3"], every: ["64", "192"] },
-    methods: ["magnitude", "magnitude_rows", "wanda", "sparsegpt", "rtn", "hqq", "gptq", "awq", "q4_k", "q4_k_imatrix"],
+    ...{ sparsity: ["50%"], share: [], bits: ["4", "3"], every: ["64", "192"] },
+    methods: [
+      "magnitude",
+      "magnitude_rows",
+      "wanda",
+      "wanda_restored",
+      "sparsegpt",
+      "rtn",
+      "hqq",
+      "gptq",
+      "awq",
+      "q4_k",
+      "q4_k_imatrix",
+    ],
   },
 };

@@ -16,6 +16,8 @@ export const orders: readonly Order[] = [
   },
   { better: "wanda", worse: "magnitude_rows" },
   { better: "magnitude", worse: "magnitude_rows" },
+  { better: "wanda_restored", worse: "wanda" },
+  { better: "owl", worse: "wanda" },
   { better: "sparsegpt", worse: "wanda" },
   { better: "gptq", worse: "rtn" },
   { better: "gptq_act_order", worse: "gptq" },

@@ -53,10 +53,11 @@ const head = [
 
 /** What is worth its bytes, and what loses least of zeros. */
 function choiceOf({ name }: Model, found: readonly Found[]): readonly string[] {
-  const codes = found.filter(({ row }) => row.settings.sparsity === undefined);
+  const removed = ({ row: { settings } }: Found): string | undefined => settings.sparsity ?? settings.share;
+  const codes = found.filter((each) => removed(each) === undefined);
   const zeros = Map.groupBy(
-    found.filter(({ row }) => row.settings.sparsity !== undefined),
-    ({ row }) => row.settings.sparsity ?? "",
+    found.filter((each) => removed(each) !== undefined),
+    removed,
   );
   const columns = ["bytes", "take", "", "lost", "seconds"];
   const shown = [...worthwhile(codes), ...[...zeros.values()].flatMap(worthwhile)];
@@ -140,8 +141,8 @@ function rowLine({ row, result }: Found): string {
 }
 
 /** `4 bits, groups of 64`, `2:4`. */
-const shownSettings = ({ settings: { sparsity, bits, every } }: Pick<Row, "settings">): string =>
-  [sparsity, bits && `${bits} bits`, every && `groups of ${every}`].filter(Boolean).join(", ");
+const shownSettings = ({ settings: { sparsity, share: removed, bits, every } }: Pick<Row, "settings">): string =>
+  [sparsity, removed, bits && `${bits} bits`, every && `groups of ${every}`].filter(Boolean).join(", ");
 
 /** Where two methods of an order were tried at the same, and by how much the first loses less. */
 function promises(found: readonly Found[]): readonly string[] {
