@@ -25,8 +25,8 @@ export interface Result extends Sources {
   readonly agreement: number;
   /** Of all tensors. */
   readonly bytes: Pair;
-  /** The share of zeros in the layers that were changed. */
-  readonly zeros: number;
+  /** The share of zeros in the layers that were changed; null where a run does not count them. */
+  readonly zeros: number | null;
   /** That the method's stages took: of the CPU where it plays the GPU. */
   readonly seconds: number;
   readonly adapter: string;
@@ -88,7 +88,7 @@ export function resultOf(row: Row, sources: Sources, found: RunReport): Result {
     lost_in_windows: windows.map((each) => Number(each.toPrecision(5))),
     ...{ kl: value("mean_kl("), kl_error: value("kl_error("), agreement: value("agreement(") },
     bytes: pair("bytes"),
-    zeros: zeros["small"]?.["all"] ?? 0,
+    zeros: zeros["small"]?.["all"] ?? null,
     ...{ seconds, adapter, ...sources },
   };
 }

@@ -70,7 +70,7 @@ function artefactsIn(plan: Planned): readonly Artefact[] {
       const key = keyOf({ step, output });
       const reading = readers.get(key) ?? [];
       const isOfOthers = reading.some((at) => parts[at] !== parts[step]);
-      const isWanted = isOfOthers || changes?.zeros?.output === output || places[output] === "disk";
+      const isWanted = isOfOthers || changes?.zeros === output || places[output] === "disk";
       const kind =
         reading.length > 0 || isWanted ? kindOf(slot, over !== null, { isWhole: wholes.has(key), isWanted }) : null;
       const count = kind === "statistics" || over === null ? 1 : (windows[over]?.count ?? 0);

@@ -29,7 +29,7 @@ export async function pendingSteps(
   const pending = new Set<number>();
   for (const [at, step] of [...steps.entries()].reverse()) {
     const { zeros } = step.part.changes ?? {};
-    const outputs = [...(wanted[at] ?? []), ...(zeros === undefined ? [] : [zeros.output])];
+    const outputs = [...(wanted[at] ?? []), ...(zeros === undefined ? [] : [zeros])];
     const isNeeded = await isPending(step, at, outputs, kept);
     if (isNeeded) pending.add(at);
     // Which tensors a step has read is asked about even where it is not run again.

@@ -34,7 +34,7 @@ function showStep({ program, reads, over, checks, durable, part }: Step, i: numb
     ...(changes && {
       changes: [
         `${changes.tensor} to ${changes.outputs.join(", ")}`,
-        ...(changes.zeros ? [`with ${changes.zeros.output}`] : []),
+        ...(changes.zeros ? [`with ${changes.zeros}`] : []),
       ].join(", "),
     }),
   };

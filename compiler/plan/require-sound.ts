@@ -118,7 +118,7 @@ function requireStep(plan: Plan, step: Step, at: number, refuse: Refuse): void {
     ...step.durable,
     ...Object.keys(step.places),
     ...changed,
-    zeros?.output,
+    zeros,
   ];
   const missing = named.find((each) => each !== undefined && !outputs.includes(each));
   if (missing !== undefined) refuse(`writes no \`${missing}\``);

@@ -117,7 +117,7 @@ const step: JTDSchemaType<StepInFile> = {
         purpose: { enum: ["save", "check"] },
         changes: {
           properties: { tensor: text, outputs: texts },
-          optionalProperties: { zeros: { properties: { output: text, of: count } } },
+          optionalProperties: { of: count, zeros: text },
         },
       },
     },

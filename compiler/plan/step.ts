@@ -59,13 +59,14 @@ export interface StepPart {
   /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
   readonly what: string;
   /**
-   * Where the step changes a weight: the tensor, by the name that the stage's model gives it, in which outputs it is stored, and how
-   * many of its elements are 0.
+   * Where the step changes a weight: the tensor, by the name that the stage's model gives it, how many of its elements, if not all, in
+   * which outputs they are stored, and the output that says how many are 0, where that is counted.
    */
   readonly changes?: {
     readonly tensor: string;
+    readonly of?: number;
     readonly outputs: readonly string[];
-    readonly zeros?: { readonly output: string; readonly of: number };
+    readonly zeros?: string;
   };
 }
 

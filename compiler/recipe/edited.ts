@@ -60,7 +60,7 @@ export function changeEdited(
   const finite: Check = { output: slotNames.result, must: "finite", otherwise };
   for (const { tensor, graph, count: of } of edited) {
     const name = tensorName(tensor.name, layer);
-    const changes = { tensor: name, outputs: [slotNames.result], zeros: { output: slotNames.zeros, of } };
+    const changes = { tensor: name, of, outputs: [slotNames.result], zeros: slotNames.zeros };
     const part = { stage: number, of: stage.name, layer, what: tensor.called, changes };
     now.set(name, addStep(at, graph, { model: source, layer, others }, part, [finite])(slotNames.result));
   }

@@ -71,7 +71,8 @@ export function weightsOf(
   const { counts, checks } = checksOf(context, compressed, context.keepsZeros ? scope.values.get("w") : undefined);
   const zeros = zerosIn(context, scope, compressed);
   if (!site) return { outputs: [], checks, format, zeros };
-  const outputs = [...outputsOf(context, compressed, site, method.span), ...counts];
+  const counted = countsZeros(context, scope, method, compressed) ? [countOfZeros(context, compressed, site)] : [];
+  const outputs = [...outputsOf(context, compressed, site, method.span), ...counted, ...counts];
   if (!bias) return { outputs, checks, format, zeros };
   const finite: Check = { output: slotNames.newBias, must: "finite", otherwise: notFiniteBias };
   return {
@@ -175,14 +176,20 @@ function ofScale({ maker }: Context, { node }: Tensor, site: Site | null): Pick<
   };
 }
 
-/** The new weights as they are stored, and how many of them are zero. */
-function outputsOf(context: Context, result: Compressed, { dtype, linear }: Site, span: Span): Compression["outputs"] {
-  const weight = result.kind === "coded" ? result.value : result;
-  const order = linear.isInFirst ? ["in", "out"] : ["out", "in"];
-  const zeros = countedZeros(context.maker, weight.node, order);
-  if (result.kind === "tensor")
-    return [{ name: slotNames.result, node: orderNode(context.maker, weight.node, order, span), store: dtype }, zeros];
-  return [...fieldOutputs(context.maker, result), zeros];
+/** Whether zeros of the weights mean anything: of those that codes stand for only if the method makes some, or the stage keeps some. */
+const countsZeros = ({ keepsZeros }: Context, { values }: Scope, { parameters }: Ast.Method, { kind }: Compressed) =>
+  kind === "tensor" || keepsZeros || parameters.some(({ name }) => values.get(name.text)?.kind === "sparsity");
+
+const orderIn = ({ linear }: Site): readonly string[] => (linear.isInFirst ? ["in", "out"] : ["out", "in"]);
+
+/** How many of the new weights are 0. */
+const countOfZeros = ({ maker }: Context, result: Compressed, site: Site): Output =>
+  countedZeros(maker, (result.kind === "coded" ? result.value : result).node, orderIn(site));
+
+/** The new weights as they are stored. */
+function outputsOf({ maker }: Context, result: Compressed, site: Site, span: Span): Compression["outputs"] {
+  if (result.kind === "coded") return fieldOutputs(maker, result);
+  return [{ name: slotNames.result, node: orderNode(maker, result.node, orderIn(site), span), store: site.dtype }];
 }
 
 /** What must hold of them; `kept` is the weight of which zeros stay. */

@@ -201,7 +201,8 @@ function changeLayers(
       ...readBeside(newLayer, { source, others: models, layer }, statistics),
       ...collected(layer),
     ]);
-    const zeros = { output: slotNames.zeros, of: known(volume([...linear.to, ...linear.from])) ?? 0 };
+    const of = known(volume([...linear.to, ...linear.from])) ?? 0;
+    const zeros = graph.outputs.find(({ name }) => name === slotNames.zeros)?.name;
     const weights = graph.outputs.filter(({ name }) => isWeight(name));
     const outputs = weights.map(({ name }) => name);
     const part: StepPart = {
@@ -209,7 +210,7 @@ function changeLayers(
       of: stage.name,
       layer,
       what: linear.name,
-      changes: { tensor, outputs, zeros },
+      changes: { tensor, of, outputs, ...(zeros && { zeros }) },
     };
     const made = addStep(at, graph, { model: source, layer, others }, part, checks);
     if (graph.outputs.some(({ name }) => name === slotNames.newBias))

@@ -154,12 +154,12 @@ function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] 
   const facts = factsOf(typed, typed.stages[stage]?.of ?? "");
   return steps.flatMap(({ part: { layer, what: name, changes, ...part }, program }): Change[] => {
     if (changes === undefined || part.stage !== stage) return [];
-    const { tensor, outputs, zeros } = changes;
+    const { tensor, of, outputs } = changes;
     const made = program.outputs.filter(({ name }) => outputs.includes(name));
     const after = made.reduce((sum, each) => sum + storedBytes(each), 0);
     const { bytes: stored = 0, shape = [] } = facts?.tensors.get(tensor) ?? {};
     // Of a layer that may be a part of the tensor.
-    const before = zeros === undefined ? stored : (stored * zeros.of) / shape.reduce((n, size) => n * size, 1);
+    const before = of === undefined ? stored : (stored * of) / shape.reduce((n, size) => n * size, 1);
     return [{ layer, name, tensor, before, after }];
   });
 }

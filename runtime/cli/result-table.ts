@@ -12,7 +12,10 @@ export interface RunReport {
   readonly values: Readonly<Record<string, number>>;
   /** Of what is reported as numbers along a dimension: each of them, by its text. */
   readonly series: Readonly<Record<string, readonly number[]>>;
-  /** By stage: the share of zeros by kind of layer, and of all, among the layers that it or a stage before it has changed. */
+  /**
+   * By stage: the share of zeros by kind of layer, and of all, among the layers that it or a stage before it has changed. Of weights
+   * that have become codes only where the stage makes zeros, or keeps them.
+   */
   readonly zeros: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** By stage: what its steps took, whichever run made them; of the CPU where it plays the GPU. */
   readonly stage_seconds: Readonly<Record<string, number>>;

@@ -25,7 +25,7 @@ export function modelCard(plan: Plan, hash: string, { reports, series, stages, o
     doc === "" ? [] : verbatim("text", doc),
     ["Made with lcomp by the recipe below."],
     section("Parameters", settings.length === 0 ? [] : verbatim("text", settings.map(shownSetting).join("\n"))),
-    section("Stages", table(["stage", "action", "zeros"], stages.map(stageRow))),
+    section("Stages", stageTable(stages)),
     section("Measured", table(["measure", "value"], values)),
     section("Recipe", verbatim("lcomp", plan.recipe.text.trimEnd())),
     [`Plan: sha256 ${hash}`],
@@ -39,10 +39,18 @@ export function modelCard(plan: Plan, hash: string, { reports, series, stages, o
 const shownSetting = ({ name, value }: Plan["recipe"]["parameters"][number]): string =>
   `${name} = ${value.replaceAll("\n", " ")}`;
 
-function stageRow({ name, action, changed }: StageResult): readonly string[] {
+/** With zeros, if any stage makes some. */
+function stageTable(stages: readonly StageResult[]): readonly string[] {
+  const hasZeros = stages.some(({ changed }) => changed.length > 0);
+  const rows = stages.map(({ name, action, changed }) => [name, action, ...(hasZeros ? [zerosOf(changed)] : [])]);
+  return table(["stage", "action", ...(hasZeros ? ["zeros"] : [])], rows);
+}
+
+function zerosOf(changed: StageResult["changed"]): string {
+  if (changed.length === 0) return "";
   const zeros = changed.reduce((sum, tensor) => sum + tensor.zeros, 0);
   const count = changed.reduce((sum, tensor) => sum + tensor.count, 0);
-  return [name, action, `${((100 * zeros) / Math.max(1, count)).toFixed(2)} % of ${changed.length} matrices`];
+  return `${((100 * zeros) / Math.max(1, count)).toFixed(2)} % of ${changed.length} matrices`;
 }
 
 const section = (title: string, lines: readonly string[]): readonly string[] =>

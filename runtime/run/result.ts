@@ -17,7 +17,7 @@ export interface ExpectResult extends Pick<ValueRecord, "text" | "place"> {
   readonly holds: boolean;
 }
 
-/** A weight that a step has changed. */
+/** A weight that a step has changed, and whose zeros it has counted. */
 export interface ChangedTensor {
   /** Null outside the blocks. */
   readonly layer: number | null;
@@ -28,7 +28,7 @@ export interface ChangedTensor {
   readonly count: number;
 }
 
-/** A stage, and what it has changed. */
+/** A stage, and what it has changed, as far as its zeros are counted. */
 export interface StageResult extends StageRecord {
   readonly changed: readonly ChangedTensor[];
 }

@@ -83,7 +83,7 @@ async function runOverWindows(session: Session, program: Loaded, at: number, ove
 async function changedBy({ plan, store }: Session, at: number): Promise<ChangedTensor | null> {
   const { layer, what, changes } = (plan.steps[at] as Step).part;
   if (changes?.zeros === undefined) return null;
-  const { output, of: count } = changes.zeros;
+  const { tensor, of: count = Number.NaN, zeros: output } = changes;
   const [zeros = Number.NaN] = await store.numbers({ step: at, output });
-  return { layer, what, tensor: changes.tensor, zeros, count };
+  return { layer, what, tensor, zeros, count };
 }

@@ -22,6 +22,26 @@ recipe trial(model: Model, text: Corpus) {
 }
 `;
 
+const counted = `import { magnitude_rows } from "std/prune/magnitude"
+import { keep_best } from "std/prune/mask"
+import { Affine, affine_code, affine_grid } from "std/quantize/affine"
+import { rtn } from "std/quantize/rtn"
+
+method both(sparsity: Sparsity) on linear(w: f32[out, in]) {
+  let b = split(keep_best(w, abs(w), sparsity, over in), in -> (block, lane: 8))
+  let grid = affine_grid(b, 8, true, over lane)
+  Affine(8, 8, true) { code: affine_code(b, grid, 8), ...grid }
+}
+
+recipe counted(model: Model) {
+  stage sparse = magnitude_rows(2:4) of model for linear except lm_head
+  stage kept = rtn(8, every: 8) of sparse for linear except lm_head keeping zeros
+  stage small = rtn(8, every: 8) of model for linear except lm_head
+  stage joint = both(2:4) of model for linear except lm_head
+  save kept as "huggingface"
+}
+`;
+
 /** The tensors of a stage's result. */
 async function made(folder: string, last: string, saved: string) {
   const [model, text] = [join(folder, `of ${saved}`), join(folder, "text.jsonl")] as const;
@@ -83,6 +103,23 @@ suite("keeping zeros", ({ test }) => {
         /^stage small, layer 0, q \(.*q_proj.*\): \d+ weights that are 0 would not stay so; .* leave `keeping zeros` out/,
       ),
     ),
+  );
+
+  test(
+    "zeros of codes are counted where a stage keeps them, or makes some",
+    inFolder(async (folder) => {
+      const model = join(folder, "model");
+      await writeDecoder(model, {});
+      writeFiles(folder, { "counted.lcomp": counted });
+      const { stages } = await runRecipe(join(folder, "counted.lcomp"), { model }, join(folder, "out"));
+      for (const { name, changed } of stages) {
+        assert.is(changed.length > 0, name !== "small", name);
+        assert.ok(
+          changed.every(({ zeros, count }) => zeros >= count / 2 && zeros < 0.6 * count),
+          name,
+        );
+      }
+    }),
   );
 
   test("the device closes", closeDevice);

@@ -268,7 +268,7 @@ function stepsOf({ layers, hidden }: Shape, { propagate }: Pick<PlanOptions, "pr
     const w: Ref = { model: "model", tensor: weightOf(layer) };
     const checks = [{ output: "a0", must: "finite", otherwise: "the power of w is {n}" }] as const;
     const s0 = add(step("power", 0, { x }, { ...sparse(layer, "statistics"), checks }), "a0");
-    const changes = { tensor: weightOf(layer), outputs: ["result"], zeros: { output: "zeros", of: hidden ** 2 } };
+    const changes = { tensor: weightOf(layer), of: hidden ** 2, outputs: ["result"], zeros: "zeros" };
     const result = add(
       step(
         "drop",
