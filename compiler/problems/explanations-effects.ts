@@ -9,7 +9,9 @@ const stages = (...lines: readonly string[]): string => `format Half() of f32[ou
   decode = code
 }
 
-method dropped() on linear(w: f32[out, in]) { w where best(abs(w), floor(size(in) / 2), over in) }
+method dropped() on linear(w: f32[out, in]) {
+  w where best(abs(w), floor(size(in) / 2), over in)
+}
 
 method coded() on linear(w: f32[out, in]) { Half() { code: w } }
 

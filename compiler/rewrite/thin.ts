@@ -79,7 +79,7 @@ function inProduct({ inputs: [product], attrs: { by, over } }: NodeOf<"reduce">)
   return over.every((name) => factors.every((factor) => has(factor, name))) ? { factors, over } : undefined;
 }
 
-/** The view of each part that has its dimensions; undefined where one has some of them, or both have, or what it makes has a name of theirs. */
+/** The view of each part that has its dimensions; undefined where one has some of them, or both have, or the rest lacks them, or what it makes has a name of theirs. */
 function moved(
   thin: Thin | undefined,
   { type }: Node,
@@ -90,8 +90,9 @@ function moved(
   const { factors, over, rest } = thin;
   const owners = factors.filter((factor) => dims.some((name) => has(factor, name)));
   const [owner] = owners;
-  if (owners.length !== 1 || !owner || !dims.every((name) => has(owner, name) && !over.includes(name)))
-    return undefined;
+  const owns = (of: Node): boolean => dims.every((name) => has(of, name));
+  if (owners.length !== 1 || !owner || !owns(owner) || dims.some((name) => over.includes(name))) return undefined;
+  if (rest && !owns(rest)) return undefined;
   const [a, b] = factors;
   return { over, factors: [a === owner ? view(a) : a, b === owner ? view(b) : b], ...(rest && { rest: view(rest) }) };
 }

@@ -335,12 +335,12 @@ suite("recipe: coded weights", ({ test }) => {
     [
       "codes of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = rtn(3, every: 32) of four for linear except lm_head",
-      /are codes \(Affine\(bits: 4, every: 32, symmetric: false\)\), and a method sees numbers/,
+      /makes codes of weights that are codes already, Affine\(bits: 4, every: 32, symmetric: false\) of `four`/,
     ],
     [
       "pruning of codes",
       "  stage four = rtn(4, every: 32) of model for linear except lm_head\n  stage small = magnitude(50%) of four for linear except lm_head",
-      /are codes \(Affine\(bits: 4, every: 32, symmetric: false\)\), and a method sees numbers/,
+      /drops weights that `four` has made codes of, Affine\(bits: 4, every: 32, symmetric: false\)/,
     ],
     [
       "a narrower model of codes",

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { check, loadRecipe, outline } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
@@ -125,8 +125,9 @@ for (const page of ["docs/language.md", "docs/composing.md"])
       if (wrong !== undefined || !/^recipe /m.test(text)) continue;
       test(`${title}, runs`, () => {
         for (const [name, each] of Object.entries(files)) writeFileSync(join(folder, name), each);
-        const out = /^ {2}save /m.test(text) ? `--out out/${i}` : "";
-        const { status, output } = shell(`lcomp run ${path} --model examples/tiny --text some.jsonl ${out} --quiet`);
+        const out = /^ {2}save /m.test(text) ? `--out out/${basename(page, ".md")}-${i}` : "";
+        const read = /: Corpus\b/.test(text) ? "--text some.jsonl" : "";
+        const { status, output } = shell(`lcomp run ${path} --model examples/tiny ${read} ${out} --quiet`);
         assert.is(status, 0, output);
       });
     }
