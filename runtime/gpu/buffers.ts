@@ -54,10 +54,7 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
       total -= oldest.size;
       oldest.destroy();
     }
-    if (total === before) return;
-    // What is destroyed takes memory until the next submission has ended, which otherwise may be what the new buffers are for.
-    device.queue.submit([]);
-    await device.settle(device.queue.onSubmittedWorkDone());
+    if (total < before) await freed(device);
   };
   const create = (size: number, usage: number, what: string): Promise<GPUBuffer> =>
     device.create(what, () => device.device.createBuffer({ size, usage, label: what }));
@@ -108,6 +105,17 @@ export function bufferPool(device: Device, { limit = Infinity }: PoolOptions = {
     },
     memory: () => ({ used, total, peak }),
   };
+}
+
+/**
+ * Waits until what is destroyed takes no memory any more: until the next submission has ended, which otherwise may be what the new
+ * buffers are for. Dawn may tell of that end before it gives the memory back, but not of the end of another submission.
+ */
+async function freed({ queue, settle }: Device): Promise<void> {
+  for (let submissions = 0; submissions < 2; submissions++) {
+    queue.submit([]);
+    await settle(queue.onSubmittedWorkDone());
+  }
 }
 
 function shortage(what: string, used: number, size: number, limit: number): OutOfMemory {
