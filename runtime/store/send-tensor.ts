@@ -10,6 +10,9 @@ import { UserError } from "../user-error.ts";
 /** What the last one that read pieces has left for the next. */
 let spare: Uint8Array<ArrayBuffer> | undefined;
 
+/** Bytes that are in the processor's cache while they are hashed, looked at and sent. */
+const stretch = 2 ** 19;
+
 /** A tensor that can be read, wherever it is. */
 export interface TensorSource extends TensorDeclaration {
   readonly bytes: number;
@@ -32,7 +35,8 @@ export async function* piecesOf(tensor: StoredTensor, start = 0, end = tensor.by
     for (let at = start; at < end; at += pieceBytes) {
       const piece = staging.subarray(0, Math.min(pieceBytes, end - at));
       await readRange(tensor, at, at + piece.byteLength, piece);
-      yield { piece, at };
+      for (let from = 0; from < piece.byteLength; from += stretch)
+        yield { piece: piece.subarray(from, from + stretch), at: at + from };
     }
   } finally {
     spare = staging;
