@@ -21,7 +21,7 @@ export function throughThin(
 ): Node | false {
   if (attrs.by !== "sum" || type.dtype !== "f32" || product.op !== "mul" || !isSingle(product)) return false;
   for (const [x, w] of [product.inputs, product.inputs.toReversed() as [Node, Node]]) {
-    const thin = thinIn(w, make);
+    const thin = isOfWeights(w) ? thinIn(w, make) : undefined;
     const [left, right] = thin?.factors.every(isStored) ? inOrder(thin, attrs.over) : [];
     if (!thin || !left || !right || thin.over.some((name) => has(x, name))) continue;
     if (count(left.type) + count(right.type) >= count(w.type)) continue;
@@ -97,9 +97,25 @@ function moved(
   return { over, factors: [a === owner ? view(a) : a, b === owner ? view(b) : b], ...(rest && { rest: view(rest) }) };
 }
 
-/** Whether it is read from what is stored, element by element: what a kernel would read in any case. */
-function isStored(node: Node): boolean {
-  if (node.op === "input") return node.attrs.role === "weight";
-  const isLeaf = node.op === "constant" || node.op === "index";
-  return isLeaf || (node.op !== "reduce" && !isRoutine(node) && node.inputs.length > 0 && node.inputs.every(isStored));
+/** A question about nodes, answered once for each, as they never change: programs are as deep as models, and each of their sums asks. */
+function asked(answer: (node: Node) => boolean): (node: Node) => boolean {
+  const known = new WeakMap<Node, boolean>();
+  return (node) => {
+    const old = known.get(node);
+    const found = old ?? answer(node);
+    if (old === undefined) known.set(node, found);
+    return found;
+  };
 }
+
+/** Whether it is computed of stored weights alone. */
+const isOfWeights = asked((node) => isLeaf(node) || (node.inputs.length > 0 && node.inputs.every(isOfWeights)));
+
+/** Whether it is read from what is stored, element by element: what a kernel would read in any case. */
+const isStored = asked(
+  (node) =>
+    isLeaf(node) || (node.op !== "reduce" && !isRoutine(node) && node.inputs.length > 0 && node.inputs.every(isStored)),
+);
+
+const isLeaf = ({ op, attrs }: Node): boolean =>
+  op === "input" ? attrs.role === "weight" : op === "constant" || op === "index";
