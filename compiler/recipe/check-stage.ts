@@ -23,8 +23,8 @@ import { sizesIn } from "./bind.ts";
 import { areKept, areNumbers, changesIn, changesOf, noteFewRows, noteOrder, statesOf } from "./check-effects.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
 import { type Checking, givenOrMade, headerIn, wanted } from "./checking.ts";
-import { addChosen, candidatesOf, suitsCandidates } from "./choice/check-choice.ts";
-import { changed, decodedStates, narrowedStates, type States, showState } from "./effects.ts";
+import { addChosen, candidatesOf, refuseCodes, suitsCandidates } from "./choice/check-choice.ts";
+import { changed, decodedStates, keyOf, narrowedStates, type States, showState } from "./effects.ts";
 import type { Applied } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import { requireLayers } from "./other-models.ts";
@@ -61,6 +61,12 @@ function checkChoice(at: Checking, stage: Ast.Stage, typed: TypedStage, of: Mode
   const chosen = at.inputs.choices?.get(stage.name.text);
   if (chosen) {
     addChosen(at, stage, chosen, checkStage);
+    return;
+  }
+  const before = statesOf(at, of.name);
+  const layers = typed.selected.length > 0 ? typed.selected.map(keyOf) : [...before.keys()];
+  if (layers.some((layer) => before.get(layer)?.codes)) {
+    refuseCodes(at.context, stage.span);
     return;
   }
   const candidates = candidatesOf(at, stage, checkStage);

@@ -57,12 +57,12 @@ export interface ChoiceMade {
 /** For people, in lines of that width. */
 export function showMade({ stage, bytes, candidates, curve }: ChoiceMade, width: number): string {
   const taken = candidates.filter(({ groups }) => groups.length > 0);
-  const rows = taken.map(({ candidate, groups }) => [candidate, counted(groups.length, "group")]);
+  const rows = taken.map(({ candidate, groups }) => [candidate, String(groups.length)]);
   const harmOf = (harm: number | null): string => (harm === null ? "" : String(Number(harm.toPrecision(3))));
   const others = curve.map((each) => [showBytes(each.bytes), harmOf(each.harm)]);
   return lines(
     ...["", `${stage} is chosen, of ${showBytes(bytes)}:`, ""],
-    ...table(["candidate", "layers"], rows, { left: 1, width }),
+    ...table(["candidate", "groups of layers"], rows, { left: 1, width }),
     ...["", "with other budgets, and the harm as a multiple of this choice's:", ""],
     ...table(["bytes", "harm"], others, { width }),
     "",

@@ -145,6 +145,9 @@ suite("fit", ({ test }) => {
     assert.equal(stage("fit(bytes: 1 KiB) of model over some for linear except lm_head among { rtn(4, every: 8) }"), [
       "out-of-range",
     ]);
+    const ofCodes =
+      "rtn(4, every: 8) of model\n  stage less = fit(bytes: 1 MiB) of small over some among { rtn(2, every: 8) }";
+    assert.equal(stage(ofCodes), ["not-supported"]);
     assert.equal(stage("fit(bytes: 0.5) of model over some among { rtn(4, every: 8) }"), ["wrong-parameter"]);
   });
 

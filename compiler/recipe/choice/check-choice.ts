@@ -1,6 +1,7 @@
 /** A stage that chooses: each layer becomes what one of several candidates makes of it. */
 import type * as Ast from "../../../grammar/ast.ts";
-import { report } from "../../language/context.ts";
+import type { Span } from "../../../grammar/source.ts";
+import { type Context, report } from "../../language/context.ts";
 import { tensorName } from "../../model/declared-tensor.ts";
 import type { Selected } from "../../model/selector.ts";
 import type { Checking } from "../checking.ts";
@@ -14,24 +15,25 @@ export type CheckStage = (at: Checking, stage: Ast.Stage, isTaken: (layer: Selec
 /** False, and a problem, where a stage has candidates and its method chooses nothing, or the reverse. */
 export function suitsCandidates(
   { context }: Checking,
-  { among, decode, method }: Ast.Stage,
+  { among, decode, method: { span } }: Ast.Stage,
   { name, on }: Ast.Method,
 ): boolean {
   const chooses = on.text === choosing;
-  const isDecoding = chooses && decode === true;
-  if (chooses === (among !== undefined) && !isDecoding) return true;
-  const what = isDecoding
-    ? "a choice for what is stored as codes"
-    : chooses
-      ? `\`${name.text}\` without \`among\``
-      : `\`among\` with \`${name.text}\``;
-  const hint = isDecoding
-    ? "choose for the model that the codes were made of"
-    : chooses
-      ? "it chooses: add `among { … }` with a method a line"
-      : "`among` is for methods on candidates";
-  report(context, { kind: "not-supported", span: method.span, what, hint });
+  if (chooses && decode) refuseCodes(context, span);
+  else if (chooses && !among) {
+    const hint = "it chooses: add `among { … }` with a method a line";
+    report(context, { kind: "not-supported", span, what: `\`${name.text}\` without \`among\``, hint });
+  } else if (!chooses && among) {
+    const hint = "`among` is for methods on candidates";
+    report(context, { kind: "not-supported", span, what: `\`among\` with \`${name.text}\``, hint });
+  } else return true;
   return false;
+}
+
+/** Says that candidates are for numbers. */
+export function refuseCodes(context: Context, span: Span): void {
+  const what = "a choice for what is stored as codes";
+  report(context, { kind: "not-supported", span, what, hint: "choose for the model that the codes were made of" });
 }
 
 /** The candidates as stages on all layers, each by itself; what follows sees the result of the first. */
