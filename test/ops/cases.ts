@@ -279,7 +279,7 @@ export const cases: { readonly [K in Exclude<OpName, "feedback" | "part">]: Make
     const side = random.pick([1, 2, 7, 31, 32, 33, 64, 71, 100]);
     const x = s.input(some(random, { batch: random.pick([1, 2, 3]), row: side, column: side }, true));
     const isDiagonal = s.op("equal", s.index("row", side), s.index("column", side));
-    const apart = s.op("mul", s.op("mul", s.cast(isDiagonal, "f32"), s.cast(s.index("row", side), "f32")), 3);
+    const apart = s.op("mul", s.op("mul", s.cast(isDiagonal, "f32"), s.cast(s.index("row", side), "f32")), 9);
     const scaled = s.op("mul", s.op("add", x, apart), random.pick([1e-18, 1, 1e15]));
     return s.case(s.make("eigenvectors", [scaled], { rows: "row", columns: "column" }));
   },
