@@ -14,10 +14,10 @@ export interface Work {
   isRefused: boolean;
 }
 
-/** Several times what a method of 5,000 operations needs on a model's layers, and more for long programs, whose stages cost each. */
+/** What rounds of factors written out need on the layers of a model, three times, and more for long programs, whose stages cost each. */
 export const workFor = (characters: number): Work => ({
   evaluations: 0,
-  most: 75_000 + 75 * characters,
+  most: 400_000 + 75 * characters,
   depth: 0,
   isRefused: false,
 });

@@ -8,6 +8,7 @@ import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { parseArgument } from "../../compiler/recipe/load-recipe.ts";
+import type * as Ast from "../../grammar/ast.ts";
 import { accepted, CompileError } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { showKernels } from "../../runtime/cli/kernel-table.ts";
@@ -143,17 +144,30 @@ const others: Readonly<Record<string, string>> = {
 const selections: Readonly<Record<string, string>> = {
   linear: " for linear except lm_head",
   readers: " for linear except o, lm_head",
+  candidates: " for linear except lm_head among { halves() }",
 };
+
+/** What a method is called with that has no default for it. */
+const needed: Readonly<Record<string, string>> = { bytes: "bytes: 4 GiB" };
+
+/** Ways to call a method. */
+const argumentsOf = (parameters: readonly Ast.Parameter[]): readonly string[] =>
+  parameters.some(({ name }) => name.text in needed)
+    ? parameters.flatMap(({ name }) => needed[name.text] ?? [])
+    : ["", ...parameters.flatMap((each) => (isFraction(each) ? [] : (others[each.name.text] ?? [])))];
+
+const isFraction = ({ type }: Ast.Parameter): boolean => type?.kind === "plain-type" && type.name.text === "Fraction";
 
 /** A recipe for each method of the library, with its own arguments and with others. */
 const ofMethods = library.library.flatMap((module) => {
   const file = library.read(module);
   const methods = (file ? accepted(parse(file)).declarations : []).filter((each) => each.kind === "method");
   return methods.flatMap(({ name: { text: method }, parameters, on }) =>
-    ["", ...parameters.flatMap(({ name }) => others[name.text] ?? [])].map((argument): readonly [string, string] => [
+    argumentsOf(parameters).map((argument): readonly [string, string] => [
       `${method}(${argument})`,
       `import { ${method} } from "${module}"
 import { perplexity, perplexity_error } from "std/evaluate"
+method halves() on linear(w: f32[out, in]) { w / 2 }
 recipe trial(model: Model, text: Corpus) {
   let sample = text.train.sample(2, length: 96, seed: 0)
   stage made = ${method}(${argument}) of model over sample${selections[on.text] ?? ""}

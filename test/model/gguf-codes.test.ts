@@ -159,8 +159,11 @@ async function readAndSave(folder: string, model: string): Promise<void> {
     coded.bytes,
     [...read].reduce((sum, { bytes }) => sum + bytes, 0),
   );
-  const scratch = (coded.plan?.programs ?? [])
-    .filter(({ name }) => name !== "decode")
+  // What is saved is read back as numbers, by the last steps.
+  const { steps = [], programs = [] } = coded.plan ?? {};
+  const own = new Set(steps.flatMap(({ program, part }) => (part.purpose === undefined ? [program] : [])));
+  const scratch = programs
+    .filter(({ name }) => own.has(name))
     .flatMap(({ buffers }) => buffers.flatMap(({ slot, bytes }) => (slot ? [] : [bytes])));
   assert.ok(
     scratch.every((bytes) => bytes < texts.length * 256 * 4),

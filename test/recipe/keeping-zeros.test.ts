@@ -38,6 +38,7 @@ recipe counted(model: Model) {
   stage kept = rtn(8, every: 8) of sparse for linear except lm_head keeping zeros
   stage small = rtn(8, every: 8) of model for linear except lm_head
   stage joint = both(2:4) of model for linear except lm_head
+  report bytes(small), bytes(joint)
   save kept as "huggingface"
 }
 `;
