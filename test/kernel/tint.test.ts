@@ -147,16 +147,19 @@ const selections: Readonly<Record<string, string>> = {
   candidates: " for linear except lm_head among { halves() }",
 };
 
-/** What a method is called with that has no default for it. */
-const needed: Readonly<Record<string, string>> = { bytes: "bytes: 4 GiB" };
+/** By the name of a parameter: what a method is always called with; few rounds are the kernels of many. */
+const always: Readonly<Record<string, string>> = { bytes: "bytes: 4 GiB", rounds: "rounds: 2" };
 
 /** Ways to call a method. */
-const argumentsOf = (parameters: readonly Ast.Parameter[]): readonly string[] =>
-  parameters.some(({ name }) => name.text in needed)
-    ? parameters.flatMap(({ name }) => needed[name.text] ?? [])
-    : ["", ...parameters.flatMap((each) => (isFraction(each) ? [] : (others[each.name.text] ?? [])))];
-
-const isFraction = ({ type }: Ast.Parameter): boolean => type?.kind === "plain-type" && type.name.text === "Fraction";
+function argumentsOf(parameters: readonly Ast.Parameter[]): readonly string[] {
+  const isOf = ({ type }: Ast.Parameter, name: string): boolean =>
+    type?.kind === "plain-type" && type.name.text === name;
+  const fixed = parameters.flatMap((each) =>
+    isOf(each, "Model") ? `${each.name.text}: model` : (always[each.name.text] ?? []),
+  );
+  const varied = parameters.flatMap((each) => (isOf(each, "Fraction") ? [] : (others[each.name.text] ?? [])));
+  return ["", ...varied].map((own) => [...fixed, own].filter((text) => text !== "").join(", "));
+}
 
 /** A recipe for each method of the library, with its own arguments and with others. */
 const ofMethods = library.library.flatMap((module) => {
