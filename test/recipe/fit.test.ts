@@ -131,6 +131,20 @@ suite("fit", ({ test }) => {
     }),
   );
 
+  test(
+    "says that a probe without noise shows nothing",
+    inFolder(async (folder) => {
+      await given(folder, { "trial.lcomp": trial(all).replace("fit(bytes: budget)", "fit(bytes: budget, noise: 0%)") });
+      const args = ["run", "trial.lcomp", "--model", "model", "--text", "text.jsonl", "--out", "out", "--quiet"];
+      const { status, stderr } = lcomp(folder, args);
+      assert.is(status, 1);
+      assert.match(
+        stderr,
+        /nothing can be chosen for q, k, v of layer 0: the probe of fit\(.*\) changes nothing there/,
+      );
+    }),
+  );
+
   test("is refused where it makes no sense, in a sentence", () => {
     const stage = (text: string): readonly string[] =>
       problems(`${imports}recipe r(model: Model, text: Corpus) {
@@ -145,10 +159,28 @@ suite("fit", ({ test }) => {
     assert.equal(stage("fit(bytes: 1 KiB) of model over some for linear except lm_head among { rtn(4, every: 8) }"), [
       "out-of-range",
     ]);
+    assert.equal(stage("fit(bytes: 1 MiB) of model over some for linear except lm_head among { rtn(one of []) }"), [
+      "wrong-type",
+    ]);
     const ofCodes =
       "rtn(4, every: 8) of model\n  stage less = fit(bytes: 1 MiB) of small over some among { rtn(2, every: 8) }";
     assert.equal(stage(ofCodes), ["not-supported"]);
     assert.equal(stage("fit(bytes: 0.5) of model over some among { rtn(4, every: 8) }"), ["wrong-parameter"]);
+  });
+
+  test("needs a measure of change beside a method of one's own", () => {
+    const own = `method mine(bytes: Bytes) on candidates(w: f32[out, in], made: f32[out, in]) {
+  { error: sum((w - made)^2, over (out, in)), probe: 1.01 * w }
+}
+`;
+    const recipe = `recipe r(model: Model, text: Corpus) {
+  let some = text.train.sample(3, length: 24, seed: 7)
+  stage small = mine(bytes: 1 MiB) of model over some for linear except lm_head among { rtn(4, every: 8) }
+}`;
+    const change = "fn change(before: f32[token, channel], after: f32[token, channel])";
+    assert.equal(problems(`${imports}${own}${recipe}`), ["wrong-type"]);
+    assert.equal(problems(`${imports}${own}${change} = before\n${recipe}`), ["wrong-type"]);
+    assert.equal(problems(`${imports}${own}${change} = sum((before - after)^2, over (token, channel))\n${recipe}`), []);
   });
 
   test("ends", closeDevice);

@@ -51,3 +51,10 @@ const showArgument = (argument: Ast.Argument): string =>
   argument.kind === "value"
     ? `${argument.name ? `${argument.name.text}: ` : ""}${textAt(argument.value.span)}`
     : textAt(argument.span);
+
+/** An argument that has nothing to choose from. */
+export const emptyChoice = (among: readonly Ast.Candidate[]): Ast.OneOf | undefined =>
+  among
+    .flatMap(({ methods }) => methods.flatMap((call) => call.arguments))
+    .flatMap((argument) => (argument.kind === "value" && argument.value.kind === "one-of" ? [argument.value] : []))
+    .find(({ values }) => values.items.length === 0);

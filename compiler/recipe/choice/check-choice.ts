@@ -6,7 +6,7 @@ import { tensorName } from "../../model/declared-tensor.ts";
 import type { Selected } from "../../model/selector.ts";
 import type { Checking } from "../checking.ts";
 import type { TypedStage } from "../typed.ts";
-import { type Chain, chainsOf } from "./candidates.ts";
+import { type Chain, chainsOf, emptyChoice } from "./candidates.ts";
 import { choosing } from "./cost.ts";
 
 /** Checks a stage of those of its layers that are taken, and adds it. */
@@ -19,6 +19,7 @@ export function suitsCandidates(
   { name, on }: Ast.Method,
 ): boolean {
   const chooses = on.text === choosing;
+  const empty = emptyChoice(among ?? []);
   if (chooses && decode) refuseCodes(context, span);
   else if (chooses && !among) {
     const hint = "it chooses: add `among { … }` with a method a line";
@@ -26,7 +27,14 @@ export function suitsCandidates(
   } else if (!chooses && among) {
     const hint = "`among` is for methods on candidates";
     report(context, { kind: "not-supported", span, what: `\`among\` with \`${name.text}\``, hint });
-  } else return true;
+  } else if (empty)
+    report(context, {
+      kind: "wrong-type",
+      span: empty.span,
+      expected: "one of some values",
+      found: "a choice of none",
+    });
+  else return true;
   return false;
 }
 

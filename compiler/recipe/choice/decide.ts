@@ -28,11 +28,23 @@ export interface Decision {
   readonly harm: number;
 }
 
-/** The choice under a budget, from the numbers of `measuresOf`; null if nothing fits. */
-export function decide({ units, rest }: Question, values: readonly number[], budget: number): Decision | null {
+/** What each unit may become, from the numbers of `measuresOf`. */
+export function optionsOf({ units }: Question, values: readonly number[]): readonly (readonly Option[])[] {
   const read = values.values();
   const next = (): number => read.next().value ?? Number.NaN;
-  const options = units.map((unit) => optionsOf(unit, next));
+  return units.map((unit) => optionsIn(unit, next));
+}
+
+/** The first unit of which a candidate changes outputs and the probe does not: then nothing says how much that matters. */
+export const unfelt = ({ units }: Question, options: readonly (readonly Option[])[]): Unit | undefined =>
+  units.find((_, i) => options[i]?.some(({ harm }) => !Number.isFinite(harm)));
+
+/** The choice under a budget; null if nothing fits. */
+export function decide(
+  { units, rest }: Question,
+  options: readonly (readonly Option[])[],
+  budget: number,
+): Decision | null {
   const chosen = choose(options, budget - rest);
   if (!chosen) return null;
   const taken = chosen.map((candidate, i) => options[i]?.[candidate] as Option);
@@ -44,20 +56,20 @@ export function decide({ units, rest }: Question, values: readonly number[], bud
 }
 
 /** What could be chosen under other budgets, from the smallest on: each once. */
-export function curveOf(question: Question, values: readonly number[], points = 9): readonly Decision[] {
+export function curveOf(question: Question, options: readonly (readonly Option[])[], points = 9): readonly Decision[] {
   const { least, most } = reachOf(question);
   const budgets = Array.from({ length: points }, (_, i) => least + ((most - least) * i) / (points - 1));
-  const found = budgets.flatMap((budget) => decide(question, values, budget) ?? []);
+  const found = budgets.flatMap((budget) => decide(question, options, budget) ?? []);
   return found.filter(({ bytes }, i) => bytes !== found[i - 1]?.bytes);
 }
 
 /** The harm of a candidate: what it changes of the layers' outputs, times what the last state feels of such a change. */
-function optionsOf({ bytes, errors }: Unit, next: () => number): readonly Option[] {
+function optionsIn({ bytes, errors }: Unit, next: () => number): readonly Option[] {
   const change = next();
   const read = errors.map(({ candidates }) => ({ probe: next(), candidates: candidates.map(next) }));
   const probe = read.reduce((sum, each) => sum + each.probe, 0);
   return bytes.map((each, i) => {
     const error = read.reduce((sum, { candidates }) => sum + (candidates[i] ?? 0), 0);
-    return { bytes: each, harm: probe > 0 ? (change * error) / probe : 0 };
+    return { bytes: each, harm: error === 0 ? 0 : (change * error) / probe };
   });
 }

@@ -12,6 +12,7 @@ import { dataInput } from "../../language/operations.ts";
 import { scopeIn } from "../../language/scope.ts";
 import { type Tensor, volume, type Windows } from "../../language/tensor.ts";
 import type { Linear } from "../../language/trace.ts";
+import { showValue } from "../../language/value.ts";
 import { tensorName } from "../../model/declared-tensor.ts";
 import { bytesOf } from "../../model/facts.ts";
 import { layersOf, type Model, type ModelType } from "../../model/value.ts";
@@ -194,8 +195,13 @@ function inBlocks(trial: Trial, types: readonly ModelType[]): readonly Unit[] | 
     x = throughBlock(at, given, layer, x, calibration);
     y = throughBlock(at, given, layer, before, few);
   }
-  const units = felt.map(({ unit, x: after }) => (y && after ? { ...unit, change: changeOf(trial, y, after) } : null));
-  return units.every((unit) => unit !== null) ? units : null;
+  const units: Unit[] = [];
+  for (const { unit, x: after } of felt) {
+    const change = y && after && changeOf(trial, y, after);
+    if (!change) return null;
+    units.push({ ...unit, change });
+  }
+  return units;
 }
 
 /** Adds the steps of a candidate on a layer. */
@@ -295,17 +301,23 @@ const finiteChange: Check = {
 };
 
 /** Adds the step that says how far the last hidden state is from what it was, over all of the probes' windows. */
-function changeOf({ at, stage, number, entry, few }: Trial, before: Ref, after: Ref): Ref {
+function changeOf({ at, stage, number, entry, few }: Trial, before: Ref, after: Ref): Ref | null {
   const { context, maker } = at;
   const { span, applied } = stage;
   const scope = scopeIn(null);
   const declared = applied.scope.values.get("change");
-  invariant(declared?.kind === "callable", "a method on candidates stands beside a function `change`");
+  const lacks = (found: string): null => {
+    const expected = `a function \`change(before, after)\` beside \`${applied.method.name.text}\` that gives a number of two states, f32[token, channel]`;
+    report(context, { kind: "wrong-type", span: applied.method.name.span, expected, found });
+    return null;
+  };
+  if (declared?.kind !== "callable") return lacks("none");
   const call = { context, scope, span };
   const value = (name: string) => ({ value: channels(at, entry, name, stage), span });
   const values = new Map(["before", "after"].map((name) => [name, value(name)]));
   const found = declared.form([]).apply(call, givenValues(scope, values));
-  invariant(found.kind === "tensor", "a change is a number");
+  if (found.kind === "wrong") return null;
+  if (found.kind !== "tensor" || found.dtype !== "f32" || found.dims.length > 0) return lacks(showValue(found));
   const graph = maker.graph("change", [{ name: "change", node: found.node, accumulate: "sum" }]);
   const part = { stage: number, of: stage.name, layer: null, what: "change" };
   const others = new Map([
