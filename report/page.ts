@@ -1,5 +1,5 @@
 /** docs/results.md, of the rows that there are. */
-import { showBytes } from "../runtime/bytes.ts";
+import { showBytes } from "../compiler/plan/bytes.ts";
 import { isCalibrated, type Method, methods } from "./methods.ts";
 import { type Model, models } from "./models.ts";
 import { orders } from "./orders.ts";

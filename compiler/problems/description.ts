@@ -30,9 +30,3 @@ export function suggestion(name: string, known: readonly string[]): string | und
   const found = nearest(name, known);
   return found ? `did you mean \`${found}\`?` : undefined;
 }
-
-/** `512 MiB`, as a recipe writes sizes. */
-export function showBytes(bytes: number): string {
-  const [size, unit] = bytes < 2 ** 20 ? [bytes / 2 ** 10, "KiB"] : [bytes / 2 ** 20, "MiB"];
-  return `${Number(size.toFixed(2))} ${unit}`;
-}

@@ -1,8 +1,9 @@
 /** What can be wrong between a program and a model, its files, or the device that is to run it. */
 import type { Span } from "../../grammar/source.ts";
 import type { Dim } from "../graph/type.ts";
+import { showBytes } from "../plan/bytes.ts";
 import type { DeviceFacts } from "../plan/device-facts.ts";
-import { type Description, labels, list, type Of, showBytes, suggestion, type Wording } from "./description.ts";
+import { type Description, labels, list, type Of, suggestion, type Wording } from "./description.ts";
 
 export type ModelProblem =
   | { kind: "unreached-layer"; span: Span; name: string; stage: Span }

@@ -1,11 +1,11 @@
 /** `lcomp apply`: carries out a plan from a file, exactly as it is, on what it was made for. */
 import type { Argv, CommandModule } from "yargs";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { type DeviceFacts, misfit } from "../../compiler/plan/device-facts.ts";
 import { headersOf } from "../../compiler/plan/headers.ts";
 import { loadPlan } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { planHash } from "../../compiler/plan/plan-file.ts";
-import { showBytes } from "../bytes.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";

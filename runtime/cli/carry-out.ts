@@ -1,8 +1,8 @@
 /** What `run` and `apply` share: where the result goes, what is shown of it, and that it is kept or leaves no trace. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { showBytes } from "../bytes.ts";
 import type { Device } from "../gpu/device.ts";
 import { roomOn } from "../gpu/room.ts";
 import type { RunResult } from "../run/result.ts";

@@ -1,7 +1,8 @@
 /** What a stage chooses from, known from headers alone. */
+
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { reachOf } from "../../compiler/recipe/choice/choose.ts";
 import type { Question } from "../../compiler/recipe/choice/trial-steps.ts";
-import { showBytes } from "../bytes.ts";
 import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
 

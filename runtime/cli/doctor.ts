@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { CommandModule } from "yargs";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import {
   type AdapterInfo,
@@ -129,7 +130,7 @@ export function showReport(
   { node, platform, memory, demand, adapters, missing: lacking }: Report,
   width: number,
 ): string {
-  const shown = [`node ${node} on ${platform}, ${mebibytes(memory)} of memory`];
+  const shown = [`node ${node} on ${platform}, ${showBytes(memory)} of memory`];
   if (demand !== null) shown.push(`LCOMP_ADAPTER demands ${demand}`);
   shown.push("", "Adapters");
   if (adapters.length === 0) shown.push("  none");
@@ -140,8 +141,6 @@ export function showReport(
   return lines(...shown.flatMap((line) => wrapped(line, width, " ".repeat(8))));
 }
 
-const mebibytes = (bytes: number): string => `${Math.floor(bytes / 2 ** 20)} MiB`;
-
 function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][number]): readonly string[] {
   const matrices = facts.subgroupMatrices.map(
     ({ component, result, M, N, K }) => `${component}→${result} ${M}×${N}×${K}`,
@@ -150,7 +149,7 @@ function showAdapter({ isUsed, kind, name, driver, facts }: Report["adapters"][n
     `  ${isUsed ? "→" : " "} ${kind}  ${name}  ${driver}`,
     `      16-bit floats ${facts.hasF16 ? "yes" : "no"}, subgroups ${facts.hasSubgroups ? sizes(facts) : "no"}, ` +
       `subgroup matrices ${matrices.join(", ") || "no"}`,
-    `      binding ${mebibytes(facts.maxStorageBufferBindingSize)}, buffer ${mebibytes(facts.maxBufferSize)}, ` +
+    `      binding ${showBytes(facts.maxStorageBufferBindingSize)}, buffer ${showBytes(facts.maxBufferSize)}, ` +
       `${facts.maxStorageBuffersPerShaderStage} bindings a kernel`,
     `      workgroup ${facts.maxComputeInvocationsPerWorkgroup} invocations, ${facts.maxComputeWorkgroupStorageSize / 1024} KiB`,
   ];

@@ -1,10 +1,10 @@
 /** What a plan takes of memory, and what there is to do. */
 import type { Prepared } from "../../compiler/compile.ts";
 import { knownSteps } from "../../compiler/memory/peak-memory.ts";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { type StoreNeeds, storeNeeds } from "../../compiler/plan/durable.ts";
 import { titleOf } from "../../compiler/plan/step.ts";
 import { allOf, workOf } from "../../compiler/plan/work.ts";
-import { showBytes } from "../bytes.ts";
 import type { OutlineReport } from "./outline-table.ts";
 import { lines, wrapped } from "./terminal.ts";
 

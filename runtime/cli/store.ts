@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import { showBytes } from "../bytes.ts";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import type { StepRecord } from "../store/journal.ts";
 import { readStore, StoreFolder } from "../store/store-folder.ts";

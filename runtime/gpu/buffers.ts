@@ -2,6 +2,7 @@
  * GPU memory: a pool of buffers. What nobody holds waits to be used again, but
  * only as long as all buffers together take no more than what has been held at once: the peak is that of what is held.
  */
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { bufferUsage, type Device, OutOfMemory } from "./device.ts";
 import { type Transfer, transfer } from "./transfer.ts";
 
@@ -119,11 +120,8 @@ async function freed({ queue, settle }: Device): Promise<void> {
 }
 
 function shortage(what: string, used: number, size: number, limit: number): OutOfMemory {
-  const most = used + size > limit ? `${show(limit)} are allowed` : "and the GPU has no more";
+  const most = used + size > limit ? `${showBytes(limit)} are allowed` : "and the GPU has no more";
   return new OutOfMemory(
-    `No GPU memory for ${what}: ${show(used)} are in use, ${show(size)} more are needed, ${most}.`,
+    `No GPU memory for ${what}: ${showBytes(used)} are in use, ${showBytes(size)} more are needed, ${most}.`,
   );
 }
-
-const show = (bytes: number): string =>
-  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;

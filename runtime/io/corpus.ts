@@ -3,8 +3,8 @@
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import type { Split } from "../../compiler/plan/plan.ts";
-import { showBytes } from "../bytes.ts";
 import { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
 import { decodeUtf8, explained, isJsonObject, parseJson, readText, withFile } from "./file.ts";

@@ -1,7 +1,7 @@
 /** How much a disk can take. */
 import { statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { showBytes } from "../bytes.ts";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { UserError } from "../user-error.ts";
 import { explained } from "./file.ts";
 

@@ -1,9 +1,9 @@
 /** Executes a plan, step by step. What it is given besides the plan are a device and the plan's inputs. */
 import { join } from "node:path";
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { storeNeeds } from "../../compiler/plan/durable.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { identitiesOf, planHash } from "../../compiler/plan/plan-file.ts";
-import { showBytes } from "../bytes.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import type { LeftBehind } from "../io/companions.ts";

@@ -113,8 +113,8 @@ function endings(test: Suite["test"]): void {
         truncateSync(join(own, name), bytes);
         await refused(() => read(join(folder, "base"), join(own, name)), message);
       };
-      await given("a.txt", 400e6, /a.txt is one text of 400\.00 MB, at most 134\.22 MB; split it/);
-      await given("a.jsonl", 400e6, /a.jsonl, line 1, is longer than 134\.22 MB; write a document a line/);
+      await given("a.txt", 400e6, /a.txt is one text of 381\.47 MiB, at most 128 MiB; split it/);
+      await given("a.jsonl", 400e6, /a.jsonl, line 1, is longer than 128 MiB; write a document a line/);
     }),
   );
 }

@@ -180,10 +180,10 @@ suite("cli: recipes", ({ test }) => {
       assert.match(stdout, /^half {2}sparsity 50%\n/);
       assert.match(
         stdout,
-        /^sparse +wanda\(sparsity: 50%\) +model +q k v o gate up down × 4 layers +1\.57 MB +→ +1\.57 MB$/m,
+        /^sparse +wanda\(sparsity: 50%\) +model +q k v o gate up down × 4 layers +1\.5 MiB +→ +1\.5 MiB$/m,
       );
       assert.match(stdout, /^sparse observes 2 windows of 32 tokens of text\.train$/m);
-      assert.match(stdout, /^total: 28 of 38 tensors change, 1\.84 MB → 1\.84 MB; sparse is saved as huggingface$/m);
+      assert.match(stdout, /^total: 28 of 38 tensors change, 1\.75 MiB → 1\.75 MiB; sparse is saved as huggingface$/m);
       const json = JSON.parse(lcomp(folder, "plan", path, "--model", tiny, "--json").stdout);
       assert.is(json.stages[0].matched, 28);
       const refused = lcomp(folder, "plan", path, "--model", tiny, "--sparsity", "3:2");
@@ -248,7 +248,7 @@ suite("cli: run", ({ test }) => {
       assert.is(status, 0, stderr);
       assert.match(
         stderr,
-        /\nstep 3 of 5: stage sparse\nstep 4 of 5: save sparse\nstep 5 of 5: check sparse\nsparse read back: its loss on \d windows? is \S+, as before; KL\(model ‖ sparse\) is \S+\nout: 1\.88 MB, .* npx lcomp eval out --text /,
+        /\nstep 3 of 5: stage sparse\nstep 4 of 5: save sparse\nstep 5 of 5: check sparse\nsparse read back: its loss on \d windows? is \S+, as before; KL\(model ‖ sparse\) is \S+\nout: 1\.79 MiB, .* npx lcomp eval out --text /,
       );
       const report = JSON.parse(stdout);
       assert.equal(Object.keys(report.zeros.sparse), ["q", "k", "v", "o", "gate", "up", "down", "all"]);

@@ -31,11 +31,11 @@ suite("cli: store", ({ test }) => {
       const { status, stdout } = store("store");
       assert.is(status, 0);
       assert.equal(stdout.split("\n"), [
-        "stage                          run      steps  repeated   bytes",
-        "sparse = wanda(sparsity: 50%)  newest       1         1  7.0 kB",
-        "sparse = wanda(sparsity: 60%)  earlier      1            7.0 kB",
+        "stage                          run      steps  repeated      bytes",
+        "sparse = wanda(sparsity: 50%)  newest       1         1  6.84 KiB",
+        "sparse = wanda(sparsity: 60%)  earlier      1            6.84 KiB",
         "",
-        "14.0 kB in all, and the hashes of 0 tensors of given models; of half",
+        "13.67 KiB in all, and the hashes of 0 tensors of given models; of half",
         "",
       ]);
       const listed = JSON.parse(store("store", "--clean", "--json").stdout);
@@ -48,7 +48,7 @@ suite("cli: store", ({ test }) => {
         newest: true,
       };
       assert.equal(listed, { recipes: ["half"], stages: [stage], hashes: 0, bytes: 7000, freed: 7000 });
-      assert.match(store("store", "--clean").stdout, /\n0\.0 kB are freed\n$/);
+      assert.match(store("store", "--clean").stdout, /\n0 KiB are freed\n$/);
     }),
   );
 

@@ -60,7 +60,10 @@ suite("a terminal", ({ test, skip }) => {
       );
       // The command has a line of its own, as it is to be copied.
       assert.match(shown, /^ {2}npx lcomp eval out --text text\.jsonl$/m);
-      assert.match(shown.replaceAll("\n", ""), /out: 1\.88 MB, loads like any Hugging Face folder; measure it: {2}npx/);
+      assert.match(
+        shown.replaceAll("\n", ""),
+        /out: 1\.79 MiB, loads like any Hugging Face folder; measure it: {2}npx/,
+      );
     }),
   );
 });
