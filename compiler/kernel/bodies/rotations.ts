@@ -156,6 +156,15 @@ fn four_of_rotation(matrix: u32, pair: u32, at: u32) -> vec4f {
     rotation(matrix, pair, at), rotation(matrix, pair, at + 1u), rotation(matrix, pair, at + 2u), rotation(matrix, pair, at + 3u));
 }
 
+fn store_fours(to: ptr<workgroup, array<f32, SIDE * SIDE>>, at: u32, rows: mat4x4f) {
+  for (var c = 0u; c < 4u; c++) {
+    (*to)[at + c] = rows[0][c];
+    (*to)[at + SIDE + c] = rows[1][c];
+    (*to)[at + 2u * SIDE + c] = rows[2][c];
+    (*to)[at + 3u * SIDE + c] = rows[3][c];
+  }
+}
+
 fn rotate_rows(matrix: u32, pair: u32, lane: u32) {
   for (var i = lane; i < FOURS * FOURS; i += TEAM) {
     let row = i / FOURS * 4u;
@@ -172,12 +181,7 @@ fn rotate_rows(matrix: u32, pair: u32, lane: u32) {
       s2 = fma(vec4f(u.z), x, s2);
       s3 = fma(vec4f(u.w), x, s3);
     }
-    for (var c = 0u; c < 4u; c++) {
-      half_done[row * SIDE + column + c] = s0[c];
-      half_done[(row + 1u) * SIDE + column + c] = s1[c];
-      half_done[(row + 2u) * SIDE + column + c] = s2[c];
-      half_done[(row + 3u) * SIDE + column + c] = s3[c];
-    }
+    store_fours(&half_done, row * SIDE + column, mat4x4f(s0, s1, s2, s3));
   }
 }
 
@@ -196,12 +200,7 @@ fn rotate_columns(matrix: u32, pair: u32, lane: u32) {
       s2 = fma(vec4f(half_done[(row + 2u) * SIDE + k]), u, s2);
       s3 = fma(vec4f(half_done[(row + 3u) * SIDE + k]), u, s3);
     }
-    for (var c = 0u; c < 4u; c++) {
-      tile[row * SIDE + column + c] = s0[c];
-      tile[(row + 1u) * SIDE + column + c] = s1[c];
-      tile[(row + 2u) * SIDE + column + c] = s2[c];
-      tile[(row + 3u) * SIDE + column + c] = s3[c];
-    }
+    store_fours(&tile, row * SIDE + column, mat4x4f(s0, s1, s2, s3));
   }
 }
 
