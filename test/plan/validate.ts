@@ -7,7 +7,10 @@ import { validateWgsl } from "../kernel/validate-wgsl.ts";
 const seen = new Set<string>();
 
 /** Fails on what Tint refuses, on bindings, workgroups and buffers beyond what the device has; a kernel seen before is not asked about. */
-export async function validatePlan({ kernels, programs }: Plan, device: DeviceFacts): Promise<void> {
+export async function validatePlan(
+  { kernels, programs }: Pick<Plan, "kernels" | "programs">,
+  device: DeviceFacts,
+): Promise<void> {
   for (const { hash, wgsl } of kernels) {
     if (seen.has(hash)) continue;
     seen.add(hash);
