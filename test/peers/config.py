@@ -226,7 +226,7 @@ ROWS = [
     llama("names of a compiled model", tensors="a prefix of a compiled model"),
     llama("double precision", tensors="double precision"),
     llama("scales beside the weights", tensors="scales"),
-    llama("quantised by gptq, it says", {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128}}),
+    llama("quantised by gptq, it says", {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128, "backend": "torch"}}),
     # Mistral
     mistral("as it is"),
     mistral("a window", {"sliding_window": 32}),
