@@ -18,7 +18,7 @@ import { demands, type Memory, type Planned, peakOf } from "./memory/peak-memory
 import { checkCheckpoint } from "./model/check-checkpoint.ts";
 import { bytesOf, type CorpusFacts, type ModelFacts } from "./model/facts.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
-import type { Plan } from "./plan/plan.ts";
+import { type Plan, planVersion } from "./plan/plan.ts";
 import { checkLibrary, savedName } from "./recipe/check-saved.ts";
 import { type Emitted, emit } from "./recipe/emit.ts";
 import { type LoadedRecipe, recipeIn } from "./recipe/load-recipe.ts";
@@ -156,7 +156,7 @@ export function plan(loaded: LoadedRecipe, inputs: CompileInputs, device: Device
   const outlined = outline(loaded, inputs);
   const { typed } = outlined;
   const made: Plan = {
-    version: 2,
+    version: planVersion,
     recipe: recipeRecord(loaded, typed),
     models: typed.models.map(modelRecord),
     stages: typed.stages.map(stageRecord),

@@ -1,6 +1,6 @@
 /** A plan from its file. Inside of this border a plan is trusted. */
 import { Ajv } from "ajv/dist/jtd.js";
-import type { Plan } from "./plan.ts";
+import { type Plan, planVersion } from "./plan.ts";
 import { planHash } from "./plan-file.ts";
 import { fromFile } from "./references.ts";
 import { requireSound } from "./require-sound.ts";
@@ -39,14 +39,14 @@ const compileCheck = () => new Ajv().compile<PlanFile>(planSchema);
 function validate(text: string, where: string): PlanFile {
   check ??= compileCheck();
   const value = parse(text, where);
-  if (isRecord(value) && value["version"] !== undefined && value["version"] !== 2)
+  if (isRecord(value) && value["version"] !== undefined && value["version"] !== planVersion)
     throw new PlanError(
-      `${where} is a plan of version ${value["version"]}; this lcomp reads version 2: use the one that made it, or plan again`,
+      `${where} is a plan of version ${value["version"]}; this lcomp reads version ${planVersion}: use the one that made it, or plan again`,
     );
   if (check(value)) return value;
   const [error] = check.errors ?? [];
   const place = error?.instancePath.replaceAll("/", ".").replace(/^\./, "") || "its top level";
-  throw new PlanError(`${where} is no plan: ${place} ${error?.message ?? "does not fit"}`);
+  throw new PlanError(`${where} is no plan: ${place} ${error?.message ?? "does not fit"}; plan again`);
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

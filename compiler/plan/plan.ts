@@ -6,8 +6,11 @@ import type { DeviceFacts } from "./device-facts.ts";
 import type { Kernel, Program } from "./program.ts";
 import type { SaveRecord, StageRecord, Step, ValueRecord } from "./step.ts";
 
+/** Of the files of plans: another number for whatever a plan of before does not say. */
+export const planVersion = 3;
+
 export interface Plan {
-  readonly version: 2;
+  readonly version: typeof planVersion;
   readonly recipe: RecipeRecord;
   readonly models: readonly ModelRecord[];
   readonly corpora: readonly CorpusRecord[];

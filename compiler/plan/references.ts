@@ -3,7 +3,7 @@
  * writes, `windows 0`, `pick 3 at 7 by #5 keep` for one of list 3 of the plan's choices, `stack 3` for all of it, `element 2 of …`.
  */
 import { lengthened, shortened } from "./abridged.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, planVersion } from "./plan.ts";
 import type { Dispatch, Program } from "./program.ts";
 import type { PlanFile, ProgramFile } from "./schema.ts";
 import type { Ref, SaveRecord } from "./step.ts";
@@ -58,7 +58,7 @@ export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (
   const values = file.values.map(({ known, from, ...record }) => ({ ...record, value: known ?? read(from ?? "") }));
   return {
     ...file,
-    version: 2,
+    version: planVersion,
     programs: file.programs.map((program) => wholeProgram(program, refuse)),
     steps,
     values,

@@ -156,12 +156,12 @@ suite("cli: apply", ({ test }) => {
       /^lcomp: plan\.json was changed after it was made: its hash is not that of its content; plan again\n$/,
     ],
     [
-      "a plan of a later version",
+      "a plan of another version",
       (folder) => {
         const path = join(folder, "plan.json");
-        writeFileSync(path, readFileSync(path, "utf8").replace('"version": 2', '"version": 3'));
+        writeFileSync(path, readFileSync(path, "utf8").replace(/"version": \d+/, '"version": 2'));
       },
-      /^lcomp: plan\.json is a plan of version 3; this lcomp reads version 2: use the one that made it, or plan again\n$/,
+      /^lcomp: plan\.json is a plan of version 2; this lcomp reads version \d+: use the one that made it, or plan again\n$/,
     ],
     [
       "another adapter",

@@ -116,11 +116,11 @@ suite("plan: file", ({ test }) => {
     );
     assert.is(
       refusal((file) => ({ ...file, version: 7 })),
-      "my.plan.json is a plan of version 7; this lcomp reads version 2: use the one that made it, or plan again",
+      "my.plan.json is a plan of version 7; this lcomp reads version 3: use the one that made it, or plan again",
     );
     assert.match(
       refusal((file) => ({ ...file, stages: [{ name: "oops" }] })),
-      /^my\.plan\.json is no plan: stages\.0 must have property 'action'$/,
+      /^my\.plan\.json is no plan: stages\.0 must have property 'action'; plan again$/,
     );
     assert.is(
       refusal((file) => JSON.parse(JSON.stringify(file).replace('"windows 0"', '"somewhere"'))),
@@ -128,11 +128,11 @@ suite("plan: file", ({ test }) => {
     );
     assert.match(
       refusal(({ recipe: _, ...file }) => file),
-      /is no plan: its top level must have property 'recipe'$/,
+      /is no plan: its top level must have property 'recipe'; plan again$/,
     );
     assert.match(
       refusal((file) => ({ ...file, extra: 1 })),
-      /is no plan: extra must NOT have additional properties$/,
+      /is no plan: extra must NOT have additional properties; plan again$/,
     );
     assert.match(
       refusal((file) => JSON.parse(JSON.stringify(file).replace(/"workgroups":\[\d+,/, '"workgroups":['))),

@@ -1,6 +1,6 @@
 /** The pieces of plans that are written by hand. */
 
-import type { Plan } from "../../compiler/plan/plan.ts";
+import { type Plan, planVersion } from "../../compiler/plan/plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "../../compiler/plan/program.ts";
 import { hash } from "../../compiler/plan/sha256.ts";
 import type { Step } from "../../compiler/plan/step.ts";
@@ -88,7 +88,7 @@ export const anyDevice: Plan["device"] = {
 
 /** A plan that does nothing. */
 export const emptyPlan: Plan = {
-  version: 2,
+  version: planVersion,
   recipe: {
     name: "hand",
     doc: "Made by hand.",
