@@ -130,14 +130,18 @@ export interface SavedCheck<Reference = Ref> {
   readonly tolerance: number;
 }
 
-/** Of a field that does not lie alone: the matrix of a format of blocks, of whose every `stride` bytes it has `width`, from `start` on. */
-export interface InBlocks {
-  readonly of: string;
-  readonly format: string;
-  readonly shape: readonly number[];
+/** Of every `stride` bytes, `width` from `start` on. */
+export interface PlaceInBlocks {
   readonly start: number;
   readonly width: number;
   readonly stride: number;
+}
+
+/** Of a field that does not lie alone: the matrix of a format of blocks, and what it has of them. */
+export interface InBlocks extends PlaceInBlocks {
+  readonly of: string;
+  readonly format: string;
+  readonly shape: readonly number[];
 }
 
 export interface SavedTensor<Reference = Ref> {

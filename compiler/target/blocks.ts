@@ -16,6 +16,7 @@ import { type Dimension, volume } from "../language/tensor.ts";
 import type { Format } from "../language/value.ts";
 import { fieldsFor } from "../model/coded-type.ts";
 import { bitsOf } from "../plan/dtype.ts";
+import type { PlaceInBlocks } from "../plan/step.ts";
 import type { JsonObject } from "./json.ts";
 import { ownConfig, ownTensor } from "./own-formats.ts";
 import { type FieldForm, plainForm } from "./stored-fields.ts";
@@ -29,26 +30,16 @@ interface BlockMatrix {
   readonly at: { readonly shape: readonly number[] };
 }
 
-/** Of every `stride` bytes, `width` from `start` on. */
-interface Place {
-  readonly start: number;
-  readonly width: number;
-  readonly stride: number;
-}
-
 /** A field as a tensor, and which bytes of the blocks are its own. */
-interface BlockField extends FieldForm, Place {
+interface FieldInBlocks extends FieldForm, PlaceInBlocks {
   readonly name: string;
 }
 
-/** What config.json says of them, and the fields of each. */
-interface Described {
-  readonly quantization: JsonObject;
-  readonly fields: ReadonlyMap<string, readonly BlockField[]>;
-}
-
-/** Throws CompileError where the library's declarations are wrong. */
-export function describeBlocks(host: Host, matrices: readonly BlockMatrix[]): Described {
+/** What config.json says of matrices, and the fields of each; throws CompileError where the library's declarations are wrong. */
+export function describeBlocks(
+  host: Host,
+  matrices: readonly BlockMatrix[],
+): { readonly quantization: JsonObject; readonly fields: ReadonlyMap<string, readonly FieldInBlocks[]> } {
   const names = new Map(matrices.map(({ module, format }) => [`${format}`, module]));
   const imports = [...names].map(([format, module]) => `import { ${format} } from "${module}"\n`);
   const file = { path: "blocks", text: imports.join("") };
@@ -59,7 +50,7 @@ export function describeBlocks(host: Host, matrices: readonly BlockMatrix[]): De
   const formats = new Map(
     matrices.map(({ name, module, format }) => [name, libraryFormat(context, modules, module, format, span)] as const),
   );
-  const fields = matrices.map(({ name, at }): readonly [string, readonly BlockField[]] => {
+  const fields = matrices.map(({ name, at }): readonly [string, readonly FieldInBlocks[]] => {
     const format = formats.get(name);
     const stored = (format && fieldsFor(context, sides(at.shape), format, span)) ?? [];
     const places = format ? placesOf(format, stored) : [];
@@ -67,7 +58,7 @@ export function describeBlocks(host: Host, matrices: readonly BlockMatrix[]): De
       name,
       stored.flatMap((field, i) => ({
         ...plainForm(field),
-        ...(places[i] as Place),
+        ...(places[i] as PlaceInBlocks),
         name: ownTensor(name, field.name),
       })),
     ];
@@ -90,7 +81,7 @@ function sides([rows = 0, columns = 0]: readonly number[]) {
 }
 
 /** Where fields lie that follow one another at each position of the dimension that their format names. */
-export function placesOf({ declaration: { by } }: Format, fields: readonly StoredField[]): readonly Place[] {
+export function placesOf({ declaration: { by } }: Format, fields: readonly StoredField[]): readonly PlaceInBlocks[] {
   const widths = fields.map(({ dtype, dims }) => {
     const inner = dims.slice(dims.findIndex(({ name }) => name === by?.text) + 1);
     return ((known(volume(inner)) ?? 0) * bitsOf(dtype)) / 8;

@@ -1,4 +1,5 @@
 /** Matrices that lie in blocks of codes: each field of a block becomes a tensor of its own, as a folder has it. */
+import type { PlaceInBlocks } from "../../../compiler/plan/step.ts";
 import type { Arrangement, Placed } from "../arrangement.ts";
 import type { JsonObject } from "../file.ts";
 import type { StoredTensor, TensorDeclaration } from "../safetensors.ts";
@@ -11,12 +12,8 @@ export interface BlockMatrix extends Pick<StoredTensor, "name" | "path" | "stamp
   readonly at: Placed & { readonly arrangement?: Arrangement };
 }
 
-/** What of every `stride` bytes belongs to one field: `width`, from `start` on. */
-export interface BlockField extends TensorDeclaration {
-  readonly start: number;
-  readonly width: number;
-  readonly stride: number;
-}
+/** A field as a tensor, and what it has of the blocks. */
+interface BlockField extends TensorDeclaration, PlaceInBlocks {}
 
 /** The fields of each matrix, and the `quantization_config` of a folder that has them. */
 export interface Described {
