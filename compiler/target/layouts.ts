@@ -34,11 +34,11 @@ export function layoutsFor(
 ): ReadonlyMap<string, Written> | Refusal {
   const found = new Map<string, Written>();
   const { every } = target.table;
-  const isInRows = areRows(weights);
+  const isInRows = every !== undefined && areRows(weights, every.parameter);
   for (const [name, source] of weights) {
     const written = layoutFor(target, modules, name, source);
     if (isRefusal(written)) return written;
-    const run = parametersOf(source.format).get("every") ?? null;
+    const run = parametersOf(source.format).get(every?.parameter ?? "") ?? null;
     const runs = isInRows || !every ? first(every?.rows ?? {}) : [...first(every.runs), [every.variable, run] as const];
     found.set(name, { ...written, said: new Map([...runs, ...written.said]) });
   }
@@ -54,9 +54,9 @@ export function layoutsFor(
 }
 
 /** Whether runs are whole rows, of different lengths. */
-function areRows(weights: ReadonlyMap<string, Source>): boolean {
-  const all = [...weights.values()].map(({ format, sizes }) => ({ every: parametersOf(format).get("every"), sizes }));
-  return new Set(all.map(({ every }) => every)).size > 1 && all.every(({ every, sizes }) => every === sizes.in);
+function areRows(weights: ReadonlyMap<string, Source>, parameter: string): boolean {
+  const all = [...weights.values()].map(({ format, sizes }) => ({ run: parametersOf(format).get(parameter), sizes }));
+  return new Set(all.map(({ run }) => run)).size > 1 && all.every(({ run, sizes }) => run === sizes.in);
 }
 
 function layoutFor(
@@ -79,7 +79,7 @@ function layoutFor(
   const own = table.layouts.filter(isOf);
   const layout = own.find(isHeld);
   if (!layout?.made)
-    return { what: `${showFormat(format)} (${name})`, hint: hintFor(own.length > 0 ? own : table.layouts) };
+    return { what: `${showFormat(format)} (${name})`, hint: hintFor(modules, own.length > 0 ? own : table.layouts) };
   const odd = oddSize({ ...table.multiples, ...layout.made.multiples }, sizes);
   if (odd) {
     const [size, below] = [sizes[odd.size], Math.floor(sizes[odd.size] / odd.of) * odd.of];
@@ -90,7 +90,7 @@ function layoutFor(
     };
   }
   const said = new Map([...first(layout.where), ...first(layout.made.where ?? {}), ...given]);
-  said.delete("every");
+  said.delete(table.every?.parameter ?? "");
   return { layout, made: layout.made, said };
 }
 
@@ -110,15 +110,21 @@ function oddSize(
 }
 
 /** What the nearest layouts hold. */
-function hintFor(layouts: readonly Layout[]): string {
+function hintFor(modules: Modules, layouts: readonly Layout[]): string {
   const held = layouts.flatMap(({ made, where }) => {
     if (!made) return [];
-    if (made.by === undefined) return [`${made.of}()`];
-    const parameters = { bits: where["bits"] ?? [], symmetric: made.where?.["symmetric"] ?? where["symmetric"] ?? [] };
-    const shown = Object.entries(parameters).flatMap(([name, values]) =>
-      values.length === 0 ? [] : [`${name}: ${values.join(" or ")}`],
-    );
+    const allowed: Allowed = { ...where, ...made.where };
+    const shown = parametersNamed(modules, made).flatMap((name) => {
+      const values = allowed[name] ?? [];
+      return values.length === 0 ? [] : [`${name}: ${values.join(" or ")}`];
+    });
     return [`${made.of}(${shown.join(", ")})`];
   });
   return `it holds ${[...new Set(held)].join(", ")}; "lcomp" holds every format`;
 }
+
+/** The parameters of what is written, in their order. */
+const parametersNamed = ({ scopes }: Modules, { of, in: module }: NonNullable<Layout["made"]>): readonly string[] => {
+  const declared = scopes.get(module)?.values.get(of);
+  return declared?.kind === "callable" ? declared.form([]).parameters.map(({ name }) => name.text) : [];
+};

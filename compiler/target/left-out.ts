@@ -18,10 +18,8 @@ export function unlistedBy({ left_out: left }: Table, said: Said): string | null
   if (isKeyed && listed !== null && !isObject(listed))
     return `the layers that it lists are ${JSON.stringify(listed)}, which is no object`;
   const texts = isKeyed ? Object.keys(listed ?? {}) : [...textsIn(listed), ...textsIn(targets)];
-  const prefix = { patterns: "-:", names: "re:", modules: "", parts: null }[left.by];
-  const patterns = texts.flatMap((text) =>
-    prefix !== null && text.startsWith(prefix) ? [text.slice(prefix.length)] : [],
-  );
+  const prefix = { patterns: "-:", names: "re:", modules: "" }[left.by];
+  const patterns = texts.flatMap((text) => (text.startsWith(prefix) ? [text.slice(prefix.length)] : []));
   const unread = patterns.find((pattern) => !isPattern(pattern));
   return unread === undefined ? null : `the pattern \`${unread}\`, by which it lists layers, is not understood`;
 }
@@ -47,8 +45,6 @@ export function isCoded({ left_out: left, outside }: Table, said: Said, { path, 
   switch (left.by) {
     case "patterns":
       return keptByPatterns(listed, path);
-    case "parts":
-      return !textsIn(listed).some((part) => path.includes(part));
     case "modules":
       return !textsIn(listed).some((name) => path.endsWith(name) || matches(`(?:${name})(?:(?<=\\.)|(?=\\.|$))`, path));
     case "names": {

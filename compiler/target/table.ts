@@ -28,15 +28,20 @@ export interface Table {
   readonly also?: Readonly<Record<string, readonly Json[]>>;
   /** Fields that say nothing of how weights are read. */
   readonly besides: readonly string[];
-  /** How runs of as many inputs as the variable is are said, and runs that are whole rows. */
-  readonly every?: { readonly variable: string; readonly runs: Allowed; readonly rows: Allowed };
+  /** How a parameter of formats is said that is a number of inputs, which are a run: by a variable, and where runs are whole rows. */
+  readonly every?: {
+    readonly parameter: string;
+    readonly variable: string;
+    readonly runs: Allowed;
+    readonly rows: Allowed;
+  };
   /** What is said of all groups by a variable in which they differ, where it stands outside of them. */
   readonly mixed?: Readonly<Record<string, Json>>;
   /** Variables that are lists, with the names of their items. */
   readonly lists?: Readonly<Record<string, readonly string[]>>;
   readonly left_out: {
-    /** How layers that are not coded are listed: by regular expressions, by parts of their paths, by modules as Transformers has them, or by what names or groups them. */
-    readonly by: "patterns" | "parts" | "modules" | "names";
+    /** How layers that are not coded are listed: by regular expressions, by modules as Transformers has them, or by what names or groups them. */
+    readonly by: "patterns" | "modules" | "names";
     readonly variable: string;
     /** Which layers a group is of, and the class of all. */
     readonly targets?: string;

@@ -10,7 +10,7 @@ import { readConfig } from "./config-template.ts";
 import type { Json } from "./json.ts";
 import { isCoded, unlistedBy } from "./left-out.ts";
 import { rowsForm } from "./stored-fields.ts";
-import { formatOf, isAllowed, type Layout, parametersIn, type Said, type Target } from "./table.ts";
+import { formatOf, isAllowed, type Layout, parametersIn, type Said, type Table, type Target } from "./table.ts";
 
 interface Given {
   readonly context: Context;
@@ -83,16 +83,15 @@ const layoutOf = ({ table: { layouts } }: Target, said: Said): Layout | undefine
 const shown = (said: Said): string =>
   [...said].flatMap(([name, value]) => (typeof value === "object" ? [] : [`${name} ${value}`])).join(", ");
 
-/** How many inputs are a run, as `every`; a text where that is not known. */
-function runOf({ table: { every } }: Target, matrix: DeclaredTensor, group: Said): Said | string {
-  if (!every) return "no runs";
+/** How many inputs are a run, as the format's parameter; a text where that is not known. */
+function runOf(every: NonNullable<Table["every"]>, matrix: DeclaredTensor, group: Said): Said | string {
   const isRow = isAllowed(every.rows, group);
   if (!isRow && !isAllowed(every.runs, group)) return `runs that are not known: ${shown(group)}`;
   const all = known(volume(sidesOf(matrix).from)) ?? 0;
   const run = isRow ? all : (group.get(every.variable) ?? null);
   const isSize = typeof run === "number" && Number.isInteger(run) && run > 0;
   if (!isSize) return `runs of ${JSON.stringify(run)} inputs`;
-  return all % run === 0 ? new Map([["every", run]]) : `runs of ${run} inputs, which do not divide its ${all}`;
+  return all % run === 0 ? new Map([[every.parameter, run]]) : `runs of ${run} inputs, which do not divide its ${all}`;
 }
 
 interface Chosen {
@@ -106,7 +105,9 @@ function laidOut(
   { matrix }: Layer,
   { layout, group, path }: Chosen,
 ): Coding | string {
-  const runs = parametersIn(target, layout).includes("every") ? runOf(target, matrix, group) : new Map();
+  const { every } = target.table;
+  const hasRuns = every && parametersIn(target, layout).includes(every.parameter);
+  const runs = hasRuns ? runOf(every, matrix, group) : new Map();
   if (typeof runs === "string") return `${path} has ${runs}`;
   const items = Object.entries(target.table.lists ?? {}).flatMap(([variable, names]) => {
     const list = group.get(variable) ?? null;
