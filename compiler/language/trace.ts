@@ -19,11 +19,13 @@ export interface Observation {
   readonly name: string;
 }
 
-/** A linear layer of an architecture: y = x · Wᵀ (+ bias). */
+/** A linear layer of an architecture, y = x · Wᵀ (+ bias), or a table, of whose matrix tokens pick rows. */
 export interface Linear {
   readonly name: string;
-  /** Path in the checkpoint without `.weight`; `{layer}` stands for the block's number. */
+  /** Path in the checkpoint; `{layer}` stands for the block's number. */
   readonly at: string;
+  /** The stored tensor that its matrix lies in: that of the table where it shares one. */
+  readonly weight: string;
   /** What it reads; a dimension that is also in `to` is read under another identity, so that the matrix has both. */
   readonly from: readonly Dimension[];
   readonly to: readonly Dimension[];
@@ -33,6 +35,7 @@ export interface Linear {
   readonly among: (Pieces & { readonly place: number }) | null;
   /** The table that it shares its weight with. */
   readonly tied: string | null;
+  readonly isTable: boolean;
   readonly span: Span;
 }
 

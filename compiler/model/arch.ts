@@ -13,7 +13,7 @@ import { isNamed } from "../language/walk.ts";
 import type { Problem } from "../problems/problem.ts";
 import { blockPrefix, reportFaults } from "./check-checkpoint.ts";
 import { declareLinear, isTiedIn } from "./declare-linear.ts";
-import { isStored, storedPath } from "./declared-tensor.ts";
+import { isStored, pathOf, storedPath } from "./declared-tensor.ts";
 import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { familyOf, type ModelFacts, namesOf } from "./facts.ts";
 import { handed, inDeclaredOrder } from "./linear.ts";
@@ -49,6 +49,7 @@ const declaring = (
   facts,
   layer,
   linears: [],
+  matrices: [],
   weights: [],
   shared: new Map(),
   tables: new Map(tables),
@@ -59,12 +60,13 @@ const declaring = (
 });
 
 const partOf = (
-  { layer, linears, weights, leftOut, faults, isFaulty }: Declaring,
+  { layer, linears, matrices, weights, leftOut, faults, isFaulty }: Declaring,
   scope: Scope,
   forward: Ast.Fn | null,
 ): Part => ({
   readsNumber: false,
   ...{ layer, scope, forward, linears, weights, leftOut, faults },
+  tables: matrices.filter(({ weight }) => !linears.some((linear) => linear.weight === weight)),
   isFaulty: isFaulty || faults.length > 0,
 });
 
@@ -229,16 +231,22 @@ const unnumbered = ({ name: { text }, at: { span } }: Ast.Blocks): Problem => ({
 function storedWeight(
   part: Declaring,
   scope: Scope,
-  { name, type, span }: Ast.WeightDeclaration,
+  { kind, name, type, span }: Ast.WeightDeclaration,
   tensor: string,
 ): Value {
-  const { context } = part;
+  const { context, matrices } = part;
   const named = type.kind === "tensor-type" ? type.dims : [];
   const dims = dimsNamed(
     context,
     scope,
     named.map((dim) => (dim.kind === "dim-name" ? dim.name : { text: "...", span: dim.span })),
   );
+  const [row, column, ...others] = dims;
+  if (kind === "table" && row && column && others.length === 0)
+    matrices.push({
+      ...{ name: name.text, at: pathOf(tensor), weight: tensor, from: [column], to: [row] },
+      ...{ isInFirst: false, among: null, tied: null, isTable: true, span },
+    });
   return (
     storedTensor(
       part,

@@ -28,7 +28,7 @@ export function codedType(
   if (!facts) return null;
   const coded = new Map<string, CodedFacts>();
   for (const { linear, layer } of selected) {
-    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const tensor = tensorName(linear.weight, layer);
     const inside: Context = { ...context, where: ` in ${tensor}` };
     const format = formatFor(inside, linear);
     if (!format) continue;
@@ -87,7 +87,7 @@ export function decodedType(
   { arch, declaredIn, facts }: ModelType,
   selected: readonly Selected[] | null,
 ): ModelType | null {
-  const names = selected && new Set(selected.map(({ linear, layer }) => tensorName(`${linear.at}.weight`, layer)));
+  const names = selected && new Set(selected.map(({ linear, layer }) => tensorName(linear.weight, layer)));
   const isChosen = (name: string): boolean => names?.has(name) ?? true;
   if (!facts || ![...facts.tensors].some(([name, { coded }]) => coded && isChosen(name))) return null;
   const tensors = new Map([...facts.tensors].map(([name, each]) => [name, isChosen(name) ? asNumbers(each) : each]));

@@ -10,7 +10,7 @@ import { fixed, known } from "../language/size.ts";
 import { type Dimension, graphDims, type Tensor, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import { type Operand, type Scope, wrong } from "../language/value.ts";
-import { isStored, storedPath, tensorName } from "./declared-tensor.ts";
+import { isStored, pathOf, storedPath, tensorName } from "./declared-tensor.ts";
 import { type Declaring, dimsNamed, storedTensor } from "./declaring.ts";
 import { applyLinear, aside, entering } from "./linear.ts";
 import { pieceOf } from "./pieces.ts";
@@ -28,24 +28,33 @@ export function declareLinear(
   const outputs = dimsNamed(context, scope, to);
   const inputs = dimsNamed(context, scope, from).map((dim) => (outputs.includes(dim) ? aside(dim) : dim));
   const matrix = storedPath(part, `${prefix}${at.value}.weight`);
-  const path = matrix.slice(0, -".weight".length);
+  const path = pathOf(matrix);
   const hasOwn = isStored(part, matrix);
   if (tied && !part.tables.has(tied.name.text)) {
     const { text: name, span } = tied.name;
     report(context, { kind: "unknown-name", span, name, what: "table", known: [...part.tables.keys()] });
   }
   const isTied = tied !== undefined && (isTiedIn(part, scope, tied.condition) ?? !hasOwn);
-  const linear: Linear = {
-    ...{ name: name.text, at: path, from: inputs, to: outputs, isInFirst },
-    among: placeAmong(part, scope, declaration, members),
-    tied: isTied ? tied.name.text : null,
-    span,
-  };
-  part.linears.push(linear);
   const table = isTied ? part.tables.get(tied.name.text) : undefined;
   const isBoth = hasOwn && table !== undefined && table !== matrix;
   if (isBoth) note(context, { kind: "tied-stored", span, tensor: matrix, table });
-  const weight = isTied && !isBoth ? sharedTensor(scope, tied.name.text) : lying(part, linear, matrix, inputs);
+  const isShared = isTied && !isBoth;
+  const linear: Linear = {
+    ...{
+      name: name.text,
+      at: path,
+      weight: isShared ? (table ?? matrix) : matrix,
+      from: inputs,
+      to: outputs,
+      isInFirst,
+    },
+    among: placeAmong(part, scope, declaration, members),
+    tied: isTied ? tied.name.text : null,
+    isTable: false,
+    span,
+  };
+  part.linears.push(linear);
+  const weight = isShared ? sharedTensor(scope, tied.name.text) : lying(part, linear, matrix, inputs);
   const offset = `${path}.bias`;
   const bias = hasBias(part, scope, offset, biased) ? lying(part, linear, offset, null) : null;
   const applying = form({ x: activations }, ({ x }, { context: caller, span }) => {

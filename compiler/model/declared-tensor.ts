@@ -59,6 +59,9 @@ export function storedPath(at: At, name: string): string {
   return isStored(at, name) || !isStored(at, inner) ? name : inner;
 }
 
+/** The path of the layer, or of the table, whose weight a stored tensor is. */
+export const pathOf = (weight: string): string => weight.replace(/\.weight$/, "");
+
 /** A name without its first part. */
 export const withoutFirst = (name: string): string => name.slice(name.indexOf(".") + 1);
 

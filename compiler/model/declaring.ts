@@ -19,6 +19,8 @@ export interface Declaring {
   /** Null outside of the blocks. */
   readonly layer: number | null;
   readonly linears: Linear[];
+  /** Tables of two dimensions. */
+  readonly matrices: Linear[];
   readonly weights: DeclaredTensor[];
   /** Those that several linear layers share. */
   readonly shared: Map<string, Tensor | null>;

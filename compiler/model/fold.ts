@@ -57,6 +57,10 @@ export function folded(passage: Passage, readers: readonly LinearInput[], scale:
     maker.make("mul", [input.node, weight.node], {}, first.linear.span),
   );
   const nodes = coneOf(passage.results);
+  const picked = nodes.find(
+    (node) => readers.some(({ weight }) => isRead(node, weight.node)) && !products.includes(node),
+  );
+  if (picked) return { at: picked, because: "the same weight is read here, too" };
   const at = { ...passage, nodes, above: products };
   const own = closed(at, divided(at, first.input.node, by, products[0] ?? first.input.node));
   if (isStuck(own)) return own;
@@ -66,8 +70,10 @@ export function folded(passage: Passage, readers: readonly LinearInput[], scale:
   return [...readers.map(({ weight }) => ({ weight: weight.node, change: times })), ...own.edits];
 }
 
+const isRead = (by: Node, node: Node): boolean => by.inputs.some((x: Node) => x === node);
+
 const readBy = ({ linears }: Passage, node: Node): string => {
-  const reader = linears.find(({ weight }) => node.inputs.some((x: Node) => x === weight.node));
+  const reader = linears.find(({ weight }) => isRead(node, weight.node));
   return reader ? `\`${reader.linear.name}\` reads it too, and is not selected` : "it is read here too, as it is";
 };
 

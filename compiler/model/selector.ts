@@ -1,14 +1,16 @@
-/** Selectors: which linear layers of a model a stage works on. */
+/** Selectors: which linear layers and tables of a model a stage works on. */
 import type * as Ast from "../../grammar/ast.ts";
-import { textAt } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import { type Context, report } from "../language/context.ts";
 import { operand } from "../language/evaluate.ts";
 import { compileTimeNumber } from "../language/kinds.ts";
 import { known } from "../language/size.ts";
-import { type Dimension, volume } from "../language/tensor.ts";
+import { type Dimension, ids, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
 import type { Scope } from "../language/value.ts";
 import { list } from "../problems/description.ts";
+import type { Problem } from "../problems/problem.ts";
+import { pathOf } from "./declared-tensor.ts";
 import { type Blocks, firstBlocks, isOf, type ModelType, partsOf } from "./value.ts";
 
 export interface Selected {
@@ -18,8 +20,8 @@ export interface Selected {
 }
 
 /**
- * The layers of `for a, except b`, in the order of the model; each selector must match something. Without `for`, all but those
- * that share their weight with a table, which `tied` names.
+ * The layers of `for a, except b`, in the order of the model; each selector must match something. Without `for`, all linear ones but
+ * those that share their weight with a table, which `tied` names; tables, and what is tied to them, are named one by one.
  */
 export function select(
   context: Context,
@@ -27,7 +29,7 @@ export function select(
   type: ModelType,
   { selectors, except, span }: Ast.Stage,
 ): { readonly selected: readonly Selected[]; readonly tied: readonly Linear[] } {
-  const all = candidates(type);
+  const all = matricesIn(type);
   let isSaid = false;
   const matching = (of: Ast.Selector): readonly Selected[] => {
     const isMeant = blocksMeant(context, scope, type, of);
@@ -37,8 +39,9 @@ export function select(
     isSaid ||= found.length === 0;
     return found;
   };
-  const untied = all.filter(({ linear }) => linear.tied === null);
-  const chosen = new Set(selectors.length > 0 ? selectors.flatMap(matching) : untied);
+  const untied = all.filter(({ linear }) => linear.tied === null && !linear.isTable);
+  const found = selectors.map((of) => ({ of, layers: matching(of) }));
+  const chosen = new Set(selectors.length > 0 ? found.flatMap(({ layers }) => layers) : untied);
   const left = new Set(except.flatMap(matching));
   const selected = all.filter((each) => chosen.has(each) && !left.has(each));
   const [first] = selectors;
@@ -50,20 +53,27 @@ export function select(
       known: except.length > 0 ? [] : names(type),
       ...(except.length > 0 && { hint: "`except` leaves out all that the stage selects" }),
     });
-  for (const { linear } of selected) {
-    if (!linear.tied) continue;
-    report(context, {
-      kind: "not-supported",
-      span: first?.span ?? span,
-      what: `compressing \`${linear.name}\`, which shares its weight with \`${linear.tied}\`,`,
-      hint: selected.some((each) => each.linear.tied === null)
-        ? `add \`except ${linear.name}\``
-        : `the table is no linear layer; there are ${list(names(type).filter((name) => name !== linear.name))}`,
-    });
-    break;
-  }
+  const named = new Set(found.flatMap(({ of, layers }) => (isGeneral(of) ? [] : layers)));
+  const tiedFaults = selected.flatMap((each) => tiedFault(type, each, named.has(each), first?.span ?? span) ?? []);
+  for (const fault of tiedFaults.slice(0, 1)) report(context, fault);
   const tied = all.filter((each) => selectors.length === 0 && each.linear.tied !== null && !left.has(each));
   return { selected, tied: tied.map(({ linear }) => linear) };
+}
+
+/** Why a layer that shares its weight with a table is not worked on; null if it is, or shares none. */
+function tiedFault(
+  { outside }: ModelType,
+  { linear: { name, tied, weight, to, from } }: Selected,
+  isNamed: boolean,
+  span: Span,
+): Problem | null {
+  if (tied === null) return null;
+  const lies = outside.weights.find((tensor) => tensor.name === weight)?.dims.map((dims) => ids(dims).join());
+  const isOne =
+    !outside.tables.some((table) => table.name === tied) && lies?.join(" ") === [to, from].map(ids).join(" ");
+  if (isOne) return isNamed ? null : { kind: "tied-weight", span, layer: name, table: tied };
+  const what = `compressing \`${name}\`, which shares its weight with \`${tied}\`,`;
+  return { kind: "not-supported", span, what, hint: `add \`except ${name}\`` };
 }
 
 /** The sizes that what layers read and make has among them, by the names of a method's header. */
@@ -76,8 +86,9 @@ export function layerSizes(selected: readonly Selected[]): ReadonlyMap<"in" | "o
   ]);
 }
 
-const candidates = (type: ModelType): readonly Selected[] =>
-  partsOf(type).flatMap(({ layer, linears }) => linears.map((linear) => ({ linear, layer })));
+/** All that a stage may work on. */
+export const matricesIn = (type: ModelType): readonly Selected[] =>
+  partsOf(type).flatMap(({ layer, linears, tables }) => [...tables, ...linears].map((linear) => ({ linear, layer })));
 
 /** What a selector may be instead; one of blocks that declare no linear layer is right, and has nothing to select. */
 function others(type: ModelType, { path: [first] }: Ast.Selector): { known: readonly string[]; hint?: string } {
@@ -99,7 +110,7 @@ function names(type: ModelType): string[] {
   return [
     ...(linears.length > 0 ? ["linear"] : []),
     ...kinds.map(({ declaration }) => declaration.name.text),
-    ...new Set(linears.map(({ name }) => name)),
+    ...new Set([...linears, ...type.outside.tables].flatMap(({ name, tied }) => [name, ...(tied ? [tied] : [])])),
   ];
 }
 
@@ -112,9 +123,9 @@ function matches(
 ): boolean {
   const [first, ...rest] = path.map(({ name }) => name.text);
   if (first === undefined) return false;
-  if (path.length === 1 && first === "linear") return true;
+  if (isGeneral({ path })) return !linear.isTable;
   const kind = kindNamed(type, first);
-  if (!kind) return matchesPath([first, ...rest], linear);
+  if (!kind) return matchesPath([first, ...rest], linear) || matchesTable(type, [first, ...rest], linear);
   return layer !== null && isOf(kind, layer) && isMeant(layer) && (rest.length === 0 || matchesPath(rest, linear));
 }
 
@@ -168,8 +179,18 @@ function numbered(
   return null;
 }
 
-function matchesPath(wanted: readonly string[], { name, at }: Linear): boolean {
-  if (wanted.length === 1 && (wanted[0] === "*" || wanted[0] === name)) return true;
+/** `linear` and `*`, which mean whatever is linear. */
+const isGeneral = ({ path: [first, ...rest] }: Pick<Ast.Selector, "path">): boolean =>
+  rest.length === 0 && (first?.name.text === "linear" || first?.name.text === "*");
+
+/** Whether the table is meant that a layer shares its weight with. */
+const matchesTable = ({ outside }: ModelType, wanted: readonly string[], { tied, weight }: Linear): boolean =>
+  tied !== null &&
+  !outside.tables.some(({ name }) => name === tied) &&
+  matchesPath(wanted, { name: tied, at: pathOf(weight) });
+
+function matchesPath(wanted: readonly string[], { name, at }: Pick<Linear, "name" | "at">): boolean {
+  if (wanted.length === 1 && wanted[0] === name) return true;
   const path = at
     .slice(at.lastIndexOf("}") + 1)
     .split(".")

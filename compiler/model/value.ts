@@ -44,6 +44,8 @@ export interface Part {
   readonly scope: Scope;
   readonly forward: Ast.Fn | null;
   readonly linears: readonly Linear[];
+  /** Matrices of which rows are picked, but for those that a linear layer shares. */
+  readonly tables: readonly Linear[];
   /** The tensors that it reads, as the checkpoint stores them. */
   readonly weights: readonly DeclaredTensor[];
   /** Biases that config.json says are not there, for the case that they are stored. */

@@ -7,10 +7,13 @@ import { type Description, labels, list, type Of, suggestion, type Wording } fro
 
 export type ModelProblem =
   | { kind: "unreached-layer"; span: Span; name: string; stage: Span }
+  /** Of a table, into which nothing goes that a method could observe. */
+  | { kind: "table-input"; span: Span; name: string; method: string; stage: Span }
   /** Of layers that read an activation there: `at` is where what makes it cannot be divided. */
   | { kind: "cannot-fold"; span: Span; names: readonly string[]; stage: Span; at: Span; because: string }
   /** Of another model that a method reads beside the one that the stage is of: how many, or which sizes, there are in each. */
   | { kind: "other-layers"; span: Span; other: string; of: string; what: string; there: string; here: string }
+  | { kind: "tied-weight"; span: Span; layer: string; table: string }
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
   | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
   | { kind: "own-code"; span: Span; model: string; arch: string }
@@ -97,6 +100,16 @@ export const modelWording: Wording<ModelProblem> = {
     title: `the forward pass never reaches \`${p.name}\`, so that nothing can be observed there`,
     places: labels([p.stage, `selected here`], [p.span, `declared here`]),
     hint: `leave it out of the stage with \`except ${p.name}\``,
+  }),
+  "tied-weight": (p) => ({
+    title: `\`${p.layer}\` shares its weight with \`${p.table}\`, which this stage would change with it`,
+    places: labels([p.span, `selected here`]),
+    hint: `add \`except ${p.layer}\` or, if both are meant, name it, as in \`for linear, ${p.layer}\``,
+  }),
+  "table-input": (p) => ({
+    title: `\`${p.method}\` observes what goes into a layer, and nothing goes into the table \`${p.name}\`, of which tokens pick rows`,
+    places: labels([p.stage, `selected here`], [p.span, `declared here`]),
+    hint: `leave it out of the stage with \`except ${p.name}\`, and give it one of a method that reads \`w\` alone, as \`rtn\` does`,
   }),
   "cannot-fold": (p) => ({
     title: `what ${list(p.names)} read${p.names.length > 1 ? "" : "s"} cannot be divided by a scale where it is made`,

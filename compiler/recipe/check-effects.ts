@@ -60,7 +60,7 @@ export function changesIn(
   if (type)
     return new Map(
       selected.map((each) => {
-        const inside = { ...context, where: ` in ${tensorName(`${each.linear.at}.weight`, each.layer)}` };
+        const inside = { ...context, where: ` in ${tensorName(each.linear.weight, each.layer)}` };
         return [keyOf(each), { ...changeFor(inside, each.linear), layer: each.linear.name }];
       }),
     );
@@ -80,7 +80,7 @@ const selectedText = ({ selectors, except }: Ast.Stage): string =>
 function standIn(span: Span): Linear {
   const dim = (name: string): Dimension => ({ id: name, name, size: fixed(2 ** 10 * 45), source: "any layer", span });
   const shape = { from: [dim("in")], to: [dim("out")], isInFirst: false, among: null, tied: null };
-  return { name: "any layer", at: "any layer", ...shape, span };
+  return { name: "any layer", at: "any layer", weight: "any layer.weight", ...shape, isTable: false, span };
 }
 
 /** What the weights of a model are by then. */

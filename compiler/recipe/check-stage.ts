@@ -223,11 +223,25 @@ function typedStage(
   const type = applied.method.on.text !== "block" ? at.models.get(of) : undefined;
   const { selected: all, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
   const selected = all.filter(isTaken);
+  requireInputs(at.context, stage, applied.method, selected);
   if (type) requireLayers(at.context, at.models, stage, applied.arguments, type, selected);
   const action = actionOf(applied);
   const { name, span } = stage;
   const unchanged = { narrowing: null, decoded: null, type: null, effects: statesOf(at, of) };
   return { name: name.text, action, of, windows, applied, selected, tied, ...unchanged, span };
+}
+
+/** Says where a method observes what goes into a layer, and is to work on a table. */
+function requireInputs(
+  context: Context,
+  { span: stage }: Ast.Stage,
+  method: Ast.Method,
+  selected: readonly Selected[],
+): void {
+  const isObserving = method.on.text !== "linear" || method.sees.some(({ name }) => name.text === "x");
+  const table = selected.find(({ linear }) => isObserving && linear.isTable)?.linear;
+  if (table)
+    report(context, { kind: "table-input", span: table.span, name: table.name, method: method.name.text, stage });
 }
 
 /** `prune(sparsity: 50%)`: the method with its arguments as resolved. */

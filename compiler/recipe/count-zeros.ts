@@ -13,8 +13,8 @@ import { type Callable, type Value, wrongType } from "../language/value.ts";
 import { readCoded } from "../model/coded-matrix.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import { pieceOf } from "../model/pieces.ts";
-import type { Selected } from "../model/selector.ts";
-import { dtypeOf, type Model, type ModelType, partsOf, storedNames } from "../model/value.ts";
+import { matricesIn, type Selected } from "../model/selector.ts";
+import { dtypeOf, type Model, type ModelType, storedNames } from "../model/value.ts";
 import type { Ref } from "../plan/step.ts";
 import { statesOf } from "./check-effects.ts";
 import type { Checking } from "./checking.ts";
@@ -71,13 +71,13 @@ function counting(at: Checking, model: string, pattern: Zeros | null, span: Span
 
 /** The layers in which stages make weights 0, be it that others lose that; if there are none, those that stages change, or else all. */
 function prunedIn(type: ModelType, states: States): readonly Selected[] {
-  const all = partsOf(type).flatMap(({ layer, linears }) => linears.map((linear) => ({ layer, linear })));
-  const own = all.filter(({ linear }) => linear.tied === null);
+  const all = matricesIn(type);
+  const own = all.filter(({ linear }) => linear.tied === null && !linear.isTable);
   const isPruned = (each: Selected): boolean => {
     const state = states.get(keyOf(each));
     return state !== undefined && state.zeros.length + state.lost.length > 0;
   };
-  const [pruned, changed] = [own.filter(isPruned), own.filter((each) => states.has(keyOf(each)))];
+  const [pruned, changed] = [all.filter(isPruned), all.filter((each) => states.has(keyOf(each)))];
   return pruned.length > 0 ? pruned : changed.length > 0 ? changed : own;
 }
 
@@ -87,7 +87,7 @@ export function emitCounts(at: Emitting, counts: ReadonlyMap<string, Counted>): 
   return [...counts].map(([slot, { model: name, pattern, layers, span }]) => {
     const model = modelNamed(at, name);
     const stack = layers.flatMap((each): Ref[] => {
-      const tensor = tensorName(`${each.linear.at}.weight`, each.layer);
+      const tensor = tensorName(each.linear.weight, each.layer);
       const coded = model.type.facts?.tensors.get(tensor)?.coded;
       const sizes = [each.linear.to, each.linear.from].map((dims) => known(volume(dims)));
       const key = [slot, ...sizes, each.linear.name, dtypeOf(model.type, tensor), coded ? tensor : ""].join(" ");
@@ -135,7 +135,7 @@ function graphFor(at: Emitting, model: Model, each: Selected, pattern: Zeros | n
 function weightOf(context: Context, type: ModelType, { linear, layer }: Selected): Node | null {
   const { make } = context.maker;
   const { among, span, isInFirst } = linear;
-  const tensor = tensorName(`${linear.at}.weight`, layer);
+  const tensor = tensorName(linear.weight, layer);
   const coded = type.facts?.tensors.get(tensor)?.coded;
   const size = (dims: typeof linear.to): number => known(volume(dims)) ?? Number.NaN;
   const rows = { name: among ? among.rows.id : "out", size: size(among ? [among.rows] : linear.to) };

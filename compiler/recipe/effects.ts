@@ -8,8 +8,8 @@ import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import { type Format, showFormat } from "../language/value.ts";
 import { tensorName } from "../model/declared-tensor.ts";
-import type { Selected } from "../model/selector.ts";
-import { layersOf, type ModelType, partsOf } from "../model/value.ts";
+import { matricesIn, type Selected } from "../model/selector.ts";
+import { layersOf, type ModelType } from "../model/value.ts";
 
 /** A stage, for messages. */
 export interface StageNamed {
@@ -71,12 +71,10 @@ const untouched: WeightState = { zeros: [], lost: [], codes: null, isFolded: fal
 /** The weights of a given model, of which some may be codes. */
 export const givenStates = (type: ModelType): States =>
   new Map(
-    partsOf(type).flatMap(({ layer, linears }) =>
-      linears.flatMap((linear): [string, WeightState][] => {
-        const coded = type.facts?.tensors.get(tensorName(`${linear.at}.weight`, layer))?.coded;
-        return coded ? [[keyOf({ linear, layer }), { ...untouched, codes: { format: coded.format, by: null } }]] : [];
-      }),
-    ),
+    matricesIn(type).flatMap((each): [string, WeightState][] => {
+      const coded = type.facts?.tensors.get(tensorName(each.linear.weight, each.layer))?.coded;
+      return coded ? [[keyOf(each), { ...untouched, codes: { format: coded.format, by: null } }]] : [];
+    }),
   );
 
 /** What weights are behind a stage that changes some of them. */
@@ -102,17 +100,14 @@ export const decodedStates = (states: States): States =>
 /** What weights are behind a stage that keeps blocks, or parts of dimensions: which blocks stay, data decide. */
 export function narrowedStates(before: States, by: StageNamed, from: ModelType, to: ModelType): States {
   const isSame = layersOf(from) === layersOf(to);
-  const old = partsOf(from)
-    .flatMap(({ layer, linears }) => linears.map((linear) => ({ layer, linear })))
-    .filter((each) => before.has(keyOf(each)));
+  const old = matricesIn(from).filter((each) => before.has(keyOf(each)));
   return new Map(
-    partsOf(to).flatMap(({ layer, linears }) =>
-      linears.flatMap((linear): [string, WeightState][] => {
-        const alike = old.filter((each) => each.linear.name === linear.name && (!isSame || each.layer === layer));
-        const states = alike.map((each) => cutState(before.get(keyOf(each)) ?? untouched, by, each, { layer, linear }));
-        return states.length > 0 ? [[keyOf({ linear, layer }), states.reduce(common)]] : [];
-      }),
-    ),
+    matricesIn(to).flatMap((now): [string, WeightState][] => {
+      const isLike = ({ linear, layer }: Selected): boolean =>
+        linear.name === now.linear.name && (!isSame || layer === now.layer);
+      const states = old.filter(isLike).map((each) => cutState(before.get(keyOf(each)) ?? untouched, by, each, now));
+      return states.length > 0 ? [[keyOf(now), states.reduce(common)]] : [];
+    }),
   );
 }
 

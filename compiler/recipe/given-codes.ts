@@ -13,7 +13,8 @@ import { wholeOf } from "../model/coded-type.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { orderNode } from "../model/linear.ts";
-import { type Model, partsOf } from "../model/value.ts";
+import { matricesIn } from "../model/selector.ts";
+import type { Model } from "../model/value.ts";
 import type { Check, Ref } from "../plan/step.ts";
 import { ofCodes } from "./coded-outputs.ts";
 import { howMany } from "./finite.ts";
@@ -23,26 +24,24 @@ import { addStep, type Emitting } from "./steps.ts";
 /** Adds a step, in such a part, for each weight of a given model whose codes say more than their numbers. */
 export function checkGivenCodes(at: Emitting, model: Model, place: Passing["part"]): void {
   const seen = new Set<string>();
-  for (const { layer, linears } of partsOf(model.type))
-    for (const linear of linears.map(wholeOf)) {
-      const tensor = tensorName(`${linear.at}.weight`, layer);
-      const coded = seen.has(tensor) ? undefined : model.type.facts?.tensors.get(tensor)?.coded;
-      seen.add(tensor);
-      if (!coded) continue;
-      const faults = [...faultsIn(at, coded, model.name, linear.span)];
-      const counts = faults.map(({ node }, i) => ({ name: slotNames.misfit(i), node: howMany(at.maker, node) }));
-      const checks = faults.map(
-        ({ otherwise }, i): Check => ({ output: slotNames.misfit(i), must: "none", otherwise }),
-      );
-      const others = new Map(
-        coded.fields.flatMap(({ name }): [string, Ref][] => {
-          const ref = model.at.get(slotNames.field(tensor, name));
-          return ref ? [[slotNames.field(slotNames.weight, name), ref]] : [];
-        }),
-      );
-      const part = { ...place, layer, what: linear.name };
-      if (counts.length > 0) addStep(at, at.maker.graph("check", counts), { model, layer, others }, part, checks);
-    }
+  for (const { linear, layer } of matricesIn(model.type)) {
+    const { name: what, span } = wholeOf(linear);
+    const tensor = tensorName(linear.weight, layer);
+    const coded = seen.has(tensor) ? undefined : model.type.facts?.tensors.get(tensor)?.coded;
+    seen.add(tensor);
+    if (!coded) continue;
+    const faults = [...faultsIn(at, coded, model.name, span)];
+    const counts = faults.map(({ node }, i) => ({ name: slotNames.misfit(i), node: howMany(at.maker, node) }));
+    const checks = faults.map(({ otherwise }, i): Check => ({ output: slotNames.misfit(i), must: "none", otherwise }));
+    const others = new Map(
+      coded.fields.flatMap(({ name }): [string, Ref][] => {
+        const ref = model.at.get(slotNames.field(tensor, name));
+        return ref ? [[slotNames.field(slotNames.weight, name), ref]] : [];
+      }),
+    );
+    const part = { ...place, layer, what };
+    if (counts.length > 0) addStep(at, at.maker.graph("check", counts), { model, layer, others }, part, checks);
+  }
 }
 
 /** What there may be none of: true where it is, with the sentence for people. */

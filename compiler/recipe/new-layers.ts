@@ -46,7 +46,7 @@ export function newLayersOf(
   const layers = linears.flatMap((linear): readonly NewLayer[] => {
     const met = inputs.find((input) => input.linear.span === linear.span) ?? null;
     if (observes(stage) && stage.windows && !isReached(at.context, stage, linear, inputs)) return [];
-    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const tensor = tensorName(linear.weight, layer);
     const matrix = met && matrixOf(at.maker, met);
     const offset = biasOf(on, linear);
     const bias = offset ? dtypeOf(type, tensorName(offset.name, layer)) : null;
@@ -176,7 +176,7 @@ export function readBeside(
   statistics: ReadonlyMap<string, Ref>,
 ): readonly (readonly [slot: string, Ref])[] {
   const stored = [
-    [slotNames.weight, source.at.get(tensorName(`${linear.at}.weight`, layer))] as const,
+    [slotNames.weight, source.at.get(tensorName(linear.weight, layer))] as const,
     [slotNames.bias, source.at.get(tensorName(`${linear.at}.bias`, layer))] as const,
   ];
   return [
@@ -196,7 +196,7 @@ function changeLayers(
   const biases = new Map<string, Ref>();
   for (const newLayer of layers) {
     const { linear, graph, checks } = newLayer;
-    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const tensor = tensorName(linear.weight, layer);
     const others = new Map([
       ...readBeside(newLayer, { source, others: models, layer }, statistics),
       ...collected(layer),

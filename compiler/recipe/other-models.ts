@@ -41,21 +41,19 @@ export function othersNamed(
     return { parameter, model, decode: decoder(at, model, part) };
   });
   return {
-    types: ({ at: path }, layer) =>
-      new Map(others.map(({ parameter, model }) => [parameter, dtypeOf(model.type, weightAt(path, layer))])),
-    weights: ({ at: path }, layer) =>
+    types: ({ weight }, layer) =>
+      new Map(others.map(({ parameter, model }) => [parameter, dtypeOf(model.type, tensorName(weight, layer))])),
+    weights: ({ weight: own }, layer) =>
       new Map(
         others.flatMap(({ parameter, model, decode }) => {
           const part = layer === null ? model.type.outside : blockOf(model.type, layer);
-          const weight = part?.weights.find(({ name }) => name === `${path}.weight`);
-          const ref = (weight && decode(weight, layer)) ?? model.at.get(weightAt(path, layer));
+          const weight = part?.weights.find(({ name }) => name === own);
+          const ref = (weight && decode(weight, layer)) ?? model.at.get(tensorName(own, layer));
           return ref ? [[parameter, ref]] : [];
         }),
       ),
   };
 }
-
-const weightAt = (path: string, layer: number | null): string => tensorName(`${path}.weight`, layer);
 
 /** What programs call the other models' weights. */
 export const otherSlots = (
@@ -101,7 +99,8 @@ function lackingIn(
   if (blocks[0] !== blocks[1]) return { what: "blocks", there: blocks[0], here: blocks[1] };
   for (const { linear, layer } of selected) {
     const part = layer === null ? other.outside : blockOf(other, layer);
-    const found = part?.linears.find(({ name, at }) => name === linear.name && at === linear.at);
+    const all = [...(part?.tables ?? []), ...(part?.linears ?? [])];
+    const found = all.find(({ name, weight }) => name === linear.name && weight === linear.weight);
     const [there, here] = [found ? showSizes(found) : "none", showSizes(linear)];
     if (there !== here) return { what: `\`${tensorName(linear.at, layer)}\``, there, here };
   }

@@ -74,7 +74,7 @@ function readersOf(
     report(context, { kind: "cannot-fold", span, names, stage: stage.span, at: at.origin, because });
     return null;
   }
-  const tensor = tensorName(`${first.linear.at}.weight`, layer);
+  const tensor = tensorName(first.linear.weight, layer);
   const dtype = dtypeOfAll(on, group);
   const isStored = !second && first.weight.node.op === "input";
   const matrix = matrixBeside(on, group, linear);
@@ -96,7 +96,7 @@ function besides(group: readonly LinearInput[]): Linear {
 /** The type that matrices are stored in, if it is one. */
 function dtypeOfAll({ type, layer }: StageOnPart, group: readonly LinearInput[]): Float {
   const types = group.map(({ linear }): Float => {
-    const tensor = tensorName(`${linear.at}.weight`, layer);
+    const tensor = tensorName(linear.weight, layer);
     return type.facts?.tensors.get(tensor)?.coded ? "f32" : dtypeOf(type, tensor);
   });
   const [first = "f32"] = types;
@@ -130,7 +130,7 @@ function changeAll(
           { model: source, layer },
           { ...place, what: `${linear.name} side by side` },
         )(slotNames.weight)
-      : source.at.get(tensorName(`${linear.at}.weight`, layer));
+      : source.at.get(tensorName(linear.weight, layer));
     const others = new Map([
       ...(weight ? [[slotNames.weight, weight] as const] : []),
       ...statisticsOf(newLayer, statistics),

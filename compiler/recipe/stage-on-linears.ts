@@ -157,7 +157,7 @@ function decodingInto(
   const decode = decoder(at, given, { stage: number, of: name });
   return (layer) => {
     const part = layer === null ? given.type.outside : blockOf(given.type, layer);
-    const own = selected.filter((each) => each.layer === layer).map(({ linear }) => `${linear.at}.weight`);
+    const own = selected.filter((each) => each.layer === layer).map(({ linear }) => linear.weight);
     for (const weight of part?.weights.filter((each) => own.includes(each.name)) ?? []) {
       const tensor = tensorName(weight.name, layer);
       const fields = given.type.facts?.tensors.get(tensor)?.coded?.fields ?? [];
@@ -189,7 +189,7 @@ export function observe(
 ): ReadonlyMap<string, Ref> {
   decode(layer);
   const linears = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
-  const seen = linears.flatMap((linear) => otherSlots(others.weights(linear, layer), `${linear.at}.weight`));
+  const seen = linears.flatMap((linear) => otherSlots(others.weights(linear, layer), linear.weight));
   const statistics = new Map<string, Ref>();
   const { over = null, x = null, shared } = entering ?? {};
   for (const { graph, checks, names } of passes) {

@@ -11,8 +11,9 @@ import { volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { type Coded, showFormat } from "../language/value.ts";
 import { fieldsFor, wholeOf } from "../model/coded-type.ts";
-import { tensorName } from "../model/declared-tensor.ts";
+import { pathOf, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
+import { matricesIn } from "../model/selector.ts";
 import { layersOf, type Model, partsOf } from "../model/value.ts";
 import type { Check, Ref, SavedTensor } from "../plan/step.ts";
 import { writeConfig } from "../target/config-template.ts";
@@ -23,7 +24,7 @@ import { rowsForm } from "../target/stored-fields.ts";
 import type { Said, Target } from "../target/table.ts";
 import { codedChecks, fieldOutputs, ofCodes } from "./coded-outputs.ts";
 import { blockPass, codedAs, entryOf, startOf } from "./forward-graphs.ts";
-import { addStep, type Emitting } from "./steps.ts";
+import { addStep, type Emitting, modelNamed } from "./steps.ts";
 
 /** What is saved of coded weights: the tensors of each, by its name, and what config.json says of all. */
 export interface Laid {
@@ -40,8 +41,9 @@ interface Layer extends Source {
 
 /** Adds a step for each weight; what the target does not hold is a problem. */
 export function laidOut(at: Emitting, model: Model, target: Target, modules: Modules, span: Span): Laid {
-  const layers = layersIn(model);
-  const found = fusedApart(at, model, target, span) ?? layoutsFor(target, modules, layers);
+  const layers = layersIn(at, model);
+  const found =
+    tableRefused(target, layers) ?? fusedApart(at, model, target, span) ?? layoutsFor(target, modules, layers);
   if (isRefusal(found)) {
     report(at.context, { kind: "target-refuses", span, target: target.name, ...found });
     return { weights: new Map(), quantization: null };
@@ -56,19 +58,32 @@ export function laidOut(at: Emitting, model: Model, target: Target, modules: Mod
   return { weights, quantization: JSON.stringify(configOf(model, target, found)) };
 }
 
-function layersIn({ type }: Model): ReadonlyMap<string, Layer> {
-  const all = partsOf(type).flatMap(({ layer, linears }) =>
-    linears.map((linear) => ({ linear: wholeOf(linear), layer })),
-  );
+/** Those of linear layers, and of tables that stages have coded; a table that was given as codes is written as numbers. */
+function layersIn(at: Emitting, { type, origin }: Model): ReadonlyMap<string, Layer> {
+  const given = modelNamed(at, origin).type.facts?.tensors;
   return new Map(
-    all.flatMap(({ linear, layer }): [string, Layer][] => {
-      const name = tensorName(`${linear.at}.weight`, layer);
+    matricesIn(type).flatMap(({ linear: own, layer }): [string, Layer][] => {
+      const linear = wholeOf(own);
+      const name = tensorName(linear.weight, layer);
       const coded = type.facts?.tensors.get(name)?.coded;
+      if (isOfTable(linear) && coded === given?.get(name)?.coded) return [];
       const [input, out] = [linear.from, linear.to].map((dims) => known(volume(dims)) ?? 0);
       const sizes = { in: input ?? 0, out: out ?? 0 };
       return coded ? [[name, { linear, layer, coded, format: coded.format, sizes, isInFirst: linear.isInFirst }]] : [];
     }),
   );
+}
+
+const isOfTable = ({ isTable, tied }: Linear): boolean => isTable || tied !== null;
+
+function tableRefused({ name }: Target, layers: ReadonlyMap<string, Layer>): Refusal | null {
+  const [table] = [...layers].filter(([, { linear }]) => isOfTable(linear));
+  if (!table) return null;
+  const [weight, { linear, format }] = table;
+  return {
+    what: `${showFormat(format)} (${weight}), which is a table's: its loaders look for codes of linear layers alone`,
+    hint: `leave it out of the stage with \`except ${linear.name}\`, or save as another than "${name}": "gguf" and "lcomp" hold tables`,
+  };
 }
 
 /** Layers that read one activation and are not coded alike, which loaders that make one of them refuse, or read as garbage. */
@@ -92,7 +107,7 @@ function fusedApart(at: Emitting, model: Model, { table }: Target, span: Span): 
 }
 
 function shownFormat({ type }: Model, { linear }: LinearInput, layer: number): string {
-  const coded = type.facts?.tensors.get(tensorName(`${linear.at}.weight`, layer))?.coded;
+  const coded = type.facts?.tensors.get(tensorName(linear.weight, layer))?.coded;
   return coded ? showFormat(coded.format) : "numbers";
 }
 
@@ -187,5 +202,3 @@ function configOf({ type }: Model, { table }: Target, found: ReadonlyMap<string,
   });
   return writeConfig(table, groups);
 }
-
-const pathOf = (weight: string): string => weight.slice(0, -".weight".length);

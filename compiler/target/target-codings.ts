@@ -3,7 +3,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Context } from "../language/context.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
-import { type DeclaredTensor, sidesOf } from "../model/declared-tensor.ts";
+import { type DeclaredTensor, pathOf, sidesOf } from "../model/declared-tensor.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Coding, Codings, Layer } from "./coding.ts";
 import { readConfig } from "./config-template.ts";
@@ -30,7 +30,7 @@ export function codingsOf(given: Given, config: Readonly<Record<string, unknown>
   const weights = new Map<string, Coding>();
   const beside: string[] = [];
   for (const [weight, layer] of layers) {
-    const path = weight.slice(0, -".weight".length);
+    const path = pathOf(weight);
     const coding = codingOf(given, groups, layer, path);
     if (typeof coding === "string") return coding;
     if (!coding) continue;

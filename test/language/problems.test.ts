@@ -91,6 +91,8 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "few-rows": true,
   "stronger-first": true,
   "unreached-layer": true,
+  "tied-weight": true,
+  "table-input": true,
   "missing-parameter": true,
   "unknown-parameter": true,
   "wrong-arguments": true,

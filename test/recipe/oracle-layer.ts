@@ -78,11 +78,13 @@ function compiled(
   const linear = {
     name: "layer",
     at: "layer",
+    weight: "layer.weight",
     from: dims.slice(1),
     to: [dimension("wide", rows)],
     isInFirst: false,
     among: null,
     tied: null,
+    isTable: false,
     span,
   };
   const windows = {

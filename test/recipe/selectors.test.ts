@@ -39,7 +39,18 @@ suite("language: selectors", ({ test }) => {
       stage?.tied.map(({ name, tied }) => [name, tied]),
       [["lm_head", "embed"]],
     );
-    assert.equal(problems(halve + recipe("stage small = halve() of model for linear")), ["not-supported"]);
+    assert.equal(problems(halve + recipe("stage small = halve() of model for linear")), ["tied-weight"]);
+  });
+
+  test("a head that shares its weight is selected by its name, or by the table's; a table of its own by its own", () => {
+    for (const name of ["lm_head", "embed", "model.embed_tokens", "linear, embed except layer", "lm_head, embed"])
+      assert.is(selected(`for ${name}`), "lm_head");
+    assert.is(selected("for lm_head, o"), "o0 o1 lm_head");
+    assert.is(selected("for embed, gate", "head"), "gate0 gate1 embed");
+    assert.is(selected("for model.*", "head"), "embed");
+    assert.equal(problems(halve + recipe("stage small = halve() of model for lm_head"), { model: "head" }), [
+      "not-supported",
+    ]);
   });
 
   test("every block of a model of many is selected, cut and pruned, though each reads its number", () => {

@@ -82,7 +82,7 @@ export function addChosen(
   }
 }
 
-const weightOf = ({ linear, layer }: Selected): string => tensorName(`${linear.at}.weight`, layer);
+const weightOf = ({ linear, layer }: Selected): string => tensorName(linear.weight, layer);
 
 /** The stages of a candidate; the last keeps what the candidate keeps. */
 const stagesOf = ({ among: _, keeping: __, ...stage }: Ast.Stage, { methods, keeping }: Chain): readonly Ast.Stage[] =>

@@ -233,7 +233,7 @@ function unitOf(
   costs: readonly StageWork[],
   types: readonly ModelType[],
 ): Omit<Unit, "change"> {
-  const tensors = [...new Set(linears.map(({ at }) => tensorName(`${at}.weight`, layer)))];
+  const tensors = [...new Set(linears.map(({ weight }) => tensorName(weight, layer)))];
   const errors = linears.map((linear) => {
     const [probe, ...candidates] = costs.map(({ now }) => now.get(errorOf(linear, layer)));
     invariant(
