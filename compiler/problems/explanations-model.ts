@@ -84,7 +84,7 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
     text: `Many models have one matrix for the embedding and for the head, which a stage on all linear layers would change for both. Leave the head out, as a stage without \`for\` does, or say that it is meant by its name or by the table's: then its codes are stored once, and decoded wherever the model reads them.`,
   },
   "table-input": {
-    text: `Tokens pick rows of a table, such as the embedding: nothing is multiplied with it whose statistics a method could have. Methods that read nothing but \`w\` work on tables as on linear layers, a row being an output: \`rtn\`, \`hqq\`, \`nf4\`, \`q6_k\` and others. A head that shares the table's weight does have an input: select that by its name, and both become what the method gives.`,
+    text: `Tokens pick rows of a table, such as the embedding: nothing is multiplied with it whose statistics a method could have. Methods that read nothing but \`w\` work on tables as on linear layers, a row being an output; most of those that round each weight to the nearest code do. A head that shares the table's weight does have an input: select that by its name, and both become what the method gives.`,
   },
   "weight-missing": {
     text: `The architecture reads a tensor that the model's files do not hold. Are all files there, and is config.json that of this model? In an architecture of one's own: names are those of the checkpoint, and the number of the block is written {layer}.`,

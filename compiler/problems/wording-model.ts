@@ -109,7 +109,7 @@ export const modelWording: Wording<ModelProblem> = {
   "table-input": (p) => ({
     title: `\`${p.method}\` observes what goes into a layer, and nothing goes into the table \`${p.name}\`, of which tokens pick rows`,
     places: labels([p.stage, `selected here`], [p.span, `declared here`]),
-    hint: `leave it out of the stage with \`except ${p.name}\`, and give it one of a method that reads \`w\` alone, as \`rtn\` does`,
+    hint: `leave it out of the stage with \`except ${p.name}\`, and give it one of a method that reads nothing but \`w\``,
   }),
   "cannot-fold": (p) => ({
     title: `what ${list(p.names)} read${p.names.length > 1 ? "" : "s"} cannot be divided by a scale where it is made`,
