@@ -65,6 +65,18 @@ fn most(w: f32[out, in], h: f32[in, in': size(in)]) -> f32[out, thin] {
 }
 `;
 
+/** The matrix, larger by how far columns that hardly differ are from orthonormal once they are made so. */
+const alike = `
+import { dot } from "std/nn"
+import { orthonormal } from "std/matrices"
+method alike() on linear(w: f32[out, in]) {
+  let column = index(column: 64)
+  let basis = orthonormal(1 + 2^-10 * normal(0, over (out, column)))
+  let off = dot(basis, rename(basis, column -> row), over out) - f32(index(column) == index(row: 64))
+  w * (1 + norm(off, over (row, column)))
+}
+`;
+
 const sum = (a: Float64Array, b: Float64Array): Float64Array => a.map((x, i) => x + (b[i] ?? NaN));
 
 async function errorOf(
@@ -108,6 +120,14 @@ suite("thin factors", ({ test, skip }) => {
           recorded.whitened.root[1],
           1e-3,
         );
+      },
+    ],
+    [
+      "columns that hardly differ become orthonormal",
+      async () => {
+        const method = { module: "alike", name: "alike", text: alike };
+        const found = await errorOf(method, {}, (fields) => fields.get(slotNames.result) ?? new Float64Array());
+        assert.ok(found < 1e-3, `${found}`);
       },
     ],
     [
