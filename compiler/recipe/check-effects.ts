@@ -72,8 +72,8 @@ export function changesIn(
 /** By the keys of layers, whose names are known with a model. */
 type Changes = ReadonlyMap<string, Change & { readonly layer: string | null }>;
 
-/** As written: equal texts select equal layers. */
-const selectedText = ({ selectors, except }: Ast.Stage): string =>
+/** What a stage selects, as written: the key of its layers while there is no model, as equal texts select equal ones. */
+export const selectedText = ({ selectors, except }: Ast.Stage): string =>
   [selectors, except].map((each) => each.map(({ span }) => textAt(span)).sort()).join(" but ");
 
 /** A layer of a size that whatever runs there are divide: no model of its own decides less. */

@@ -20,11 +20,20 @@ import { codedType, decodedType } from "../model/coded-type.ts";
 import { layerSizes, type Selected, select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { sizesIn } from "./bind.ts";
-import { areKept, areNumbers, changesIn, changesOf, noteFewRows, noteOrder, statesOf } from "./check-effects.ts";
+import {
+  areKept,
+  areNumbers,
+  changesIn,
+  changesOf,
+  noteFewRows,
+  noteOrder,
+  selectedText,
+  statesOf,
+} from "./check-effects.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
 import { type Checking, givenOrMade, headerIn, wanted } from "./checking.ts";
 import { addChosen, candidatesOf, refuseCodes, suitsCandidates } from "./choice/check-choice.ts";
-import { changed, decodedStates, keyOf, narrowedStates, type States, showState } from "./effects.ts";
+import { changed, decodedStates, keyOf, narrowedStates, type States, showState, whichever } from "./effects.ts";
 import type { Applied } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import { requireLayers } from "./other-models.ts";
@@ -64,7 +73,7 @@ function checkChoice(at: Checking, stage: Ast.Stage, typed: TypedStage, of: Mode
     return;
   }
   const before = statesOf(at, of.name);
-  const layers = typed.selected.length > 0 ? typed.selected.map(keyOf) : [...before.keys()];
+  const layers = typed.selected.length > 0 ? typed.selected.map(keyOf) : [selectedText(stage)];
   if (layers.some((layer) => before.get(layer)?.codes)) {
     refuseCodes(at.context, stage.span);
     return;
@@ -72,8 +81,11 @@ function checkChoice(at: Checking, stage: Ast.Stage, typed: TypedStage, of: Mode
   const candidates = candidatesOf(at, stage, checkStage);
   const [first] = candidates;
   nameResult(at, stage, of, at.models.get(first?.stages.at(-1)?.name ?? "") ?? null);
-  nameEffects(at, stage.name, new Map());
-  at.stages.push({ ...typed, candidates, effects: new Map() });
+  const made = candidates.map(({ stages }) => stages.at(-1)?.effects ?? new Map());
+  const own = new Set(candidates.flatMap(({ stages }) => stages.map(({ name }) => name)));
+  const effects = whichever(made, own, { name: stage.name.text, span: stage.span });
+  nameEffects(at, stage.name, effects);
+  at.stages.push({ ...typed, candidates, effects });
 }
 
 /** The stage's name has what is known of weights in its type. */
@@ -177,8 +189,9 @@ function appliedIn({ context, scope }: Checking, stage: Ast.Stage, value: Method
     });
   const given = complete(context, value, bound.values);
   const areGood = [...given.values()].every(({ kind }) => kind !== "wrong");
+  const shown = new Set(bound.values.keys());
   return areGood
-    ? { method, scope: declaredIn, arguments: given, keepsZeros: keepsZeros(context, stage, method) }
+    ? { method, scope: declaredIn, arguments: given, written: shown, keepsZeros: keepsZeros(context, stage, method) }
     : null;
 }
 
@@ -225,10 +238,11 @@ function typedStage(
   const selected = all.filter(isTaken);
   requireInputs(at.context, stage, applied.method, selected);
   if (type) requireLayers(at.context, at.models, stage, applied.arguments, type, selected);
-  const action = actionOf(applied);
+  const action = actionOf(applied, () => true);
+  const called = actionOf(applied, (parameter) => applied.written?.has(parameter) ?? false);
   const { name, span } = stage;
   const unchanged = { narrowing: null, decoded: null, type: null, effects: statesOf(at, of) };
-  return { name: name.text, action, of, windows, applied, selected, tied, ...unchanged, span };
+  return { name: name.text, action, called, of, windows, applied, selected, tied, ...unchanged, span };
 }
 
 /** Says where a method observes what goes into a layer, and is to work on a table. */
@@ -244,11 +258,11 @@ function requireInputs(
     report(context, { kind: "table-input", span: table.span, name: table.name, method: method.name.text, stage });
 }
 
-/** `prune(sparsity: 50%)`: the method with its arguments as resolved. */
-function actionOf({ method, arguments: given, keepsZeros }: Applied): string {
+/** `prune(sparsity: 50%)`: the method with its arguments as resolved, or some of them. */
+function actionOf({ method, arguments: given, keepsZeros }: Applied, isShown: (parameter: string) => boolean): string {
   const shown = method.parameters.flatMap(({ name: { text: name } }) => {
     const value = given.get(name);
-    return value ? [`${name}: ${value.kind === "model" ? value.name : showValue(value)}`] : [];
+    return value && isShown(name) ? [`${name}: ${value.kind === "model" ? value.name : showValue(value)}`] : [];
   });
   return `${method.name.text}(${shown.join(", ")})${keepsZeros ? " keeping zeros" : ""}`;
 }

@@ -134,6 +134,28 @@ const common = (a: WeightState, b: WeightState): WeightState => ({
   isFolded: a.isFolded || b.isFolded,
 });
 
+/** What holds of weights whichever of several ways was taken, each of which stages of these names are; all that they did one stage has done. */
+export function whichever(ways: readonly States[], names: ReadonlySet<string>, by: StageNamed): States {
+  const byOf = (stage: StageNamed): StageNamed => (names.has(stage.name) ? by : stage);
+  const keys = [...(ways[0]?.keys() ?? [])].filter((key) => ways.every((way) => way.has(key)));
+  return new Map(
+    keys.map((key) => {
+      const states = ways.map((way) => way.get(key) ?? untouched);
+      const { zeros, lost, codes, isFolded } = states.reduce(common);
+      const areCodes = states.every((state) => state.codes);
+      return [
+        key,
+        {
+          zeros: zeros.map((each) => ({ ...each, by: byOf(each.by) })),
+          lost: lost.map((each) => ({ ...each, by: byOf(each.by), to: byOf(each.to) })),
+          codes: codes && areCodes ? { ...codes, by: codes.by && byOf(codes.by) } : null,
+          isFolded,
+        },
+      ];
+    }),
+  );
+}
+
 /** Zeros that a stage has made and a later one has not kept, where none are left, or none of that pattern. */
 export function lostIn(states: States, keys: Iterable<string>, pattern: Zeros | null): Lost | null {
   for (const key of keys) {

@@ -22,11 +22,11 @@ import { unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { checkGivenCodes } from "./given-codes.ts";
 import { behindBlocks, type Passing } from "./passes.ts";
-import { saveRecord } from "./saving.ts";
+import { refusalOf, saveRecord } from "./saving.ts";
 import { emitBlockStage } from "./stage-on-blocks.ts";
 import { emitLinearStage } from "./stage-on-linears.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
-import type { Comparison, Evaluation, Measure, TypedRecipe, TypedStage } from "./typed.ts";
+import type { Comparison, Evaluation, Measure, Saving, TypedRecipe, TypedStage } from "./typed.ts";
 
 /** What a recipe has its models go through. */
 export interface Emitted {
@@ -45,7 +45,7 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
   for (const model of models.values()) checkGivenCodes(at, model, { stage: null, of: model.name });
   const questions = recipe.stages.map((stage, number) => emitStage(at, stage, number));
-  if (recipe.stages.at(-1)?.candidates) return asking(at, recipe, questions.at(-1) ?? null);
+  if (recipe.stages.at(-1)?.candidates) return asking(at, recipe, questions.at(-1) ?? null, modules);
   const passed = new Map<string, Ref | null>();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
@@ -66,11 +66,33 @@ function emitStage(at: Emitting, stage: TypedStage, number: number): Question | 
   return null;
 }
 
-/** A recipe as far as a choice. What lies behind reads its texts: one that is missing, or too short, is missed before anything is tried. */
-function asking(at: Emitting, { evaluations }: TypedRecipe, question: Question | null): Emitted {
+/**
+ * A recipe as far as a choice. What lies behind reads its texts: one that is missing, or too short, is missed before anything is tried;
+ * so is what cannot be saved.
+ */
+function asking(
+  at: Emitting,
+  { evaluations, save }: TypedRecipe,
+  question: Question | null,
+  modules: Modules,
+): Emitted {
   for (const { windows } of evaluations) windowsNumber(at, windows);
+  if (question && save) requireHeld(at, question, save, modules);
   const { steps, windows } = at;
   return { steps, windows, values: question ? measuresOf(question) : [], save: null, question };
+}
+
+/** Says where what is saved cannot hold a candidate, or one beside another. */
+function requireHeld(at: Emitting, { stage, types, mixed }: Question, save: Saving, modules: Modules): void {
+  const { origin } = modelNamed(at, stage.of);
+  for (const [i, type] of [...types, mixed].entries()) {
+    const refusal = refusalOf(at, { type, origin }, save, modules);
+    if (!refusal) continue;
+    const by = stage.candidates?.[i]?.text;
+    const what = by === undefined ? refusal.what : `${refusal.what} by ${by}`;
+    report(at.context, { kind: "target-refuses", span: save.span, target: save.format, what, hint: refusal.hint });
+    return;
+  }
 }
 
 /** The steps behind the saving, which read what was saved; of what the recipe measures they make nothing twice. */

@@ -27,6 +27,8 @@ export interface Applied {
   /** The scope of the module that declares it. */
   readonly scope: Scope;
   readonly arguments: ReadonlyMap<string, Value>;
+  /** The names of those that are written, the others being defaults. */
+  readonly written?: ReadonlySet<string>;
   /** Weights that are 0 stay 0. */
   readonly keepsZeros?: boolean;
 }

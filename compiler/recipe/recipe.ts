@@ -49,10 +49,11 @@ export function checkRecipe(
   return { ...typed, check: comparison(at, recipe, typed) };
 }
 
-/** A recipe as far as its first choice that is open: what is behind it hangs on that, but for the windows that it goes over. */
+/** A recipe as far as its first choice that is open: what is behind it hangs on that, but for the windows that it goes over, and how that is saved. */
 const asked = (typed: Omit<TypedRecipe, "check">, open: number): TypedRecipe => ({
   ...{ ...typed, stages: typed.stages.slice(0, open + 1) },
-  ...{ measures: [], counts: new Map(), save: null, check: null },
+  ...{ measures: [], counts: new Map(), check: null },
+  save: typed.save?.of === typed.stages[open]?.name ? typed.save : null,
 });
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */

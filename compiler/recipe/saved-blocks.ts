@@ -1,7 +1,7 @@
 /** Codes that are saved in one file, block by block, as formats of the library that lie so have them. */
 import type { Span } from "../../grammar/source.ts";
 import { slotNames } from "../graph/slots.ts";
-import { type Context, report } from "../language/context.ts";
+import type { Context } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { known } from "../language/size.ts";
 import { type Format, showFormat } from "../language/value.ts";
@@ -9,28 +9,27 @@ import type { CodedFacts } from "../model/facts.ts";
 import type { Model } from "../model/value.ts";
 import type { SavedTensor } from "../plan/step.ts";
 import { libraryFormat, placesOf } from "../target/blocks.ts";
+import type { Refusal } from "../target/layouts.ts";
 import { ownTensor } from "../target/own-formats.ts";
 import { plainForm } from "../target/stored-fields.ts";
-import type { Emitting } from "./steps.ts";
 
 /** What `save as` calls such a file. */
 export const blockFile = "gguf";
 
-/** The fields of a weight, each with its place in a block; none, and a problem, of a format that the file does not hold. */
-export function savedBlocks(
-  { context }: Pick<Emitting, "context">,
-  { at }: Model,
-  weight: string,
-  { format, fields }: CodedFacts,
+/** Why such a file does not hold these weights; null if it does. */
+export function unheldInBlocks(
+  context: Context,
+  coded: ReadonlyMap<string, CodedFacts>,
   modules: Modules,
   span: Span,
-): readonly SavedTensor[] {
-  if (!isHeld(context, modules, format, span)) {
-    const what = `${showFormat(format)} (${weight})`;
-    const hint = `it holds ${heldNames(modules).join(", ")}; "lcomp" holds every format`;
-    report(context, { kind: "target-refuses", span, target: blockFile, what, hint });
-    return [];
-  }
+): Refusal | null {
+  const [odd] = [...coded].filter(([, { format }]) => !isHeld(context, modules, format, span));
+  const hint = `it holds ${heldNames(modules).join(", ")}; "lcomp" holds every format`;
+  return odd ? { what: `${showFormat(odd[1].format)} (${odd[0]})`, hint } : null;
+}
+
+/** The fields of a weight, each with its place in a block. */
+export function savedBlocks({ at }: Model, weight: string, { format, fields }: CodedFacts): readonly SavedTensor[] {
   const places = placesOf(format, fields);
   const shape = shapeOf(format, fields);
   return fields.flatMap((field, i) => {

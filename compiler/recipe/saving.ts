@@ -1,5 +1,4 @@
 /** What is saved of a model: the tensors of its files, and what its config.json says of them. */
-import type { Span } from "../../grammar/source.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { report } from "../language/context.ts";
@@ -9,13 +8,14 @@ import type { CodedFacts, ModelFacts } from "../model/facts.ts";
 import { changedFields } from "../model/narrowed-config.ts";
 import type { Model } from "../model/value.ts";
 import type { Ref, SavedTensor, SaveRecord } from "../plan/step.ts";
+import type { Refusal } from "../target/layouts.ts";
 import { ownConfig, ownMethod, ownTensor } from "../target/own-formats.ts";
 import { plainForm } from "../target/stored-fields.ts";
 import { isWritten, targetsIn } from "../target/table.ts";
 import { decodedWeights } from "./decode-steps.ts";
-import { blockFile, savedBlocks } from "./saved-blocks.ts";
+import { blockFile, savedBlocks, unheldInBlocks } from "./saved-blocks.ts";
 import { type Emitting, modelNamed } from "./steps.ts";
-import { type Laid, laidOut } from "./target-steps.ts";
+import { type Laid, laidOut, type Stored, unheld } from "./target-steps.ts";
 import type { Saving } from "./typed.ts";
 
 /** The formats that a model can be saved in: as numbers, with its codes as they are, in one file, or as other programs have them. */
@@ -27,10 +27,11 @@ export const savedFormats = (modules: Modules): readonly string[] => [
 ];
 
 /** Every tensor of the model in the order of the files of the one that it began as; codes as the format has them. */
-export function saveRecord(at: Emitting, { of, format, span }: Saving, modules: Modules): SaveRecord {
+export function saveRecord(at: Emitting, saving: Saving, modules: Modules): SaveRecord {
+  const { of, format } = saving;
   const model = modelNamed(at, of);
   const { origin, type, at: places } = model;
-  const { weights, quantization } = savedCodes(at, model, format, modules, span);
+  const { weights, quantization } = savedCodes(at, model, saving, modules);
   const tensors = [...(type.facts?.tensors ?? [])].flatMap(([name, { dtype, shape }]): readonly SavedTensor[] => {
     const own = weights.get(name);
     if (own) return own;
@@ -42,22 +43,32 @@ export function saveRecord(at: Emitting, { of, format, span }: Saving, modules: 
   return { format, of, origin, config, quantization, tensors };
 }
 
-/** The tensors of each weight that is coded, and what config.json says of them. */
-function savedCodes(at: Emitting, model: Model, format: string, modules: Modules, span: Span): Laid {
+/** Why a model cannot be saved in a format, stored as it is; null if it can. */
+export function refusalOf(at: Emitting, model: Stored, { format, span }: Saving, modules: Modules): Refusal | null {
   const target = targetsIn(modules).get(format);
   const coded = codedIn(model.type.facts);
-  if (target && coded.size > 0) {
+  const hint = `a stage whose method ends in codes makes them; "huggingface" holds numbers`;
+  if (target)
+    return coded.size > 0 ? unheld(at, model, target, modules, span) : { what: "a model without codes", hint };
+  return format === blockFile ? unheldInBlocks(at.context, coded, modules, span) : null;
+}
+
+/** The tensors of each weight that is coded, and what config.json says of them; none, and a problem, where the format does not hold them. */
+function savedCodes(at: Emitting, model: Model, saving: Saving, modules: Modules): Laid {
+  const { format, span } = saving;
+  const refusal = refusalOf(at, model, saving, modules);
+  if (refusal) {
+    report(at.context, { kind: "target-refuses", span, target: format, ...refusal });
+    return { weights: new Map(), quantization: null };
+  }
+  const target = targetsIn(modules).get(format);
+  const coded = codedIn(model.type.facts);
+  if (target) {
     const laid = laidOut(at, model, target, modules, span);
     return { ...laid, weights: new Map([...laid.weights, ...asNumbers(at, model, laid.weights)]) };
   }
-  if (target) {
-    const hint = `a stage whose method ends in codes makes them; "huggingface" holds numbers`;
-    report(at.context, { kind: "target-refuses", span, target: format, what: "a model without codes", hint });
-  }
   if (format === blockFile) {
-    const weights = [...coded].map(
-      ([name, codes]) => [name, savedBlocks(at, model, name, codes, modules, span)] as const,
-    );
+    const weights = [...coded].map(([name, codes]) => [name, savedBlocks(model, name, codes)] as const);
     return { weights: new Map(weights), quantization: null };
   }
   if (format !== ownMethod) return { weights: asNumbers(at, model), quantization: null };

@@ -3,7 +3,7 @@ import type { Span } from "../../grammar/source.ts";
 import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
-import { type Context, report } from "../language/context.ts";
+import type { Context } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import type { StoredField } from "../language/fields.ts";
 import { known } from "../language/size.ts";
@@ -14,7 +14,7 @@ import { fieldsFor, wholeOf } from "../model/coded-type.ts";
 import { pathOf, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { matricesIn } from "../model/selector.ts";
-import { layersOf, type Model, partsOf } from "../model/value.ts";
+import { layersOf, type Model, type ModelType, partsOf } from "../model/value.ts";
 import type { Check, Ref, SavedTensor } from "../plan/step.ts";
 import { writeConfig } from "../target/config-template.ts";
 import type { Json, JsonObject } from "../target/json.ts";
@@ -39,15 +39,22 @@ interface Layer extends Source {
   readonly coded: CodedFacts;
 }
 
-/** Adds a step for each weight; what the target does not hold is a problem. */
-export function laidOut(at: Emitting, model: Model, target: Target, modules: Modules, span: Span): Laid {
+/** How a model is stored, whose weights may have yet to be made. */
+export type Stored = Pick<Model, "type" | "origin">;
+
+/** Why a target does not hold a model; null if it does. */
+export function unheld(at: Emitting, model: Stored, target: Target, modules: Modules, span: Span): Refusal | null {
   const layers = layersIn(at, model);
   const found =
-    tableRefused(target, layers) ?? fusedApart(at, model, target, span) ?? layoutsFor(target, modules, layers);
-  if (isRefusal(found)) {
-    report(at.context, { kind: "target-refuses", span, target: target.name, ...found });
-    return { weights: new Map(), quantization: null };
-  }
+    tableRefused(target, layers) ?? fusedApart(at, model.type, target, span) ?? layoutsFor(target, modules, layers);
+  return isRefusal(found) ? found : null;
+}
+
+/** Adds a step for each weight of a model that the target holds. */
+export function laidOut(at: Emitting, model: Model, target: Target, modules: Modules, span: Span): Laid {
+  const layers = layersIn(at, model);
+  const found = layoutsFor(target, modules, layers);
+  invariant(!isRefusal(found), `${target.name} does not hold ${model.name}`);
   const graphs = new Map<string, Converting>();
   const weights = new Map<string, readonly SavedTensor[]>();
   for (const [weight, written] of found) {
@@ -59,7 +66,7 @@ export function laidOut(at: Emitting, model: Model, target: Target, modules: Mod
 }
 
 /** Those of linear layers, and of tables that stages have coded; a table that was given as codes is written as numbers. */
-function layersIn(at: Emitting, { type, origin }: Model): ReadonlyMap<string, Layer> {
+function layersIn(at: Emitting, { type, origin }: Stored): ReadonlyMap<string, Layer> {
   const given = modelNamed(at, origin).type.facts?.tensors;
   return new Map(
     matricesIn(type).flatMap(({ linear: own, layer }): [string, Layer][] => {
@@ -87,13 +94,13 @@ function tableRefused({ name }: Target, layers: ReadonlyMap<string, Layer>): Ref
 }
 
 /** Layers that read one activation and are not coded alike, which loaders that make one of them refuse, or read as garbage. */
-function fusedApart(at: Emitting, model: Model, { table }: Target, span: Span): Refusal | null {
-  const { entry } = startOf(at, model.type, 16, span);
+function fusedApart(at: Emitting, type: ModelType, { table }: Target, span: Span): Refusal | null {
+  const { entry } = startOf(at, type, 16, span);
   if (!table.is_fused || !entry) return null;
-  for (let layer = 0; layer < layersOf(model.type); layer++) {
-    const { inputs } = blockPass(at, model.type, layer, entryOf(entry));
+  for (let layer = 0; layer < layersOf(type); layer++) {
+    const { inputs } = blockPass(at, type, layer, entryOf(entry));
     for (const together of Map.groupBy(inputs, ({ input }) => input.node).values()) {
-      const kinds = Map.groupBy(together, (each) => shownFormat(model, each, layer));
+      const kinds = Map.groupBy(together, (each) => shownFormat(type, each, layer));
       const [one, other] = [...kinds].map(([kind, [first]]) => `${first?.linear.name} (${kind})`);
       if (other === undefined) continue;
       const names = together.map(({ linear }) => linear.name).join(", ");
@@ -106,7 +113,7 @@ function fusedApart(at: Emitting, model: Model, { table }: Target, span: Span): 
   return null;
 }
 
-function shownFormat({ type }: Model, { linear }: LinearInput, layer: number): string {
+function shownFormat(type: ModelType, { linear }: LinearInput, layer: number): string {
   const coded = type.facts?.tensors.get(tensorName(linear.weight, layer))?.coded;
   return coded ? showFormat(coded.format) : "numbers";
 }

@@ -43,7 +43,9 @@ export interface GivenModel {
 
 export interface TypedStage {
   readonly name: string;
+  /** The method with all of its arguments, and with those that the recipe gives it. */
   readonly action: string;
+  readonly called: string;
   /** The model or stage that it reads. */
   readonly of: string;
   readonly windows: Windows | null;
@@ -70,7 +72,7 @@ export type Choices = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 /** What the layers of a stage may become: what stages make of them one after the other. */
 export interface Candidate {
-  /** As the recipe writes it: `sparsegpt(50%) then gptq(bits: 3)`. */
+  /** `sparsegpt(sparsity: 50%) then gptq(bits: 3, every: 64)` */
   readonly text: string;
   readonly stages: readonly TypedStage[];
 }

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { lcomp } from "../cli/lcomp.ts";
 import { someText, writeDecoder } from "../given/model-folder.ts";
+import { problemsFrom } from "../given/problems.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
-import { problems } from "./bound.ts";
+import { bound, problems } from "./bound.ts";
 
 const imports = `import { fit } from "std/fit"
 import { rtn } from "std/quantize/rtn"
@@ -165,7 +166,25 @@ suite("fit", ({ test }) => {
     const ofCodes =
       "rtn(4, every: 8) of model\n  stage less = fit(bytes: 1 MiB) of small over some among { rtn(2, every: 8) }";
     assert.equal(stage(ofCodes), ["not-supported"]);
+    const coding = "fit(bytes: 1 MiB) of model over some for q, k, v among { rtn(one of [4, 8], every: 8) }";
+    assert.equal(stage(`${coding}\n  stage more = rtn(4, every: 8) of small for q`), ["codes-twice"]);
+    assert.equal(stage(`${coding}\n  stage more = wanda(50%) of small over some for q`), ["prunes-codes"]);
+    assert.equal(stage(`${coding}\n  stage more = ${coding.replace("of model", "of small")}`), ["not-supported"]);
+    const others = coding.replace("of model", "of small").replace("q, k, v", "gate, up");
+    assert.equal(stage(`${coding}\n  stage more = ${others}\n  stage last = wanda(50%) of more over some for o`), []);
     assert.equal(stage("fit(bytes: 0.5) of model over some among { rtn(4, every: 8) }"), ["wrong-parameter"]);
+  });
+
+  test("says before anything is tried which candidate a target does not hold, or that it holds none beside another", () => {
+    const refusals = (candidates: string, target: string): readonly string[] =>
+      problemsFrom(() =>
+        bound(trial(candidates).replace(`"lcomp"`, `"${target}"`).replace("linear except lm_head", "gate, up")),
+      ).map(({ title }) => title);
+    assert.equal(refusals("rtn(one of [4, 3], every: 8)", "awq"), [
+      `"awq" does not hold Affine(bits: 3, every: 8, symmetric: false) (model.layers.0.mlp.gate_proj.weight) by rtn(bits: 3, every: 8)`,
+    ]);
+    assert.match(refusals("rtn(4, every: one of [8, 16])", "awq").join(), /several formats in one folder/);
+    assert.equal(refusals("rtn(4, every: 8)", "awq"), []);
   });
 
   test("needs a measure of change beside a method of one's own", () => {

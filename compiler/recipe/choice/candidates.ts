@@ -4,10 +4,8 @@ import { textAt } from "../../../grammar/source.ts";
 
 /** Methods that are put to work one after the other. */
 export interface Chain {
-  readonly methods: readonly Ast.Call[];
+  readonly methods: readonly Written[];
   readonly keeping?: Ast.Name;
-  /** `sparsegpt(50%) then gptq(bits: 3) keeping zeros` */
-  readonly text: string;
 }
 
 /** All chains that `among { … }` stands for, in the order in which they are written; the last choice varies first. */
@@ -19,14 +17,15 @@ export const chainsOf = (among: readonly Ast.Candidate[]): readonly Chain[] =>
         [[]],
       )
       .map((chain) => ({
-        methods: chain.map(({ call }) => call),
+        methods: chain,
         ...(keeping && { keeping }),
-        text: chain.map(({ text }) => text).join(" then ") + (keeping ? ` keeping ${keeping.text}` : ""),
       })),
   );
 
+/** A method of a candidate. */
 interface Written {
   readonly call: Ast.Call;
+  /** As the recipe has it, `gptq(bits: 3, every)`. */
   readonly text: string;
 }
 

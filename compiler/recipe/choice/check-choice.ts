@@ -50,22 +50,23 @@ export function candidatesOf(
   stage: Ast.Stage,
   checkStage: CheckStage,
 ): NonNullable<TypedStage["candidates"]> {
-  let number = 0;
   return chainsOf(stage.among ?? []).map((chain) => {
     const stages: TypedStage[] = [];
     let of = stage.of;
     for (const each of stagesOf(stage, chain)) {
-      const name = { ...stage.name, text: `${stage.name.text} ${++number}` };
-      checkStage({ ...at, stages }, { ...each, of, name }, () => true);
-      of = name;
+      checkStage({ ...at, stages }, { ...each, of }, () => true);
+      of = each.name;
     }
-    return { text: chain.text, stages };
+    return { text: stages.map(({ called }) => called).join(" then "), stages };
   });
 }
 
-/** Adds the stages that make what was chosen, one candidate after the other; the last has the stage's name. */
+/**
+ * Adds the stages that make what was chosen, one candidate after the other; the last has the stage's name. What is to be told of them
+ * was told of the candidates.
+ */
 export function addChosen(
-  at: Checking,
+  { context, ...at }: Checking,
   stage: Ast.Stage,
   chosen: ReadonlyMap<string, number>,
   checkStage: CheckStage,
@@ -77,16 +78,21 @@ export function addChosen(
   for (const [i, { each, candidate }] of taken.entries()) {
     const text = i === taken.length - 1 ? stage.name.text : `${stage.name.text} ${i + 1}`;
     const name = { ...stage.name, text };
-    checkStage(at, { ...each, of, name }, (layer) => chosen.get(weightOf(layer)) === candidate);
+    const untold = { ...at, context: { ...context, notes: [] } };
+    checkStage(untold, { ...each, of, name }, (layer) => chosen.get(weightOf(layer)) === candidate);
     of = name;
   }
 }
 
 const weightOf = ({ linear, layer }: Selected): string => tensorName(linear.weight, layer);
 
-/** The stages of a candidate; the last keeps what the candidate keeps. */
+/** The stages of a candidate, each by what was done to its layers until then; the last keeps what the candidate keeps. */
 const stagesOf = ({ among: _, keeping: __, ...stage }: Ast.Stage, { methods, keeping }: Chain): readonly Ast.Stage[] =>
-  methods.map((method, i) => ({
-    ...{ ...stage, method, span: method.span },
-    ...(keeping && i === methods.length - 1 && { keeping }),
-  }));
+  methods.map(({ call: method }, i) => {
+    const until = methods.slice(0, i + 1).map(({ text }) => text);
+    return {
+      ...{ ...stage, method, span: method.span },
+      name: { ...stage.name, text: `${stage.name.text} by ${until.join(" then ")}` },
+      ...(keeping && i === methods.length - 1 && { keeping }),
+    };
+  });

@@ -60,6 +60,9 @@ export interface Question {
   readonly rest: number;
   /** The most that the model may have. */
   readonly budget: number;
+  /** The model with each candidate for all layers, and with all of them side by side. */
+  readonly types: readonly ModelType[];
+  readonly mixed: ModelType;
 }
 
 /** A step that tries something, where people and problems place it: of what is tried nothing is the model's, so it changes no weight. */
@@ -105,9 +108,24 @@ export function emitTrial(at: Emitting, stage: TypedStage, number: number): Ques
   const bytes = chosen.reduce((sum, tensor) => sum + bytesIn(given.type, tensor), 0);
   const all = stage.applied.arguments.get("bytes");
   const budget = all?.kind === "number" ? (all.real ?? Infinity) : Infinity;
-  const question = { stage, units, rest: (given.type.facts ? bytesOf(given.type.facts) : 0) - bytes, budget };
+  const rest = (given.type.facts ? bytesOf(given.type.facts) : 0) - bytes;
+  const question = { stage, units, rest, budget, types, mixed: mixedOf(given.type, types, units) };
   requireRoom(at, question);
   return question;
+}
+
+/** A model of which units take one candidate after the other. */
+function mixedOf(given: ModelType, types: readonly ModelType[], units: readonly Unit[]): ModelType {
+  const taken = new Map(
+    units.flatMap(({ tensors }, i) => tensors.map((tensor) => [tensor, types[i % types.length]] as const)),
+  );
+  const facts = given.facts && {
+    ...given.facts,
+    tensors: new Map(
+      [...given.facts.tensors].map(([name, tensor]) => [name, taken.get(name)?.facts?.tensors.get(name) ?? tensor]),
+    ),
+  };
+  return { ...given, facts };
 }
 
 /** Says where even the smallest choice is too large. */
