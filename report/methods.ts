@@ -6,6 +6,9 @@ export const settings = {
   share: { type: "Fraction", otherwise: "60%", doc: "to remove" },
   bits: { type: "Int", otherwise: "4", doc: "of a code" },
   every: { type: "Int", otherwise: "64", doc: "inputs that share a scale" },
+  rank: { type: "Int", otherwise: "32", doc: "of the factors" },
+  kept: { type: "Fraction", otherwise: "80%", doc: "of the numbers of a layer, in its factors" },
+  budget: { type: "Bytes", otherwise: "4 GiB", doc: "the most that all tensors may take" },
 } as const;
 
 export type Setting = keyof typeof settings;
@@ -19,17 +22,25 @@ export interface Method {
   readonly stages: readonly Stage[];
   /** The models that it is tried on; all where it is not said. */
   readonly only?: readonly string[];
+  /** Of what a model is tried at, that which this method is tried at; all where it is not said. */
+  readonly among?: Readonly<Partial<Record<Setting, readonly string[]>>>;
 }
 
-export interface Stage {
+export interface Call {
   /** The module of the library that its method is imported from. */
   readonly from: string;
   /** As a recipe writes it: `rtn(bits, every)`. */
   readonly call: string;
+}
+
+export interface Stage extends Call {
   /** Those that it is for, after `for`. */
   readonly layers: string;
   /** Whether it looks at text. */
   readonly isCalibrated: boolean;
+  readonly keepsZeros?: boolean;
+  /** What it chooses among. */
+  readonly candidates?: readonly Call[];
 }
 
 /** A stage on all linear layers but the output head, by its weights alone. */
@@ -50,9 +61,18 @@ const others = (stage: Stage): Stage => ({ ...stage, layers: "linear except down
 
 const sparse = ["sparsity"] as const;
 const grid = ["bits", "every"] as const;
+const thin = ["bits", "every", "rank"] as const;
+
+/** What methods of several steps are tried at. */
+const few = { sparsity: ["50%", "2:4"], bits: ["4", "3"], every: ["32", "64"] };
+
 const wanda = text("prune/wanda", "wanda(sparsity)");
 const rtn = weights("quantize/rtn", "rtn(bits, every)");
 const awq = readers("quantize/awq", "awq(bits, every)");
+const restore = text("prune/restore", "restore(model)");
+const sparsegpt = text("prune/sparsegpt", "sparsegpt(sparsity)");
+const gptq = text("quantize/gptq", "gptq(bits, every)");
+const codes = { ...gptq, keepsZeros: true };
 const smoothquant = readers("quantize/smoothquant", "smoothquant()");
 
 /** A line each, by the name of its recipe. */
@@ -64,11 +84,11 @@ export const methods: Readonly<Record<string, Method>> = {
     stages: [weights("prune/magnitude", "magnitude_rows(sparsity)")],
   },
   wanda: { title: "Wanda", takes: sparse, stages: [wanda] },
-  wanda_restored: { title: "Wanda, restored", takes: sparse, stages: [wanda, text("prune/restore", "restore(model)")] },
+  wanda_restored: { title: "Wanda, restored", takes: sparse, stages: [wanda, restore] },
   owl: { title: "OWL", takes: ["share"], stages: [text("prune/owl", "owl(share)")] },
-  sparsegpt: { title: "SparseGPT", takes: sparse, stages: [text("prune/sparsegpt", "sparsegpt(sparsity)")] },
+  sparsegpt: { title: "SparseGPT", takes: sparse, stages: [sparsegpt] },
   rtn: { title: "RTN", takes: grid, stages: [rtn] },
-  gptq: { title: "GPTQ", takes: grid, stages: [text("quantize/gptq", "gptq(bits, every)")] },
+  gptq: { title: "GPTQ", takes: grid, stages: [gptq] },
   gptq_act_order: {
     title: "GPTQ in order of power",
     takes: grid,
@@ -103,6 +123,41 @@ export const methods: Readonly<Record<string, Method>> = {
     takes: [],
     stages: [down(text("quantize/imatrix", "q4_k_imatrix()")), others(text("quantize/imatrix", "q5_0_imatrix()"))],
     only: ["smollm2"],
+  },
+  wanda_gptq: { title: "Wanda, then GPTQ", takes: ["sparsity", ...grid], stages: [wanda, codes], among: few },
+  wanda_restored_gptq: {
+    title: "Wanda, restored, then GPTQ",
+    takes: ["sparsity", ...grid],
+    stages: [wanda, restore, codes],
+    among: few,
+  },
+  sparsegpt_gptq: {
+    title: "SparseGPT, then GPTQ",
+    takes: ["sparsity", ...grid],
+    stages: [sparsegpt, codes],
+    among: few,
+  },
+  svd_llm: { title: "SVD-LLM", takes: ["kept"], stages: [text("lowrank/svd_llm", "svd_llm(kept)")] },
+  asvd: { title: "ASVD", takes: ["kept"], stages: [text("lowrank/asvd", "asvd(kept)")] },
+  lqer: {
+    title: "LQER",
+    takes: thin,
+    stages: [text("lowrank/lqer", "lqer(bits, every, rank)")],
+    among: { bits: ["4", "3"] },
+  },
+  caldera: {
+    title: "CALDERA",
+    takes: thin,
+    stages: [text("lowrank/caldera", "caldera(bits, every, rank)")],
+    among: { bits: ["3", "2"] },
+  },
+  fit: {
+    title: "The best of sizes",
+    takes: ["budget", "every"],
+    stages: [
+      { ...text("fit", "fit(budget)"), candidates: [{ ...gptq, call: "gptq(bits: one of [2, 3, 4, 6, 8], every)" }] },
+    ],
+    among: { every: ["32", "64"] },
   },
 };
 

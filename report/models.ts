@@ -1,6 +1,7 @@
 /** The models that methods are tried on, each with its text and what it is tried at. */
 import type { Setting } from "./methods.ts";
 
+/** Budgets are what all tensors take after GPTQ with 4, 3 and 2 bits. */
 export interface Model extends Readonly<Record<Setting, readonly string[]>> {
   readonly name: string;
   /** What it is and where it is from. */
@@ -25,6 +26,7 @@ export interface Model extends Readonly<Record<Setting, readonly string[]>> {
 const sparsity = ["50%", "60%", "2:4"];
 const share = ["60%"];
 const bits = ["8", "4", "3", "2"];
+const kept = ["80%"];
 
 export const models: Readonly<Record<string, Model>> = {
   tiny: {
@@ -38,7 +40,7 @@ export const models: Readonly<Record<string, Model>> = {
       windows: 64,
       samples: 64,
     },
-    ...{ sparsity, share, bits, every: ["64"] },
+    ...{ sparsity, share, bits, every: ["64"], rank: ["16", "32"], kept, budget: ["688384", "588544", "488704"] },
   },
   babyllama361: {
     name: "babyllama361",
@@ -49,7 +51,7 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_TINYSTORIES",
     ...{ length: 256, windows: 128, samples: 128 },
-    ...{ sparsity, share, bits, every: ["32"] },
+    ...{ sparsity, share, bits, every: ["32"], rank: ["8", "16"], kept, budget: ["723264", "604464", "485664"] },
   },
   smollm2: {
     name: "smollm2",
@@ -61,7 +63,8 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_WIKITEXT2",
     ...{ length: 512, windows: 16, samples: 16 },
-    ...{ sparsity: ["50%"], share: [], bits: ["4", "3"], every: ["64", "192"] },
+    ...{ sparsity: ["50%", "2:4"], share: [], bits: ["4", "3"], every: ["64", "192"] },
+    ...{ rank: [], kept: [], budget: ["113924736", "100446336", "86967936"] },
     methods: [
       "magnitude",
       "magnitude_rows",
@@ -74,6 +77,10 @@ export const models: Readonly<Record<string, Model>> = {
       "awq",
       "q4_k",
       "q4_k_imatrix",
+      "wanda_gptq",
+      "wanda_restored_gptq",
+      "sparsegpt_gptq",
+      "fit",
     ],
   },
 };

@@ -3,6 +3,8 @@ export interface Order {
   /** Loses no more than the other. */
   readonly better: string;
   readonly worse: string;
+  /** Rows are compared that are tried at the same; or each with the smallest of the other's that is no smaller. */
+  readonly at?: "the same bytes";
   /** What there is to say where it does not hold. */
   readonly surprise?: string;
 }
@@ -30,8 +32,14 @@ export const orders: readonly Order[] = [
     better: "hqq",
     worse: "rtn",
     surprise:
-      "HQQ looks at weights alone. Those that it makes of smollm2 with 3 bits are nearer to the given ones than RTN's, by a tenth of the squares, and cost more all the same: which errors matter is not to be seen in weights.",
+      "HQQ's zero points are no codes, so that 0 has none. In most v of smollm2, and in some down, one input has hundreds of times the mean power and weights of about an eighth of a step: RTN's code for 0 leaves them nearly as they are, HQQ moves them by up to half a step. In all other kinds of layers its outputs are nearer to the given ones than RTN's; a NumPy version loses the same, and with zero points rounded to codes it loses what RTN does.",
   },
   { better: "q4_0_imatrix", worse: "q4_0" },
   { better: "q4_k_imatrix", worse: "q4_k" },
+  { better: "wanda_restored_gptq", worse: "wanda_gptq" },
+  { better: "sparsegpt_gptq", worse: "wanda_gptq" },
+  { better: "svd_llm", worse: "asvd" },
+  { better: "caldera", worse: "lqer" },
+  { better: "caldera", worse: "gptq", at: "the same bytes" },
+  { better: "fit", worse: "gptq", at: "the same bytes" },
 ];

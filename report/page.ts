@@ -141,19 +141,28 @@ function rowLine({ row, result }: Found): string {
 }
 
 /** `4 bits, groups of 64`, `2:4`. */
-const shownSettings = ({ settings: { sparsity, share: removed, bits, every } }: Pick<Row, "settings">): string =>
-  [sparsity, removed, bits && `${bits} bits`, every && `groups of ${every}`].filter(Boolean).join(", ");
+function shownSettings({ settings }: Pick<Row, "settings">): string {
+  const { sparsity, share: removed, kept, bits, every, rank, budget } = settings;
+  const shown = [
+    ...[sparsity, removed, kept && `${kept} of numbers`, budget && `at most ${showBytes(Number(budget))}`],
+    ...[bits && `${bits} bits`, every && `groups of ${every}`, rank && `rank ${rank}`],
+  ];
+  return shown.filter(Boolean).join(", ");
+}
 
 /** Where two methods of an order were tried at the same, and by how much the first loses less. */
 function promises(found: readonly Found[]): readonly string[] {
   const at = ({ row }: Found): string => [row.model.name, shownSettings(row)].filter(Boolean).join(", ");
-  const compared = orders.map(({ better, worse, surprise }) => {
-    const others = new Map(found.filter(({ row }) => row.method === worse).map((one) => [at(one), one.result]));
+  const compared = orders.map((order) => {
+    const { better, worse, surprise } = order;
+    const others = found.filter(({ row }) => row.method === worse);
     const lines = found
       .filter(({ row }) => row.method === better)
       .flatMap((one) => {
-        const other = others.get(at(one));
-        return other === undefined ? [] : [promise([better, worse], at(one), one.result, other)];
+        const other = order.at === undefined ? others.find((each) => at(each) === at(one)) : noSmaller(one, others);
+        if (other === undefined) return [];
+        const where = order.at === undefined ? at(one) : `${at(one)} (${shownSettings(other.row)})`;
+        return [promise([better, worse], where, one.result, other.result)];
       });
     const isBroken = lines.some((each) => each.includes(broken));
     return { lines, said: isBroken ? [`* ${surprise ?? "Why is not known."}`] : [] };
@@ -172,6 +181,12 @@ function promises(found: readonly Found[]): readonly string[] {
     line(columns.map(() => "---")),
     ...compared.flatMap(({ lines }) => lines),
   ];
+}
+
+/** The smallest of those of a model that are no smaller. */
+function noSmaller({ row, result }: Found, others: readonly Found[]): Found | undefined {
+  const large = others.filter((each) => each.row.model === row.model && each.result.bytes.small >= result.bytes.small);
+  return large.toSorted((a, b) => a.result.bytes.small - b.result.bytes.small)[0];
 }
 
 const broken = "**does not hold**";

@@ -30,7 +30,8 @@ ${stages.map((stage, i) => `  ${stageText(stage, i, stages.length)}`).join("\n")
 }
 
 function imports(stages: readonly Stage[]): readonly string[] {
-  const byModule = Map.groupBy(stages, ({ from }) => from);
+  const calls = stages.flatMap((stage) => [stage, ...(stage.candidates ?? [])]);
+  const byModule = Map.groupBy(calls, ({ from }) => from);
   const own = [...byModule].map(([from, some]) => {
     const names = some.map(({ call }) => call.split("(")[0]);
     return `import { ${names.join(", ")} } from "std/${from}"`;
@@ -55,7 +56,10 @@ const parameters = (method: Method): readonly string[] => [
 ];
 
 /** The last is `small`, those before it are steps towards it. */
-function stageText({ call, layers, isCalibrated: reads }: Stage, at: number, count: number): string {
+function stageText(stage: Stage, at: number, count: number): string {
+  const { call, layers, isCalibrated: reads, keepsZeros = false, candidates } = stage;
   const nameOf = (i: number): string => (i < 0 ? "model" : i === count - 1 ? "small" : `step_${i + 1}`);
-  return `stage ${nameOf(at)} = ${call} of ${nameOf(at - 1)}${reads ? " over sample" : ""} for ${layers}`;
+  const among = candidates && ` among { ${candidates.map((each) => each.call).join("; ")} }`;
+  const clauses = `${keepsZeros ? " keeping zeros" : ""}${among ?? ""}`;
+  return `stage ${nameOf(at)} = ${call} of ${nameOf(at - 1)}${reads ? " over sample" : ""} for ${layers}${clauses}`;
 }

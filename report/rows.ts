@@ -30,15 +30,17 @@ export function rows(): readonly Row[] {
       .filter(
         ([name, { only }]) => (model.methods ?? [name]).includes(name) && (only ?? [model.name]).includes(model.name),
       )
-      .flatMap(([name, method]) => choices(model, method.takes).map((chosen) => rowOf(model, [name, method], chosen))),
+      .flatMap(([name, method]) => choices(model, method).map((chosen) => rowOf(model, [name, method], chosen))),
   );
 }
 
-/** Every combination of what the model is tried at. */
-function choices(model: Model, takes: readonly Setting[]): readonly Row["settings"][] {
+/** Every combination of what both are tried at. */
+function choices(model: Model, { takes, among }: Method): readonly Row["settings"][] {
   let found: readonly Row["settings"][] = [{}];
-  for (const setting of takes)
-    found = found.flatMap((chosen) => model[setting].map((value) => ({ ...chosen, [setting]: value })));
+  for (const setting of takes) {
+    const values = model[setting].filter((value) => among?.[setting]?.includes(value) ?? true);
+    found = found.flatMap((chosen) => values.map((value) => ({ ...chosen, [setting]: value })));
+  }
   return found;
 }
 
