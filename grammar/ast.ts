@@ -194,6 +194,7 @@ export type Statement =
   | Observe
   | Probe
   | Select
+  | Rotate
   | Train
   | State
   | Stage
@@ -221,6 +222,8 @@ export interface Select extends Spanned {
   readonly by: Expression;
   readonly multiple?: Expression;
 }
+/** `rotate input by q` */
+export type Rotate = Node<"rotate", { readonly name: Name; readonly by: Expression }>;
 /** `train student.weights for steps on tokens: i32[token] { … minimise … } with muon(rate)` */
 export interface Train extends Spanned {
   readonly kind: "train";

@@ -84,6 +84,10 @@ function writeStatement(page: Page, node: Ast.Statement, indent: number): string
       const multiple = node.multiple ? `, ${value(node.multiple)}` : "";
       return `select ${node.dim.text} to ${operand(node.to)} by ${value(node.by)}${multiple}`;
     }
+    case "rotate": {
+      const start = `rotate ${node.name.text} by `;
+      return start + value(node.by, start.length);
+    }
     case "train":
       return writeTrain(page, node, indent);
     case "stage":

@@ -75,6 +75,7 @@ export abstract class StatementParser extends StageParser {
         { ALT: () => this.SUBRULE(this.binding) },
         { ALT: () => this.SUBRULE(this.stage) },
         { ALT: () => this.SUBRULE(this.select) },
+        { ALT: () => this.SUBRULE(this.rotate) },
         { GATE: () => this.startsPhrase(), ALT: () => this.SUBRULE(this.train) },
         { ALT: () => this.SUBRULE(this.state) },
         { GATE: () => this.startsPhrase(), ALT: () => this.SUBRULE(this.expect) },
@@ -118,6 +119,15 @@ export abstract class StatementParser extends StageParser {
       return this.SUBRULE3(this.expression);
     });
     return { kind: "select", dim, to, by, ...(multiple && { multiple }), span: this.from(first) };
+  });
+
+  // rotate = "rotate" name "by" expression
+  protected readonly rotate = this.RULE("rotate", (): Ast.Rotate => {
+    const first = this.CONSUME(K.rotate);
+    const name = this.SUBRULE(this.name);
+    this.CONSUME(K.by, raise("rotate-by"));
+    const by = this.SUBRULE(this.expression);
+    return { kind: "rotate", name, by, span: this.from(first) };
   });
 
   // train = "train" expression "for" expression "on" parameter training "with" expression

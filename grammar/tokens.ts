@@ -28,6 +28,7 @@ export const statementWords = [
   "observe",
   "probe",
   "select",
+  "rotate",
   "train",
   "state",
   "stage",

@@ -16,6 +16,9 @@ export const slotNames = {
   /** What a method makes of the layers that read one activation, and by which name the steps that change weights read it. */
   fold: "fold",
   foldOf: (readers: string) => `fold of ${readers}`,
+  /** The matrices by which a method on blocks rotates activations, and how many products of their columns are not those of unit vectors at right angles. */
+  rotation: (i: number) => `rotation ${i}`,
+  askew: "askew",
   /** What new weights of a layer cost its outputs, and how a step calls what is new. */
   error: "error",
   made: "made",

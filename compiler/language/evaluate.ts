@@ -15,8 +15,8 @@ import { keptBy } from "./observe.ts";
 import { arithmeticOf, comparisonOf, finite, logicOf, negative, notOf, selectOf, zeros } from "./operations.ts";
 import { remember } from "./remember.ts";
 import { repeated } from "./repeat.ts";
-import { beside, bindValue, findValue, knownNames, scopeIn } from "./scope.ts";
-import { noteSelection } from "./select.ts";
+import { beside, bindValue, findValue, knownNames, noteUse, scopeIn } from "./scope.ts";
+import { noteRotation, noteSelection } from "./select.ts";
 import { pick, slice } from "./selection.ts";
 import { type Header, matchResult } from "./signature.ts";
 import { sweepOf } from "./sweep.ts";
@@ -164,6 +164,12 @@ export function evaluateStatements(context: Context, scope: Scope, { statements 
         ];
         const multiple = statement.multiple ? operand(context, scope, statement.multiple) : null;
         noteSelection(context, statement, { to, by, multiple });
+        break;
+      }
+      case "rotate": {
+        noteUse(context, scope, statement.name);
+        const turned = findValue(scope, statement.name.text);
+        noteRotation(context, statement, turned, operand(context, scope, statement.by));
         break;
       }
       default:

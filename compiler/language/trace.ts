@@ -65,6 +65,7 @@ export interface Trace {
   /** What a forward pass shows to methods, by name. */
   readonly probes: Map<string, Tensor>;
   readonly selections: Selecting[];
+  readonly rotations: Rotating[];
   readonly collections: Collection[];
   /** How often something was left, be it the same again. */
   marks: number;
@@ -83,12 +84,27 @@ export interface Selecting {
   readonly wanted: { readonly to: Num; readonly scores: Tensor; readonly multiple: Num | null } | null;
 }
 
+/** `rotate input by q` */
+export interface Rotating {
+  readonly statement: Ast.Rotate;
+  /** Null if something of it is wrong, which was said. */
+  readonly wanted: Wanted | null;
+}
+
+/** What a matrix turns: along which dimension of the activation, and which of its own the activation has there afterwards. */
+export interface Wanted {
+  readonly along: Dimension;
+  readonly to: Dimension;
+  readonly by: Tensor;
+}
+
 export const newTrace = (): Trace => ({
   observations: [],
   linears: [],
   entries: [],
   probes: new Map(),
   selections: [],
+  rotations: [],
   collections: [],
   marks: 0,
 });

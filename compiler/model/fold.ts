@@ -9,6 +9,7 @@ import type { Node, NodeOf, OpName } from "../graph/ops.ts";
 import { type Dim, sizeOf } from "../graph/type.ts";
 import { graphDims } from "../language/tensor.ts";
 import type { LinearInput } from "../language/trace.ts";
+import { evaluated, inputsOf, pathTo, solved } from "./weight-path.ts";
 
 /** A part of a forward pass: all that it computes, and where linear layers stand in it. */
 export interface Passage {
@@ -113,9 +114,6 @@ function divided(at: Dividing, node: Node, factor: Node, reader: Node): Outcome 
   return isStuck(below) ? below : { edits: below.edits, values: [node, ...below.values] };
 }
 
-const inputsOf = (node: Node): readonly NodeOf<"input">[] =>
-  coneOf([node]).filter((each): each is NodeOf<"input"> => each.op === "input");
-
 /** The factor without dimensions of one place that the node lacks; null if it lacks others. */
 function along({ maker }: Dividing, { type }: Node, factor: Node): Node | null {
   const missing = factor.type.dims.filter(({ name }) => sizeOf(type, name) === undefined);
@@ -156,52 +154,6 @@ function ofWeight({ maker, own }: Dividing, node: Node, weight: Node, by: Node):
 }
 
 type Of<K extends OpName> = Extract<Node, { readonly op: K }>;
-
-/** A step from a weight to what is computed of it, with constants alone beside it. */
-interface Hop {
-  readonly node: Of<"add" | "sub" | "mul" | "div" | "neg" | "cast">;
-  /** Which operand is computed of the weight. */
-  readonly side: number;
-}
-
-/** The steps from a weight to the node, the first first; null where one cannot be undone. */
-function pathTo(node: Node, weight: Node): readonly Hop[] | null {
-  if (node === weight) return [];
-  const side = node.inputs.findIndex((x: Node) => coneOf([x]).includes(weight));
-  const isOnce = node.inputs.filter((x: Node) => coneOf([x]).includes(weight)).length === 1;
-  if (!isOnce || !isHop(node) || (node.op === "div" && side === 1)) return null;
-  const before = pathTo(node.inputs[side] as Node, weight);
-  return before && [...before, { node, side }];
-}
-
-const isHop = (node: Node): node is Hop["node"] =>
-  ["add", "sub", "mul", "div", "neg"].includes(node.op) || (node.op === "cast" && node.attrs.dtype === "f32");
-
-/** What the step makes of another operand. */
-const evaluated = (maker: Maker, { node, side }: Hop, x: Node): Node => {
-  let place = 0;
-  return maker.copy(node, (input) => (place++ === side ? x : input));
-};
-
-/** The operand of which the step makes `y`. */
-function solved({ make }: Maker, { node, side }: Hop, y: Node): Node {
-  const [a, b] = node.inputs as readonly [Node, Node];
-  const other = side === 0 ? b : a;
-  switch (node.op) {
-    case "add":
-      return make("sub", [y, other], {}, node.origin);
-    case "sub":
-      return side === 0 ? make("add", [y, other], {}, node.origin) : make("sub", [other, y], {}, node.origin);
-    case "mul":
-      return make("div", [y, other], {}, node.origin);
-    case "div":
-      return make("mul", [y, other], {}, node.origin);
-    case "neg":
-      return make("neg", [y], {}, node.origin);
-    case "cast":
-      return y;
-  }
-}
 
 type Rule<K extends OpName> = (at: Dividing, node: Of<K>, by: Node) => Outcome;
 

@@ -4,6 +4,7 @@ import type { Context } from "../language/context.ts";
 import { known } from "../language/size.ts";
 import type { Dimension } from "../language/tensor.ts";
 import { expressionsIn } from "../language/walk.ts";
+import type { SaveRecord } from "../plan/step.ts";
 import { modelType } from "./arch.ts";
 import { tensorName } from "./declared-tensor.ts";
 import type { ModelFacts } from "./facts.ts";
@@ -38,14 +39,17 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
   return made.isFaulty || !isAs(sizesOf(made), wanted, wanted.keys()) ? null : made;
 }
 
-/** The fields of config.json in which a narrowed model differs from the given one: their numbers, and the lengths of lists. */
-export function changedFields(given: ModelType, type: ModelType): Readonly<Record<string, number>> {
+/** The fields of config.json in which a model differs from the given one: their numbers, and the lengths of lists; and what is true or false. */
+export function changedFields(given: ModelType, type: ModelType): Pick<SaveRecord, "config" | "flags"> {
   const changed = Object.entries(type.facts?.config ?? {}).filter(
     ([name, value]) => value !== given.facts?.config[name],
   );
-  return Object.fromEntries(
-    changed.map(([name, value]) => [name, Array.isArray(value) ? value.length : Number(value)]),
+  const flags = changed.flatMap(([name, value]) => (typeof value === "boolean" ? [[name, value] as const] : []));
+  const numbers = changed.filter(([, value]) => typeof value !== "boolean");
+  const config = Object.fromEntries(
+    numbers.map(([name, value]) => [name, Array.isArray(value) ? value.length : Number(value)]),
   );
+  return { config, ...(flags.length > 0 && { flags: Object.fromEntries(flags) }) };
 }
 
 interface Solving {
@@ -64,7 +68,7 @@ interface Tried {
 }
 
 /** The architecture with another config or other headers; what is wrong with them is nobody's mistake. */
-const typeOf = (context: Context, { arch, declaredIn }: ModelType, facts: ModelFacts): ModelType =>
+export const typeOf = (context: Context, { arch, declaredIn }: ModelType, facts: ModelFacts): ModelType =>
   modelType({ ...context, found: [], notes: [] }, arch, declaredIn, facts);
 
 /** The sizes of what an architecture declares. */
@@ -107,7 +111,8 @@ function solve(
   const factors = actual > 0 ? [size / actual, ...ratios] : ratios;
   // Fields that are there come first: of a field with two names, the one that the config uses.
   const isSize = (field: string): boolean => typeof (config[field] ?? 0) !== "object";
-  const fields = [...fieldsRead(type.arch, name)]
+  const expression = declared.get(name);
+  const fields = [...(expression ? fieldsRead(type.arch, expression) : [])]
     .filter(isSize)
     .sort((a, b) => Number(b in config) - Number(a in config));
   for (const field of fields) {
@@ -125,8 +130,8 @@ function solve(
 /** Without what a division leaves. */
 const nearWhole = (value: number): number => (Math.abs(value - Math.round(value)) < 1e-9 ? Math.round(value) : value);
 
-/** The fields of config.json that a size is made of, also in functions that the architecture declares, in the order of the text. */
-function fieldsRead(arch: Ast.Arch, name: string): ReadonlySet<string> {
+/** The fields of config.json that an expression reads, also in functions that the architecture declares, in the order of the text. */
+export function fieldsRead(arch: Ast.Arch, expression: Ast.Expression): ReadonlySet<string> {
   const members = arch.members.flatMap((member) => (member.kind === "blocks" ? [member, ...member.members] : [member]));
   const functions = new Map(
     members.flatMap((member) => (member.kind === "fn" ? [[member.name.text, member] as const] : [])),
@@ -142,8 +147,7 @@ function fieldsRead(arch: Ast.Arch, name: string): ReadonlySet<string> {
       if (called) walk(called.body);
     }
   };
-  const declared = declarationsIn(arch.members).get(name);
-  if (declared) walk(declared);
+  walk(expression);
   return fields;
 }
 

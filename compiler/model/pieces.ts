@@ -4,9 +4,11 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { type Dim, sizeOf } from "../graph/type.ts";
 import { known } from "../language/size.ts";
-import { type Dimension, volume } from "../language/tensor.ts";
+import { type Dimension, graphDims, volume } from "../language/tensor.ts";
 import type { Pieces } from "../language/trace.ts";
+import { type DeclaredTensor, tensorName } from "./declared-tensor.ts";
 import { orderNode } from "./linear.ts";
+import { dtypeOf, type ModelType, type Part } from "./value.ts";
 
 /** What the rows of one piece are called between the stored tensor and the dimensions of its layer. */
 export const pieceRow = "row of one";
@@ -54,4 +56,17 @@ export function joined(
     .flatMap(({ type }, i) => (i === 0 ? type.dims : []))
     .map(({ name }) => (name === pieceRow ? id : name));
   return orderNode({ make }, result, order, span);
+}
+
+/** What a forward pass reads of a stored tensor: all of it, or the part of each layer that lies in it. */
+export function readOf(
+  maker: Maker,
+  type: ModelType,
+  layer: Part["layer"],
+  { name, dims, pieces, span }: DeclaredTensor,
+): readonly Node[] {
+  const dtype = dtypeOf(type, tensorName(name, layer));
+  const attrs = { name, type: { dtype, dims: graphDims(dims.flat()) }, role: "weight" } as const;
+  const stored = maker.make("input", [], attrs, span);
+  return pieces ? pieces.of.map((to, i) => pieceOf(maker, stored, pieces, i, graphDims(to), span)) : [stored];
 }

@@ -153,6 +153,7 @@ const save: JTDSchemaType<SaveRecord<string>> = {
     },
   },
   optionalProperties: {
+    flags: { values: { type: "boolean" } },
     check: {
       properties: {
         model: text,

@@ -107,6 +107,8 @@ export interface SaveRecord<Reference = Ref> {
   readonly origin: string;
   /** The fields in which config.json differs from the origin's: their numbers, and of lists how many of their elements stay. */
   readonly config: Readonly<Record<string, number>>;
+  /** The fields that are another truth value than the origin's, where any are. */
+  readonly flags?: Readonly<Record<string, boolean>>;
   /** `quantization_config` of config.json as text, where weights are codes; null: there is none, whatever the origin's has. */
   readonly quantization: string | null;
   readonly tensors: readonly SavedTensor<Reference>[];

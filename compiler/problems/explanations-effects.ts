@@ -66,6 +66,9 @@ export const effectExplanations: Readonly<Record<EffectProblem["kind"], Explanat
       stages("stage sparse = dropped() of model", "stage small = coded() of sparse", 'save small as "lcomp"'),
     ),
   },
+  "prunes-rotated": {
+    text: `This is said, and the work goes on. A rotation spreads what few inputs and outputs carry over all of them, which is why codes of a few bits then lose less: the weights that stood out are gone. Scores of single weights, such as \`abs(w)\`, tell by just these which weights matter, and drop more of what counts. Drop weights of the model as it is; rotate before codes.`,
+  },
   "few-rows": {
     text: `This is said, and the work goes on. A method makes a factor of the second moments of what a layer reads, a matrix of as many columns as the layer has inputs. Of fewer tokens than columns it has no full rank: in the directions that no token shows it is damping alone, and what a sweep moves there is not what the layer will see. The papers take 128 windows of 2048 tokens. More windows, or longer ones, or a damping that is chosen for few.`,
   },

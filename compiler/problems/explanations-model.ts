@@ -74,6 +74,9 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
       right: folding("fn forward(tokens: i32[token]) = head(embed[vocab: tokens])"),
     },
   },
+  "cannot-rotate": {
+    text: `\`rotate input by q\` turns an activation by an orthogonal matrix, and with it all that the forward pass adds to it or makes of it, so that the model computes what it did. What is turned with it is found in the forward pass: sums, linear layers, embeddings, products with what is the same for all places, and the mean of squares in a norm go along; a function of each place by itself, a mean of all places, a slice or an index of the dimension do not. The gain of a norm multiplies each place by itself: it moves into the linear layers that read nothing but what it multiplies. The message shows where that ends: layer norms take a mean away, and where a norm ends a branch its result is added to the stream, so that no layer can take the gain over.`,
+  },
   "other-layers": {
     text: `A parameter of type Model stands for another model, of which a method on linear layers sees the same layer that it works on: as in \`stage nearer = halfway(model) of sparse\`, where each layer of \`sparse\` meets that of \`model\`. Both need as many blocks, and the layer must have the same sizes in both. A stage that drops blocks or narrows dimensions gives layers that are none of the model before it: name the stage itself, or one behind it.`,
   },

@@ -15,10 +15,12 @@ export type EffectProblem =
       by: string;
       made: Span;
       zeros: string;
-      isCut: boolean;
+      how: "changed" | "cut" | "turned";
       relies: Span;
     }
   | { kind: "unread-stage"; span: Span; stage: string }
+  /** `by` has rotated them, at `made`. */
+  | { kind: "prunes-rotated"; span: Span; stage: string; zeros: string; by: string; made: Span }
   /** In so many layers; `layer` is the one with most columns. */
   | {
       kind: "few-rows";
@@ -42,6 +44,12 @@ export type EffectProblem =
       format: string | null;
     };
 
+const lostBy = {
+  changed: "gives weights that are 0 other values",
+  cut: "cuts columns away",
+  turned: "turns weights that are 0 with others",
+} as const;
+
 export const effectWording: Wording<EffectProblem> = {
   "needs-numbers": (p) => ({
     title: `the weights of ${p.layer ? `\`${p.layer}\`` : `\`${p.of}\``} are codes (${p.format}), and a method sees numbers`,
@@ -60,19 +68,21 @@ export const effectWording: Wording<EffectProblem> = {
   }),
   "zeros-lost": (p) => ({
     title: `\`${p.stage}\` does not keep the zeros that \`${p.by}\` makes, ${p.zeros}`,
-    places: labels(
-      [p.span, p.isCut ? "cuts columns away" : "gives weights that are 0 other values"],
-      [p.made, `makes them 0`],
-      [p.relies, "counts on them"],
-    ),
-    hint: p.isCut
-      ? `cut first: \`stage ${p.stage}\` before \`stage ${p.by}\``
-      : `end \`stage ${p.stage}\` with \`keeping zeros\``,
+    places: labels([p.span, lostBy[p.how]], [p.made, `makes them 0`], [p.relies, "counts on them"]),
+    hint:
+      p.how !== "changed"
+        ? `${p.how === "cut" ? "cut" : "rotate"} first: \`stage ${p.stage}\` before \`stage ${p.by}\``
+        : `end \`stage ${p.stage}\` with \`keeping zeros\``,
   }),
   "unread-stage": (p) => ({
     title: `nothing reads what stage \`${p.stage}\` makes`,
     places: labels([p.span, "it is neither saved nor measured, and no other stage is of it"]),
     hint: `take the stage out, or was another one to be \`of ${p.stage}\`?`,
+  }),
+  "prunes-rotated": (p) => ({
+    title: `\`${p.stage}\` drops weights (${p.zeros}) that \`${p.by}\` has rotated`,
+    places: labels([p.span, "drops some of them"], [p.made, "rotates them"]),
+    hint: `a rotation makes weights alike, and scores tell less which matter: drop without it, or make codes behind it instead`,
   }),
   "few-rows": (p) => ({
     title: `\`${p.stage}\` factors a matrix of ${p.columns} columns, of what \`${p.layer}\` reads, that ${p.windows * p.length} tokens make`,

@@ -11,6 +11,16 @@ export type ModelProblem =
   | { kind: "table-input"; span: Span; name: string; method: string; stage: Span }
   /** Of layers that read an activation there: `at` is where what makes it cannot be divided. */
   | { kind: "cannot-fold"; span: Span; names: readonly string[]; stage: Span; at: Span; because: string }
+  /** `gain` is where a norm multiplies places by numbers that nothing behind it takes over. */
+  | {
+      kind: "cannot-rotate";
+      span: Span;
+      activation: string;
+      dim: string;
+      at: Span;
+      because: string;
+      gain: Span | null;
+    }
   /** Of another model that a method reads beside the one that the stage is of: how many, or which sizes, there are in each. */
   | { kind: "other-layers"; span: Span; other: string; of: string; what: string; there: string; here: string }
   | { kind: "tied-weight"; span: Span; layer: string; table: string }
@@ -115,6 +125,17 @@ export const modelWording: Wording<ModelProblem> = {
     title: `what ${list(p.names)} read${p.names.length > 1 ? "" : "s"} cannot be divided by a scale where it is made`,
     places: labels([p.at, p.because], [p.span, "read here"], [p.stage, "selected here"]),
     hint: `leave ${p.names.length > 1 ? "them" : "it"} out with \`except ${p.names.join(", ")}\`, or select all that read the same`,
+  }),
+  "cannot-rotate": (p) => ({
+    title: `\`${p.activation}\` cannot be rotated along \`${p.dim}\` in this architecture`,
+    places: labels(
+      [p.at, p.because],
+      ...(p.gain ? [[p.gain, "a gain multiplies each place by itself"] as const] : []),
+      [p.span, "rotated here"],
+    ),
+    hint: p.gain
+      ? "a gain moves into linear layers that read nothing else than what it multiplies; where there are none, as behind a norm that ends a branch, the model cannot be rotated here"
+      : "a rotation goes through sums, through linear layers and through norms without a mean; rotate another activation, or leave the stage out",
   }),
   "other-layers": (p) => ({
     title: `${p.what} of \`${p.other}\` (${p.there}) and of \`${p.of}\` (${p.here}) are not the same`,

@@ -122,8 +122,8 @@ export function areKept(
 ): boolean {
   const lost = lostIn(states, keys, pattern);
   if (!lost) return true;
-  const { by, to, isCut } = lost;
-  const named = { stage: to.name, by: by.name, made: by.span, zeros: showZeros(lost.zeros), isCut };
+  const { by, to, how } = lost;
+  const named = { stage: to.name, by: by.name, made: by.span, zeros: showZeros(lost.zeros), how };
   report(context, { kind: "zeros-lost", span: to.span, ...named, relies });
   return false;
 }
@@ -151,6 +151,17 @@ export function noteOrder(context: Context, { name, span }: TypedStage, before: 
     const format = state.codes && showFormat(state.codes.format);
     const of = { stage: name, zeros: showZeros(made), by: by.name, made: by.span, format };
     note(context, { kind: "stronger-first", span, ...of, more: stronger ? showZeros(stronger.zeros) : "" });
+    return;
+  }
+}
+
+/** Says where weights are dropped of what was rotated: there are no outliers left to tell which matter. */
+export function noteRotated(context: Context, { name, span }: TypedStage, before: States, changes: Changes): void {
+  for (const [key, { zeros }] of changes) {
+    const [made] = zeros?.makes ?? [];
+    const by = before.get(key)?.rotated;
+    if (!made || !by) continue;
+    note(context, { kind: "prunes-rotated", span, stage: name, zeros: showZeros(made), by: by.name, made: by.span });
     return;
   }
 }

@@ -12,6 +12,7 @@ import { narrowed, type Sizes } from "../model/narrowed-config.ts";
 import { pieceRow } from "../model/pieces.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
+import { type Rotated, rotatedModel } from "./check-rotation.ts";
 import { blockPass, entryOf, type Forwarding } from "./forward-graphs.ts";
 import type { Applied } from "./method.ts";
 import { applyBlockMethod, type BlockWork, type Selection } from "./method-on-blocks.ts";
@@ -19,18 +20,24 @@ import { applyBlockMethod, type BlockWork, type Selection } from "./method-on-bl
 export interface Narrowing extends BlockWork {
   /** What the model is afterwards. */
   readonly type: ModelType;
+  /** What becomes of it where the method rotates. */
+  readonly rotated: Rotated | null;
 }
+
+/** What a forward pass is looked at with where nothing streams. */
+const fewTokens = 16;
 
 /** Null if there was a problem. */
 export function narrowingOf(
   context: Context,
   applied: Applied,
   type: ModelType,
-  windows: Windows,
+  windows: Windows | null,
   span: Span,
 ): Narrowing | null {
   const scope = scopeIn(null);
-  const { entry, logits } = forward(context, type, scope, tokensInput(context, scope, windows.length, span), span);
+  const length = windows?.length ?? fewTokens;
+  const { entry, logits } = forward(context, type, scope, tokensInput(context, scope, length, span), span);
   if (logits.kind !== "tensor") return null;
   const [first, ...others] = firstBlocks(type.blocks);
   if (!entry || !first || others.length > 0) {
@@ -41,6 +48,10 @@ export function narrowingOf(
   const { result, shown } = forwardBlock(context, first, entryOf(entry), span);
   const work = result && applyBlockMethod(context, applied, { type, windows, shown });
   if (!work) return null;
+  if (work.rotations.length > 0) {
+    const rotated = rotatedModel(context, type, work.rotations, length, span);
+    return rotated && { ...work, type: rotated.type, rotated };
+  }
   const nodes = coneOf([entry.node, result, logits.node]);
   const uses = work.selections.flatMap(({ dim, statement }) => {
     const use = dim.name === "layer" ? undefined : nodes.find((node) => isPicky(node, dim.name));
@@ -55,7 +66,7 @@ export function narrowingOf(
   }
   const made = narrowed(context, type, sizesOf(work.selections, type));
   if (!made) report(context, unsayable(context, type, work.selections));
-  return made && { ...work, type: made };
+  return made && { ...work, type: made, rotated: null };
 }
 
 /**

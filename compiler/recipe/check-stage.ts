@@ -27,13 +27,24 @@ import {
   changesOf,
   noteFewRows,
   noteOrder,
+  noteRotated,
   selectedText,
   statesOf,
 } from "./check-effects.ts";
 import { type Narrowing, narrowingOf } from "./check-narrowing.ts";
+import { tensorsIn } from "./check-rotation.ts";
 import { type Checking, givenOrMade, headerIn, wanted } from "./checking.ts";
 import { addChosen, candidatesOf, refuseCodes, suitsCandidates } from "./choice/check-choice.ts";
-import { changed, decodedStates, keyOf, narrowedStates, type States, showState, whichever } from "./effects.ts";
+import {
+  changed,
+  decodedStates,
+  keyOf,
+  narrowedStates,
+  rotatedStates,
+  type States,
+  showState,
+  whichever,
+} from "./effects.ts";
 import type { Applied } from "./method.ts";
 import { checkMethod } from "./method-on-blocks.ts";
 import { requireLayers } from "./other-models.ts";
@@ -107,27 +118,35 @@ function ofBlocks(
   refuseSelectors(context, stage);
   const numbers = type && decodedType(context, type, null);
   const of = (model: ModelType | null): Narrowing | null =>
-    windows && model && narrowingOf(context, applied, model, windows, stage.span);
+    model && (windows || !readsSamples(applied.method))
+      ? narrowingOf(context, applied, model, windows, stage.span)
+      : null;
   const before = statesOf(at, source);
-  const effects = (to: ModelType | undefined): States =>
-    type && to ? narrowedStates(before, { name: stage.name.text, span: stage.span }, type, to) : new Map();
+  const by = { name: stage.name.text, span: stage.span };
+  const effects = (made: Narrowing | null): States => {
+    if (!type || !made) return new Map();
+    const states = narrowedStates(before, by, type, made.type);
+    return made.rotated ? rotatedStates(states, by, made.type, tensorsIn(made.rotated, "turned")) : states;
+  };
   const narrowing = of(numbers ?? type);
   if (!type || !numbers || !narrowing || stage.decode) {
     const made = { decoded: stage.decode ? numbers : null, narrowing, type: narrowing?.type ?? null };
-    return { ...made, effects: stage.decode ? decodedStates(effects(narrowing?.type)) : effects(narrowing?.type) };
+    return { ...made, effects: stage.decode ? decodedStates(effects(narrowing)) : effects(narrowing) };
   }
-  const ofCodes = areWhole(context, stage, type, narrowing.type) ? of(type) : null;
-  return { decoded: null, narrowing: ofCodes, type: ofCodes?.type ?? null, effects: effects(ofCodes?.type) };
+  const ofCodes = areWhole(context, stage, type, narrowing) ? of(type) : null;
+  return { decoded: null, narrowing: ofCodes, type: ofCodes?.type ?? null, effects: effects(ofCodes) };
 }
 
-/** Refuses to cut codes: runs of what is left would be others. */
-function areWhole(context: Context, { of, span }: Ast.Stage, { facts }: ModelType, after: ModelType): boolean {
+/** Refuses to cut or turn codes: runs of what is left would be others. */
+function areWhole(context: Context, { of, span }: Ast.Stage, { facts }: ModelType, after: Narrowing): boolean {
+  const turned = after.rotated ? tensorsIn(after.rotated, "changed") : new Set();
   const cut = [...(facts?.tensors ?? [])].find(([name, { coded, shape }]) => {
-    const left = after.facts?.tensors.get(name)?.shape;
-    return coded && left && left.join() !== shape.join();
+    const left = after.type.facts?.tensors.get(name)?.shape;
+    return coded && left && (turned.has(name) || left.join() !== shape.join());
   });
   const format = cut?.[1].coded?.format;
-  const what = format && `cutting \`${cut[0]}\`, which is stored as ${showFormat(format)},`;
+  const verb = after.rotated ? "rotating" : "cutting";
+  const what = format && `${verb} \`${cut[0]}\`, which is stored as ${showFormat(format)},`;
   const hint = `write \`of ${of.text} decode\` for codes to become numbers first`;
   if (what) report(context, { kind: "not-supported", span, what, hint });
   return what === undefined;
@@ -149,7 +168,7 @@ function ofLinears(
   const before = statesOf(at, typed.of);
   const changes = changesIn(inside, stage, typed, given, changeFor);
   const areGood = stage.decode || areNumbers(at, stage, before, changes);
-  if (given && areGood) noteOrder(context, typed, before, changes);
+  if (given && areGood) for (const say of [noteOrder, noteRotated]) say(context, typed, before, changes);
   if (given) noteFewRows(context, typed, changes);
   if (stage.keeping) areKept(at, before, stage.keeping.span, { keys: changes.keys() });
   const effects = changed(before, { name: stage.name.text, span: stage.span }, changes);
@@ -179,7 +198,7 @@ function appliedIn({ context, scope }: Checking, stage: Ast.Stage, value: Method
   const { span, arguments: written } = stage.method;
   const bound = bindArguments({ context, scope, span, of: method.name.text }, method.parameters, written, operand);
   if (!bound) return null;
-  if (!stage.over && (method.on.text === "block" || method.sees.some(({ name }) => name.text === "x")))
+  if (!stage.over && readsSamples(method))
     report(context, {
       kind: "missing-parameter",
       span: stage.span,
@@ -194,6 +213,12 @@ function appliedIn({ context, scope }: Checking, stage: Ast.Stage, value: Method
     ? { method, scope: declaredIn, arguments: given, written: shown, keepsZeros: keepsZeros(context, stage, method) }
     : null;
 }
+
+/** A method on linear layers that sees `x`, and one on blocks that observes, have samples stream through the model. */
+const readsSamples = ({ on, sees, body }: Ast.Method): boolean =>
+  on.text === "block"
+    ? body.statements.some(({ kind }) => kind === "observe")
+    : sees.some(({ name }) => name.text === "x");
 
 /** Whether weights that are 0 stay 0. */
 function keepsZeros(context: Context, { keeping }: Ast.Stage, { on }: Ast.Method): boolean {

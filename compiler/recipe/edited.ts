@@ -3,11 +3,11 @@ import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import { count } from "../graph/type.ts";
-import { graphDims, ids } from "../language/tensor.ts";
+import { ids } from "../language/tensor.ts";
 import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
 import type { Edit } from "../model/fold.ts";
 import { orderNode } from "../model/linear.ts";
-import { joined, pieceOf } from "../model/pieces.ts";
+import { joined, readOf } from "../model/pieces.ts";
 import { dtypeOf } from "../model/value.ts";
 import type { Check, Ref } from "../plan/step.ts";
 import { zerosIn } from "./finite.ts";
@@ -21,38 +21,32 @@ export interface Edited {
   readonly count: number;
 }
 
-/** What a forward pass reads of a stored tensor: all of it, or the part of each layer that lies in it. */
-export function readOf(
-  { at: { maker }, type, layer }: StageOnPart,
-  { name, dims, pieces, span }: DeclaredTensor,
-): readonly Node[] {
-  const dtype = dtypeOf(type, tensorName(name, layer));
-  const attrs = { name, type: { dtype, dims: graphDims(dims.flat()) }, role: "weight" } as const;
-  const stored = maker.make("input", [], attrs, span);
-  return pieces ? pieces.of.map((to, i) => pieceOf(maker, stored, pieces, i, graphDims(to), span)) : [stored];
-}
-
-/** What edits make of a stored tensor; null if they leave it as it is. */
-export function editedBy(on: StageOnPart, tensor: DeclaredTensor, edits: readonly Edit[]): Edited | null {
+/** What edits make of a stored tensor, which is stored as `to`; null if they leave it as it is. */
+export function editedBy(
+  on: Pick<StageOnPart, "at" | "type" | "layer">,
+  tensor: DeclaredTensor,
+  edits: readonly Edit[],
+  to = tensor,
+): Edited | null {
   const { maker } = on.at;
-  const { name, dims, pieces, span } = tensor;
-  const read = readOf(on, tensor);
+  const { name, pieces, span } = tensor;
+  const read = readOf(on.at.maker, on.type, on.layer, tensor);
   if (!edits.some(({ weight }) => read.includes(weight))) return null;
   const made = read.map((weight) =>
     edits.reduce((value, edit) => (edit.weight === weight ? edit.change(value) : value), weight),
   );
   const rows = made.map((node, i) => ({ node, rows: ids(pieces?.of[i] ?? []) }));
   const whole = pieces ? joined(maker, rows, pieces.rows, span) : (made[0] as Node);
-  const order = ids(dims.flat());
+  const order = ids(to.dims.flat());
   const store = dtypeOf(on.type, tensorName(name, on.layer));
   const result = { name: slotNames.result, node: orderNode(maker, whole, order, span), store };
   const graph = maker.graph("edit", [result, zerosIn(maker, whole, order)]);
-  return { tensor, graph, count: count(whole.type) };
+  return { tensor: to, graph, count: count(whole.type) };
 }
 
 /** Adds the steps that change stored tensors, which read `others`; what is not finite is said with `otherwise`. */
 export function changeEdited(
-  { at, source, stage, number, now, layer }: Changing,
+  { at, source, stage, number, now, layer }: Omit<Changing, "others" | "collected">,
   edited: readonly Edited[],
   others: ReadonlyMap<string, Ref>,
   otherwise: string,

@@ -1,6 +1,6 @@
 /**
  * What stages leave of each weight of a linear layer, as far as their methods' bodies say it: how many are 0, whether they are codes,
- * and whether a scale was moved into them. Sizes, and what codes are stored as, stand in the model's type.
+ * whether a scale was moved into them, and whether they are in another basis. Sizes, and what codes are stored as, stand in the model's type.
  */
 import type { Span } from "../../grammar/source.ts";
 import { implies, showZeros, type Zeros, type ZerosOf } from "../effects/zeros.ts";
@@ -25,6 +25,8 @@ export interface WeightState {
   /** Null for numbers; without a stage where codes were given. */
   readonly codes: { readonly format: Format; readonly by: StageNamed | null } | null;
   readonly isFolded: boolean;
+  /** The stage that has turned its inputs or outputs to another basis. */
+  readonly rotated: StageNamed | null;
 }
 
 interface Made {
@@ -32,10 +34,10 @@ interface Made {
   readonly by: StageNamed;
 }
 
-/** To a stage that gave weights other values, or one that cut columns away. */
+/** To a stage that gave weights other values, cut columns away, or turned them. */
 interface Lost extends Made {
   readonly to: StageNamed;
-  readonly isCut: boolean;
+  readonly how: "changed" | "cut" | "turned";
 }
 
 /** By layers' keys; of those that are not there nothing is known. */
@@ -66,7 +68,7 @@ export function layerOf(key: string): { readonly layer: number | null; readonly 
   return { layer: layer === "" ? null : Number(layer), name };
 }
 
-const untouched: WeightState = { zeros: [], lost: [], codes: null, isFolded: false };
+const untouched: WeightState = { zeros: [], lost: [], codes: null, isFolded: false, rotated: null };
 
 /** The weights of a given model, of which some may be codes. */
 export const givenStates = (type: ModelType): States =>
@@ -87,10 +89,11 @@ export function changed(before: States, by: StageNamed, changes: ReadonlyMap<str
 function changedState(before: WeightState, by: StageNamed, { zeros, format, isFold }: Change): WeightState {
   const made = (zeros?.makes ?? []).map((each) => ({ zeros: each, by }));
   const kept = zeros?.keeps ? before.zeros : [];
-  const left = zeros && !zeros.keeps ? before.zeros.map((each) => ({ ...each, to: by, isCut: false })) : [];
+  const left = zeros && !zeros.keeps ? before.zeros.map((each) => ({ ...each, to: by, how: "changed" as const })) : [];
   const now = [...kept.filter((each) => !made.some((other) => implies(other.zeros, each.zeros))), ...made];
   const lost = [...before.lost, ...left].filter((each) => !now.some((other) => implies(other.zeros, each.zeros)));
-  return { zeros: now, lost, codes: format ? { format, by } : null, isFolded: before.isFolded || isFold };
+  const codes = format ? { format, by } : null;
+  return { ...before, zeros: now, lost, codes, isFolded: before.isFolded || isFold };
 }
 
 /** The same as numbers. */
@@ -122,7 +125,7 @@ function cutState(
   const isAsWide = size(from.from) === size(to.from);
   const isAsTall = size(from.to) === size(to.to);
   const stays = ({ zeros }: Made): boolean => isAsWide && (isAsTall || zeros.in !== "rows");
-  const lost = before.zeros.filter((each) => !stays(each)).map((each) => ({ ...each, to: by, isCut: true }));
+  const lost = before.zeros.filter((each) => !stays(each)).map((each) => ({ ...each, to: by, how: "cut" as const }));
   return { ...before, zeros: before.zeros.filter(stays), lost: [...before.lost, ...lost] };
 }
 
@@ -132,6 +135,7 @@ const common = (a: WeightState, b: WeightState): WeightState => ({
   lost: a.lost.length > 0 ? a.lost : b.lost,
   codes: a.codes ?? b.codes,
   isFolded: a.isFolded || b.isFolded,
+  rotated: a.rotated ?? b.rotated,
 });
 
 /** What holds of weights whichever of several ways was taken, each of which stages of these names are; all that they did one stage has done. */
@@ -141,7 +145,7 @@ export function whichever(ways: readonly States[], names: ReadonlySet<string>, b
   return new Map(
     keys.map((key) => {
       const states = ways.map((way) => way.get(key) ?? untouched);
-      const { zeros, lost, codes, isFolded } = states.reduce(common);
+      const { zeros, lost, codes, isFolded, rotated } = states.reduce(common);
       const areCodes = states.every((state) => state.codes);
       return [
         key,
@@ -150,10 +154,23 @@ export function whichever(ways: readonly States[], names: ReadonlySet<string>, b
           lost: lost.map((each) => ({ ...each, by: byOf(each.by), to: byOf(each.to) })),
           codes: codes && areCodes ? { ...codes, by: codes.by && byOf(codes.by) } : null,
           isFolded,
+          rotated: rotated && byOf(rotated),
         },
       ];
     }),
   );
+}
+
+/** What weights are behind a stage that turns some of the stored tensors. */
+export function rotatedStates(before: States, by: StageNamed, type: ModelType, tensors: ReadonlySet<string>): States {
+  const after = new Map(before);
+  for (const each of matricesIn(type)) {
+    if (!tensors.has(tensorName(each.linear.weight, each.layer))) continue;
+    const state = before.get(keyOf(each)) ?? untouched;
+    const lost = state.zeros.map((zeros) => ({ ...zeros, to: by, how: "turned" as const }));
+    after.set(keyOf(each), { ...state, zeros: [], lost: [...state.lost, ...lost], rotated: by });
+  }
+  return after;
 }
 
 /** Zeros that a stage has made and a later one has not kept, where none are left, or none of that pattern. */
@@ -168,9 +185,10 @@ export function lostIn(states: States, keys: Iterable<string>, pattern: Zeros | 
 }
 
 /** `zeros 2:4 · stored Affine(bits: 4, every: 128, symmetric: true)`; empty of a weight of which nothing is to be said. */
-export const showState = ({ zeros, codes, isFolded }: WeightState): string =>
+export const showState = ({ zeros, codes, isFolded, rotated }: WeightState): string =>
   [
     ...(zeros.length > 0 ? [`zeros ${zeros.map((each) => showZeros(each.zeros)).join(", ")}`] : []),
     ...(codes ? [`stored ${showFormat(codes.format)}`] : []),
     ...(isFolded ? ["folded"] : []),
+    ...(rotated ? ["rotated"] : []),
   ].join(" · ");

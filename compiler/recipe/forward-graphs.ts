@@ -21,6 +21,8 @@ export interface BlockPass {
   readonly graph: Graph | null;
   readonly result: Node | null;
   readonly inputs: readonly LinearInput[];
+  /** What it shows to methods on blocks. */
+  readonly shown: ReadonlyMap<string, Tensor>;
 }
 
 /** Where pieces of forward passes are made, each once. */
@@ -77,15 +79,15 @@ export const codedAs = ({ format, fields }: CodedFacts): string =>
 export function blockPass(at: Forwarding, type: ModelType, layer: number, entry: Tensor): BlockPass {
   const { context, maker } = at;
   const part = blockOf(type, layer);
-  if (!part) return { graph: null, result: null, inputs: [] };
+  if (!part) return { graph: null, result: null, inputs: [], shown: new Map() };
   const { blocks } = passesOf(at, type);
   const dims = entry.dims.map(({ id, size }) => `${id} ${known(size)}`);
   const key = [entry.node?.id, ...dims, partKey(type, part)].join(" ");
   const old = blocks.get(key);
   if (old) return old;
-  const { result, inputs } = forwardBlock(context, part, entry, type.arch.span);
+  const { result, inputs, shown } = forwardBlock(context, part, entry, type.arch.span);
   const graph = result && maker.graph("block", [{ name: slotNames.activation, node: result }]);
-  const made = { graph, result, inputs };
+  const made = { graph, result, inputs, shown };
   blocks.set(key, made);
   return made;
 }

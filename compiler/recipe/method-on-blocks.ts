@@ -1,4 +1,4 @@
-/** Methods on blocks: what they observe of every block, and what they select of the whole model. */
+/** Methods on blocks: what they observe of every block, and what they select of the whole model or rotate in it. */
 import type * as Ast from "../../grammar/ast.ts";
 import { textAt } from "../../grammar/source.ts";
 import { coneOf } from "../graph/cone.ts";
@@ -9,7 +9,7 @@ import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, findDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, known } from "../language/size.ts";
 import type { Dimension, Tensor, Windows } from "../language/tensor.ts";
-import { newTrace, type Observation, type Selecting } from "../language/trace.ts";
+import { newTrace, type Observation, type Rotating, type Selecting, type Wanted } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { type Format, type Scope, showValue, type Value } from "../language/value.ts";
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
@@ -20,7 +20,8 @@ import { type Applied, applyMethod, bindParameters, declareSample } from "./meth
 /** Every block as a method sees it: the activations that it shows, of one sample. */
 export interface BlockSite {
   readonly type: ModelType;
-  readonly windows: Windows;
+  /** Null where a method observes nothing. */
+  readonly windows: Windows | null;
   /** `input`, `output`, and what the architecture probes. */
   readonly shown: ReadonlyMap<string, Tensor>;
 }
@@ -29,6 +30,14 @@ export interface BlockSite {
 export interface BlockWork {
   readonly statistics: readonly Observation[];
   readonly selections: readonly Selection[];
+  readonly rotations: readonly Rotation[];
+}
+
+/** An activation is turned along one of its dimensions. */
+export interface Rotation extends Wanted {
+  readonly statement: Ast.Rotate;
+  /** The dimension of the matrix that tells blocks apart, each of which has its own. */
+  readonly layers: Dimension | null;
 }
 
 /** So many of a dimension are kept, the best by their scores. */
@@ -55,8 +64,8 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
   if (!bindBlock(context, scope, applied, site, layer)) return null;
   const inside: Context = { ...context, trace: newTrace(), layers: null };
   evaluateStatements(inside, scope, method.body);
-  const { selections, observations: statistics } = inside.trace;
-  const shape = shapeProblem(method, selections);
+  const { selections, rotations, observations: statistics } = inside.trace;
+  const shape = shapeProblem(method, selections, rotations);
   if (shape) report(context, shape);
   if (shape) return null;
   const nested = statistics.find(({ node }) =>
@@ -69,19 +78,37 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
       what: "an observation of blocks that reads another one",
     });
   const made = selections.map((each) => selectionOf(context, scope, each, layer));
-  if (nested || !site || made.some((each) => each === null)) return null;
-  return { statistics, selections: made.flatMap((each) => each ?? []) };
+  const turned = rotations.map(({ statement, wanted }) => {
+    const layers = wanted?.by.dims.find(({ id }) => id === layer.id) ?? null;
+    return wanted && { ...wanted, statement, layers };
+  });
+  if (nested || !site || [...made, ...turned].some((each) => each === null)) return null;
+  return {
+    statistics,
+    selections: made.flatMap((each) => each ?? []),
+    rotations: turned.flatMap((each) => each ?? []),
+  };
 }
 
-/** What is wrong with the form of a method on blocks: it ends in what it selects. */
-function shapeProblem({ name, body }: Ast.Method, selections: readonly Selecting[]): Problem | null {
+/** What is wrong with the form of a method on blocks: it ends in what it selects, or in what it rotates. */
+function shapeProblem(
+  { name, body }: Ast.Method,
+  selections: readonly Selecting[],
+  rotations: readonly Rotating[],
+): Problem | null {
   if (body.result) {
-    const expected = "a method on blocks, which has no value but what it selects";
+    const expected = "a method on blocks, which has no value but what it selects or rotates";
     return { kind: "wrong-type", span: body.result.span, expected, found: "a value at its end" };
   }
-  if (selections.length > 0) return null;
-  const hint = "as in `select mlp to 50% by scores`";
-  return { kind: "wrong-type", span: name.span, expected: "a method on blocks that selects", found: "none", hint };
+  const [second] = selections.length > 0 ? rotations : [];
+  if (second) {
+    const hint = "write two methods, and a stage with each; a matrix with fewer columns than rows cuts what it rotates";
+    return { kind: "not-supported", span: second.statement.span, what: "`rotate` in a method that selects", hint };
+  }
+  if (selections.length + rotations.length > 0) return null;
+  const hint = "as in `select mlp to 50% by scores`, or `rotate input by q`";
+  const expected = "a method on blocks that selects or rotates";
+  return { kind: "wrong-type", span: name.span, expected, found: "none", hint };
 }
 
 /** The model's dimensions by their names, and the blocks' as `layer`. */

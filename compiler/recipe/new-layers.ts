@@ -9,11 +9,12 @@ import { graphDims, volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import { type DeclaredTensor, tensorName } from "../model/declared-tensor.ts";
 import type { Edit } from "../model/fold.ts";
+import { readOf } from "../model/pieces.ts";
 import { blockOf, dtypeOf } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
 import { matrixOf, passesOver, readingsOf, type Statistic } from "./calibration.ts";
-import { changeEdited, type Edited, editedBy, readOf } from "./edited.ts";
+import { changeEdited, type Edited, editedBy } from "./edited.ts";
 import { type Ordering, unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { applyMethod } from "./method.ts";
@@ -78,7 +79,7 @@ function editedBiases(on: StageOnPart, layers: readonly NewLayer[]): readonly Ed
     const attrs = { name: newBiasOf(linear), type, role: "state" } as const;
     const made = maker.make("input", [], attrs, linear.span);
     const change = (): Node => maker.make("split", [made], { dim: "out", into: graphDims(linear.to) }, linear.span);
-    return { weight: readOf(on, tensor)[linear.among?.place ?? 0] as Node, change };
+    return { weight: readOf(on.at.maker, on.type, on.layer, tensor)[linear.among?.place ?? 0] as Node, change };
   });
   return [...new Set(given.map(({ tensor }) => tensor))].flatMap((tensor) => editedBy(on, tensor, edits) ?? []);
 }

@@ -39,8 +39,8 @@ export function saveRecord(at: Emitting, saving: Saving, modules: Modules): Save
     invariant(from !== undefined || at.context.found.length > 0, `nothing gives ${name}, which is saved`);
     return from ? [{ name, dtype, shape, from }] : [];
   });
-  const config = changedFields(modelNamed(at, origin).type, type);
-  return { format, of, origin, config, quantization, tensors };
+  const fields = changedFields(modelNamed(at, origin).type, type);
+  return { format, of, origin, ...fields, quantization, tensors };
 }
 
 /** Why a model cannot be saved in a format, stored as it is; null if it can. */

@@ -16,6 +16,7 @@ import { entryOf, startOf } from "./forward-graphs.ts";
 import { cut, type Kept, keptPlaces, keptSlot } from "./kept-places.ts";
 import type { Selection } from "./method-on-blocks.ts";
 import { embed, type Passing, throughBlock } from "./passes.ts";
+import { emitRotations } from "./rotate-steps.ts";
 import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
@@ -28,6 +29,12 @@ export function emitBlockStage(at: Emitting, stage: TypedStage, narrowing: Narro
   const part = { stage: number, of: stage.name };
   const source = stage.decoded ? decodedModel(at, given, stage.decoded, part) : given;
   const states = observe(at, stage, narrowing, source, part);
+  if (narrowing.rotated) {
+    const { rotations, rotated } = narrowing;
+    const places = emitRotations(at, stage, rotations, rotated, source, states, number);
+    at.models.set(stage.name, { name: stage.name, origin: source.origin, type: narrowing.type, at: places });
+    return;
+  }
   const smaller = narrowing.selections.filter(({ dim, count }) => count !== known(dim.size));
   const decisions: Decisions = new Map(
     smaller.map((selection) => [selection.dim.name, decide(at, selection, states, part)]),
@@ -54,6 +61,7 @@ function observe(
   part: Pick<StepPart, "stage" | "of">,
 ): ReadonlyMap<string, Ref> {
   const { windows, span } = stage;
+  if (statistics.length === 0) return new Map();
   invariant(windows !== null, `stage ${stage.name} goes over no windows`);
   const { entry } = startOf(at, source.type, windows.length, span);
   invariant(entry !== null, "a model without blocks is not narrowed");

@@ -6,6 +6,7 @@ import type { Output } from "../../compiler/graph/graph.ts";
 import { storedAs } from "../../compiler/graph/result-type.ts";
 import { count } from "../../compiler/graph/type.ts";
 import { known } from "../../compiler/language/size.ts";
+import type { Dimension } from "../../compiler/language/tensor.ts";
 import { showFormat } from "../../compiler/language/value.ts";
 import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { layersOf } from "../../compiler/model/value.ts";
@@ -39,12 +40,13 @@ export interface StageRow {
   readonly leaves: readonly Leaves[];
 }
 
-/** Layers, how many of their weights are 0, as what they are stored if not as numbers, and whether scales were moved into them. */
+/** Layers, how many of their weights are 0, as what they are stored if not as numbers, whether scales were moved into them, and whether they were rotated. */
 export interface Leaves {
   readonly layers: string;
   readonly zeros: readonly string[];
   readonly stored: string | null;
   readonly folded: boolean;
+  readonly rotated: boolean;
 }
 
 export interface OutlineReport {
@@ -120,7 +122,7 @@ function totalOf(last: Result | undefined, save: Outline["save"]): OutlineReport
   const saved = save?.tensors.reduce((sum, each) => sum + savedBytes(each), 0);
   return {
     tensors: last?.facts.tensors.size ?? 0,
-    tensors_changed: last?.changed.size ?? 0,
+    tensors_changed: [...(last?.changed ?? [])].filter((name) => last?.facts.tensors.has(name)).length,
     bytes_before: last ? bytesOf(last.facts) : 0,
     bytes_after: saved ?? last?.bytes ?? 0,
   };
@@ -203,33 +205,41 @@ function stageRow(
 function leavesOf(effects: TypedStage["effects"]): readonly Leaves[] {
   const told = [...effects].filter(([, state]) => showState(state).length > 0);
   return [...Map.groupBy(told, ([, state]) => showState(state)).values()].map((alike) => {
-    const [[, { zeros, codes, isFolded }]] = alike as [(typeof alike)[0]];
+    const [[, { zeros, codes, isFolded, rotated }]] = alike as [(typeof alike)[0]];
     return {
       layers: matchedLayers(alike.map(([key]) => layerOf(key))),
       zeros: zeros.map((each) => showZeros(each.zeros)),
       stored: codes && showFormat(codes.format),
       folded: isFolded,
+      rotated: rotated !== null,
     };
   });
 }
 
 /** `small leaves zeros 2:4 · stored Affine(bits: 4, every: 128, symmetric: true)`; with the layers, if not all are alike. */
 const showLeaves = ({ stage, leaves }: StageRow): readonly string[] =>
-  leaves.map(({ layers, zeros, stored, folded }) => {
+  leaves.map(({ layers, zeros, stored, folded, rotated }) => {
     const what = [
       ...(zeros.length > 0 ? [`zeros ${zeros.join(", ")}`] : []),
       ...(stored ? [`stored ${stored}`] : []),
       ...(folded ? ["folded"] : []),
+      ...(rotated ? ["rotated"] : []),
     ];
     return `${stage} leaves ${what.join(" · ")}${leaves.length > 1 ? ` in ${layers}` : ""}`;
   });
 
-/** `mlp 384 → 192, kv 2 → 1` */
-const keptOf = ({ selections }: NonNullable<TypedStage["narrowing"]>): string =>
-  selections
-    .filter(({ dim, count }) => count !== known(dim.size))
-    .map(({ dim, count }) => `${dim.name} ${known(dim.size)} → ${count}`)
-    .join(", ");
+/** `mlp 384 → 192, kv 2 → 1`, `input along model, mixed along head` */
+function keptOf({ selections, rotations }: NonNullable<TypedStage["narrowing"]>): string {
+  const smaller = (of: Dimension, to: number | undefined): string =>
+    to === known(of.size) ? "" : ` ${known(of.size)} → ${to}`;
+  const kept = selections.map(({ dim, count }) => [dim.name, smaller(dim, count)] as const);
+  return [
+    ...kept.flatMap(([name, change]) => (change === "" ? [] : [name + change])),
+    ...rotations.map(
+      ({ statement, along, to }) => `${statement.name.text} along ${along.name}${smaller(along, known(to.size))}`,
+    ),
+  ].join(", ");
+}
 
 /** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers. */
 function matchedLayers(changes: readonly Pick<Change, "layer" | "name">[]): string {

@@ -1,14 +1,15 @@
 /** The text of config.json, changed where it must be. Numbers stay as they are written: to Transformers `30.0` is a float, and `30` is none. */
 import { isHubName } from "./hub.ts";
 
-/** config.json with other values of some fields: their numbers, and of lists how many of their elements stay. */
-export function withFields(config: string, fields: Readonly<Record<string, number>>): string {
+/** config.json with other values of some fields: their numbers or truth values, and of lists how many of their elements stay. */
+export function withFields(config: string, fields: Readonly<Record<string, number | boolean>>): string {
   const { open, parts, close } = split(config);
   for (const [name, value] of Object.entries(fields)) {
     // Of a name that is there twice, the last counts.
     const at = parts.findLastIndex((part) => memberIn(part).name === name);
     const { before, old } = memberIn(parts[at] ?? "");
     if (at < 0) parts.push(`${/^\s*/.exec(parts.at(-1) ?? "")}${JSON.stringify(name)}: ${value}`);
+    else if (typeof value === "boolean") parts[at] = `${before}${value}`;
     else parts[at] = before + (old.startsWith("[") ? firstOf(old, value) : numberLike(old, value));
   }
   return open + parts.join(",") + close;

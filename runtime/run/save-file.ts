@@ -34,8 +34,8 @@ export async function fileToSave(
 }
 
 /** The text of a result's config.json. */
-export const configOf = ({ config, quantization }: SaveRecord, origin: Pick<Checkpoint, "configText">): string =>
-  withoutPath(withQuantization(withFields(origin.configText, config), quantization));
+export const configOf = ({ config, flags, quantization }: SaveRecord, origin: Pick<Checkpoint, "configText">): string =>
+  withoutPath(withQuantization(withFields(origin.configText, { ...config, ...flags }), quantization));
 
 /** Streams the file, tensor by tensor. */
 export async function saveFile(

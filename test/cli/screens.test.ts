@@ -26,7 +26,7 @@ const outline: OutlineReport = {
     passes: i + 1,
     bytes_before: 1.5e9,
     bytes_after: 7.5e8,
-    leaves: i === 1 ? [{ layers: "", zeros: ["50%"], stored: null, folded: false }] : [],
+    leaves: i === 1 ? [{ layers: "", zeros: ["50%"], stored: null, folded: false, rotated: false }] : [],
   })),
   evaluations: [{ model: "model", over: "all windows of 512 tokens of text.test" }],
   saved: { model: "sparse", format: "huggingface" },

@@ -36,6 +36,7 @@ const word = fc.constantFrom(
   "with",
   "least",
   "select",
+  "rotate",
   "table",
   "weight",
   "linear",
@@ -207,6 +208,7 @@ const statements = (tie: fc.LetrecTypedTie<Trees>): Arbitrary<Ast.Statement> => 
     node<Ast.Observe>({ kind: kind("observe"), name, value }),
     node<Ast.Probe>({ kind: kind("probe"), name, value }),
     node<Ast.Select>({ kind: kind("select"), dim: name, to: value, by: value, multiple: value }, "multiple"),
+    node<Ast.Rotate>({ kind: kind("rotate"), name, by: value }),
     node<Ast.Train>({
       kind: kind("train"),
       weights: value,
