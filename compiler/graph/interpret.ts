@@ -3,7 +3,7 @@
  * A tensor is a Float64Array, row-major in the dim order of its node's type; booleans are 0 and 1.
  */
 import { bug, invariant } from "../invariant.ts";
-import { bitsOf, type DType } from "../plan/dtype.ts";
+import { bitsOf, type DType, greatest } from "../plan/dtype.ts";
 import { threefry } from "../plan/threefry.ts";
 import { eigenvectorsOf } from "./eigenvectors.ts";
 import { erf } from "./erf.ts";
@@ -347,7 +347,7 @@ export function roundTo(dtype: DType, x: number): number {
     case "f32":
       return Math.fround(x);
     case "f16":
-      return roundBits(x, 11, -24, 65504);
+      return roundBits(x, 11, -24, greatest(dtype));
     case "bf16":
       return roundBits(x, 8, -133, 2 ** 128 * (1 - 2 ** -8));
     case "i32":
@@ -357,9 +357,9 @@ export function roundTo(dtype: DType, x: number): number {
     case "bool":
       return x === 0 ? 0 : 1;
     case "e4m3":
-      return roundBits(clamped(x, 448), 4, -9, 448);
+      return roundBits(clamped(x, greatest(dtype)), 4, -9, greatest(dtype));
     case "e2m1":
-      return Number.isNaN(x) ? 0 : roundBits(clamped(x, 6), 2, -1, 6);
+      return Number.isNaN(x) ? 0 : roundBits(clamped(x, greatest(dtype)), 2, -1, greatest(dtype));
     case "e8m0":
       return Number.isNaN(x) ? x : 2 ** Math.min(Math.max(exponentOf(x), -126), 127);
     case "i8":

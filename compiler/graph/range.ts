@@ -13,14 +13,17 @@ export interface Range {
 }
 
 /** Follows constants through what makes, bounds and chooses whole numbers; of all else nothing is known. */
-export function rangeOf(node: Node): Range {
+export const rangeOf = (node: Node): Range => rangesIn(node).get(node) ?? anything;
+
+/** The ranges of all that a node is computed from, and its own. */
+export function rangesIn(node: Node): ReadonlyMap<Node, Range> {
   const known = new Map<Node, Range>();
   for (const each of coneOf([node]))
     known.set(
       each,
       derived(each, (x) => known.get(x) ?? anything),
     );
-  return known.get(node) ?? anything;
+  return known;
 }
 
 const anything: Range = { low: -Infinity, high: Infinity, isWhole: false, hasNaN: true };
@@ -59,7 +62,8 @@ const rules: Rules<[of: Of], Range> = {
   floor: ({ inputs: [x] }, of) => rounded(of(x)),
   round: ({ inputs: [x] }, of) => rounded(of(x)),
   not: unknown,
-  cast: ({ inputs: [x], attrs: { dtype } }, of) => (dtype === "f32" || x.type.dtype === "bool" ? of(x) : anything),
+  cast: ({ inputs: [x], attrs: { dtype } }, of) =>
+    dtype === "f32" || x.type.dtype === "bool" ? of(x) : stored(of(x), wholeRange(dtype)),
   detach: ofFirst,
 
   add: (node, of) => held(node, sum(of(node.inputs[0]), of(node.inputs[1]))),
@@ -95,6 +99,13 @@ const rules: Rules<[of: Of], Range> = {
 /** What 32 bits do not hold wraps. */
 const held = ({ type: { dtype } }: Node, range: Range): Range =>
   dtype === "i32" && (range.low < -(2 ** 31) || range.high >= 2 ** 31) ? anything : range;
+
+/** Of what is cast to codes the nearest, 0 for NaN. */
+function stored({ low, high, hasNaN }: Range, codes: ReturnType<typeof wholeRange>): Range {
+  if (codes === undefined) return anything;
+  const nearest = (x: number): number => Math.min(Math.max(Math.trunc(x), codes.low), codes.high);
+  return whole(Math.min(nearest(low), hasNaN ? 0 : codes.high), Math.max(nearest(high), hasNaN ? 0 : codes.low));
+}
 
 /** By floor, or to the nearest. */
 const rounded = ({ low, high, hasNaN }: Range): Range => ({

@@ -37,5 +37,10 @@ export function wholeRange(dtype: DType): { readonly low: number; readonly high:
   return dtype === "i8" ? { low: -128, high: 127 } : { low: 0, high: 2 ** bitsOf(dtype) - 1 };
 }
 
+const greatestReals: Readonly<Partial<Record<DType, number>>> = { f16: 65504, e4m3: 448, e2m1: 6 };
+
+/** The greatest finite number of a type of reals; those that have as many exponents as f32 are counted as f32. */
+export const greatest = (dtype: DType): number => greatestReals[dtype] ?? 2 ** 128 * (1 - 2 ** -24);
+
 /** The dtype in which a value that is stored like this is computed. */
 export const readAs = (dtype: DType): ValueType => (isPacked(dtype) ? packed[dtype].reads : dtype);

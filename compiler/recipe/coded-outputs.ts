@@ -11,7 +11,7 @@ import { ids } from "../language/tensor.ts";
 import type { Callable, Coded, Operand, Value } from "../language/value.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { orderNode } from "../model/linear.ts";
-import { type Counting, howMany, isNotFinite, misfits } from "./finite.ts";
+import { type Counting, countOfNonFinite, howMany, misfits } from "./finite.ts";
 
 /** The fields as they are stored. */
 export const fieldOutputs = (maker: Maker, { fields }: Coded): readonly Output[] =>
@@ -41,11 +41,11 @@ export function codedChecks(maker: Maker, { format, operands, fields, value }: C
     const [x, stored] = [operands.get(name), fields.get(name)];
     const node = x && stored && misfits(maker, x, stored.node);
     const otherwise = `{n} numbers are not what ${name}: ${type} stores of them; look at the range of the method's codes`;
-    return node ? [{ node, otherwise }] : [];
+    return node ? [{ node: howMany(maker, node), otherwise }] : [];
   });
-  const finite = { node: isNotFinite(maker, value.node), otherwise: notFinite };
-  const counted = [...held, finite].map(({ node, otherwise }, i) => ({
-    output: { name: slotNames.misfit(i), node: howMany(maker, node) },
+  const node = countOfNonFinite(maker, value.node);
+  const counted = [...held, ...(node ? [{ node, otherwise: notFinite }] : [])].map(({ node, otherwise }, i) => ({
+    output: { name: slotNames.misfit(i), node },
     otherwise,
   }));
   return {

@@ -4,12 +4,14 @@
  */
 
 import { coneOf } from "../graph/cone.ts";
+import { decidingFinite } from "../graph/deciding.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { rangeOf } from "../graph/range.ts";
 import { slotNames } from "../graph/slots.ts";
-import { sizeOf } from "../graph/type.ts";
+import { count, sizeOf } from "../graph/type.ts";
+import { beneathViews } from "../graph/view.ts";
 import type { LinearInput } from "../language/trace.ts";
 import { wholeRange } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
@@ -134,6 +136,21 @@ const noneOf = (counts: readonly Output[], otherwise: string): Counting => ({
   counts,
   checks: counts.map(({ name }) => ({ output: name, must: "none", otherwise })),
 });
+
+/**
+ * How many elements are NaN or infinite, counted where that is decided: of codes times scales among the scales, each for all
+ * that it scales. Null if none can be.
+ */
+export function countOfNonFinite(maker: Maker, x: Node): Node | null {
+  const { make } = maker;
+  const value = beneathViews(x);
+  const faults = [...decidingFinite(value)].map((node) => isNotFinite(maker, node));
+  const [first] = faults;
+  if (first === undefined) return null;
+  const isAny = faults.slice(1).reduce((a, b) => make("or", [a, b], {}, x.origin), first);
+  const each = make("constant", [], { value: count(value.type) / count(isAny.type), dtype: "i32" }, x.origin);
+  return make("mul", [howMany(maker, isAny), each], {}, x.origin);
+}
 
 /** True for what is NaN or infinite. */
 export const isNotFinite = (maker: Maker, x: Node): Node => isNumberless(maker, difference(maker, x));

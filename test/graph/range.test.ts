@@ -22,6 +22,7 @@ function drawn(s: Sketch, random: Random, depth: number): Node {
     () => s.op(random.pick(["min", "max", "add"] as const), next(), next()),
     () => s.op("select", s.op("less", next(), next()), next(), next()),
     () => s.op("min", s.op("max", s.op("floor", next()), 0), 15),
+    () => s.cast(s.cast(next(), random.pick(["u4", "i8"] as const)), "f32"),
     () => s.reduce(random.pick(["sum", "max", "min"] as const), wide(), "j"),
     () => s.cast(s.op("less", next(), next()), "f32"),
   ])();
