@@ -1,8 +1,9 @@
 // How files are opened and how a failure reads. Every system error passes through `fileError`, so that its wording
 // stands here and nowhere else.
-import { type BigIntStats, constants } from "node:fs";
+import { type BigIntStats, constants, fstatSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { UserError } from "../user-error.ts";
 
 /** A JSON object as it was read: nothing about its values is known yet. */
@@ -78,17 +79,27 @@ export function explainedNow<T>(doing: string, path: string, action: () => T): T
   }
 }
 
-/** Opens a regular file, hands it to `use` and closes it. A pipe or a device is refused: reading one may never end. */
+/** Opens a regular file, hands it to `use` and closes it. */
 export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
   return explained("read", path, async () => {
+    await using file = await openFile(path);
+    return await use(file);
+  });
+}
+
+/** Opens a regular file. A pipe or a device is refused: reading one may never end. */
+export async function openFile(path: string): Promise<OpenFile & AsyncDisposable> {
+  return explained("read", path, async () => {
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const close = (): Promise<void> => handle.close();
     try {
       const status = await handle.stat({ bigint: true });
       if (status.isDirectory()) throw new UserError(`cannot read ${path}: it is a folder, not a file`);
       if (!status.isFile()) throw new UserError(`cannot read ${path}: it is not a regular file; give a copy of it`);
-      return await use({ handle, path, size: Number(status.size), stamp: stampOf(status) });
-    } finally {
-      await handle.close();
+      return { handle, path, size: Number(status.size), stamp: stampOf(status), [Symbol.asyncDispose]: close };
+    } catch (error) {
+      await close();
+      throw error;
     }
   });
 }
@@ -97,23 +108,25 @@ const stampOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string =>
   `${size} bytes at ${mtimeNs} and ${ctimeNs} in ${ino} of ${dev}`;
 
 /** Refuses a file to which somebody has written since it had that stamp: what was read of it does not belong together. */
-export async function requireUnchanged({ handle, path }: OpenFile, stamp: string): Promise<void> {
-  if (stampOf(await handle.stat({ bigint: true })) === stamp) return;
+export function requireUnchanged({ handle, path }: OpenFile, stamp: string): void {
+  if (stampOf(fstatSync(handle.fd, { bigint: true })) === stamp) return;
   throw new UserError(`${path} has been written to while it was in use; start again when nothing changes it`);
 }
 
-const largestRead = 256 * 1024 * 1024;
+const largestRead = 16 * 1024 * 1024;
 
-/** Fills `into` from a position of the file; a file that ends early is an error. */
+/**
+ * Fills `into` from a position of the file; a file that ends early is an error. Read by this thread, since what others read lies in
+ * their processor's cache; all else that waits has its turn between long reads.
+ */
 export async function readExactly({ handle, path }: OpenFile, into: Uint8Array, position: number): Promise<Uint8Array> {
-  let done = 0;
-  while (done < into.byteLength) {
+  for (let done = 0; done < into.byteLength; ) {
+    if (done > 0) await setImmediate();
     const length = Math.min(largestRead, into.byteLength - done);
-    const { bytesRead } = await handle.read(into, done, length, position + done);
-    if (bytesRead === 0) {
+    const read = readSync(handle.fd, into, done, length, position + done);
+    if (read === 0)
       throw new UserError(`${path} ends at byte ${position + done} while being read; copy or download it again`);
-    }
-    done += bytesRead;
+    done += read;
   }
   return into;
 }

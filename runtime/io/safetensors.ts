@@ -5,6 +5,7 @@ import { UserError } from "../user-error.ts";
 import { type Arrangement, readArranged } from "./arrangement.ts";
 import {
   decodeUtf8,
+  explained,
   isJsonObject,
   type OpenFile,
   parseJson,
@@ -137,25 +138,21 @@ function checkedMetadata(metadata: unknown, path: string): Readonly<Record<strin
   return metadata as Readonly<Record<string, string>>;
 }
 
-/**
- * Bytes `start` to `end` of a tensor (half-open, within the tensor), into `into` if given, which must have that size. Refuses them
- * where the file is no longer the one whose header was read.
- */
-export async function readRange(
+/** Fills `into` from byte `start` of a tensor, whose file is open. Refuses a file that is no longer the one whose header was read. */
+export async function readFrom(
+  file: OpenFile,
   tensor: StoredTensor,
   start: number,
-  end: number,
-  into: Uint8Array = new Uint8Array(end - start),
+  into: Uint8Array,
 ): Promise<Uint8Array> {
-  if (start < 0 || end < start || end > tensor.bytes || into.byteLength !== end - start) {
-    throw new RangeError(`bytes ${start} to ${end} of ${tensor.name} (${tensor.bytes} bytes) into ${into.byteLength}`);
-  }
-  return withFile(tensor.path, async (file) => {
-    const { arrangement } = tensor;
-    const bytes = arrangement
+  const { arrangement, path, bytes, name } = tensor;
+  const end = start + into.byteLength;
+  if (start < 0 || end > bytes) throw new RangeError(`bytes ${start} to ${end} of ${name}, which has ${bytes}`);
+  return explained("read", path, async () => {
+    const read = arrangement
       ? await readArranged(file, { ...tensor, arrangement }, start, into)
       : await readExactly(file, into, tensor.offset + start);
-    await requireUnchanged(file, tensor.stamp);
-    return bytes;
+    requireUnchanged(file, tensor.stamp);
+    return read;
   });
 }

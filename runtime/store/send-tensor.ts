@@ -4,7 +4,8 @@ import { canBind, floatWidth, isFloatDType } from "../../compiler/plan/stored-ty
 import type { BufferPool } from "../gpu/buffers.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { requireFinite } from "../io/checkpoint.ts";
-import { readRange, type StoredTensor, type TensorDeclaration } from "../io/safetensors.ts";
+import { openFile } from "../io/file.ts";
+import { readFrom, type StoredTensor, type TensorDeclaration } from "../io/safetensors.ts";
 import { UserError } from "../user-error.ts";
 
 /** What the last one that read pieces has left for the next. */
@@ -31,10 +32,12 @@ export interface OutputSource extends TensorSource {
 export async function* piecesOf(tensor: StoredTensor, start = 0, end = tensor.bytes): AsyncGenerator<Piece> {
   const staging = spare ?? new Uint8Array(pieceBytes);
   spare = undefined;
+  const most = tensor.arrangement ? pieceBytes : stretch;
   try {
-    for (let at = start; at < end; at += pieceBytes) {
-      const piece = staging.subarray(0, Math.min(pieceBytes, end - at));
-      await readRange(tensor, at, at + piece.byteLength, piece);
+    await using file = await openFile(tensor.path);
+    for (let at = start; at < end; at += most) {
+      const piece = staging.subarray(0, Math.min(most, end - at));
+      await readFrom(file, tensor, at, piece);
       for (let from = 0; from < piece.byteLength; from += stretch)
         yield { piece: piece.subarray(from, from + stretch), at: at + from };
     }

@@ -4,10 +4,10 @@ import * as assert from "uvu/assert";
 import type { Arrangement } from "../../runtime/io/arrangement.ts";
 import { withFile } from "../../runtime/io/file.ts";
 import { randomBelow } from "../../runtime/io/random.ts";
-import { readRange, type StoredTensor } from "../../runtime/io/safetensors.ts";
+import type { StoredTensor } from "../../runtime/io/safetensors.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "./folder.ts";
-import { readTensor } from "./tensors.ts";
+import { readRange, readTensor } from "./tensors.ts";
 
 /** What is asked for as 0, 1, 2 …, in the order in which a file has it. */
 const orders: readonly (readonly [arrangement: Arrangement, shape: readonly number[], stored: readonly number[]])[] = [

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { byteSize, readHeader, readRange } from "../../runtime/io/safetensors.ts";
+import { byteSize, readHeader } from "../../runtime/io/safetensors.ts";
 import { SafetensorsWriter } from "../../runtime/io/safetensors-writer.ts";
 import { type Suite, suite } from "../harness/suite.ts";
 import { broken, inFolder, refused, safetensorsBytes, writeSafetensors } from "./folder.ts";
-import { readTensor } from "./tensors.ts";
+import { readRange, readTensor } from "./tensors.ts";
 
 const entry = (dtype: unknown, shape: unknown, from: unknown, to: unknown) => ({
   dtype,

@@ -2,8 +2,20 @@
 
 import type { FloatDType } from "../../compiler/plan/stored-types.ts";
 import { requireFinite } from "../../runtime/io/checkpoint.ts";
+import { openFile } from "../../runtime/io/file.ts";
 import { toFloat32 } from "../../runtime/io/numbers.ts";
-import { readRange, type StoredTensor } from "../../runtime/io/safetensors.ts";
+import { readFrom, type StoredTensor } from "../../runtime/io/safetensors.ts";
+
+/** Bytes `start` to `end` of a tensor, into `into` if given. */
+export async function readRange(
+  tensor: StoredTensor,
+  start: number,
+  end: number,
+  into: Uint8Array = new Uint8Array(end - start),
+): Promise<Uint8Array> {
+  await using file = await openFile(tensor.path);
+  return await readFrom(file, tensor, start, into);
+}
 
 /** All bytes of a tensor. */
 export const readTensor = (tensor: StoredTensor, into?: Uint8Array): Promise<Uint8Array> =>

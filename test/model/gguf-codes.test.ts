@@ -7,13 +7,12 @@ import { openModel } from "../../runtime/cli/models.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { typeTable } from "../../runtime/io/gguf/tables.ts";
 import { randomBelow } from "../../runtime/io/random.ts";
-import { readRange } from "../../runtime/io/safetensors.ts";
 import { library } from "../given/library.ts";
 import { someText } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { type Field, type Listed, writeGguf } from "../io/gguf.ts";
-import { readTensor } from "../io/tensors.ts";
+import { readRange, readTensor } from "../io/tensors.ts";
 import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
 
 const recipe = `import { perplexity } from "std/evaluate"
