@@ -12,6 +12,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import module from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -55,6 +56,7 @@ const isFresh = !existsSync(join(root, "node_modules"));
 if (isClone && (isFresh || (isScript && isStale()))) install();
 
 const entry = isClone ? ["runtime/cli/main.ts"] : ["dist/runtime/cli/main.js"];
+keepCompiled();
 const [file, ...initial] = isScript ? scripts[name] : entry;
 await start(join(root, file), [...initial, ...(isScript ? rest : process.argv.slice(2))]);
 
@@ -71,6 +73,15 @@ async function start(file, args) {
   const command = isFiltered ? ["/bin/sh", "-c", filter, "lcomp", ...plain] : plain;
   if (isFiltered && process.execve) process.execve(command[0], command, process.env);
   else startIn(command[0], command.slice(1));
+}
+
+/** What Node makes of modules is kept in the user's cache for later starts, of which compiling them is half. */
+function keepCompiled() {
+  const { NODE_COMPILE_CACHE: given, XDG_CACHE_HOME: cache, HOME: home } = process.env;
+  if (!given && (cache || home))
+    process.env.NODE_COMPILE_CACHE = join(cache || join(home, ".cache"), "lcomp", "modules");
+  const folder = process.env.NODE_COMPILE_CACHE;
+  if (folder && module.enableCompileCache) module.enableCompileCache(folder);
 }
 
 /** Whether a command uses the GPU, and what native code says of it is not asked for. */

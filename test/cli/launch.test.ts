@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -34,12 +34,17 @@ async function inPackage(files: Readonly<Record<string, string>>, use: (folder: 
   }
 }
 
-function launch(folder: string, args: readonly string[], node: readonly string[] = []): ReturnType<typeof run> {
-  return run(process.execPath, [...node, join(folder, "runtime/cli/launch.mjs"), ...args], folder);
+function launch(
+  folder: string,
+  args: readonly string[],
+  node: readonly string[] = [],
+  variables: NodeJS.ProcessEnv = {},
+): ReturnType<typeof run> {
+  return run(process.execPath, [...node, join(folder, "runtime/cli/launch.mjs"), ...args], folder, variables);
 }
 
-function run(command: string, args: readonly string[], folder: string) {
-  const env = { ...process.env, LCOMP_NODE: "", npm_execpath: join(folder, "npm.cjs") };
+function run(command: string, args: readonly string[], folder: string, variables: NodeJS.ProcessEnv = {}) {
+  const env = { ...process.env, LCOMP_NODE: "", npm_execpath: join(folder, "npm.cjs"), ...variables };
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, env, encoding: "utf8" });
   return { status, stdout, stderr };
 }
@@ -53,6 +58,13 @@ suite("launcher", ({ test }) => {
   test("an installed package starts its entry with the arguments and ends with its status", () =>
     inPackage(installed, (folder) => {
       assert.equal(launch(folder, ["exit", "3"]), { status: 3, stdout: "exit 3\n", stderr: "" });
+    }));
+
+  test("what Node compiles of modules is kept in the user's cache", () =>
+    inPackage(installed, (folder) => {
+      const env = { XDG_CACHE_HOME: join(folder, "cache"), NODE_COMPILE_CACHE: "" };
+      assert.is(launch(folder, ["run"], [], env).status, 0);
+      assert.ok(readdirSync(join(folder, "cache/lcomp/modules")).length > 0);
     }));
 
   test("an installed package refuses an old node in one sentence", () =>
