@@ -214,13 +214,14 @@ export type Let = Binding<"let">;
 export type Observe = Binding<"observe">;
 /** `probe neuron = …`: a `let` that methods may observe */
 export type Probe = Binding<"probe">;
-/** `select mlp to 50% by neurons, multiple` */
+/** `select mlp to 50% by neurons, multiple leaving { neuron: centre }` */
 export interface Select extends Spanned {
   readonly kind: "select";
   readonly dim: Name;
   readonly to: Expression;
   readonly by: Expression;
   readonly multiple?: Expression;
+  readonly leaving?: Expression;
 }
 /** `rotate input by q` */
 export type Rotate = Node<"rotate", { readonly name: Name; readonly by: Expression }>;

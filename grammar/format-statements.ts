@@ -82,7 +82,8 @@ function writeStatement(page: Page, node: Ast.Statement, indent: number): string
     }
     case "select": {
       const multiple = node.multiple ? `, ${value(node.multiple)}` : "";
-      return `select ${node.dim.text} to ${operand(node.to)} by ${value(node.by)}${multiple}`;
+      const leaving = node.leaving ? ` leaving ${value(node.leaving)}` : "";
+      return `select ${node.dim.text} to ${operand(node.to)} by ${value(node.by)}${multiple}${leaving}`;
     }
     case "rotate": {
       const start = `rotate ${node.name.text} by `;

@@ -106,7 +106,7 @@ export abstract class StatementParser extends StageParser {
     return { kind: first.image as "let" | "observe" | "probe", name, value, span: this.from(first) };
   });
 
-  // select = "select" name "to" expression "by" expression [ "," expression ]
+  // select = "select" name "to" expression "by" expression [ "," expression ] [ "leaving" expression ]
   protected readonly select = this.RULE("select", (): Ast.Select => {
     const first = this.CONSUME(K.select);
     const dim = this.SUBRULE(this.name);
@@ -118,7 +118,12 @@ export abstract class StatementParser extends StageParser {
       this.CONSUME(T.Comma);
       return this.SUBRULE3(this.expression);
     });
-    return { kind: "select", dim, to, by, ...(multiple && { multiple }), span: this.from(first) };
+    const leaving = this.OPTION2(() => {
+      this.CONSUME(K.leaving);
+      return this.SUBRULE4(this.expression);
+    });
+    const more = { ...(multiple && { multiple }), ...(leaving && { leaving }) };
+    return { kind: "select", dim, to, by, ...more, span: this.from(first) };
   });
 
   // rotate = "rotate" name "by" expression

@@ -67,6 +67,7 @@ const joiningWords = [
   "in",
   "keeping",
   "least",
+  "leaving",
   "minimise",
   "of",
   "on",

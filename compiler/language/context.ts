@@ -40,6 +40,8 @@ export interface Context {
   readonly observing: string | null;
   /** Along which numbers of all layers of the stage lie, block by block; null where there is no layer at hand. */
   readonly layers: readonly [layer: Dimension, linear: Dimension] | null;
+  /** Along which lies what is observed of every block, where a method sees blocks: their weights, too, are read inside `observe` alone. */
+  readonly block: Dimension | null;
   /** What is 0 of a matrix that is swept stays so: the stage keeps zeros. */
   readonly keepsZeros: boolean;
   /** How many windows there are; null while the text is not known. */
@@ -76,6 +78,7 @@ export const newContext = (
   stage: null,
   observing: null,
   layers: layersOfStage(),
+  block: null,
   keepsZeros: false,
   countWindows,
   exports,

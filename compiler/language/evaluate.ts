@@ -162,8 +162,9 @@ export function evaluateStatements(context: Context, scope: Scope, { statements 
           Operand,
           Operand,
         ];
-        const multiple = statement.multiple ? operand(context, scope, statement.multiple) : null;
-        noteSelection(context, statement, { to, by, multiple });
+        const given = (one?: Ast.Expression): Operand | null => (one ? operand(context, scope, one) : null);
+        const [multiple, leaving] = [given(statement.multiple), given(statement.leaving)];
+        noteSelection(context, statement, { to, by, multiple, leaving });
         break;
       }
       case "rotate": {

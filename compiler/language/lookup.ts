@@ -2,6 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { type Context, report } from "./context.ts";
 import { reportUnknown } from "./names.ts";
+import { readsWeights } from "./observe.ts";
 import { findDimension, findValue, knownNames, noteUse } from "./scope.ts";
 import { showDimension } from "./tensor.ts";
 import { dimsOf, type Scope, type Value } from "./value.ts";
@@ -19,9 +20,11 @@ export function nameOf(context: Context, scope: Scope, { text, span }: Ast.NameE
     return reportUnknown(context, { text, span }, "value", knownNames(scope, "values"));
   }
   noteUse(context, scope, { text, span });
+  if (context.observing !== null) return found;
   const isStreaming = dimsOf(found).some(({ streamed }) => streamed?.keeps === "together");
-  if (isStreaming && context.observing === null)
-    return report(context, { kind: "activation-outside-observe", span, name: text });
+  const isWeight = context.block !== null && found.kind === "tensor" && readsWeights(found.node);
+  if (isStreaming || isWeight)
+    return report(context, { kind: "activation-outside-observe", span, name: text, isWeight: !isStreaming });
   return found;
 }
 

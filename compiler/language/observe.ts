@@ -5,7 +5,7 @@ import type { Node } from "../graph/ops.ts";
 import { modelOf, slotNames } from "../graph/slots.ts";
 import { count } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
-import { graphDims, type Stream, type Tensor } from "./tensor.ts";
+import { type Dimension, graphDims, noWindows, type Stream, type Tensor } from "./tensor.ts";
 import type { Observation } from "./trace.ts";
 import { type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
@@ -36,7 +36,18 @@ export function keptBy(context: Context, { name, value }: Ast.Observe, seen: Val
   const stream = seen.dims.find((dim) => dim.streamed)?.streamed;
   if (stream?.keeps !== "each" && seen.dims.some(({ id }) => id === "token"))
     return report(context, { kind: "observation-keeps", span: value.span, name: name.text });
-  return stream ? collected(context, seen, stream) : seen;
+  if (stream) return collected(context, seen, stream);
+  return context.block && readsWeights(seen.node) ? ofBlocks(context, seen, context.block) : seen;
+}
+
+/** Whether a value is made of what is stored of a block. */
+export const readsWeights = (value: Node): boolean =>
+  coneOf([value]).some((node) => node.op === "input" && node.attrs.role === "weight");
+
+/** What the weights of every block give, without any sample. */
+function ofBlocks(context: Context, seen: Tensor, layers: Dimension): Tensor {
+  const node = stateOf(context, seen.node, "once", { keeps: "together", windows: noWindows, layers });
+  return { ...seen, dims: [layers, ...seen.dims], node };
 }
 
 /** `collect(x)`: what a number of the layer at hand is in every layer of the stage. */

@@ -1,6 +1,7 @@
 /** Operations on tensors and numbers known at compile time, with the nodes that they make. */
 import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node } from "../graph/ops.ts";
+import type { Dim } from "../graph/type.ts";
 import { type Aligned, align } from "./align.ts";
 import { type Context, report } from "./context.ts";
 import { heldRange, isCounted, isHeld, type Num, number, numbers } from "./number.ts";
@@ -187,13 +188,16 @@ export function negative(context: Context, x: Operand, span: Span): Value {
 /** 0, along all dimensions that a value has. */
 export function zeros(context: Context, like: Value, span: Span): Value {
   if (like.kind !== "tensor" || like.dims.length === 0) return number(0);
-  const zero = context.maker.make("constant", [], { value: 0, dtype: "i32" }, span);
-  const node = graphDims(like.dims).reduce(
-    (sum, dim) => context.maker.make("mul", [sum, context.maker.make("index", [], { dim }, span)], {}, span),
-    zero,
-  );
+  const node = zerosAlong(context.maker, graphDims(like.dims), span);
   return asTensor(context, { value: { ...like, dtype: "i32", node }, span }, like.dtype) ?? wrong;
 }
+
+/** i32 0 along dimensions. */
+export const zerosAlong = ({ make }: Context["maker"], dims: readonly Dim[], span: Span): Node =>
+  dims.reduce(
+    (sum, dim) => make("mul", [sum, make("index", [], { dim }, span)], {}, span),
+    make("constant", [], { value: 0, dtype: "i32" }, span) as Node,
+  );
 
 export function notOf(context: Context, x: Operand, span: Span): Value {
   if (!truth(context, x)) return wrong;

@@ -11,13 +11,31 @@ import { type Operand, type Value, wrongType } from "./value.ts";
 export function noteSelection(
   context: Context,
   statement: Ast.Select,
-  { to, by, multiple }: { readonly to: Operand; readonly by: Operand; readonly multiple: Operand | null },
+  {
+    to,
+    by,
+    multiple,
+    leaving,
+  }: Readonly<Record<"to" | "by", Operand> & Record<"multiple" | "leaving", Operand | null>>,
 ): void {
   const [count, step] = [numberOf(context, to), multiple && numberOf(context, multiple)];
   const scores = by.value.kind === "tensor" ? by.value : null;
   if (!scores) wrongType(context, by, "a score for each");
+  const left = leaving ? leftIn(context, leaving) : new Map<string, Tensor>();
   context.trace.marks++;
-  context.trace.selections.push({ statement, wanted: scores && count && { to: count, scores, multiple: step } });
+  context.trace.selections.push({
+    statement,
+    wanted: scores && count && left && { to: count, scores, multiple: step, leaving: left },
+  });
+}
+
+/** Values by the names of activations; null if they are none, which is said. */
+function leftIn(context: Context, operand: Operand): ReadonlyMap<string, Tensor> | null {
+  const fields = operand.value.kind === "record" ? [...operand.value.fields] : [];
+  const left = fields.flatMap(([name, value]) => (value.kind === "tensor" ? [[name, value] as const] : []));
+  if (left.length > 0 && left.length === fields.length) return new Map(left);
+  wrongType(context, operand, "tensors by the names of activations, as in `{ neuron: centre }`");
+  return null;
 }
 
 function numberOf(context: Context, operand: Operand): Num | null {

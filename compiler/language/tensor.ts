@@ -30,6 +30,9 @@ export interface Stream {
   readonly layers?: Dimension;
 }
 
+/** Of which nothing is known, or which there are none of. */
+export const noWindows: Windows = { kind: "windows", corpus: "", split: "train", length: 0, first: null, draw: null };
+
 /** Windows of one length: all that fit, without overlap, or the first of those, or `count` drawn with a seed. */
 export interface Windows {
   readonly kind: "windows";

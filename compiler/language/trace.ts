@@ -11,8 +11,8 @@ export interface Observation {
   /** Whose logits it reads; none where a method observes. */
   readonly models: readonly string[];
   readonly node: Node;
-  /** How contributions are combined; `each` is kept by itself, along `sample`. */
-  readonly by: "sum" | "max" | "min" | "each";
+  /** How contributions are combined; `each` is kept by itself, along `sample`; what weights alone give is there `once`. */
+  readonly by: "sum" | "max" | "min" | "each" | "once";
   /** The name of the state. */
   readonly slot: string;
   /** Of the `observe` in whose text it stands. */
@@ -77,11 +77,17 @@ export interface Collection {
   readonly slot: string;
 }
 
-/** `select mlp to 50% by neurons, multiple` */
+/** `select mlp to 50% by neurons, multiple leaving { neuron: centre }` */
 export interface Selecting {
   readonly statement: Ast.Select;
   /** Null if something of it is wrong, which was said. */
-  readonly wanted: { readonly to: Num; readonly scores: Tensor; readonly multiple: Num | null } | null;
+  readonly wanted: {
+    readonly to: Num;
+    readonly scores: Tensor;
+    readonly multiple: Num | null;
+    /** At which values what goes of activations stays, by their names. */
+    readonly leaving: ReadonlyMap<string, Tensor>;
+  } | null;
 }
 
 /** `rotate input by q` */

@@ -56,6 +56,18 @@ export interface BlockForwarded {
   readonly shown: ReadonlyMap<string, Tensor>;
 }
 
+/** The weights of a block, by the names that the architecture gives them and its linear layers; what is both read and made has a prime. */
+export function weightsOf({ scope }: Part, { inputs }: BlockForwarded): ReadonlyMap<string, Tensor> {
+  const own = [...scope.values].flatMap(([name, value]) => (value.kind === "tensor" ? [[name, value] as const] : []));
+  const matrices = inputs.map(({ linear: { name, to, from }, weight }) => {
+    const read = from.map((dim) =>
+      to.some((each) => each.name === dim.name) ? { ...dim, name: `${dim.name}'` } : dim,
+    );
+    return [name, { ...weight, dims: [...to, ...read] }] as const;
+  });
+  return new Map([...own, ...matrices]);
+}
+
 /** One block on its input: what it gives, and what went into each of its linear layers. */
 export function forwardBlock(
   context: Context,

@@ -6,7 +6,7 @@ export type NameProblem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
   | { kind: "duplicate-name"; span: Span; name: string; first: Span; hint?: string }
   | { kind: "reserved-name"; span: Span; name: string }
-  | { kind: "activation-outside-observe"; span: Span; name: string }
+  | { kind: "activation-outside-observe"; span: Span; name: string; isWeight: boolean }
   | { kind: "observation-keeps"; span: Span; name: string }
   | { kind: "import-not-found"; span: Span; path: string; known: readonly string[] }
   | { kind: "import-refused"; span: Span; path: string; reason: string }
@@ -39,9 +39,13 @@ export const nameWording: Wording<NameProblem> = {
     hint: `parameters are flags of the command line, and \`--${p.name}\` has a meaning there: give it another name`,
   }),
   "activation-outside-observe": (p) => ({
-    title: `\`${p.name}\` is an activation: it exists only while samples stream through the model`,
+    title: p.isWeight
+      ? `\`${p.name}\` is a weight of one block, and each block has its own`
+      : `\`${p.name}\` is an activation: it exists only while samples stream through the model`,
     places: labels([p.span, `used outside \`observe\``]),
-    hint: `say what to keep of it: \`observe power = sum(${p.name}^2, over (sample, token))\``,
+    hint: p.isWeight
+      ? `say what to keep of each: \`observe size = …\``
+      : `say what to keep of it: \`observe power = sum(${p.name}^2, over (sample, token))\``,
   }),
   "observation-keeps": (p) => ({
     title: `the observation \`${p.name}\` keeps \`token\``,

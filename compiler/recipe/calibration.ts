@@ -80,9 +80,9 @@ export function readingsOf(
   });
 }
 
-/** What is combined with those of other samples, or kept by itself: the value of a window. */
+/** What is combined with those of other samples, or kept by itself: the value of a window, or of weights. */
 const contributionOf = (name: string, node: Node, by: Observation["by"]): Output =>
-  by === "each" ? { name, node } : { name, node, accumulate: by };
+  by === "each" || by === "once" ? { name, node } : { name, node, accumulate: by };
 
 /** The observation's name, and a number where another statistic of the block has it. */
 function unused(observation: string, statistics: readonly Statistic[]): string {

@@ -3,6 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import { implies, showZeros, type Zeros } from "../effects/zeros.ts";
 import { coneOf } from "../graph/cone.ts";
+import { slotNames } from "../graph/slots.ts";
 import { type Context, note, report } from "../language/context.ts";
 import { fixed, showSize } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
@@ -30,7 +31,8 @@ export function changesOf({ applied, windows, ...stage }: TypedStage): ChangeFor
     const site = { linear, dtype: "f32", bias: "f32", others: new Map(), layers, input: null, windows } as const;
     const made = isFold ? null : applyMethod(context, applied, site);
     const zeros = isFold ? { keeps: true, makes: [] } : (made?.zeros?.() ?? null);
-    const change = { zeros, format: made?.format ?? null, isFold, factored: made && factoredIn(made) };
+    const givesBias = made?.outputs.some(({ name }) => name === slotNames.newBias) ?? false;
+    const change = { zeros, format: made?.format ?? null, isFold, givesBias, factored: made && factoredIn(made) };
     known.set(sizes, change);
     return change;
   };

@@ -7,17 +7,23 @@ import { tokensInput } from "../language/members.ts";
 import { scopeIn } from "../language/scope.ts";
 import { known } from "../language/size.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
-import { forward, forwardBlock } from "../model/forward.ts";
+import { forward, forwardBlock, weightsOf } from "../model/forward.ts";
+import { withBiases } from "../model/gained-biases.ts";
 import { narrowed, type Sizes } from "../model/narrowed-config.ts";
 import { pieceRow } from "../model/pieces.ts";
 import { firstBlocks, type ModelType, type Part, partsOf } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { type Rotated, rotatedModel } from "./check-rotation.ts";
 import { blockPass, entryOf, type Forwarding } from "./forward-graphs.ts";
+import { type LeftBehind, leftBehind, readersIn } from "./left-behind.ts";
 import type { Applied } from "./method.ts";
 import { applyBlockMethod, type BlockWork, type Selection } from "./method-on-blocks.ts";
 
 export interface Narrowing extends BlockWork {
+  /** The model with the biases that what goes leaves behind, before anything goes. */
+  readonly biased: ModelType;
+  /** Which layers read what leaves something behind. */
+  readonly left: readonly LeftBehind[];
   /** What the model is afterwards. */
   readonly type: ModelType;
   /** What becomes of it where the method rotates. */
@@ -25,7 +31,7 @@ export interface Narrowing extends BlockWork {
 }
 
 /** What a forward pass is looked at with where nothing streams. */
-const fewTokens = 16;
+export const fewTokens = 16;
 
 /** Null if there was a problem. */
 export function narrowingOf(
@@ -45,12 +51,14 @@ export function narrowingOf(
     report(context, { kind: "not-supported", span, what: `a method on blocks, of which this model has ${many},` });
     return null;
   }
-  const { result, shown } = forwardBlock(context, first, entryOf(entry), span);
-  const work = result && applyBlockMethod(context, applied, { type, windows, shown });
+  const passed = forwardBlock(context, first, entryOf(entry), span);
+  const { result, shown } = passed;
+  const weights = weightsOf(first, passed);
+  const work = result && applyBlockMethod(context, applied, { type, windows, shown, weights });
   if (!work) return null;
   if (work.rotations.length > 0) {
     const rotated = rotatedModel(context, type, work.rotations, length, span);
-    return rotated && { ...work, type: rotated.type, rotated };
+    return rotated && { ...work, biased: type, left: [], type: rotated.type, rotated };
   }
   const nodes = coneOf([entry.node, result, logits.node]);
   const uses = work.selections.flatMap(({ dim, statement }) => {
@@ -64,9 +72,23 @@ export function narrowingOf(
     report(context, other);
     return null;
   }
-  const made = narrowed(context, type, sizesOf(work.selections, type));
+  const left = leftBehind(context, work.selections, passed);
+  return left && smaller(context, type, work, left, span);
+}
+
+/** What is left of a model, where config.json can say it. */
+function smaller(
+  context: Context,
+  type: ModelType,
+  work: BlockWork,
+  left: readonly LeftBehind[],
+  span: Span,
+): Narrowing | null {
+  const biased = withBiases(context, type, readersIn(type, left), span);
+  if (!biased) return null;
+  const made = narrowed(context, biased, sizesOf(work.selections, type));
   if (!made) report(context, unsayable(context, type, work.selections));
-  return made && { ...work, type: made, rotated: null };
+  return made && { ...work, biased, left, type: made, rotated: null };
 }
 
 /**

@@ -6,6 +6,7 @@ import { operand } from "../language/evaluate.ts";
 import { bindValue, declareValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
 import type { Linear } from "../language/trace.ts";
+import { namesIn } from "../language/types.ts";
 import {
   type Bound,
   type Format,
@@ -17,6 +18,7 @@ import {
   wrong,
 } from "../language/value.ts";
 import { codedType, decodedType } from "../model/coded-type.ts";
+import { withBiases } from "../model/gained-biases.ts";
 import { layerSizes, type Selected, select } from "../model/selector.ts";
 import type { ModelType } from "../model/value.ts";
 import { sizesIn } from "./bind.ts";
@@ -114,7 +116,7 @@ function ofBlocks(
   stage: Ast.Stage,
   { applied, windows, of: source }: TypedStage,
   type: ModelType | null,
-): Pick<TypedStage, "decoded" | "narrowing" | "type" | "effects"> {
+): Pick<TypedStage, "reads" | "narrowing" | "type" | "effects"> {
   refuseSelectors(context, stage);
   const numbers = type && decodedType(context, type, null);
   const of = (model: ModelType | null): Narrowing | null =>
@@ -130,11 +132,11 @@ function ofBlocks(
   };
   const narrowing = of(numbers ?? type);
   if (!type || !numbers || !narrowing || stage.decode) {
-    const made = { decoded: stage.decode ? numbers : null, narrowing, type: narrowing?.type ?? null };
+    const made = { reads: stage.decode ? numbers : null, narrowing, type: narrowing?.type ?? null };
     return { ...made, effects: stage.decode ? decodedStates(effects(narrowing)) : effects(narrowing) };
   }
   const ofCodes = areWhole(context, stage, type, narrowing) ? of(type) : null;
-  return { decoded: null, narrowing: ofCodes, type: ofCodes?.type ?? null, effects: effects(ofCodes) };
+  return { reads: null, narrowing: ofCodes, type: ofCodes?.type ?? null, effects: effects(ofCodes) };
 }
 
 /** Refuses to cut or turn codes: runs of what is left would be others. */
@@ -159,23 +161,26 @@ function ofLinears(
   stage: Ast.Stage,
   typed: TypedStage,
   type: ModelType | null,
-): Pick<TypedStage, "decoded" | "type" | "effects"> {
+): Pick<TypedStage, "reads" | "type" | "effects"> {
   const { selected } = typed;
   const decoded = type && stage.decode ? decodedType(context, type, selected) : null;
-  const given = decoded ?? type;
+  const numbers = decoded ?? type;
   const inside: Context = { ...context, layerSizes: layerSizes(selected) };
   const changeFor = changesOf(typed);
   const before = statesOf(at, typed.of);
-  const changes = changesIn(inside, stage, typed, given, changeFor);
+  const changes = changesIn(inside, stage, typed, numbers, changeFor);
   const areGood = stage.decode || areNumbers(at, stage, before, changes);
+  const biased = selected.filter((each) => changes.get(keyOf(each))?.givesBias);
+  const given = numbers && withBiases(context, numbers, biased, stage.span);
+  const reads = given === type ? null : given;
   if (given && areGood) for (const say of [noteOrder, noteRotated]) say(context, typed, before, changes);
   if (given) noteFewRows(context, typed, changes);
   if (stage.keeping) areKept(at, before, stage.keeping.span, { keys: changes.keys() });
   const effects = changed(before, { name: stage.name.text, span: stage.span }, changes);
   const isCoding = [...changes.values()].some(({ format }) => format);
-  if (!given || !areGood || !isCoding) return { decoded, type: decoded, effects };
+  if (!given || !areGood || !isCoding) return { reads, type: reads, effects };
   const formatFor = (of: Context, linear: Linear): Format | null => changeFor(of, linear).format;
-  return { decoded, type: codedType(inside, given, selected, formatFor, stage.span), effects };
+  return { reads, type: codedType(inside, given, selected, formatFor, stage.span), effects };
 }
 
 const sampled = "as in `text.train.sample(128, length: 2048, seed: 0)`";
@@ -214,11 +219,10 @@ function appliedIn({ context, scope }: Checking, stage: Ast.Stage, value: Method
     : null;
 }
 
-/** A method on linear layers that sees `x`, and one on blocks that observes, have samples stream through the model. */
+/** Whether a method observes samples on their way through the model. */
 const readsSamples = ({ on, sees, body }: Ast.Method): boolean =>
-  on.text === "block"
-    ? body.statements.some(({ kind }) => kind === "observe")
-    : sees.some(({ name }) => name.text === "x");
+  sees.some(({ type }) => type?.kind === "tensor-type" && namesIn(type).some(({ text }) => text === "sample")) &&
+  (on.text !== "block" || body.statements.some(({ kind }) => kind === "observe"));
 
 /** Whether weights that are 0 stay 0. */
 function keepsZeros(context: Context, { keeping }: Ast.Stage, { on }: Ast.Method): boolean {
@@ -266,7 +270,7 @@ function typedStage(
   const action = actionOf(applied, () => true);
   const called = actionOf(applied, (parameter) => applied.written?.has(parameter) ?? false);
   const { name, span } = stage;
-  const unchanged = { narrowing: null, decoded: null, type: null, effects: statesOf(at, of) };
+  const unchanged = { narrowing: null, reads: null, type: null, effects: statesOf(at, of) };
   return { name: name.text, action, called, of, windows, applied, selected, tied, ...unchanged, span };
 }
 

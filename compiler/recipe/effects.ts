@@ -49,6 +49,8 @@ export interface Change {
   readonly zeros: ZerosOf | null;
   readonly format: Format | null;
   readonly isFold: boolean;
+  /** Beside it, the layer gets a new bias. */
+  readonly givesBias: boolean;
   /** Of how many columns the matrix of second moments is that its method makes a factor of; null of none. */
   readonly factored: number | null;
 }

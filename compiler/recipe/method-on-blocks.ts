@@ -8,7 +8,7 @@ import type { Num } from "../language/number.ts";
 import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, findDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, known } from "../language/size.ts";
-import type { Dimension, Tensor, Windows } from "../language/tensor.ts";
+import { type Dimension, graphDims, type Tensor, type Windows } from "../language/tensor.ts";
 import { newTrace, type Observation, type Rotating, type Selecting, type Wanted } from "../language/trace.ts";
 import { namesIn } from "../language/types.ts";
 import { type Format, type Scope, showValue, type Value } from "../language/value.ts";
@@ -20,10 +20,12 @@ import { type Applied, applyMethod, bindParameters, declareSample } from "./meth
 /** Every block as a method sees it: the activations that it shows, of one sample. */
 export interface BlockSite {
   readonly type: ModelType;
-  /** Null where a method observes nothing. */
+  /** Null where a method observes no samples. */
   readonly windows: Windows | null;
   /** `input`, `output`, and what the architecture probes. */
   readonly shown: ReadonlyMap<string, Tensor>;
+  /** Its weights, by the names that the architecture gives them and its linear layers. */
+  readonly weights: ReadonlyMap<string, Tensor>;
 }
 
 /** What a method on blocks asks for. */
@@ -46,6 +48,8 @@ export interface Selection {
   readonly count: number;
   /** Along the dimension, and along the blocks if each has scores of its own. */
   readonly scores: Tensor;
+  /** The values at which what goes of an activation stays, in each block, by the activation's name. */
+  readonly leaving: ReadonlyMap<string, Tensor>;
   readonly statement: Ast.Select;
 }
 
@@ -61,8 +65,9 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
   const { method } = applied;
   const scope = scopeIn(applied.scope);
   const layer = bindDimensions(scope, method, site);
-  if (!bindBlock(context, scope, applied, site, layer)) return null;
-  const inside: Context = { ...context, trace: newTrace(), layers: null };
+  const seen = bindBlock(context, scope, applied, site, layer);
+  if (!seen) return null;
+  const inside: Context = { ...context, trace: newTrace(), layers: null, block: layer };
   evaluateStatements(inside, scope, method.body);
   const { selections, rotations, observations: statistics } = inside.trace;
   const shape = shapeProblem(method, selections, rotations);
@@ -77,7 +82,7 @@ export function applyBlockMethod(context: Context, applied: Applied, site: Block
       span: nested.node.origin,
       what: "an observation of blocks that reads another one",
     });
-  const made = selections.map((each) => selectionOf(context, scope, each, layer));
+  const made = selections.map((each) => selectionOf(context, scope, each, layer, seen));
   const turned = rotations.map(({ statement, wanted }) => {
     const layers = wanted?.by.dims.find(({ id }) => id === layer.id) ?? null;
     return wanted && { ...wanted, statement, layers };
@@ -122,18 +127,19 @@ function bindDimensions(scope: Scope, { sees }: Ast.Method, site: BlockSite | nu
   }
   for (const part of [site.type.outside, ...first])
     for (const [name, dims] of part.scope.dims) scope.dims.set(name, dims);
-  for (const { dims } of site.shown.values()) for (const dim of dims) scope.dims.set(dim.name, [dim]);
+  for (const { dims } of [...site.shown.values(), ...site.weights.values()])
+    for (const dim of dims) scope.dims.set(dim.name, [dim]);
   return layer;
 }
 
-/** False if what the header wants to see is wrong. */
+/** What the header sees, by its names; null if that is wrong. */
 function bindBlock(
   context: Context,
   scope: Scope,
   applied: Applied,
   site: BlockSite | null,
   layers: Dimension,
-): boolean {
+): ReadonlyMap<string, Tensor> | null {
   const sample = declareSample(scope, site?.windows ?? null, layers);
   bindParameters(context, scope, applied, null);
   const seen = applied.method.sees.map((each) => ({
@@ -141,7 +147,8 @@ function bindBlock(
     value: shownTensor(context, scope, each, site, sample),
   }));
   for (const { name, value } of seen) bindValue(context, scope, name, value);
-  return seen.every(({ value }) => value.kind !== "wrong");
+  const tensors = seen.flatMap(({ name, value }) => (value.kind === "tensor" ? [[name.text, value] as const] : []));
+  return tensors.length === seen.length ? new Map(tensors) : null;
 }
 
 function shownTensor(
@@ -152,21 +159,21 @@ function shownTensor(
   sample: Dimension,
 ): Value {
   const names = type?.kind === "tensor-type" ? namesIn(type).map(({ text }) => text) : [];
-  const shown = site?.shown.get(name.text);
+  const shown = site?.shown.get(name.text) ?? site?.weights.get(name.text);
   if (site && !shown) {
-    const known = [...site.shown].map(
-      ([each, tensor]) => `${each}: f32[sample, ${tensor.dims.map((dim) => dim.name).join(", ")}]`,
-    );
+    const types = (of: BlockSite["shown"], first: readonly string[]): readonly string[] =>
+      [...of].map(([each, { dims }]) => `${each}: f32[${[...first, ...dims.map((dim) => dim.name)].join(", ")}]`);
     return report(context, {
       kind: "unknown-name",
       span: name.span,
       name: name.text,
-      what: "activation of a block named",
-      known,
+      what: "activation or weight of a block named",
+      known: [...types(site.shown, ["sample"]), ...types(site.weights, [])],
     });
   }
+  const streams = site ? site.shown.has(name.text) : names.includes("sample");
   const own = shown?.dims ?? names.flatMap((each) => (each === "sample" ? [] : (findDimension(scope, each) ?? [])));
-  const dims = [sample, ...own];
+  const dims = streams ? [sample, ...own] : own;
   const isSame = names.length === dims.length && dims.every((dim) => names.includes(dim.name));
   if (!isSame || !type)
     return report(context, {
@@ -176,7 +183,9 @@ function shownTensor(
       found: type ? textAt(type.span) : "no type",
     });
   if (shown) return { ...shown, dims };
-  return dataInput(context, name.text, "f32", dims, span);
+  if (streams) return dataInput(context, name.text, "f32", dims, span);
+  const attrs = { name: name.text, type: { dtype: "f32", dims: graphDims(dims) }, role: "weight" } as const;
+  return { kind: "tensor", dtype: "f32", dims, node: context.maker.make("input", [], attrs, span) };
 }
 
 /** Null if there was a problem. */
@@ -185,6 +194,7 @@ function selectionOf(
   scope: Scope,
   { statement, wanted }: Selecting,
   layer: Dimension,
+  seen: ReadonlyMap<string, Tensor>,
 ): Selection | null {
   const { text: name, span } = statement.dim;
   const dim = findDimension(scope, name);
@@ -194,7 +204,7 @@ function selectionOf(
     return null;
   }
   if (!wanted) return null;
-  const { to, scores, multiple } = wanted;
+  const { to, scores, multiple, leaving } = wanted;
   const names = scores.dims.map((each) => each.id);
   const isAlong = names.includes(dim.id) && names.every((id) => id === dim.id || id === layer.id);
   if (scores.dtype === "bool" || !isAlong) {
@@ -208,7 +218,41 @@ function selectionOf(
     return null;
   }
   const count = countKept(context, dim, to, multiple, statement);
-  return count === null ? null : { dim, count, scores, statement };
+  const left = [...leaving].map((each) => leftOf(context, statement, dim, layer, seen, each));
+  if (count === null || left.includes(null)) return null;
+  return { dim, count, scores, leaving: new Map(left.flatMap((each) => (each ? [each] : []))), statement };
+}
+
+/** A value at which what goes of an activation stays: one for each block and each of its dimensions but the samples'. */
+function leftOf(
+  context: Context,
+  { leaving, dim: { text } }: Ast.Select,
+  dim: Dimension,
+  layer: Dimension,
+  seen: ReadonlyMap<string, Tensor>,
+  [name, value]: readonly [string, Tensor],
+): readonly [string, Tensor] | null {
+  const span = leaving?.span;
+  if (!span) return null;
+  const carried = [...seen].filter(([, { dims }]) => dims.some(({ streamed }) => streamed) && dims.includes(dim));
+  const of = carried.find(([each]) => each === name)?.[1];
+  if (!of) {
+    const known = carried.map(([each]) => each);
+    report(context, {
+      kind: "unknown-name",
+      span,
+      name,
+      what: `activation that the header sees with \`${text}\` named`,
+      known,
+    });
+    return null;
+  }
+  const wanted = [layer, ...of.dims.filter(({ id, streamed }) => !streamed && id !== "token")];
+  const isSuch = value.dtype === "f32" && value.dims.length === wanted.length;
+  if (isSuch && wanted.every(({ id }) => value.dims.some((each) => each.id === id))) return [name, value];
+  const expected = `what goes of \`${name}\` at a value of its own, f32[${wanted.map((each) => each.name).join(", ")}]`;
+  report(context, { kind: "wrong-type", span, expected, found: showValue(value) });
+  return null;
 }
 
 function countKept(

@@ -10,7 +10,15 @@ import { evaluateBlock } from "../language/evaluate.ts";
 import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
-import { type Dimension, graphDims, ids, type Stream, type Tensor, type Windows } from "../language/tensor.ts";
+import {
+  type Dimension,
+  graphDims,
+  ids,
+  noWindows,
+  type Stream,
+  type Tensor,
+  type Windows,
+} from "../language/tensor.ts";
 import { newTrace } from "../language/trace.ts";
 import { unknownOf } from "../language/types.ts";
 import { record, type Scope, type Value } from "../language/value.ts";
@@ -251,8 +259,7 @@ function activation(context: Context, scope: Scope, site: Site | null, span: Spa
 
 /** `sample`, along which windows stream past; of what they are nothing is known while a header is checked alone. */
 export function declareSample(scope: Scope, windows: Windows | null, layers?: Dimension): Dimension {
-  const unknown = { kind: "windows", corpus: "", split: "train", length: 0, first: null, draw: null } as const;
-  const streamed: Stream = { keeps: "together", windows: windows ?? unknown, ...(layers && { layers }) };
+  const streamed: Stream = { keeps: "together", windows: windows ?? noWindows, ...(layers && { layers }) };
   const count = windows?.draw?.count;
   return declareDimension(scope, "sample", count ? fixed(count) : atom("sample"), "the samples", { streamed });
 }

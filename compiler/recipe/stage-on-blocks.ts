@@ -3,21 +3,24 @@ import type { Graph } from "../graph/graph.ts";
 import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import { known } from "../language/size.ts";
-import { graphDims } from "../language/tensor.ts";
+import { graphDims, type Tensor } from "../language/tensor.ts";
+import type { Observation } from "../language/trace.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import { orderNode } from "../model/linear.ts";
 import { dtypeOf, layersOf, type Model, type Part, partsOf, storedNames } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
-import { contributionsOf, passesOver } from "./calibration.ts";
-import type { Narrowing } from "./check-narrowing.ts";
+import { contributionsOf, type Pass, passesOver } from "./calibration.ts";
+import { fewTokens, type Narrowing } from "./check-narrowing.ts";
 import { decodedModel } from "./decode-steps.ts";
 import { unsound } from "./finite.ts";
 import { entryOf, startOf } from "./forward-graphs.ts";
+import { withGained } from "./gained-tensors.ts";
 import { cut, type Kept, keptPlaces, keptSlot } from "./kept-places.ts";
+import { type LeftBehind, leaveBehind, leftSlot, leftValue } from "./left-behind.ts";
 import type { Selection } from "./method-on-blocks.ts";
-import { embed, type Passing, throughBlock } from "./passes.ts";
+import { embed, throughBlock } from "./passes.ts";
 import { emitRotations } from "./rotate-steps.ts";
-import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
+import { addStep, type Emitting, modelNamed, type Sources, windowsNumber } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
 /** Where the places that are kept of a dimension are, in each block. */
@@ -27,7 +30,7 @@ type Decisions = ReadonlyMap<string, { readonly selection: Selection; readonly i
 export function emitBlockStage(at: Emitting, stage: TypedStage, narrowing: Narrowing, number: number): void {
   const given = modelNamed(at, stage.of);
   const part = { stage: number, of: stage.name };
-  const source = stage.decoded ? decodedModel(at, given, stage.decoded, part) : given;
+  const source = stage.reads ? decodedModel(at, given, stage.reads, part) : given;
   const states = observe(at, stage, narrowing, source, part);
   if (narrowing.rotated) {
     const { rotations, rotated } = narrowing;
@@ -35,19 +38,20 @@ export function emitBlockStage(at: Emitting, stage: TypedStage, narrowing: Narro
     at.models.set(stage.name, { name: stage.name, origin: source.origin, type: narrowing.type, at: places });
     return;
   }
+  const biased = leaving(at, stage, narrowing, source, states, number);
   const smaller = narrowing.selections.filter(({ dim, count }) => count !== known(dim.size));
   const decisions: Decisions = new Map(
     smaller.map((selection) => [selection.dim.name, decide(at, selection, states, part)]),
   );
   const cuts = new Map<string, Ref>();
-  for (const each of partsOf(source.type))
-    for (const [name, ref] of cutPart(at, source, each, decisions, part)) cuts.set(name, ref);
+  for (const each of partsOf(biased.type))
+    for (const [name, ref] of cutPart(at, biased, each, decisions, part)) cuts.set(name, ref);
   const layers = decisions.get("layer");
   const result: Model = {
     name: stage.name,
     origin: source.origin,
     type: narrowing.type,
-    at: layers ? picked(source, narrowing, cuts, layers.in(null)) : placed(narrowing, cuts),
+    at: layers ? picked(biased, narrowing, cuts, layers.in(null)) : placed(narrowing, cuts),
   };
   at.models.set(stage.name, result);
 }
@@ -60,23 +64,59 @@ function observe(
   source: Model,
   part: Pick<StepPart, "stage" | "of">,
 ): ReadonlyMap<string, Ref> {
-  const { windows, span } = stage;
-  if (statistics.length === 0) return new Map();
-  invariant(windows !== null, `stage ${stage.name} goes over no windows`);
-  const { entry } = startOf(at, source.type, windows.length, span);
-  invariant(entry !== null, "a model without blocks is not narrowed");
-  const passing: Passing = { entry: entryOf(entry), over: windowsNumber(at, windows), part };
+  const { windows } = stage;
+  const isOfWeights = ({ by }: Observation): boolean => by === "once";
+  const [ofWeights] = passesOver(at.maker, contributionsOf(statistics.filter(isOfWeights)), []);
+  const [pass] = passesOver(at.maker, contributionsOf(statistics.filter((each) => !isOfWeights(each))), []);
+  invariant(windows !== null || !pass, `stage ${stage.name} goes over no windows`);
   const stacks = new Map<string, Ref[]>(statistics.map(({ slot }) => [slot, []]));
-  const [pass] = passesOver(at.maker, contributionsOf(statistics), []);
+  const seen = (layer: number, { graph, names, checks }: Pass, sources: Partial<Sources> = {}): void => {
+    const place = { ...part, layer, what: "statistics" };
+    const made = addStep(at, graph, { model: source, layer, ...sources }, place, checks);
+    for (const slot of names) stacks.get(slot)?.push(made(slot));
+  };
   const layers = layersOf(source.type);
-  let x = embed(at, source, passing);
-  for (let layer = 0; layer < layers && x && pass; layer++) {
-    const sources = { model: source, layer, over: passing.over, x };
-    const made = addStep(at, pass.graph, sources, { ...part, layer, what: "statistics" }, pass.checks);
-    for (const [slot, refs] of stacks) refs.push(made(slot));
+  const passing = pass && windows && { entry: entryIn(at, source, stage), over: windowsNumber(at, windows), part };
+  let x = passing && embed(at, source, passing);
+  for (let layer = 0; layer < layers; layer++) {
+    if (ofWeights) seen(layer, ofWeights);
+    if (!pass || !passing || !x) continue;
+    seen(layer, pass, { over: passing.over, x });
     if (layer < layers - 1) x = throughBlock(at, source, layer, x, passing);
   }
   return new Map([...stacks].map(([slot, stack]) => [slot, { stack }]));
+}
+
+/** What enters the first block, of one window. */
+function entryIn(at: Emitting, { type }: Model, { windows, span }: TypedStage): Tensor {
+  const { entry } = startOf(at, type, windows?.length ?? fewTokens, span);
+  invariant(entry !== null, "a model without blocks is not narrowed");
+  return entryOf(entry);
+}
+
+/** The model whose biases have what goes, before anything goes. */
+function leaving(
+  at: Emitting,
+  stage: TypedStage,
+  { biased, left }: Narrowing,
+  source: Model,
+  states: ReadonlyMap<string, Ref>,
+  number: number,
+): Model {
+  if (left.length === 0) return source;
+  const part = { stage: number, of: stage.name };
+  const filled = withGained(at, { ...source, at: new Map(source.at) }, biased, part);
+  const outputs = left.map((each) => ({ name: leftSlot(each.name), node: leftValue(at.maker, each) }));
+  const graph = at.maker.graph("leave", outputs);
+  const sources = { model: { at: new Map() }, layer: null, others: states };
+  const made = addStep(at, graph, sources, { ...part, layer: null, what: "what stays of what goes" });
+  const now = new Map(filled.at);
+  const entry = entryIn(at, filled, stage);
+  for (let layer = 0; layer < layersOf(biased); layer++) {
+    const valueIn = ({ name }: LeftBehind): Ref => ({ element: layer, of: made(leftSlot(name)) });
+    leaveBehind({ at, stage, number, source: filled, now, layer }, entry, left, valueIn);
+  }
+  return { ...filled, at: now };
 }
 
 /** One step chooses; where each block has scores of its own, it chooses for all of them. */

@@ -12,6 +12,7 @@ import type { Pass } from "./calibration.ts";
 import { areAlike, emitCollections, layersIn } from "./collections.ts";
 import { decoder } from "./decode-steps.ts";
 import { blockPass, entryOf, partKey, startOf } from "./forward-graphs.ts";
+import { withGained } from "./gained-tensors.ts";
 import { newLayersWork } from "./new-layers.ts";
 import { otherSlots, othersOf } from "./other-models.ts";
 import { type Changing, type NewLayer, noWork, type PartWork, type StageOnPart } from "./part-work.ts";
@@ -81,11 +82,11 @@ export function workOf(
     make = partWork,
   }: Partial<Pick<StageWork, "others">> & { make?: MakePart } = {},
 ): BegunWork {
-  const source = { ...given, type: stage.decoded ?? given.type };
+  const source = withGained(at, given, stage.reads ?? given.type, { stage: number, of: stage.name });
   const context = { ...at.context, layerSizes: layerSizes(stage.selected) };
   const parts = partWorks({ at: { ...at, context }, stage, others }, source, startFor(at, stage, source), make);
   const now = new Map(source.at);
-  const decode = stage.decoded ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
+  const decode = stage.reads ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
   return { at, stage, number, source, parts, now, others, decode };
 }
 

@@ -56,8 +56,8 @@ export interface TypedStage {
   readonly tied: readonly Linear[];
   /** What a method on blocks keeps of the model. */
   readonly narrowing: Narrowing | null;
-  /** The model that it reads with codes of these layers as numbers, where it decodes any. */
-  readonly decoded: ModelType | null;
+  /** The model as it reads it, where that is another: with codes of its layers as numbers, and with biases that its method gives new. */
+  readonly reads: ModelType | null;
   /** What the model is afterwards, where the stage changes its sizes or how it is stored. */
   readonly type: ModelType | null;
   /** What there is to choose from, where it is open what each layer takes. */

@@ -207,7 +207,11 @@ const statements = (tie: fc.LetrecTypedTie<Trees>): Arbitrary<Ast.Statement> => 
     tie("let"),
     node<Ast.Observe>({ kind: kind("observe"), name, value }),
     node<Ast.Probe>({ kind: kind("probe"), name, value }),
-    node<Ast.Select>({ kind: kind("select"), dim: name, to: value, by: value, multiple: value }, "multiple"),
+    node<Ast.Select>(
+      { kind: kind("select"), dim: name, to: value, by: value, multiple: value, leaving: value },
+      "multiple",
+      "leaving",
+    ),
     node<Ast.Rotate>({ kind: kind("rotate"), name, by: value }),
     node<Ast.Train>({
       kind: kind("train"),

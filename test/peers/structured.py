@@ -1,8 +1,8 @@
 """structured.py: which layers, neurons, heads and channels structured pruning keeps, in NumPy and float64, written to structured.json.
 
-Block influence (Men et al., 2024, arXiv:2403.03853), angular distance (Gromov et al., 2024, arXiv:2403.17887) and Minitron's activation
-scores (Muralidharan et al., 2024, arXiv:2407.14679) of Llama models on drawn windows, what stays for given counts, and the mean NLL of the
-models that are cut so. Tokens stand in the record: the stream that windows are drawn from, and two windows that losses are of.
+Block influence (Men et al., 2024, arXiv:2403.03853), angular distance (Gromov et al., 2024, arXiv:2403.17887), Minitron's activation
+scores (Muralidharan et al., 2024, arXiv:2407.14679) and FLAP's fluctuation (An et al., 2023, arXiv:2312.11983) of Llama models on drawn
+windows, what stays for given counts, and the mean NLL of the models that are cut so; with FLAP, what goes leaves its mean in biases. Tokens stand in the record: the stream that windows are drawn from, and two windows that losses are of.
     structured.py [--check] [--models DIR] [--smollm2 DIR]
 compares with what is recorded instead of writing it; a model whose folder is not there is left as it is recorded, and that is said.
 """
@@ -119,11 +119,11 @@ def block(model, w, x):
     score = np.einsum("tkgh,skh->kgts", q, k) / np.sqrt(head)
     score = np.where(np.tri(tokens, dtype=bool), score, -np.inf)
     mixed = np.einsum("kgts,skh->tkgh", softmax(score), v)
-    y = x + mixed.reshape(tokens, -1) @ w["self_attn.o_proj"].T
+    y = x + mixed.reshape(tokens, -1) @ w["self_attn.o_proj"].T + w.get("self_attn.o_proj.bias", 0)
     m = rms_norm(y, w["post_attention_layernorm"], model["eps"])
     gate = m @ w["mlp.gate_proj"].T
     neuron = gate / (1 + np.exp(-gate)) * (m @ w["mlp.up_proj"].T)
-    return y + neuron @ w["mlp.down_proj"].T, {"normed": (a, m), "mixed": mixed, "neuron": neuron}
+    return y + neuron @ w["mlp.down_proj"].T + w.get("mlp.down_proj.bias", 0), {"normed": (a, m), "mixed": mixed, "neuron": neuron}
 
 
 def states(model, ids):
@@ -200,7 +200,36 @@ def choice(score, count):
     return {"kept": "".join("01"[int(bit)] for bit in stays), "near": np.flatnonzero(near).tolist()}
 
 
+def fluctuations(model, windows):
+    """FLAP's scores by layer, of neurons and of heads, and the means of what is scored."""
+    seen = [[] for _ in model["layers"]]
+    for ids in windows:
+        for layer, scored in zip(seen, states(model, ids)[1]):
+            layer.append(scored)
+    found = {"mlp": [], "kv": [], "means": []}
+    for w, samples in zip(model["layers"], seen):
+        neuron, mixed = (np.concatenate([one[name] for one in samples]) for name in ("neuron", "mixed"))
+        found["mlp"].append(np.var(neuron, axis=0) * np.sum(w["mlp.down_proj"]**2, axis=0))
+        of_lanes = np.sum(w["self_attn.o_proj"]**2, axis=0).reshape(mixed.shape[1:])
+        found["kv"].append(np.sum((np.var(mixed, axis=0) * of_lanes)**2, axis=(1, 2)))
+        found["means"].append({"mlp.down_proj": np.mean(neuron, axis=0), "self_attn.o_proj": np.mean(mixed, axis=0)})
+    return found
+
+
 # Cuts
+
+def leaving(model, means, mlp=None, kv=None):
+    """With what goes in the biases of the layers that read it, before anything goes."""
+    def layer(w, mean, i):
+        biases = {}
+        for name, stays in (("mlp.down_proj", mlp), ("self_attn.o_proj", kv)):
+            if stays:
+                gone = mean[name].copy()
+                gone[stays[i]] = 0
+                biases[f"{name}.bias"] = w[name] @ gone.reshape(-1)
+        return w | biases
+    return {**model, "layers": [layer(w, mean, i) for i, (w, mean) in enumerate(zip(model["layers"], means))]}
+
 
 def only_layers(model, keep):
     return {**model, "layers": [model["layers"][i] for i in keep]}
@@ -261,6 +290,12 @@ def measured(folder, text, spec):
         for cut in cuts:
             by = positions(cut["choices"])
             cut["nll"] = mean_nll(narrowed(model, **({"channels": by[0]} if dim == "model" else {dim: by})), windows)
+    fluctuation = fluctuations(model, [np.array(stream[i:i + length]) for i in at])
+    flap = {dim: [{"count": n, "choices": [choice(score, n) for score in fluctuation[dim]]} for n in spec[dim]] for dim in ("mlp", "kv")}
+    for dim, cuts in flap.items():
+        for cut in cuts:
+            stays = {dim: positions(cut["choices"])}
+            cut["nll"] = mean_nll(narrowed(leaving(model, fluctuation["means"], **stays), **stays), windows)
     mlp, kv, channels = [positions(width[dim][0]["choices"]) for dim in ("mlp", "kv", "model")]
     is_small = layers * model["layers"][0]["mlp.up_proj"].shape[0] < 5000
     return {
@@ -270,6 +305,7 @@ def measured(folder, text, spec):
         "influence": {"scores": found["influence"], "cuts": influence},
         "distance": {"scores": {str(n): found["distance"][n] for n in spec["drop"]}, "cuts": distance},
         "width": width,
+        "flap": flap,
         "all three": {"nll": mean_nll(narrowed(model, mlp, kv, channels[0]), windows)},
     }
 

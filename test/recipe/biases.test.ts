@@ -1,4 +1,5 @@
 /** Methods that give a new bias beside new weights. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { biased, writeDecoder } from "../given/model-folder.ts";
@@ -77,8 +78,67 @@ suite("recipe: biases", ({ test }) => {
     }),
   );
 
-  test("a layer without a bias is refused", () => {
-    assert.equal(problems(source("doubled() of model for q, k")), ["not-supported"]);
+  test(
+    "a layer without a bias gains one, and with it all of which config.json says the same",
+    inFolder(async (folder) => {
+      const [model, out] = [join(folder, "model"), join(folder, "out")];
+      await writeDecoder(model, { config: { mlp_bias: false } });
+      await runText(source("corrected() of model over sample for layer[1].down"), model, { train: tokens }, out);
+      const [given, found] = [await readDecoder(model), await readDecoder(out)];
+      assert.is(JSON.parse(readFileSync(join(out, "config.json"), "utf8")).mlp_bias, true);
+      assert.is(given.tensors.has("model.layers.1.mlp.down_proj.bias"), false);
+      const isZero = (name: string): boolean =>
+        found.tensors.get(`model.layers.${name}.bias`)?.every((x) => x === 0) === true;
+      assert.ok(
+        ["0.mlp.gate_proj", "0.mlp.up_proj", "0.mlp.down_proj", "1.mlp.gate_proj", "1.mlp.up_proj"].every(isZero),
+      );
+      assert.is(
+        found.tensors.get("model.layers.1.mlp.down_proj.bias")?.every((x) => x !== 0),
+        true,
+      );
+      assert.is(found.tensors.has("model.layers.1.self_attn.o_proj.bias"), false);
+    }),
+  );
+
+  test("a bias that config.json cannot say is refused", () => {
+    assert.equal(problems(source("doubled() of model for q, k")), []);
+    assert.equal(problems(source("doubled() of model for gate"), { model: "tall" }), ["not-supported"]);
+  });
+
+  test("what goes of an activation stays at a value where linear layers alone read it", () => {
+    const leaving = (sees: string, left: string): readonly string[] =>
+      problems(`
+method half(mlp: Amount(mlp) = 50%) on block(${sees}, neuron: f32[sample, token, mlp], down: f32[model, mlp]) {
+  observe loud = mean(neuron, over (sample, token))
+  observe power = sum(down^2, over model)
+  select mlp to mlp by power leaving { ${left} }
+}
+recipe halved(model: Model, text: Corpus) {
+  stage small = half() of model over text.train.sample(2, length: 16)
+  save small as "huggingface"
+}`);
+    assert.equal(leaving("input: f32[sample, token, model]", "neuron: loud"), []);
+    assert.equal(leaving("input: f32[sample, token, model]", "mixed: loud"), ["unknown-name"]);
+    assert.equal(leaving("input: f32[sample, token, model]", "neuron: power + sum(loud, over layer)"), []);
+    assert.equal(leaving("input: f32[sample, token, model]", "neuron: sum(loud, over layer)"), ["wrong-type"]);
+    assert.equal(
+      problems(`
+method narrower() on block(input: f32[sample, token, model], mlp_in: f32[sample, token, model]) {
+  observe loud = mean(input, over (sample, token))
+  select model to 8 by sum(loud, over layer) leaving { input: loud }
+}
+recipe narrow(model: Model, text: Corpus) {
+  stage small = narrower() of model over text.train.sample(2, length: 16)
+  save small as "huggingface"
+}`),
+      ["not-supported"],
+    );
+    assert.equal(
+      problems(
+        'method read(mlp: Amount(mlp) = 50%) on block(down: f32[model, mlp]) { select mlp to mlp by sum(down, over model) }\nrecipe r(model: Model) { stage s = read() of model\n save s as "huggingface" }',
+      ),
+      ["activation-outside-observe"],
+    );
   });
 
   test("the device is given back", closeTokens);

@@ -30,6 +30,8 @@ interface Recorded {
     readonly cuts: readonly { readonly drop: number; readonly start: number; readonly nll: number }[];
   };
   readonly width: { readonly mlp: readonly Cut[]; readonly kv: readonly Cut[]; readonly model: readonly Cut[] };
+  /** What goes leaves its mean behind, in biases. */
+  readonly flap?: { readonly mlp: readonly Cut[]; readonly kv: readonly Cut[] };
   /** Cut to the first counts of each. */
   readonly "all three": { readonly nll: number };
 }
@@ -56,6 +58,7 @@ async function cutWith(
 ): Promise<number> {
   const { count, length, seed } = sample;
   const source = `import { angular } from "std/prune/angular"
+import { flap } from "std/prune/flap"
 import { shortgpt } from "std/prune/shortgpt"
 import { minitron_width } from "std/prune/minitron"
 import { mean_nll } from "std/evaluate"
@@ -174,34 +177,35 @@ for (const [name, folder] of Object.entries(folders))
         assert.ok(isNear(found, nll), `${found} for ${nll}`);
       }),
     );
-    for (const dim of ["mlp", "kv", "model"] as const)
-      for (const { count, choices, nll } of recorded.width[dim])
-        test(
-          `Minitron keeps ${count} of ${dim}`,
-          inFolder(async (out) => {
-            const from = await openCheckpoint(folder);
-            const found = await cutWith(
-              `minitron_width(${dim}: ${count}, multiple: 1)`,
-              from,
-              recorded,
-              join(out, "cut"),
+    const ofWidth = (["mlp", "kv", "model"] as const).flatMap((dim) =>
+      recorded.width[dim].map((cut) => ({ method: "minitron_width", dim, ...cut })),
+    );
+    const { flap = { mlp: [], kv: [] } } = recorded;
+    const ofFluctuation = (["mlp", "kv"] as const).flatMap((dim) =>
+      flap[dim].map((cut) => ({ method: "flap", dim, ...cut })),
+    );
+    for (const { method, dim, count, choices, nll } of [...ofWidth, ...ofFluctuation])
+      test(
+        `${method} keeps ${count} of ${dim}`,
+        inFolder(async (out) => {
+          const from = await openCheckpoint(folder);
+          const found = await cutWith(`${method}(${dim}: ${count}, multiple: 1)`, from, recorded, join(out, "cut"));
+          const made = await openCheckpoint(join(out, "cut"));
+          const of = { mlp: "intermediate_size", kv: "num_key_value_heads", model: "hidden_size" }[dim];
+          const tensor = (layer: number): string =>
+            ({
+              mlp: `model.layers.${layer}.mlp.up_proj.weight`,
+              kv: `model.layers.${layer}.self_attn.k_proj.weight`,
+              model: "model.embed_tokens.weight",
+            })[dim];
+          const places = dim === "model" ? columnsOf : rowsOf;
+          for (const [layer, { kept }] of choices.entries()) {
+            const [before, after] = await Promise.all(
+              [from, made].map((each) => places(each, tensor(layer), size(each, of))),
             );
-            const made = await openCheckpoint(join(out, "cut"));
-            const of = { mlp: "intermediate_size", kv: "num_key_value_heads", model: "hidden_size" }[dim];
-            const tensor = (layer: number): string =>
-              ({
-                mlp: `model.layers.${layer}.mlp.up_proj.weight`,
-                kv: `model.layers.${layer}.self_attn.k_proj.weight`,
-                model: "model.embed_tokens.weight",
-              })[dim];
-            const places = dim === "model" ? columnsOf : rowsOf;
-            for (const [layer, { kept }] of choices.entries()) {
-              const [before, after] = await Promise.all(
-                [from, made].map((each) => places(each, tensor(layer), size(each, of))),
-              );
-              assert.is(keptOf(before ?? [], after ?? []), kept, `layer ${layer}`);
-            }
-            assert.ok(isNear(found, nll), `${found} for ${nll}`);
-          }),
-        );
+            assert.is(keptOf(before ?? [], after ?? []), kept, `layer ${layer}`);
+          }
+          assert.ok(isNear(found, nll), `${found} for ${nll}`);
+        }),
+      );
   });
