@@ -4,6 +4,7 @@
 export const settings = {
   sparsity: { type: "Sparsity", otherwise: "50%", doc: "a share to remove, or n:m for n of every m to stay" },
   share: { type: "Fraction", otherwise: "60%", doc: "to remove" },
+  neurons: { type: "Fraction", otherwise: "75%", doc: "those that stay, of each block" },
   bits: { type: "Int", otherwise: "4", doc: "of a code" },
   every: { type: "Int", otherwise: "64", doc: "inputs that share a scale" },
   rank: { type: "Int", otherwise: "32", doc: "of the factors" },
@@ -34,7 +35,7 @@ export interface Call {
 }
 
 export interface Stage extends Call {
-  /** Those that it is for, after `for`. */
+  /** Those that it is for, after `for`; empty of a method that works on blocks. */
   readonly layers: string;
   /** Whether it looks at text. */
   readonly isCalibrated: boolean;
@@ -54,6 +55,9 @@ const text = (from: string, call: string): Stage => ({ ...weights(from, call), i
 
 /** A stage on the layers whose inputs can be scaled in all models, with text. */
 const readers = (from: string, call: string): Stage => ({ ...text(from, call), layers: "q, k, v, gate, up, down" });
+
+/** A stage on blocks, with text. */
+const blocks = (from: string, call: string): Stage => ({ ...text(from, call), layers: "" });
 
 /** A stage on some layers, as llama.cpp has them where blocks of 256 do not divide the others. */
 const down = (stage: Stage): Stage => ({ ...stage, layers: "down" });
@@ -87,6 +91,13 @@ export const methods: Readonly<Record<string, Method>> = {
   wanda_restored: { title: "Wanda, restored", takes: sparse, stages: [wanda, restore] },
   owl: { title: "OWL", takes: ["share"], stages: [text("prune/owl", "owl(share)")] },
   sparsegpt: { title: "SparseGPT", takes: sparse, stages: [sparsegpt] },
+  angular: { title: "Angular distance, one block less", takes: [], stages: [blocks("prune/angular", "angular(1)")] },
+  minitron: {
+    title: "Minitron, width",
+    takes: ["neurons"],
+    stages: [blocks("prune/minitron", "minitron_width(neurons)")],
+  },
+  flap: { title: "FLAP", takes: ["neurons"], stages: [blocks("prune/flap", "flap(neurons)")] },
   rtn: { title: "RTN", takes: grid, stages: [rtn] },
   gptq: { title: "GPTQ", takes: grid, stages: [gptq] },
   gptq_act_order: {

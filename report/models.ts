@@ -25,6 +25,7 @@ export interface Model extends Readonly<Record<Setting, readonly string[]>> {
 
 const sparsity = ["50%", "60%", "2:4"];
 const share = ["60%"];
+const neurons = ["75%"];
 const bits = ["8", "4", "3", "2"];
 const kept = ["80%"];
 
@@ -40,7 +41,8 @@ export const models: Readonly<Record<string, Model>> = {
       windows: 64,
       samples: 64,
     },
-    ...{ sparsity, share, bits, every: ["64"], rank: ["16", "32"], kept, budget: ["688384", "588544", "488704"] },
+    ...{ sparsity, share, neurons, bits, every: ["64"], rank: ["16", "32"], kept },
+    budget: ["688384", "588544", "488704"],
   },
   babyllama361: {
     name: "babyllama361",
@@ -51,7 +53,8 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_TINYSTORIES",
     ...{ length: 256, windows: 128, samples: 128 },
-    ...{ sparsity, share, bits, every: ["32"], rank: ["8", "16"], kept, budget: ["723264", "604464", "485664"] },
+    ...{ sparsity, share, neurons, bits, every: ["32"], rank: ["8", "16"], kept },
+    budget: ["723264", "604464", "485664"],
   },
   smollm2: {
     name: "smollm2",
@@ -63,7 +66,7 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_WIKITEXT2",
     ...{ length: 512, windows: 16, samples: 16 },
-    ...{ sparsity: ["50%", "2:4"], share: [], bits: ["4", "3"], every: ["64", "192"] },
+    ...{ sparsity: ["50%", "2:4"], share: [], neurons: [], bits: ["4", "3"], every: ["64", "192"] },
     ...{ rank: [], kept: [], budget: ["113924736", "100446336", "86967936"] },
     methods: [
       "magnitude",

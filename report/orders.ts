@@ -25,6 +25,7 @@ export const orders: readonly Order[] = [
       "OWL's shares were found on models of billions of parameters. On these small ones the blocks with more outliers are not those that need more weights.",
   },
   { better: "sparsegpt", worse: "wanda" },
+  { better: "flap", worse: "minitron" },
   {
     better: "gptq",
     worse: "rtn",

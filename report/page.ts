@@ -142,9 +142,15 @@ function rowLine({ row, result }: Found): string {
 
 /** `4 bits, groups of 64`, `2:4`. */
 function shownSettings({ settings }: Pick<Row, "settings">): string {
-  const { sparsity, share: removed, kept, bits, every, rank, budget } = settings;
+  const { sparsity, share: removed, neurons, kept, bits, every, rank, budget } = settings;
   const shown = [
-    ...[sparsity, removed, kept && `${kept} of numbers`, budget && `at most ${showBytes(Number(budget))}`],
+    ...[
+      sparsity,
+      removed,
+      neurons && `${neurons} of neurons`,
+      kept && `${kept} of numbers`,
+      budget && `at most ${showBytes(Number(budget))}`,
+    ],
     ...[bits && `${bits} bits`, every && `groups of ${every}`, rank && `rank ${rank}`],
   ];
   return shown.filter(Boolean).join(", ");

@@ -61,5 +61,5 @@ function stageText(stage: Stage, at: number, count: number): string {
   const nameOf = (i: number): string => (i < 0 ? "model" : i === count - 1 ? "small" : `step_${i + 1}`);
   const among = candidates && ` among { ${candidates.map((each) => each.call).join("; ")} }`;
   const clauses = `${keepsZeros ? " keeping zeros" : ""}${among ?? ""}`;
-  return `stage ${nameOf(at)} = ${call} of ${nameOf(at - 1)}${reads ? " over sample" : ""} for ${layers}${clauses}`;
+  return `stage ${nameOf(at)} = ${call} of ${nameOf(at - 1)}${reads ? " over sample" : ""}${layers && ` for ${layers}`}${clauses}`;
 }
