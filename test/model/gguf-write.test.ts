@@ -159,13 +159,13 @@ suite("models saved as GGUF", ({ test }) => {
     }),
   );
 
-  test("a split at the spaces that a normalizer has replaced is none; any other is refused", async () => {
+  test("a split at the spaces that a normalizer has replaced is none, nor a template that puts nothing around; any other split is refused", async () => {
     const texts = ["<unk>", "<s>", "</s>", "a", "b", "▁", "ab", "▁ab"];
     const definition = (pattern: string): string =>
       JSON.stringify({
         normalizer: { type: "Replace", pattern: { String: " " }, content: "▁" },
         pre_tokenizer: { type: "Split", pattern: { String: pattern }, behavior: "MergedWithPrevious", invert: false },
-        post_processor: null,
+        post_processor: { type: "TemplateProcessing", single: [{ Sequence: { id: "A", type_id: 0 } }] },
         decoder: {
           type: "Sequence",
           decoders: [

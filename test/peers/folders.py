@@ -87,19 +87,19 @@ def by_transformers(folder, windows):
     return loss.item(), [name for kind in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs") for name in info[kind]]
 
 
-def wrong(methods, model, text, windows, place):
-    """All that is not as it should be with one folder."""
+def read(methods, model, text, windows, place):
+    """The mean NLL of one folder by all who read it, and all that is not as it should be."""
     reported = run(methods, model, text, place)
     of_config, found = promised(place / "out"), stored(place / "out")
     misshapen = [name for name in sorted(of_config.keys() | found.keys()) if found.get(name) != of_config.get(name)]
     if misshapen:
-        return [f"{name} is {found.get(name)}, by the config {of_config.get(name)}" for name in misshapen]
+        return {"lcomp": reported}, [f"{name} is {found.get(name)}, by the config {of_config.get(name)}" for name in misshapen]
     loss, unfit = by_transformers(place / "out", windows)
     is_llama = json.loads((model / "config.json").read_text())["model_type"] == "llama"
-    figures = {"transformers": loss, **({"NumPy": mean_nll(load(place / "out"), windows)} if is_llama else {})}
-    return [
+    figures = {"lcomp": reported, "transformers": loss, **({"NumPy": mean_nll(load(place / "out"), windows)} if is_llama else {})}
+    return figures, [
         *(f"transformers: {name}" for name in unfit),
-        *(f"mean NLL {reported}, {nll} by {who}" for who, nll in figures.items() if not abs(reported - nll) < TOLERANCE),
+        *(f"{who} is off" for who, nll in figures.items() if not abs(reported - nll) < TOLERANCE),
     ]
 
 
@@ -125,8 +125,9 @@ def main():
             for name, methods in CUTS.items():
                 place = Path(root) / model.name / name
                 place.mkdir(parents=True)
-                found = wrong(methods, model, text, windows, place)
-                print("\n  ".join([f"{model.name}, {name}: {'FAILED' if found else 'as it should be'}", *found]), flush=True)
+                figures, found = read(methods, model, text, windows, place)
+                shown = ", ".join(f"{who} {nll:.6f}" for who, nll in figures.items())
+                print("\n  ".join([f"{model.name}, {name}: {shown}: {'FAILED' if found else 'as it should be'}", *found]), flush=True)
                 failed += len(found) > 0
     sys.exit(failed > 0)
 

@@ -80,7 +80,7 @@ def main():
     found = json.loads(json.dumps(found))
     if "--check" in sys.argv:
         is_same = same(found, json.loads(RECORD.read_text()))
-        print("as recorded" if is_same else "not as recorded")
+        print(f"{WINDOWS} windows, mean KL {np.mean(found['kl']):.9f}: {'' if is_same else 'not '}as recorded")
         sys.exit(not is_same)
     RECORD.write_text("{\n" + ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in found.items()) + "\n}\n")
 

@@ -1,7 +1,7 @@
-"""Low-rank methods of the library, written again in NumPy's float64 with exact decompositions, on the layer of the oracles (`../shared/oracles`).
+"""low_rank.py: low-rank methods of the library, written again in NumPy's float64 with exact decompositions, on the layer of the oracles.
 
-    python3 test/peers/low_rank.py > test/peers/low_rank.json
-
+The relative errors of what they make are written to low_rank.json beside this file; `--check` compares with what is recorded instead.
+    low_rank.py [--check]
 Written from the papers: SVD-LLM (arXiv:2403.07378), ASVD (2312.05821), LQER (2402.02446), CALDERA (2405.18886), with the grids of
 `std/quantize/affine`.
 """
@@ -9,8 +9,14 @@ Written from the papers: SVD-LLM (arXiv:2403.07378), ASVD (2312.05821), LQER (24
 import json
 import struct
 import sys
+from pathlib import Path
 
 import numpy as np
+
+HERE = Path(__file__).resolve().parent
+RECORD = HERE / "low_rank.json"
+CASE = HERE.parent.parent.parent / "shared/oracles/case0.safetensors"
+TOLERANCE = 1e-3  # of an error: what one code more or less may change
 
 
 def tensors(path):
@@ -81,8 +87,8 @@ def caldera(w, h, u, bits, every, rank, factor_bits, rounds):
     return errors
 
 
-def main(folder):
-    case = tensors(f"{folder}/case0.safetensors")
+def main():
+    case = tensors(CASE)
     w, x = case["W"].astype(np.float64), case["X"].astype(np.float64)
     h = x.T @ x / len(x)
     size = lambda e: np.sqrt((e * (e @ h)).sum() / (w * (w @ h)).sum())
@@ -102,8 +108,27 @@ def main(folder):
     lqer = [float(size(w - q)), float(size(w - q - left @ right))]
     ours = {bits: caldera(w, h, u, bits, 64, 32, factor_bits, 4) for bits, factor_bits in ((2, 4), (3, 8))}
     swept = {bits: float(size(w - sweep(w, u, bits, 64))) for bits in (2, 3)}
-    json.dump({"whitened": whitened, "asvd": asvd, "lqer": lqer, "swept": swept, "caldera": ours}, sys.stdout, indent=1)
-    print()
+    found = json.loads(json.dumps({"whitened": whitened, "asvd": asvd, "lqer": lqer, "swept": swept, "caldera": ours}))
+    if "--check" not in sys.argv:
+        RECORD.write_text(json.dumps(found, indent=1) + "\n")
+        return
+    recorded = json.loads(RECORD.read_text())
+    worst = {name: off(found.get(name), recorded.get(name)) for name in {**recorded, **found}}
+    for name, by in worst.items():
+        print(f"  {name}: at most {by:.1e} from what is recorded")
+    differing = [name for name, by in worst.items() if not by <= TOLERANCE]
+    print(f"{len(worst) - len(differing)} of {len(worst)} methods as recorded", *differing, sep="\n  ")
+    sys.exit(len(differing) > 0)
 
 
-main("../shared/oracles")
+def off(a, b):
+    """The greatest relative difference of numbers in two trees of one shape; infinite for trees of two."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        a, b = ([tree[key] for key in sorted(tree)] for tree in (a, b))
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return max(off(x, y) for x, y in zip(a, b))
+    return abs(a / b - 1) if isinstance(a, float) and isinstance(b, float) else float("inf")
+
+
+if __name__ == "__main__":
+    main()

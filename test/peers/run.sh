@@ -8,6 +8,7 @@ place=${1:-$(mktemp -d)}
 [ $# -gt 0 ] || trap 'rm -rf "$place"' EXIT
 [ -x "$place/bin/python" ] || python3 -m venv "$place"
 "$place/bin/python" -m pip install --quiet -r "$here/requirements.txt"
+export TQDM_DISABLE=1
 failed=
 for script in "$here"/*.py; do
   name=$(basename "$script")

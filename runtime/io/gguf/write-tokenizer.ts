@@ -194,7 +194,10 @@ function meaning(part: unknown, place: string): string {
   const { type, trim_offsets: _, ...rest } = part;
   if (type === "ByteLevel" && place === "post_processor") return "null";
   if (type === "ByteLevel" && place === "decoder") return "ByteLevel";
-  if (type === "TemplateProcessing") return JSON.stringify(templateOf(part));
+  if (type === "TemplateProcessing") {
+    const around = templateOf(part);
+    return around.join() === "text" ? "null" : JSON.stringify(around);
+  }
   return JSON.stringify({ type, ...Object.fromEntries(Object.entries(rest).sort()) });
 }
 
