@@ -43,8 +43,8 @@ export interface CompileInputs {
   readonly corpora: ReadonlyMap<string, CorpusFacts>;
   /** What layers take where stages choose, as far as that was decided. */
   readonly choices?: Choices;
-  /** What the files will say that the recipe saves, to whoever opens them: then its last steps check them. */
-  readonly saved?: ModelFacts;
+  /** What the files will say that the recipe saves, to whoever opens them, by the names of models: then its last steps check them. */
+  readonly saved?: ReadonlyMap<string, ModelFacts>;
   /** Bytes that may be taken at once; without it as many as are wanted. */
   readonly budget?: Memory;
   /** Set where what is durable is to outlast the run whatever becomes of it, in at most so many bytes. */
@@ -98,8 +98,8 @@ export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
 
 /** Binds a recipe to models and texts: every layer's action, or CompileError. */
 export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs): Outline {
-  const { parameters, corpora, choices, saved } = inputs;
-  const models = saved ? new Map([...inputs.models, [savedName, saved] as const]) : inputs.models;
+  const { parameters, corpora, choices, saved = new Map<string, ModelFacts>() } = inputs;
+  const models = new Map([...inputs.models, ...[...saved].map(([name, facts]) => [savedName(name), facts] as const)]);
   const graphs = maker();
   const context = newContext(graphs, ownCharacters(modules), { countWindows: windowCounter(corpora) });
   const declared = declareModules(context, [...modules, ...ownModules(models.values(), modules)]);
@@ -110,7 +110,7 @@ export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs
     ...(choices && { choices }),
   });
   for (const { type } of typed.models) checkCheckpoint(context, type);
-  if (typed.check) checkCheckpoint(context, typed.check.saved.type);
+  for (const { saved } of typed.checks.values()) checkCheckpoint(context, saved.type);
   refuse(context);
   const emitted = emit(context, graphs, typed, declared);
   refuse(context);
@@ -122,7 +122,7 @@ export type Prepared = Planned & Pick<Plan, "kernels" | "peaks">;
 
 /** The steps with their kernels for one device, within the budget; CompileError with what is too large for either. */
 export function prepare(
-  { typed, steps, windows, values, save, question }: Outline,
+  { typed, steps, windows, values, saves, question }: Outline,
   { corpora, store, budget = { gpu: Infinity, host: Infinity } }: Pick<CompileInputs, "corpora" | "budget" | "store">,
   device: DeviceFacts,
   observe: Observe = unobserved,
@@ -140,10 +140,10 @@ export function prepare(
     windows: windows.map(windowsRecord(windowCounter(corpora))),
     corpora: [...corpora].map(([name, corpus]) => corpusRecord(name, corpus)),
     values,
-    save,
+    saves,
   };
   const models = typed.models.reduce((sum, { facts }) => sum + bytesOf(facts), 0);
-  const most = store || save || question ? 2 * models : 0;
+  const most = store || saves.length > 0 || question ? 2 * models : 0;
   const made = fit(steps, rest, { ...budget, store: store?.limit ?? most }, compile);
   const taken = demands(made);
   refuseExcess(typed.recipe.name, made.steps, taken, budget);

@@ -22,7 +22,7 @@ export interface Demand extends Memory {
   readonly movable: readonly (Memory & { readonly step: number; readonly output: string })[];
 }
 
-export type Planned = Pick<Plan, "steps" | "programs" | "windows" | "corpora" | "values" | "save">;
+export type Planned = Pick<Plan, "steps" | "programs" | "windows" | "corpora" | "values" | "saves">;
 
 /**
  * By step, whether it is known how often it runs and how much it reads: not where texts are not given, for what goes over all their

@@ -9,7 +9,7 @@ import type { Plan } from "./plan.ts";
 import type { Program, Slot } from "./program.ts";
 import { contentBytes, slotsOf } from "./slots.ts";
 
-type Planned = Pick<Plan, "steps" | "programs" | "windows" | "values" | "save">;
+type Planned = Pick<Plan, "steps" | "programs" | "windows" | "values" | "saves">;
 
 /** `results` are what the later parts of a plan, or people, cannot do without; all else can be made again from them. */
 type Kind = "results" | "activations" | "statistics";

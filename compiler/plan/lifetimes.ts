@@ -39,7 +39,7 @@ function choicesIn(pick: readonly Ref[]): readonly PlainRef[] {
 }
 
 /** What of a plan says how long artefacts are needed. */
-export type Planned = Pick<Plan, "steps" | "programs" | "values" | "save">;
+export type Planned = Pick<Plan, "steps" | "programs" | "values" | "saves">;
 
 export interface Lifetimes {
   /**
@@ -82,7 +82,7 @@ export function lifetimes(plan: Planned): Lifetimes {
 const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
 
 /** By key: the places of the steps that read it, in order; values and what is saved count as one behind the last. */
-export function readersIn({ steps, values, save }: Planned): ReadonlyMap<string, readonly number[]> {
+export function readersIn({ steps, values, saves }: Planned): ReadonlyMap<string, readonly number[]> {
   const readers = new Map<string, number[]>();
   const read = (ref: Ref, at: number): void => {
     for (const key of keysOf(ref)) {
@@ -93,8 +93,9 @@ export function readersIn({ steps, values, save }: Planned): ReadonlyMap<string,
   };
   for (const [at, { reads }] of steps.entries()) for (const ref of Object.values(reads)) read(ref, at);
   for (const { value } of values) if (typeof value !== "number") read(value, steps.length);
-  for (const { from } of save?.tensors ?? []) read(from, steps.length);
-  for (const ref of Object.values(save?.check?.values ?? {})) read(ref, steps.length);
+  for (const { tensors, check } of saves)
+    for (const ref of [...tensors.map(({ from }) => from), ...Object.values(check?.values ?? {})])
+      read(ref, steps.length);
   return readers;
 }
 

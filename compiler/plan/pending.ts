@@ -16,7 +16,7 @@ export interface Kept {
  * was never made, or what such a step reads.
  */
 export async function pendingSteps(
-  { steps, values, save }: Pick<Plan, "steps" | "values" | "save">,
+  { steps, values, saves }: Pick<Plan, "steps" | "values" | "saves">,
   kept: Kept,
 ): Promise<ReadonlySet<number>> {
   const wanted = steps.map(() => new Set<string>());
@@ -24,8 +24,8 @@ export async function pendingSteps(
     for (const ref of refs.flatMap(plainRefs)) if ("step" in ref) wanted[ref.step]?.add(ref.output);
   };
   want(values.flatMap(({ value }) => (typeof value === "number" ? [] : [value])));
-  want(save?.tensors.map(({ from }) => from) ?? []);
-  want(Object.values(save?.check?.values ?? {}));
+  for (const { tensors, check } of saves)
+    want([...tensors.map(({ from }) => from), ...Object.values(check?.values ?? {})]);
   const pending = new Set<number>();
   for (const [at, step] of [...steps.entries()].reverse()) {
     const { zeros } = step.part.changes ?? {};

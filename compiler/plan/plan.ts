@@ -19,7 +19,7 @@ export interface Plan {
   readonly stages: readonly StageRecord[];
   readonly steps: readonly Step[];
   readonly values: readonly ValueRecord[];
-  readonly save: SaveRecord | null;
+  readonly saves: readonly SaveRecord[];
   readonly programs: readonly Program[];
   readonly kernels: readonly Kernel[];
   /** The most that is taken at once, in bytes. */

@@ -9,14 +9,14 @@ const widest = 140;
 
 /** The plan as lines; a kernel is named by the first digits of its hash, steps and windows by their places. */
 export function printPlan(plan: Plan): string {
-  const { version, recipe, models, corpora, device, windows, stages, steps, values, save, programs, kernels } = plan;
+  const { version, recipe, models, corpora, device, windows, stages, steps, values, saves, programs, kernels } = plan;
   const { text: _, ...named } = recipe;
   const shown = {
     ...{ version, recipe: named, models, corpora, device, stages },
     windows: windows.map((each, i) => ({ windows: i, ...each })),
     steps: steps.map(showStep),
     values: values.map(({ value, ...others }) => ({ ...others, value: isObject(value) ? showRef(value) : value })),
-    save: save && { ...save, tensors: save.tensors.map(showSaved), ...showCheck(save) },
+    saves: saves.map((save) => ({ ...save, tensors: save.tensors.map(showSaved), ...showCheck(save) })),
     programs: programs.map(showProgram),
     kernels: kernels.map(showKernel),
   };

@@ -29,8 +29,8 @@ export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
   const values = plan.values.map(({ value, ...record }) =>
     typeof value === "number" ? { ...record, known: value } : { ...record, from: write(value) },
   );
-  const save = plan.save && saveWith(plan.save, write);
-  return { ...plan, choices: [...choices.values()], steps, values, save, programs: plan.programs.map(shortProgram) };
+  const saves = plan.saves.map((save) => saveWith(save, write));
+  return { ...plan, choices: [...choices.values()], steps, values, saves, programs: plan.programs.map(shortProgram) };
 }
 
 /** The plan of a file; `refuse` hears of text that is no reference. */
@@ -62,7 +62,7 @@ export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (
     programs: file.programs.map((program) => wholeProgram(program, refuse)),
     steps,
     values,
-    save: file.save && saveWith(file.save, read),
+    saves: file.saves.map((save) => saveWith(save, read)),
   };
 }
 

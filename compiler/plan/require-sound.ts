@@ -4,7 +4,15 @@ import { isCopy, plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Dispatch, Program, Slot } from "./program.ts";
 import { contentBytes, elements, slotsOf } from "./slots.ts";
-import type { Ref, SavedCheck, SavedTensor, Step, ValueRecord } from "./step.ts";
+import {
+  beforeSaving,
+  type Ref,
+  type SavedCheck,
+  type SavedTensor,
+  type SaveRecord,
+  type Step,
+  type ValueRecord,
+} from "./step.ts";
 import { isStoredDType, storedBits } from "./stored-types.ts";
 
 /** Hears, in words, what does not hold. */
@@ -30,11 +38,18 @@ export function requireSound(plan: Plan, refuse: Refuse): void {
     requireStep(plan, step, at, (why) => refuse(`step ${at} (${step.part.what}) ${why}`));
   for (const { kind, value, text } of plan.values)
     if (typeof value !== "number") requireValue(plan, kind, value, (why) => refuse(`the value of ${text} ${why}`));
-  if (plan.save === null) return;
-  requireModel(plan, plan.save.origin, 0, (why) => refuse(`what is saved ${why}`));
-  for (const saved of plan.save.tensors)
-    requireSaved(plan, saved, (why) => refuse(`the saved tensor ${saved.name} ${why}`));
-  if (plan.save.check) requireCheck(plan, plan.save.check, (why) => refuse(`the check of what is saved ${why}`));
+  const places = new Set(plan.saves.map(({ of }) => of.toLowerCase()));
+  if (places.size < plan.saves.length) refuse("two models are saved in one place");
+  const begin = plan.saves.flatMap(({ check }) => check?.from ?? []);
+  if (begin.some((from, i) => from <= (begin[i - 1] ?? -1))) refuse("the checks of what is saved are not in order");
+  for (const save of plan.saves) requireSave(plan, save, refuse);
+}
+
+function requireSave(plan: Plan, { of, origin, tensors, check }: SaveRecord, refuse: Refuse): void {
+  if (!/^\w+$/.test(of)) refuse(`\`${of}\` is no name of a folder`);
+  requireModel(plan, origin, 0, (why) => refuse(`what is saved ${why}`));
+  for (const saved of tensors) requireSaved(plan, saved, (why) => refuse(`the saved tensor ${saved.name} ${why}`));
+  if (check) requireCheck(plan, check, (why) => refuse(`the check of what is saved ${why}`));
 }
 
 function requireCheck(plan: Plan, { model, over, values }: SavedCheck, refuse: Refuse): void {
@@ -46,18 +61,15 @@ function requireCheck(plan: Plan, { model, over, values }: SavedCheck, refuse: R
 
 /** That an artefact has the bytes of the tensor that it is saved as, by then. */
 function requireSaved(plan: Plan, { dtype, shape, from }: SavedTensor, refuse: Refuse): void {
-  const { dtype: found, elements: count } = artefactAt(plan, from, saving(plan), refuse);
+  const { dtype: found, elements: count } = artefactAt(plan, from, beforeSaving(plan), refuse);
   const bits = isStoredDType(dtype) ? storedBits(dtype) : refuse(`is ${dtype}, which no file holds`);
   const wanted = Math.ceil((elements({ dims: shape.map((size) => ({ name: "", size })) }) * bits) / 8);
   if (found !== null && count !== null) requireSize(Math.ceil((count * bitsOf(found)) / 8), wanted, refuse, "bytes");
 }
 
-/** The number of the step that comes first behind the saving. */
-const saving = ({ steps, save }: Plan): number => save?.check?.from ?? steps.length;
-
 /** That an artefact is one number by then, or numbers for the report. */
 function requireValue(plan: Plan, kind: ValueRecord["kind"], ref: Ref, refuse: Refuse): void {
-  const { elements: found } = artefactAt(plan, ref, saving(plan), refuse);
+  const { elements: found } = artefactAt(plan, ref, beforeSaving(plan), refuse);
   if (kind === "expect") requireSize(found, 1, refuse);
 }
 
@@ -75,8 +87,8 @@ function requireSize(found: number | null, wanted: number, refuse: Refuse, of = 
 }
 
 /** That a model is given, or saved by the time that the step runs which has the number `at`. */
-function requireModel({ models, save }: Plan, name: string, at: number, refuse: Refuse): void {
-  const isSaved = name === save?.check?.model && at >= save.check.from;
+function requireModel({ models, saves }: Plan, name: string, at: number, refuse: Refuse): void {
+  const isSaved = saves.some(({ check }) => name === check?.model && at >= check.from);
   if (!isSaved && !models.some((model) => model.name === name))
     refuse(`names the model \`${name}\`, which is not given`);
 }

@@ -178,13 +178,13 @@ interface ValueInFile extends Omit<ValueRecord, "value"> {
 }
 
 /** A plan as it lies in a file: with its hash, and with the lists that picks choose from, each once. */
-export interface PlanFile extends Omit<Plan, "version" | "programs" | "steps" | "values" | "save"> {
+export interface PlanFile extends Omit<Plan, "version" | "programs" | "steps" | "values" | "saves"> {
   readonly version: number;
   readonly hash: string;
   readonly choices: readonly (readonly string[])[];
   readonly steps: readonly StepInFile[];
   readonly values: readonly ValueInFile[];
-  readonly save: SaveRecord<string> | null;
+  readonly saves: readonly SaveRecord<string>[];
   readonly programs: readonly ProgramFile[];
 }
 
@@ -219,7 +219,7 @@ export const planSchema: JTDSchemaType<PlanFile> = {
     choices: { elements: texts },
     steps: { elements: step },
     values: { elements: value },
-    save: { ...save, nullable: true },
+    saves: { elements: save },
     programs: { elements: program },
     kernels: { elements: kernel },
   },

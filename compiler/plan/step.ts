@@ -98,10 +98,10 @@ export interface ValueRecord {
   readonly place: string;
 }
 
-/** The model that is saved after all steps, if all expectations hold. */
+/** A model that is saved after all steps, if all expectations hold. */
 export interface SaveRecord<Reference = Ref> {
   readonly format: string;
-  /** The model or stage, for people. */
+  /** The model or stage, as the recipe calls it. */
   readonly of: string;
   /** The given model that it began as: what lies beside its weights travels along. */
   readonly origin: string;
@@ -116,13 +116,26 @@ export interface SaveRecord<Reference = Ref> {
   readonly check?: SavedCheck<Reference>;
 }
 
+/** Where in the output folder a model is saved, as what paths in it begin with: one that is alone is the folder, of several each has one of its name. */
+export const placeIn = (saves: readonly Pick<SaveRecord, "of">[], { of }: Pick<SaveRecord, "of">): string =>
+  saves.length > 1 ? `${of}/` : "";
+
+/** How many of the steps run before anything is saved: those behind check it. */
+export const beforeSaving = ({
+  steps,
+  saves,
+}: {
+  readonly steps: readonly unknown[];
+  readonly saves: readonly SaveRecord<unknown>[];
+}): number => Math.min(steps.length, ...saves.flatMap(({ check }) => check?.from ?? []));
+
 /** The files are opened as anybody would, and steps behind the saving read the model in them, whose loss must be that of the one that was saved. */
 export interface SavedCheck<Reference = Ref> {
   /** What steps call the model in the files. */
   readonly model: string;
   /** Its headers, as those of a given model. */
   readonly headers: string;
-  /** The first of the steps that run once the files are there; all others do before. */
+  /** The first of the steps that run once the files are there; those of other checks come before them, or behind. */
   readonly from: number;
   /** The number of the windows that the models are compared on. */
   readonly over: number;

@@ -28,6 +28,13 @@ const names = {
       "fn twice(x: f32[in]) = 2 * x\nfn doubled(x: f32[in]) = x + x",
     ),
   },
+  "saved-twice": {
+    text: `A recipe may save several models, or one in several formats: then each lies in a folder of the result, which is called as the recipe writes the model. A second name for one is a \`let\`.`,
+    examples: programs(
+      'recipe both(model: Model) {\n  save model as "huggingface"\n  save model as "lcomp"\n}',
+      'recipe both(model: Model) {\n  let copy = model\n  save model as "huggingface"\n  save copy as "lcomp"\n}',
+    ),
+  },
   "reserved-name": {
     text: `A recipe's parameters are flags of the command line, so none may have the name of a flag that lcomp has itself, such as --out or --json.`,
     examples: programs(

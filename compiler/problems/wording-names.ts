@@ -5,6 +5,7 @@ import { type Description, labels, type Of, suggestion, type Wording } from "./d
 export type NameProblem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
   | { kind: "duplicate-name"; span: Span; name: string; first: Span; hint?: string }
+  | { kind: "saved-twice"; span: Span; name: string; first: Span }
   | { kind: "reserved-name"; span: Span; name: string }
   | { kind: "activation-outside-observe"; span: Span; name: string; isWeight: boolean }
   | { kind: "observation-keeps"; span: Span; name: string }
@@ -32,6 +33,11 @@ export const nameWording: Wording<NameProblem> = {
     title: `\`${p.name}\` is declared twice`,
     places: labels([p.span, `again here`], [p.first, `first here`]),
     hint: p.hint,
+  }),
+  "saved-twice": (p) => ({
+    title: `two models are saved as \`${p.name}\``,
+    places: labels([p.span, `again here`], [p.first, `first here`]),
+    hint: `of several, each lies in a folder of its name: give one another, \`let other = ${p.name}\`, and save that`,
   }),
   "reserved-name": (p) => ({
     title: `a recipe's parameter cannot be called \`${p.name}\``,

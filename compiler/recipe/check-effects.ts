@@ -169,8 +169,8 @@ export function noteRotated(context: Context, { name, span }: TypedStage, before
 }
 
 /** Refuses stages whose results nothing reads, where a recipe saves or measures any. */
-export function refuseUnread({ context, stages, measures, save, named }: Checking): void {
-  if (measures.length === 0 && !save) return;
+export function refuseUnread({ context, stages, measures, saves, named }: Checking): void {
+  if (measures.length === 0 && saves.length === 0) return;
   const read = new Set(context.uses.values());
   for (const { name, span } of stages) {
     const declared = named.get(name);

@@ -12,14 +12,14 @@ import { bindModel } from "./bind.ts";
 import type { Checking } from "./checking.ts";
 import { evaluationsOf } from "./measure.ts";
 import { type Emitting, windowsNumber } from "./steps.ts";
-import type { Comparison, TypedRecipe } from "./typed.ts";
+import type { Comparison, Saving, TypedRecipe } from "./typed.ts";
 
 /** The module and the function that say what is compared. */
 export const checkLibrary = "std/check";
 const checkFunction = "check_saved";
 
-/** What the files are called among the models, where no parameter can be. */
-export const savedName = "what is saved";
+/** What the files of a model are called among the models, where no parameter can be. */
+export const savedName = (name: string): string => `${name} as it is saved`;
 
 /** On so many windows. */
 const most = 8;
@@ -29,27 +29,41 @@ function checkWindows({ evaluations, stages }: Pick<TypedRecipe, "evaluations" |
   return evaluations.at(-1)?.windows ?? stages.findLast(({ windows }) => windows !== null)?.windows ?? null;
 }
 
-/** Null where the recipe saves nothing, or reads no text, or where it is not known what the files will say. */
-export function comparison(
+/** Of each model that is saved; none where the recipe reads no text, or where it is not known what the files will say. */
+export const comparisons = (
   at: Checking,
   recipe: Ast.Recipe,
-  typed: Pick<TypedRecipe, "evaluations" | "stages" | "save">,
+  typed: Pick<TypedRecipe, "evaluations" | "stages" | "saves">,
+): TypedRecipe["checks"] =>
+  new Map(
+    typed.saves.flatMap((save) => {
+      const found = comparison(at, recipe, typed, save);
+      return found ? [[save.name, found] as const] : [];
+    }),
+  );
+
+function comparison(
+  at: Checking,
+  recipe: Ast.Recipe,
+  typed: Pick<TypedRecipe, "evaluations" | "stages">,
+  save: Saving,
 ): Comparison | null {
   const { context, scope, inputs } = at;
   const windows = checkWindows(typed);
-  if (!inputs.models.has(savedName) || windows === null || typed.save === null) return null;
+  const own = savedName(save.name);
+  if (!inputs.models.has(own) || windows === null) return null;
   const declared = inputs.modules.scopes.get(checkLibrary)?.values.get(checkFunction);
   invariant(declared?.kind === "callable", "there is nothing to check with");
   const { span } = recipe.name;
-  const model = bindModel(at, recipe, { name: { text: savedName, span }, span });
+  const model = bindModel(at, recipe, { name: { text: own, span }, span });
   const saved = at.given.pop();
-  if (saved?.name !== savedName) return null;
+  if (saved?.name !== own) return null;
   const before = context.trace.observations.length;
   const { corpus: name, split, length } = windows;
   const first = Math.min(most, context.countWindows({ ...windows, first: null, draw: null }) ?? most);
   const values: Readonly<Record<string, Value | undefined>> = {
-    given: scope.values.get(originOf(typed, typed.save.of)),
-    made: scope.values.get(typed.save.of),
+    given: scope.values.get(originOf(typed, save.of)),
+    made: scope.values.get(save.of),
     saved: model,
     text: { kind: "corpus", name, split, first },
     length: number(length),

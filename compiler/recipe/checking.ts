@@ -40,7 +40,7 @@ export interface Checking {
   readonly stages: TypedStage[];
   readonly measures: Measure[];
   readonly counts: Map<string, Counted>;
-  save: Saving | null;
+  readonly saves: Saving[];
 }
 
 /** Nothing of a recipe is checked. */
@@ -56,7 +56,7 @@ export const begin = (context: Context, module: Scope, inputs: RecipeInputs): Ch
   stages: [],
   measures: [],
   counts: new Map(),
-  save: null,
+  saves: [],
 });
 
 /** The value of an expression that must be of a kind; null if it is not, which was said. */

@@ -34,7 +34,7 @@ export interface Emitted {
   /** What steps go over, by their numbers. */
   readonly windows: readonly Windows[];
   readonly values: readonly ValueRecord[];
-  readonly save: SaveRecord | null;
+  readonly saves: readonly SaveRecord[];
   /** What the values are to decide, where the recipe goes on with what was chosen; nothing comes behind it. */
   readonly question: Question | null;
 }
@@ -52,10 +52,14 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const counts = emitCounts(at, recipe.counts);
   const values =
     isWhole && areDecided(context, recipe) ? emitMeasures(at, recipe.measures, new Map([...series, ...counts])) : [];
-  const save = recipe.save && saveRecord(at, recipe.save, modules);
-  const check = save && recipe.check && emitCheck(at, recipe.check, save, { passed, series });
+  const saves = recipe.saves.map((saving) => saveRecord(at, saving, modules));
+  const checked = saves.map((save): SaveRecord => {
+    const comparison = recipe.checks.get(save.of);
+    const check = comparison && emitCheck(at, comparison, save, { passed, series });
+    return { ...save, ...(check && { check }) };
+  });
   const { steps, windows } = at;
-  return { steps, windows, values, save: save && { ...save, ...(check && { check }) }, question: null };
+  return { steps, windows, values, saves: checked, question: null };
 }
 
 /** Adds the steps of a stage, by its number; gives what they ask, where it is open what its layers take. */
@@ -72,14 +76,14 @@ function emitStage(at: Emitting, stage: TypedStage, number: number): Question | 
  */
 function asking(
   at: Emitting,
-  { evaluations, save }: TypedRecipe,
+  { evaluations, saves }: TypedRecipe,
   question: Question | null,
   modules: Modules,
 ): Emitted {
   for (const { windows } of evaluations) windowsNumber(at, windows);
-  if (question && save) requireHeld(at, question, save, modules);
+  if (question) for (const save of saves) requireHeld(at, question, save, modules);
   const { steps, windows } = at;
-  return { steps, windows, values: question ? measuresOf(question) : [], save: null, question };
+  return { steps, windows, values: question ? measuresOf(question) : [], saves: [], question };
 }
 
 /** Says where what is saved cannot hold a candidate, or one beside another. */
@@ -95,12 +99,12 @@ function requireHeld(at: Emitting, { stage, types, mixed }: Question, save: Savi
   }
 }
 
-/** The steps behind the saving, which read what was saved; of what the recipe measures they make nothing twice. */
+/** The steps behind the saving, which read what was saved; of what the recipe measures, or a check before, they make nothing twice. */
 function emitCheck(
   at: Emitting,
   comparison: Comparison,
   save: SaveRecord,
-  { passed, series: known }: { readonly passed: Map<string, Ref | null>; readonly series: ReadonlyMap<string, Ref> },
+  { passed, series }: { readonly passed: Map<string, Ref | null>; readonly series: Map<string, Ref> },
 ): SavedCheck | null {
   const { saved, evaluations, values } = comparison;
   const from = at.steps.length;
@@ -108,8 +112,8 @@ function emitCheck(
   const part = { stage: null, of: save.of, purpose: "check" } as const;
   checkGivenCodes(at, model, part);
   at.models.set(saved.name, model);
-  const kept = evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed, part));
-  const series = new Map([...known, ...kept]);
+  for (const evaluation of evaluations)
+    for (const [name, ref] of emitEvaluation(at, evaluation, passed, part)) series.set(name, ref);
   const isWhole = evaluations.every((evaluation) => evaluation.kept.every((each) => series.has(each.series)));
   invariant(isWhole || at.context.found.length > 0, "nothing is found of what is saved, and no problem");
   if (!isWhole) return null;

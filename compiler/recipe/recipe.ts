@@ -16,7 +16,7 @@ import { modelType } from "../model/arch.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { bindModel } from "./bind.ts";
 import { areKept, refuseUnread, statesOf } from "./check-effects.ts";
-import { comparison } from "./check-saved.ts";
+import { comparisons } from "./check-saved.ts";
 import { checkStage } from "./check-stage.ts";
 import { begin, type Checking, givenOrMade, headerIn, type RecipeInputs } from "./checking.ts";
 import { patternFunction, zerosFunction } from "./count-zeros.ts";
@@ -41,19 +41,19 @@ export function checkRecipe(
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);
   refuseUnread(at);
-  const { given, stages, measures, counts, save } = at;
+  const { given, stages, measures, counts, saves } = at;
   const evaluations = evaluationsOf(at.passes, context.trace.observations);
-  const typed = { recipe, parameters, models: [...given], stages, evaluations, measures, counts, save };
+  const typed = { recipe, parameters, models: [...given], stages, evaluations, measures, counts, saves };
   const open = stages.findIndex(({ candidates }) => candidates !== undefined);
   if (inputs.isBound && open >= 0) return asked(typed, open);
-  return { ...typed, check: comparison(at, recipe, typed) };
+  return { ...typed, checks: comparisons(at, recipe, typed) };
 }
 
 /** A recipe as far as its first choice that is open: what is behind it hangs on that, but for the windows that it goes over, and how that is saved. */
-const asked = (typed: Omit<TypedRecipe, "check">, open: number): TypedRecipe => ({
+const asked = (typed: Omit<TypedRecipe, "checks">, open: number): TypedRecipe => ({
   ...{ ...typed, stages: typed.stages.slice(0, open + 1) },
-  ...{ measures: [], counts: new Map(), check: null },
-  save: typed.save?.of === typed.stages[open]?.name ? typed.save : null,
+  ...{ measures: [], counts: new Map(), checks: new Map() },
+  saves: typed.saves.filter(({ of }) => of === typed.stages[open]?.name),
 });
 
 /** `bytes(model)`: the size of the stored tensors; a stage that keeps shapes and types keeps it. */
@@ -137,11 +137,12 @@ function checkStatement(at: Checking, statement: Ast.Statement): void {
 }
 
 function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
-  if (at.save)
-    report(at.context, { kind: "not-supported", span, what: "a second `save`", hint: "a run writes one folder" });
+  const { text: name } = model;
+  const first = at.saves.find((each) => each.name.toLowerCase() === name.toLowerCase());
+  if (first) report(at.context, { kind: "saved-twice", span, name, first: first.span });
   const found = givenOrMade(at, model);
   const format = savedFormat(at, as);
-  if (found && format !== null) at.save ??= { of: found.name, format, span: as.span };
+  if (found && format !== null && !first) at.saves.push({ name, of: found.name, format, span: as.span });
 }
 
 /** The format that an expression names; null, and a problem, where it names none that models are saved in, or while it is not known. */

@@ -28,8 +28,8 @@ export const savedFormats = (modules: Modules): readonly string[] => [
 
 /** Every tensor of the model in the order of the files of the one that it began as; codes as the format has them. */
 export function saveRecord(at: Emitting, saving: Saving, modules: Modules): SaveRecord {
-  const { of, format } = saving;
-  const model = modelNamed(at, of);
+  const { name: of, format } = saving;
+  const model = { ...modelNamed(at, saving.of), name: of };
   const { origin, type, at: places } = model;
   const { weights, quantization } = savedCodes(at, model, saving, modules);
   const tensors = [...(type.facts?.tensors ?? [])].flatMap(([name, { dtype, shape }]): readonly SavedTensor[] => {
@@ -47,9 +47,7 @@ export function saveRecord(at: Emitting, saving: Saving, modules: Modules): Save
 export function refusalOf(at: Emitting, model: Stored, { format, span }: Saving, modules: Modules): Refusal | null {
   const target = targetsIn(modules).get(format);
   const coded = codedIn(model.type.facts);
-  const hint = `a stage whose method ends in codes makes them; "huggingface" holds numbers`;
-  if (target)
-    return coded.size > 0 ? unheld(at, model, target, modules, span) : { what: "a model without codes", hint };
+  if (target) return unheld(at, model, target, modules, span);
   return format === blockFile ? unheldInBlocks(at.context, coded, modules, span) : null;
 }
 

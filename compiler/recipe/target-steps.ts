@@ -45,6 +45,8 @@ export type Stored = Pick<Model, "type" | "origin">;
 /** Why a target does not hold a model; null if it does. */
 export function unheld(at: Emitting, model: Stored, target: Target, modules: Modules, span: Span): Refusal | null {
   const layers = layersIn(at, model);
+  const hint = `a stage whose method ends in codes makes them; "huggingface" holds numbers`;
+  if (layers.size === 0) return { what: "a model without codes", hint };
   const found =
     tableRefused(target, layers) ?? fusedApart(at, model.type, target, span) ?? layoutsFor(target, modules, layers);
   return isRefusal(found) ? found : null;

@@ -22,9 +22,9 @@ export interface TypedRecipe {
   readonly measures: readonly Measure[];
   /** What measures count of weights, by the slots that hold it. */
   readonly counts: ReadonlyMap<string, Counted>;
-  readonly save: Saving | null;
-  /** What is found of the files, where it is known what they will say. */
-  readonly check: Comparison | null;
+  readonly saves: readonly Saving[];
+  /** What is found of the files, by the names that models are saved by, where it is known what they will say. */
+  readonly checks: ReadonlyMap<string, Comparison>;
 }
 
 /** The model in the files beside that which was saved, and beside the given one. */
@@ -110,6 +110,8 @@ export interface Counted {
 }
 
 export interface Saving {
+  /** As the recipe writes the model, which is what the files of several are told apart by. */
+  readonly name: string;
   readonly of: string;
   readonly format: string;
   readonly span: Span;

@@ -65,7 +65,7 @@ async function planFlags(yargs: Argv, args: readonly string[]): Promise<Argv> {
 
 async function apply(planned: Given, flags: Flags): Promise<void> {
   const { path, plan } = planned;
-  const saving = { name: plan.recipe.name, isSaving: plan.save !== null, inputs: inputsOfPlan(path, plan, flags) };
+  const saving = { name: plan.recipe.name, isSaving: plan.saves.length > 0, inputs: inputsOfPlan(path, plan, flags) };
   const places = openPlaces(saving, flags);
   await carryOut(places, flags, async (signal) => {
     const models = await openModels(planned, flags);

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { placeIn, type SaveRecord } from "../../compiler/plan/step.ts";
 import type { Device } from "../gpu/device.ts";
 import { roomOn } from "../gpu/room.ts";
 import type { RunResult } from "../run/result.ts";
@@ -46,13 +47,14 @@ export async function carryOut(
 ): Promise<void> {
   const { plan, result, choices = [], compileSeconds, adapter, notes } = await keeping(places, work);
   const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
-  const checked = result.isSaved ? { check: result.check } : {};
+  const found = plan.saves.map(({ of }, i) => [of, result.checks[i] ?? null] as const);
+  const checked = result.isSaved ? { checks: Object.fromEntries(found) } : {};
   const chosen = choices.length > 0 ? { choices } : {};
   const left_behind = result.leftBehind.map(({ name }) => name);
   const report = runReport(result, { left_behind, notes, ...chosen, ...checked, ...times, adapter });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true)
-    say(process.stderr, showLeftBehind(result) + showCheck(plan, result) + showSaved(plan, result, flags));
+    say(process.stderr, showLeftBehind(result) + showChecks(plan, result) + showAllSaved(plan, result, flags));
   const advice = leave(places);
   if (result.expects.some(({ holds }) => !holds)) throw new UserError(failedExpectation(result, placed), { advice });
 }
@@ -73,28 +75,37 @@ async function keeping(places: Places, work: (signal: AbortSignal) => Promise<Ra
   );
 }
 
-/** What was found when the result was read back. */
-function showCheck({ save, models }: Plan, { isSaved, check }: RunResult): string {
-  if (save === null || !isSaved) return "";
-  if (check === null) return lines(`${save.of} was not read back: there is no text to compare it on`);
+/** What was found when results were read back. */
+function showChecks({ saves }: Plan, { isSaved, checks }: RunResult): string {
+  if (!isSaved) return "";
   const shown = (n: number): number => Number(n.toPrecision(5));
-  const of = models.find(({ name }) => name === save.origin)?.name ?? save.origin;
   return lines(
-    `${save.of} read back: its loss on ${counted(check.windows, "window")} is ${shown(check.saved_loss)}, as before; KL(${of} ‖ ${save.of}) is ${shown(check.kl)}`,
+    ...saves.map(({ of, origin }, i) => {
+      const check = checks[i];
+      if (!check) return `${of} was not read back: there is no text to compare it on`;
+      const loss = `its loss on ${counted(check.windows, "window")} is ${shown(check.saved_loss)}, as before`;
+      return `${of} read back: ${loss}; KL(${origin} ‖ ${of}) is ${shown(check.kl)}`;
+    }),
   );
 }
 
-/** Where the result is, and what can be done with it; nothing if there is none. */
-function showSaved({ corpora, save }: Plan, { isSaved }: RunResult, flags: Flags): string {
+/** Where results are, and what can be done with them; nothing if there are none. */
+function showAllSaved(plan: Plan, { isSaved }: RunResult, flags: Flags): string {
   const out = given(flags, "out");
   if (!isSaved || out === undefined) return "";
+  return plan.saves
+    .map((save) => showSaved(join(out, placeIn(plan.saves, save)).replace(/\/$/, ""), save, plan, flags))
+    .join("");
+}
+
+function showSaved(out: string, save: SaveRecord, { corpora }: Plan, flags: Flags): string {
   const files = readdirSync(out, { recursive: true, encoding: "utf8" }).map((name) => statSync(join(out, name)));
   const bytes = files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
   const text = given(flags, corpora[0]?.name ?? "") ?? "TEXT";
-  const isFile = save?.format === "gguf";
+  const isFile = save.format === "gguf";
   const model = isFile ? join(out, ggufName) : out;
   const measure = ["npx", "lcomp", "eval", model, "--text", text].map(quoted).join(" ");
-  const folder = save?.quantization == null ? "loads like any Hugging Face folder" : `codes as ${save.format} has them`;
+  const folder = save.quantization === null ? "loads like any Hugging Face folder" : `codes as ${save.format} has them`;
   const kind = isFile ? `a GGUF file, ${ggufName}` : folder;
   const said = `${out}: ${showBytes(bytes)}, ${kind}; measure it:`;
   const isOneLine = said.length + 1 + measure.length <= widthOf(process.stderr);

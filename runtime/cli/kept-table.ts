@@ -2,7 +2,7 @@
 import type { Prepared } from "../../compiler/compile.ts";
 import { pendingSteps } from "../../compiler/plan/pending.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
-import type { Ref } from "../../compiler/plan/step.ts";
+import { beforeSaving, type Ref } from "../../compiler/plan/step.ts";
 import { type KeptPart, keptParts } from "../../compiler/plan/why.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { Tokens } from "../store/chosen-windows.ts";
@@ -61,11 +61,11 @@ function numberIn(record: StepRecord | undefined, output: string): number | unde
   return content === undefined ? undefined : Buffer.from(content, "base64").readFloatLE();
 }
 
-function withoutCheck<Some extends Pick<Plan, "steps" | "save">>(plan: Some): Some {
-  if (!plan.save?.check) return plan;
-  const { check, ...save } = plan.save;
-  return { ...plan, steps: plan.steps.slice(0, check.from), save };
-}
+const withoutCheck = <Some extends Pick<Plan, "steps" | "saves">>(plan: Some): Some => ({
+  ...plan,
+  steps: plan.steps.slice(0, beforeSaving(plan)),
+  saves: plan.saves.map(({ check: _, ...save }) => save),
+});
 
 /** For people, in lines of that width. */
 export function showKept(parts: readonly KeptPart[], path: string, width: number): string {

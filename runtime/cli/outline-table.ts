@@ -49,6 +49,13 @@ export interface Leaves {
   readonly rotated: boolean;
 }
 
+interface SavedRow {
+  readonly model: string;
+  readonly format: string;
+  /** Of its tensors. */
+  readonly bytes: number;
+}
+
 export interface OutlineReport {
   readonly recipe: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -63,7 +70,9 @@ export interface OutlineReport {
   /** The stage whose choice is open, if there is one: nothing behind it is planned. */
   readonly choice?: ChoiceReport;
   readonly evaluations: readonly { readonly model: string; readonly over: string }[];
-  readonly saved: { readonly model: string; readonly format: string } | null;
+  /** The first of what is saved; null where nothing is. */
+  readonly saved: SavedRow | null;
+  readonly saves: readonly SavedRow[];
   /** What is said of the models. */
   readonly notes: readonly string[];
   /** From the given model to the last result; `tensors_changed` of the model's. */
@@ -77,7 +86,7 @@ export interface OutlineReport {
 
 /** The table's numbers. */
 export function outlineReport(outline: Outline): OutlineReport {
-  const { typed, steps, windows, save, notes, question } = outline;
+  const { typed, steps, windows, saves, notes, question } = outline;
   const made = typed.stages.filter(({ candidates }) => candidates === undefined);
   const stages = made.map((stage, i) => stageRow(outline, stage, i));
   const results = new Map<string, Result>(
@@ -93,7 +102,8 @@ export function outlineReport(outline: Outline): OutlineReport {
     results.set(stage, { facts: source.facts, bytes, changed: new Set([...changed, ...gone]) });
     if (narrowed) stages[i] = { ...stages[i], bytes_before: source.bytes, bytes_after: bytes } as StageRow;
   }
-  const last = results.get(save?.of ?? stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
+  const last = results.get(typed.saves.at(-1)?.of ?? stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
+  const saved = saves.map(({ of, format, tensors }) => ({ model: of, format, bytes: bytesSaved(tensors) }));
   return {
     recipe: typed.recipe.name.text,
     parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),
@@ -111,20 +121,20 @@ export function outlineReport(outline: Outline): OutlineReport {
         ? [{ model: part.of, over: showWindows(windows, over) }]
         : [],
     ),
-    saved: save && { model: save.of, format: save.format },
+    saved: saved[0] ?? null,
+    saves: saved,
     notes: notes.map(({ title }) => title),
-    total: totalOf(last, save),
+    total: totalOf(last, saved.at(-1)),
   };
 }
 
-/** Of what is saved, or else of what the last stage leaves. */
-function totalOf(last: Result | undefined, save: Outline["save"]): OutlineReport["total"] {
-  const saved = save?.tensors.reduce((sum, each) => sum + savedBytes(each), 0);
+/** Of what is saved last, or else of what the last stage leaves. */
+function totalOf(last: Result | undefined, saved: SavedRow | undefined): OutlineReport["total"] {
   return {
     tensors: last?.facts.tensors.size ?? 0,
     tensors_changed: [...(last?.changed ?? [])].filter((name) => last?.facts.tensors.has(name)).length,
     bytes_before: last ? bytesOf(last.facts) : 0,
-    bytes_after: saved ?? last?.bytes ?? 0,
+    bytes_after: saved?.bytes ?? last?.bytes ?? 0,
   };
 }
 
@@ -166,8 +176,8 @@ function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] 
   });
 }
 
-const savedBytes = ({ dtype, shape }: SavedTensor): number =>
-  (shape.reduce((product, size) => product * size, 1) * bitsIn(dtype)) / 8;
+const bytesSaved = (tensors: readonly SavedTensor[]): number =>
+  tensors.reduce((sum, { dtype, shape }) => sum + (shape.reduce((n, size) => n * size, 1) * bitsIn(dtype)) / 8, 0);
 
 const bitsIn = (dtype: string): number => (isStoredDType(dtype) ? storedBits(dtype) : 0);
 
@@ -287,9 +297,11 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
 }
 
 /** What is evaluated and saved, and what becomes of the whole. */
-function behindStages({ evaluations, saved, total }: OutlineReport): readonly string[] {
+function behindStages({ evaluations, saves, total }: OutlineReport): readonly string[] {
   const change = `${total.tensors_changed} of ${counted(total.tensors, "tensor")} change`;
-  const target = saved === null ? "nothing is saved" : `${saved.model} is saved as ${saved.format}`;
+  const size = (bytes: number): string => (saves.length > 1 ? `, ${showBytes(bytes)}` : "");
+  const targets = saves.map(({ model, format, bytes }) => `${model} is saved as ${format}${size(bytes)}`);
+  const target = targets.join("; ") || "nothing is saved";
   return [
     ...(evaluations.length > 0 ? [""] : []),
     ...evaluations.map(({ model, over }) => `evaluate ${model} on ${over}`),

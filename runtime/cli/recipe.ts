@@ -116,7 +116,7 @@ export async function outlining(
   if (notes.length > 0) say(process.stderr, `${showProblems(notes.map(placed(shown)))}\n`);
   const saved = await factsToBe(outlined, models);
   const open = { loaded, shown, models, inputs, outlined };
-  return saved ? checking({ ...open, inputs: { ...inputs, saved } }) : open;
+  return saved.size > 0 ? checking({ ...open, inputs: { ...inputs, saved } }) : open;
 }
 
 /** The recipe with the check of what it saves. */

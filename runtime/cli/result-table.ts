@@ -26,8 +26,8 @@ export interface RunReport {
   readonly notes: readonly string[];
   /** Of each stage that chose: what, and what it could have had. */
   readonly choices?: readonly ChoiceMade[];
-  /** Of what was saved: how it was read back; null where there was no text for that. */
-  readonly check?: CheckResult | null;
+  /** Of what was saved, by name: how it was read back; null where there was no text for that. */
+  readonly checks?: Readonly<Record<string, CheckResult | null>>;
   /** From the start of the command. */
   readonly seconds: number;
   readonly compile_seconds: number;
@@ -37,7 +37,7 @@ export interface RunReport {
 /** The numbers of a run; times in seconds. */
 export function runReport(
   { reports, series, stages, stageSeconds, expects }: RunResult,
-  other: Pick<RunReport, "left_behind" | "notes" | "choices" | "check" | "seconds" | "compile_seconds" | "adapter">,
+  other: Pick<RunReport, "left_behind" | "notes" | "choices" | "checks" | "seconds" | "compile_seconds" | "adapter">,
 ): RunReport {
   const measures = new Map<string, Map<string, number>>();
   const values = new Map<string, number>();

@@ -1,7 +1,7 @@
 /** The steps of a whole run, from the texts to the result, and the moments of each as they come from those who do the work. */
 
 import type { Plan, Split } from "../../compiler/plan/plan.ts";
-import { type SaveRecord, type Step, titleOf } from "../../compiler/plan/step.ts";
+import { beforeSaving, type SaveRecord, type Step, titleOf } from "../../compiler/plan/step.ts";
 import type { Progress } from "../run/session.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
 import { sum, type Waits, waitsOf } from "./time-to-go.ts";
@@ -25,7 +25,7 @@ export interface RunProgress {
 interface Run {
   readonly windows: readonly TextSplit[];
   readonly steps: readonly Pick<Step<unknown>, "program" | "part">[];
-  readonly save: SaveRecord | null;
+  readonly saves: readonly SaveRecord[];
 }
 
 /** The splits of texts that a recipe reads, each once, in the order of their use. */
@@ -73,14 +73,14 @@ export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompil
 /** What people see as one: the steps of a stage, of an evaluation, of what is saved, of its check. */
 interface Phase {
   readonly title: string;
-  /** By their places; as many as there are steps stand for saving. */
+  /** By their places; numbers behind the steps stand for what is saved. */
   readonly steps: readonly number[];
   /** How many blocks it goes through. */
   readonly layers: number;
 }
 
 /** What is saved is written behind the steps that make it, if there are any, and in front of those that check it. */
-function phasesOf({ steps, save }: Run): readonly Phase[] {
+function phasesOf({ steps, saves }: Run): readonly Phase[] {
   const phases: Phase[] = [];
   const add = (title: string, step: number, layer: number | null, isNew = false): void => {
     const last = phases.at(-1);
@@ -89,14 +89,14 @@ function phasesOf({ steps, save }: Run): readonly Phase[] {
     const phase = { title, steps: [...own, step], layers: Math.max(layers, (layer ?? -1) + 1) };
     phases.splice(isSame ? -1 : phases.length, 1, phase);
   };
-  const from = save?.check?.from ?? steps.length;
+  const from = beforeSaving({ steps, saves });
   const addSteps = (first: number, last: number): void => {
     for (const [i, { part }] of steps.slice(first, last).entries())
       if (part.stage !== null) add(`stage ${part.of}`, first + i, part.layer);
       else if (part.of !== "") add(titleOf(part), first + i, part.layer, part.what === "embedding" && !part.purpose);
   };
   addSteps(0, from);
-  if (save !== null) add(titleOf({ stage: null, of: save.of, purpose: "save" }), steps.length, null);
+  for (const [i, { of }] of saves.entries()) add(titleOf({ stage: null, of, purpose: "save" }), steps.length + i, null);
   addSteps(from, steps.length);
   return phases;
 }

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outline } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
+import type { SaveRecord } from "../../compiler/plan/step.ts";
+import { savedName } from "../../compiler/recipe/check-saved.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { jsonObject } from "../io/file.ts";
 import type { GgufFile } from "../io/gguf/write-model.ts";
@@ -12,31 +14,42 @@ import { declared } from "../run/declared.ts";
 import { configOf, fileToSave, ggufName } from "../run/save-file.ts";
 import { openModel } from "./models.ts";
 
-/** Null where nothing is saved. Throws UserError where a GGUF file does not hold the model. */
+/** By the names that models are saved by. Throws UserError where a GGUF file does not hold one. */
 export async function factsToBe(
-  { save }: Pick<Outline, "save">,
+  { saves }: Pick<Outline, "saves">,
   models: ReadonlyMap<string, Checkpoint>,
-): Promise<ModelFacts | null> {
-  const origin = save === null ? undefined : models.get(save.origin);
-  if (save === null || origin === undefined) return null;
-  const file = await fileToSave({ save }, models);
+): Promise<ReadonlyMap<string, ModelFacts>> {
+  const found = new Map<string, ModelFacts>();
+  for (const save of saves) {
+    const facts = await factsOf(save, models);
+    if (facts) found.set(save.of, { ...facts, name: savedName(save.of) });
+  }
+  return found;
+}
+
+type Facts = Omit<ModelFacts, "name">;
+
+async function factsOf(save: SaveRecord, models: ReadonlyMap<string, Checkpoint>): Promise<Facts | null> {
+  const origin = models.get(save.origin);
+  if (origin === undefined) return null;
+  const file = await fileToSave(save, models);
   if (file) return factsIn(file);
   const tensors = save.tensors.map(declared).map((tensor) => {
     const { name, dtype, shape } = tensor;
     return [name, { dtype, shape, bytes: declaredBytes(tensor) }] as const;
   });
   const config = jsonObject(configOf(save, origin), "config.json");
-  return { name: "what is saved", config, tensors: new Map(tensors) };
+  return { config, tensors: new Map(tensors) };
 }
 
 /** Writes a file without its weights, and reads it as one that has them. */
-async function factsIn(file: GgufFile): Promise<ModelFacts> {
+async function factsIn(file: GgufFile): Promise<Facts> {
   const folder = mkdtempSync(join(tmpdir(), "lcomp-"));
   try {
     const path = join(folder, ggufName);
     await file.hollow(path);
     const { config, tensors } = await openModel(path);
-    return { name: "what is saved", config, tensors };
+    return { config, tensors };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -16,14 +16,14 @@ const operationsPerByte = 8;
 /** Bytes a second of a disk, until it has been seen at work. */
 const presumedDisk = 4e8;
 
-/** For each step of a plan, and last for saving, if it saves. */
+/** For each step of a plan, and last for each model that it saves. */
 export function waitsOf(plan: Plan): readonly Waits[] {
   const running = workOf(plan).map(({ operations, bytesMoved, bytesRead }) => ({
     compute: operations + operationsPerByte * bytesMoved,
     disk: bytesRead,
   }));
-  const saved = plan.models.find(({ name }) => name === plan.save?.origin);
-  return saved === undefined ? running : [...running, { compute: 0, disk: 2 * saved.bytes }];
+  const origins = plan.saves.map(({ origin }) => plan.models.find(({ name }) => name === origin));
+  return [...running, ...origins.map((saved) => ({ compute: 0, disk: 2 * (saved?.bytes ?? 0) }))];
 }
 
 /** All of them. */

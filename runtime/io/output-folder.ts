@@ -37,6 +37,12 @@ export interface TensorOutput {
   readonly close: () => Promise<void>;
 }
 
+interface TensorOptions {
+  readonly limit?: number;
+  readonly metadata?: Record<string, string>;
+  readonly into?: string;
+}
+
 interface OutputOptions {
   /** Allows to replace an earlier result. */
   readonly force?: boolean;
@@ -87,30 +93,33 @@ export class OutputFolder {
     await this.#put(name, pieces);
   }
 
-  /** Copies files of another folder and of its folders, byte for byte; a name that has been written before is left as it is. */
-  async copy(from: string, names: readonly string[]): Promise<void> {
+  /** Copies files of another folder and of its folders, byte for byte, behind `into`; a name that has been written before is left as it is. */
+  async copy(from: string, names: readonly string[], into = ""): Promise<void> {
     for (const name of names) {
-      if (existsSync(join(this.partial, name))) continue;
-      await withFile(join(from, name), ({ handle }) => this.#put(name, handle.createReadStream({ autoClose: false })));
+      const to = into + name;
+      if (existsSync(join(this.partial, to))) continue;
+      await withFile(join(from, name), ({ handle }) => this.#put(to, handle.createReadStream({ autoClose: false })));
     }
   }
 
-  /** Declares the weights; they go to one file, or above `limit` bytes to numbered ones with an index. */
+  /** Declares the weights; they go to one file, or above `limit` bytes to numbered ones with an index, all with `into` before their names. */
   async tensors(
     declarations: readonly TensorDeclaration[],
-    { limit = shardLimit, metadata }: { readonly limit?: number; readonly metadata?: Record<string, string> } = {},
+    { limit = shardLimit, metadata, into = "" }: TensorOptions = {},
   ): Promise<TensorOutput> {
     const total = declarations.reduce((sum, declaration) => sum + declaredBytes(declaration), 0);
     await this.requireSpace(total);
     const shards = shard(declarations, total, limit);
     const home = new Map<string, SafetensorsWriter>();
-    for (const [name, members] of shards) {
+    mkdirSync(join(this.partial, into), { recursive: true });
+    for (const [file, members] of shards) {
+      const name = into + file;
       const options = { metadata, shownAs: join(this.target, name) };
       const writer = await SafetensorsWriter.create(join(this.partial, name), members, options);
       this.#writers.set(name, writer);
       for (const member of members) home.set(member.name, writer);
     }
-    if (shards.size > 1) await this.write("model.safetensors.index.json", indexText(shards, total));
+    if (shards.size > 1) await this.write(`${into}model.safetensors.index.json`, indexText(shards, total));
     return {
       bytes: total,
       order: [...shards.values()].flatMap((members) => inFileOrder(members).map(({ name }) => name)),

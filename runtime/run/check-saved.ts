@@ -9,15 +9,16 @@ import type { CheckResult } from "./result.ts";
 import { ggufName } from "./save-file.ts";
 import type { RunOptions, Session } from "./session.ts";
 
-/** What was saved, as a model that steps read. Throws UserError if the files do not say what the plan knew that they would. */
+/** What was saved in a folder, as a model that steps read. Throws UserError if the files do not say what the plan knew that they would. */
 export async function openChecked(
   of: string,
   { headers }: SavedCheck,
-  { output, openSaved }: Pick<RunOptions, "output" | "openSaved">,
+  folder: string,
+  { openSaved }: Pick<RunOptions, "openSaved">,
 ): Promise<Checkpoint> {
-  if (output === null || openSaved === undefined) throw new Error("nobody opens what was saved");
-  const file = join(output.partial, ggufName);
-  const opened = await openSaved(existsSync(file) ? file : output.partial);
+  if (openSaved === undefined) throw new Error("nobody opens what was saved");
+  const file = join(folder, ggufName);
+  const opened = await openSaved(existsSync(file) ? file : folder);
   if (headersOf(opened) === headers) return opened;
   const others = "or the names, types or shapes of its tensors, are not those that were saved";
   throw broken(`read back, the config of ${of}, ${others}`);

@@ -13,14 +13,14 @@ interface Run {
 }
 
 /** The card as Markdown. What the recipe's author or a caller wrote stands in it as plain text, whatever it says. */
-export function modelCard(plan: Plan, hash: string, { reports, series, stages, origin }: Run): string {
+export function modelCard(plan: Plan, format: string, hash: string, { reports, series, stages, origin }: Run): string {
   const { name, doc } = plan.recipe;
   const inputs = new Set([...plan.models, ...plan.corpora].map((input) => input.name));
   const settings = plan.recipe.parameters.filter((parameter) => !inputs.has(parameter.name));
   const measured = [...reports.map(({ text, value }) => ({ text, values: [value] })), ...series];
   const values = measured.map(({ text, values: each }) => [text, each.map(precise).join(", ")]);
   const parts = [
-    resultFrontMatter(origin.card, origin, plan.save?.format === "gguf" ? "gguf" : "transformers"),
+    resultFrontMatter(origin.card, origin, format === "gguf" ? "gguf" : "transformers"),
     [`# ${name}`],
     doc === "" ? [] : verbatim("text", doc),
     ["Made with lcomp by the recipe below."],

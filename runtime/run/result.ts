@@ -50,8 +50,8 @@ export interface RunResult {
   readonly expects: readonly ExpectResult[];
   /** Whether the output folder holds a result that may stay. */
   readonly isSaved: boolean;
-  /** Null where nothing is saved, or the plan has nothing to check it with. */
-  readonly check: CheckResult | null;
+  /** Of each that is saved; null where the plan has nothing to check it with. */
+  readonly checks: readonly (CheckResult | null)[];
   /** What lies in the folder of the given model, by its path, and has no counterpart in the saved one. */
   readonly leftBehind: readonly LeftBehind[];
   /** That the steps of each stage took, in this run or in the one that has made them: of the CPU where it plays the GPU. */

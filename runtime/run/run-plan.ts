@@ -4,9 +4,12 @@ import { showBytes } from "../../compiler/plan/bytes.ts";
 import { storeNeeds } from "../../compiler/plan/durable.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { identitiesOf, planHash } from "../../compiler/plan/plan-file.ts";
+import { beforeSaving } from "../../compiler/plan/step.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import type { LeftBehind } from "../io/companions.ts";
+import type { GgufFile } from "../io/gguf/write-model.ts";
 import { lockName, showLock } from "../io/lock.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import { isOneDisk } from "../io/space.ts";
@@ -16,15 +19,17 @@ import { declared } from "./declared.ts";
 import { modelCard } from "./model-card.ts";
 import type { ChangedTensor, CheckResult, RunResult, StageResult } from "./result.ts";
 import { runStep, skipStep } from "./run-step.ts";
-import { placesOf, save } from "./save.ts";
+import { save } from "./save.ts";
 import { fileToSave, saveFile } from "./save-file.ts";
+import { type Place, placesOf } from "./saved-places.ts";
 import { openSession, type RunOptions, type Session } from "./session.ts";
 import { readValues } from "./values.ts";
 
 /** Runs all steps and saves the result if every expectation holds. The output folder is the caller's to finish or to abort. */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
   requireMemory(plan, options.device);
-  const file = await fileToSave(plan, options.models);
+  const files: (GgufFile | null)[] = [];
+  for (const record of plan.saves) files.push(await fileToSave(record, options.models));
   const models = new Map(options.models);
   const session = await openSession(plan, { ...options, models });
   try {
@@ -33,24 +38,45 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     const { damage } = session.store.folder;
     if (damage !== null) options.note?.(damage);
     if (pending.size < plan.steps.length) options.note?.(goingOn(session, pending));
-    const { save: saved, steps } = plan;
-    const from = saved?.check?.from ?? steps.length;
-    const stages = await runSteps(session, pending, 0, from);
+    const stages = await runSteps(session, pending, 0, beforeSaving(plan));
     const done = { stages, ...(await readValues(session)) };
-    const isSaved = saved !== null && done.expects.every(({ holds }) => holds);
-    if (isSaved) await (file ? saveFile(session, file, placesOf(plan, options).output) : save(session, options));
-    const leftBehind = isSaved ? await describe(session, done, options) : [];
-    let check: CheckResult | null = null;
-    if (isSaved && saved.check) {
-      models.set(saved.check.model, await openChecked(saved.of, saved.check, options));
-      await runSteps(session, pending, from, steps.length);
-      check = await readCheck(session, saved.of, saved.check);
+    const isSaved = plan.saves.length > 0 && done.expects.every(({ holds }) => holds);
+    const places = isSaved ? placesOf(plan, options) : [];
+    for (const [i, place] of places.entries()) {
+      const file = files[i];
+      await (file ? saveFile(session, place, file) : save(session, place));
     }
+    const leftBehind = await describe(session, places, done, options);
+    const checks = await checkAll(session, pending, places, models, options);
     const times = { stageSeconds: secondsOf(session), compileSeconds: session.compileSeconds() };
-    return { ...done, isSaved, check, leftBehind, ...times, gpuPeak: session.gpuPeak() };
+    return { ...done, isSaved, checks, leftBehind, ...times, gpuPeak: session.gpuPeak() };
   } finally {
     session.close();
   }
+}
+
+/** Reads back what was saved, one after the other; gives what was found of each. */
+async function checkAll(
+  session: Session,
+  pending: ReadonlySet<number>,
+  places: readonly Place[],
+  models: Map<string, Checkpoint>,
+  options: RunOptions,
+): Promise<RunResult["checks"]> {
+  const found: (CheckResult | null)[] = [];
+  const begin = places.flatMap(({ record }) => record.check?.from ?? []);
+  for (const { record, output, into } of places) {
+    const { of, check } = record;
+    if (!check) {
+      found.push(null);
+      continue;
+    }
+    models.set(check.model, await openChecked(of, check, join(output.partial, into), options));
+    const end = begin.find((from) => from > check.from) ?? session.plan.steps.length;
+    await runSteps(session, pending, check.from, end);
+    found.push(await readCheck(session, of, check));
+  }
+  return found;
 }
 
 /** Refuses at the start what would end in the middle; a software adapter's memory is the host's. */
@@ -93,7 +119,7 @@ async function requireSpace(
   output: RunOptions["output"],
 ): Promise<void> {
   const durable = storeNeeds(plan, pending).bytes;
-  const result = sum((plan.save?.tensors ?? []).map((tensor) => declaredBytes(declared(tensor))));
+  const result = sum(plan.saves.flatMap(({ tensors }) => tensors.map((tensor) => declaredBytes(declared(tensor)))));
   const isTogether = output !== null && isOneDisk(folder.path, output.partial);
   if (!isTogether) await folder.requireSpace(durable);
   await output?.requireSpace(result + (isTogether ? durable : 0));
@@ -101,13 +127,22 @@ async function requireSpace(
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** Says in the result's folder how it was made; returns what of the given model is not in it. */
-async function describe({ plan, store }: Session, done: Done, options: RunOptions): Promise<readonly LeftBehind[]> {
-  const { origin, output } = placesOf(plan, options);
+/** Says in the result's folders how they were made; returns what of given models is not in them. */
+async function describe(
+  { plan, store }: Session,
+  places: readonly Place[],
+  done: Done,
+  { device, output, tokenizer = {} }: RunOptions,
+): Promise<readonly LeftBehind[]> {
+  if (places.length === 0 || output === null) return [];
+  store.saved();
   const hash = planHash(plan);
-  await output.write("README.md", modelCard(plan, hash, { ...done, origin }));
-  const adapter = describeAdapter(options.device.adapterInfo);
-  const read = { adapter, tokenizer: options.tokenizer ?? {}, tensors: store.hashes() };
+  for (const { record, origin, into } of places)
+    await output.write(`${into}README.md`, modelCard(plan, record.format, hash, { ...done, origin }));
+  const read = { adapter: describeAdapter(device.adapterInfo), tokenizer, tensors: store.hashes() };
   await output.write(lockName, showLock({ ...identitiesOf(plan, hash), ...read }, output.hashes()));
-  return origin.leftBehind.map(({ name, why }) => ({ name: join(origin.folder, name), why }));
+  const origins = new Set(places.map(({ origin }) => origin));
+  return [...origins].flatMap(({ folder, leftBehind }) =>
+    leftBehind.map(({ name, why }) => ({ name: join(folder, name), why })),
+  );
 }

@@ -1,26 +1,22 @@
 /** The result as one GGUF file in a folder. What such a file says beside the weights is known, and refused, before anything runs. */
 import { join } from "node:path";
-import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Ref, SaveRecord } from "../../compiler/plan/step.ts";
 import type { Piece } from "../gpu/readback.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { withFields, withoutPath, withQuantization } from "../io/config-text.ts";
 import { jsonObject, readText } from "../io/file.ts";
 import { type GgufFile, ggufFile } from "../io/gguf/write-model.ts";
-import type { OutputFolder } from "../io/output-folder.ts";
 import { declared } from "./declared.ts";
+import type { Place } from "./saved-places.ts";
 import type { Session } from "./session.ts";
 
 /** What the file is called. */
 export const ggufName = "model.gguf";
 
-/** The file that a plan is to save, if it is to be one. */
-export async function fileToSave(
-  { save }: Pick<Plan, "save">,
-  models: ReadonlyMap<string, Checkpoint>,
-): Promise<GgufFile | null> {
-  const origin = save?.format === "gguf" ? models.get(save.origin) : undefined;
-  if (save === null || origin === undefined) return null;
+/** The file that is to be saved, if it is to be one. */
+export async function fileToSave(save: SaveRecord, models: ReadonlyMap<string, Checkpoint>): Promise<GgufFile | null> {
+  const origin = save.format === "gguf" ? models.get(save.origin) : undefined;
+  if (origin === undefined) return null;
   const config = jsonObject(configOf(save, origin), "config.json");
   const parts = save.tensors.map((tensor) => ({
     ...declared(tensor),
@@ -39,21 +35,20 @@ export const configOf = ({ config, flags, quantization }: SaveRecord, origin: Pi
 
 /** Streams the file, tensor by tensor. */
 export async function saveFile(
-  { plan, store, progress }: Session,
+  { store, progress }: Session,
+  { record, output, into, step }: Place,
   file: GgufFile,
-  output: OutputFolder,
 ): Promise<void> {
-  const sources = new Map((plan.save?.tensors ?? []).map((tensor) => [tensor.name, tensor.from]));
+  const sources = new Map(record.tensors.map((tensor) => [tensor.name, tensor.from]));
   const all = sources.size;
   let done = 0;
   await output.stream(
-    ggufName,
+    into + ggufName,
     file.bytes((part) => {
-      progress({ step: plan.steps.length, what: part.name, done: done++ / all });
+      progress({ step, what: part.name, done: done++ / all });
       return bytesIn(store.contents(sources.get(part.name) as Ref));
     }),
   );
-  store.saved();
 }
 
 async function* bytesIn(pieces: AsyncIterable<Piece>): AsyncGenerator<Uint8Array> {

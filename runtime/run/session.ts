@@ -11,7 +11,7 @@ import { openStore, type Store, type StoreOptions } from "../store/store.ts";
 
 /** A moment of a run, for people. */
 export interface Progress {
-  /** By its place in the plan; as many as there are stand for saving. */
+  /** By its place in the plan; numbers from as many as there are stand for what is saved, in order. */
   readonly step: number;
   /** `statistics`, `q`, `outputs`; the tensor that is saved. */
   readonly what: string;

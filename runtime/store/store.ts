@@ -75,7 +75,7 @@ export interface Store {
   readonly hashes: () => TensorHashes;
   /** A step needs a window no more. */
   readonly passed: (step: number, window: number) => void;
-  /** The model is saved: what was made of its codes for that leaves the folder, where the codes stay. */
+  /** All models are saved: what was made of their codes for that leaves the folder, where the codes stay. */
   readonly saved: () => void;
   /** What no later step reads leaves. */
   readonly ended: (step: number) => void;
@@ -147,7 +147,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       for (const stream of endingStreams(at, step)) stream.drop(window);
     },
     saved: () => {
-      for (const { from } of plan.save?.tensors ?? [])
+      for (const { from } of plan.saves.flatMap(({ tensors }) => tensors))
         if ("step" in from && plan.steps[from.step]?.part.stage === null) leaveFolder(at, from);
     },
     ended: (step) => {

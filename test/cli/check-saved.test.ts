@@ -46,8 +46,9 @@ async function checked(
   const flags = { model: join(folder, "model"), text: join(folder, "text.jsonl") };
   const open = await openRecipe(readRecipe(join(folder, "coded.lcomp")), flags);
   const { corpora, inputs } = await readTexts(open, flags);
-  assert.ok(inputs.saved);
-  const saved = { ...inputs.saved, config: known(inputs.saved.config as JsonObject) };
+  const facts = inputs.saved?.get("small");
+  assert.ok(facts);
+  const saved = new Map([["small", { ...facts, config: known(facts.config as JsonObject) }]]);
   const made = translated(open.shown, () => plan(open.loaded, { ...inputs, saved }, device.facts));
   const output = new OutputFolder(join(folder, "out"));
   try {
@@ -57,7 +58,7 @@ async function checked(
       await files(output.partial);
       return openModel(path);
     };
-    return (await runPlan(made, { ...given, openSaved })).check;
+    return (await runPlan(made, { ...given, openSaved })).checks[0] ?? null;
   } finally {
     output.abort();
   }

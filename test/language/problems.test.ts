@@ -67,6 +67,7 @@ suite("check", ({ test }) => {
 const kinds: { readonly [K in ProblemKind]: true } = {
   "unknown-name": true,
   "duplicate-name": true,
+  "saved-twice": true,
   "reserved-name": true,
   "dimension-mismatch": true,
   "not-aligned": true,

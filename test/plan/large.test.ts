@@ -78,7 +78,7 @@ suite("plan: large models", ({ test }) => {
           corpora: new Map([["text", { tokens: { train: 1_000_000, test: 100_000 } }]]),
         };
         const begin = performance.now();
-        const { save } = outline(loaded, inputs);
+        const [save] = outline(loaded, inputs).saves;
         const outlined = seconds(begin);
         const saved = (save?.tensors ?? []).map(({ shape }) => 2 * shape.reduce((product, size) => product * size, 1));
         assert.is(

@@ -86,12 +86,12 @@ const measured: readonly Place[] = real.values.flatMap(({ text, value: ref }, i)
       ],
 );
 
-const { save } = real;
+const [save] = real.saves;
 const saved: readonly Place[] = (save?.tensors ?? []).map(({ name, from: ref }, i) => ({
   ...{ what: name, ref, at: behind },
   put: (from) => ({
     ...real,
-    save: save && { ...save, tensors: replaced(save.tensors, i, (each) => ({ ...each, from })) },
+    saves: save ? [{ ...save, tensors: replaced(save.tensors, i, (each) => ({ ...each, from })) }] : [],
   }),
 }));
 
@@ -122,7 +122,7 @@ const written = real.steps.flatMap(({ program, over }, step) =>
 suite("plan: sound", ({ test }) => {
   test("a plan is read again, and every kind of reference is in it", () => {
     assert.equal(loadPlan(showPlan(real), "plan"), real);
-    const text = JSON.stringify([real.steps, real.values, real.save]);
+    const text = JSON.stringify([real.steps, real.values, real.saves]);
     for (const kind of ["step", "windows", "stack", "element", "pick", "tensor"])
       assert.ok(text.includes(`"${kind}":`), kind);
   });

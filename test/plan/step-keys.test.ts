@@ -40,7 +40,7 @@ const keysOfReads = (refs: readonly Ref[]): readonly (string | undefined)[] =>
 const pending = async (
   done: readonly number[],
   there: readonly string[],
-  of: Pick<Plan, "steps" | "values" | "save"> = plan,
+  of: Pick<Plan, "steps" | "values" | "saves"> = plan,
 ): Promise<readonly number[]> => {
   const has = async (at: number, output: string): Promise<boolean> => there.includes(`${at} ${output}`);
   return [...(await pendingSteps(of, { isDone: (at) => done.includes(at), has }))].sort((a, b) => a - b);
@@ -130,7 +130,7 @@ suite("plan: keys", ({ test }) => {
     const values = [{ ...(plan.values[1] as Plan["values"][number]), value: { step: 1, output: "v" } }];
     const left = (there: readonly string[]) =>
       pendingSteps(
-        { steps, values, save: null },
+        { steps, values, saves: [] },
         { isDone: () => true, has: async (at, output) => there.includes(`${at} ${output}`) },
       );
     assert.equal([...(await left(["0 at", "1 v"]))], []);
@@ -154,7 +154,7 @@ suite("plan: keys", ({ test }) => {
       const steps = [step("largest", null, {}), step("drop", null, { w })];
       const value = { step: 1, output: "result" };
       const values = [{ kind: "report", text: "", of: null, place: "", value }] as const;
-      assert.equal(await pending([0, 1], ["1 result"], { steps, values, save: null }), [0]);
+      assert.equal(await pending([0, 1], ["1 result"], { steps, values, saves: [] }), [0]);
     }
   });
 });

@@ -62,12 +62,12 @@ suite("language: a recipe's parameters", ({ test }) => {
 
 suite("language: stages and measures", ({ test }) => {
   const steps = (source: string) => {
-    const { typed, save } = bound(source);
+    const { typed, saves } = bound(source);
     return [
       ...typed.stages.map(({ name, of }) => `${name} of ${of}`),
       ...typed.evaluations.map(({ of }) => `evaluation ${of.map(({ model }) => model).join(", ")}`),
       ...(typed.measures.length > 0 ? ["measure"] : []),
-      ...(save ? [`save ${save.of}`] : []),
+      ...saves.map(({ of }) => `save ${of}`),
     ];
   };
 
@@ -111,7 +111,7 @@ suite("language: stages and measures", ({ test }) => {
     const source =
       halve + recipe("stage half = halve() of model for layer\nsave half as target", ', target: Text = "lcomp"');
     const format = (target?: string) =>
-      bound(source, target === undefined ? {} : { arguments: { target } }).typed.save?.format;
+      bound(source, target === undefined ? {} : { arguments: { target } }).typed.saves[0]?.format;
     assert.equal([format(), format("gguf")], ["lcomp", "gguf"]);
     assert.equal(problems(source, { arguments: { target: "onnx" } }), ["not-supported"]);
     assert.equal(problemsOf(recipe("save model as 4")), ["wrong-type"]);
@@ -325,8 +325,8 @@ suite("language: counts that a config can say", ({ test }) => {
   const windows = "text.train.sample(4, length: 16)";
 
   test("the config follows from the count", () => {
-    const { save, steps } = bound(kept(12).replace(/}\n$/, 'save small as "huggingface"\n}'));
-    assert.equal(save?.config, { hidden_size: 12, head_dim: 4 });
+    const { saves, steps } = bound(kept(12).replace(/}\n$/, 'save small as "huggingface"\n}'));
+    assert.equal(saves[0]?.config, { hidden_size: 12, head_dim: 4 });
     assert.ok(steps.some(({ part }) => part.what === "cut"));
   });
 

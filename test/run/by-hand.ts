@@ -103,7 +103,7 @@ export const emptyPlan: Plan = {
   stages: [],
   steps: [],
   values: [],
-  save: null,
+  saves: [],
   programs: [],
   kernels: [],
   peaks: { gpu: 0, host: 0 },

@@ -236,17 +236,19 @@ export function handMadePlan(shape: Shape, options: PlanOptions): Plan {
       { ...value, text: "total(sparse) < 1000000", kind: "expect", value: holds },
       ...values,
     ],
-    save: {
-      format: "safetensors",
-      of: "sparse",
-      origin: "model",
-      config: {},
-      quantization: null,
-      tensors: [
-        saved("embed", shape.vocabulary, { model: "model", tensor: "embed" }),
-        ...dropped.map((from, layer) => saved(weightOf(layer), shape.hidden, from)),
-      ],
-    },
+    saves: [
+      {
+        format: "safetensors",
+        of: "sparse",
+        origin: "model",
+        config: {},
+        quantization: null,
+        tensors: [
+          saved("embed", shape.vocabulary, { model: "model", tensor: "embed" }),
+          ...dropped.map((from, layer) => saved(weightOf(layer), shape.hidden, from)),
+        ],
+      },
+    ],
     programs: programs(shape, windows),
     kernels: kernels(shape, threshold),
   };

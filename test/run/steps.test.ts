@@ -265,7 +265,7 @@ suite("run: steps", ({ test }) => {
       }));
       const save = { format: "safetensors", of: "a", origin: "a", config: {}, quantization: null, tensors };
       const made = plan([make(null), make(0)], {
-        ...{ save, stages: [{ name: "odd", action: "", of: "a" }] },
+        ...{ saves: [save], stages: [{ name: "odd", action: "", of: "a" }] },
         ...{ programs: [rounded.program], kernels: [rounded.kernel] },
       });
       for (const name of ["first", "second"]) {
@@ -302,7 +302,7 @@ suite("run: steps", ({ test }) => {
         ...{ name: `chosen.${at}`, dtype: "F16", shape: rows.map(([, size]) => size), from: embed(at) },
       }));
       const save = { format: "safetensors", of: "a", origin: "a", config: { chosen: 2 }, quantization: null, tensors };
-      const made = plan(steps, { values: [reported({ step: 7, output: "m" })], save });
+      const made = plan(steps, { values: [reported({ step: 7, output: "m" })], saves: [save] });
       const out = join(folder, "out");
       const result = await writeFolder(out, (output) => run(folder, made, { output }));
       assert.is(result.reports[0]?.value, 0, "the first choice is b");
