@@ -20,6 +20,23 @@ method centred() on linear(w: f32[out, in]) { w - mean(w, over in) }
 recipe example(model: Model) {
 ${lines.map((line) => `  ${line}\n`).join("")}}`;
 
+/** Stages that move scales, and compare weights with those of another model. */
+const scaled = (first: string, second: string, last: string): string => `method dropped() on linear(w: f32[out, in]) {
+  w where best(abs(w), floor(size(in) / 2), over in)
+}
+
+method levelled() on readers(w: f32[out, in]) { { fold: 1 / max(abs(w), over out) } }
+
+method halfway(to: Model) on linear(w: f32[out, in]) { (w + to.w) / 2 where w != 0 }
+
+recipe example(model: Model) {
+  stage sparse = dropped() of model
+  ${first}
+  ${second}
+  save ${last} as "huggingface"
+}
+`;
+
 export const effectExplanations: Readonly<Record<EffectProblem["kind"], Explanation>> = {
   "needs-numbers": {
     text: `The weights of a layer are codes, and a method sees numbers. What its method made of numbers would be no codes any more, or codes of what codes stand for: that costs twice, so that it is said. With \`decode\` behind the name of the model, codes of the layers that the stage works on become the numbers that they stand for, in the type that they had before; all others stay codes.`,
@@ -57,6 +74,13 @@ export const effectExplanations: Readonly<Record<EffectProblem["kind"], Explanat
         ...["stage even = centred() of model", "stage sparse = dropped() of even"],
         ...["expect zeros(sparse) >= 40%", 'save sparse as "huggingface"'],
       ),
+    ),
+  },
+  "other-basis": {
+    text: `A method sees a layer of its own model beside the same layer of another, as restoration does. On the way to one of the two models only, a method on readers has moved scales out of an activation and into the weights that read it, or a rotation has turned both: the layer's inputs are other numbers there, and so are its weights, which are then not to be compared. Let the stage with two models come first, or name a model that has gone the same way.`,
+    examples: programs(
+      scaled("stage even = levelled() of sparse for gate, up", "stage back = halfway(model) of even", "back"),
+      scaled("stage back = halfway(model) of sparse", "stage even = levelled() of back for gate, up", "even"),
     ),
   },
   "unread-stage": {

@@ -18,6 +18,17 @@ export type EffectProblem =
       how: "changed" | "cut" | "turned";
       relies: Span;
     }
+  /** `by` has moved scales or rotated, at `made`, on the way to `of`, of `from`, or on that to the other model. */
+  | {
+      kind: "other-basis";
+      span: Span;
+      what: "scales" | "bases";
+      other: string;
+      of: string;
+      by: string;
+      made: Span;
+      from: string | null;
+    }
   | { kind: "unread-stage"; span: Span; stage: string }
   /** `by` has rotated them, at `made`. */
   | { kind: "prunes-rotated"; span: Span; stage: string; zeros: string; by: string; made: Span }
@@ -73,6 +84,17 @@ export const effectWording: Wording<EffectProblem> = {
       p.how !== "changed"
         ? `${p.how === "cut" ? "cut" : "rotate"} first: \`stage ${p.stage}\` before \`stage ${p.by}\``
         : `end \`stage ${p.stage}\` with \`keeping zeros\``,
+  }),
+  "other-basis": (p) => ({
+    title: `weights of \`${p.other}\` and of \`${p.of}\` are in different ${p.what}, as \`${p.by}\` is behind one of them only`,
+    places: labels(
+      [p.span, "compares the same layers of both"],
+      [p.made, p.what === "scales" ? "moves scales into weights" : "rotates weights"],
+    ),
+    hint:
+      p.from === null
+        ? `name a model or stage from which \`${p.of}\` was made, without \`${p.by}\``
+        : `let it come before \`${p.by}\`, \`of ${p.from}\`, or name a model that is behind \`${p.by}\` as well`,
   }),
   "unread-stage": (p) => ({
     title: `nothing reads what stage \`${p.stage}\` makes`,

@@ -266,7 +266,7 @@ function typedStage(
   const { selected: all, tied } = type ? select(at.context, at.scope, type, stage) : { selected: [], tied: [] };
   const selected = all.filter(isTaken);
   requireInputs(at.context, stage, applied.method, selected);
-  if (type) requireLayers(at.context, at.models, stage, applied.arguments, type, selected);
+  requireLayers(at, stage, applied.arguments, type, selected);
   const action = actionOf(applied, () => true);
   const called = actionOf(applied, (parameter) => applied.written?.has(parameter) ?? false);
   const { name, span } = stage;

@@ -1,5 +1,6 @@
 /** Models beside the one that a stage works on: a parameter of its method stands for one, which shows the same layer's matrix. */
 import type * as Ast from "../../grammar/ast.ts";
+import type { Span } from "../../grammar/source.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { replaceInputs } from "../graph/replace.ts";
@@ -14,6 +15,7 @@ import type { Selected } from "../model/selector.ts";
 import { blockOf, dtypeOf, layersOf, type ModelType } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
+import type { Checking } from "./checking.ts";
 import { decoder } from "./decode-steps.ts";
 import { type Emitting, modelNamed } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
@@ -73,21 +75,52 @@ export function otherMatrix(maker: Maker, own: Node, slot: string, types: Readon
   });
 }
 
-/** Says where another model has not the layers that a stage works on. */
+/** Says where another model has not the layers that a stage works on, or has them in another scale or basis. */
 export function requireLayers(
-  context: Context,
-  models: ReadonlyMap<string, ModelType>,
+  { context, models, stages }: Checking,
   stage: Ast.Stage,
   given: ReadonlyMap<string, Value>,
-  type: ModelType,
+  type: ModelType | undefined,
   selected: readonly Selected[],
 ): void {
   for (const name of new Set(namesIn(given).values())) {
     const other = models.get(name);
-    const lacking = other && lackingIn(other, type, selected);
-    if (lacking)
-      report(context, { kind: "other-layers", span: stage.method.span, other: name, of: stage.of.text, ...lacking });
+    const lacking = type && other && lackingIn(other, type, selected);
+    const at = { span: stage.method.span, other: name, of: stage.of.text };
+    if (lacking) report(context, { kind: "other-layers", ...at, ...lacking });
+    else requireBasis(context, stages, at);
   }
+}
+
+/** Says where one of two models that come from the same has weights in another scale or basis. */
+function requireBasis(
+  context: Context,
+  stages: readonly TypedStage[],
+  at: { readonly span: Span; readonly other: string; readonly of: string },
+): void {
+  const [here, there] = [at.of, at.other].map((name) => turnsBehind(stages, name)) as [Turns, Turns];
+  if (here.from !== there.from) return;
+  const apart = (a: Turns, b: Turns): TypedStage | undefined => a.turns.find((turn) => !b.turns.includes(turn));
+  const [own, others] = [apart(here, there), apart(there, here)];
+  const by = own ?? others;
+  if (!by) return;
+  const what = by.applied.method.on.text === "readers" ? "scales" : "bases";
+  report(context, { kind: "other-basis", ...at, what, by: by.name, made: by.span, from: own ? by.of : null });
+}
+
+/** The given model that another comes from, and the stages on the way that move scales into weights, or rotate them. */
+interface Turns {
+  readonly from: string;
+  readonly turns: readonly TypedStage[];
+}
+
+function turnsBehind(stages: readonly TypedStage[], name: string): Turns {
+  const stage = stages.find((each) => each.name === name);
+  if (!stage) return { from: name, turns: [] };
+  const { from, turns } = turnsBehind(stages, stage.of);
+  const { on, body } = stage.applied.method;
+  const isTurn = on.text === "readers" || body.statements.some(({ kind }) => kind === "rotate");
+  return { from, turns: isTurn ? [...turns, stage] : turns };
 }
 
 function lackingIn(

@@ -90,6 +90,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "codes-twice": true,
   "prunes-rotated": true,
   "zeros-lost": true,
+  "other-basis": true,
   "unread-stage": true,
   "few-rows": true,
   "stronger-first": true,

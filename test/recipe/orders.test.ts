@@ -25,6 +25,7 @@ import { wanda } from "std/prune/wanda"
 import { sparsegpt, sparsegpt_codes } from "std/prune/sparsegpt"
 import { shortgpt } from "std/prune/shortgpt"
 import { minitron_width } from "std/prune/minitron"
+import { restore } from "std/prune/restore"
 import { rtn } from "std/quantize/rtn"
 import { gptq } from "std/quantize/gptq"
 import { hqq } from "std/quantize/hqq"
@@ -41,6 +42,7 @@ const methods = [
   "magnitude_rows(2:4) of & for down",
   "sparsegpt(2:4) of & over some for up, down",
   "sparsegpt_codes(2:4, every: 16) of & over some for up, down",
+  "restore(model) of & over some for up, down",
   "rtn(4, every: 16) of & for up, down",
   "gptq(4, every: 16) of & over some for up, down",
   "hqq(4, every: 16) of & for up, down",
@@ -93,6 +95,7 @@ const allowed = [
   ...["does-not-divide", "out-of-range"],
   "not-supported",
   "cannot-fold",
+  ...["other-layers", "other-basis"],
 ];
 
 type Bind = (text: string) => Outline;

@@ -51,12 +51,13 @@ export function candidatesOf(
   checkStage: CheckStage,
 ): NonNullable<TypedStage["candidates"]> {
   return chainsOf(stage.among ?? []).map((chain) => {
-    const stages: TypedStage[] = [];
+    const all = [...at.stages];
     let of = stage.of;
     for (const each of stagesOf(stage, chain)) {
-      checkStage({ ...at, stages }, { ...each, of }, () => true);
+      checkStage({ ...at, stages: all }, { ...each, of }, () => true);
       of = each.name;
     }
+    const stages = all.slice(at.stages.length);
     return { text: stages.map(({ called }) => called).join(" then "), stages };
   });
 }
