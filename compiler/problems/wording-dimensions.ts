@@ -60,9 +60,13 @@ export const dimensionWording: Wording<DimensionProblem> = {
     hint: `\`${p.op}\` needs all names of one operand in the other, and ${list(p.lacks)} are each in one only: \`rename\` one that is the same, reduce over one that is too much, or distribute a factor that has them all, as in \`a * x + a * y\` for \`a * (x + y)\`${p.pairs ? `; for all pairs write \`${p.pairs}\`` : ""}`,
   }),
   "absent-dimension": (p) => ({
-    title: `there is no dimension \`${p.name}\` in ${p.type}`,
+    title: p.known.includes(p.name)
+      ? `\`${p.name}\` of ${p.type} is the caller's, and has no name here`
+      : `there is no dimension \`${p.name}\` in ${p.type}`,
     places: labels([p.span, `asked for here`], [p.value, p.type]),
-    hint: suggestion(p.name, p.known) ?? (p.known.length > 0 ? `it has ${list(p.known)}` : `it is a single number`),
+    hint: p.known.includes(p.name)
+      ? `give the parameter a type that names it, as in \`w: ${p.type}\`, or let the caller say which is meant, with \`over d: Dim\``
+      : (suggestion(p.name, p.known) ?? (p.known.length > 0 ? `it has ${list(p.known)}` : `it is a single number`)),
   }),
   "dimension-escapes": (p) => ({
     title: `\`${p.name}\` is made inside \`${p.fn}\` and would leave it unannounced`,

@@ -174,6 +174,8 @@ suite("lcomp explain", ({ test }) => {
       "file-not-found",
       "other-layers",
       "unreached-layer",
+      "tied-weight",
+      "table-input",
       ...models,
       "names-differ",
       "own-code",
