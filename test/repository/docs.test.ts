@@ -181,6 +181,7 @@ suite("lcomp explain", ({ test }) => {
       "own-code",
       "device-limit",
       "over-budget",
+      "prunes-rotated",
       "few-rows",
       "stronger-first",
     ]);
