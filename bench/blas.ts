@@ -3,14 +3,18 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Clock } from "../runtime/gpu/clock.ts";
+import { UserError } from "../runtime/user-error.ts";
+
+/** What NumPy computes, as the authors of methods do. */
+type Kind = "cholesky" | "gptq" | "gptq_block" | "restore" | "factors" | "eigh";
 
 export interface Blas {
   /** Milliseconds that a product takes. */
   readonly product: (sizes: { readonly m: number; readonly n: number; readonly k: number }) => Promise<number>;
-  /** Milliseconds that LAPACK's factor of a matrix takes. */
-  readonly cholesky: (size: number) => Promise<number>;
-  /** Milliseconds that GPTQ of a square layer takes, as its authors compute it: codes of four bits in groups of 128. */
-  readonly gptq: (size: number) => Promise<number>;
+  /** Milliseconds that a function of blas.py takes, once it has run. */
+  readonly compute: (kind: Kind, ...sizes: readonly number[]) => Promise<number>;
+  /** Milliseconds that a command takes with all that it starts. Throws UserError where it fails. */
+  readonly command: (command: readonly string[], env?: Readonly<Record<string, string>>) => Promise<number>;
   readonly close: () => void;
 }
 
@@ -22,18 +26,18 @@ export async function openBlas(clock: Clock): Promise<Blas | undefined> {
   child.stdin.on("error", () => undefined);
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   if ((await lines.next()).value !== "ready") return undefined;
-  const taken = async (kind: string, ...sizes: readonly number[]): Promise<number> => {
-    child.stdin.write(`${[kind, 7, ...sizes].join(" ")}\n`);
+  const answered = async (request: string): Promise<number> => {
+    child.stdin.write(`${request}\n`);
     const { value = "" } = await lines.next();
     const [cpu, wall] = value.split(" ").map(Number);
     const own = clock.isCpu ? cpu : wall;
-    if (own === undefined) throw new Error("blas.py has ended");
+    if (own === undefined || Number.isNaN(own)) throw new UserError(`blas.py has failed at ${request}: ${value}`);
     return own;
   };
   return {
-    product: ({ m, n, k }) => taken("product", m, n, k),
-    cholesky: (size) => taken("cholesky", size),
-    gptq: (size) => taken("gptq", size),
+    product: ({ m, n, k }) => answered(`product 7 ${m} ${n} ${k}`),
+    compute: (kind, ...sizes) => answered(`${kind} ${kind === "cholesky" ? 7 : 1} ${sizes.join(" ")}`),
+    command: (command, env = {}) => answered(`command ${JSON.stringify({ command, env })}`),
     close: () => child.stdin.end(),
   };
 }

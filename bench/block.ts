@@ -6,7 +6,7 @@ import { openRecipe, readRecipe } from "../runtime/cli/recipe.ts";
 import { type Checkpoint, requireSize } from "../runtime/io/checkpoint.ts";
 import { readWeight } from "../test/io/tensors.ts";
 import type { Jax, JaxArray } from "./jax.ts";
-import { type Line, peerLine } from "./line.ts";
+import { type Line, once, peerLine } from "./line.ts";
 import type { Tensor, Tfjs } from "./tfjs.ts";
 import { random, transposed, type Values } from "./values.ts";
 
@@ -51,8 +51,7 @@ export async function blockLine(folder: string): Promise<Line> {
   const { inputs, tfjs, jax } = await weights(model, sizes);
   return {
     name: "block of examples/tiny",
-    graph,
-    inputs,
+    tasks: once(graph, inputs),
     tolerance: 1e-4,
     least: 1,
     tfjs: peerLine(tfjs, (tf, given) => tfjsBlock(tf, given, sizes)),

@@ -11,26 +11,38 @@ export interface PeerLine<Package, T> {
   readonly compute: (peer: Package, given: Readonly<Record<string, T>>) => T;
 }
 
-export interface Line {
-  readonly name: string;
-  /** As the compiler gets it from the checker; one output. */
+/** A program, what it reads, and how often it runs. */
+export interface Task {
+  /** As the compiler gets it from the checker; the first output is compared where others have it. */
   readonly graph: Graph;
   /** By the names of the graph's inputs. */
   readonly inputs: Named;
+  readonly times: number;
+}
+
+export interface Line {
+  readonly name: string;
+  /** One after the other. */
+  readonly tasks: readonly Task[];
   readonly tfjs?: PeerLine<Tfjs, Tensor>;
   /** Traced once by `jit`. Each use of an array consumes it; `ref` keeps it. */
   readonly jax?: PeerLine<Jax, JaxArray>;
   /** What lcomp computes in the same rounds, where peers have nothing of the kind: a peer by this name. */
-  readonly beside?: { readonly name: string; readonly graph: Graph; readonly inputs: Named };
+  readonly beside?: Pick<Line, "name" | "tasks" | "blas">;
   /** How far results may be apart, as a share of the largest value. */
   readonly tolerance: number;
   /** The least ratio to the best peer. */
   readonly least: number;
+  /** The least that the ratio to BLAS may be of that of what stands beside it. */
+  readonly leastOfBeside?: number;
   /** Milliseconds that BLAS or LAPACK takes. */
   readonly blas?: (blas: Blas) => Promise<number>;
   /** What the programs of ../shared/bench compute as well. */
   readonly shared?: { readonly program: "gemm_run"; readonly size: number } | { readonly program: "chain" };
 }
+
+/** A line of one program. */
+export const once = (graph: Graph, inputs: Named): readonly Task[] => [{ graph, inputs, times: 1 }];
 
 /** What a peer takes, by name, and what it computes of it. */
 export function peerLine<Package, T, Name extends string>(

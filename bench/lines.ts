@@ -1,9 +1,10 @@
 /** What is measured, and the least that it must reach. */
 import { dot, softmax, words } from "../test/fuse/sketch.ts";
 import { blockLine } from "./block.ts";
-import { gptqLine } from "./gptq.ts";
-import { type Line, peerLine } from "./line.ts";
+import { type Line, once, peerLine } from "./line.ts";
+import { eigenvectors, factors, fitBlock, gptqBlock, gptqLayer, restoration } from "./methods.ts";
 import { definite, random, transposed, type Values } from "./values.ts";
+import { type WholeLine, wholeLine } from "./whole.ts";
 
 /** Sums of at most 1024 products, each rounded: far within this share of the largest. */
 const tolerance = 1e-5;
@@ -16,8 +17,8 @@ function squareProduct(size: number, second: "weight" | "data", least: number): 
   const inputs = { a: random(1, size, size), b: random(2, size, size) };
   return {
     name: second === "weight" ? `product ${size}` : `product ${size}, both data`,
-    graph: w.graph({ y: dot(w, a, b, "k") }),
-    ...{ inputs, tolerance, least },
+    tasks: once(w.graph({ y: dot(w, a, b, "k") }), inputs),
+    ...{ tolerance, least },
     tfjs: peerLine(inputs, (tf, { a, b }) => tf.matMul(a, b)),
     jax: peerLine(inputs, ({ numpy }, { a, b }) => numpy.matmul(a, b)),
     blas: ({ product }) => product({ m: size, n: size, k: size }),
@@ -33,8 +34,8 @@ function linear(token: number, out: number, model: number): Line {
   const inputs = { a: random(1, token, model), b: random(2, out, model) };
   return {
     name: `linear ${token} × ${out}×${model}`,
-    graph: w.graph({ y: dot(w, x, weight, "model") }),
-    ...{ inputs, tolerance, least: 1 },
+    tasks: once(w.graph({ y: dot(w, x, weight, "model") }), inputs),
+    ...{ tolerance, least: 1 },
     tfjs: peerLine({ a: inputs.a, b: transposed(inputs.b) }, (tf, { a, b }) => tf.matMul(a, b)),
     jax: peerLine(inputs, ({ numpy }, { a, b }) => numpy.einsum("ti,oi->to", a, b)),
     blas: ({ product }) => product({ m: token, n: out, k: model }),
@@ -50,8 +51,8 @@ function chain(size: number): Line {
   const inputs = { x: random(3, size) };
   return {
     name: `chain of 8, ${size / 2 ** 20} Mi`,
-    graph: graph({ y: op("max", sigmoid, 0.1) }),
-    ...{ inputs, tolerance: 1e-5, least: 1.5 },
+    tasks: once(graph({ y: op("max", sigmoid, 0.1) }), inputs),
+    ...{ tolerance: 1e-5, least: 1.5 },
     tfjs: peerLine(inputs, (tf, { x }) => {
       const v = tf.log(tf.add(tf.sqrt(tf.add(tf.tanh(tf.exp(x)), 1)), 1));
       return tf.maximum(tf.sigmoid(tf.add(tf.square(v), 0.5)), 0.1);
@@ -70,8 +71,8 @@ function rowSoftmax(rows: number, columns: number): Line {
   const inputs = { x: random(4, rows, columns) };
   return {
     name: `softmax ${rows}×${columns}`,
-    graph: w.graph({ y: softmax(w, w.data("x", { row: rows, column: columns }), "column") }),
-    ...{ inputs, tolerance: 1e-5, least: 1 },
+    tasks: once(w.graph({ y: softmax(w, w.data("x", { row: rows, column: columns }), "column") }), inputs),
+    ...{ tolerance: 1e-5, least: 1 },
     tfjs: peerLine(inputs, (tf, { x }) => tf.softmax(x)),
     jax: peerLine(inputs, ({ nn }, { x }) => nn.softmax(x, -1)),
   };
@@ -83,10 +84,9 @@ function factor(size: number): Line {
   const h = data("h", { row: size, column: size });
   return {
     name: `cholesky ${size}`,
-    graph: graph({ y: cholesky(h, "row", "column") }),
-    inputs: { h: definite(6, size) },
+    tasks: once(graph({ y: cholesky(h, "row", "column") }), { h: definite(6, size) }),
     ...{ tolerance, least: 1 },
-    blas: ({ cholesky }) => cholesky(size),
+    blas: ({ compute }) => compute("cholesky", size),
     beside: squareProduct(size, "weight", 1),
   };
 }
@@ -116,16 +116,15 @@ function decoded(token: number, out: number, model: number): Line {
   const [a, b] = [plain.data("a", { token, model }), plain.weight("b", { out, model })];
   return {
     name: `W4 ${token} × ${out}×${model}`,
-    graph: w.graph({ y: dot(w, x, weight, "model") }),
-    inputs: { a: inputs.a, code: codes, scale: scales, zero: zeros },
+    tasks: once(w.graph({ y: dot(w, x, weight, "model") }), { a: inputs.a, code: codes, scale: scales, zero: zeros }),
     ...{ tolerance, least: 0.5 },
     tfjs: peerLine({ a: inputs.a, b: transposed(inputs.b) }, (tf, { a, b }) => tf.matMul(a, b)),
-    beside: { name: "linear", graph: plain.graph({ y: dot(plain, a, b, "model") }), inputs },
+    beside: { name: "linear f32", tasks: once(plain.graph({ y: dot(plain, a, b, "model") }), inputs) },
     blas: ({ product }) => product({ m: token, n: out, k: model }),
   };
 }
 
-/** All lines, each made when it is its turn. */
+/** All lines of kernels, each made when it is its turn. */
 export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
   "product 256": () => squareProduct(256, "weight", 1),
   "product 512": () => squareProduct(512, "weight", 1.5),
@@ -139,9 +138,20 @@ export const lines: Readonly<Record<string, () => Line | Promise<Line>>> = {
   "linear 1024×128": () => linear(512, 1024, 128),
   "W4 512 × 1024×1024": () => decoded(512, 1024, 1024),
   "W4 1 × 1024×1024": () => decoded(1, 1024, 1024),
-  "GPTQ W4 1024": () => gptqLine(1024),
+  "GPTQ W4 1024": () => gptqLayer(1024),
+  "GPTQ W4 of a block": () => gptqBlock(8),
+  "restoration 1024": () => restoration(1024),
+  "factors 1024": () => factors(1024, 64),
+  "eigh 512": () => eigenvectors(512),
+  "fit of a block": () => fitBlock(2),
   chain: () => chain(2 ** 20),
   "softmax 4096×512": () => rowSoftmax(4096, 512),
   "softmax 512×1024": () => rowSoftmax(512, 1024),
   "block of examples/tiny": () => blockLine("examples/tiny"),
+};
+
+/** Those of whole models, in processes of their own. */
+export const wholeLines: Readonly<Record<string, WholeLine>> = {
+  "RTN of 2 GB": wholeLine("RTN W4 of 2 GB, saved", "rtn", { least: 0 }),
+  "Q4_0 of 2 GB": wholeLine("RTN to Q4_0 of 2 GB, saved", "q4_0", { least: 0.5, quantiser: true }),
 };

@@ -8,7 +8,7 @@ import type { Blas } from "./blas.ts";
 import { median, timed } from "./clock.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Line } from "./line.ts";
-import { openOurs, type Runtime } from "./ours.ts";
+import { type Ours, openOurs, type Runtime } from "./ours.ts";
 import type { Shared } from "./reference.ts";
 
 export interface Arena {
@@ -24,12 +24,14 @@ export interface Arena {
 export type Series = readonly number[];
 
 export interface Measured {
-  readonly line: Line;
+  readonly line: Pick<Line, "name" | "least" | "leastOfBeside" | "shared">;
   readonly ours: Series;
   readonly peers: readonly { readonly name: string; readonly taken: Series }[];
   /** Theirs, and ours measured as they do. */
   readonly shared: { readonly theirs: Series; readonly ours: Series } | undefined;
   readonly blas: Series | undefined;
+  /** What lcomp and BLAS take for what stands beside the line. */
+  readonly beside: { readonly ours: Series; readonly blas: Series } | undefined;
   /** What the computation takes at least. */
   readonly work: Work;
 }
@@ -50,24 +52,37 @@ export interface KernelTime extends Work {
 
 /** Measures each kernel of a line alone. */
 export async function measureKernels(line: Line, { runtime, clock, rounds }: Arena): Promise<readonly KernelTime[]> {
-  const ours = await openOurs(line.graph, line.inputs, runtime);
+  const ours = await openOurs(line.tasks, runtime);
   const found: KernelTime[] = [];
-  for (const { dispatches, run, close } of await ours.parts()) {
+  for (const { dispatches, times: often, run, close } of await ours.parts()) {
     const times = await warm({ run }, clock);
     const taken: number[] = [];
     for (let round = 0; round < rounds; round++) taken.push((await timed(clock, () => run(times))) / times);
     close();
     const sum = (of: (dispatch: (typeof dispatches)[number]) => number): number =>
-      dispatches.reduce((total, dispatch) => total + of(dispatch), 0);
+      often * dispatches.reduce((total, dispatch) => total + of(dispatch), 0);
     found.push({
       origin: dispatches[0]?.origin ?? [],
-      dispatches: dispatches.length,
-      milliseconds: median(taken),
+      dispatches: often * dispatches.length,
+      milliseconds: often * median(taken),
       ...{ bytes: sum(({ bytesMoved }) => bytesMoved), operations: sum(({ operations }) => operations) },
     });
   }
   ours.close();
-  return found.toSorted((a, b) => b.milliseconds - a.milliseconds);
+  return together(found).toSorted((a, b) => b.milliseconds - a.milliseconds);
+}
+
+/** Kernels of equal lines of the source, as those of layers of different sizes are, as one. */
+function together(kernels: readonly KernelTime[]): readonly KernelTime[] {
+  return [...Map.groupBy(kernels, ({ origin }) => origin.join(" ")).values()].map((equal) => {
+    const sum = (of: (kernel: KernelTime) => number): number => equal.reduce((total, each) => total + of(each), 0);
+    return {
+      origin: equal[0]?.origin ?? [],
+      dispatches: sum(({ dispatches }) => dispatches),
+      milliseconds: sum(({ milliseconds }) => milliseconds),
+      ...{ bytes: sum(({ bytes }) => bytes), operations: sum(({ operations }) => operations) },
+    };
+  });
 }
 
 /** How long everybody computes in a round, in milliseconds. */
@@ -76,40 +91,54 @@ const mostRuns = 64;
 
 /** Checks that all agree, then measures. */
 export async function measure(line: Line, arena: Arena): Promise<Measured> {
-  const { clock, shared, blas } = arena;
-  const ours = await openOurs(line.graph, line.inputs, arena.runtime);
+  const { clock } = arena;
+  const ours = await openOurs(line.tasks, arena.runtime);
   const agreeing: readonly Contestant[] = [ours, ...arena.peers.flatMap((open) => open(line) ?? [])];
   await agree(line, agreeing);
   const all = [...agreeing, ...(await besides(line, arena.runtime))];
   const turns = all.map(() => [] as number[]);
   const runs: number[] = [];
   for (const contestant of all) runs.push(await warm(contestant, clock));
-  const [theirs, single, native]: [number[], number[], number[]] = [[], [], []];
+  const others: Others = { native: [], beside: [], theirs: [], single: [] };
   for (let round = 0; round < arena.rounds; round++) {
     for (let i = 0; i < all.length; i++) {
       const at = (i + round) % all.length;
       const times = runs[at] ?? 1;
       turns[at]?.push((await timed(clock, () => (all[at] as Contestant).run(times))) / times);
     }
-    if (line.blas && blas) native.push(await line.blas(blas));
-    if (!line.shared || !shared) continue;
-    const [a, b] = await shared.round(line.shared, ours);
-    theirs.push(a);
-    single.push(b);
+    await roundOfOthers(line, arena, ours, others);
   }
   for (const contestant of all) contestant.close();
   return {
     line,
     ours: turns[0] ?? [],
     peers: all.slice(1).map(({ name }, i) => ({ name, taken: turns[i + 1] ?? [] })),
-    shared: theirs.length > 0 ? { theirs, ours: single } : undefined,
-    blas: native.length > 0 ? native : undefined,
-    work: workOf(line.graph, ours.program.main),
+    shared: others.theirs.length > 0 ? { theirs: others.theirs, ours: others.single } : undefined,
+    blas: others.native.length > 0 ? others.native : undefined,
+    beside: others.beside.length > 0 ? { ours: turns.at(-1) ?? [], blas: others.beside } : undefined,
+    work: workOf(line, ours),
   };
 }
 
+/** What those take who have processes of their own: BLAS, for the line and for what stands beside it, and ../shared/bench. */
+interface Others {
+  readonly native: number[];
+  readonly beside: number[];
+  readonly theirs: number[];
+  readonly single: number[];
+}
+
+async function roundOfOthers(line: Line, { blas, shared }: Arena, ours: Ours, others: Others): Promise<void> {
+  if (line.blas && blas) others.native.push(await line.blas(blas));
+  if (line.beside?.blas && blas) others.beside.push(await line.beside.blas(blas));
+  if (!line.shared || !shared) return;
+  const [theirs, single] = await shared.round(line.shared, ours);
+  others.theirs.push(theirs);
+  others.single.push(single);
+}
+
 async function besides({ beside }: Line, runtime: Runtime): Promise<readonly Contestant[]> {
-  return beside ? [{ ...(await openOurs(beside.graph, beside.inputs, runtime)), name: beside.name }] : [];
+  return beside ? [{ ...(await openOurs(beside.tasks, runtime)), name: beside.name }] : [];
 }
 
 async function agree({ name, tolerance }: Line, all: readonly Contestant[]): Promise<void> {
@@ -129,7 +158,7 @@ async function agree({ name, tolerance }: Line, all: readonly Contestant[]): Pro
 
 /** Runs until it is warm; how often it runs in a round. */
 async function warm(contestant: Pick<Contestant, "run">, clock: Clock): Promise<number> {
-  await contestant.run(2);
+  if ((await timed(clock, () => contestant.run(1))) > 10 * share) return 1;
   const one = (await timed(clock, () => contestant.run(3))) / 3;
   return Math.max(1, Math.min(mostRuns, Math.round(share / one)));
 }
@@ -138,7 +167,18 @@ async function warm(contestant: Pick<Contestant, "run">, clock: Clock): Promise<
 const elementary: ReadonlySet<string> = new Set(["exp", "log", "sin", "cos", "tanh", "pow"]);
 const elementaryOperations = 20;
 
-function workOf(graph: Graph, main: readonly { readonly bytesMoved: number; readonly operations: number }[]): Work {
+function workOf({ tasks }: Line, { programs }: Ours): Work {
+  const works = tasks.map(({ graph, times }, i): Work => {
+    const main = programs[i]?.program.main ?? [];
+    const operations = main.reduce((sum, dispatch) => sum + dispatch.operations, elementaryIn(graph));
+    return { bytes: times * main.reduce((sum, { bytesMoved }) => sum + bytesMoved, 0), operations: times * operations };
+  });
+  const sum = (of: (work: Work) => number): number => works.reduce((total, work) => total + of(work), 0);
+  return { bytes: sum(({ bytes }) => bytes), operations: sum(({ operations }) => operations) };
+}
+
+/** What elementary functions of data cost beyond one operation each. */
+function elementaryIn(graph: Graph): number {
   const ofData = new Set<number>();
   let operations = 0;
   for (const node of simplify(graph).nodes) {
@@ -147,8 +187,7 @@ function workOf(graph: Graph, main: readonly { readonly bytesMoved: number; read
     ofData.add(node.id);
     if (elementary.has(node.op)) operations += (elementaryOperations - 1) * count(node.type);
   }
-  for (const dispatch of main) operations += dispatch.operations;
-  return { bytes: main.reduce((sum, { bytesMoved }) => sum + bytesMoved, 0), operations };
+  return operations;
 }
 
 /** The middle of the rounds' ratios: a machine that is busier in some rounds is so for both. */

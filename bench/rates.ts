@@ -4,6 +4,7 @@ import type { Clock } from "../runtime/gpu/clock.ts";
 import { words } from "../test/fuse/sketch.ts";
 import type { Blas } from "./blas.ts";
 import { timed } from "./clock.ts";
+import { once } from "./line.ts";
 import type { Work } from "./measure.ts";
 import { openOurs, type Runtime } from "./ours.ts";
 import { random } from "./values.ts";
@@ -21,7 +22,7 @@ const elements = 2 ** 22;
 export async function measureRates(runtime: Runtime, clock: Clock, blas: Blas | undefined): Promise<Rates> {
   const copy = words("copy");
   const copied = copy.graph({ y: copy.op("neg", copy.data("x", { i: elements })) });
-  const bytes = (8 * elements) / (await fastest(copied, { x: random(1, elements) }, runtime, clock));
+  const bytes = (8 * elements) / (await fastest(once(copied, { x: random(1, elements) }), runtime, clock));
   if (blas)
     return {
       bytes,
@@ -31,15 +32,13 @@ export async function measureRates(runtime: Runtime, clock: Clock, blas: Blas | 
   const w = words("product");
   const sum = w.reduce("sum", w.op("mul", w.data("a", { m: size, k: size }), w.weight("b", { k: size, n: size })), "k");
   const inputs = { a: random(1, size, size), b: random(2, size, size) };
-  const taken = await fastest(w.graph({ y: sum }), inputs, runtime, clock);
+  const taken = await fastest(once(w.graph({ y: sum }), inputs), runtime, clock);
   return { bytes, operations: (2 * size ** 3) / taken, fastest: `lcomp's product ${size}` };
 }
 
 /** Milliseconds of the fastest of some runs. */
-async function fastest(
-  ...[graph, inputs, runtime, clock]: readonly [...Parameters<typeof openOurs>, Clock]
-): Promise<number> {
-  const ours = await openOurs(graph, inputs, runtime);
+async function fastest(...[tasks, runtime, clock]: readonly [...Parameters<typeof openOurs>, Clock]): Promise<number> {
+  const ours = await openOurs(tasks, runtime);
   await ours.run(2);
   const taken: number[] = [];
   for (let i = 0; i < 9; i++) taken.push(await timed(clock, () => ours.run(1)));

@@ -15,12 +15,12 @@ import { executor } from "../runtime/gpu/execute.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { openBlas } from "./blas.ts";
 import { openJax } from "./jax.ts";
-import { lines } from "./lines.ts";
+import { lines, wholeLines } from "./lines.ts";
 import { type Arena, type Measured, measure, measureKernels } from "./measure.ts";
 import { installPeers, offerDevice } from "./peers.ts";
 import { measureRates } from "./rates.ts";
 import { openShared } from "./reference.ts";
-import { columns, kernelRows, notes, padded, row, shortfalls, writeResults } from "./report.ts";
+import { columns, type Found, kernelRows, notes, padded, row, shortfalls, writeResults } from "./report.ts";
 import { openTfjs } from "./tfjs.ts";
 
 interface Options {
@@ -59,10 +59,11 @@ async function openArena(device: Device, rounds: number): Promise<Arena> {
 }
 
 async function main({ filter, rounds, isCheck, isByKernel }: Options): Promise<number> {
-  const chosen = Object.entries(lines).filter(
-    ([name]) => filter.length === 0 || filter.some((part) => name.includes(part)),
-  );
-  if (chosen.length === 0) throw new UserError(`no line has such a name; there are: ${Object.keys(lines).join(", ")}`);
+  const isChosen = ([name]: readonly [string, unknown]): boolean =>
+    filter.length === 0 || filter.some((part) => name.includes(part));
+  const chosen = [Object.entries(lines).filter(isChosen), Object.entries(wholeLines).filter(isChosen)] as const;
+  if (chosen.flat().length === 0)
+    throw new UserError(`no line has such a name; there are: ${Object.keys({ ...lines, ...wholeLines }).join(", ")}`);
   installPeers();
   const device = await openDevice();
   const adapter = describeAdapter(device.adapterInfo);
@@ -70,19 +71,27 @@ async function main({ filter, rounds, isCheck, isByKernel }: Options): Promise<n
   const arena = await openArena(device, rounds);
   const rates = await measureRates(arena.runtime, arena.clock, arena.blas);
   console.log(padded(columns));
-  const measured: Measured[] = [];
-  for (const [, make] of chosen) {
-    const one = await measure(await make(), arena);
-    measured.push(one);
-    console.log(padded(row(one, rates)));
-    if (isByKernel) console.log(kernelRows(await measureKernels(one.line, arena), rates).join("\n"));
+  const found: Found[] = [];
+  const show = (measured: Measured, kernels: Found["kernels"]): void => {
+    found.push({ measured, kernels });
+    console.log(padded(row(measured, rates)));
+    if (isByKernel) console.log(kernelRows(kernels, rates).join("\n"));
+  };
+  for (const [, make] of chosen[0]) {
+    const line = await make();
+    const measured = await measure(line, arena);
+    show(measured, isByKernel || isCheck ? await measureKernels(line, arena) : []);
   }
+  const { blas } = arena;
+  for (const [name, line] of chosen[1])
+    if (blas) show(await line.measure(blas, rounds), []);
+    else console.log(`without ${name}: there is no python3 with NumPy, which tells the time of processes`);
   console.log(["", ...notes(arena.clock)].join("\n"));
-  arena.blas?.close();
+  blas?.close();
   device.close();
-  const short = measured.flatMap(shortfalls);
+  const short = found.flatMap(({ measured }) => shortfalls(measured));
   for (const sentence of short) console.log(`below its bar: ${sentence}`);
-  if (isCheck && filter.length === 0) writeResults({ adapter, rounds, clock: arena.clock, measured, rates, short });
+  if (isCheck && filter.length === 0) writeResults({ adapter, rounds, clock: arena.clock, found, rates, short });
   return isCheck && short.length > 0 ? 1 : 0;
 }
 

@@ -42,6 +42,8 @@ export function words(name: string) {
     gather: (x: Node, dim: string, at: Node): Node => make("gather", [x, at], { dim }, origin),
     cast: (x: Node, dtype: DType): Node => make("cast", [x], { dtype }, origin),
     cholesky: (x: Node, rows: string, columns: string): Node => make("cholesky", [x], { rows, columns }, origin),
+    eigenvectors: (x: Node, rows: string, columns: string): Node =>
+      make("eigenvectors", [x], { rows, columns }, origin),
     best: (x: Node, keep: number, ...over: readonly string[]): Node => make("best", [x], { keep, over }, origin),
     feedback: (x: Node, u: Node, sweep: Ops["feedback"]["attrs"]): Node => make("feedback", [x, u], sweep, origin),
     body: (outputs: Readonly<Record<string, Node>>): Body =>
