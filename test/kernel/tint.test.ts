@@ -8,7 +8,7 @@ import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import { parseArgument } from "../../compiler/recipe/load-recipe.ts";
 import type * as Ast from "../../grammar/ast.ts";
-import { accepted, CompileError } from "../../grammar/diagnostic.ts";
+import { accepted, CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { showKernels } from "../../runtime/cli/kernel-table.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
@@ -189,7 +189,8 @@ const files = [
 const host = hostWith(Object.fromEntries(ofMethods));
 const recipes = [...files, ...ofMethods].map(([name]) => name);
 
-const unfit = ["does-not-divide", "out-of-range"];
+const unfit = ["does-not-divide", "out-of-range", "cannot-rotate"];
+const isUnfit = ({ id, title }: Diagnostic): boolean => unfit.includes(id) || /no Hadamard matrix/.test(title);
 
 /** What a recipe does with a model, whatever the device. */
 interface Outlined {
@@ -197,12 +198,12 @@ interface Outlined {
   readonly inputs: CompileInputs;
 }
 
-/** Null where a run of inputs does not divide a layer of the model, or is longer. */
-function outlinedWhereItDivides(recipe: string, model: ModelFacts): Outlined | null {
+/** Null where a run of inputs does not divide a layer of the model, or is longer, or where the model cannot be turned. */
+function outlinedWhereItSuits(recipe: string, model: ModelFacts): Outlined | null {
   try {
     return outlineOf(recipe, model);
   } catch (error) {
-    if (error instanceof CompileError && error.diagnostics.every(({ id }) => unfit.includes(id))) return null;
+    if (error instanceof CompileError && error.diagnostics.every(isUnfit)) return null;
     throw error;
   }
 }
@@ -231,7 +232,7 @@ suite("Tint accepts every kernel", ({ test }) => {
     test(`of recipes and methods, ${model}, on every device`, async () => {
       const own = recipes.filter((recipe, i) => i < files.length || i % 4 === at || !compiled.has(recipe));
       for (const recipe of own) {
-        const found = outlinedWhereItDivides(recipe, headersOf);
+        const found = outlinedWhereItSuits(recipe, headersOf);
         if (found === null) continue;
         for (const device of Object.values(devices)) await validatePlan(preparedFor(found, device), device);
         compiled.add(recipe);

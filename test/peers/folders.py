@@ -1,4 +1,4 @@
-"""folders.py: what lcomp leaves of models that it cuts in depth, in width, and in both before it prunes, as others read it.
+"""folders.py: what lcomp leaves of models that it cuts in depth, in width, and in both before it prunes, or rotates, as others read it.
 
 lcomp runs a recipe and saves a folder. The shape of every tensor must follow from the written config.json alone, as transformers makes
 a model of it without weights; transformers must load the folder with nothing missing, left over or of another shape; and the mean NLL
@@ -24,8 +24,12 @@ CUTS = {
     "kv": ["minitron_width(kv: 50%)"],
     "model": ["minitron_width(model: 50%, multiple: 4)"],
     "width": ["minitron_width(mlp: 50%, kv: 50%, model: 50%, multiple: 4)"],
+    "rotated": ["quarot()"],
+    "sliced": ["slicegpt(75%)"],
     "chain": ["shortgpt(drop: 25%)", "minitron_width(mlp: 75%, model: 75%, multiple: 16)", "wanda(2:4)"],
 }
+
+LLAMA_ALONE = {"rotated", "sliced"}  # a norm that ends a branch, as Gemma's do, has a gain that nothing takes over
 
 
 def make_gemma(folder):
@@ -47,6 +51,7 @@ def recipe(methods):
     return "\n".join([
         'import { angular } from "std/prune/angular"',
         'import { shortgpt } from "std/prune/shortgpt"', 'import { minitron_width } from "std/prune/minitron"',
+        'import { quarot } from "std/rotate/quarot"', 'import { slicegpt } from "std/rotate/slicegpt"',
         'import { wanda } from "std/prune/wanda"', 'import { mean_nll } from "std/evaluate"',
         "recipe cut(model: Model, text: Corpus) {", f"  let sample = text.train.sample(8, length: {LENGTH}, seed: 3)", *stages,
         f"  report mean_nll(stage{len(methods) - 1}, text.test, {LENGTH})", f'  save stage{len(methods) - 1} as "huggingface"', "}", ""])
@@ -123,6 +128,8 @@ def main():
             ids = text_ids(model, text / "test.jsonl", sys.maxsize)
             windows = np.array(ids[:len(ids) // LENGTH * LENGTH]).reshape(-1, LENGTH)
             for name, methods in CUTS.items():
+                if name in LLAMA_ALONE and "gemma" in model.name:
+                    continue
                 place = Path(root) / model.name / name
                 place.mkdir(parents=True)
                 figures, found = read(methods, model, text, windows, place)

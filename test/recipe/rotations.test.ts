@@ -14,7 +14,7 @@ import { closeTokens, runText } from "./on-tokens.ts";
 const source = (stages: string): string => `
 import { hadamard, random_hadamard } from "std/hadamard"
 import { quarot } from "std/rotate/quarot"
-import { rtn } from "std/quantize/rtn"
+import { slicegpt } from "std/rotate/slicegpt"
 
 /// Each place goes to the next.
 method shifted() on block(input: f32[sample, token, model]) {
@@ -33,6 +33,11 @@ method apart() on block(mixed: f32[sample, token, kv, group, head]) {
 
 /// One input is louder than all others.
 method outlying() on linear(w: f32[out, in]) { w * (20 where index(in) == 5 else 1) }
+
+/// Of four places that are handed on one is 0.
+method made_less() on linear(w: f32[out, in]) { w where index(out) % 4 > 0 }
+
+method read_less() on linear(w: f32[out, in]) { w where index(in) % 4 > 0 }
 
 method askew() on block(input: f32[sample, token, model]) {
   rotate input by 0.99 * hadamard(over model)
@@ -191,6 +196,26 @@ fn f(a: f32[row: ${size}]) {
         const [before, after] = [peak(w), peak(made.tensors.get(name) ?? [])];
         assert.ok(before > 6 && after < 6, `${name}: ${before} to ${after}`);
       }
+    }),
+  );
+
+  test(
+    "SliceGPT: a model that fills a part of its width computes what it did in that width",
+    inFolder(async (folder) => {
+      const [model, out] = [join(folder, "model"), join(folder, "out")];
+      await writeDecoder(model);
+      const stages = `  let some = text.train.sample(3, length: 16, seed: 0)
+  stage read = read_less() of model for embed
+  stage flat = made_less() of read for o, down
+  stage small = slicegpt(75%) of flat over some
+  report apart_at_most(flat, small, text.test, 48), apart_at_most(flat, model, text.test, 48)
+  save small as "huggingface"`;
+      const { reports } = await runText(source(stages), model, texts, out);
+      const [far = NaN, other = 0] = reports.map(({ value }) => value);
+      assert.ok(far < 2e-4 && other > 0.1, `${far}, ${other}`);
+      const { config, tensors } = await openCheckpoint(out);
+      assert.equal([config["hidden_size"], config["head_dim"]], [24, 8]);
+      assert.equal(tensors.get("lm_head.weight")?.shape, [1024, 24]);
     }),
   );
 
