@@ -45,10 +45,12 @@ const losses: readonly (readonly [stage: string, loss: number])[] = [
   ["q4_0()", 0.00736],
   ["q4_1()", 0.00612],
   ["q8_0()", 2.85e-5],
+  ["e8p()", 0.092],
 ];
 
 /** Each rule rounds a block of the model. */
-const recipe = `import { rtn } from "std/quantize/rtn"
+const recipe = `import { e8p } from "std/quantize/e8p"
+import { rtn } from "std/quantize/rtn"
 import { nf4 } from "std/quantize/nf4"
 import { fp4 } from "std/quantize/fp4"
 import { q4_0, q4_1, q8_0 } from "std/quantize/ggml"
