@@ -162,6 +162,12 @@ export const methods: Readonly<Record<string, Method>> = {
     stages: [text("lowrank/caldera", "caldera(bits, every, rank)")],
     among: { bits: ["3", "2"] },
   },
+  e8p: { title: "Points of E8", takes: [], stages: [weights("quantize/e8p", "e8p()")] },
+  caldera_e8p: {
+    title: "CALDERA, points of E8",
+    takes: ["every", "rank"],
+    stages: [text("lowrank/caldera", "caldera_e8p(every, rank)")],
+  },
   fit: {
     title: "The best of sizes",
     takes: ["budget", "every"],

@@ -2,10 +2,11 @@
 
 The relative errors of what they make are written to low_rank.json beside this file; `--check` compares with what is recorded instead.
     low_rank.py [--check]
-Written from the papers: SVD-LLM (arXiv:2403.07378), ASVD (2312.05821), LQER (2402.02446), CALDERA (2405.18886), with the grids of
+Written from the papers: SVD-LLM (arXiv:2403.07378), ASVD (2312.05821), LQER (2402.02446), CALDERA (2405.18886), QuIP# (2402.04396), with the grids of
 `std/quantize/affine`.
 """
 
+import itertools
 import json
 import struct
 import sys
@@ -57,6 +58,48 @@ def sweep(w, u, bits, every):
     return q
 
 
+def lattice():
+    """The 2^16 points of E8P (QuIP#, arXiv:2402.04396): patterns of halves with every even change of signs, a quarter up and down."""
+    halves = np.array(list(itertools.product([0.5, 1.5, 2.5], repeat=8)))
+    near = halves[(halves**2).sum(1) <= 10]
+    places = "123 023 013 012 367 357 347 356 346 345 267 257 247 256 246 245 167 157 147 156 146 045 067 057 047 056 046 014 237"
+    more = np.array([[0.5 if str(i) in three else 1.5 for i in range(8)] for three in places.split()])
+    signs = np.array(list(itertools.product([1, -1], repeat=8)))
+    signed = (np.concatenate([near, more])[:, None] * signs).reshape(-1, 8)
+    even = signed[signed.sum(1) % 2 == 0]
+    return np.concatenate([even + 0.25, even - 0.25]).astype(np.float32)
+
+
+POINTS = lattice()
+SQUARES = (POINTS**2).sum(1) / 2
+
+
+def nearest(x):
+    """Of rows of eight numbers, by looking at all points."""
+    at = [np.argmax(some @ POINTS.T - SQUARES, axis=1) for some in np.array_split(x.astype(np.float32), max(1, len(x) // 512))]
+    return POINTS[np.concatenate(at)].astype(np.float64)
+
+
+def point_scale(w):
+    scale = (np.sqrt((w**2).mean(-1, keepdims=True)) / 1.03).astype(np.float16).astype(np.float64)
+    return np.where(scale > 0, scale, 1)
+
+
+def pointed(w):
+    scale = point_scale(w)
+    return scale * nearest((w / scale).reshape(-1, 8)).reshape(w.shape)
+
+
+def sweep_points(w, u):
+    """Eight columns at once; in a block, what a column leaves is taken from those behind the block as if it were frozen by itself."""
+    w, q, scale = w.copy(), np.zeros_like(w), point_scale(w)
+    for j in range(w.shape[1]):
+        if j % 8 == 0:
+            q[:, j : j + 8] = scale * nearest(w[:, j : j + 8] / scale)
+        w[:, j:] -= np.outer((w[:, j] - q[:, j]) / u[j, j], u[j, j:])
+    return q
+
+
 def truncated(a, s, rank):
     """The matrix of a rank that is nearest to a as s weighs its columns: left, right, and what is left, squared."""
     left, values, _ = np.linalg.svd(a @ s, full_matrices=False)
@@ -69,7 +112,7 @@ def root(h):
     return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
 
 
-def caldera(w, h, u, bits, every, rank, factor_bits, rounds):
+def caldera(w, h, sweep_q, every, rank, factor_bits, rounds):
     size = lambda e: (e * (e @ h)).sum()
     s = root(h)
 
@@ -82,7 +125,7 @@ def caldera(w, h, u, bits, every, rank, factor_bits, rounds):
         if half % 2 == 0:
             left, right = factors(w - q)
         else:
-            q = sweep(w - left @ right, u, bits, every)
+            q = sweep_q(w - left @ right)
         errors.append(float(np.sqrt(size(w - q - left @ right) / size(w))))
     return errors
 
@@ -106,9 +149,14 @@ def main():
     loud = np.maximum(loud, 1e-4)
     left, right, _ = truncated(w - q, np.diag(loud / np.sqrt(loud.min() * loud.max())), 32)
     lqer = [float(size(w - q)), float(size(w - q - left @ right))]
-    ours = {bits: caldera(w, h, u, bits, 64, 32, factor_bits, 4) for bits, factor_bits in ((2, 4), (3, 8))}
+    affine = lambda bits: lambda a: sweep(a, u, bits, 64)
+    ours = {bits: caldera(w, h, affine(bits), 64, 32, factor_bits, 4) for bits, factor_bits in ((2, 4), (3, 8))}
+    ours["e8p"] = caldera(w, h, lambda a: sweep_points(a, u), 64, 32, 8, 2)
+    assert len(np.unique(POINTS, axis=0)) == 2**16
+    points = pointed(w)
+    e8p = {"nearest": float(size(w - points)), "row": points[0, :64].tolist()}
     swept = {bits: float(size(w - sweep(w, u, bits, 64))) for bits in (2, 3)}
-    found = json.loads(json.dumps({"whitened": whitened, "asvd": asvd, "lqer": lqer, "swept": swept, "caldera": ours}))
+    found = json.loads(json.dumps({"whitened": whitened, "asvd": asvd, "lqer": lqer, "swept": swept, "caldera": ours, "e8p": e8p}))
     if "--check" not in sys.argv:
         RECORD.write_text(json.dumps(found, indent=1) + "\n")
         return
