@@ -26,6 +26,8 @@ STAGES = {
     "Q8_0": ("tiny", ["q8_0() of model for linear except lm_head"]),
     "Q4_0": ("tiny", ["q4_0() of model for linear except lm_head"]),
     "Q4_1, Q5_0, Q5_1 beside numbers": ("tiny", ["q4_1() of model for down", "q5_0() of stage0 for q, k", "q5_1() of stage1 for gate"]),
+    "Q4_0, a table that is the head too": ("tiny", ["q4_0() of model for linear, lm_head"]),
+    "Q4_K and Q6_K, a table and a head": ("wide", ["q6_k() of model for lm_head", "q4_k() of stage0 for embed"]),
     "K": ("wide", ["q2_k() of model for gate", "q3_k() of stage0 for up", "q4_k() of stage1 for q, k", "q5_k() of stage2 for v, o", "q6_k() of stage3 for down"]),
 }
 
