@@ -154,6 +154,12 @@ function areWhole(context: Context, { of, span }: Ast.Stage, { facts }: ModelTyp
   return what === undefined;
 }
 
+/** What the weights are that a stage reads; without a model, others may have selected by other words what it decodes. */
+function statesBefore(at: Checking, { of }: TypedStage, { decode }: Ast.Stage, type: ModelType | null): States {
+  const known = statesOf(at, of);
+  return decode && !type ? decodedStates(known) : known;
+}
+
 /** What a method on linear layers or readers makes of a model; its type is null where it stays. */
 function ofLinears(
   at: Checking,
@@ -167,7 +173,7 @@ function ofLinears(
   const numbers = decoded ?? type;
   const inside: Context = { ...context, layerSizes: layerSizes(selected) };
   const changeFor = changesOf(typed);
-  const before = statesOf(at, typed.of);
+  const before = statesBefore(at, typed, stage, type);
   const changes = changesIn(inside, stage, typed, numbers, changeFor);
   const areGood = stage.decode || areNumbers(at, stage, before, changes);
   const biased = selected.filter((each) => changes.get(keyOf(each))?.givesBias);

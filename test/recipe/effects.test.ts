@@ -84,6 +84,20 @@ suite("effects", ({ test }) => {
     test(`${stage} ${keeps ? "keeps" : "does not keep"} zeros`, () =>
       assert.equal(left([on("wanda(2:4)"), stage]), [`${keeps ? "zeros 2:4 · " : ""}stored ${format}`]));
 
+  test("a layer that is decoded under another name is numbers", () => {
+    for (const [one, other] of [
+      ["o", "self_attn.o_proj"],
+      ["lm_head", "embed"],
+    ]) {
+      const stages = [
+        `rtn(8, every: 16) of for ${one}`,
+        `own() of decode for ${other}`,
+        `rtn(4, every: 16) of for ${one}`,
+      ];
+      assert.equal(left(stages), ["stored Affine(bits: 4, every: 16, symmetric: false)"]);
+    }
+  });
+
   for (const [body, zeros] of bodies)
     test(`${body.replaceAll("\n", ";")} leaves ${zeros || "nothing that is certain"}`, () =>
       assert.equal(left(["own() of for q"], body), [zeros]));
