@@ -91,12 +91,12 @@ export const effectExplanations: Readonly<Record<EffectProblem["kind"], Explanat
     ),
   },
   "prunes-rotated": {
-    text: `This is said, and the work goes on. A rotation spreads what few inputs and outputs carry over all of them, which is why codes of a few bits then lose less: the weights that stood out are gone. Scores of single weights, such as \`abs(w)\`, tell by just these which weights matter, and drop more of what counts. Drop weights of the model as it is; rotate before codes.`,
+    text: `A rotation spreads what few inputs and outputs carry over all of them, which is why codes of a few bits then lose less: the weights that stood out are gone. Scores of single weights, such as \`abs(w)\`, tell by just these which weights matter, and drop more of what counts. Drop weights of the model as it is; rotate before codes. This is said, and the work goes on.`,
   },
   "few-rows": {
-    text: `This is said, and the work goes on. A method makes a factor of the second moments of what a layer reads, a matrix of as many columns as the layer has inputs. Of fewer tokens than columns it has no full rank: in the directions that no token shows it is damping alone, and what a sweep moves there is not what the layer will see. The papers take 128 windows of 2048 tokens. More windows, or longer ones, or a damping that is chosen for few.`,
+    text: `A method makes a factor of the second moments of what a layer reads, a matrix of as many columns as the layer has inputs. Of fewer tokens than columns it has no full rank: in the directions that no token shows it is damping alone, and what a sweep moves there is not what the layer will see. The papers take 128 windows of 2048 tokens. More windows, or longer ones, or a damping that is chosen for few. This is said, and the work goes on.`,
   },
   "stronger-first": {
-    text: `This is said, and the work goes on. Two stages take something from the same weights, and the stronger one comes first: what it leaves, the weaker one sees as if it were the model. The weaker first leaves the stronger more to choose from (arXiv:2603.18426), and dropping weights before making codes of them costs less than after (arXiv:2405.20935).`,
+    text: `Two stages take something from the same weights, and the stronger one comes first: what it leaves, the weaker one sees as if it were the model. The weaker first leaves the stronger more to choose from (arXiv:2603.18426), and dropping weights before making codes of them costs less than after (arXiv:2405.20935). This is said, and the work goes on.`,
   },
 };

@@ -121,10 +121,10 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
     text: "Weights are read as F32, F16 and BF16. A model in double precision is converted without a loss that counts; whole numbers are codes of a quantiser, and mean nothing by themselves.",
   },
   "weight-unused": {
-    text: `This is said, and the work goes on. \`linear … bias where c\` has a bias if the condition holds. Where config.json says that there is none and the checkpoint has one all the same, it is left out, as Transformers does.`,
+    text: `\`linear … bias where c\` has a bias if the condition holds. Where config.json says that there is none and the checkpoint has one all the same, it is left out, as Transformers does. This is said, and the work goes on.`,
   },
   "tied-stored": {
-    text: `This is said, and the work goes on. A layer that shares the weight of a table has none of its own in the checkpoint. Where both are stored, as after some fine-tunings and mergers, the stored one is read: Transformers 5 does so if they differ. No stage changes it, so that the result is to each version of Transformers what the model was.`,
+    text: `A layer that shares the weight of a table has none of its own in the checkpoint. Where both are stored, as after some fine-tunings and mergers, the stored one is read: Transformers 5 does so if they differ. No stage changes it, so that the result is to each version of Transformers what the model was. This is said, and the work goes on.`,
   },
   "model-quantised": {
     text: `Methods work on the numbers of a model, and a quantised one holds codes and scales in their place. Compress the model that it was made from. A config.json that only announces a quantisation, beside weights that are floats, says two things: take its \`quantization_config\` out if the weights are right.`,
@@ -133,16 +133,16 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
     text: "Weights that are stored as codes are read where config.json and the tensors of the files say the same of them: which layers are coded, how, and that everything is there. What does not agree would be read as other numbers than were written, and is refused.",
   },
   "activations-unrounded": {
-    text: "This is said, and the work goes on. Some folders say that a program which runs the model rounds activations to few bits, too, to multiply faster. lcomp reads the weights of such a folder and computes with activations as they are, so that its figures are a little better than those programs'.",
+    text: "Some folders say that a program which runs the model rounds activations to few bits, too, to multiply faster. lcomp reads the weights of such a folder and computes with activations as they are, so that its figures are a little better than those programs'. This is said, and the work goes on.",
   },
   "target-refuses": {
     text: 'Folders for other programs hold codes of some numbers of bits and kinds of scales, of weights whose sizes their words and kernels divide, and the layers that their loaders make one of (q, k and v; gate and up) alike. `save … as "lcomp"` holds every format, and `"huggingface"` the numbers that codes stand for.',
   },
   "names-differ": {
-    text: "This is said, and the work goes on. `architectures` and `model_type` in config.json name different models that one `arch` describes. Transformers goes by the type, and so does lcomp; without a type Transformers loads neither the model nor a result, which has the same config.json.",
+    text: "`architectures` and `model_type` in config.json name different models that one `arch` describes. Transformers goes by the type, and so does lcomp; without a type Transformers loads neither the model nor a result, which has the same config.json. This is said, and the work goes on.",
   },
   "own-code": {
-    text: "This is said, and the work goes on. A model with code of its own (`auto_map`) may compute something else than its `model_type` says. Transformers runs that code only if it is told to trust it, and lcomp never does.",
+    text: "A model with code of its own (`auto_map`) may compute something else than its `model_type` says. Transformers runs that code only if it is told to trust it, and lcomp never does. This is said, and the work goes on.",
   },
   "config-missing": {
     text: "The architecture needs a field that config.json does not have. `??` says what to take instead.",
