@@ -5,10 +5,11 @@ import { implies, showZeros, type Zeros } from "../effects/zeros.ts";
 import { coneOf } from "../graph/cone.ts";
 import { slotNames } from "../graph/slots.ts";
 import { type Context, note, report } from "../language/context.ts";
+import { unknownWhole } from "../language/number.ts";
 import { fixed, showSize } from "../language/size.ts";
 import { type Dimension, volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
-import { showFormat } from "../language/value.ts";
+import { type Format, showFormat, showValue, type Value } from "../language/value.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { Checking } from "./checking.ts";
 import { layersIn } from "./collections.ts";
@@ -67,7 +68,8 @@ export function changesIn(
       }),
     );
   const apart = { ...context, found: [], notes: [], types: new Map(), uses: new Map() };
-  const change = { ...changeFor(apart, standIn(stage.span)), layer: null };
+  const [one, other] = [1, 2].map((times) => changeFor(apart, standIn(stage.span, times))) as [Change, Change];
+  const change = { ...one, format: one.format && other.format && common(one.format, other.format), layer: null };
   return new Map([[selectedText(stage), apart.found.length > 0 ? { ...change, zeros: null } : change]]);
 }
 
@@ -79,10 +81,21 @@ export const selectedText = ({ selectors, except }: Ast.Stage): string =>
   [selectors, except].map((each) => each.map(({ span }) => textAt(span)).sort()).join(" but ");
 
 /** A layer of a size that whatever runs there are divide: no model of its own decides less. */
-function standIn(span: Span): Linear {
-  const dim = (name: string): Dimension => ({ id: name, name, size: fixed(2 ** 10 * 45), source: "any layer", span });
+function standIn(span: Span, times: number): Linear {
+  const size = fixed(2 ** 10 * 45 * times);
+  const dim = (name: string): Dimension => ({ id: name, name, size, source: "any layer", span });
   const shape = { from: [dim("in")], to: [dim("out")], isInFirst: false, among: null, tied: null };
   return { name: "any layer", at: "any layer", weight: "any layer.weight", ...shape, isTable: false, span };
+}
+
+/** A format of layers of any size, by those of two sizes: an argument that differs is some number. */
+function common(one: Format, other: Format): Format {
+  const of = (value: Value, beside: Value | undefined): Value => {
+    if (value.kind === "format" && beside?.kind === "format") return common(value, beside);
+    return beside && showValue(beside) === showValue(value) ? value : unknownWhole;
+  };
+  const values = [...one.scope.values].map(([name, value]) => [name, of(value, other.scope.values.get(name))] as const);
+  return { ...one, scope: { ...one.scope, values: new Map(values) } };
 }
 
 /** What the weights of a model are by then. */

@@ -8,7 +8,7 @@ import { type Context, report } from "../language/context.ts";
 import { evaluate, operand } from "../language/evaluate.ts";
 import { form, modelOperand } from "../language/kinds.ts";
 import { number, unknownNumber } from "../language/number.ts";
-import { bindValue } from "../language/scope.ts";
+import { bindValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
 import { unknownOf } from "../language/types.ts";
 import { type Callable, type Scope, showValue, type Value, wrongType } from "../language/value.ts";
@@ -32,8 +32,9 @@ export function checkRecipe(
   moduleScope: Scope,
   inputs: RecipeInputs,
 ): TypedRecipe {
-  const at = begin(context, moduleScope, inputs);
-  for (const own of [bytesOf(at), zerosFunction(at), patternFunction(at)]) at.scope.values.set(own.name, own);
+  const functions = scopeIn(moduleScope);
+  const at = begin(context, functions, inputs);
+  for (const own of [bytesOf(at), zerosFunction(at), patternFunction(at)]) functions.values.set(own.name, own);
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
   const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
   for (const { arch, scope } of inputs.isBound ? [] : inputs.modules.archs) modelType(context, arch, scope, null);
