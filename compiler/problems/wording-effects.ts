@@ -83,7 +83,7 @@ export const effectWording: Wording<EffectProblem> = {
     hint:
       p.how !== "changed"
         ? `${p.how === "cut" ? "cut" : "rotate"} first: \`stage ${p.stage}\` before \`stage ${p.by}\``
-        : `end \`stage ${p.stage}\` with \`keeping zeros\``,
+        : `end \`stage ${p.stage}\` with \`keeping zeros\`, if what it stores can be 0 exactly, as thin factors cannot`,
   }),
   "other-basis": (p) => ({
     title: `weights of \`${p.other}\` and of \`${p.of}\` are in different ${p.what}, as \`${p.by}\` is behind one of them only`,
