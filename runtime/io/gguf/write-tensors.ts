@@ -131,24 +131,15 @@ async function interleaved(
   return into;
 }
 
-/** What the file has of a tensor; `shape` is the file's. */
+/** What the file has of a tensor, perhaps in the same memory; `shape` is the file's. */
 function arrangedFor(
   { kind, ...more }: Arrangement,
   bytes: Uint8Array<ArrayBuffer>,
   shape: readonly number[],
 ): Uint8Array {
   switch (kind) {
-    case "paired": {
-      const row = bytes.byteLength / (shape[0] ?? 1);
-      const head = "rows" in more ? more.rows : 2;
-      const into = new Uint8Array(bytes.byteLength);
-      for (let at = 0; at * row < bytes.byteLength; at++) {
-        const inside = at % head;
-        const from = at - inside + (inside % 2 === 0 ? inside / 2 : (inside - 1 + head) / 2);
-        into.set(bytes.subarray(from * row, (from + 1) * row), at * row);
-      }
-      return into;
-    }
+    case "paired":
+      return paired(bytes, "rows" in more ? more.rows : 2, bytes.byteLength / (shape[0] ?? 1));
     case "above-by-one":
       return new Uint8Array(new Float32Array(bytes.buffer).map((x) => x + 1).buffer);
     case "transposed": {
@@ -162,6 +153,19 @@ function arrangedFor(
     case "interleaved":
       throw new Error("fields are interleaved before rows move");
   }
+}
+
+/** The first rows of each head and those half a head below in turns, in the same memory; a row has so many bytes. */
+function paired(bytes: Uint8Array<ArrayBuffer>, rows: number, row: number): Uint8Array {
+  const head = new Uint8Array(rows * row);
+  for (let start = 0; start < bytes.byteLength; start += head.byteLength) {
+    head.set(bytes.subarray(start, start + head.byteLength));
+    for (let at = 0; at < rows; at++) {
+      const from = at % 2 === 0 ? at / 2 : (at - 1 + rows) / 2;
+      bytes.set(head.subarray(from * row, (from + 1) * row), start + at * row);
+    }
+  }
+  return bytes;
 }
 
 const elements = ({ buffer }: Uint8Array<ArrayBuffer>, width: number): Uint16Array | Uint32Array =>
