@@ -9,6 +9,7 @@ export const settings = {
   every: { type: "Int", otherwise: "64", doc: "inputs that share a scale" },
   rank: { type: "Int", otherwise: "32", doc: "of the factors" },
   kept: { type: "Fraction", otherwise: "80%", doc: "of the numbers of a layer, in its factors" },
+  width: { type: "Fraction", otherwise: "75%", doc: "of what passes from block to block" },
   budget: { type: "Bytes", otherwise: "4 GiB", doc: "the most that all tensors may take" },
 } as const;
 
@@ -148,6 +149,13 @@ export const methods: Readonly<Record<string, Method>> = {
     stages: [sparsegpt, codes],
     among: few,
   },
+  quarot_gptq: {
+    title: "QuaRot, then GPTQ",
+    takes: grid,
+    stages: [{ ...blocks("rotate/quarot", "quarot()"), isCalibrated: false }, gptq],
+    among: { bits: ["3", "2"] },
+  },
+  slicegpt: { title: "SliceGPT", takes: ["width"], stages: [blocks("rotate/slicegpt", "slicegpt(width)")] },
   svd_llm: { title: "SVD-LLM", takes: ["kept"], stages: [text("lowrank/svd_llm", "svd_llm(kept)")] },
   asvd: { title: "ASVD", takes: ["kept"], stages: [text("lowrank/asvd", "asvd(kept)")] },
   lqer: {

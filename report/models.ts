@@ -28,6 +28,7 @@ const share = ["60%"];
 const neurons = ["75%"];
 const bits = ["8", "4", "3", "2"];
 const kept = ["80%"];
+const width = ["75%"];
 
 export const models: Readonly<Record<string, Model>> = {
   tiny: {
@@ -41,7 +42,7 @@ export const models: Readonly<Record<string, Model>> = {
       windows: 64,
       samples: 64,
     },
-    ...{ sparsity, share, neurons, bits, every: ["64"], rank: ["16", "32"], kept },
+    ...{ sparsity, share, neurons, bits, every: ["64"], rank: ["16", "32"], kept, width },
     budget: ["688384", "588544", "488704"],
   },
   babyllama361: {
@@ -53,7 +54,7 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_TINYSTORIES",
     ...{ length: 256, windows: 128, samples: 128 },
-    ...{ sparsity, share, neurons, bits, every: ["32"], rank: ["8", "16"], kept },
+    ...{ sparsity, share, neurons, bits, every: ["32"], rank: ["8", "16"], kept, width },
     budget: ["723264", "604464", "485664"],
   },
   smollm2: {
@@ -67,7 +68,7 @@ export const models: Readonly<Record<string, Model>> = {
     text: "$LCOMP_WIKITEXT2",
     ...{ length: 512, windows: 16, samples: 16 },
     ...{ sparsity: ["50%", "2:4"], share: [], neurons: [], bits: ["4", "3"], every: ["64", "192"] },
-    ...{ rank: [], kept: [], budget: ["113924736", "100446336", "86967936"] },
+    ...{ rank: [], kept: [], width: [], budget: ["113924736", "100446336", "86967936"] },
     methods: [
       "magnitude",
       "magnitude_rows",
@@ -80,6 +81,7 @@ export const models: Readonly<Record<string, Model>> = {
       "awq",
       "q4_k",
       "q4_k_imatrix",
+      "quarot_gptq",
       "wanda_gptq",
       "wanda_restored_gptq",
       "sparsegpt_gptq",

@@ -142,13 +142,14 @@ function rowLine({ row, result }: Found): string {
 
 /** `4 bits, groups of 64`, `2:4`. */
 function shownSettings({ settings }: Pick<Row, "settings">): string {
-  const { sparsity, share: removed, neurons, kept, bits, every, rank, budget } = settings;
+  const { sparsity, share: removed, neurons, kept, width, bits, every, rank, budget } = settings;
   const shown = [
     ...[
       sparsity,
       removed,
       neurons && `${neurons} of neurons`,
       kept && `${kept} of numbers`,
+      width && `${width} of width`,
       budget && `at most ${showBytes(Number(budget))}`,
     ],
     ...[bits && `${bits} bits`, every && `groups of ${every}`, rank && `rank ${rank}`],
