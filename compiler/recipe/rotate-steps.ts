@@ -1,8 +1,10 @@
 /** The rotations of a method on blocks, as steps: each matrix, then every tensor that is turned. */
+import type { Maker } from "../graph/make.ts";
+import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
-import { ids } from "../language/tensor.ts";
+import { graphDim, ids } from "../language/tensor.ts";
 import { orderNode } from "../model/linear.ts";
-import { type Model, partsOf, storedNames } from "../model/value.ts";
+import { type Model, partsOf } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import type { Rotated } from "./check-rotation.ts";
 import { changeEdited, editedBy } from "./edited.ts";
@@ -11,7 +13,7 @@ import type { Rotation } from "./method-on-blocks.ts";
 import { addStep, type Emitting } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
-/** Where every tensor of the rotated model is. */
+/** Where every tensor of the rotated model is, in any order. */
 export function emitRotations(
   at: Emitting,
   stage: TypedStage,
@@ -39,12 +41,7 @@ export function emitRotations(
     const others = new Map(matrices.map(([slot, inLayer]) => [slot, inLayer(layer)]));
     changeEdited({ at, source, stage, number, now, layer }, edited, others, tooFar);
   }
-  const names = [...(type.facts?.tensors.keys() ?? [])].flatMap((tensor) => storedNames(type, tensor));
-  return new Map(
-    names.flatMap((name) =>
-      [[name, now.get(name)] as const].filter((each): each is readonly [string, Ref] => each[1] !== undefined),
-    ),
-  );
+  return now;
 }
 
 const tooFar = "rotated, the weight has a NaN or an infinity; look at the matrix that the method rotates by";
@@ -52,11 +49,11 @@ const tooFar = "rotated, the weight has a NaN or an infinity; look at the matrix
 /** Adds the step that makes a matrix; gives where that of a block is. */
 function matrixOf(
   at: Emitting,
-  { statement, along, to, by, layers }: Rotation,
+  rotation: Rotation,
   states: ReadonlyMap<string, Ref>,
   part: Pick<StepPart, "stage" | "of">,
 ): (layer: number | null) => Ref {
-  const { make } = at.maker;
+  const { statement, along, to, by, layers } = rotation;
   const { span } = statement;
   const order = ids([...(layers ? [layers] : []), along, to]);
   const node = orderNode(at.maker, by.node, order, span);
@@ -67,17 +64,8 @@ function matrixOf(
     otherwise: `{n} numbers by which the matrix of \`${name}\` is ordered are NaN`,
   } as const;
   const { counts, checks } = unsound(at.maker, outputs, ordering);
-  const other = `${to.id} of another`;
-  const products = make("mul", [by.node, make("rename", [by.node], { from: to.id, to: other }, span)], {}, span);
-  const gram = make("reduce", [products], { by: "sum", over: [along.id] }, span);
-  const size = node.type.dims.find((dim) => dim.name === to.id)?.size ?? Number.NaN;
-  const [row, column] = [to.id, other].map((dim) => make("index", [], { dim: { name: dim, size } }, span));
-  const unit = make("cast", [make("equal", [row, column] as never, {}, span)], { dtype: "f32" }, span);
-  const far = make("abs", [make("sub", [gram, unit], {}, span)], {}, span);
-  const least = make("constant", [], { value: 2 ** -10, dtype: "f32" }, span);
-  const isFar = make("not", [make("lessEqual", [far, least], {}, span)], {}, span);
-  const askew = { name: slotNames.askew, node: howMany(at.maker, isFar) };
   const otherwise = `the matrix by which \`${name}\` is rotated is not orthogonal: {n} products of its columns are not those of unit vectors at right angles`;
+  const askew = { name: slotNames.askew, node: askewIn(at.maker, rotation) };
   const graph = at.maker.graph("rotation", [...outputs, ...counts, askew]);
   const sources = { model: { at: new Map() }, layer: null, others: states };
   const all = [...checks, { output: slotNames.askew, must: "none", otherwise } as const];
@@ -89,4 +77,18 @@ function matrixOf(
     all,
   )(slotNames.result);
   return (layer) => (layers && layer !== null ? { element: layer, of: made } : made);
+}
+
+/** How many products of a matrix's columns are not those of unit vectors at right angles. */
+function askewIn(maker: Maker, { statement: { span }, along, to, by }: Rotation): Node {
+  const { make } = maker;
+  const other = `${to.id} of another`;
+  const products = make("mul", [by.node, make("rename", [by.node], { from: to.id, to: other }, span)], {}, span);
+  const gram = make("reduce", [products], { by: "sum", over: [along.id] }, span);
+  const { size } = graphDim(to);
+  const place = (name: string): Node => make("index", [], { dim: { name, size } }, span);
+  const unit = make("cast", [make("equal", [place(to.id), place(other)], {}, span)], { dtype: "f32" }, span);
+  const far = make("abs", [make("sub", [gram, unit], {}, span)], {}, span);
+  const least = make("constant", [], { value: 2 ** -10, dtype: "f32" }, span);
+  return howMany(maker, make("not", [make("lessEqual", [far, least], {}, span)], {}, span));
 }

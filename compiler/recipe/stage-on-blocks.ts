@@ -36,7 +36,12 @@ export function emitBlockStage(at: Emitting, stage: TypedStage, narrowing: Narro
   if (narrowing.rotated) {
     const { rotations, rotated } = narrowing;
     const places = emitRotations(at, stage, rotations, rotated, source, states, number);
-    at.models.set(stage.name, { name: stage.name, origin: source.origin, type: narrowing.type, at: places });
+    at.models.set(stage.name, {
+      name: stage.name,
+      origin: source.origin,
+      type: narrowing.type,
+      at: placed(narrowing, places),
+    });
     return;
   }
   const biased = leaving(at, stage, narrowing, source, states, number);
