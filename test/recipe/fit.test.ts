@@ -113,8 +113,8 @@ suite("fit", ({ test }) => {
       const again = JSON.parse(lcomp(folder, ["plan", ...args]).stdout);
       assert.equal(again.choices, JSON.parse(stdout).choices);
       assert.ok(again.choice === undefined && again.stages.length > 0);
-      const { choices, check } = JSON.parse(stdout);
-      assert.ok(check.windows > 0);
+      const { choices, checks } = JSON.parse(stdout);
+      assert.ok(checks.small.windows > 0);
       const [{ bytes, candidates, curve }] = choices;
       assert.ok(bytes <= budget && bytes > choice.least);
       assert.is(curve[0].bytes, choice.least);
