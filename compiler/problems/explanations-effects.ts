@@ -93,6 +93,9 @@ export const effectExplanations: Readonly<Record<EffectProblem["kind"], Explanat
   "prunes-rotated": {
     text: `A rotation spreads what few inputs and outputs carry over all of them, which is why codes of a few bits then lose less: the weights that stood out are gone. Scores of single weights, such as \`abs(w)\`, tell by just these which weights matter, and drop more of what counts. Drop weights of the model as it is; rotate before codes. This is said, and the work goes on.`,
   },
+  "zeros-unseen": {
+    text: `A stage ends in \`keeping zeros\`, and its method's body does not show that a weight of 0 stays 0: it makes other numbers of weights than codes whose grid has 0, such as factors, whose products are hardly ever 0, or codes whose zero points are no codes. The run counts the zeros of each layer that are lost, and stops at the first. This is said, and the work goes on.`,
+  },
   "few-rows": {
     text: `A method makes a factor of the second moments of what a layer reads, a matrix of as many columns as the layer has inputs. Of fewer tokens than columns it has no full rank: in the directions that no token shows it is damping alone, and what a sweep moves there is not what the layer will see. The papers take 128 windows of 2048 tokens. More windows, or longer ones, or a damping that is chosen for few. This is said, and the work goes on.`,
   },

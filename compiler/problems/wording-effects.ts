@@ -32,6 +32,8 @@ export type EffectProblem =
   | { kind: "unread-stage"; span: Span; stage: string }
   /** `by` has rotated them, at `made`. */
   | { kind: "prunes-rotated"; span: Span; stage: string; zeros: string; by: string; made: Span }
+  /** Zeros that `by` has made, at `made`. */
+  | { kind: "zeros-unseen"; span: Span; stage: string; method: string; zeros: string; by: string; made: Span }
   /** In so many layers; `layer` is the one with most columns. */
   | {
       kind: "few-rows";
@@ -105,6 +107,11 @@ export const effectWording: Wording<EffectProblem> = {
     title: `\`${p.stage}\` drops weights (${p.zeros}) that \`${p.by}\` has rotated`,
     places: labels([p.span, "drops some of them"], [p.made, "rotates them"]),
     hint: `a rotation makes weights alike, and scores tell less which matter: drop without it, or make codes behind it instead`,
+  }),
+  "zeros-unseen": (p) => ({
+    title: `nothing in \`${p.method}\` shows that \`${p.stage}\` keeps the zeros of \`${p.by}\` (${p.zeros})`,
+    places: labels([p.span, "it is to keep them"], [p.made, "makes them"]),
+    hint: "the run stops at the first layer that loses one: make codes of them with a method that has a code for 0, or leave `keeping zeros` out",
   }),
   "few-rows": (p) => ({
     title: `\`${p.stage}\` factors a matrix of ${p.columns} columns, of what \`${p.layer}\` reads, that ${p.windows * p.length} tokens make`,

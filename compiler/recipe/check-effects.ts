@@ -31,7 +31,7 @@ export function changesOf({ applied, windows, ...stage }: TypedStage): ChangeFor
     const isFold = applied.method.on.text === "readers";
     const site = { linear, dtype: "f32", bias: "f32", others: new Map(), layers, input: null, windows } as const;
     const made = isFold ? null : applyMethod(context, applied, site);
-    const zeros = isFold ? { keeps: true, makes: [] } : (made?.zeros?.() ?? null);
+    const zeros = isFold ? { keeps: true, isSeen: true, makes: [] } : (made?.zeros?.() ?? null);
     const givesBias = made?.outputs.some(({ name }) => name === slotNames.newBias) ?? false;
     const change = { zeros, format: made?.format ?? null, isFold, givesBias, factored: made && factoredIn(made) };
     known.set(sizes, change);
@@ -152,6 +152,22 @@ export function noteFewRows(context: Context, { name, windows, span }: TypedStag
   if (!most?.factored || !most.layer) return;
   const of = { stage: name, layer: most.layer, layers: few.length, columns: most.factored };
   note(context, { kind: "few-rows", span, ...of, windows: count, length: windows.length });
+}
+
+/** Says where weights are to stay 0 and nothing in the method shows that they do. */
+export function noteUnseen(
+  context: Context,
+  { name, applied, span }: TypedStage,
+  before: States,
+  changes: Changes,
+): void {
+  for (const [key, { zeros }] of changes) {
+    const [made] = before.get(key)?.zeros ?? [];
+    if (!made || !zeros?.keeps || zeros.isSeen) continue;
+    const of = { stage: name, method: applied.method.name.text, zeros: showZeros(made.zeros) };
+    note(context, { kind: "zeros-unseen", span, ...of, by: made.by.name, made: made.by.span });
+    return;
+  }
 }
 
 /** Says where a step comes after a stronger one on the same weights: dropping after rounding, or after dropping more. */

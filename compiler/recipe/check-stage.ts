@@ -30,6 +30,7 @@ import {
   noteFewRows,
   noteOrder,
   noteRotated,
+  noteUnseen,
   selectedText,
   statesOf,
 } from "./check-effects.ts";
@@ -179,7 +180,7 @@ function ofLinears(
   const biased = selected.filter((each) => changes.get(keyOf(each))?.givesBias);
   const given = numbers && withBiases(context, numbers, biased, stage.span);
   const reads = given === type ? null : given;
-  if (given && areGood) for (const say of [noteOrder, noteRotated]) say(context, typed, before, changes);
+  if (given && areGood) for (const say of [noteOrder, noteRotated, noteUnseen]) say(context, typed, before, changes);
   if (given) noteFewRows(context, typed, changes);
   if (stage.keeping) areKept(at, before, stage.keeping.span, { keys: changes.keys() });
   const effects = changed(before, { name: stage.name.text, span: stage.span }, changes);

@@ -3,13 +3,14 @@
  * whether a scale was moved into them, and whether they are in another basis. Sizes, and what codes are stored as, stand in the model's type.
  */
 import type { Span } from "../../grammar/source.ts";
-import { implies, showZeros, type Zeros, type ZerosOf } from "../effects/zeros.ts";
+import { implies, showZeros, type Zeros } from "../effects/zeros.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import { type Format, showFormat } from "../language/value.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import { matricesIn, type Selected } from "../model/selector.ts";
 import { layersOf, type ModelType } from "../model/value.ts";
+import type { ZerosLeft } from "./method-result.ts";
 
 /** A stage, for messages. */
 export interface StageNamed {
@@ -46,7 +47,7 @@ export type States = ReadonlyMap<string, WeightState>;
 /** What a stage does to a weight. */
 export interface Change {
   /** Null: nothing is known of zeros from then on. */
-  readonly zeros: ZerosOf | null;
+  readonly zeros: ZerosLeft | null;
   readonly format: Format | null;
   readonly isFold: boolean;
   /** Beside it, the layer gets a new bias. */

@@ -30,7 +30,12 @@ export interface Compression {
   /** How the new weights are stored; null: as those before. */
   readonly format: Format | null;
   /** What of the weight is 0 afterwards; null of no weights. */
-  readonly zeros: (() => ZerosOf | null) | null;
+  readonly zeros: (() => ZerosLeft | null) | null;
+}
+
+export interface ZerosLeft extends ZerosOf {
+  /** Whether the method's body shows that it keeps them; if not, a stage that keeps zeros stops its run where one is lost. */
+  readonly isSeen: boolean;
 }
 
 /** Where a method is put to work; null for the check against its header alone. */
@@ -90,7 +95,7 @@ function zerosIn({ keepsZeros }: Context, { values }: Scope, made: Compressed): 
   if (given?.kind !== "tensor") return null;
   return () => {
     const found = zerosOf(given.node, weight.node);
-    return found && { ...found, keeps: found.keeps || keepsZeros };
+    return found && { ...found, keeps: found.keeps || keepsZeros, isSeen: found.keeps };
   };
 }
 

@@ -93,6 +93,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "other-basis": true,
   "unread-stage": true,
   "few-rows": true,
+  "zeros-unseen": true,
   "stronger-first": true,
   "unreached-layer": true,
   "tied-weight": true,

@@ -183,6 +183,7 @@ suite("lcomp explain", ({ test }) => {
       "over-budget",
       "prunes-rotated",
       "few-rows",
+      "zeros-unseen",
       "stronger-first",
     ]);
     const deep = `fn deep(x: f32[in]) = ${"(".repeat(200)}x${")".repeat(200)}`;
