@@ -31,11 +31,8 @@ export async function promisedOf(given: readonly string[]): Promise<Needs["peak"
 
 const MiB = 2 ** 20;
 
-/**
- * What is promised of both models and a narrow one hardly touches, the pieces of 16 MiB in which tensors are read and results leave the
- * GPU; and the memory of buffers below 4 MiB, which Dawn keeps for others of them once they are destroyed.
- */
-const beside = 128 * MiB;
+/** What is beside what is promised: above all the memory of buffers below 4 MiB, which Dawn keeps for others of them once they are destroyed. */
+const beside = 64 * MiB;
 
 /** How much more the wider of two models takes than is promised, and a tenth, and what is beside that; negative if it takes less. */
 export function excessOf(wide: Omit<Kept, "report">, narrow: Omit<Kept, "report">): number {
