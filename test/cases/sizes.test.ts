@@ -49,7 +49,7 @@ const expectations: Readonly<Record<string, RegExp | null>> = {
   "no-index-split1": null,
   "no-index-split2": null,
   "best-2-20": null,
-  "best-2-25": /takes 1048576 MiB, and a buffer of this GPU holds 4095 MiB \| `a` is 33554432/,
+  "best-2-25": /takes 1 TiB, and a buffer of this GPU holds 4 GiB \| `a` is 33554432/,
   "index-2-31":
     /operations of one kernel is 3\d{13}, and must be at most 17592186044416 \(2\^44\) \| make a dimension smaller: `g` is/,
   "merge-huge": /the size of `q` is 36028796985409536, and must be at most 2147483648 \(2\^31\)/,
