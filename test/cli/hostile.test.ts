@@ -269,7 +269,7 @@ suite("hostile: output", ({ test }) => {
       const args = given.map((arg) => (arg === "out" ? "disk/new/out" : arg));
       const { stdout, stderr, isMounted } = onSmallDisk(folder, 1, [process.execPath, launcher, ...args]);
       const message = isMounted
-        ? /^lcomp: cannot write \S+disk\/new\/out: it needs \S+ MiB and \S+ MiB are free; free some space .*\n$/
+        ? /^lcomp: cannot write \S+disk\/new\/out: it needs \S+ [KM]iB and \S+ [KM]iB are free; free some space .*\n$/
         : /^lcomp: cannot write \S+disk\/new\/out: the disk is full; free .*\n$/;
       assert.match(stderr, message);
       assert.is(stdout, "status 1\n", "nothing is left on the disk");

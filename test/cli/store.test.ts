@@ -31,7 +31,7 @@ suite("cli: store", ({ test }) => {
       const { status, stdout } = store("store");
       assert.is(status, 0);
       assert.equal(stdout.split("\n"), [
-        "stage                          run      steps  repeated      bytes",
+        "stage                          run      steps  repeated     bytes",
         "sparse = wanda(sparsity: 50%)  newest       1         1  6.84 KiB",
         "sparse = wanda(sparsity: 60%)  earlier      1            6.84 KiB",
         "",

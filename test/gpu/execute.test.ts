@@ -176,7 +176,7 @@ suite("execute", ({ test }) => {
     const message = await failure(() => pool.acquire(400_000, "the weights of block 3"));
     assert.match(
       message,
-      /^No GPU memory for the weights of block 3: 683\.6 KiB are in use, 390\.6 KiB more are needed, 1\.0 MiB are allowed\.$/,
+      /^No GPU memory for the weights of block 3: 683\.59 KiB are in use, 390\.63 KiB more are needed, 1 MiB are allowed\.$/,
     );
     assert.ok(pool.memory().peak <= 2 ** 20);
     assert.ok(held.size >= 700_000);
@@ -230,7 +230,7 @@ suite("execute", ({ test }) => {
     const held = await pool.acquire(700_000, "b");
     const message = await failure(() => pool.acquire(400_000, "the weights of block 3"));
     const expected =
-      /^No GPU memory for the weights of block 3: 683\.6 KiB are in use, 390\.6 KiB more are needed, and the GPU/;
+      /^No GPU memory for the weights of block 3: 683\.59 KiB are in use, 390\.63 KiB more are needed, and the GPU/;
     assert.match(message, expected);
     pool.release(held);
     pool.release(await pool.acquire(400_000, "the weights of block 3"));

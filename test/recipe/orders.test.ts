@@ -155,13 +155,12 @@ suite(`orders of stages, LCOMP_SEED=${seed}`, ({ test }) => {
       const bind: Bind = (source) => outline(loaded(source), { parameters: new Map(), models, corpora });
 
       const { orders, refused } = accepted(bind);
-      for (const kind of ["prunes-codes", "codes-twice", "zeros-lost"]) assert.ok(refused.has(kind), `no ${kind}`);
+      for (const kind of ["prunes-codes", "codes-twice"]) assert.ok(refused.has(kind), `no ${kind}`);
       assert.ok(orders.length > draws / 10, `${orders.length} are accepted`);
 
-      const run = orders.slice(0, 12);
-      const one = bind(recipeOf(run, (name) => `  report zeros(${name}), bytes(${name})\n`).text);
+      const one = bind(recipeOf(orders, (name) => `  report zeros(${name}), bytes(${name})\n`).text);
       const promised = new Map(one.typed.stages.map(({ name, effects }) => [name, isPattern(effects)]));
-      const { text: source, ends } = recipeOf(run, (name) => {
+      const { text: source, ends } = recipeOf(orders, (name) => {
         const expectation = promised.get(name) ? `  expect pattern(${name}, 2:4)\n` : "";
         return `  report bytes(${name}), zeros(${name})\n${expectation}`;
       });
