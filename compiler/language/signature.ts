@@ -250,5 +250,5 @@ function inRange(
   const [from, to] = [evaluate(context, inside, range.from).value, evaluate(context, inside, range.to).value];
   if (from.kind !== "number" || to.kind !== "number" || from.real === null || to.real === null) return value;
   if (value.real >= from.real && value.real <= to.real) return value;
-  return report(context, complaint(`from ${from.real} to ${to.real}`, String(value.real)));
+  return report(context, complaint(`from ${from.real} to ${to.real}${context.where}`, String(value.real)));
 }

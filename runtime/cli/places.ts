@@ -82,9 +82,9 @@ function requireOwn(path: string): void {
   throw new UserError(`the store ${path} is not this user's; remove it, or give another place with --store`);
 }
 
-/** Gives both up, and says what stays; null where nothing does. */
-export function leave({ output, folder }: Places): string | null {
+/** Gives both up, and says what stays and what goes on from there; null where nothing does. */
+export function leave({ output, folder }: Places, goesOn = "the same command goes on from there"): string | null {
   folder.close();
   output?.abort(); // after what lies beside it
-  return folder.keeps ? `what is done is kept in ${folder.path}; the same command goes on from there` : null;
+  return folder.keeps ? `what is done is kept in ${folder.path}; ${goesOn}` : null;
 }
