@@ -15,13 +15,15 @@ import { blockOf, type ModelType, partsOf } from "./value.ts";
 
 /**
  * The model in which these layers have biases, each a tensor behind that of its matrix, in the same type. What a field of config.json
- * says, it says of all layers that read it: others get biases too. Null where no field says so, which is said.
+ * says, it says of all layers that read it: others get biases too. Null where no field says so, which is said with the way out that a
+ * layer of that name has.
  */
 export function withBiases(
   context: Context,
   type: ModelType,
   layers: readonly Selected[],
   span: Span,
+  wayOut = (name: string, could: string): string => `${could}; leave the others out with \`except ${name}\``,
 ): ModelType | null {
   const lacking = layers.filter((each) => !hasBias(type, each));
   const { facts } = type;
@@ -33,7 +35,7 @@ export function withBiases(
     const found = layer?.bias
       ? configSaying(context, { ...type, facts: { ...facts, config } }, one, layer.bias)
       : layer && config;
-    if (!found) report(context, unsayable(context, type, name, span));
+    if (!found) report(context, unsayable(context, type, name, span, wayOut));
     if (!found) return null;
     config = found;
   }
@@ -90,7 +92,13 @@ function biasOf({ to, among }: Linear, { dtype }: TensorFacts): TensorFacts {
   return { dtype, shape: [size], bytes: (size * bitsOf(weightType(dtype) ?? "f32")) / 8 };
 }
 
-function unsayable(context: Context, type: ModelType, name: string, span: Span) {
+function unsayable(
+  context: Context,
+  type: ModelType,
+  name: string,
+  span: Span,
+  wayOut: (name: string, could: string) => string,
+) {
   const declared = declarationsIn(type.arch.members);
   const asked = declared.get(name)?.bias;
   const { facts } = type;
@@ -105,7 +113,7 @@ function unsayable(context: Context, type: ModelType, name: string, span: Span) 
     kind: "not-supported",
     span,
     what: `a bias of \`${name}\`, ${asked ? `of which \`${type.arch.name.text}\` says \`bias where ${textAt(asked.span)}\`` : "which is a table"},`,
-    hint: `${nearest}; leave the others out with \`except ${name}\``,
+    hint: wayOut(name, nearest),
   } as const;
 }
 

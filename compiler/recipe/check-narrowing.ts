@@ -84,7 +84,12 @@ function smaller(
   left: readonly LeftBehind[],
   span: Span,
 ): Narrowing | null {
-  const biased = withBiases(context, type, readersIn(type, left), span);
+  const wayOut = (reader: string): string => {
+    const found = left.find(({ readers }) => readers.some(({ name }) => name === reader));
+    const whole = found ? `let all of \`${found.selection.dim.name}\` stay, or ` : "";
+    return `it takes over what goes: ${whole}select by a method without \`leaving\``;
+  };
+  const biased = withBiases(context, type, readersIn(type, left), span, wayOut);
   if (!biased) return null;
   const made = narrowed(context, biased, sizesOf(work.selections, type));
   if (!made) report(context, unsayable(context, type, work.selections));
