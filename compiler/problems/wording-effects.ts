@@ -1,12 +1,33 @@
 /** What one stage of a recipe can do to another. */
-import type { Span } from "../../grammar/source.ts";
+import { type Span, textAt } from "../../grammar/source.ts";
 import { labels, type Wording } from "./description.ts";
 
 export type EffectProblem =
   | { kind: "needs-numbers"; span: Span; layer: string | null; format: string; of: string }
-  /** `by` names the stage that has made codes, at `made`, of `from`. */
-  | { kind: "prunes-codes"; span: Span; stage: string; by: string; made: Span; format: string; from: string }
-  | { kind: "codes-twice"; span: Span; stage: string; by: string; made: Span; format: string; from: string; of: string }
+  /** `by` names the stage that has made codes, at `made`, of `from`, or a method before this one in a chain of a choice. */
+  | {
+      kind: "prunes-codes";
+      span: Span;
+      stage: string;
+      by: string;
+      made: Span;
+      format: string;
+      from: string;
+      isInChain: boolean;
+    }
+  /** `overlap`: the layers that are codes already, by names, if those of other names in the stage are not. */
+  | {
+      kind: "codes-twice";
+      span: Span;
+      stage: string;
+      by: string;
+      made: Span;
+      format: string;
+      from: string;
+      isInChain: boolean;
+      of: string;
+      overlap: readonly string[];
+    }
   /** `relies` is where zeros are counted on that `by` has made and `stage`, at `span`, does not keep. */
   | {
       kind: "zeros-lost";
@@ -16,6 +37,8 @@ export type EffectProblem =
       made: Span;
       zeros: string;
       how: "changed" | "cut" | "turned";
+      /** `stage` chooses, and what it chooses from loses them. */
+      isChoice: boolean;
       relies: Span;
     }
   /** `by` has moved scales or rotated, at `made`, on the way to `of`, of `from`, or on that to the other model. */
@@ -63,6 +86,9 @@ const lostBy = {
   turned: "turns weights that are 0 with others",
 } as const;
 
+/** A method of a chain as it is written. */
+const methodIn = (span: Span): string => textAt(span).replace(/\s+/g, " ");
+
 export const effectWording: Wording<EffectProblem> = {
   "needs-numbers": (p) => ({
     title: `the weights of ${p.layer ? `\`${p.layer}\`` : `\`${p.of}\``} are codes (${p.format}), and a method sees numbers`,
@@ -70,14 +96,18 @@ export const effectWording: Wording<EffectProblem> = {
     hint: `${p.layer ? `leave it out with \`except ${p.layer}\`, or ` : ""}write \`of ${p.of} decode\` for codes to become numbers first; codes of these are rounded twice`,
   }),
   "prunes-codes": (p) => ({
-    title: `\`${p.stage}\` drops weights that \`${p.by}\` has made codes of, ${p.format}`,
+    title: `\`${p.isInChain ? methodIn(p.span) : p.stage}\` drops weights that \`${p.isInChain ? methodIn(p.made) : p.by}\` has made codes of, ${p.format}`,
     places: labels([p.span, "drops some of them"], [p.made, "makes codes of them"]),
-    hint: `drop first: \`stage ${p.stage} = … of ${p.from}\`, and then \`stage ${p.by} = … of ${p.stage} … keeping zeros\``,
+    hint: p.isInChain
+      ? `drop first: \`${methodIn(p.span)} then ${methodIn(p.made)} keeping zeros\``
+      : `drop first: \`stage ${p.stage} = … of ${p.from}\`, and then \`stage ${p.by} = … of ${p.stage} … keeping zeros\``,
   }),
   "codes-twice": (p) => ({
-    title: `\`${p.stage}\` makes codes of weights that are codes already, ${p.format} of \`${p.by}\``,
+    title: `\`${p.isInChain ? methodIn(p.span) : p.stage}\` makes codes of weights that are codes already, ${p.format} of \`${p.isInChain ? methodIn(p.made) : p.by}\``,
     places: labels([p.span, "makes codes again"], [p.made, "makes codes of them"]),
-    hint: `leave \`${p.by}\` out, and let \`${p.stage}\` be \`of ${p.from}\`; \`of ${p.of} decode\` rounds what is rounded already`,
+    hint: p.isInChain
+      ? `leave one of the two out of the chain`
+      : `${p.overlap.length > 0 ? `add \`except ${p.overlap.join(", ")}\`, or ` : ""}leave \`${p.by}\` out, and let \`${p.stage}\` be \`of ${p.from}\`; \`of ${p.of} decode\` rounds what is rounded already`,
   }),
   "zeros-lost": (p) => ({
     title: `\`${p.stage}\` does not keep the zeros that \`${p.by}\` makes, ${p.zeros}`,
@@ -85,7 +115,7 @@ export const effectWording: Wording<EffectProblem> = {
     hint:
       p.how !== "changed"
         ? `${p.how === "cut" ? "cut" : "rotate"} first: \`stage ${p.stage}\` before \`stage ${p.by}\``
-        : `end \`stage ${p.stage}\` with \`keeping zeros\`, if what it stores can be 0 exactly, as thin factors cannot`,
+        : `end ${p.isChoice ? `the candidates of \`stage ${p.stage}\`` : `\`stage ${p.stage}\``} with \`keeping zeros\`, if what it stores can be 0 exactly, as thin factors cannot`,
   }),
   "other-basis": (p) => ({
     title: `weights of \`${p.other}\` and of \`${p.of}\` are in different ${p.what}, as \`${p.by}\` is behind one of them only`,

@@ -107,22 +107,35 @@ export function statesOf({ effects, models }: Checking, model: string): States {
 /** Refuses to work on codes, which a method does not see: a stage says where they become numbers. */
 export function areNumbers(
   { context, stages }: Checking,
-  { name: { text: name }, of: { text: of }, span }: Ast.Stage,
+  { name: { text: name }, of: { text: of }, method, span }: Ast.Stage,
   before: States,
   changes: Changes,
 ): boolean {
+  // A choice is made for numbers: codes are those of a method before this one in its chain.
+  const isInChain = span === method.span;
   for (const [key, { format: made, zeros, layer }] of changes) {
     const codes = before.get(key)?.codes;
     if (!codes) continue;
     const format = showFormat(codes.format);
     const { by } = codes;
-    const given = by && { stage: name, by: by.name, made: by.span, format, from: sourceOf(stages, by.name) };
-    if (given && made) report(context, { kind: "codes-twice", span, ...given, of });
+    const from = by && sourceOf(stages, by.name);
+    const given = by && from !== null && { stage: name, by: by.name, made: by.span, format, from, isInChain };
+    const overlap = overlapOf(before, changes);
+    if (given && made) report(context, { kind: "codes-twice", span, ...given, of, overlap });
     else if (given && zeros && zeros.makes.length > 0) report(context, { kind: "prunes-codes", span, ...given });
     else report(context, { kind: "needs-numbers", span, layer, format, of });
     return false;
   }
   return true;
+}
+
+/** The names of layers all of which are codes; none where those of another name are codes in part, or all are. */
+function overlapOf(before: States, changes: Changes): readonly string[] {
+  const isCoded = ([key]: readonly [string, unknown]): boolean => before.get(key)?.codes != null;
+  const byName = [...Map.groupBy(changes, ([, { layer }]) => layer)];
+  const some = byName.filter(([, each]) => each.some(isCoded));
+  const areWhole = some.length < byName.length && some.every(([, each]) => each.every(isCoded));
+  return areWhole ? some.flatMap(([name]) => name ?? []) : [];
 }
 
 const sourceOf = (stages: readonly TypedStage[], name: string): string =>
@@ -138,7 +151,14 @@ export function areKept(
   const lost = lostIn(states, keys, pattern);
   if (!lost) return true;
   const { by, to, how } = lost;
-  const named = { stage: to.name, by: by.name, made: by.span, zeros: showZeros(lost.zeros), how };
+  const named = {
+    stage: to.name,
+    by: by.name,
+    made: by.span,
+    zeros: showZeros(lost.zeros),
+    how,
+    isChoice: to.isChoice ?? false,
+  };
   report(context, { kind: "zeros-lost", span: to.span, ...named, relies });
   return false;
 }

@@ -97,7 +97,7 @@ function checkChoice(at: Checking, stage: Ast.Stage, typed: TypedStage, of: Mode
   nameResult(at, stage, of, at.models.get(first?.stages.at(-1)?.name ?? "") ?? null);
   const made = candidates.map(({ stages }) => stages.at(-1)?.effects ?? new Map());
   const own = new Set(candidates.flatMap(({ stages }) => stages.map(({ name }) => name)));
-  const effects = whichever(made, own, { name: stage.name.text, span: stage.span });
+  const effects = whichever(made, own, { name: stage.name.text, span: stage.span, isChoice: true });
   nameEffects(at, stage.name, effects);
   at.stages.push({ ...typed, candidates, effects });
 }

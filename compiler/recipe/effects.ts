@@ -16,6 +16,8 @@ import type { ZerosLeft } from "./method-result.ts";
 export interface StageNamed {
   readonly name: string;
   readonly span: Span;
+  /** It chooses: what it does, its candidates do. */
+  readonly isChoice?: true;
 }
 
 /** What holds of a weight, and which stage has made it so. */

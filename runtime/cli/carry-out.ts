@@ -55,7 +55,10 @@ export async function carryOut(
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true)
     say(process.stderr, showLeftBehind(result) + showChecks(plan, result) + showAllSaved(plan, result, flags));
-  const advice = leave(places, "relax the expectation or change the recipe: steps that stay the same are not run again");
+  const advice = leave(
+    places,
+    "relax the expectation or change the recipe: steps that stay the same are not run again",
+  );
   if (result.expects.some(({ holds }) => !holds)) throw new UserError(failedExpectation(result, placed), { advice });
 }
 

@@ -190,6 +190,13 @@ function factsOf(typed: Outline["typed"], name: string): ModelFacts | undefined 
   return typed.models.find((each) => each.name === name)?.facts;
 }
 
+/** How many blocks a model or a stage's result has. */
+function blocksOf(typed: Outline["typed"], name: string): number {
+  const stage = typed.stages.find((each) => each.name === name);
+  const type = stage ? stage.type : typed.models.find((each) => each.name === name)?.type;
+  return type ? layersOf(type) : stage ? blocksOf(typed, stage.of) : 0;
+}
+
 function stageRow(
   outline: Outline,
   { name: stage, action, of, tied, narrowing, effects }: TypedStage,
@@ -198,26 +205,30 @@ function stageRow(
   const changes = changesOf(outline, number);
   const statistics = outline.steps.filter(({ part }) => part.stage === number && part.what === "statistics");
   const [first] = statistics;
+  const blocks = blocksOf(outline.typed, of);
   const byLayer = Map.groupBy(statistics, ({ part }) => part.layer);
   return {
     ...{ stage, action, of },
-    layers: narrowing ? keptOf(narrowing) : matchedLayers(changes),
+    layers: narrowing ? keptOf(narrowing) : matchedLayers(changes, blocks),
     matched: changes.length,
     left_out: tied.flatMap(({ name, tied }) => (tied ? [{ layer: name, tied }] : [])),
     over: first ? showWindows(outline.windows, first.over) : null,
     passes: Math.max(0, ...[...byLayer.values()].map(({ length }) => length)),
     bytes_before: changes.reduce((sum, { before }) => sum + before, 0),
     bytes_after: changes.reduce((sum, { after }) => sum + after, 0),
-    leaves: leavesOf(effects),
+    leaves: leavesOf(effects, blocksOf(outline.typed, stage)),
   };
 }
 
-function leavesOf(effects: TypedStage["effects"]): readonly Leaves[] {
+function leavesOf(effects: TypedStage["effects"], blocks: number): readonly Leaves[] {
   const told = [...effects].filter(([, state]) => showState(state).length > 0);
   return [...Map.groupBy(told, ([, state]) => showState(state)).values()].map((alike) => {
     const [[, { zeros, codes, isFolded, rotated }]] = alike as [(typeof alike)[0]];
     return {
-      layers: matchedLayers(alike.map(([key]) => layerOf(key))),
+      layers: matchedLayers(
+        alike.map(([key]) => layerOf(key)),
+        blocks,
+      ),
       zeros: zeros.map((each) => showZeros(each.zeros)),
       stored: codes && showFormat(codes.format),
       folded: isFolded,
@@ -251,8 +262,8 @@ function keptOf({ selections, rotations }: NonNullable<TypedStage["narrowing"]>)
   ].join(", ");
 }
 
-/** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers. */
-function matchedLayers(changes: readonly Pick<Change, "layer" | "name">[]): string {
+/** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers, and with their numbers: `q × 3 layers (0-1, 5)`. */
+function matchedLayers(changes: readonly Pick<Change, "layer" | "name">[], blocks: number): string {
   const parts = Map.groupBy(changes, ({ layer }) => layer);
   const named = [...parts].map(([layer, some]) => ({ layer, names: some.map(({ name }) => name).join(" ") }));
   const inside = Map.groupBy(
@@ -260,9 +271,24 @@ function matchedLayers(changes: readonly Pick<Change, "layer" | "name">[]): stri
     ({ names }) => names,
   );
   return [
-    ...[...inside].map(([names, some]) => `${names} × ${counted(some.length, "layer")}`),
+    ...[...inside].map(([names, some]) => {
+      const which = some.length < blocks ? ` (${runsOf(some.flatMap(({ layer }) => layer ?? []))})` : "";
+      return `${names} × ${counted(some.length, "layer")}${which}`;
+    }),
     ...named.flatMap(({ layer, names }) => (layer === null ? [names] : [])),
   ].join(", ");
+}
+
+/** `0-3, 7`. */
+function runsOf(numbers: readonly number[]): string {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const starts = sorted.filter((each) => !sorted.includes(each - 1));
+  const runs = starts.map((first) => {
+    let last = first;
+    while (sorted.includes(last + 1)) last++;
+    return first === last ? `${first}` : `${first}-${last}`;
+  });
+  return runs.join(", ");
 }
 
 function showWindows(windows: Outline["windows"], number: number | null): string {

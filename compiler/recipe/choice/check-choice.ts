@@ -77,8 +77,7 @@ export function addChosen(
   );
   let of = stage.of;
   for (const [i, { each, candidate }] of taken.entries()) {
-    const text = i === taken.length - 1 ? stage.name.text : `${stage.name.text} ${i + 1}`;
-    const name = { ...stage.name, text };
+    const name = i === taken.length - 1 ? stage.name : each.name;
     const untold = { ...at, context: { ...context, notes: [] } };
     checkStage(untold, { ...each, of, name }, (layer) => chosen.get(weightOf(layer)) === candidate);
     of = name;
@@ -87,13 +86,16 @@ export function addChosen(
 
 const weightOf = ({ linear, layer }: Selected): string => tensorName(linear.weight, layer);
 
-/** The stages of a candidate, each by what was done to its layers until then; the last keeps what the candidate keeps. */
+/** The stages of a candidate, each by what was done to its layers until then, and will be; the last keeps what the candidate keeps. */
 const stagesOf = ({ among: _, keeping: __, ...stage }: Ast.Stage, { methods, keeping }: Chain): readonly Ast.Stage[] =>
   methods.map(({ call: method }, i) => {
-    const until = methods.slice(0, i + 1).map(({ text }) => text);
+    const [until, behind] = [methods.slice(0, i + 1), methods.slice(i + 1)].map((some) =>
+      some.map(({ text }) => text).join(" then "),
+    );
+    const called = `${until}${behind ? ` before ${behind}` : ""}${keeping ? ` keeping ${keeping.text}` : ""}`;
     return {
       ...{ ...stage, method, span: method.span },
-      name: { ...stage.name, text: `${stage.name.text} by ${until.join(" then ")}` },
+      name: { ...stage.name, text: `${stage.name.text} by ${called}` },
       ...(keeping && i === methods.length - 1 && { keeping }),
     };
   });

@@ -130,11 +130,12 @@ function mixedOf(given: ModelType, types: readonly ModelType[], units: readonly 
 
 /** Says where even the smallest choice is too large. */
 function requireRoom({ context }: Emitting, question: Question): void {
-  const { stage, budget } = question;
+  const { stage, budget, rest } = question;
   const { least } = reachOf(question);
   if (least <= budget) return;
   const range = `at least ${showBytes(least)} (${least}), which the model takes with the smallest candidate for every layer`;
-  report(context, { kind: "out-of-range", span: stage.span, what: "`bytes`", value: showBytes(budget), range });
+  const hint = `allow more, add a smaller candidate, or let more layers choose: those that do not, and tables and norms, take ${showBytes(rest)} of it`;
+  report(context, { kind: "out-of-range", span: stage.span, what: "`bytes`", value: showBytes(budget), range, hint });
 }
 
 interface Trial {
