@@ -28,8 +28,17 @@ export function innerOf(scope: Scope, type: Ast.TypeExpression): Format | null {
   return named?.kind === "format" ? named : null;
 }
 
+/** The format that a field of this name is stored in; null where it has none. */
+export function formatOfField({ declaration, scope }: Format, field: string): Format | null {
+  const declared = declaration.fields.find(({ name }) => name.text === field);
+  return declared ? innerOf(scope, declared.type) : null;
+}
+
 /** What is stored of the field of a field. */
 export const innerName = (field: string, inner: string): string => `${field}.${inner}`;
+
+/** The field that what is called so is stored of; null where it is one itself. */
+export const outerName = (name: string): string | null => (name.includes(".") ? (name.split(".")[0] ?? null) : null);
 
 /** The types of all that a format stores, as they are written, by the names of the fields. */
 export const storedTypesOf = ({ declaration, scope }: Format): ReadonlyMap<string, string> =>

@@ -284,8 +284,8 @@ export function decoded(
   return null;
 }
 
-/** What `decode` sees; null where fields do not have the dimensions that the format declares. */
-function withFields(
+/** What `decode` sees: fields in a format as what they stand for. Null where fields do not have the dimensions that the format declares. */
+export function withFields(
   { context, span }: Call,
   { declaration, scope: declaredIn }: Format,
   fields: ReadonlyMap<string, Tensor>,

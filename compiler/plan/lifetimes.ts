@@ -2,7 +2,7 @@
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { slotsOf } from "./slots.ts";
-import type { Ref, Step } from "./step.ts";
+import { type Ref, type Step, tensorsSaved } from "./step.ts";
 
 /** A reference to one artefact as it is. */
 export type PlainRef = Extract<
@@ -93,8 +93,8 @@ export function readersIn({ steps, values, saves }: Planned): ReadonlyMap<string
   };
   for (const [at, { reads }] of steps.entries()) for (const ref of Object.values(reads)) read(ref, at);
   for (const { value } of values) if (typeof value !== "number") read(value, steps.length);
-  for (const { tensors, check } of saves)
-    for (const ref of [...tensors.map(({ from }) => from), ...Object.values(check?.values ?? {})])
+  for (const save of saves)
+    for (const ref of [...tensorsSaved(save).map(({ from }) => from), ...Object.values(save.check?.values ?? {})])
       read(ref, steps.length);
   return readers;
 }

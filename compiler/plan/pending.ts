@@ -1,7 +1,7 @@
 /** Which steps of a plan are still to be run, where some have been run before. */
 import { plainRefs } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
-import type { Ref, Step } from "./step.ts";
+import { type Ref, type Step, tensorsSaved } from "./step.ts";
 
 /** What is left of earlier runs. */
 export interface Kept {
@@ -24,8 +24,8 @@ export async function pendingSteps(
     for (const ref of refs.flatMap(plainRefs)) if ("step" in ref) wanted[ref.step]?.add(ref.output);
   };
   want(values.flatMap(({ value }) => (typeof value === "number" ? [] : [value])));
-  for (const { tensors, check } of saves)
-    want([...tensors.map(({ from }) => from), ...Object.values(check?.values ?? {})]);
+  for (const save of saves)
+    want([...tensorsSaved(save).map(({ from }) => from), ...Object.values(save.check?.values ?? {})]);
   const pending = new Set<number>();
   for (const [at, step] of [...steps.entries()].reverse()) {
     const { zeros } = step.part.changes ?? {};

@@ -16,7 +16,12 @@ export function printPlan(plan: Plan): string {
     windows: windows.map((each, i) => ({ windows: i, ...each })),
     steps: steps.map(showStep),
     values: values.map(({ value, ...others }) => ({ ...others, value: isObject(value) ? showRef(value) : value })),
-    saves: saves.map((save) => ({ ...save, tensors: save.tensors.map(showSaved), ...showCheck(save) })),
+    saves: saves.map((save) => ({
+      ...save,
+      tensors: save.tensors.map(showSaved),
+      ...showAdapter(save),
+      ...showCheck(save),
+    })),
     programs: programs.map(showProgram),
     kernels: kernels.map(showKernel),
   };
@@ -51,6 +56,9 @@ function showRef(ref: Ref): string {
 
 const showSaved = ({ name, dtype, shape, from, blocks }: SavedTensor): string =>
   `${name} ${dtype}[${shape.join(", ")}] ← ${showRef(from)}${blocks ? `, in ${blocks.format} of ${blocks.of}` : ""}`;
+
+const showAdapter = ({ adapter }: SaveRecord): object =>
+  adapter ? { adapter: { ...adapter, tensors: adapter.tensors.map(showSaved) } } : {};
 
 const showCheck = ({ check }: SaveRecord): object =>
   check

@@ -6,7 +6,7 @@ import { lengthened, shortened } from "./abridged.ts";
 import { type Plan, planVersion } from "./plan.ts";
 import type { Dispatch, Program } from "./program.ts";
 import type { PlanFile, ProgramFile } from "./schema.ts";
-import type { Ref, SaveRecord } from "./step.ts";
+import type { Ref, SavedTensor, SaveRecord } from "./step.ts";
 
 /** The plan in the form of its file, without the hash. */
 export function toFile(plan: Plan): Omit<PlanFile, "hash"> {
@@ -67,11 +67,18 @@ export function fromFile({ choices, ...file }: Omit<PlanFile, "hash">, refuse: (
 }
 
 /** What is saved, with references in another form. */
-const saveWith = <From, To>({ check, tensors, ...save }: SaveRecord<From>, to: (ref: From) => To): SaveRecord<To> => ({
-  ...save,
-  tensors: tensors.map((tensor) => ({ ...tensor, from: to(tensor.from) })),
-  ...(check && { check: { ...check, values: mapped(check.values, to) } }),
-});
+function saveWith<From, To>(
+  { check, tensors, adapter, ...save }: SaveRecord<From>,
+  to: (ref: From) => To,
+): SaveRecord<To> {
+  const all = (some: readonly SavedTensor<From>[]) => some.map((tensor) => ({ ...tensor, from: to(tensor.from) }));
+  return {
+    ...save,
+    tensors: all(tensors),
+    ...(adapter && { adapter: { ...adapter, tensors: all(adapter.tensors) } }),
+    ...(check && { check: { ...check, values: mapped(check.values, to) } }),
+  };
+}
 
 const lists = ["setup", "main"] as const;
 

@@ -11,6 +11,7 @@ import {
   type SavedTensor,
   type SaveRecord,
   type Step,
+  tensorsSaved,
   type ValueRecord,
 } from "./step.ts";
 import { isStoredDType, storedBits } from "./stored-types.ts";
@@ -45,10 +46,12 @@ export function requireSound(plan: Plan, refuse: Refuse): void {
   for (const save of plan.saves) requireSave(plan, save, refuse);
 }
 
-function requireSave(plan: Plan, { of, origin, tensors, check }: SaveRecord, refuse: Refuse): void {
+function requireSave(plan: Plan, save: SaveRecord, refuse: Refuse): void {
+  const { of, origin, check } = save;
   if (!/^\w+$/.test(of)) refuse(`\`${of}\` is no name of a folder`);
   requireModel(plan, origin, 0, (why) => refuse(`what is saved ${why}`));
-  for (const saved of tensors) requireSaved(plan, saved, (why) => refuse(`the saved tensor ${saved.name} ${why}`));
+  for (const saved of tensorsSaved(save))
+    requireSaved(plan, saved, (why) => refuse(`the saved tensor ${saved.name} ${why}`));
   if (check) requireCheck(plan, check, (why) => refuse(`the check of what is saved ${why}`));
 }
 

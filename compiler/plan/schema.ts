@@ -134,6 +134,17 @@ const value: JTDSchemaType<ValueInFile> = {
   optionalProperties: { known: { type: "float64" }, from: text },
 };
 
+const savedTensors: JTDSchemaType<SaveRecord<string>["tensors"]> = {
+  elements: {
+    properties: { name: text, dtype: text, shape: { elements: size }, from: text },
+    optionalProperties: {
+      blocks: {
+        properties: { of: text, format: text, shape: { elements: size }, start: size, width: size, stride: size },
+      },
+    },
+  },
+};
+
 const save: JTDSchemaType<SaveRecord<string>> = {
   properties: {
     format: text,
@@ -141,19 +152,11 @@ const save: JTDSchemaType<SaveRecord<string>> = {
     origin: text,
     config: { values: size },
     quantization: { type: "string", nullable: true },
-    tensors: {
-      elements: {
-        properties: { name: text, dtype: text, shape: { elements: size }, from: text },
-        optionalProperties: {
-          blocks: {
-            properties: { of: text, format: text, shape: { elements: size }, start: size, width: size, stride: size },
-          },
-        },
-      },
-    },
+    tensors: savedTensors,
   },
   optionalProperties: {
     flags: { values: { type: "boolean" } },
+    adapter: { properties: { config: text, tensors: savedTensors } },
     check: {
       properties: {
         model: text,

@@ -112,9 +112,17 @@ export interface SaveRecord<Reference = Ref> {
   /** `quantization_config` of config.json as text, where weights are codes; null: there is none, whatever the origin's has. */
   readonly quantization: string | null;
   readonly tensors: readonly SavedTensor<Reference>[];
+  /** An adapter in a folder of its own beside them, with the text of its config. */
+  readonly adapter?: { readonly config: string; readonly tensors: readonly SavedTensor<Reference>[] };
   /** What the last steps find of the files; none where the recipe reads no text. */
   readonly check?: SavedCheck<Reference>;
 }
+
+/** All that is saved of a model. */
+export const tensorsSaved = <Reference>({
+  tensors,
+  adapter,
+}: SaveRecord<Reference>): readonly SavedTensor<Reference>[] => [...tensors, ...(adapter?.tensors ?? [])];
 
 /** Where in the output folder a model is saved, as what paths in it begin with: one that is alone is the folder, of several each has one of its name. */
 export const placeIn = (saves: readonly Pick<SaveRecord, "of">[], { of }: Pick<SaveRecord, "of">): string =>

@@ -3,9 +3,12 @@ import type { Span } from "../../grammar/source.ts";
 import type { Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import { slotNames } from "../graph/slots.ts";
+import { invariant } from "../invariant.ts";
 import { given } from "../language/bind.ts";
 import type { Context } from "../language/context.ts";
-import { storedInput, storedTypesOf } from "../language/fields.ts";
+import { operand } from "../language/evaluate.ts";
+import { formatOfField, innerName, storedInput, storedTypesOf } from "../language/fields.ts";
+import { withFields } from "../language/format.ts";
 import { scopeIn } from "../language/scope.ts";
 import { ids } from "../language/tensor.ts";
 import type { Callable, Coded, Operand, Value } from "../language/value.ts";
@@ -21,18 +24,40 @@ export const fieldOutputs = (maker: Maker, { fields }: Coded): readonly Output[]
     store: node.type.dtype,
   }));
 
-/** What a function gives of the fields and the parameters of codes. */
-export function ofCodes(context: Context, by: Callable, { format, fields }: CodedFacts, span: Span): Value {
+/** What a function gives of the fields and the parameters of codes, or of those of a field in a format. Fields in a format are numbers to it. */
+export function ofCodes(
+  context: Context,
+  by: Callable,
+  coded: CodedFacts,
+  span: Span,
+  of: string | null = null,
+): Value {
   const { parameters, apply } = by.form([]);
+  const { format, fields } = of === null ? coded : fieldAlone(coded, of);
+  const within = of === null ? "" : innerName(of, "");
+  const slot = (name: string): string => slotNames.field(slotNames.weight, within + name);
+  const stored = new Map(fields.map((field) => [field.name, storedInput(context, slot(field.name), field, span)]));
+  const call = { context, scope: scopeIn(null), span };
+  const seen = withFields(call, format, stored, operand);
   const values = new Map<string, Operand>();
   for (const { name } of parameters) {
-    const field = fields.find((each) => each.name === name.text);
-    const slot = slotNames.field(slotNames.weight, name.text);
-    const value = field ? storedInput(context, slot, field, span) : format.scope.values.get(name.text);
+    const value = seen?.values.get(name.text) ?? format.scope.values.get(name.text);
     if (value) values.set(name.text, { value, span });
   }
-  const call = { context, scope: scopeIn(null), span };
   return apply(call, given(call.scope, values));
+}
+
+/** A field that is in a format as codes by themselves. */
+export function fieldAlone({ format, fields }: CodedFacts, field: string): CodedFacts {
+  const within = innerName(field, "");
+  const own = formatOfField(format, field);
+  invariant(own !== null, `${field} is in no format`);
+  return {
+    format: own,
+    fields: fields.flatMap((each) =>
+      each.name.startsWith(within) ? [{ ...each, name: each.name.slice(within.length) }] : [],
+    ),
+  };
 }
 
 /** That each field holds what is stored in it, and that the weights which they stand for are finite. */

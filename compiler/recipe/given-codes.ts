@@ -6,7 +6,7 @@ import type { Node } from "../graph/ops.ts";
 import { rangeOf } from "../graph/range.ts";
 import { slotNames } from "../graph/slots.ts";
 import { sizeOf } from "../graph/type.ts";
-import { storedInput } from "../language/fields.ts";
+import { outerName, storedInput } from "../language/fields.ts";
 import { ids } from "../language/tensor.ts";
 import { readCoded } from "../model/coded-matrix.ts";
 import { wholeOf } from "../model/coded-type.ts";
@@ -61,7 +61,7 @@ function* faultsIn({ context, maker }: Emitting, coded: CodedFacts, model: strin
   }
   for (const field of coded.fields) {
     const name = slotNames.field(slotNames.weight, field.name);
-    const wanted = field.must && ofCodes(context, field.must, coded, span);
+    const wanted = field.must && ofCodes(context, field.must, coded, span, outerName(field.name));
     if (wanted?.kind !== "tensor") continue;
     const stored = storedInput(context, name, field, span);
     const order = ids(wanted.dims);

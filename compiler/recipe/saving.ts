@@ -31,7 +31,7 @@ export function saveRecord(at: Emitting, saving: Saving, modules: Modules): Save
   const { name: of, format } = saving;
   const model = { ...modelNamed(at, saving.of), name: of };
   const { origin, type, at: places } = model;
-  const { weights, quantization } = savedCodes(at, model, saving, modules);
+  const { weights, ...others } = savedCodes(at, model, saving, modules);
   const tensors = [...(type.facts?.tensors ?? [])].flatMap(([name, { dtype, shape }]): readonly SavedTensor[] => {
     const own = weights.get(name);
     if (own) return own;
@@ -40,7 +40,7 @@ export function saveRecord(at: Emitting, saving: Saving, modules: Modules): Save
     return from ? [{ name, dtype, shape, from }] : [];
   });
   const fields = changedFields(modelNamed(at, origin).type, type);
-  return { format, of, origin, ...fields, quantization, tensors };
+  return { format, of, origin, ...fields, ...others, tensors };
 }
 
 /** Why a model cannot be saved in a format, stored as it is; null if it can. */

@@ -5,24 +5,25 @@ import { slotNames } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Context } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
-import type { StoredField } from "../language/fields.ts";
+import { innerName, type StoredField } from "../language/fields.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
-import { type Coded, showFormat } from "../language/value.ts";
+import { type Coded, type Scope, showFormat } from "../language/value.ts";
 import { fieldsFor, wholeOf } from "../model/coded-type.ts";
 import { pathOf, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts } from "../model/facts.ts";
 import { matricesIn } from "../model/selector.ts";
 import { layersOf, type Model, type ModelType, partsOf } from "../model/value.ts";
-import type { Check, Ref, SavedTensor } from "../plan/step.ts";
+import type { Check, Ref, SavedTensor, SaveRecord } from "../plan/step.ts";
+import { adapterConfig, adapterIn, adapterTensor, besideAdapter } from "../target/adapter.ts";
 import { writeConfig } from "../target/config-template.ts";
 import type { Json, JsonObject } from "../target/json.ts";
 import { isRefusal, layoutsFor, type Refusal, type Source, type Written } from "../target/layouts.ts";
 import { listOf } from "../target/left-out.ts";
-import { rowsForm } from "../target/stored-fields.ts";
+import { plainForm, rowsForm } from "../target/stored-fields.ts";
 import type { Said, Target } from "../target/table.ts";
-import { codedChecks, fieldOutputs, ofCodes } from "./coded-outputs.ts";
+import { codedChecks, fieldAlone, fieldOutputs, ofCodes } from "./coded-outputs.ts";
 import { blockPass, codedAs, entryOf, startOf } from "./forward-graphs.ts";
 import { addStep, type Emitting, modelNamed } from "./steps.ts";
 
@@ -30,10 +31,13 @@ import { addStep, type Emitting, modelNamed } from "./steps.ts";
 export interface Laid {
   readonly weights: ReadonlyMap<string, readonly SavedTensor[]>;
   readonly quantization: string | null;
+  readonly adapter?: NonNullable<SaveRecord["adapter"]>;
 }
 
-/** A linear layer whose weight is coded. */
+/** A linear layer whose weight is coded; beside an adapter, the format is that of what remains. */
 interface Layer extends Source {
+  /** The field that is stored in that format, where an adapter holds the others. */
+  readonly beside: string | null;
   readonly linear: Linear;
   readonly layer: number | null;
   readonly coded: CodedFacts;
@@ -44,17 +48,19 @@ export type Stored = Pick<Model, "type" | "origin">;
 
 /** Why a target does not hold a model; null if it does. */
 export function unheld(at: Emitting, model: Stored, target: Target, modules: Modules, span: Span): Refusal | null {
-  const layers = layersIn(at, model);
+  const layers = layersIn(at, model, target, modules);
   const hint = `a stage whose method ends in codes makes them; "huggingface" holds numbers`;
   if (layers.size === 0) return { what: "a model without codes", hint };
   const found =
-    tableRefused(target, layers) ?? fusedApart(at, model.type, target, span) ?? layoutsFor(target, modules, layers);
+    tableRefused(target, layers) ??
+    fusedApart(at, model.type, layers, target, span) ??
+    layoutsFor(target, modules, layers);
   return isRefusal(found) ? found : null;
 }
 
 /** Adds a step for each weight of a model that the target holds. */
 export function laidOut(at: Emitting, model: Model, target: Target, modules: Modules, span: Span): Laid {
-  const layers = layersIn(at, model);
+  const layers = layersIn(at, model, target, modules);
   const found = layoutsFor(target, modules, layers);
   invariant(!isRefusal(found), `${target.name} does not hold ${model.name}`);
   const graphs = new Map<string, Converting>();
@@ -64,11 +70,72 @@ export function laidOut(at: Emitting, model: Model, target: Target, modules: Mod
     const made = layer && converted(at, model, target, graphs, { weight, layer, written, span });
     if (made) weights.set(weight, made);
   }
-  return { weights, quantization: JSON.stringify(configOf(model, target, found)) };
+  const quantization = JSON.stringify(configOf(model, target, found));
+  const adapter = adapterOf(at, model, modules, layers, span);
+  return { weights, quantization, ...(adapter && { adapter }) };
+}
+
+/** What an adapter holds of those layers that the folder holds in part; none where it holds them all. */
+function adapterOf(
+  at: Emitting,
+  model: Model,
+  modules: Modules,
+  layers: ReadonlyMap<string, Layer>,
+  span: Span,
+): Laid["adapter"] | null {
+  const adapter = adapterIn(modules);
+  const { by } = adapter.table.held;
+  const graphs = new Map<string, Converting>();
+  const ranks = new Map<string, number>();
+  const tensors = [...layers].flatMap(([weight, { linear, layer, coded, beside }]): readonly SavedTensor[] => {
+    if (beside === null) return [];
+    const key = [codedAs(coded), ...coded.fields.flatMap(({ dims }) => dims.map(({ size }) => known(size)))].join(" ");
+    const graph = graphs.get(key) ?? graphFor(at, adapter.scope, linear, { coded, of: null, by }, span);
+    if (!graph) return [];
+    graphs.set(key, graph);
+    const made = addStep(
+      at,
+      graph.graph,
+      fieldsOfWeight(model, weight, coded, layer),
+      placeOf(model, linear, layer),
+      graph.checks,
+    );
+    return graph.fields.map((field) => {
+      const form = plainForm(field);
+      if (field.name === adapter.table.rank) ranks.set(pathOf(weight), form.shape[0] ?? 0);
+      return {
+        name: adapterTensor(adapter, weight, field.name),
+        ...form,
+        from: made(slotNames.field(slotNames.result, field.name)),
+      };
+    });
+  });
+  return tensors.length > 0 ? { config: adapterConfig(adapter, ranks), tensors } : null;
+}
+
+/** How people are told of a step that makes what is saved of a layer. */
+const placeOf = ({ name: of }: Model, { name: what }: Linear, layer: number | null) =>
+  ({ stage: null, of, purpose: "save", layer, what }) as const;
+
+/** Where a step finds the fields of a weight. */
+function fieldsOfWeight(model: Model, weight: string, { fields }: CodedFacts, layer: number | null) {
+  const others = new Map(
+    fields.flatMap(({ name }): [string, Ref][] => {
+      const ref = model.at.get(slotNames.field(weight, name));
+      return ref ? [[slotNames.field(slotNames.weight, name), ref]] : [];
+    }),
+  );
+  return { model, layer, others };
 }
 
 /** Those of linear layers, and of tables that stages have coded; a table that was given as codes is written as numbers. */
-function layersIn(at: Emitting, { type, origin }: Stored): ReadonlyMap<string, Layer> {
+function layersIn(
+  at: Emitting,
+  { type, origin }: Stored,
+  target: Target,
+  modules: Modules,
+): ReadonlyMap<string, Layer> {
+  const adapter = adapterIn(modules);
   const given = modelNamed(at, origin).type.facts?.tensors;
   return new Map(
     matricesIn(type).flatMap(({ linear: own, layer }): [string, Layer][] => {
@@ -78,7 +145,11 @@ function layersIn(at: Emitting, { type, origin }: Stored): ReadonlyMap<string, L
       if (isOfTable(linear) && coded === given?.get(name)?.coded) return [];
       const [input, out] = [linear.from, linear.to].map((dims) => known(volume(dims)) ?? 0);
       const sizes = { in: input ?? 0, out: out ?? 0 };
-      return coded ? [[name, { linear, layer, coded, format: coded.format, sizes, isInFirst: linear.isInFirst }]] : [];
+      if (!coded) return [];
+      const inner = target.table.is_adapted === true ? besideAdapter(modules, adapter, coded.format) : null;
+      const beside = inner && adapter.table.held.inner;
+      const { isInFirst } = linear;
+      return [[name, { linear, layer, coded, format: inner ?? coded.format, beside, sizes, isInFirst }]];
     }),
   );
 }
@@ -96,13 +167,19 @@ function tableRefused({ name }: Target, layers: ReadonlyMap<string, Layer>): Ref
 }
 
 /** Layers that read one activation and are not coded alike, which loaders that make one of them refuse, or read as garbage. */
-function fusedApart(at: Emitting, type: ModelType, { table }: Target, span: Span): Refusal | null {
+function fusedApart(
+  at: Emitting,
+  type: ModelType,
+  layers: ReadonlyMap<string, Layer>,
+  { table }: Target,
+  span: Span,
+): Refusal | null {
   const { entry } = startOf(at, type, 16, span);
   if (!table.is_fused || !entry) return null;
   for (let layer = 0; layer < layersOf(type); layer++) {
     const { inputs } = blockPass(at, type, layer, entryOf(entry));
     for (const together of Map.groupBy(inputs, ({ input }) => input.node).values()) {
-      const kinds = Map.groupBy(together, (each) => shownFormat(type, each, layer));
+      const kinds = Map.groupBy(together, (each) => shownFormat(layers, each, layer));
       const [one, other] = [...kinds].map(([kind, [first]]) => `${first?.linear.name} (${kind})`);
       if (other === undefined) continue;
       const names = together.map(({ linear }) => linear.name).join(", ");
@@ -115,9 +192,9 @@ function fusedApart(at: Emitting, type: ModelType, { table }: Target, span: Span
   return null;
 }
 
-function shownFormat(type: ModelType, { linear }: LinearInput, layer: number): string {
-  const coded = type.facts?.tensors.get(tensorName(linear.weight, layer))?.coded;
-  return coded ? showFormat(coded.format) : "numbers";
+function shownFormat(layers: ReadonlyMap<string, Layer>, { linear }: LinearInput, layer: number): string {
+  const found = layers.get(tensorName(linear.weight, layer));
+  return found ? showFormat(found.format) : "numbers";
 }
 
 interface Converting {
@@ -139,7 +216,7 @@ function converted(
   model: Model,
   target: Target,
   graphs: Map<string, Converting>,
-  { weight, layer: { linear, layer, coded, sizes }, written, span }: Conversion,
+  { weight, layer: { linear, layer, coded, beside, sizes }, written, span }: Conversion,
 ): readonly SavedTensor[] | null {
   const laid = (field: StoredField, from: Ref): SavedTensor => {
     const [name, dtype, ...rows] = written.layout.tensors[field.name] ?? ["", "U8"];
@@ -149,34 +226,40 @@ function converted(
   };
   const { by } = written.made;
   if (by === undefined)
-    return coded.fields.flatMap((field) => {
-      const from = model.at.get(slotNames.field(weight, field.name));
+    return (beside === null ? coded : fieldAlone(coded, beside)).fields.flatMap((field) => {
+      const stored = beside === null ? field.name : innerName(beside, field.name);
+      const from = model.at.get(slotNames.field(weight, stored));
       return from ? [laid(field, from)] : [];
     });
   const key = [codedAs(coded), sizes.in, sizes.out, written.layout.format].join(" ");
-  const graph = graphs.get(key) ?? graphFor(at, target, linear, coded, by, span);
+  const graph = graphs.get(key) ?? graphFor(at, target.scope, linear, { coded, of: beside, by }, span);
   if (!graph) return null;
   graphs.set(key, graph);
-  const others = new Map(
-    coded.fields.flatMap(({ name }): [string, Ref][] => {
-      const ref = model.at.get(slotNames.field(weight, name));
-      return ref ? [[slotNames.field(slotNames.weight, name), ref]] : [];
-    }),
+  const made = addStep(
+    at,
+    graph.graph,
+    fieldsOfWeight(model, weight, coded, layer),
+    placeOf(model, linear, layer),
+    graph.checks,
   );
-  const part = { stage: null, of: model.name, purpose: "save", layer, what: linear.name } as const;
-  const made = addStep(at, graph.graph, { model, layer, others }, part, graph.checks);
   return graph.fields.map((field) => laid(field, made(slotNames.field(slotNames.result, field.name))));
+}
+
+/** What a function makes of codes, or of a field in a format. */
+interface Made {
+  readonly coded: CodedFacts;
+  readonly of: string | null;
+  readonly by: string;
 }
 
 function graphFor(
   { context, maker }: Emitting,
-  target: Target,
+  scope: Scope,
   linear: Linear,
-  coded: CodedFacts,
-  by: string,
+  made: Made,
   span: Span,
 ): Converting | null {
-  const codes = applied(context, target, coded, by, span);
+  const codes = applied(context, scope, made, span);
   const fields = codes && fieldsFor(context, linear, codes.format, span);
   if (!codes || !fields) return null;
   const { counts, checks } = codedChecks(maker, codes);
@@ -184,9 +267,9 @@ function graphFor(
 }
 
 /** What a function of a target's module makes of the fields and the parameters of codes. */
-function applied(context: Context, { scope }: Target, coded: CodedFacts, by: string, span: Span): Coded | null {
+function applied(context: Context, scope: Scope, { coded, of, by }: Made, span: Span): Coded | null {
   const declared = scope.values.get(by);
-  const value = declared?.kind === "callable" ? ofCodes(context, declared, coded, span) : null;
+  const value = declared?.kind === "callable" ? ofCodes(context, declared, coded, span, of) : null;
   return value?.kind === "coded" ? value : null;
 }
 

@@ -2,8 +2,11 @@
 import { isObject, type Json, type JsonObject } from "./json.ts";
 import { isOfGroups, type Said, type Table, variableIn } from "./table.ts";
 
+/** What a table has of a config: the template, and how it is understood. */
+export type ConfigTable = Pick<Table, "config" | "otherwise" | "also" | "besides" | "mixed">;
+
 /** What is said of each group of layers; a text where it is not what the template has. */
-export function readConfig(table: Table, given: Readonly<Record<string, unknown>>): readonly Said[] | string {
+export function readConfig(table: ConfigTable, given: Readonly<Record<string, unknown>>): readonly Said[] | string {
   const groups: Map<string, Json>[] = [];
   const all = new Map<string, Json>();
   const problem = readObject(table, table.config, given, { said: all, groups });
@@ -18,7 +21,7 @@ interface Reading {
 
 /** Null, or what is wrong. */
 function readObject(
-  table: Table,
+  table: ConfigTable,
   template: JsonObject,
   given: Readonly<Record<string, unknown>>,
   reading: Reading,
@@ -34,7 +37,7 @@ function readObject(
 }
 
 /** What is wrong with a field that the template has not; null if it says nothing, or what is understood. */
-function surplusIn(table: Table, template: JsonObject, given: Readonly<Record<string, unknown>>): string | null {
+function surplusIn(table: ConfigTable, template: JsonObject, given: Readonly<Record<string, unknown>>): string | null {
   for (const [name, value] of Object.entries(given)) {
     if (table.besides.includes(name) || Object.hasOwn(template, name) || value === null || isEmpty(value)) continue;
     const [first, ...more] = table.also?.[name] ?? [];
@@ -47,7 +50,7 @@ function surplusIn(table: Table, template: JsonObject, given: Readonly<Record<st
 const isEmpty = (value: unknown): boolean => isObject(value) && Object.keys(value).length === 0;
 
 function readGroups(
-  table: Table,
+  table: ConfigTable,
   template: JsonObject,
   given: Readonly<Record<string, unknown>>,
   { said, groups }: Reading,
@@ -63,7 +66,7 @@ function readGroups(
   return groups.length === 0 ? "no group of layers is coded" : null;
 }
 
-function readField(table: Table, name: string, expected: Json, given: unknown, reading: Reading): string | null {
+function readField(table: ConfigTable, name: string, expected: Json, given: unknown, reading: Reading): string | null {
   const variable = variableIn(expected);
   const value = given === undefined ? table.otherwise[name] : given;
   if (variable !== null) return readVariable(variable, name, value, reading);
@@ -93,7 +96,7 @@ const otherThan = (name: string, value: unknown, expected: Json): string =>
 const isJson = (value: unknown): value is Json => value !== undefined;
 
 /** The config that says this of groups of layers. */
-export function writeConfig(table: Table, groups: readonly Said[]): JsonObject {
+export function writeConfig(table: ConfigTable, groups: readonly Said[]): JsonObject {
   const fill = (template: Json, said: Said, name: string): Json => {
     const variable = variableIn(template);
     if (variable !== null) return said.get(variable) ?? table.otherwise[name] ?? null;

@@ -2,7 +2,16 @@
 import type { Modules } from "../language/declare.ts";
 import { type Format, showFormat } from "../language/value.ts";
 import type { Json } from "./json.ts";
-import { type Allowed, hasGroups, type Layout, type Multiples, parametersOf, type Said, type Target } from "./table.ts";
+import {
+  type Allowed,
+  hasGroups,
+  isOf,
+  type Layout,
+  type Multiples,
+  parametersOf,
+  type Said,
+  type Target,
+} from "./table.ts";
 
 /** A weight that is coded, with its sizes. */
 export interface Source {
@@ -72,11 +81,8 @@ function layoutFor(
       hint: instead,
     };
   const given = parametersOf(format);
-  const isOf = ({ made }: Layout): boolean =>
-    made?.of === format.declaration.name.text &&
-    modules.all.some((module) => module.name === made.in && module.tree.declarations.includes(format.declaration));
   const isHeld = ({ where, made }: Layout): boolean => holds(where, given) && holds(made?.where ?? {}, given);
-  const own = table.layouts.filter(isOf);
+  const own = table.layouts.filter(({ made }) => made && isOf(modules, made, format));
   const layout = own.find(isHeld);
   if (!layout?.made)
     return { what: `${showFormat(format)} (${name})`, hint: hintFor(modules, own.length > 0 ? own : table.layouts) };

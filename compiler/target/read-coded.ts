@@ -12,6 +12,7 @@ import { fieldsFor, wholeOf, withCoded } from "../model/coded-type.ts";
 import { type DeclaredTensor, sidesOf, tensorName } from "../model/declared-tensor.ts";
 import type { CodedFacts, CodedField, ModelFacts, TensorFacts } from "../model/facts.ts";
 import { type ModelType, partsOf } from "../model/value.ts";
+import { withAdapter } from "./adapter.ts";
 import type { Coding, Codings, Layer } from "./coding.ts";
 import { quantisation } from "./json.ts";
 import { ownFormats, ownMethod, ownTensor } from "./own-formats.ts";
@@ -37,9 +38,10 @@ export function withGivenCodes(
   const by = String(said?.["quant_method"]);
   const target = [...targetsIn(modules).values()].find(({ table }) => table.config["quant_method"] === by);
   if (!said || (by !== ownMethod && !target)) return isQuantised(context, facts, span) ? null : facts;
-  const codings = target
+  const plain = target
     ? codingsOf({ context, target, facts, layers: layersOf(typeOf(context, declared, facts)), span }, said)
     : ownCodings(context, modules, declared, facts);
+  const codings = withAdapter(context, modules, facts, plain, span);
   const found = typeof codings === "string" ? codings : codesIn(context, facts, codings, span);
   if (found === null) return null;
   if (typeof found !== "string") {

@@ -55,6 +55,8 @@ export interface Table {
   readonly is_fused: boolean;
   /** Layers of Transformers' class `Conv1D`, whose matrices have the inputs first, are held, too. */
   readonly is_conv1d_held: boolean;
+  /** What low-rank factors add to codes is held, too, in an adapter beside them. */
+  readonly is_adapted?: boolean;
   /** Of what sizes of a weight must be multiples. */
   readonly multiples?: Multiples;
   /** Tensors beside codes that say nothing of weights. */
@@ -92,13 +94,23 @@ export interface Target {
   readonly scope: Scope;
 }
 
+/** Whether a format is the one that a module of the library declares by that name. */
+export const isOf = (
+  { all }: Modules,
+  { of, in: module }: { readonly of: string; readonly in: string },
+  { declaration }: Format,
+): boolean =>
+  of === declaration.name.text &&
+  all.some(({ name, tree }) => name === module && tree.declarations.includes(declaration));
+
 /** The targets of the library by their names. */
 export const targetsIn = ({ all, scopes }: Modules): ReadonlyMap<string, Target> =>
   new Map(
     all.flatMap(({ name, table }) => {
       const scope = scopes.get(name);
       const own = name.split("/").at(-1) ?? name;
-      return table && scope ? [[own, { name: own, table: JSON.parse(table.text) as Table, scope }] as const] : [];
+      const said: Table | null = table ? JSON.parse(table.text) : null;
+      return said?.layouts && scope ? [[own, { name: own, table: said, scope }] as const] : [];
     }),
   );
 

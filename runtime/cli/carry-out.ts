@@ -6,6 +6,7 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import { placeIn, type SaveRecord } from "../../compiler/plan/step.ts";
 import type { Device } from "../gpu/device.ts";
 import { roomOn } from "../gpu/room.ts";
+import { adapterFolder } from "../io/adapter.ts";
 import type { RunResult } from "../run/result.ts";
 import { ggufName } from "../run/save-file.ts";
 import type { RunOptions } from "../run/session.ts";
@@ -109,8 +110,9 @@ function showSaved(out: string, save: SaveRecord, { corpora }: Plan, flags: Flag
   const model = isFile ? join(out, ggufName) : out;
   const measure = ["npx", "lcomp", "eval", model, "--text", text].map(quoted).join(" ");
   const folder = save.quantization === null ? "loads like any Hugging Face folder" : `codes as ${save.format} has them`;
+  const beside = save.adapter ? `, and what low-rank factors add, as PEFT has it, in ${adapterFolder}` : "";
   const kind = isFile ? `a GGUF file, ${ggufName}` : folder;
-  const said = `${out}: ${showBytes(bytes)}, ${kind}; measure it:`;
+  const said = `${out}: ${showBytes(bytes)}, ${kind}${beside}; measure it:`;
   const isOneLine = said.length + 1 + measure.length <= widthOf(process.stderr);
   return isOneLine ? lines(`${said} ${measure}`) : lines(said, `  ${measure}`);
 }

@@ -12,7 +12,7 @@ import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { layersOf } from "../../compiler/model/value.ts";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { bitsOf } from "../../compiler/plan/dtype.ts";
-import type { SavedTensor } from "../../compiler/plan/step.ts";
+import { type SavedTensor, tensorsSaved } from "../../compiler/plan/step.ts";
 import { isStoredDType, storedBits } from "../../compiler/plan/stored-types.ts";
 import { layerOf, showState } from "../../compiler/recipe/effects.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
@@ -103,7 +103,7 @@ export function outlineReport(outline: Outline): OutlineReport {
     if (narrowed) stages[i] = { ...stages[i], bytes_before: source.bytes, bytes_after: bytes } as StageRow;
   }
   const last = results.get(typed.saves.at(-1)?.of ?? stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
-  const saved = saves.map(({ of, format, tensors }) => ({ model: of, format, bytes: bytesSaved(tensors) }));
+  const saved = saves.map((save) => ({ model: save.of, format: save.format, bytes: bytesSaved(tensorsSaved(save)) }));
   return {
     recipe: typed.recipe.name.text,
     parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),

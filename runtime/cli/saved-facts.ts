@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outline } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
-import type { SaveRecord } from "../../compiler/plan/step.ts";
+import { type SaveRecord, tensorsSaved } from "../../compiler/plan/step.ts";
 import { savedName } from "../../compiler/recipe/check-saved.ts";
+import { withAdapter } from "../io/adapter.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { jsonObject } from "../io/file.ts";
 import type { GgufFile } from "../io/gguf/write-model.ts";
@@ -34,11 +35,14 @@ async function factsOf(save: SaveRecord, models: ReadonlyMap<string, Checkpoint>
   if (origin === undefined) return null;
   const file = await fileToSave(save, models);
   if (file) return factsIn(file);
-  const tensors = save.tensors.map(declared).map((tensor) => {
-    const { name, dtype, shape } = tensor;
-    return [name, { dtype, shape, bytes: declaredBytes(tensor) }] as const;
-  });
-  const config = jsonObject(configOf(save, origin), "config.json");
+  const tensors = tensorsSaved(save)
+    .map(declared)
+    .map((tensor) => {
+      const { name, dtype, shape } = tensor;
+      return [name, { dtype, shape, bytes: declaredBytes(tensor) }] as const;
+    });
+  const { adapter } = save;
+  const config = withAdapter(jsonObject(configOf(save, origin), "config.json"), adapter?.config);
   return { config, tensors: new Map(tensors) };
 }
 

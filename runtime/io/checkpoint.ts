@@ -5,6 +5,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { type FloatDType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import { UserError } from "../user-error.ts";
+import { adapterFolder, openAdapter } from "./adapter.ts";
 import { type Companions, companionsOf } from "./companions.ts";
 import { explained, isJsonObject, isMissing, type JsonObject, jsonObject, readJsonObject, readText } from "./file.ts";
 import { type BlockMatrix, type Described, fieldTensors } from "./gguf/blocks.ts";
@@ -37,13 +38,16 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   if (!names.includes("config.json")) throw await noConfig(folder, names);
   const configPath = join(folder, "config.json");
   const configText = await readText(configPath);
-  const config = jsonObject(configText, configPath);
-  const tensors = await readTensors(folder, names);
-  const files = [...tensors.values()].map(({ path }) => relative(folder, path).replaceAll(sep, "/"));
-  const read = new Set(["config.json", ...files, ...(names.includes(single) ? [] : [indexName])]);
+  const own = jsonObject(configText, configPath);
+  const adapter = await openAdapter(folder, own);
+  const weights = await readTensors(folder, names);
+  const tensors = new Map([...weights, ...(adapter?.tensors ?? []).map((tensor) => [tensor.name, tensor] as const)]);
+  const files = [...weights.values()].map(({ path }) => relative(folder, path).replaceAll(sep, "/"));
+  const index = names.includes(single) ? [] : [indexName];
+  const read = new Set(["config.json", ...files, ...index, ...(adapter ? [adapterFolder] : [])]);
   return {
     folder,
-    config,
+    config: adapter?.config ?? own,
     configText,
     tensors,
     blocks: [],

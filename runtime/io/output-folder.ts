@@ -41,6 +41,8 @@ interface TensorOptions {
   readonly limit?: number;
   readonly metadata?: Record<string, string>;
   readonly into?: string;
+  /** What the one file is called that all go to, whatever its size. */
+  readonly file?: string;
 }
 
 interface OutputOptions {
@@ -105,15 +107,15 @@ export class OutputFolder {
   /** Declares the weights; they go to one file, or above `limit` bytes to numbered ones with an index, all with `into` before their names. */
   async tensors(
     declarations: readonly TensorDeclaration[],
-    { limit = shardLimit, metadata, into = "" }: TensorOptions = {},
+    { limit = shardLimit, metadata, into = "", file }: TensorOptions = {},
   ): Promise<TensorOutput> {
     const total = declarations.reduce((sum, declaration) => sum + declaredBytes(declaration), 0);
     await this.requireSpace(total);
-    const shards = shard(declarations, total, limit);
+    const shards = file === undefined ? shard(declarations, total, limit) : new Map([[file, declarations]]);
     const home = new Map<string, SafetensorsWriter>();
     mkdirSync(join(this.partial, into), { recursive: true });
-    for (const [file, members] of shards) {
-      const name = into + file;
+    for (const [each, members] of shards) {
+      const name = into + each;
       const options = { metadata, shownAs: join(this.target, name) };
       const writer = await SafetensorsWriter.create(join(this.partial, name), members, options);
       this.#writers.set(name, writer);

@@ -1,5 +1,7 @@
 /** The README.md of a result: how it was made and what was measured. It names no time, host or path. */
 import type { Plan } from "../../compiler/plan/plan.ts";
+import type { SaveRecord } from "../../compiler/plan/step.ts";
+import { adapterFolder } from "../io/adapter.ts";
 import { resultFrontMatter } from "../io/card.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { ReportResult, SeriesResult, StageResult } from "./result.ts";
@@ -13,7 +15,12 @@ interface Run {
 }
 
 /** The card as Markdown. What the recipe's author or a caller wrote stands in it as plain text, whatever it says. */
-export function modelCard(plan: Plan, format: string, hash: string, { reports, series, stages, origin }: Run): string {
+export function modelCard(
+  plan: Plan,
+  { format, adapter }: SaveRecord,
+  hash: string,
+  { reports, series, stages, origin }: Run,
+): string {
   const { name, doc } = plan.recipe;
   const inputs = new Set([...plan.models, ...plan.corpora].map((input) => input.name));
   const settings = plan.recipe.parameters.filter((parameter) => !inputs.has(parameter.name));
@@ -24,6 +31,7 @@ export function modelCard(plan: Plan, format: string, hash: string, { reports, s
     [`# ${name}`],
     doc === "" ? [] : verbatim("text", doc),
     ["Made with lcomp by the recipe below."],
+    adapter ? [adapterSentence] : [],
     section("Parameters", settings.length === 0 ? [] : verbatim("text", settings.map(shownSetting).join("\n"))),
     section("Stages", stageTable(stages)),
     section("Measured", table(["measure", "value"], values)),
@@ -35,6 +43,8 @@ export function modelCard(plan: Plan, format: string, hash: string, { reports, s
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
 }
+
+const adapterSentence = `The weights are whole only with the adapter in ${adapterFolder}: \`PeftModel.from_pretrained(model, FOLDER + "/${adapterFolder.slice(0, -1)}")\` adds it.`;
 
 const shownSetting = ({ name, value }: Plan["recipe"]["parameters"][number]): string =>
   `${name} = ${value.replaceAll("\n", " ")}`;

@@ -4,7 +4,7 @@ import { showBytes } from "../../compiler/plan/bytes.ts";
 import { storeNeeds } from "../../compiler/plan/durable.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import { identitiesOf, planHash } from "../../compiler/plan/plan-file.ts";
-import { beforeSaving } from "../../compiler/plan/step.ts";
+import { beforeSaving, tensorsSaved } from "../../compiler/plan/step.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
@@ -119,7 +119,7 @@ async function requireSpace(
   output: RunOptions["output"],
 ): Promise<void> {
   const durable = storeNeeds(plan, pending).bytes;
-  const result = sum(plan.saves.flatMap(({ tensors }) => tensors.map((tensor) => declaredBytes(declared(tensor)))));
+  const result = sum(plan.saves.flatMap((save) => tensorsSaved(save).map((tensor) => declaredBytes(declared(tensor)))));
   const isTogether = output !== null && isOneDisk(folder.path, output.partial);
   if (!isTogether) await folder.requireSpace(durable);
   await output?.requireSpace(result + (isTogether ? durable : 0));
@@ -138,7 +138,7 @@ async function describe(
   store.saved();
   const hash = planHash(plan);
   for (const { record, origin, into } of places)
-    await output.write(`${into}README.md`, modelCard(plan, record.format, hash, { ...done, origin }));
+    await output.write(`${into}README.md`, modelCard(plan, record, hash, { ...done, origin }));
   const read = { adapter: describeAdapter(device.adapterInfo), tokenizer, tensors: store.hashes() };
   await output.write(lockName, showLock({ ...identitiesOf(plan, hash), ...read }, output.hashes()));
   const origins = new Set(places.map(({ origin }) => origin));

@@ -14,7 +14,7 @@ import {
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import { contentBits, contentBytes, outputOf, type SlotBuffer } from "../../compiler/plan/slots.ts";
-import type { Ref } from "../../compiler/plan/step.ts";
+import { type Ref, tensorsSaved } from "../../compiler/plan/step.ts";
 import { fileType } from "../../compiler/plan/stored-types.ts";
 import { describeAdapter } from "../gpu/adapter.ts";
 import type { BufferPool } from "../gpu/buffers.ts";
@@ -147,7 +147,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
       for (const stream of endingStreams(at, step)) stream.drop(window);
     },
     saved: () => {
-      for (const { from } of plan.saves.flatMap(({ tensors }) => tensors))
+      for (const { from } of plan.saves.flatMap(tensorsSaved))
         if ("step" in from && plan.steps[from.step]?.part.stage === null) leaveFolder(at, from);
     },
     ended: (step) => {
