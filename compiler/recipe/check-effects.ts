@@ -80,11 +80,23 @@ type Changes = ReadonlyMap<string, Change & { readonly layer: string | null }>;
 export const selectedText = ({ selectors, except }: Ast.Stage): string =>
   [selectors, except].map((each) => each.map(({ span }) => textAt(span)).sort()).join(" but ");
 
-/** A layer of a size that whatever runs there are divide: no model of its own decides less. */
+/** A layer of sizes that whatever runs there are divide: no model of its own decides less. It has as many weights as any other of these. */
 function standIn(span: Span, times: number): Linear {
-  const size = fixed(2 ** 10 * 45 * times);
-  const dim = (name: string): Dimension => ({ id: name, name, size, source: "any layer", span });
-  const shape = { from: [dim("in")], to: [dim("out")], isInFirst: false, among: null, tied: null };
+  const most = 2 ** 10 * 45;
+  const dim = (name: string, size: number): Dimension => ({
+    id: name,
+    name,
+    size: fixed(size),
+    source: "any layer",
+    span,
+  });
+  const shape = {
+    from: [dim("in", most * times)],
+    to: [dim("out", most / times)],
+    isInFirst: false,
+    among: null,
+    tied: null,
+  };
   return { name: "any layer", at: "any layer", weight: "any layer.weight", ...shape, isTable: false, span };
 }
 
