@@ -53,6 +53,8 @@ export type EffectProblem =
       from: string | null;
     }
   | { kind: "unread-stage"; span: Span; stage: string }
+  /** A method is given the model that its stage is of for another. */
+  | { kind: "same-model"; span: Span; stage: string; of: string; parameter: string }
   /** `by` has rotated them, at `made`. */
   | { kind: "prunes-rotated"; span: Span; stage: string; zeros: string; by: string; made: Span }
   /** Zeros that `by` has made, at `made`. */
@@ -132,6 +134,11 @@ export const effectWording: Wording<EffectProblem> = {
     title: `nothing reads what stage \`${p.stage}\` makes`,
     places: labels([p.span, "it is neither saved nor measured, and no other stage is of it"]),
     hint: `take the stage out, or was another one to be \`of ${p.stage}\`?`,
+  }),
+  "same-model": (p) => ({
+    title: `\`${p.parameter}\` of \`${p.stage}\` is \`${p.of}\`, the model that the stage is of`,
+    places: labels([p.span, "sees the same weights twice"]),
+    hint: `what a method does by two models needs two: name another one, or another stage behind \`of\``,
   }),
   "prunes-rotated": (p) => ({
     title: `\`${p.stage}\` drops weights (${p.zeros}) that \`${p.by}\` has rotated`,

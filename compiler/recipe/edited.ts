@@ -40,9 +40,13 @@ export function editedBy(
   const order = ids(to.dims.flat());
   const store = dtypeOf(on.type, tensorName(name, on.layer));
   const result = { name: slotNames.result, node: orderNode(maker, whole, order, span), store };
-  const graph = maker.graph("edit", [result, zerosIn(maker, whole, order)]);
+  const zeros = isMatrix(to) ? [zerosIn(maker, whole, order)] : [];
+  const graph = maker.graph("edit", [result, ...zeros]);
   return { tensor: to, graph, count: count(whole.type) };
 }
+
+/** Whether zeros of a tensor are of a matrix: gains of norms and biases are not what stages make 0. */
+const isMatrix = ({ dims }: DeclaredTensor): boolean => dims.length > 1;
 
 /** Adds the steps that change stored tensors, which read `others`; what is not finite is said with `otherwise`. */
 export function changeEdited(
@@ -54,7 +58,12 @@ export function changeEdited(
   const finite: Check = { output: slotNames.result, must: "finite", otherwise };
   for (const { tensor, graph, count: of } of edited) {
     const name = tensorName(tensor.name, layer);
-    const changes = { tensor: name, of, outputs: [slotNames.result], zeros: slotNames.zeros };
+    const changes = {
+      tensor: name,
+      of,
+      outputs: [slotNames.result],
+      ...(isMatrix(tensor) && { zeros: slotNames.zeros }),
+    };
     const part = { stage: number, of: stage.name, layer, what: tensor.called, changes };
     now.set(name, addStep(at, graph, { model: source, layer, others }, part, [finite])(slotNames.result));
   }

@@ -5,7 +5,7 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { replaceInputs } from "../graph/replace.ts";
 import { modelOf, slotNames } from "../graph/slots.ts";
-import { type Context, report } from "../language/context.ts";
+import { type Context, note, report } from "../language/context.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import type { Linear } from "../language/trace.ts";
@@ -75,7 +75,7 @@ export function otherMatrix(maker: Maker, own: Node, slot: string, types: Readon
   });
 }
 
-/** Says where another model has not the layers that a stage works on, or has them in another scale or basis. */
+/** Says where another model is the stage's own, has not the layers that it works on, or has them in another scale or basis. */
 export function requireLayers(
   { context, models, stages }: Checking,
   stage: Ast.Stage,
@@ -83,7 +83,12 @@ export function requireLayers(
   type: ModelType | undefined,
   selected: readonly Selected[],
 ): void {
-  for (const name of new Set(namesIn(given).values())) {
+  const names = namesIn(given);
+  for (const [parameter, name] of names) {
+    const { span, name: own, of } = stage;
+    if (name === of.text) note(context, { kind: "same-model", span, stage: own.text, of: name, parameter });
+  }
+  for (const name of new Set(names.values())) {
     const other = models.get(name);
     const lacking = type && other && lackingIn(other, type, selected);
     const at = { span: stage.method.span, other: name, of: stage.of.text };

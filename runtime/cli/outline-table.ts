@@ -54,6 +54,8 @@ interface SavedRow {
   readonly format: string;
   /** Of its tensors. */
   readonly bytes: number;
+  /** `bytes(model)`, as its stages store it. */
+  readonly counted_bytes: number;
 }
 
 export interface OutlineReport {
@@ -103,7 +105,10 @@ export function outlineReport(outline: Outline): OutlineReport {
     if (narrowed) stages[i] = { ...stages[i], bytes_before: source.bytes, bytes_after: bytes } as StageRow;
   }
   const last = results.get(typed.saves.at(-1)?.of ?? stages.at(-1)?.stage ?? typed.models[0]?.name ?? "");
-  const saved = saves.map((save) => ({ model: save.of, format: save.format, bytes: bytesSaved(tensorsSaved(save)) }));
+  const saved = saves.map((save): SavedRow => {
+    const [facts, bytes] = [factsOf(typed, save.of), bytesSaved(tensorsSaved(save))];
+    return { model: save.of, format: save.format, bytes, counted_bytes: facts ? bytesOf(facts) : bytes };
+  });
   return {
     recipe: typed.recipe.name.text,
     parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),
@@ -325,8 +330,11 @@ export function showOutline(report: OutlineReport, width = Number.POSITIVE_INFIN
 /** What is evaluated and saved, and what becomes of the whole. */
 function behindStages({ evaluations, saves, total }: OutlineReport): readonly string[] {
   const change = `${total.tensors_changed} of ${counted(total.tensors, "tensor")} change`;
-  const size = (bytes: number): string => (saves.length > 1 ? `, ${showBytes(bytes)}` : "");
-  const targets = saves.map(({ model, format, bytes }) => `${model} is saved as ${format}${size(bytes)}`);
+  const size = ({ model, bytes, counted_bytes }: SavedRow): string => {
+    const other = bytes === counted_bytes ? "" : ` for what \`bytes(${model})\` counts as ${showBytes(counted_bytes)}`;
+    return saves.length > 1 || other ? `, ${showBytes(bytes)}${other}` : "";
+  };
+  const targets = saves.map((each) => `${each.model} is saved as ${each.format}${size(each)}`);
   const target = targets.join("; ") || "nothing is saved";
   return [
     ...(evaluations.length > 0 ? [""] : []),

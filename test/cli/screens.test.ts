@@ -29,8 +29,8 @@ const outline: OutlineReport = {
     leaves: i === 1 ? [{ layers: "", zeros: ["50%"], stored: null, folded: false, rotated: false }] : [],
   })),
   evaluations: [{ model: "model", over: "all windows of 512 tokens of text.test" }],
-  saved: { model: "sparse", format: "huggingface", bytes: 0 },
-  saves: [{ model: "sparse", format: "huggingface", bytes: 0 }],
+  saved: { model: "sparse", format: "huggingface", bytes: 0, counted_bytes: 0 },
+  saves: [{ model: "sparse", format: "huggingface", bytes: 0, counted_bytes: 0 }],
   notes: [],
   total: { tensors: 38, tensors_changed: 28, bytes_before: 1.84e9, bytes_after: 1.1e9 },
 };

@@ -92,6 +92,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "zeros-lost": true,
   "other-basis": true,
   "unread-stage": true,
+  "same-model": true,
   "few-rows": true,
   "zeros-unseen": true,
   "stronger-first": true,

@@ -84,7 +84,7 @@ suite("recipe: folds", ({ test }) => {
   );
 
   test(
-    "every tensor that changes is named, divided or multiplied once, and no other is touched",
+    "every tensor that changes is divided or multiplied once, zeros of matrices are counted, and no other is touched",
     inFolder(async (folder) => {
       const [model, out] = [join(folder, "model"), join(folder, "out")];
       await writeDecoder(model, { config: { num_key_value_heads: 4, ...biased } });
@@ -93,7 +93,7 @@ suite("recipe: folds", ({ test }) => {
         stages: [stage],
       } = await runText(source(stages), model, texts, out);
       const layer = stage?.changed.filter((each) => each.layer === 0).map(({ what }) => what);
-      assert.equal(layer, ["v", "bias of v", "o", "up", "bias of up", "down"]);
+      assert.equal(layer, ["v", "o", "up", "down"]);
       const [given, made] = [await readDecoder(model), await readDecoder(out)];
       const scale = (i: number): number => 2 ** ((i % 5) - 2);
       const factors: Readonly<Record<string, (row: number, column: number) => number>> = {
