@@ -172,6 +172,7 @@ suite("lcomp explain", ({ test }) => {
     assert.equal(without, [
       ...large,
       "file-not-found",
+      "cannot-rotate",
       "other-layers",
       "unreached-layer",
       "tied-weight",
@@ -181,9 +182,10 @@ suite("lcomp explain", ({ test }) => {
       "own-code",
       "device-limit",
       "over-budget",
+      "same-model",
       "prunes-rotated",
-      "few-rows",
       "zeros-unseen",
+      "few-rows",
       "stronger-first",
     ]);
     const deep = `fn deep(x: f32[in]) = ${"(".repeat(200)}x${")".repeat(200)}`;
