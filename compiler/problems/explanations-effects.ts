@@ -91,7 +91,7 @@ export const effectExplanations: Readonly<Record<EffectProblem["kind"], Explanat
     ),
   },
   "same-model": {
-    text: `A method sees each layer of its model beside the same layer of another, and is given the same model for both. Restoration, say, moves weights of a model that has lost some towards those of the model before: where the two are one, nothing is to be moved, and a pass over the text is lost. Write \`restore(model) of sparse\`. This is said, and the work goes on.`,
+    text: `A method sees each layer of its model beside the same layer of another, and is given the same model for both. Restoration, say, moves weights of a model that has lost some towards those of the model before: where the two are one, nothing is to be moved, and a pass over the text is lost. Let the stage be of another one, or give its method another. This is said, and the work goes on.`,
   },
   "prunes-rotated": {
     text: `A rotation spreads what few inputs and outputs carry over all of them, which is why codes of a few bits then lose less: the weights that stood out are gone. Scores of single weights, such as \`abs(w)\`, tell by just these which weights matter, and drop more of what counts. Drop weights of the model as it is; rotate before codes. This is said, and the work goes on.`,
