@@ -158,7 +158,7 @@ suite("run: driver", ({ test }) => {
         const { message } = outcome as UserError;
         assert.match(
           message,
-          /^No GPU memory for .*: \d+\.\d MiB are in use, \d+\.\d KiB more are needed, \d+\.\d MiB are/,
+          /^No GPU memory for .*: [\d.]+ [KM]iB are in use, [\d.]+ [KM]iB more are needed, [\d.]+ [KM]iB are/,
         );
         assert.not(existsSync(join(folder, to)));
       }
