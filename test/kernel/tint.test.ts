@@ -146,8 +146,8 @@ const selections: Readonly<Record<string, string>> = {
   candidates: " for linear except lm_head among { halves() }",
 };
 
-/** By the name of a parameter: what a method is always called with; few rounds are the kernels of many. */
-const always: Readonly<Record<string, string>> = { bytes: "bytes: 4 GiB", rounds: "rounds: 2" };
+/** By the name of a parameter: what a method is always called with; few rounds are the kernels of many, and a small rank suits all layers. */
+const always: Readonly<Record<string, string>> = { bytes: "bytes: 4 GiB", rounds: "rounds: 2", rank: "rank: 8" };
 
 /** Ways to call a method. */
 function argumentsOf(parameters: readonly Ast.Parameter[]): readonly string[] {
