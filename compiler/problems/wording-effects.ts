@@ -2,32 +2,22 @@
 import { type Span, textAt } from "../../grammar/source.ts";
 import { labels, type Wording } from "./description.ts";
 
+/** `by` names the stage that has made codes, at `made`, of `from`, or a method before this one in a chain of a choice. */
+interface OfCodes {
+  span: Span;
+  stage: string;
+  by: string;
+  made: Span;
+  format: string;
+  from: string;
+  isInChain: boolean;
+}
+
 export type EffectProblem =
   | { kind: "needs-numbers"; span: Span; layer: string | null; format: string; of: string }
-  /** `by` names the stage that has made codes, at `made`, of `from`, or a method before this one in a chain of a choice. */
-  | {
-      kind: "prunes-codes";
-      span: Span;
-      stage: string;
-      by: string;
-      made: Span;
-      format: string;
-      from: string;
-      isInChain: boolean;
-    }
+  | (OfCodes & { kind: "prunes-codes" })
   /** `overlap`: the layers that are codes already, by names, if those of other names in the stage are not. */
-  | {
-      kind: "codes-twice";
-      span: Span;
-      stage: string;
-      by: string;
-      made: Span;
-      format: string;
-      from: string;
-      isInChain: boolean;
-      of: string;
-      overlap: readonly string[];
-    }
+  | (OfCodes & { kind: "codes-twice"; of: string; overlap: readonly string[] })
   /** `relies` is where zeros are counted on that `by` has made and `stage`, at `span`, does not keep. */
   | {
       kind: "zeros-lost";

@@ -90,24 +90,11 @@ function adapterOf(
   const tensors = [...layers].flatMap(([weight, { linear, layer, coded, beside }]): readonly SavedTensor[] => {
     if (beside === null) return [];
     const key = [codedAs(coded), ...coded.fields.flatMap(({ dims }) => dims.map(({ size }) => known(size)))].join(" ");
-    const graph = graphs.get(key) ?? graphFor(at, adapter.scope, linear, { coded, of: null, by }, span);
-    if (!graph) return [];
-    graphs.set(key, graph);
-    const made = addStep(
-      at,
-      graph.graph,
-      fieldsOfWeight(model, weight, coded, layer),
-      placeOf(model, linear, layer),
-      graph.checks,
-    );
-    return graph.fields.map((field) => {
+    const step = { weight, linear, layer, made: { coded, of: null, by }, key, span };
+    return (stepFor(at, model, adapter.scope, graphs, step) ?? []).map(([field, from]) => {
       const form = plainForm(field);
       if (field.name === adapter.table.rank) ranks.set(pathOf(weight), form.shape[0] ?? 0);
-      return {
-        name: adapterTensor(adapter, weight, field.name),
-        ...form,
-        from: made(slotNames.field(slotNames.result, field.name)),
-      };
+      return { name: adapterTensor(adapter, weight, field.name), ...form, from };
     });
   });
   return tensors.length > 0 ? { config: adapterConfig(adapter, ranks), tensors } : null;
@@ -232,17 +219,34 @@ function converted(
       return from ? [laid(field, from)] : [];
     });
   const key = [codedAs(coded), sizes.in, sizes.out, written.layout.format].join(" ");
-  const graph = graphs.get(key) ?? graphFor(at, target.scope, linear, { coded, of: beside, by }, span);
+  const step = { weight, linear, layer, made: { coded, of: beside, by }, key, span };
+  return stepFor(at, model, target.scope, graphs, step)?.map(([field, from]) => laid(field, from)) ?? null;
+}
+
+interface LayoutStep {
+  readonly weight: string;
+  readonly linear: Linear;
+  readonly layer: number | null;
+  readonly made: Made;
+  /** Weights with the same share a graph. */
+  readonly key: string;
+  readonly span: Span;
+}
+
+/** Adds the step that makes fields of a weight's codes, by a function of a target's module; and where it leaves each. Null if there was a problem. */
+function stepFor(
+  at: Emitting,
+  model: Model,
+  scope: Scope,
+  graphs: Map<string, Converting>,
+  { weight, linear, layer, made, key, span }: LayoutStep,
+): readonly (readonly [StoredField, Ref])[] | null {
+  const graph = graphs.get(key) ?? graphFor(at, scope, linear, made, span);
   if (!graph) return null;
   graphs.set(key, graph);
-  const made = addStep(
-    at,
-    graph.graph,
-    fieldsOfWeight(model, weight, coded, layer),
-    placeOf(model, linear, layer),
-    graph.checks,
-  );
-  return graph.fields.map((field) => laid(field, made(slotNames.field(slotNames.result, field.name))));
+  const inputs = fieldsOfWeight(model, weight, made.coded, layer);
+  const output = addStep(at, graph.graph, inputs, placeOf(model, linear, layer), graph.checks);
+  return graph.fields.map((field) => [field, output(slotNames.field(slotNames.result, field.name))]);
 }
 
 /** What a function makes of codes, or of a field in a format. */
