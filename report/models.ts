@@ -1,6 +1,9 @@
 /** The models that methods are tried on, each with its text and what it is tried at. */
 import type { Setting } from "./methods.ts";
 
+/** What a method is tried at. */
+export type Tried = Readonly<Partial<Record<Setting, readonly string[]>>>;
+
 /** Budgets are what all tensors take after GPTQ with 4, 3 and 2 bits. */
 export interface Model extends Readonly<Record<Setting, readonly string[]>> {
   readonly name: string;
@@ -19,8 +22,8 @@ export interface Model extends Readonly<Record<Setting, readonly string[]>> {
   readonly windows: number;
   /** Windows of calibration. */
   readonly samples: number;
-  /** Those that are tried on it; all where it is not said. */
-  readonly methods?: readonly string[];
+  /** Those that are tried on it, each with what it is tried at instead; all where it is not said. */
+  readonly methods?: Readonly<Record<string, Tried>>;
 }
 
 const sparsity = ["50%", "60%", "2:4"];
@@ -67,25 +70,27 @@ export const models: Readonly<Record<string, Model>> = {
     architecture: "llama",
     text: "$LCOMP_WIKITEXT2",
     ...{ length: 512, windows: 16, samples: 16 },
-    ...{ sparsity: ["50%", "2:4"], share: [], neurons: [], bits: ["4", "3"], every: ["64", "192"] },
-    ...{ rank: [], kept: [], width: [], budget: ["113924736", "100446336", "86967936"] },
-    methods: [
-      "magnitude",
-      "magnitude_rows",
-      "wanda",
-      "wanda_restored",
-      "sparsegpt",
-      "rtn",
-      "hqq",
-      "gptq",
-      "awq",
-      "q4_k",
-      "q4_k_imatrix",
-      "quarot_gptq",
-      "wanda_gptq",
-      "wanda_restored_gptq",
-      "sparsegpt_gptq",
-      "fit",
-    ],
+    ...{ sparsity: ["50%", "2:4"], share, neurons: [], bits: ["4", "3"], every: ["64", "192"] },
+    ...{ rank: ["32", "64"], kept: [], width: [], budget: ["113924736", "100446336", "86967936"] },
+    methods: {
+      magnitude: {},
+      magnitude_rows: {},
+      wanda: { sparsity: ["50%", "60%", "2:4"] },
+      wanda_restored: {},
+      owl: {},
+      sparsegpt: {},
+      rtn: {},
+      hqq: {},
+      gptq: {},
+      awq: {},
+      q4_k: {},
+      q4_k_imatrix: {},
+      quarot_gptq: { every: ["64"] },
+      wanda_gptq: {},
+      wanda_restored_gptq: {},
+      sparsegpt_gptq: {},
+      fit: {},
+      caldera: { bits: ["3", "2"], every: ["64"] },
+    },
   },
 };

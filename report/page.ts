@@ -29,7 +29,7 @@ const head = [
   "",
   "What the methods of the library cost models. Each row is a command, with what it has found in a file of [results](results); its recipe lies beside it, and",
   "runs on any model and text: `npx lcomp run docs/results/gptq.lcomp --model MODEL --text TEXT --bits 4` says what GPTQ costs yours. `npm run report` makes the",
-  "rows that are missing or stale and writes this page, `--only PART` those alone whose names contain PART; variables say where models and texts are, and rows",
+  "rows that are missing or stale and writes this page, `--only PART` those alone whose names contain PART, `--list` says which they are; variables say where models and texts are, and rows",
   "of what is not there stay as they are:",
   "",
   ...Object.values(models)

@@ -28,9 +28,11 @@ export function rows(): readonly Row[] {
   return Object.values(models).flatMap((model) =>
     Object.entries(methods)
       .filter(
-        ([name, { only }]) => (model.methods ?? [name]).includes(name) && (only ?? [model.name]).includes(model.name),
+        ([name, { only = [model.name] }]) => Object.hasOwn(model.methods ?? methods, name) && only.includes(model.name),
       )
-      .flatMap(([name, method]) => choices(model, method).map((chosen) => rowOf(model, [name, method], chosen))),
+      .flatMap(([name, method]) =>
+        choices({ ...model, ...model.methods?.[name] }, method).map((chosen) => rowOf(model, [name, method], chosen)),
+      ),
   );
 }
 

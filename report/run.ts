@@ -3,6 +3,7 @@
  * process of its own; its file appears whole once that has ended, so that whoever kills this loses one row.
  *
  *   --only PART    the rows whose names contain it; may be repeated
+ *   --list         says which are missing or stale, and why, and makes none
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -85,7 +86,7 @@ async function make({ row, sources }: Task): Promise<string> {
   return `perplexity ${perplexity.small.toPrecision(5)}, KL ${kl.toPrecision(3)}, ${seconds.toFixed(0)} s`;
 }
 
-async function main(only: readonly string[]): Promise<number> {
+async function main({ only, list }: { readonly only: readonly string[]; readonly list: boolean }): Promise<number> {
   const named = rows().filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
   if (named.length === 0)
     throw new UserError(
@@ -94,6 +95,10 @@ async function main(only: readonly string[]): Promise<number> {
         .join(", ")}`,
       { exitCode: 2 },
     );
+  if (list) {
+    for (const { row, reason } of tasks(named)) say(`${row.name}: ${reason}`);
+    return 0;
+  }
   tidy();
   const absent = new Set(named.filter((row) => !isHere(row)).map(({ model }) => model));
   for (const { name, folder: model, text: corpus } of absent)
@@ -125,8 +130,10 @@ for (const [signal, status] of [
   });
 
 try {
-  const { values } = parseArgs({ options: { only: { type: "string", multiple: true, default: [] } } });
-  process.exitCode = await main(values.only);
+  const { values } = parseArgs({
+    options: { only: { type: "string", multiple: true, default: [] }, list: { type: "boolean", default: false } },
+  });
+  process.exitCode = await main(values);
 } catch (error) {
   const isUsage = (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
   if (!(error instanceof UserError || isUsage)) throw error;
