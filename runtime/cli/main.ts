@@ -7,6 +7,7 @@ import { UserError } from "../user-error.ts";
 import { applyCommand } from "./apply.ts";
 import { checkCommand } from "./check.ts";
 import { compileCommand } from "./compile.ts";
+import { docCommand } from "./doc.ts";
 import { doctorCommand } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { explainCommand } from "./explain.ts";
@@ -14,6 +15,7 @@ import { type Flags, knownFlags } from "./flags.ts";
 import { fmtCommand } from "./fmt.ts";
 import { stdinPath } from "./host.ts";
 import { interrupted } from "./interrupt.ts";
+import { listCommand } from "./list.ts";
 import { planCommand } from "./plan.ts";
 import { report } from "./report.ts";
 import { runCommand } from "./run.ts";
@@ -30,6 +32,8 @@ const commandsFor = (args: readonly string[]): readonly CommandModule<object, Fl
   evalCommand,
   checkCommand,
   fmtCommand,
+  listCommand,
+  docCommand,
   explainCommand,
   compileCommand(args),
   doctorCommand,
@@ -48,8 +52,11 @@ function normal(args: readonly string[]): readonly string[] {
   return isHelp ? [...rest, "--help"] : [first, ...rest];
 }
 
+/** What a shell asks, while somebody types behind it: `--get-yargs-completions lcomp plan --te`. */
+const isCompletion = ([first]: readonly string[]): boolean => first === "--get-yargs-completions";
+
 async function main(args: readonly string[]): Promise<void> {
-  const commands = commandsFor(args);
+  const commands = commandsFor(isCompletion(args) ? args.slice(2) : args);
   const parser = yargs([...args])
     .scriptName("lcomp")
     .locale("en")
@@ -72,13 +79,14 @@ async function main(args: readonly string[]): Promise<void> {
       throw isUsage ? usageError(error?.message ?? message, args, commands) : error;
     });
   for (const command of commands) parser.command(command);
+  parser.completion("completion", "Print a script with which bash and zsh complete commands and flags");
   const [first] = args;
   if (first === undefined) {
     process.stderr.write(`${await parser.getHelp()}\n`);
     process.exitCode = 2;
     return;
   }
-  const names = commands.map(nameOf);
+  const names = [...commands.map(nameOf), "completion"];
   if (!first.startsWith("-") && !names.includes(first)) throw unknown("command", first, names, "lcomp --help");
   await parser.parseAsync();
 }
@@ -129,9 +137,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exitCode = report(fileError(error, "write", "the output"));
 });
 
+const args = normal(process.argv.slice(2));
 try {
-  await main(normal(process.argv.slice(2)));
+  await main(args);
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = isCompletion(args) ? 1 : report(error);
   if (process.exitCode === interrupted) process.exit();
 }

@@ -1,0 +1,51 @@
+/** `lcomp doc`: what a declaration of the library, or of a file, is, what it takes, and where it is from. */
+import type { CommandModule } from "yargs";
+import { nearest } from "../../grammar/suggest.ts";
+import { UserError } from "../user-error.ts";
+import { declare, type Flags, flag } from "./flags.ts";
+import { entryFor } from "./host.ts";
+import { type Documented, documented } from "./library.ts";
+import { wholeLibrary } from "./list.ts";
+import { paragraphs, printResult, wrapped } from "./terminal.ts";
+
+export const docCommand: CommandModule<object, Flags> = {
+  command: "doc <NAME..>",
+  describe: "Show what the library has under a name: what it is, what it takes, and the paper",
+  builder: (yargs) =>
+    declare(
+      yargs.positional("NAME", {
+        type: "string",
+        array: true,
+        describe: "such as wanda, std/prune/wanda or a .lcomp file; lcomp list lists them",
+      }),
+      { json: flag("print it as JSON") },
+    ),
+  handler: (flags) => {
+    const found = (flags["NAME"] as readonly string[]).flatMap(named);
+    printResult(flags, found, (width) => found.map((each) => showDoc(each, width)).join("\n"));
+  },
+};
+
+/** What a name, a module or a file declares. */
+function named(name: string): readonly Documented[] {
+  const isPath = name.includes("/") || name.endsWith(".lcomp");
+  const all = isPath ? documented(entryFor(name.startsWith("std/") ? name.replace(/\.lcomp$/, "") : name)) : undefined;
+  if (all !== undefined) return all;
+  const library = wholeLibrary();
+  const found = library.filter((each) => each.name === name);
+  if (found.length > 0) return found;
+  const known = isPath ? library.map(({ module }) => module) : library.map((each) => each.name);
+  const near = nearest(name, [...new Set(known)]);
+  const hint = near === undefined ? "lcomp list lists what there is" : `did you mean ${near}?`;
+  throw new UserError(`the library has no ${name}; ${hint}`, { exitCode: 2 });
+}
+
+/** Its header as its source has it, what it is, and how it is imported. */
+export function showDoc({ module, kind, name, doc, about, header }: Documented, width: number): string {
+  const said = [doc, ...(about === "" ? [] : ["", about])]
+    .flatMap((text) => text.split("\n"))
+    .flatMap((line) => (line === "" ? [""] : wrapped(line, Math.min(width, 100))));
+  const isImported = module.startsWith("std/") && module !== "std/prelude" && kind !== "arch";
+  const how = isImported ? ["", `import { ${name} } from "${module}"`] : [];
+  return paragraphs([header, "", ...said, ...how].join("\n"));
+}
