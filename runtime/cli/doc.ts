@@ -16,7 +16,7 @@ export const docCommand: CommandModule<object, Flags> = {
       yargs.positional("NAME", {
         type: "string",
         array: true,
-        describe: "such as wanda, std/prune/wanda or a .lcomp file; lcomp list lists them",
+        describe: "a name that lcomp list shows, a module such as std/nn, or a .lcomp file",
       }),
       { json: flag("print it as JSON") },
     ),

@@ -59,14 +59,11 @@ suite("cli: usage", ({ test }) => {
     [["check", "/dev/null"], 1, /^lcomp: cannot read \/dev\/null: it is no \.lcomp file\n$/],
     [["eval", "absent", "--text", "x.txt"], 1, /^lcomp: there is no folder absent; .*\n$/],
     [["explain", "dimension-missmatch"], 2, /did you mean dimension-mismatch\?\n$/],
-    [["list", "prun"], 2, /^lcomp: the library has no prun; did you mean prune\?\n$/],
-    [["doc", "wnada"], 2, /^lcomp: the library has no wnada; did you mean wanda\?\n$/],
     [
       ["doc", "std/prune/wandas"],
       2,
       /^lcomp: the library has no std\/prune\/wandas; did you mean std\/prune\/wanda\?\n$/,
     ],
-    [["doc", "absent.lcomp"], 1, /^lcomp: cannot read absent\.lcomp: there is no such file or folder\n$/],
     [["explain", "cheese"], 2, /^lcomp: there is no problem cheese; lcomp explain lists all\n$/],
   ];
   for (const [args, status, message] of usages) {

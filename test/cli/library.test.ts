@@ -49,6 +49,19 @@ suite("cli: the library", ({ test }) => {
     assert.match(lcomp(root, ["doc", "examples/first.lcomp"]).stdout, /^recipe first\(\n {2}model: Model,/);
   });
 
+  test("a name that there is not gets the nearest", () => {
+    const said = (...args: readonly string[]) => {
+      const { status, stderr } = lcomp(root, args);
+      return [status, stderr];
+    };
+    assert.equal(said("list", "prun"), [2, "lcomp: the library has no prun; did you mean prune?\n"]);
+    assert.equal(said("doc", "wnada"), [2, "lcomp: the library has no wnada; did you mean wanda?\n"]);
+    const near = "std/prune/wandas; did you mean std/prune/wanda?";
+    assert.equal(said("doc", "std/prune/wandas"), [2, `lcomp: the library has no ${near}\n`]);
+    const absent = "lcomp: cannot read absent.lcomp: there is no such file or folder\n";
+    assert.equal(said("doc", "absent.lcomp"), [1, absent]);
+  });
+
   test("a shell completes commands, flags, and those of the recipe at hand", () => {
     const completed = (...typed: readonly string[]): readonly string[] => {
       const { stdout, stderr } = lcomp(root, ["--get-yargs-completions", "lcomp", ...typed]);
