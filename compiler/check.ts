@@ -30,6 +30,7 @@ export function checkModule(context: Context, modules: readonly ResolvedModule[]
 }
 
 function checkDeclaration(context: Context, declaration: Ast.Declaration, scope: Scope, modules: Modules): void {
+  const arch = scope.values.get(declaration.name.text);
   switch (declaration.kind) {
     case "fn":
       if (declaration.result) checkType(context, declaration.result);
@@ -40,7 +41,7 @@ function checkDeclaration(context: Context, declaration: Ast.Declaration, scope:
         checkMethod(context, { method: declaration, scope, arguments: new Map() });
       break;
     case "arch":
-      checkForward(context, modelType(context, declaration, scope, null));
+      if (arch?.kind === "arch") checkForward(context, modelType(context, arch, null));
       break;
     case "recipe":
       checkParameters(context, declaration.parameters);

@@ -65,9 +65,10 @@ export interface Format extends Declared {
   readonly decode: Expression;
 }
 
-/** `arch llama for "LlamaForCausalLM", … { … }` */
+/** `arch llama for "LlamaForCausalLM", … { … }`, or `arch qwen2 from llama for …` where all but what it says is as in another one */
 export interface Arch extends Declared {
   readonly kind: "arch";
+  readonly from?: Name;
   readonly architectures: readonly StringLiteral[];
   readonly members: readonly ArchMember[];
 }

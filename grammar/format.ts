@@ -30,7 +30,7 @@ function writeDeclaration(page: Page, node: Ast.Declaration): string {
     case "format":
       return writeFormat(page, node);
     case "arch":
-      return `arch ${node.name.text} for ${node.architectures.map(({ value }) => quoted(value)).join(", ")} ${writeMembers(page, node, 0)}`;
+      return writeArch(page, node);
     case "method":
       return writeMethod(page, node);
     case "optimizer":
@@ -39,6 +39,12 @@ function writeDeclaration(page: Page, node: Ast.Declaration): string {
     case "study":
       return `${node.kind} ${node.name.text}${writeParameters(page, node, 0)} ${writeBlock(page, node.body, 0)}`;
   }
+}
+
+function writeArch(page: Page, node: Ast.Arch): string {
+  const from = node.from ? ` from ${node.from.text}` : "";
+  const of = node.architectures.map(({ value }) => quoted(value)).join(", ");
+  return `arch ${node.name.text}${from} for ${of} ${writeMembers(page, node, 0)}`;
 }
 
 function writeFn(page: Page, { name, parameters, result, body }: Ast.Fn, indent: number): string {

@@ -166,15 +166,27 @@ export class Parser extends StatementParser {
     };
   });
 
-  // arch = "arch" name "for" string { "," string } members
+  // arch = "arch" name [ "from" name ] "for" string { "," string } members
   protected readonly arch = this.RULE("arch", (): Ast.Arch => {
     const first = this.CONSUME(K.arch);
     const name = this.SUBRULE(this.name);
+    const from = this.OPTION(() => {
+      this.CONSUME(K.from);
+      return this.SUBRULE2(this.name);
+    });
     this.CONSUME(K.for, raise("arch-for"));
     const architectures: Ast.StringLiteral[] = [];
     this.AT_LEAST_ONE_SEP({ SEP: T.Comma, DEF: () => architectures.push(this.SUBRULE(this.string)) });
     const members = this.SUBRULE(this.members);
-    return { kind: "arch", name, doc: this.doc(first), architectures, members, span: this.from(first) };
+    return {
+      kind: "arch",
+      name,
+      doc: this.doc(first),
+      ...(from && { from }),
+      architectures,
+      members,
+      span: this.from(first),
+    };
   });
 
   // members = "{" { member } "}"

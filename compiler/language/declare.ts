@@ -4,22 +4,23 @@ import { builtinScope } from "./builtins.ts";
 import { type Context, report } from "./context.ts";
 import { functionValue, operand } from "./evaluate.ts";
 import { formatValue } from "./format.ts";
+import { architecture } from "./inherit.ts";
 import { isNew } from "./names.ts";
 import { prelude, type ResolvedModule } from "./resolve.ts";
 import { declareValue, scopeIn } from "./scope.ts";
-import { type Scope, wrong } from "./value.ts";
+import { type Architecture, type Scope, wrong } from "./value.ts";
 
 /** The modules of a program by name, each with the scope of its declarations. */
 export interface Modules {
   /** Importers last. */
   readonly all: readonly ResolvedModule[];
   readonly scopes: ReadonlyMap<string, Scope>;
-  readonly archs: readonly { readonly arch: Ast.Arch; readonly scope: Scope }[];
+  readonly archs: readonly Architecture[];
 }
 
 export function declareModules(context: Context, modules: readonly ResolvedModule[]): Modules {
   const scopes = new Map<string, Scope>();
-  const archs: { readonly arch: Ast.Arch; readonly scope: Scope }[] = [];
+  const archs: Architecture[] = [];
   const builtins = builtinScope();
   const outer = scopeIn(builtins);
   for (const { name, tree, imports } of modules.toSorted(preludeFirst)) {
@@ -33,7 +34,8 @@ export function declareModules(context: Context, modules: readonly ResolvedModul
     for (const declaration of tree.declarations) {
       if (!isNew(context, seen, declaration.name)) continue;
       declare(context, scope, declaration);
-      if (declaration.kind === "arch") archs.push({ arch: declaration, scope });
+      const value = scope.values.get(declaration.name.text);
+      if (value?.kind === "arch") archs.push(value);
     }
   }
   return { all: modules, scopes, archs };
@@ -49,7 +51,10 @@ function importNames(
   { names, from }: Ast.Import,
   { values, tree }: { readonly values: Scope["values"] | undefined; readonly tree: Ast.Module | undefined },
 ): void {
-  if (!values || !tree) return;
+  if (!values || !tree) {
+    for (const { text } of names) scope.values.set(text, wrong);
+    return;
+  }
   for (const name of names) {
     const [value, found] = [values.get(name.text), tree.declarations.find((each) => each.name.text === name.text)];
     if (value) {
@@ -60,19 +65,16 @@ function importNames(
       continue;
     }
     scope.values.set(name.text, wrong);
-    if (found) reportKind(context, name, found.kind, from.value);
+    if (found) reportKind(context, name, found.kind);
     else reportUndeclared(context, name, from.value, [...values.keys()]);
   }
 }
 
 /** Says that a declaration is of a kind that is not imported by its name. */
-function reportKind(context: Context, { text, span }: Ast.Name, kind: Ast.Declaration["kind"], from: string): void {
-  const hint =
-    kind === "arch"
-      ? `an architecture comes without a name: \`import {} from "${from}"\`; which one a model has, its config.json says`
-      : `import what it calls; a recipe itself is what \`lcomp run\` is given`;
-  const found = `the ${kind === "arch" ? "architecture" : kind} \`${text}\``;
-  report(context, { kind: "wrong-type", span, expected: "a function or a method", found, hint });
+function reportKind(context: Context, { text, span }: Ast.Name, kind: Ast.Declaration["kind"]): void {
+  const hint = "import what it calls; a recipe itself is what `lcomp run` is given";
+  const expected = "a function, a method, a format or an architecture";
+  report(context, { kind: "wrong-type", span, expected, found: `the ${kind} \`${text}\``, hint });
 }
 
 function reportUndeclared(
@@ -102,6 +104,8 @@ function declare(context: Context, scope: Scope, declaration: Ast.Declaration): 
       declareValue(scope, declaration.name, { kind: "method", method: declaration, scope });
       break;
     case "arch":
+      declareValue(scope, declaration.name, architecture(context, declaration, scope) ?? wrong);
+      break;
     case "recipe":
       break;
     case "format":

@@ -25,10 +25,12 @@ function exportedBy(host: Host, modules: readonly ResolvedModule[]): ReadonlyMap
     .filter((name) => name !== prelude)
     .map((name) => [name, declarationsOf(host, name)] as const);
   const names = [...library, ...imported].flatMap(([path, declarations]) =>
-    declarations.flatMap(({ kind, name }) => (kind === "fn" || kind === "method" ? [[name.text, path] as const] : [])),
+    declarations.flatMap(({ kind, name }) => (importable.has(kind) ? [[name.text, path] as const] : [])),
   );
   return new Map(names);
 }
+
+const importable: ReadonlySet<Ast.Declaration["kind"]> = new Set(["fn", "method", "format", "arch"]);
 
 function declarationsOf(host: Host, module: string): readonly Ast.Declaration[] {
   const file = host.read(module);

@@ -38,6 +38,8 @@ export function identityOf(value: Value): string {
       return JSON.stringify(value);
     case "method":
       return `method ${numberOf(value.method)}`;
+    case "arch":
+      return `arch ${numberOf(value.declaration)}`;
     case "record":
       return recordIdentity(value);
     case "callable":

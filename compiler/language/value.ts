@@ -144,6 +144,16 @@ export interface MethodValue {
   readonly scope: Scope;
 }
 
+/** An architecture with all its members, be they its own or of the one that it starts from. */
+export interface Architecture {
+  readonly kind: "arch";
+  readonly declaration: Ast.Arch;
+  /** Of the module that declares it. */
+  readonly scope: Scope;
+  /** The modules of members that are not its own: there their names mean what they mean. */
+  readonly homes: ReadonlyMap<Ast.ArchMember, Scope>;
+}
+
 /** A format with its arguments, as names in the scope that its declaration sees. */
 export interface Format {
   readonly kind: "format";
@@ -182,6 +192,7 @@ export type Value =
   | Windows
   | Callable
   | MethodValue
+  | Architecture
   | Format
   | Coded
   | Wrong;
@@ -262,6 +273,8 @@ export function showPlain(value: Value): string {
       return `the function ${value.name}`;
     case "method":
       return `the method ${value.method.name.text}`;
+    case "arch":
+      return `the architecture ${value.declaration.name.text}`;
     case "format":
       return showFormat(value);
     case "coded":

@@ -8,7 +8,16 @@ import { activations, form } from "../language/kinds.ts";
 import { number, unknownWhole } from "../language/number.ts";
 import { declareDimension, declareValue, scopeIn } from "../language/scope.ts";
 import { fixed, known, open, type Size, showSize } from "../language/size.ts";
-import { type Config, fieldAt, type Scope, showPlain, sourceOf, type Value, wrong } from "../language/value.ts";
+import {
+  type Architecture,
+  type Config,
+  fieldAt,
+  type Scope,
+  showPlain,
+  sourceOf,
+  type Value,
+  wrong,
+} from "../language/value.ts";
 import { isNamed } from "../language/walk.ts";
 import type { Problem } from "../problems/problem.ts";
 import { blockPrefix, reportFaults } from "./check-checkpoint.ts";
@@ -20,12 +29,14 @@ import { handed, inDeclaredOrder } from "./linear.ts";
 import { firstBlocks, type ModelType, type Part } from "./value.ts";
 
 /** Binds an architecture to a checkpoint's config and headers, or to symbolic sizes if there is none. */
-export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, facts: ModelFacts | null): ModelType {
-  const scope = scopeIn(moduleScope);
+export function modelType(context: Context, arch: Architecture, facts: ModelFacts | null): ModelType {
+  const { declaration, homes } = arch;
+  const scope = scopeIn(arch.scope);
   const config: Config = { kind: "config", path: "config", value: facts && typed(facts) };
   scope.values.set("config", config);
-  const part = declaring({ context, facts }, null, new Map());
-  declareMembers(part, scope, arch.members, "");
+  const scopeOf = (member: Ast.ArchMember): Scope => ({ ...scope, parent: homes.get(member) ?? arch.scope });
+  const part = declaring({ context, facts, scopeOf, tables: new Map() }, null);
+  declareMembers(part, declaration.members, "");
   const { blocks } = part;
   const first = firstBlocks(blocks);
   const faults = [part, ...first].flatMap((each) => each.faults);
@@ -35,19 +46,19 @@ export function modelType(context: Context, arch: Ast.Arch, moduleScope: Scope, 
       facts,
       faults.toSorted((a, b) => a.span.start - b.span.start),
     );
-  const outside = partOf(part, scope, forwardOf(context, arch));
+  const outside = partOf(part, scope, forwardOf(context, declaration));
   const isFaulty = [outside, ...first].some((each) => each.isFaulty);
-  return { arch, declaredIn: moduleScope, facts, outside, blocks, isFaulty };
+  return { arch, facts, outside, blocks, isFaulty };
 }
 
 const declaring = (
-  { context, facts }: Pick<Declaring, "context" | "facts">,
+  { context, facts, scopeOf, tables }: Pick<Declaring, "context" | "facts" | "scopeOf" | "tables">,
   layer: number | null,
-  tables: ReadonlyMap<string, string>,
 ): Declaring => ({
   context,
   facts,
   layer,
+  scopeOf,
   linears: [],
   matrices: [],
   weights: [],
@@ -60,12 +71,12 @@ const declaring = (
 });
 
 const partOf = (
-  { layer, linears, matrices, weights, leftOut, faults, isFaulty }: Declaring,
+  { layer, scopeOf, linears, matrices, weights, leftOut, faults, isFaulty }: Declaring,
   scope: Scope,
   forward: Ast.Fn | null,
 ): Part => ({
   readsNumber: false,
-  ...{ layer, scope, forward, linears, weights, leftOut, faults },
+  ...{ layer, scope: forward ? scopeOf(forward) : scope, forward, linears, weights, leftOut, faults },
   tables: matrices.filter(({ weight }) => !linears.some((linear) => linear.weight === weight)),
   isFaulty: isFaulty || faults.length > 0,
 });
@@ -76,15 +87,16 @@ function typed({ config }: ModelFacts): Config["value"] {
   return type === undefined && architecture !== undefined ? { ...config, model_type: familyOf(architecture) } : config;
 }
 
-function declareMembers(part: Declaring, scope: Scope, members: readonly Ast.ArchMember[], prefix: string): void {
+function declareMembers(part: Declaring, members: readonly Ast.ArchMember[], prefix: string): void {
   for (const member of members) {
+    const scope = part.scopeOf(member);
     switch (member.kind) {
       case "dim":
         declareSize(part, scope, member);
         break;
       case "weight":
       case "table": {
-        const name = tableName(part, scope, member, members, prefix);
+        const name = tableName(part, member, members, prefix);
         part.tables.set(member.name.text, name);
         declareValue(scope, member.name, storedWeight(part, scope, member, name));
         break;
@@ -200,10 +212,11 @@ function declareBlocks(part: Declaring, scope: Scope, blocks: Ast.Blocks, isLast
   const blockOf = (layer: number): Part => {
     const old = parts.get(layer);
     if (old) return old;
-    const own = declaring(part, layer, part.tables);
     const inside = scopeIn(scope);
+    const scopeOf = (member: Ast.ArchMember): Scope => ({ ...inside, parent: part.scopeOf(member) });
+    const own = declaring({ ...part, scopeOf }, layer);
     declareValue(inside, blocks.name, numberOf(layer));
-    declareMembers(own, inside, blocks.members, blockPrefix(blocks));
+    declareMembers(own, blocks.members, blockPrefix(blocks));
     const made = { ...partOf(own, inside, forward), readsNumber };
     parts.set(layer, made);
     return made;
@@ -265,7 +278,6 @@ function storedWeight(
 /** The stored tensor of a weight; of a table that is not stored, that of the layer which shares it. */
 function tableName(
   part: Declaring,
-  scope: Scope,
   { name, at }: Ast.WeightDeclaration,
   members: readonly Ast.ArchMember[],
   prefix: string,
@@ -275,7 +287,7 @@ function tableName(
   for (const member of members) {
     if (member.kind !== "linear" || member.tied?.name.text !== name.text) continue;
     const path = `${prefix}${member.at.value}.weight`;
-    if (isStored(part, path) && isTiedIn(part, scope, member.tied.condition) !== false) return path;
+    if (isStored(part, path) && isTiedIn(part, part.scopeOf(member), member.tied.condition) !== false) return path;
   }
   return own;
 }

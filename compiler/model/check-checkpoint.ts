@@ -48,7 +48,8 @@ export const blockPrefix = ({ name, at }: Ast.Blocks): string => `${at.value.rep
 
 /** Every block's tensors must be there, and what the architecture neither reads nor ignores would be lost. */
 export function checkCheckpoint(context: Context, type: ModelType): void {
-  const { arch, facts, isFaulty } = type;
+  const { facts, isFaulty } = type;
+  const { members, name } = type.arch.declaration;
   if (!facts || isFaulty) return;
   const parts = partsOf(type);
   const said = [type.outside, ...firstBlocks(type.blocks)];
@@ -57,7 +58,7 @@ export function checkCheckpoint(context: Context, type: ModelType): void {
     facts,
     parts.flatMap((part) => (said.includes(part) ? [] : part.faults)),
   );
-  const besides = [...ignored(arch.members, "")];
+  const besides = [...ignored(members, "")];
   const expected = new Set(
     parts.flatMap((part) => [...tensorsOf(part), ...besides.map((name) => tensorName(name, part.layer))]),
   );
@@ -65,9 +66,9 @@ export function checkCheckpoint(context: Context, type: ModelType): void {
   const others = [...facts.tensors.keys()].filter((name) => !expected.has(name));
   const unknown = others.filter((name) => !leftOut.has(name));
   const unused = others.filter((name) => leftOut.has(name));
-  const { span } = arch.name;
+  const { span, text: arch } = name;
   if (unused.length > 0) note(context, { kind: "weight-unused", span, tensors: unused });
-  if (unknown.length > 0) report(context, { kind: "weight-unknown", span, tensors: unknown, arch: arch.name.text });
+  if (unknown.length > 0) report(context, { kind: "weight-unknown", span, tensors: unknown, arch });
 }
 
 /** The tensors of a part, with those of layers that share another's weight. */

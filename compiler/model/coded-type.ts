@@ -20,7 +20,7 @@ import type { ModelType } from "./value.ts";
 /** The model with the weights of some layers in a format each, if they have one; null if one does not hold them, which is said. */
 export function codedType(
   context: Context,
-  { arch, declaredIn, facts }: ModelType,
+  { arch, facts }: ModelType,
   selected: readonly Selected[],
   formatFor: (context: Context, linear: Linear) => Format | null,
   span: Span,
@@ -44,7 +44,7 @@ export function codedType(
     }
     coded.set(tensor, { format, fields });
   }
-  return modelType(context, arch, declaredIn, withCoded(facts, coded));
+  return modelType(context, arch, withCoded(facts, coded));
 }
 
 /** A layer with all the rows of the tensor that its matrix lies in, be they those of several layers. */
@@ -84,14 +84,14 @@ function apartIn(
 /** The model with the weights of some layers, or all, as numbers, in the types that they had; null if none of them are codes. */
 export function decodedType(
   context: Context,
-  { arch, declaredIn, facts }: ModelType,
+  { arch, facts }: ModelType,
   selected: readonly Selected[] | null,
 ): ModelType | null {
   const names = selected && new Set(selected.map(({ linear, layer }) => tensorName(linear.weight, layer)));
   const isChosen = (name: string): boolean => names?.has(name) ?? true;
   if (!facts || ![...facts.tensors].some(([name, { coded }]) => coded && isChosen(name))) return null;
   const tensors = new Map([...facts.tensors].map(([name, each]) => [name, isChosen(name) ? asNumbers(each) : each]));
-  return modelType(context, arch, declaredIn, { ...facts, tensors });
+  return modelType(context, arch, { ...facts, tensors });
 }
 
 function asNumbers({ coded, ...stored }: TensorFacts): TensorFacts {

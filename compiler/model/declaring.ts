@@ -18,6 +18,8 @@ export interface Declaring {
   readonly facts: ModelFacts | null;
   /** Null outside of the blocks. */
   readonly layer: number | null;
+  /** The scope in which a member is evaluated: all have the same names in it, and behind it those of the module that declares the member. */
+  readonly scopeOf: (member: Ast.ArchMember) => Scope;
   readonly linears: Linear[];
   /** Tables of two dimensions. */
   readonly matrices: Linear[];

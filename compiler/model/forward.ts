@@ -97,7 +97,7 @@ const passedBy = (blocks: string) => ({
 
 /** Goes through a forward pass for what is wrong with it: windows of any length, and the first block of each kind. */
 export function checkForward(context: Context, type: ModelType): void {
-  const { span } = type.arch;
+  const { span } = type.arch.declaration;
   const inside = scopeIn(null);
   const { entry } = forward(context, type, inside, tokensInput(context, inside, 0, span), span);
   if (entry) for (const part of firstBlocks(type.blocks)) forwardBlock(context, part, entry, span);

@@ -28,7 +28,7 @@ export function withBiases(
   const lacking = layers.filter((each) => !hasBias(type, each));
   const { facts } = type;
   if (lacking.length === 0 || !facts) return type;
-  const declared = declarationsIn(type.arch.members);
+  const declared = declarationsIn(type.arch.declaration.members);
   let { config } = facts;
   for (const [name, one] of Map.groupBy(lacking, ({ linear }) => linear.name)) {
     const layer = declared.get(name);
@@ -57,7 +57,9 @@ function configSaying(
 ): ModelFacts["config"] | null {
   const { config } = type.facts;
   const isFlag = (field: string): boolean => typeof (config[field] ?? false) === "boolean";
-  const configs = [...fieldsRead(type.arch, asked)].filter(isFlag).map((field) => ({ ...config, [field]: true }));
+  const configs = [...fieldsRead(type.arch.declaration, asked)]
+    .filter(isFlag)
+    .map((field) => ({ ...config, [field]: true }));
   const says = (each: ModelFacts["config"]): boolean => {
     const made = biased(context, type, { ...type.facts, config: each }, []);
     return !made.isFaulty && layers.every((layer) => hasBias(made, layer));
@@ -99,7 +101,7 @@ function unsayable(
   span: Span,
   wayOut: (name: string, could: string) => string,
 ) {
-  const declared = declarationsIn(type.arch.members);
+  const declared = declarationsIn(type.arch.declaration.members);
   const asked = declared.get(name)?.bias;
   const { facts } = type;
   const others = partsOf(type).flatMap(({ layer, linears }) => linears.map((linear) => ({ linear, layer })));
@@ -112,7 +114,7 @@ function unsayable(
   return {
     kind: "not-supported",
     span,
-    what: `a bias of \`${name}\`, ${asked ? `of which \`${type.arch.name.text}\` says \`bias where ${textAt(asked.span)}\`` : "which is a table"},`,
+    what: `a bias of \`${name}\`, ${asked ? `of which \`${type.arch.declaration.name.text}\` says \`bias where ${textAt(asked.span)}\`` : "which is a table"},`,
     hint: wayOut(name, nearest),
   } as const;
 }

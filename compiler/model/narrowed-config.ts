@@ -24,7 +24,7 @@ export function narrowed(context: Context, type: ModelType, smaller: Sizes): Mod
   const ratios = [...smaller].map(([name, size]) => size / (before.get(name) ?? size));
   const at: Solving = {
     type,
-    declared: declarationsIn(type.arch.members),
+    declared: declarationsIn(type.arch.declaration.members),
     wanted,
     ratios,
     tried: (config) => ({ config, sizes: sizesOf(typeOf(context, type, { ...facts, config })) }),
@@ -68,8 +68,8 @@ interface Tried {
 }
 
 /** The architecture with another config or other headers; what is wrong with them is nobody's mistake. */
-export const typeOf = (context: Context, { arch, declaredIn }: ModelType, facts: ModelFacts): ModelType =>
-  modelType({ ...context, found: [], notes: [] }, arch, declaredIn, facts);
+export const typeOf = (context: Context, { arch }: ModelType, facts: ModelFacts): ModelType =>
+  modelType({ ...context, found: [], notes: [] }, arch, facts);
 
 /** The sizes of what an architecture declares. */
 function sizesOf({ outside, blocks }: ModelType): Map<string, number> {
@@ -112,7 +112,7 @@ function solve(
   // Fields that are there come first: of a field with two names, the one that the config uses.
   const isSize = (field: string): boolean => typeof (config[field] ?? 0) !== "object";
   const expression = declared.get(name);
-  const fields = [...(expression ? fieldsRead(type.arch, expression) : [])]
+  const fields = [...(expression ? fieldsRead(type.arch.declaration, expression) : [])]
     .filter(isSize)
     .sort((a, b) => Number(b in config) - Number(a in config));
   for (const field of fields) {

@@ -6,13 +6,14 @@ import type { ModelType } from "./value.ts";
 
 /** The model in which the layer is stored by itself, as the table is; null if no config.json can say so. */
 export function untied(context: Context, type: ModelType, { name, at }: Linear, table: string): ModelType | null {
-  const { arch, facts } = type;
+  const { facts, arch } = type;
+  const { declaration } = arch;
   const shared = facts?.tensors.get(table);
   if (!facts || !shared) return null;
   const tensors = new Map([...facts.tensors, [`${at}.weight`, shared]]);
-  const declared = arch.members.find((member) => member.kind === "linear" && member.name.text === name);
+  const declared = declaration.members.find((member) => member.kind === "linear" && member.name.text === name);
   const condition = declared?.kind === "linear" ? declared.tied?.condition : undefined;
-  const fields = condition ? [...fieldsRead(arch, condition)] : [];
+  const fields = condition ? [...fieldsRead(declaration, condition)] : [];
   const configs = [facts.config, ...fields.map((field) => ({ ...facts.config, [field]: false }))];
   for (const config of configs) {
     const made = typeOf(context, type, { ...facts, config, tensors });

@@ -3,7 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { slotNames } from "../graph/slots.ts";
 import { fixed, known, type Size } from "../language/size.ts";
 import type { Linear } from "../language/trace.ts";
-import type { Scope } from "../language/value.ts";
+import type { Architecture, Scope } from "../language/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { weightType } from "../plan/stored-types.ts";
@@ -12,9 +12,7 @@ import type { CodedFacts, ModelFacts } from "./facts.ts";
 
 /** An architecture bound to a config and to headers, or to symbolic sizes; it says nothing of where tensors lie. */
 export interface ModelType {
-  readonly arch: Ast.Arch;
-  /** The scope of the module that declares it. */
-  readonly declaredIn: Scope;
+  readonly arch: Architecture;
   /** Null while no model is given. */
   readonly facts: ModelFacts | null;
   /** What lies outside of the blocks. Its scope has the dimensions of the whole model. */

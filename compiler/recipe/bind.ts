@@ -41,21 +41,21 @@ export function bindModel(
 function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, span: Span): ModelType | null {
   const { archs } = modules;
   const { architecture, type: family } = namesOf(facts);
-  const found = archs.findLast(({ arch }) => describes(arch, architecture, family));
+  const found = archs.findLast(({ declaration }) => describes(declaration, architecture, family));
   if (!found) {
-    const known = archs.flatMap(({ arch }) => arch.architectures.map(({ value }) => value));
+    const known = archs.flatMap(({ declaration }) => declaration.architectures.map(({ value }) => value));
     const name = architecture ?? family ?? "model without `architectures` in its config.json";
     report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
     return null;
   }
   // What is wrong with an architecture is so for every model, also for one that is wrong.
-  checkForward(context, modelType(context, found.arch, found.scope, null));
+  checkForward(context, modelType(context, found, null));
   const coded = withGivenCodes(context, modules, found, facts, span);
   if (!coded) return null;
-  noteNames(context, found.arch, facts, span);
+  noteNames(context, found.declaration, facts, span);
   if (facts.config["auto_map"])
-    note(context, { kind: "own-code", span, model: facts.name, arch: found.arch.name.text });
-  return modelType(context, found.arch, found.scope, coded);
+    note(context, { kind: "own-code", span, model: facts.name, arch: found.declaration.name.text });
+  return modelType(context, found, coded);
 }
 
 /** The dimensions of the whole model, as `model.context` reads them, and how many blocks it has, as in `model.layer`. */
@@ -77,7 +77,7 @@ function noteNames(context: Context, arch: Ast.Arch, facts: ModelFacts, span: Sp
 /** While no model is given, it may have whatever an architecture declares. */
 const unknownSizes = ({ modules: { archs } }: RecipeInputs): ModelValue["sizes"] =>
   new Map(
-    archs.flatMap(({ arch: { members } }) =>
+    archs.flatMap(({ declaration: { members } }) =>
       members.flatMap((member) =>
         member.kind === "dim" || member.kind === "blocks" ? [[member.name.text, unknownWhole] as const] : [],
       ),

@@ -178,6 +178,6 @@ function unsayable(context: Context, type: ModelType, selections: readonly Selec
     span: statement.to.span,
     what: `how many of \`${dim.name}\` stay`,
     value: String(count),
-    range: `what config.json of \`${type.arch.name.text}\` can say${nearest === undefined ? "" : `: the nearest is ${nearest}`}`,
+    range: `what config.json of \`${type.arch.declaration.name.text}\` can say${nearest === undefined ? "" : `: the nearest is ${nearest}`}`,
   };
 }

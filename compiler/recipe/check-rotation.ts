@@ -171,7 +171,7 @@ function typeOf(
   rotations: readonly Rotation[],
   parts: Rotated["parts"],
 ): ModelType | null {
-  const span = rotations[0]?.statement.span ?? type.arch.span;
+  const span = rotations[0]?.statement.span ?? type.arch.declaration.span;
   let after: ModelType = type;
   for (const { linear, edit } of parts.get(null)?.untied ?? []) {
     const table = edit.weight.op === "input" ? edit.weight.attrs.name : "";
@@ -194,7 +194,7 @@ function typeOf(
   const what = `fewer columns than \`${wrong.along.name}\` has`;
   const hint = left
     ? `\`${left}\` has the dimension too, and is not turned with \`${wrong.statement.name.text}\``
-    : `config.json of \`${type.arch.name.text}\` cannot say that there are ${known(wrong.to.size)}`;
+    : `config.json of \`${type.arch.declaration.name.text}\` cannot say that there are ${known(wrong.to.size)}`;
   report(context, { kind: "not-supported", span: wrong.statement.by.span, what, hint });
   return null;
 }

@@ -85,7 +85,7 @@ export function blockPass(at: Forwarding, type: ModelType, layer: number, entry:
   const key = [entry.node?.id, ...dims, partKey(type, part)].join(" ");
   const old = blocks.get(key);
   if (old) return old;
-  const { result, inputs, shown } = forwardBlock(context, part, entry, type.arch.span);
+  const { result, inputs, shown } = forwardBlock(context, part, entry, type.arch.declaration.span);
   const graph = result && maker.graph("block", [{ name: slotNames.activation, node: result }]);
   const made = { graph, result, inputs, shown };
   blocks.set(key, made);

@@ -28,7 +28,7 @@ const tensorsOf = (type: ModelType): readonly string[] =>
   partsOf(type).flatMap(({ layer, weights }) => weights.map(({ name }) => tensorName(name, layer)));
 
 function zeros({ maker }: Emitting, type: ModelType, tensor: string, shape: readonly number[]): Graph {
-  const { span } = type.arch;
+  const { span } = type.arch.declaration;
   const dims = shape.map((size, i) => ({ name: `dimension ${i}`, size }));
   const node = maker.make("cast", [zerosAlong(maker, dims, span)], { dtype: "f32" }, span);
   return maker.graph("zeros", [{ name: slotNames.result, node, store: dtypeOf(type, tensor) }]);

@@ -37,7 +37,7 @@ export function checkRecipe(
   for (const own of [bytesOf(at), zerosFunction(at), patternFunction(at)]) functions.values.set(own.name, own);
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
   const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
-  for (const { arch, scope } of inputs.isBound ? [] : inputs.modules.archs) modelType(context, arch, scope, null);
+  for (const arch of inputs.isBound ? [] : inputs.modules.archs) modelType(context, arch, null);
   if (recipe.body.result)
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);

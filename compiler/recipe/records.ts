@@ -25,7 +25,7 @@ export function recipeRecord({ name, doc, modules }: LoadedRecipe, { parameters 
 export function modelRecord({ name, facts, type }: GivenModel): ModelRecord {
   return {
     name,
-    architecture: type.arch.name.text,
+    architecture: type.arch.declaration.name.text,
     headers: headersOf(facts),
     layers: layersOf(type),
     bytes: bytesOf(facts),

@@ -1,11 +1,10 @@
 /** Models whose weights are given as codes: which tensors of the files hold the fields of which weight, and in what format. */
-import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, note, report } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { known } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
-import { type Scope, showFormat } from "../language/value.ts";
+import { type Architecture, showFormat } from "../language/value.ts";
 import { modelType } from "../model/arch.ts";
 import { isQuantised } from "../model/check-checkpoint.ts";
 import { fieldsFor, wholeOf, withCoded } from "../model/coded-type.ts";
@@ -20,17 +19,11 @@ import { fieldIn, plainForm } from "./stored-fields.ts";
 import { targetsIn } from "./table.ts";
 import { codingsOf } from "./target-codings.ts";
 
-/** An architecture with the scope that it is declared in. */
-interface Declared {
-  readonly arch: Ast.Arch;
-  readonly scope: Scope;
-}
-
 /** The headers of a model with its codes as the weights that they stand for; null, and a problem, for codes that cannot be read. */
 export function withGivenCodes(
   context: Context,
   modules: Modules,
-  declared: Declared,
+  arch: Architecture,
   facts: ModelFacts,
   span: Span,
 ): ModelFacts | null {
@@ -39,8 +32,8 @@ export function withGivenCodes(
   const target = [...targetsIn(modules).values()].find(({ table }) => table.config["quant_method"] === by);
   if (!said || (by !== ownMethod && !target)) return isQuantised(context, facts, span) ? null : facts;
   const plain = target
-    ? codingsOf({ context, target, facts, layers: layersOf(typeOf(context, declared, facts)), span }, said)
-    : ownCodings(context, modules, declared, facts);
+    ? codingsOf({ context, target, facts, layers: layersOf(typeOf(context, arch, facts)), span }, said)
+    : ownCodings(context, modules, arch, facts);
   const codings = withAdapter(context, modules, facts, plain, span);
   const found = typeof codings === "string" ? codings : codesIn(context, facts, codings, span);
   if (found === null) return null;
@@ -61,8 +54,8 @@ export function withGivenCodes(
 }
 
 /** The architecture with such headers; what is wrong with them is said when the model is bound with its codes. */
-const typeOf = (context: Context, { arch, scope }: Declared, facts: ModelFacts): ModelType =>
-  modelType({ ...context, found: [], notes: [] }, arch, scope, facts);
+const typeOf = (context: Context, arch: Architecture, facts: ModelFacts): ModelType =>
+  modelType({ ...context, found: [], notes: [] }, arch, facts);
 
 /** All linear layers by the names of their weights, with the sizes that config.json gives them. */
 const layersOf = (type: ModelType): ReadonlyMap<string, Layer> =>
@@ -93,10 +86,10 @@ function codesIn(
 }
 
 /** Those of a folder that says itself how it is stored. */
-function ownCodings(context: Context, modules: Modules, declared: Declared, facts: ModelFacts): Codings | string {
+function ownCodings(context: Context, modules: Modules, arch: Architecture, facts: ModelFacts): Codings | string {
   const formats = ownFormats(context, modules, facts);
   if (typeof formats === "string") return formats;
-  const matrices = matricesOf(context, declared, facts, [...formats.keys()]);
+  const matrices = matricesOf(context, arch, facts, [...formats.keys()]);
   const weights = new Map<string, Coding>();
   for (const [weight, format] of formats) {
     const matrix = matrices.get(weight);
@@ -110,13 +103,13 @@ function ownCodings(context: Context, modules: Modules, declared: Declared, fact
 /** The matrices of an architecture by their names, with the sizes that config.json gives them; `coded` are there as their fields. */
 function matricesOf(
   context: Context,
-  declared: Declared,
+  arch: Architecture,
   facts: ModelFacts,
   coded: readonly string[],
 ): ReadonlyMap<string, DeclaredTensor> {
   const tensors = new Map([...facts.tensors, ...coded.map((name) => [name, placeholder] as const)]);
   return new Map(
-    partsOf(typeOf(context, declared, { ...facts, tensors })).flatMap(({ layer, weights }) =>
+    partsOf(typeOf(context, arch, { ...facts, tensors })).flatMap(({ layer, weights }) =>
       weights.flatMap((weight) =>
         weight.dims.length === 2 ? [[tensorName(weight.name, layer), weight] as const] : [],
       ),

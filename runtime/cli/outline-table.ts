@@ -114,7 +114,7 @@ export function outlineReport(outline: Outline): OutlineReport {
     parameters: Object.fromEntries(settings(typed).map(({ name, value }) => [name, value])),
     models: typed.models.map(({ name, facts, type }) => ({
       name,
-      architecture: type.arch.name.text,
+      architecture: type.arch.declaration.name.text,
       layers: layersOf(type),
       tensors: facts.tensors.size,
       bytes: bytesOf(facts),

@@ -360,7 +360,7 @@ const declaration: Arbitrary<Ast.Declaration> = fc.oneof(
     },
     "by",
   ),
-  node<Ast.Arch>({ kind: kind("arch"), name, doc, architectures: few(string, 1), members }),
+  node<Ast.Arch>({ kind: kind("arch"), name, doc, from: name, architectures: few(string, 1), members }, "from"),
   node<Ast.Method>(
     { kind: kind("method"), name, doc, parameters, on: name, sees: parameters, from: name, body: trees.block },
     "from",

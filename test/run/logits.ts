@@ -24,14 +24,14 @@ function graphsOf({ folder, config, tensors }: Checkpoint, length: number) {
   const context = newContext(graphs);
   const file = library.read("std/arch/llama");
   const archs = file && declareModules(context, accepted(resolve(library, file))).archs;
-  const declared = archs?.at(-1);
-  if (!declared) throw new Error("std/arch/llama declares no architecture");
-  const { arch, scope } = declared;
-  const type = modelType(context, arch, scope, { name: folder, config, tensors });
-  const tokens = tokensInput(context, scopeIn(null), length, arch.span);
-  const { entry, logits } = forward(context, type, scopeIn(null), tokens, arch.span);
+  const arch = archs?.at(-1);
+  if (!arch) throw new Error("std/arch/llama declares no architecture");
+  const { span } = arch.declaration;
+  const type = modelType(context, arch, { name: folder, config, tensors });
+  const tokens = tokensInput(context, scopeIn(null), length, span);
+  const { entry, logits } = forward(context, type, scopeIn(null), tokens, span);
   const first = blockOf(type, 0);
-  const block = entry && first && forwardBlock(context, first, entry, arch.span).result;
+  const block = entry && first && forwardBlock(context, first, entry, span).result;
   const graph = (name: string, node: Node | null | undefined): Graph => {
     if (!node) throw new Error(`no ${name}: ${JSON.stringify(context.found.map(({ problem }) => problem.kind))}`);
     return graphs.graph(name, [{ name: "y", node }]);
