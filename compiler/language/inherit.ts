@@ -22,7 +22,7 @@ export function architecture(context: Context, declaration: Ast.Arch, scope: Sco
 
 function reportBase(context: Context, scope: Scope, { text: name, span }: Ast.Name): void {
   const found = findValue(scope, name);
-  const hint = 'it must stand above, or be imported, as in `import { llama } from "std/arch/llama"`';
+  const hint = "it must stand above, or be imported by its name";
   const known = knownNames(scope, "values").filter((each) => findValue(scope, each)?.kind === "arch");
   if (found) report(context, { kind: "wrong-type", span, expected: "an architecture", found: showValue(found), hint });
   else report(context, { kind: "unknown-name", span, name, what: "architecture", known, hint });
