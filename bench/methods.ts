@@ -25,10 +25,13 @@ const beside1024 = (): Pick<Line, "beside" | "tolerance" | "least"> => ({
 
 const wordsOf = ({ hidden, intermediate, heads, kv }: Llama): readonly number[] => [hidden, intermediate, heads, kv];
 
+/** Its factor, and the sweep. */
+const stepsOfQ = ["from h of q, k, v", "q"];
+
 /** GPTQ of a square layer, codes of four bits in groups of 128. */
 export const gptqLayer = (size: number): Line => ({
   name: `GPTQ W4 ${size}×${size}`,
-  tasks: stepsOf("docs/results/gptq.lcomp", square(size), gptq(128, 1), ({ what }) => what === "q"),
+  tasks: stepsOf("docs/results/gptq.lcomp", square(size), gptq(128, 1), ({ what }) => stepsOfQ.includes(what)),
   ...beside1024(),
   blas: ({ compute }) => compute("gptq", size),
 });

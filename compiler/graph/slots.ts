@@ -22,6 +22,8 @@ export const slotNames = {
   /** What new weights of a layer cost its outputs, and how a step calls what is new. */
   error: "error",
   made: "made",
+  /** What a method computes of statistics alone, before it looks at weights. */
+  hoisted: (i: number) => `hoisted ${i}`,
   /** How many of the scores that a method ranks, or of the numbers that a measure compares, are NaN. */
   unordered: (i: number) => `unordered ${i}`,
   /** How many rows of a triangle that is inverted have a 0 on the diagonal. */

@@ -24,7 +24,7 @@ export interface Statistic {
 /** Which statistic goes into which state slot of a target's graph. */
 export interface Reading {
   readonly slot: string;
-  readonly statistic: string;
+  readonly statistic: Statistic;
 }
 
 /** A pass over the samples: the statistics that it collects, and what must hold of what it collects. */
@@ -74,9 +74,9 @@ export function readingsOf(
   const read = new Set(statesOf(graph));
   return made.statistics.flatMap(({ slot }) => {
     if (!read.has(slot)) return [];
-    const { contribution, readers } = inSlot(slot);
-    readers.push(reader);
-    return [{ slot, statistic: contribution.name }];
+    const statistic = inSlot(slot);
+    statistic.readers.push(reader);
+    return [{ slot, statistic }];
   });
 }
 
@@ -141,7 +141,7 @@ function checksOf(statistics: readonly Statistic[], counts: readonly Counted[]):
 }
 
 /** `power of q, k, v` */
-const showStatistic = ({ name, readers }: Statistic): string =>
+export const showStatistic = ({ name, readers }: Statistic): string =>
   readers.length === 0 ? name : `${name} of ${readers.join(", ")}`;
 
 const tooLarge =

@@ -13,10 +13,11 @@ import { readOf } from "../model/pieces.ts";
 import { blockOf, dtypeOf } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check, Ref, StepPart } from "../plan/step.ts";
-import { matrixOf, passesOver, readingsOf, type Statistic } from "./calibration.ts";
+import { matrixOf, passesOver, readingsOf, type Statistic, showStatistic } from "./calibration.ts";
 import { changeEdited, type Edited, editedBy } from "./edited.ts";
 import { type Ordering, unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
+import { divided } from "./hoisted.ts";
 import { applyMethod } from "./method.ts";
 import type { Compression } from "./method-result.ts";
 import { otherMatrix, otherSlots } from "./other-models.ts";
@@ -119,12 +120,14 @@ export function newLayerOf(
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
   const wanted = made.outputs.filter(({ name }) => isWanted(name));
-  const { counts, checks } = unsound(maker, wanted, ranks);
-  const graph = maker.graph("compress", [...wanted, ...counts]);
+  const sound = unsound(maker, wanted, ranks);
+  const whole = maker.graph("compress", [...wanted, ...sound.counts]);
   const matrixIn = (slot: string): Node | null =>
     slot === slotNames.weight ? matrix : matrix && otherMatrix(maker, matrix, slot, types);
   const reader = { reader: linear.name, matrix: matrixIn };
-  const reads = readingsOf(maker, statistics, made, graph, reader);
+  const reads = readingsOf(maker, statistics, made, whole, reader);
+  const slots = new Set(reads.map(({ slot }) => slot));
+  const { checks, ...parts } = divided(maker, whole.name, wanted, sound, slots);
   const collects = levelsOf(made.collections).map((level): Collecting => {
     const outputs = level.map(({ slot: name, node }) => ({ name, node }));
     const sound = unsound(maker, outputs, ranks);
@@ -137,7 +140,7 @@ export function newLayerOf(
     };
   });
   const own = made.checks.filter(({ output }) => isWanted(output));
-  return { linear, graph, checks: [...checks, ...own], reads, collects };
+  return { linear, ...parts, checks: [...checks, ...own], reads, collects };
 }
 
 const uncollectable =
@@ -166,7 +169,7 @@ export const statisticsOf = (
   statistics: ReadonlyMap<string, Ref>,
 ): readonly (readonly [string, Ref])[] =>
   reads.flatMap(({ slot, statistic }) => {
-    const ref = statistics.get(statistic);
+    const ref = statistics.get(statistic.contribution.name);
     return ref ? [[slot, ref] as const] : [];
   });
 
@@ -187,6 +190,26 @@ export function readBeside(
   ];
 }
 
+/** Adds the step of a layer, and before it the one that makes what it reads of statistics alone; gives where its outputs are. */
+export function addLayer(
+  { at, source, layer }: Pick<Changing, "at" | "source" | "layer">,
+  { graph, hoisted, reads, checks }: Omit<NewLayer, "linear" | "collects">,
+  others: ReadonlyMap<string, Ref>,
+  part: StepPart,
+): (output: string) => Ref {
+  const known = new Map(others);
+  if (hoisted) {
+    const { changes: _, ...place } = part;
+    const from = reads.filter(({ slot }) =>
+      hoisted.graph.nodes.some((node) => node.op === "input" && node.attrs.name === slot),
+    );
+    const what = `from ${from.map(({ statistic }) => showStatistic(statistic)).join("; ")}`;
+    const made = addStep(at, hoisted.graph, { model: source, layer, others }, { ...place, what }, hoisted.checks);
+    for (const { name } of hoisted.graph.outputs) known.set(name, made(name));
+  }
+  return addStep(at, graph, { model: source, layer, others: known }, part, checks);
+}
+
 /** Adds the steps that make the new weights; gives where the new biases are. */
 function changeLayers(
   { at, source, stage, number, now, others: models, collected, layer }: Changing,
@@ -196,7 +219,7 @@ function changeLayers(
   const pieces: NewPiece[] = [];
   const biases = new Map<string, Ref>();
   for (const newLayer of layers) {
-    const { linear, graph, checks } = newLayer;
+    const { linear, graph } = newLayer;
     const tensor = tensorName(linear.weight, layer);
     const others = new Map([
       ...readBeside(newLayer, { source, others: models, layer }, statistics),
@@ -213,7 +236,7 @@ function changeLayers(
       what: linear.name,
       changes: { tensor, of, outputs, ...(zeros && { zeros }) },
     };
-    const made = addStep(at, graph, { model: source, layer, others }, part, checks);
+    const made = addLayer({ at, source, layer }, newLayer, others, part);
     if (graph.outputs.some(({ name }) => name === slotNames.newBias))
       biases.set(newBiasOf(linear), made(slotNames.newBias));
     if (linear.among) pieces.push({ linear, tensor, outputs: weights, made });

@@ -1,10 +1,10 @@
 /** What a stage does to a part of a model: passes over the samples, then what becomes of its weights. */
-import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Linear, LinearInput } from "../language/trace.ts";
 import type { Model, ModelType } from "../model/value.ts";
-import type { Check, Ref } from "../plan/step.ts";
+import type { Ref } from "../plan/step.ts";
 import type { Pass, Reading } from "./calibration.ts";
+import type { Checked, Divided } from "./hoisted.ts";
 import type { Others } from "./other-models.ts";
 import type { Emitting } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
@@ -20,19 +20,15 @@ export interface PartWork {
 export const noWork: PartWork = { passes: [], before: { passes: [], layers: [] }, change: () => undefined };
 
 /** What a method makes of a linear layer, or of several side by side. */
-export interface NewLayer {
+export interface NewLayer extends Divided {
   readonly linear: Linear;
-  readonly graph: Graph;
-  readonly checks: readonly Check[];
   readonly reads: readonly Reading[];
   /** What is collected of it before any layer is changed, in levels: each may read what those before it have collected. */
   readonly collects: readonly Collecting[];
 }
 
 /** Numbers of one layer, to be collected of all. */
-export interface Collecting {
-  readonly graph: Graph;
-  readonly checks: readonly Check[];
+export interface Collecting extends Checked {
   readonly reads: readonly Reading[];
 }
 

@@ -19,7 +19,7 @@ import type { Float } from "../plan/dtype.ts";
 import type { Ref } from "../plan/step.ts";
 import { matrixOf, passesOver, type Statistic } from "./calibration.ts";
 import { changeEdited, type Edited, editedBy } from "./edited.ts";
-import { isReached, newLayerOf, statisticsOf } from "./new-layers.ts";
+import { addLayer, isReached, newLayerOf, statisticsOf } from "./new-layers.ts";
 import { type Changing, type NewLayer, noWork, type PartWork, type StageOnPart } from "./part-work.ts";
 import { addStep } from "./steps.ts";
 
@@ -122,7 +122,7 @@ function changeAll(
   const place = { stage: number, of: stage.name, layer };
   const folds = new Map<string, Ref>();
   for (const { newLayer, beside } of readers) {
-    const { linear, graph, checks } = newLayer;
+    const { linear } = newLayer;
     const weight = beside
       ? addStep(
           at,
@@ -135,7 +135,7 @@ function changeAll(
       ...(weight ? [[slotNames.weight, weight] as const] : []),
       ...statisticsOf(newLayer, statistics),
     ]);
-    const made = addStep(at, graph, { model: source, layer, others }, { ...place, what: linear.name }, checks);
+    const made = addLayer(changing, newLayer, others, { ...place, what: linear.name });
     folds.set(slotNames.foldOf(linear.name), made(slotNames.fold));
   }
   changeEdited(changing, edited, folds, tooFar);

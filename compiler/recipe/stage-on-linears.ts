@@ -177,8 +177,8 @@ function putNumbers(place: Map<string, Ref>, tensor: string, fields: readonly St
 export interface Entering {
   readonly over: number;
   readonly x: Ref | null;
-  /** Where several stages observe the same: the model that they see, and what was observed already. */
-  readonly shared?: { readonly model: Model; readonly seen: Map<string, (output: string) => Ref> };
+  /** The model that is observed, where that is another than the stage works on. */
+  readonly model?: Model;
 }
 
 /** Adds the passes over windows in which a part is observed; gives the statistics. */
@@ -192,13 +192,11 @@ export function observe(
   const linears = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
   const seen = linears.flatMap((linear) => otherSlots(others.weights(linear, layer), linear.weight));
   const statistics = new Map<string, Ref>();
-  const { over = null, x = null, shared } = entering ?? {};
+  const { over = null, x = null, model = source } = entering ?? {};
   for (const { graph, checks, names } of passes) {
-    const key = graph.outputs.map(({ name, node, accumulate }) => `${name} ${node.id} ${accumulate}`).join();
     const place: StepPart = { stage: number, of: stage.name, layer, what: "statistics" };
-    const sources = { model: shared?.model ?? source, layer, over, x, others: new Map([...statistics, ...seen]) };
-    const made = shared?.seen.get(key) ?? addStep(at, graph, sources, place, checks);
-    shared?.seen.set(key, made);
+    const sources = { model, layer, over, x, others: new Map([...statistics, ...seen]) };
+    const made = addStep(at, graph, sources, place, checks);
     for (const name of names) statistics.set(name, made(name));
   }
   return statistics;

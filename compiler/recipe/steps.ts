@@ -41,7 +41,7 @@ export interface Sources {
   readonly others?: ReadonlyMap<string, Ref>;
 }
 
-/** Adds a step; gives where each of its outputs is from then on. */
+/** Adds a step, unless its part has the same already; gives where each of its outputs is from then on. */
 export function addStep(
   { steps }: Emitting,
   graph: Graph,
@@ -51,8 +51,21 @@ export function addStep(
 ): (output: string) => Ref {
   const { over = null } = sources;
   const reads = readsOf(graph, sources);
-  const step = steps.push({ program: graph, reads, over, checks, durable: [], places: {}, part }) - 1;
+  const made = { program: graph, reads, over, checks, durable: [], places: {}, part };
+  const old = sameIn(steps, made);
+  const step = old < 0 ? steps.push(made) - 1 : old;
   return (output) => ({ step, output });
+}
+
+/** The place of the step of the same part, as far as that goes without another between, that makes the same; -1 if there is none. */
+function sameIn(steps: readonly Step<Graph>[], { program, over, reads, part }: Step<Graph>): number {
+  const textOf = (of: Step["reads"]): string => JSON.stringify(of);
+  for (let at = steps.length - 1; at >= 0; at--) {
+    const each = steps[at] as Step<Graph>;
+    if (each.part.stage !== part.stage || each.part.layer !== part.layer) return -1;
+    if (each.program === program && each.over === over && textOf(each.reads) === textOf(reads)) return at;
+  }
+  return -1;
 }
 
 function readsOf(graph: Graph, { model, layer, over, x, others }: Sources): Step["reads"] {

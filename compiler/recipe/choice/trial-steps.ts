@@ -20,7 +20,7 @@ import { showBytes } from "../../plan/bytes.ts";
 import type { Check, Ref, Step, StepPart } from "../../plan/step.ts";
 import { areAlike } from "../collections.ts";
 import { blockPass, entryOf, startOf } from "../forward-graphs.ts";
-import { newLayersOf, readBeside } from "../new-layers.ts";
+import { addLayer, newLayersOf, readBeside } from "../new-layers.ts";
 import { othersNamed } from "../other-models.ts";
 import type { PartWork, StageOnPart } from "../part-work.ts";
 import { embed, type Passing, throughBlock } from "../passes.ts";
@@ -203,7 +203,7 @@ function inBlocks(trial: Trial, types: readonly ModelType[]): readonly Unit[] | 
   let [x, y] = [embed(at, given, calibration), embed(at, given, few)];
   for (let layer = 0; layer < layersOf(given.type) && x && y; layer++) {
     const before = y;
-    const entering = { over: calibration.over, x, shared: { model: given, seen: new Map() } };
+    const entering = { over: calibration.over, x, model: given };
     for (const chain of chains) emitChain(chain, layer, entering);
     for (const work of [probe, ...costs]) emitPart(work, layer, entering);
     for (const each of felt) each.x &&= throughBlock(at, given, layer, each.x, few);
@@ -296,12 +296,12 @@ function measured(on: StageOnPart, linears: readonly Linear[], made: string): Pa
   return {
     ...{ passes, before },
     change: (changing, statistics) => {
-      const { at, number, source, now, layer } = changing;
+      const { number, now, layer } = changing;
       for (const each of layers) {
-        const { linear, graph, checks } = each;
+        const { linear, checks } = each;
         const part = { stage: number, of: made, layer, what: `the error of ${linear.name}` };
         const others = new Map(readBeside(each, changing, statistics));
-        const cost = addStep(at, graph, { model: source, layer, others }, part, [...checks, finiteError]);
+        const cost = addLayer(changing, { ...each, checks: [...checks, finiteError] }, others, part);
         now.set(errorOf(linear, layer), cost(slotNames.error));
       }
     },
