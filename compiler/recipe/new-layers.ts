@@ -204,7 +204,8 @@ export function addLayer(
       hoisted.graph.nodes.some((node) => node.op === "input" && node.attrs.name === slot),
     );
     const what = `from ${from.map(({ statistic }) => showStatistic(statistic)).join("; ")}`;
-    const made = addStep(at, hoisted.graph, { model: source, layer, others }, { ...place, what }, hoisted.checks);
+    const found = hoisted.checks.map((check) => ({ ...check, otherwise: `${what}: ${check.otherwise}` }));
+    const made = addStep(at, hoisted.graph, { model: source, layer, others }, { ...place, what }, found);
     for (const { name } of hoisted.graph.outputs) known.set(name, made(name));
   }
   return addStep(at, graph, { model: source, layer, others: known }, part, checks);

@@ -80,7 +80,7 @@ suite("std/second_order", ({ test }) => {
       const method = undoing("h - 9 * mean(diagonal(h), over in) * f32(same)", "1%", "1");
       await refused(
         () => tried(folder, method),
-        /^stage small, layer 0, from h of q, k, v: \d+ rows of a triangle that is inverted have a 0 on the diagonal; .* not positive definite: damp that more/,
+        /^stage small, layer 0: from h of q, k, v: \d+ rows of a triangle that is inverted have a 0 on the diagonal; .* not positive definite: damp that more/,
       );
     }),
   );

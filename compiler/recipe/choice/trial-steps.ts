@@ -70,7 +70,8 @@ function tried<Program>(step: Step<Program>, { name, candidates = [] }: TypedSta
   const { of, layer, what, stage } = step.part;
   const by = candidates.find(({ stages }) => stages.some((each) => each.name === of));
   const part: StepPart = { stage, of: name, layer, what: by ? `${what} by ${by.text}` : what };
-  const checks = step.checks.map((check) => (by ? { ...check, otherwise: `${part.what}: ${check.otherwise}` } : check));
+  const told = (otherwise: string): string => `${part.what}: ${otherwise.replace(`${what}: `, "")}`;
+  const checks = step.checks.map((check) => (by ? { ...check, otherwise: told(check.otherwise) } : check));
   return { ...step, part, checks };
 }
 
