@@ -14,6 +14,7 @@ import { explainCommand } from "./explain.ts";
 import { type Flags, knownFlags } from "./flags.ts";
 import { fmtCommand } from "./fmt.ts";
 import { stdinPath } from "./host.ts";
+import { initCommand } from "./init.ts";
 import { interrupted } from "./interrupt.ts";
 import { listCommand } from "./list.ts";
 import { planCommand } from "./plan.ts";
@@ -24,6 +25,7 @@ import { verifyCommand } from "./verify.ts";
 
 /** In the order of the help; those of a recipe find its flags in the arguments. */
 const commandsFor = (args: readonly string[]): readonly CommandModule<object, Flags>[] => [
+  initCommand,
   runCommand(args),
   planCommand(args),
   applyCommand(args),

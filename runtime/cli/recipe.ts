@@ -126,7 +126,8 @@ function checking(open: OpenRecipe): OpenRecipe {
   return { ...open, loaded, outlined: { ...outlined, notes: open.outlined.notes } };
 }
 
-const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
+/** What the compiler knows of a model before its weights are read. */
+export const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
 
 /** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
 export async function readTexts(
