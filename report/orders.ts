@@ -22,7 +22,7 @@ export const orders: readonly Order[] = [
     better: "owl",
     worse: "wanda",
     surprise:
-      "OWL's shares were found on models of billions of parameters. On these small ones the blocks with more outliers are not those that need more weights.",
+      "OWL's shares were found on models of billions of parameters. In babyllama361 the blocks with more outliers are those that need more weights, too; in tiny they are not.",
   },
   { better: "sparsegpt", worse: "wanda" },
   { better: "flap", worse: "minitron" },
@@ -52,6 +52,12 @@ export const orders: readonly Order[] = [
   { better: "sparsegpt_gptq", worse: "wanda_gptq" },
   { better: "svd_llm", worse: "asvd" },
   { better: "caldera", worse: "lqer" },
-  { better: "caldera", worse: "gptq", at: "the same bytes" },
+  {
+    better: "caldera",
+    worse: "gptq",
+    at: "the same bytes",
+    surprise:
+      "Thin factors are thin beside wide matrices. Of 128 columns, rank 16 with 4 bits costs as much as one bit more for every weight; a bit more leaves a quarter of the squared error of codes, and the factors leave two thirds of what has no directions of its own, as the errors of codes have few. Of 4096 columns, rank 128 costs a quarter of a bit. At equal bytes and rank CALDERA loses less than LQER, which has its factors from one round.",
+  },
   { better: "fit", worse: "gptq", at: "the same bytes" },
 ];
