@@ -75,8 +75,8 @@ function tried<Program>(step: Step<Program>, { name, candidates = [] }: TypedSta
   return { ...step, part, checks };
 }
 
-/** How many of the calibration's windows the probes go through. */
-const probed = 2;
+/** How many tokens the probes go through, in whole windows of the calibration: more hardly change what is found of a layer. */
+const probedTokens = 512;
 
 /** Adds the steps of a stage, by its number, whose choice is open; null if there was a problem. */
 export function emitTrial(at: Emitting, stage: TypedStage, number: number): Question | null {
@@ -153,7 +153,8 @@ interface Trial {
 }
 
 const fewOf = (windows: Windows): Windows => {
-  const { draw, first } = windows;
+  const { draw, first, length } = windows;
+  const probed = Math.ceil(probedTokens / length);
   return draw
     ? { ...windows, draw: { ...draw, count: Math.min(draw.count, probed) } }
     : { ...windows, first: Math.min(first ?? probed, probed) };
