@@ -131,10 +131,10 @@ function writeMember(page: Page, node: Ast.ArchMember, indent: number): string {
       return `${node.kind} ${node.name.text}: ${writeType(page, node.type, indent)} at ${quoted(node.at.value)}`;
     case "linear": {
       const where = (condition: Ast.Expression) => ` where ${writeValue(page, condition, indent, 0)}`;
-      const { name, from, to, at, isInFirst, bias, tied } = node;
+      const { name, from, to, at, isInFirst, present, bias, tied } = node;
       const stored = quoted(at.value) + (isInFirst ? "[in, out]" : "");
       const head = `linear ${name.text}: ${writeNames(from)} -> ${writeNames(to)} at ${stored}`;
-      const has = bias ? ` bias${where(bias)}` : "";
+      const has = (present ? where(present) : "") + (bias ? ` bias${where(bias)}` : "");
       const shares = tied ? ` | tied ${tied.name.text}${tied.condition ? where(tied.condition) : ""}` : "";
       return `${head}${has}${shares}`;
     }

@@ -245,7 +245,7 @@ export class Parser extends StatementParser {
     return this.SUBRULE(this.string);
   });
 
-  // linear = "linear" name ":" names "->" names place [ stored ] [ "bias" "where" expression ] [ tied ]
+  // linear = "linear" name ":" names "->" names place [ stored ] [ "where" expression ] [ "bias" "where" expression ] [ tied ]
   protected readonly linear = this.RULE("linear", (): Ast.LinearDeclaration => {
     const first = this.CONSUME(K.linear);
     const name = this.SUBRULE(this.name);
@@ -255,13 +255,18 @@ export class Parser extends StatementParser {
     const to = this.SUBRULE2(this.names);
     const at = this.SUBRULE(this.place);
     const isInFirst = this.OPTION(() => this.SUBRULE(this.stored));
-    const bias = this.OPTION2(() => {
-      this.CONSUME(K.bias);
-      this.CONSUME(K.where, raise("linear-bias"));
+    const present = this.OPTION2(() => {
+      this.CONSUME(K.where);
       return this.SUBRULE(this.expression);
     });
-    const tied = this.OPTION3(() => this.SUBRULE(this.tied));
-    const more = { ...(isInFirst && { isInFirst }), ...(bias && { bias }), ...(tied && { tied }) };
+    const bias = this.OPTION3(() => {
+      this.CONSUME(K.bias);
+      this.CONSUME2(K.where, raise("linear-bias"));
+      return this.SUBRULE2(this.expression);
+    });
+    const tied = this.OPTION4(() => this.SUBRULE(this.tied));
+    const where = { ...(present && { present }), ...(bias && { bias }) };
+    const more = { ...(isInFirst && { isInFirst }), ...where, ...(tied && { tied }) };
     return { kind: "linear", name, doc: this.doc(first), from, to, at, ...more, span: this.from(first) };
   });
 

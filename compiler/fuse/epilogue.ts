@@ -2,13 +2,14 @@
  * How far what follows a contraction belongs to its kernel: element-wise nodes and views through which everything that reads the
  * sum must go. The furthest such node is the target.
  */
+import { isElementwise } from "../graph/elementwise.ts";
 import type { Node } from "../graph/ops.ts";
 import { count } from "../graph/type.ts";
 import { isView } from "../graph/view.ts";
 import { mostSums } from "./cost.ts";
 import { rankedQueue } from "./ranked-queue.ts";
 import { exchanged, type Product, sharesFirst } from "./roles.ts";
-import { isElementwise, type Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Contractions that one kernel computes: they share the first factor, and the nodes in `region` lead to `end`. */
 export interface Ending {

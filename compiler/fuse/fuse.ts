@@ -2,14 +2,13 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Routine } from "../graph/routine.ts";
-import { invariant } from "../invariant.ts";
-import { type Draft, routineOf, writersOf } from "./draft.ts";
+import { type Draft, routineOf } from "./draft.ts";
 import { type Ending, endings } from "./epilogue.ts";
 import type { BodyGroups, Group, Sum, Target } from "./group.ts";
 import { type Materialised, materialise } from "./materialise.ts";
 import { merge } from "./merge.ts";
-import { rankedQueue } from "./ranked-queue.ts";
-import { type BindingLimits, bindingsOf, bindingsOfTargets, isBindable, readsOf, writersFor } from "./reads.ts";
+import { inOrder } from "./order.ts";
+import { type BindingLimits, bindingsOf, bindingsOfTargets, isBindable, readsOf } from "./reads.ts";
 import { exchanged, productOf } from "./roles.ts";
 import { surroundings } from "./surroundings.ts";
 import { firstInside, neededOutputs, stepGraph } from "./sweep-bodies.ts";
@@ -65,36 +64,6 @@ function reliefFor(draft: Draft, materialised: Materialised, limits: BindingLimi
   const sums = draft.ending?.products.map(({ node }) => node) ?? [];
   return [...choices.sort((x, y) => distance(x) - distance(y) || x.id - y.id), ...sums];
 }
-
-/** Each draft after those whose targets it reads; of those that could be next, setup first and then the order of the graph. */
-function inOrder(materialised: Materialised): readonly Draft[] {
-  const drafts = materialised.drafts.toSorted((x, y) => order(x) - order(y));
-  const writers = writersOf(drafts);
-  const rank = new Map(drafts.map((draft, i) => [draft, i]));
-  const readers = new Map<Draft, Draft[]>(drafts.map((draft) => [draft, []]));
-  const missing = new Map<Draft, number>();
-  const ready = rankedQueue<Draft>((draft) => rank.get(draft) ?? 0);
-  for (const draft of drafts) {
-    const before = new Set(writersFor(readsOf(draft, materialised), writers).filter((writer) => writer !== draft));
-    missing.set(draft, before.size);
-    for (const writer of before) readers.get(writer)?.push(draft);
-    if (before.size === 0) ready.add(draft);
-  }
-  const result: Draft[] = [];
-  for (let next = ready.take(); next !== undefined; next = ready.take()) {
-    result.push(next);
-    for (const reader of readers.get(next) ?? []) {
-      const left = (missing.get(reader) ?? 0) - 1;
-      missing.set(reader, left);
-      if (left === 0) ready.add(reader);
-    }
-  }
-  invariant(result.length === drafts.length, "groups need each other");
-  return result;
-}
-
-const order = ({ targets, when }: Draft): number =>
-  Math.min(...targets.map(({ node }) => node.id)) - (when === "setup" ? 1e9 : 0);
 
 function groupOf(draft: Draft, materialised: Materialised, fuseBody: (body: Graph) => readonly Group[]): Group {
   const { targets, when, isCopy, outer, ending } = draft;

@@ -2,6 +2,7 @@
  * Decides for each node, from the last to the first, whether it gets memory or is computed where it is needed. A node that several
  * groups need, or one group at several places, gets memory if computing it again costs more than a round trip.
  */
+import { isElementwise } from "../graph/elementwise.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";
 import { storedAs } from "../graph/result-type.ts";
@@ -16,7 +17,7 @@ import type { Ending } from "./epilogue.ts";
 import type { Rule, Target } from "./group.ts";
 import { addNeed, begun, elsewhere, inLoop, isDirect, type Need, type Needs, throughView } from "./need.ts";
 import { extentsOf, type Product } from "./roles.ts";
-import { isElementwise, type Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { firstInside, isInPlace, readApart } from "./sweep-bodies.ts";
 
 export interface Materialising {

@@ -108,6 +108,19 @@ const tensorAs = (expected: string): Kind<{ readonly value: Tensor; readonly spa
     value.kind === "tensor" ? { value, span } : wrongOf(call, { value, span }, expected),
   );
 
+/** What may be left out; then it is undefined. */
+export const perhaps = <T>({ parameter: one, check }: Kind<T>): Kind<T | undefined> => ({
+  parameter: (name) => ({ ...one(name), value: literal(0) }),
+  check: (call, bound, name) => (bound.values.has(name) ? check(call, bound, name) : undefined),
+});
+
+/** A truth value for each of something. */
+export const conditions: Kind<Numbers> = valued((call, { value, span }) =>
+  value.kind === "tensor" && value.dtype === "bool"
+    ? { value, span }
+    : wrongOf(call, { value, span }, "a condition of each token, such as `best(score, 2, over expert)`"),
+);
+
 export const tensorOperand = tensorAs("a tensor");
 export const activations = tensorAs("activations");
 

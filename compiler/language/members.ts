@@ -143,7 +143,19 @@ function configValue(context: Context, found: unknown, place: string, span: Span
 }
 
 /** Of a list that is not known yet, or not there, neither is an item. */
-const ofList = members<Value>({}, { at: (of) => form({ i: knownNumber }, ({ i }, call) => itemOf(of, i, call)) });
+const ofList = members<Value>(
+  {},
+  {
+    at: (of) => form({ i: knownNumber }, ({ i }, call) => itemOf(of, i, call)),
+    has: (of) => form({ i: knownNumber }, ({ i }) => ({ kind: "boolean", value: hasItem(of, i.value.real) })),
+  },
+);
+
+/** `config.mlp_only_layers.has(layer)`: a list that is not there has nothing. */
+function hasItem(of: Value, i: number | null): boolean | null {
+  if (of.kind === "absent") return false;
+  return of.kind === "config" && of.items && i !== null ? of.items.includes(i) : null;
+}
 
 /** `config.layer_types.at(layer)`: what is asked for at the number of a block has one item for each. */
 function itemOf(of: Value, { value: i, span }: { readonly value: Num; readonly span: Span }, { context }: Call): Value {

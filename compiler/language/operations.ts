@@ -2,10 +2,12 @@
 import type { Span } from "../../grammar/source.ts";
 import type { BinaryOp, Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
+import { isStacked, valueAt } from "../graph/value-at.ts";
 import { type Aligned, align } from "./align.ts";
 import { type Context, report } from "./context.ts";
 import { heldRange, isCounted, isHeld, type Num, number, numbers } from "./number.ts";
 import { observed } from "./observe.ts";
+import { known } from "./size.ts";
 import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
 import { type Bool, isUnknown, type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
@@ -256,6 +258,26 @@ const pairType = (a: Value, b: Value): Tensor["dtype"] => {
   return x ?? y ?? "f32";
 };
 
+const combining = { sum: "add", max: "max", min: "min" } as const;
+
+/** The same of what was stacked along a dimension, one position after the other from the last on, so that none waits for all others. */
+function reduceEach(
+  context: Context,
+  by: keyof typeof combining,
+  x: Tensor,
+  along: Dimension,
+  over: readonly Dimension[],
+  span: Span,
+): Tensor | Wrong {
+  const { maker } = context;
+  const rest = over.filter(({ id }) => id !== along.id);
+  const dims = x.dims.filter(({ id }) => id !== along.id);
+  const all = Array.from({ length: known(along.size) ?? 0 }, (_, at) => valueAt(maker, x.node, along.id, at));
+  const node = all.reduceRight((later, one) => maker.make(combining[by], [one, later], {}, span));
+  const made: Tensor = { ...x, dims, node };
+  return rest.length > 0 ? reduceOf(context, by, made, rest, span) : made;
+}
+
 /** Reduces over dimensions that the tensor has; over `sample` it becomes an observation. */
 export function reduceOf(
   context: Context,
@@ -264,6 +286,8 @@ export function reduceOf(
   over: readonly Dimension[],
   span: Span,
 ): Tensor | Wrong {
+  const apart = over.find((dim) => dim.isOfLayers && isStacked(x.node, dim.id));
+  if (apart) return reduceEach(context, by, x, apart, over, span);
   const left = x.dims.filter(({ id }) => !over.some((dim) => dim.id === id));
   const real = ids(over);
   const stream = over.find((dim) => dim.streamed)?.streamed;

@@ -19,6 +19,8 @@ export interface Dimension {
   readonly streamed?: Stream;
   /** Set where nothing declares it, which was said: what has it is wrong. */
   readonly isMissing?: boolean;
+  /** At each of its positions there is a layer of its own: what is summed along it is computed position by position. */
+  readonly isOfLayers?: boolean;
 }
 
 /** What a streamed dimension runs over, and what is kept of it. */

@@ -21,7 +21,10 @@ export interface Observation {
 
 /** A linear layer of an architecture, y = x · Wᵀ (+ bias), or a table, of whose matrix tokens pick rows. */
 export interface Linear {
+  /** By which it is known in its part: as it is declared, with its position among others, `gate[3]`. */
   readonly name: string;
+  /** Which it is of those that are declared together, one at each position of a dimension. */
+  readonly position: { readonly of: string; readonly along: Dimension; readonly at: number } | null;
   /** Path in the checkpoint; `{layer}` stands for the block's number. */
   readonly at: string;
   /** The stored tensor that its matrix lies in: that of the table where it shares one. */
@@ -49,7 +52,10 @@ export interface Pieces {
 /** What goes into a linear layer where a forward pass meets it. */
 export interface LinearInput {
   readonly linear: Linear;
+  /** Also of tokens that do not reach it. */
   readonly input: Tensor;
+  /** Which tokens reach it, a truth value each; null: all do. */
+  readonly reached: Node | null;
   /** Its dimensions are those of `linear.to` and of `linear.from`. */
   readonly weight: Tensor;
   /** Its dimensions are those of `linear.to`. */

@@ -223,7 +223,7 @@ export function concatenating({ a, b, names }: Joined, call: Call): Value {
 }
 
 /** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */
-function stacked(context: Context, nodes: readonly Node[], along: Dimension, span: Span): Node {
+export function stacked(context: Context, nodes: readonly Node[], along: Dimension, span: Span): Node {
   const index = context.maker.make("index", [], { dim: graphDim(along) }, span);
   const last = nodes.at(-1) as Node;
   return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight((rest, node, i) => {

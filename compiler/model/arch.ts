@@ -92,7 +92,7 @@ function declareMembers(part: Declaring, members: readonly Ast.ArchMember[], pre
     const scope = part.scopeOf(member);
     switch (member.kind) {
       case "dim":
-        declareSize(part, scope, member);
+        declareSize(part, scope, member, isOfLayers(member, members));
         break;
       case "weight":
       case "table": {
@@ -126,9 +126,18 @@ function forwardOf(context: Context, { name, members }: Ast.Arch | Ast.Blocks): 
   return found ?? null;
 }
 
-function declareSize(part: Declaring, scope: Scope, { name, value }: Ast.DimDeclaration): void {
-  declareDimension(scope, name.text, sizeFrom(part, scope, name.text, value), "config", { span: name.span });
+function declareSize(part: Declaring, scope: Scope, { name, value }: Ast.DimDeclaration, isOfLayers: boolean): void {
+  const size = sizeFrom(part, scope, name.text, value);
+  declareDimension(scope, name.text, size, "config", { span: name.span, ...(isOfLayers && { isOfLayers }) });
 }
+
+/** Whether there are linear layers at its positions. */
+const isOfLayers = ({ name }: Pick<Ast.DimDeclaration, "name">, members: readonly Ast.ArchMember[]): boolean =>
+  members.some((each) =>
+    each.kind === "blocks"
+      ? isOfLayers({ name }, each.members)
+      : each.kind === "linear" && each.at.value.includes(`{${name.text}}`),
+  );
 
 /** The field of the config that an expression reads first, if it is that field, what stands in for it, or a function of it. */
 const fieldIn = (span: Span): string | undefined =>
@@ -258,7 +267,7 @@ function storedWeight(
   if (kind === "table" && row && column && others.length === 0)
     matrices.push({
       ...{ name: name.text, at: pathOf(tensor), weight: tensor, from: [column], to: [row] },
-      ...{ isInFirst: false, among: null, tied: null, isTable: true, span },
+      ...{ isInFirst: false, position: null, among: null, tied: null, isTable: true, span },
     });
   return (
     storedTensor(

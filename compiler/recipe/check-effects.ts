@@ -94,6 +94,7 @@ function standIn(span: Span, times: number): Linear {
     from: [dim("in", most * times)],
     to: [dim("out", most / times)],
     isInFirst: false,
+    position: null,
     among: null,
     tied: null,
   };

@@ -46,7 +46,7 @@ export function newLayersOf(
   const statistics: Statistic[] = [];
   const before: Statistic[] = [];
   const layers = linears.flatMap((linear): readonly NewLayer[] => {
-    const met = inputs.find((input) => input.linear.span === linear.span) ?? null;
+    const met = inputs.find((input) => input.linear.name === linear.name) ?? null;
     if (observes(stage) && stage.windows && !isReached(at.context, stage, linear, inputs)) return [];
     const tensor = tensorName(linear.weight, layer);
     const matrix = met && matrixOf(at.maker, met);
@@ -275,7 +275,7 @@ export function isReached(
   { name, span }: Linear,
   inputs: readonly LinearInput[],
 ): boolean {
-  const met = inputs.filter(({ linear }) => linear.span === span).length;
+  const met = inputs.filter(({ linear }) => linear.name === name).length;
   if (met === 0) report(context, { kind: "unreached-layer", span, name, stage });
   if (met > 1)
     report(context, {

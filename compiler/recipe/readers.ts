@@ -37,7 +37,7 @@ export function readersWork(on: StageOnPart, linears: readonly Linear[]): PartWo
   const part = layer === null ? type.outside : blockOf(type, layer);
   const areMet = linears.map((linear) => isReached(at.context, stage, linear, inputs)).every(Boolean);
   if (!part || !areMet) return noWork;
-  const met = inputs.filter(({ linear }) => linears.some(({ span }) => span === linear.span));
+  const met = inputs.filter(({ linear }) => linears.some(({ name }) => name === linear.name));
   const read = ({ input, linear }: LinearInput): string => [input.node.id, ...ids(linear.from)].join(" ");
   const statistics: Statistic[] = [];
   const readers = [...Map.groupBy(met, read).values()].flatMap((group) => readersOf(on, part, group, statistics) ?? []);

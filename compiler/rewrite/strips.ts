@@ -4,8 +4,8 @@
  */
 
 import { type Product, productOf } from "../fuse/roles.ts";
-import { isElementwise } from "../fuse/surroundings.ts";
 import { isByRows, rowsOf } from "../fuse/sweep-bodies.ts";
+import { isElementwise } from "../graph/elementwise.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Maker, maker } from "../graph/make.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";

@@ -8,6 +8,7 @@ import { UserError } from "../user-error.ts";
 import { adapterFolder, openAdapter } from "./adapter.ts";
 import { type Companions, companionsOf } from "./companions.ts";
 import { explained, isJsonObject, isMissing, type JsonObject, jsonObject, readJsonObject, readText } from "./file.ts";
+import { withExpertsApart } from "./fused.ts";
 import { type BlockMatrix, type Described, fieldTensors } from "./gguf/blocks.ts";
 import { configText } from "./gguf/config.ts";
 import { isGguf, openGguf } from "./gguf/model.ts";
@@ -49,7 +50,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     folder,
     config: adapter?.config ?? own,
     configText,
-    tensors,
+    tensors: withExpertsApart(tensors, own),
     blocks: [],
     made: new Map(),
     ...(await companionsOf(folder, names, read)),

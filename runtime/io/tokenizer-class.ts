@@ -127,7 +127,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
 /** Classes that take tokenizer.json as it is; no class is one of them. */
 const asStored = /^(undefined|null|PreTrainedTokenizer|TokenizersBackend|PythonBackend|BloomTokenizer)$/;
 /** Model types whose tokenizers Transformers takes as they are stored, whatever class they name. */
-const takenAsStored = /^(mistral|ministral|mixtral|pixtral|voxtral|phi3|olmo)/;
+const takenAsStored = /^((mis|minis|mix|pix|vox)tral|phi3|olmo)/;
 
 /** The files of a tokenizer. */
 interface Files {

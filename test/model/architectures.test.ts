@@ -1,37 +1,6 @@
 /** Architectures of the library: small models, whose figures test/peers/architectures.py has recorded of Transformers. */
-import type { JsonObject } from "../../runtime/io/file.ts";
-import { bare, values } from "../given/weights.ts";
-import { suite } from "../harness/suite.ts";
-import {
-  type Exceptions,
-  float32,
-  judge,
-  openEvaluations,
-  type Recorded,
-  type Row,
-  recorded,
-  type Tensors,
-} from "./transformers.ts";
-
-interface FamilyRow extends Row {
-  readonly family: string;
-  /** Shapes of tensors that are not those of the family, null for those that the row lacks. */
-  readonly tensors: { readonly [name: string]: readonly number[] | null };
-  /** Names are stored without their first part. */
-  readonly bare: boolean;
-}
-
-interface Family {
-  readonly config: JsonObject;
-  readonly tensors: { readonly [name: string]: readonly number[] };
-}
-
-interface Families extends Recorded<FamilyRow> {
-  readonly families: { readonly [name: string]: Family };
-}
-
-const record = recorded<FamilyRow>("architectures.json") as Families;
-const evaluations = await openEvaluations(record);
+import { testFamilies } from "./families.ts";
+import type { Exceptions } from "./transformers.ts";
 
 const exceptions: Exceptions = {
   refused: {
@@ -68,24 +37,4 @@ function ofQwen(by: { readonly [name: string]: RegExp }): { readonly [name: stri
   );
 }
 
-const tensorsOf = (shapes: { readonly [name: string]: readonly number[] | null }, isBare: boolean): Tensors =>
-  new Map(
-    Object.entries(shapes).flatMap(([name, shape]) =>
-      shape ? [[isBare ? bare(name) : name, float32(shape, values(name, shape))] as const] : [],
-    ),
-  );
-
-suite(`architectures as Transformers ${record.versions["transformers"]} reads them`, ({ test }) => {
-  for (const row of record.rows) {
-    test(row.name, async () => {
-      const family = record.families[row.family] as Family;
-      const shapes = { ...family.tensors, ...row.tensors };
-      const found = await evaluations.evaluate(row, family.config, JSON.stringify([shapes, row.bare]), async () =>
-        tensorsOf(shapes, row.bare),
-      );
-      judge(row, found, record, exceptions);
-    });
-  }
-
-  test("the device and the folder are given back", () => evaluations.close());
-});
+await testFamilies("architectures", "architectures.json", exceptions);

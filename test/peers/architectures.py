@@ -265,17 +265,18 @@ def result(row, families, ids):
         return {**row, "tensors": changed, **figure(root, ids)}
 
 
-def main():
+def recorded_of(path, configs, rows):
+    """Writes, or compares, what transformers makes of rows of families, which have a config each."""
     silence()
     ids = torch.from_numpy(mixed(np.arange(LENGTH * WINDOWS, dtype=np.uint32)).astype(np.int64) % VOCAB).reshape(WINDOWS, LENGTH)
     families = {}
-    for name, config in FAMILIES.items():
+    for name, config in configs.items():
         with tempfile.TemporaryDirectory() as root:
             config, shapes = saved(config, Path(root))
             families[name] = {"config": config, "tensors": shapes}
     head = {"length": LENGTH, "tokens": ids.flatten().tolist(), "families": families}
-    record(RECORD, head, [result(row, families, ids) for row in ROWS])
+    record(path, head, [result(row, families, ids) for row in rows])
 
 
 if __name__ == "__main__":
-    main()
+    recorded_of(RECORD, FAMILIES, ROWS)

@@ -82,6 +82,7 @@ function compiled(
     from: dims.slice(1),
     to: [dimension("wide", rows)],
     isInFirst: false,
+    position: null,
     among: null,
     tied: null,
     isTable: false,

@@ -243,7 +243,7 @@ function unitsIn({ at, given, entry, stage }: Trial, layer: number): readonly (r
   const own = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
   const { inputs } = blockPass(at, given.type, layer, entry);
   const reads = (linear: Linear): Node | undefined =>
-    inputs.find((input) => input.linear.span === linear.span)?.input.node;
+    inputs.find((input) => input.linear.name === linear.name)?.input.node;
   return [...Map.groupBy(own, reads).values()];
 }
 

@@ -1,0 +1,64 @@
+/** Families of small models that test/peers has recorded, each a config and the shapes of tensors, of which rows change some. */
+import type { JsonObject } from "../../runtime/io/file.ts";
+import { bare, values } from "../given/weights.ts";
+import { suite } from "../harness/suite.ts";
+import {
+  type Exceptions,
+  float32,
+  judge,
+  openEvaluations,
+  type Recorded,
+  type Row,
+  recorded,
+  type Tensors,
+} from "./transformers.ts";
+
+interface FamilyRow extends Row {
+  readonly family: string;
+  /** Shapes of tensors that are not those of the family, null for those that the row lacks. */
+  readonly tensors: { readonly [name: string]: readonly number[] | null };
+  /** Names are stored without their first part. */
+  readonly bare: boolean;
+}
+
+interface Family {
+  readonly config: JsonObject;
+  readonly tensors: { readonly [name: string]: readonly number[] };
+}
+
+interface Families<R extends FamilyRow = FamilyRow> extends Recorded<R> {
+  readonly families: { readonly [name: string]: Family };
+}
+
+/** The shapes of the tensors of a row. */
+const shapesOf = ({ families }: Families, { family, tensors }: FamilyRow): FamilyRow["tensors"] => ({
+  ...families[family]?.tensors,
+  ...tensors,
+});
+
+const tensorsOf = (shapes: FamilyRow["tensors"], isBare: boolean): Tensors =>
+  new Map(
+    Object.entries(shapes).flatMap(([name, shape]) =>
+      shape ? [[isBare ? bare(name) : name, float32(shape, values(name, shape))] as const] : [],
+    ),
+  );
+
+/** A test for each row of a record: the loss that Transformers has, or what is listed. */
+export async function testFamilies(title: string, file: string, exceptions: Exceptions): Promise<void> {
+  const record = recorded<FamilyRow>(file) as Families;
+  const evaluations = await openEvaluations(record);
+  suite(`${title} as Transformers ${record.versions["transformers"]} reads them`, ({ test }) => {
+    for (const row of record.rows) {
+      test(row.name, async () => {
+        const base = record.families[row.family]?.config ?? {};
+        const shapes = shapesOf(record, row);
+        const found = await evaluations.evaluate(row, base, JSON.stringify([shapes, row.bare]), async () =>
+          tensorsOf(shapes, row.bare),
+        );
+        judge(row, found, record, exceptions);
+      });
+    }
+
+    test("the device and the folder are given back", () => evaluations.close());
+  });
+}
