@@ -1,18 +1,11 @@
 /** A plan from its file. Inside of this border a plan is trusted. */
 import { Ajv } from "ajv/dist/jtd.js";
 import { type Plan, planVersion } from "./plan.ts";
+import { PlanError } from "./plan-error.ts";
 import { planHash } from "./plan-file.ts";
 import { fromFile } from "./references.ts";
 import { requireSound } from "./require-sound.ts";
 import { type PlanFile, planSchema } from "./schema.ts";
-
-/** A text that is no plan of this version: one sentence that says where. */
-export class PlanError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "PlanError";
-  }
-}
 
 /** Reads a plan; `where` names the file in messages. */
 export function loadPlan(text: string, where: string): Plan {

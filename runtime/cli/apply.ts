@@ -1,5 +1,5 @@
 /** `lcomp apply`: carries out a plan from a file, exactly as it is, on what it was made for. */
-import type { Argv, CommandModule } from "yargs";
+import type { Argv } from "yargs";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { type DeviceFacts, misfit } from "../../compiler/plan/device-facts.ts";
 import { headersOf } from "../../compiler/plan/headers.ts";
@@ -14,7 +14,7 @@ import { runPlan } from "../run/run-plan.ts";
 import type { RunOptions } from "../run/session.ts";
 import { UserError } from "../user-error.ts";
 import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
-import { declare, type Flags, given, value } from "./flags.ts";
+import { type Command, declare, type Flags, given, value } from "./flags.ts";
 import { inputsOfPlan } from "./inputs.ts";
 import { openModel } from "./models.ts";
 import { openPlaces } from "./places.ts";
@@ -31,9 +31,7 @@ interface Given {
 }
 
 /** The command; its flags are the models and texts of the plan among `args`. */
-export const applyCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
-  command: "apply <PLAN>",
-  describe: "Carry out a plan from a file, exactly as it is",
+export const applyCommand = (args: readonly string[]): Command => ({
   builder: (yargs) =>
     planFlags(
       declare(

@@ -1,16 +1,13 @@
 /** `lcomp check`: what is wrong with recipes and libraries, without a model. */
-import type { CommandModule } from "yargs";
 import { check } from "../../compiler/compile.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { overFiles } from "./files.ts";
-import { type Flags, list } from "./flags.ts";
+import { type Command, list } from "./flags.ts";
 import { entryFor, stdinPath } from "./host.ts";
 import { translated } from "./recipe.ts";
 import { counted, lines, say } from "./terminal.ts";
 
-export const checkCommand: CommandModule<object, Flags> = {
-  command: "check <FILE..>",
-  describe: "Find what is wrong with .lcomp files, without a model",
+export const checkCommand: Command = {
   builder: (yargs) =>
     yargs.positional("FILE", {
       type: "string",

@@ -1,5 +1,4 @@
 /** `lcomp compile`: what the compiler makes of a recipe on its way. */
-import type { CommandModule } from "yargs";
 import { type Made, type Observe, verify } from "../../compiler/artifacts.ts";
 import { plan } from "../../compiler/compile.ts";
 import { showGroups } from "../../compiler/fuse/show.ts";
@@ -11,7 +10,7 @@ import { showModule } from "../../grammar/show.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
 import { budgetFlags, budgetOf, storeOf } from "./budget.ts";
-import { declare, type Flags, flag, given, value } from "./flags.ts";
+import { type Command, declare, type Flags, flag, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
 import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
@@ -22,9 +21,7 @@ const artifacts: readonly Made[0][] = [
 ];
 
 /** The command; its flags are those of the recipe among `args`. */
-export const compileCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
-  command: "compile <RECIPE>",
-  describe: "Print what the compiler makes of a recipe on its way",
+export const compileCommand = (args: readonly string[]): Command => ({
   builder: (yargs) =>
     recipeFlags(
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {

@@ -1,16 +1,13 @@
 /** `lcomp doc`: what a declaration of the library, or of a file, is, what it takes, and where it is from. */
-import type { CommandModule } from "yargs";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
-import { declare, type Flags, flag } from "./flags.ts";
+import { type Command, declare, flag } from "./flags.ts";
 import { entryFor } from "./host.ts";
 import { type Documented, documented } from "./library.ts";
 import { wholeLibrary } from "./list.ts";
 import { paragraphs, printResult, wrapped } from "./terminal.ts";
 
-export const docCommand: CommandModule<object, Flags> = {
-  command: "doc <NAME..>",
-  describe: "Show what the library has under a name: what it is, what it takes, and the paper",
+export const docCommand: Command = {
   builder: (yargs) =>
     declare(
       yargs.positional("NAME", {

@@ -1,7 +1,6 @@
 /** `lcomp doctor`: which adapters there are, which one lcomp would use, and how to get what is missing. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import type { CommandModule } from "yargs";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";
 import {
@@ -14,7 +13,7 @@ import {
   listAdapters,
 } from "../gpu/adapter.ts";
 import { findSwiftShader } from "../gpu/swiftshader.ts";
-import { declare, type Flags, flag } from "./flags.ts";
+import { type Command, declare, flag } from "./flags.ts";
 import { lines, printResult, wrapped } from "./terminal.ts";
 
 export interface Missing {
@@ -34,9 +33,7 @@ export interface Report {
 }
 
 /** The command; the status is 1 where there is no adapter that lcomp would use. */
-export const doctorCommand: CommandModule<object, Flags> = {
-  command: "doctor",
-  describe: "Show adapters, their features, and what to install if there is none",
+export const doctorCommand: Command = {
   builder: (yargs) => declare(yargs, { json: flag("print the report as JSON") }),
   handler: async (flags) => {
     const report = await examine();

@@ -1,7 +1,6 @@
 /** `lcomp eval`: the perplexity of a model, by the recipe `std/evaluate`, and how far another one is from it, by `std/compare`. */
-import type { CommandModule } from "yargs";
 import { budgetFlags } from "./budget.ts";
-import { declare, type Flags, flag, given, value } from "./flags.ts";
+import { type Command, declare, type Flags, flag, given, value } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
 import { openRecipe, readRecipe } from "./recipe.ts";
 import { compileAndRun } from "./run.ts";
@@ -41,9 +40,7 @@ interface Statistics {
   readonly percentiles?: Readonly<Record<string, number>>;
 }
 
-export const evalCommand: CommandModule<object, Flags> = {
-  command: "eval <MODEL>",
-  describe: "Measure how well a model predicts a text",
+export const evalCommand: Command = {
   builder: (yargs) =>
     declare(yargs.positional("MODEL", { type: "string", describe: "a model's folder or GGUF file" }), {
       text: value("a .txt or .jsonl file, or a folder with a test file", { demandOption: true }),

@@ -1,14 +1,11 @@
 /** `lcomp explain`: what a problem means and how it is mended. */
-import type { CommandModule } from "yargs";
 import { explanationGroups, explanations, explanationText } from "../../compiler/problems/explanations.ts";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
-import type { Flags } from "./flags.ts";
+import type { Command } from "./flags.ts";
 import { lines, say, widthOf } from "./terminal.ts";
 
-export const explainCommand: CommandModule<object, Flags> = {
-  command: "explain [PROBLEM]",
-  describe: "Explain a problem by the name behind its message, or list all",
+export const explainCommand: Command = {
   builder: (yargs) => yargs.positional("PROBLEM", { type: "string", describe: "such as dimension-mismatch" }),
   handler: (flags) => {
     if (flags["PROBLEM"] === undefined) {

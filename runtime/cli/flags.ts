@@ -1,5 +1,5 @@
 /** The flags of the command at hand; all are declared here, so that a misspelled one can be answered with the nearest. */
-import type { Argv, Options } from "yargs";
+import type { Argv, CommandModule, Options } from "yargs";
 import { UserError } from "../user-error.ts";
 
 const declared: string[] = ["help", "h", "version"];
@@ -26,6 +26,9 @@ export const flag = (describe: string): Options => ({ type: "boolean", describe 
 
 /** What yargs hands to a command: recipes have flags of their own. */
 export type Flags = Readonly<Record<string, unknown>>;
+
+/** What a command takes, and does. */
+export type Command = Readonly<Required<Pick<CommandModule<object, Flags>, "builder" | "handler">>>;
 
 /** The value of a flag, undefined if it was not given. */
 export function given(flags: Flags, name: string): string | undefined {

@@ -1,19 +1,16 @@
 /** `lcomp fmt`: files in canonical form. */
-import type { CommandModule } from "yargs";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { format } from "../../grammar/format.ts";
 import { parse } from "../../grammar/parse.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
 import { overFiles } from "./files.ts";
-import { declare, type Flags, flag, list } from "./flags.ts";
+import { type Command, declare, flag, list } from "./flags.ts";
 import { entryFor, stdinPath } from "./host.ts";
 import { translated } from "./recipe.ts";
 import { counted, lines } from "./terminal.ts";
 
-export const fmtCommand: CommandModule<object, Flags> = {
-  command: "fmt <FILE..>",
-  describe: "Bring .lcomp files into canonical form",
+export const fmtCommand: Command = {
   builder: (yargs) =>
     declare(
       yargs.positional("FILE", {

@@ -1,7 +1,6 @@
 /** `lcomp init`: a recipe for a model, made of one of the examples, with a budget and runs that suit the model. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import type { CommandModule } from "yargs";
 import { loadRecipe, type Outline, outline } from "../../compiler/compile.ts";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { parseArgument } from "../../compiler/recipe/load-recipe.ts";
@@ -13,16 +12,14 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { writeWhole } from "../io/whole-file.ts";
 import { packageRoot } from "../package-root.ts";
 import { UserError } from "../user-error.ts";
-import { declare, type Flags, flag, given, value } from "./flags.ts";
+import { type Command, declare, flag, given, value } from "./flags.ts";
 import { entryFor, libraryHost } from "./host.ts";
 import { openModel } from "./models.ts";
 import { outlineReport } from "./outline-table.ts";
 import { factsOf, translated } from "./recipe.ts";
 import { lines, printResult } from "./terminal.ts";
 
-export const initCommand: CommandModule<object, Flags> = {
-  command: "init <MODEL>",
-  describe: "Write a recipe for a model, with comments and a budget",
+export const initCommand: Command = {
   builder: (yargs) =>
     declare(yargs.positional("MODEL", { type: "string", describe: "a Hugging Face folder or a GGUF file" }), {
       budget: value("the most that the model's tensors may take, such as 4GiB", {

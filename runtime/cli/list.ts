@@ -1,8 +1,7 @@
 /** `lcomp list`: what the library has. */
-import type { CommandModule } from "yargs";
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
-import { declare, type Flags, flag } from "./flags.ts";
+import { type Command, declare, flag } from "./flags.ts";
 import { entryFor, libraryHost } from "./host.ts";
 import { type Documented, documented } from "./library.ts";
 import { lines, printResult } from "./terminal.ts";
@@ -16,9 +15,7 @@ const kinds = {
   functions: "fn",
 } as const satisfies Readonly<Record<string, Documented["kind"]>>;
 
-export const listCommand: CommandModule<object, Flags> = {
-  command: "list [WHAT]",
-  describe: "List what the library has: methods, architectures, recipes, formats, functions",
+export const listCommand: Command = {
   builder: (yargs) =>
     declare(
       yargs.positional("WHAT", {

@@ -1,49 +1,14 @@
 /** The command line: results on stdout, everything else on stderr; 0 done, 1 a problem, 2 wrong usage, 130 interrupted. */
 import "./stderr.ts";
-import yargs, { type CommandModule } from "yargs";
+import yargs from "yargs";
 import { nearest } from "../../grammar/suggest.ts";
 import { fileError } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
-import { applyCommand } from "./apply.ts";
-import { checkCommand } from "./check.ts";
-import { compileCommand } from "./compile.ts";
-import { docCommand } from "./doc.ts";
-import { doctorCommand } from "./doctor.ts";
-import { evalCommand } from "./eval.ts";
-import { explainCommand } from "./explain.ts";
-import { type Flags, knownFlags } from "./flags.ts";
-import { fmtCommand } from "./fmt.ts";
+import { commands } from "./commands.ts";
+import { knownFlags } from "./flags.ts";
 import { stdinPath } from "./host.ts";
-import { initCommand } from "./init.ts";
 import { interrupted } from "./interrupt.ts";
-import { listCommand } from "./list.ts";
-import { planCommand } from "./plan.ts";
 import { report } from "./report.ts";
-import { runCommand } from "./run.ts";
-import { storeCommand } from "./store.ts";
-import { verifyCommand } from "./verify.ts";
-
-/** In the order of the help; those of a recipe find its flags in the arguments. */
-const commandsFor = (args: readonly string[]): readonly CommandModule<object, Flags>[] => [
-  initCommand,
-  runCommand(args),
-  planCommand(args),
-  applyCommand(args),
-  verifyCommand,
-  storeCommand,
-  evalCommand,
-  checkCommand,
-  fmtCommand,
-  listCommand,
-  docCommand,
-  explainCommand,
-  compileCommand(args),
-  doctorCommand,
-];
-
-/** `run <RECIPE>` */
-const usageOf = ({ command }: CommandModule<object, Flags>): string => String(command);
-const nameOf = (command: CommandModule<object, Flags>): string => usageOf(command).split(" ", 1)[0] ?? "";
 
 /** `help run` and `--help run` are `run --help`, `-v` is `--version`; yargs would drop a `-`. */
 function normal(args: readonly string[]): readonly string[] {
@@ -58,7 +23,7 @@ function normal(args: readonly string[]): readonly string[] {
 const isCompletion = ([first]: readonly string[]): boolean => first === "--get-yargs-completions";
 
 async function main(args: readonly string[]): Promise<void> {
-  const commands = commandsFor(isCompletion(args) ? args.slice(2) : args);
+  const typed = isCompletion(args) ? args.slice(2) : args;
   const parser = yargs([...args])
     .scriptName("lcomp")
     .locale("en")
@@ -78,9 +43,12 @@ async function main(args: readonly string[]): Promise<void> {
     .exitProcess(false)
     .fail((message, error) => {
       const isUsage = error === undefined || error.name === "YError";
-      throw isUsage ? usageError(error?.message ?? message, args, commands) : error;
+      throw isUsage ? usageError(error?.message ?? message, args) : error;
     });
-  for (const command of commands) parser.command(command);
+  for (const [name, { usage, about, load }] of Object.entries(commands)) {
+    const asked = name === typed[0] ? await load(typed) : { builder: {}, handler: () => undefined };
+    parser.command({ command: usage, describe: about, ...asked });
+  }
   parser.completion("completion", "Print a script with which bash and zsh complete commands and flags");
   const [first] = args;
   if (first === undefined) {
@@ -88,19 +56,16 @@ async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const names = [...commands.map(nameOf), "completion"];
+  const names = [...Object.keys(commands), "completion"];
   if (!first.startsWith("-") && !names.includes(first)) throw unknown("command", first, names, "lcomp --help");
   await parser.parseAsync();
 }
 
 /** What yargs says about wrong usage, in our words. */
-function usageError(
-  message: string,
-  args: readonly string[],
-  commands: readonly CommandModule<object, Flags>[],
-): UserError {
-  const command = commands.find((each) => nameOf(each) === args[0]);
-  const help = command === undefined ? "lcomp --help" : `lcomp ${nameOf(command)} --help`;
+function usageError(message: string, args: readonly string[]): UserError {
+  const [name = ""] = args;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const help = command === undefined ? "lcomp --help" : `lcomp ${name} --help`;
   const wrong = (sentence: string): UserError => new UserError(sentence, { exitCode: 2 });
   const [, bare] = /^Not enough arguments following: (.+)$/.exec(message) ?? [];
   if (bare !== undefined) return wrong(`--${bare} needs a value`);
@@ -116,7 +81,7 @@ function usageError(
   const [, extra] = /^Unknown arguments?: ([^,]+)/.exec(message) ?? [];
   if (extra !== undefined) return wrong(`${extra} is one argument too many; ${help} says more`);
   if (command !== undefined && message.startsWith("Not enough non-option arguments"))
-    return wrong(`something is missing: lcomp ${usageOf(command)}; ${help} says more`);
+    return wrong(`something is missing: lcomp ${command.usage}; ${help} says more`);
   return wrong(message);
 }
 

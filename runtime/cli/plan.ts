@@ -1,6 +1,5 @@
 /** `lcomp plan`: what a recipe would do, from headers alone. */
 import { readFileSync, statSync } from "node:fs";
-import type { CommandModule } from "yargs";
 import { outline, type Prepared, prepare } from "../../compiler/compile.ts";
 import { type DeviceFacts, mostCapable } from "../../compiler/plan/device-facts.ts";
 import { loadMachine, MachineError } from "../../compiler/plan/load-machine.ts";
@@ -16,7 +15,7 @@ import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
 import { type ChoiceMade, showMade } from "./choice-table.ts";
 import { decided } from "./choices.ts";
 import { planFor, planHere } from "./compile.ts";
-import { declare, type Flags, flag, given, value } from "./flags.ts";
+import { type Command, declare, type Flags, flag, given, value } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { type Kept, keptIn, showKept } from "./kept-table.ts";
 import { needsOf, showNeeds } from "./needs-table.ts";
@@ -26,9 +25,7 @@ import { textsOf } from "./run-progress.ts";
 import { printResult } from "./terminal.ts";
 
 /** The command; its flags are those of the recipe among `args`. */
-export const planCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
-  command: "plan <RECIPE>",
-  describe: "Show what a recipe would do, from headers alone",
+export const planCommand = (args: readonly string[]): Command => ({
   builder: (yargs) =>
     recipeFlags(
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {

@@ -1,6 +1,6 @@
 /** How what went wrong is said, and with which exit status. */
 
-import { PlanError } from "../../compiler/plan/load-plan.ts";
+import { PlanError } from "../../compiler/plan/plan-error.ts";
 import { explanations } from "../../compiler/problems/explanations.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";

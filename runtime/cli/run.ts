@@ -1,6 +1,5 @@
 /** `lcomp run`: compiles a recipe for this machine and carries it out. */
 import { dirname, join } from "node:path";
-import type { CommandModule } from "yargs";
 import type { Plan } from "../../compiler/plan/plan.ts";
 import type { LoadedRecipe } from "../../compiler/recipe/load-recipe.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
@@ -12,7 +11,7 @@ import { budgetFlags, budgetOf, storeFlags, storeOf } from "./budget.ts";
 import { carryOut, type Ran, resultFlags, roomFor, withoutGpu } from "./carry-out.ts";
 import { type ChoiceMade, showMade } from "./choice-table.ts";
 import { decided } from "./choices.ts";
-import { declare, type Flags, given } from "./flags.ts";
+import { type Command, declare, type Flags, given } from "./flags.ts";
 import { inputsOf } from "./inputs.ts";
 import { openModel } from "./models.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
@@ -24,9 +23,7 @@ import { runProgress } from "./run-progress.ts";
 import { say, widthOf } from "./terminal.ts";
 
 /** The command; its flags are those of the recipe among `args`. */
-export const runCommand = (args: readonly string[]): CommandModule<object, Flags> => ({
-  command: "run <RECIPE>",
-  describe: "Compile a recipe and carry it out",
+export const runCommand = (args: readonly string[]): Command => ({
   builder: (yargs) =>
     recipeFlags(
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {

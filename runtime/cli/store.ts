@@ -1,20 +1,17 @@
 /** `lcomp store`: what a store holds. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { CommandModule } from "yargs";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { declaredBytes } from "../io/safetensors-writer.ts";
 import type { StepRecord } from "../store/journal.ts";
 import { readStore, StoreFolder } from "../store/store-folder.ts";
 import type { StoreIndex } from "../store/store-index.ts";
 import { UserError } from "../user-error.ts";
-import { declare, type Flags, flag } from "./flags.ts";
+import { type Command, declare, flag } from "./flags.ts";
 import { table } from "./table.ts";
 import { counted, lines, printResult, say, wrapped } from "./terminal.ts";
 
-export const storeCommand: CommandModule<object, Flags> = {
-  command: "store <DIR>",
-  describe: "List what a store holds of the steps of earlier runs",
+export const storeCommand: Command = {
   builder: (yargs) =>
     declare(yargs.positional("DIR", { type: "string", describe: "the folder of a store" }), {
       clean: flag("remove what is of no recipe's newest run, and what is damaged"),

@@ -1,13 +1,10 @@
 /** `lcomp verify`: compares a result with its lock. */
-import type { CommandModule } from "yargs";
 import { compareWithLock, type Differences } from "../io/lock.ts";
 import { UserError } from "../user-error.ts";
-import { declare, type Flags, flag } from "./flags.ts";
+import { type Command, declare, flag } from "./flags.ts";
 import { counted, lines, printResult } from "./terminal.ts";
 
-export const verifyCommand: CommandModule<object, Flags> = {
-  command: "verify <DIR>",
-  describe: "Compare a result with its lock",
+export const verifyCommand: Command = {
   builder: (yargs) =>
     declare(yargs.positional("DIR", { type: "string", describe: "the folder of a result" }), {
       json: flag("print the differences as JSON"),

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
-import { loadPlan, PlanError } from "../../compiler/plan/load-plan.ts";
+import { loadPlan } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { PlanError } from "../../compiler/plan/plan-error.ts";
 import { planHash, showPlan } from "../../compiler/plan/plan-file.ts";
 import type { Dispatch, Program } from "../../compiler/plan/program.ts";
 import { fromFile, toFile } from "../../compiler/plan/references.ts";

@@ -1,8 +1,9 @@
 /** Plans that somebody has edited and given their new hash: nothing is carried out that does not fit together. */
 import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
-import { loadPlan, PlanError } from "../../compiler/plan/load-plan.ts";
+import { loadPlan } from "../../compiler/plan/load-plan.ts";
 import type { Plan } from "../../compiler/plan/plan.ts";
+import { PlanError } from "../../compiler/plan/plan-error.ts";
 import { showPlan } from "../../compiler/plan/plan-file.ts";
 import type { Program } from "../../compiler/plan/program.ts";
 import { requireSound } from "../../compiler/plan/require-sound.ts";
