@@ -5,11 +5,12 @@
 import { coneOf } from "../graph/cone.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
-import type { Node } from "../graph/ops.ts";
+import type { Node, NodeOf } from "../graph/ops.ts";
 import { replaceNodes } from "../graph/replace.ts";
 import { isRoutine } from "../graph/routine.ts";
 import { slotNames } from "../graph/slots.ts";
 import { count } from "../graph/type.ts";
+import { isView } from "../graph/view.ts";
 import type { Check } from "../plan/step.ts";
 import type { Counting } from "./finite.ts";
 
@@ -73,7 +74,7 @@ function isMuch(node: Node): boolean {
  */
 function statesFor(maker: Maker, outputs: readonly Output[], hard: ReadonlySet<Node>): ReadonlyMap<Node, Node> {
   const others = coneOf(outputs.map(({ node }) => node)).filter((node) => !hard.has(node));
-  const read = new Set(others.flatMap(({ inputs }) => inputs.filter((input) => hard.has(input))));
+  const read = new Set(others.flatMap(({ inputs }) => inputs.filter((input) => hard.has(input)).map(beneathNames)));
   const states = new Map<Node, Node>();
   for (const node of [...read].sort((a, b) => a.id - b.id)) {
     if (node.type.dtype !== "f32" || !coneOf([given(maker, node, states)]).some(isMuch)) continue;
@@ -82,6 +83,16 @@ function statesFor(maker: Maker, outputs: readonly Output[], hard: ReadonlySet<N
   }
   return states;
 }
+
+/** What lies beneath views, and gathers of all elements at places that are known: whoever reads it sees it so for nothing. */
+function beneathNames(node: Node): Node {
+  let base = node;
+  while (isView(base) || (base.op === "gather" && isAnew(base))) base = base.inputs[0];
+  return base;
+}
+
+const isAnew = ({ inputs: [x, at], type }: NodeOf<"gather">): boolean =>
+  count(x.type) <= count(type) && !coneOf([at]).some(({ op }) => op === "input");
 
 const given = (maker: Maker, node: Node, states: ReadonlyMap<Node, Node>): Node =>
   replaceNodes(maker, node, (each) => states.get(each) ?? null);

@@ -42,6 +42,8 @@ suite("what layers have in common", ({ test }) => {
     assert.equal(steps.filter((step) => has(step, "cholesky")).every(isHoisted), true);
     const programs = new Set(steps.filter(isHoisted).map(({ program }) => program));
     assert.is(programs.size, 2, "one for each size");
+    const made = [...programs].map(({ outputs }) => outputs[0]?.node.op);
+    assert.equal(made, ["triangularInverse", "triangularInverse"], "who reads it turns it for nothing");
   });
 
   test("and once for all candidates that factor it, whichever their methods are", () => {
