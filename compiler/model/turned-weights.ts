@@ -110,16 +110,23 @@ const keyOf = (gains: readonly Gain[]): string => gains.map(({ by, dim }) => `${
 function handedOn(at: Editing): Unturned | null {
   for (const [node, dims] of at.dims)
     for (const dim of at.results.includes(node) ? dims : []) {
-      const gains = gainsOf(at, node, dim);
-      if (isUnturned(gains)) return gains;
-      if (gains[0])
-        return {
-          at: node,
-          because: "what it multiplies is handed on here, and no weights take it over",
-          gain: gains[0].node,
-        };
+      const left = leftOver(at, node, dim, { node, is: "handed on" });
+      if (left) return left;
     }
   return null;
+}
+
+/** Why a value cannot be turned that has gains, where it goes on as it is. */
+function leftOver(
+  at: Editing,
+  x: Node,
+  dim: string,
+  { node, is }: { readonly node: Node; readonly is: "handed on" | "read" },
+): Unturned | null {
+  const gains = gainsOf(at, x, dim);
+  if (isUnturned(gains)) return gains;
+  const because = `what it multiplies is ${is} here, and no weights take it over`;
+  return gains[0] ? { at: node, because, gain: gains[0].node } : null;
 }
 
 /** Products in which no weights take gains over: of two activations, or of one with itself. */
@@ -127,14 +134,8 @@ function unread(at: Editing): Unturned | null {
   for (const { node, dim, of } of at.products) {
     const weights = of.length === 1 ? undefined : of.find(isOfWeights);
     for (const x of of.length > 1 && weights ? [weights] : of) {
-      const gains = gainsOf(at, x, dim);
-      if (isUnturned(gains)) return gains;
-      if (gains[0])
-        return {
-          at: node,
-          because: "what it multiplies is read here, and no weights take it over",
-          gain: gains[0].node,
-        };
+      const left = leftOver(at, x, dim, { node, is: "read" });
+      if (left) return left;
     }
   }
   return null;
