@@ -7,6 +7,8 @@ export interface ModelFacts {
   /** How messages name it: the folder as given. */
   readonly name: string;
   readonly config: { readonly [key: string]: unknown };
+  /** The config of the adapter that lies in a folder beside the weights, if one does; its tensors are among the others. */
+  readonly adapter?: { readonly [key: string]: unknown };
   readonly tensors: ReadonlyMap<string, TensorFacts>;
 }
 

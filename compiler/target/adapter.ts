@@ -22,9 +22,6 @@ import { isOf, type Said } from "./table.ts";
 /** Declares the formats of adapters. */
 const adapterModule = "std/target/peft";
 
-/** Where the headers of a model have the text of its adapter's config. */
-const adapterField = "adapter_config";
-
 interface AdapterTable extends ConfigTable {
   /** The format that is written so, with its field that the folder itself holds, and the function that gives an adapter's fields of the others. */
   readonly held: { readonly of: string; readonly in: string; readonly inner: string; readonly by: string };
@@ -78,12 +75,11 @@ export function adapterConfig({ table }: Adapter, ranks: ReadonlyMap<string, num
 export function withAdapter(
   context: Context,
   modules: Modules,
-  { config, tensors }: ModelFacts,
+  { adapter: given, tensors }: ModelFacts,
   codings: Codings | string,
   span: Span,
 ): Codings | string {
-  const given = config[adapterField];
-  if (!isObject(given) || typeof codings === "string") return codings;
+  if (!given || typeof codings === "string") return codings;
   const adapter = adapterIn(modules);
   const read = readConfig(adapter.table, given);
   const [said] = typeof read === "string" ? [] : read;

@@ -127,7 +127,10 @@ function checking(open: OpenRecipe): OpenRecipe {
 }
 
 /** What the compiler knows of a model before its weights are read. */
-export const factsOf = ({ folder, config, tensors }: Checkpoint): ModelFacts => ({ name: folder, config, tensors });
+export const factsOf = ({ folder, config, adapter, tensors }: Checkpoint): ModelFacts => ({
+  ...{ name: folder, config, tensors },
+  ...(adapter && { adapter }),
+});
 
 /** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
 export async function readTexts(

@@ -6,7 +6,7 @@ import type { Outline } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import { type SaveRecord, tensorsSaved } from "../../compiler/plan/step.ts";
 import { savedName } from "../../compiler/recipe/check-saved.ts";
-import { withAdapter } from "../io/adapter.ts";
+import { adapterConfigName } from "../io/adapter.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { jsonObject } from "../io/file.ts";
 import type { GgufFile } from "../io/gguf/write-model.ts";
@@ -42,8 +42,9 @@ async function factsOf(save: SaveRecord, models: ReadonlyMap<string, Checkpoint>
       return [name, { dtype, shape, bytes: declaredBytes(tensor) }] as const;
     });
   const { adapter } = save;
-  const config = withAdapter(jsonObject(configOf(save, origin), "config.json"), adapter?.config);
-  return { config, tensors: new Map(tensors) };
+  const config = jsonObject(configOf(save, origin), "config.json");
+  const own = adapter && { adapter: jsonObject(adapter.config, adapterConfigName) };
+  return { config, ...own, tensors: new Map(tensors) };
 }
 
 /** Writes a file without its weights, and reads it as one that has them. */

@@ -20,6 +20,8 @@ import { readHeader, type StoredTensor } from "./safetensors.ts";
 export interface Checkpoint extends Companions {
   readonly folder: string;
   readonly config: JsonObject;
+  /** The config of an adapter beside its weights. */
+  readonly adapter?: JsonObject;
   /** What config.json was when it was read. */
   readonly configText: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -39,8 +41,8 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   if (!names.includes("config.json")) throw await noConfig(folder, names);
   const configPath = join(folder, "config.json");
   const configText = await readText(configPath);
-  const own = jsonObject(configText, configPath);
-  const adapter = await openAdapter(folder, own);
+  const config = jsonObject(configText, configPath);
+  const adapter = await openAdapter(folder, config);
   const weights = await readTensors(folder, names);
   const tensors = new Map([...weights, ...(adapter?.tensors ?? []).map((tensor) => [tensor.name, tensor] as const)]);
   const files = [...weights.values()].map(({ path }) => relative(folder, path).replaceAll(sep, "/"));
@@ -48,9 +50,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const read = new Set(["config.json", ...files, ...index, ...(adapter ? [adapterFolder] : [])]);
   return {
     folder,
-    config: adapter?.config ?? own,
+    config,
+    ...(adapter && { adapter: adapter.config }),
     configText,
-    tensors: withExpertsApart(tensors, own),
+    tensors: withExpertsApart(tensors, config),
     blocks: [],
     made: new Map(),
     ...(await companionsOf(folder, names, read)),
