@@ -7,7 +7,7 @@ import { habits } from "../problems/habits.ts";
 import { type Context, report } from "./context.ts";
 import { dimension, form, knownNumber, whole } from "./kinds.ts";
 import { heldRange, isHeld, type Num, number, numbers, ofSize, unknownNumber, unknownWhole } from "./number.ts";
-import { dataInput } from "./operations.ts";
+import { dataInput, stacked } from "./operations.ts";
 import { declareDimension, findDimension, scopeIn } from "./scope.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
 import { type Tensor, volume, type Windows } from "./tensor.ts";
@@ -15,6 +15,7 @@ import {
   type Call,
   type Config,
   type Corpus,
+  type DimensionsGiven,
   type Form,
   fieldAt,
   isUnknown,
@@ -148,6 +149,7 @@ const ofList = members<Value>(
   {
     at: (of) => form({ i: knownNumber }, ({ i }, call) => itemOf(of, i, call)),
     has: (of) => form({ i: knownNumber }, ({ i }) => ({ kind: "boolean", value: hasItem(of, i.value.real) })),
+    along: (of) => form({ d: dimension }, ({ d }, call) => numbersAlong(of, d, call)),
   },
 );
 
@@ -155,6 +157,26 @@ const ofList = members<Value>(
 function hasItem(of: Value, i: number | null): boolean | null {
   if (of.kind === "absent") return false;
   return of.kind === "config" && of.items && i !== null ? of.items.includes(i) : null;
+}
+
+/** `config.rope_scaling.long_factor.along(freq)`: a list that has one number for each position, as a tensor. */
+function numbersAlong(of: Value, { dims, names }: DimensionsGiven, { context, span }: Call): Value {
+  if (of.kind === "absent") return of;
+  const [along, ...more] = dims;
+  if (!along || more.length > 0)
+    return report(context, { kind: "wrong-arguments", span, of: "along", form: "list.along(d)" });
+  const size = known(along.size);
+  const items = of.kind === "config" ? of.items : undefined;
+  const isKnown = items !== undefined && size !== undefined;
+  const found = isKnown ? items.filter((item): item is number => typeof item === "number" && isHeld(item)) : [0];
+  if (of.kind === "config" && isKnown && (items.length !== size || found.length !== size)) {
+    const field = fieldAt(of.path);
+    const expected = `a list of ${size} numbers, one for each position of \`${names[0]?.text ?? along.name}\``;
+    const shown = found.length === items.length ? `a list of ${items.length}` : "a list with something else in it";
+    return report(context, { kind: "config-value", span, field, dim: field, found: shown, expected });
+  }
+  const nodes = found.map((value) => context.maker.make("constant", [], { value, dtype: "f32" }, span));
+  return { kind: "tensor", dtype: "f32", dims: [along], node: stacked(context, nodes, along, span) };
 }
 
 /** `config.layer_types.at(layer)`: what is asked for at the number of a block has one item for each. */

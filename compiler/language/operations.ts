@@ -8,7 +8,7 @@ import { type Context, report } from "./context.ts";
 import { heldRange, isCounted, isHeld, type Num, number, numbers } from "./number.ts";
 import { observed } from "./observe.ts";
 import { known } from "./size.ts";
-import { type Dimension, graphDims, ids, type Tensor } from "./tensor.ts";
+import { type Dimension, graphDim, graphDims, ids, type Tensor } from "./tensor.ts";
 import { type Bool, isUnknown, type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. What is not known yet, but whole, stays known to be. */
@@ -295,4 +295,14 @@ export function reduceOf(
   const inside = real.length > 0 ? context.maker.make("reduce", [x.node], { by, over: real }, span) : x.node;
   const node = stream ? observed(context, inside, by, stream) : inside;
   return node ? { kind: "tensor", dtype: x.dtype, dims, node } : wrong;
+}
+
+/** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */
+export function stacked({ maker }: Context, nodes: readonly Node[], along: Dimension, span: Span): Node {
+  const index = maker.make("index", [], { dim: graphDim(along) }, span);
+  const last = nodes.at(-1) as Node;
+  return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight((rest, node, i) => {
+    const at = maker.make("constant", [], { value: i, dtype: "i32" }, span);
+    return maker.make("select", [maker.make("equal", [index, at], {}, span), node, rest], {}, span);
+  }, last);
 }

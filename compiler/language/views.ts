@@ -6,7 +6,7 @@ import { align } from "./align.ts";
 import { type Context, report } from "./context.ts";
 import { givenSize, type Numbers } from "./kinds.ts";
 import { number, ofSize } from "./number.ts";
-import { aligned, arithmeticOf, asTensor, comparisonOf, isReal, numeric, selectOf } from "./operations.ts";
+import { aligned, arithmeticOf, asTensor, comparisonOf, isReal, numeric, selectOf, stacked } from "./operations.ts";
 import { findDimension, makeDimension, noteUse, reportAbsent } from "./scope.ts";
 import { pick } from "./selection.ts";
 import { divided, fixed, known, minus, plus, type Size, showSize, times } from "./size.ts";
@@ -220,14 +220,4 @@ export function concatenating({ a, b, names }: Joined, call: Call): Value {
   ];
   const isEarly = { value: comparisonOf(context, "<", at, count, span), span };
   return selectOf(context, isEarly, { value: x, span: a.span }, { value: y, span: b.span }, span);
-}
-
-/** One operand per position: a chain of selections on the index, which gives the dimension to a single operand too. */
-export function stacked(context: Context, nodes: readonly Node[], along: Dimension, span: Span): Node {
-  const index = context.maker.make("index", [], { dim: graphDim(along) }, span);
-  const last = nodes.at(-1) as Node;
-  return nodes.slice(0, Math.max(1, nodes.length - 1)).reduceRight((rest, node, i) => {
-    const at = context.maker.make("constant", [], { value: i, dtype: "i32" }, span);
-    return context.maker.make("select", [context.maker.make("equal", [index, at], {}, span), node, rest], {}, span);
-  }, last);
 }

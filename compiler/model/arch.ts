@@ -258,11 +258,10 @@ function storedWeight(
 ): Value {
   const { context, matrices } = part;
   const named = type.kind === "tensor-type" ? type.dims : [];
-  const dims = dimsNamed(
-    context,
-    scope,
-    named.map((dim) => (dim.kind === "dim-name" ? dim.name : { text: "...", span: dim.span })),
+  const names = named.map((dim) =>
+    dim.kind === "dim-name" ? (dim.parts?.map((part) => part.name) ?? [dim.name]) : [{ text: "...", span: dim.span }],
   );
+  const dims = dimsNamed(context, scope, names.flat());
   const [row, column, ...others] = dims;
   if (kind === "table" && row && column && others.length === 0)
     matrices.push({
@@ -275,9 +274,9 @@ function storedWeight(
       {
         name: tensor,
         called: name.text,
-        dims: dims.map((dim) => [dim]),
+        dims: names.map((group) => dims.filter((dim) => group.some(({ text }) => text === dim.name))),
         span,
-        parts: `${name.text}, flat -> (${dims.map((dim) => `${dim.name}: size(${dim.name})`).join(", ")})`,
+        parts: `flat = (${dims.map((dim) => dim.name).join(", ")})`,
       },
       dims,
     ) ?? wrong

@@ -21,7 +21,7 @@ export interface DeclaredTensor {
   readonly isInFirst?: boolean;
   /** Of linear layers that lie in it one after the other. */
   readonly pieces?: Pieces;
-  /** For a weight, how its dimensions are made of one: `gain, flat -> (kv: size(kv), head: size(head))`. */
+  /** For a weight, how its dimensions could lie in one: `flat = (kv, head)`. */
   readonly parts?: string;
 }
 

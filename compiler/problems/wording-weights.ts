@@ -91,7 +91,7 @@ function otherShape({ expected, found, parts, layers }: Of<WeightProblem, "weigh
   const [count, ...more] = found;
   const product = expected.reduce((all, size) => all * size, 1);
   if (parts !== undefined && more.length === 0 && count === product)
-    return `the checkpoint has these ${count} numbers in one dimension: declare it so, with \`dim flat = …\`, and write \`split(${parts})\` where it is used`;
+    return `the checkpoint has these ${count} numbers in one dimension: declare it so, as \`f32[${parts}]\``;
   if (layers) return `${list(layers)} lie in it one after the other, in the order of their declarations`;
   if (expected.length === found.length && expected.toSorted().join() === found.toSorted().join())
     return "the dimensions of a weight are declared in the order in which the checkpoint has them";

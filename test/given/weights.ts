@@ -1,7 +1,7 @@
 /** Weights that a formula makes of a tensor's name: the same, to the bit, as `values` of test/peers/architectures.py. */
 
 /** The name without what all names of a model begin with. */
-export const bare = (name: string): string => name.replace(/^(model|transformer)\./, "");
+export const bare = (name: string): string => name.replace(/^(model|transformer|gpt_neox)\./, "");
 
 /** Spread evenly from -1/4 to 1/4, or for norms from 3/4 to 5/4. */
 export function values(name: string, shape: readonly number[]): Float32Array {

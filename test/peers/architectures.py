@@ -27,7 +27,7 @@ def mixed(x):
 
 
 def bare(name):
-    return name.removeprefix("model.").removeprefix("transformer.")
+    return name.removeprefix("model.").removeprefix("transformer.").removeprefix("gpt_neox.")
 
 
 def values(name, shape):
@@ -49,11 +49,22 @@ FAMILIES = {
     "gemma3": transformers.Gemma3TextConfig(**{**SIZES, "num_hidden_layers": 4}, head_dim=16, query_pre_attn_scalar=24, sliding_window=16),
     "gpt2": transformers.GPT2Config(
         vocab_size=VOCAB, n_positions=64, n_embd=32, n_layer=3, n_head=4, bos_token_id=None, eos_token_id=None),
+    "gemma2": transformers.Gemma2Config(**{**SIZES, "num_hidden_layers": 4}, head_dim=16, query_pre_attn_scalar=24, sliding_window=16),
+    "phi3": transformers.Phi3Config(**SIZES),
+    "olmo2": transformers.Olmo2Config(**SIZES),
+    "gpt_neox": transformers.GPTNeoXConfig(**{key: value for key, value in SIZES.items() if key != "num_key_value_heads"}),
 }
 SLIDING, FULL = "sliding_attention", "full_attention"
 LINEAR = {"rope_type": "linear", "factor": 2.0}
 LLAMA3 = {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}
+DYNAMIC = {"rope_type": "dynamic", "factor": 2.0}
+
+
+def longrope(count, **more):
+    """With a factor of its own for each of `count` frequencies, in short texts and in long ones."""
+    return {"rope_type": "longrope", "short_factor": [1 + 0.25 * i for i in range(count)],
+            "long_factor": [1.5 + 0.75 * i for i in range(count)], **more}
 
 
 def row(family, name, config=None, drop=(), tensors=None, bare=False):
@@ -230,7 +241,163 @@ GPT2 = [row("gpt2", *rest) for rest in (
     ("a bias of the head left over", {}, (), {"lm_head.bias": [VOCAB]}),
 )]
 
-ROWS = [*qwen("qwen2"), *qwen("qwen3"), *GEMMA3, *GPT2]
+GEMMA2 = [row("gemma2", *rest) for rest in (
+    ("as it is",),
+    ("no architectures", {}, ["architectures"]),
+    ("another model_type", {"model_type": "gemma3_text"}),
+    ("untied", {"tie_word_embeddings": False}),
+    ("tie_word_embeddings missing", {}, ["tie_word_embeddings"]),
+    ("names without a prefix", {}, (), {}, True),
+    ("layer_types mixed", {"layer_types": [FULL, SLIDING, SLIDING, FULL]}),
+    ("layer_types all full", {"layer_types": [FULL] * 4}),
+    ("layer_types missing", {}, ["layer_types"]),
+    ("layer_types null", {"layer_types": None}),
+    ("sliding_window null", {"sliding_window": None}),
+    ("sliding_window null, all full", {"sliding_window": None, "layer_types": [FULL] * 4}),
+    ("sliding_window missing", {}, ["sliding_window"]),
+    ("sliding_window 1", {"sliding_window": 1}),
+    ("rope_theta nested", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}),
+    ("rope_theta outside", {"rope_theta": 500.0}, ["rope_parameters"]),
+    ("linear", {"rope_parameters": {**LINEAR, "rope_theta": 500.0}}),
+    ("longrope", {"rope_parameters": longrope(8, factor=4.0, original_max_position_embeddings=32, rope_theta=500.0)}),
+    ("query_pre_attn_scalar 16", {"query_pre_attn_scalar": 16}),
+    ("query_pre_attn_scalar missing", {}, ["query_pre_attn_scalar"]),
+    ("head_dim 8", {"head_dim": 8}),
+    ("head_dim missing", {}, ["head_dim"]),
+    ("num_key_value_heads missing", {}, ["num_key_value_heads"]),
+    ("num_key_value_heads null", {"num_key_value_heads": None}),
+    ("num_attention_heads 3", {"num_attention_heads": 3, "num_key_value_heads": 3}),
+    ("final_logit_softcapping 2", {"final_logit_softcapping": 2.0}),
+    ("final_logit_softcapping missing", {}, ["final_logit_softcapping"]),
+    ("final_logit_softcapping null", {"final_logit_softcapping": None}),
+    ("final_logit_softcapping 0", {"final_logit_softcapping": 0.0}),
+    ("attn_logit_softcapping 1", {"attn_logit_softcapping": 1.0}),
+    ("attn_logit_softcapping missing", {}, ["attn_logit_softcapping"]),
+    ("attn_logit_softcapping null", {"attn_logit_softcapping": None}),
+    ("attn_logit_softcapping 0", {"attn_logit_softcapping": 0.0}),
+    ("attention_bias", {"attention_bias": True}),
+    ("use_bidirectional_attention", {"use_bidirectional_attention": True}),
+    ("hidden_activation silu", {"hidden_activation": "silu"}),
+    ("hidden_activation missing", {}, ["hidden_activation"]),
+    ("hidden_act beside it", {"hidden_act": "silu"}),
+    ("rms_norm_eps 0.1", {"rms_norm_eps": 0.1}),
+    ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
+    ("partial_rotary_factor", {"partial_rotary_factor": 0.5}),
+)]
+
+LONG = {"original_max_position_embeddings": 32}  # shorter than a window
+PHI3 = [row("phi3", *rest) for rest in (
+    ("as it is",),
+    ("no architectures", {}, ["architectures"]),
+    ("another model_type", {"model_type": "phi"}),
+    ("tied", {"tie_word_embeddings": True}),
+    ("names without a prefix", {}, (), {}, True),
+    ("num_key_value_heads null", {"num_key_value_heads": None}),
+    ("num_key_value_heads missing", {}, ["num_key_value_heads"]),
+    ("num_key_value_heads 4", {"num_key_value_heads": 4}),
+    ("head_dim 12", {"head_dim": 12}),
+    ("head_dim null", {"head_dim": None}),
+    ("sliding_window 16", {"sliding_window": 16}),
+    ("sliding_window 0", {"sliding_window": 0}),
+    ("sliding_window missing", {}, ["sliding_window"]),
+    ("rms_norm_eps 0.1", {"rms_norm_eps": 0.1}),
+    ("rms_norm_eps missing", {}, ["rms_norm_eps"]),
+    ("hidden_act gelu", {"hidden_act": "gelu"}),
+    ("attention_bias left over", {"attention_bias": True}),
+    ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
+    ("rope_theta outside", {"rope_theta": 500.0}, ["rope_parameters"]),
+    ("rope_theta nested", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}),
+    ("partial_rotary_factor", {"partial_rotary_factor": 0.5}),
+    ("partial_rotary_factor nested", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.75}}),
+    ("partial_rotary_factor outside", {"partial_rotary_factor": 0.5}, ["rope_parameters"]),
+    ("partial_rotary_factor, heads of 12", {"partial_rotary_factor": 0.5, "head_dim": 12}, ["rope_parameters"]),
+    ("partial_rotary_factor, an odd part", {"partial_rotary_factor": 0.4, "head_dim": 8}, ["rope_parameters"]),
+    ("partial_rotary_factor of no whole part", {"partial_rotary_factor": 0.55, "head_dim": 8}, ["rope_parameters"]),
+    ("longrope, short texts", {"rope_scaling": longrope(4)}, ["rope_parameters"]),
+    ("longrope, long texts", {"rope_scaling": longrope(4), **LONG}, ["rope_parameters"]),
+    ("longrope, nested", {"rope_parameters": longrope(4, rope_theta=500.0), **LONG}),
+    ("longrope, as su", {"rope_scaling": {**longrope(4), "rope_type": "su"}, **LONG}, ["rope_parameters"]),
+    ("longrope, as yarn", {"rope_scaling": {**longrope(4), "rope_type": "yarn"}, **LONG}, ["rope_parameters"]),
+    ("longrope by type", {"rope_scaling": {"type": "longrope", **{k: v for k, v in longrope(4).items() if k != "rope_type"}}, **LONG}, ["rope_parameters"]),
+    ("longrope, original context nested", {"rope_scaling": longrope(4, original_max_position_embeddings=32)},
+     ["rope_parameters", "original_max_position_embeddings"]),
+    ("longrope, original context nested and outside", {"rope_scaling": longrope(4, original_max_position_embeddings=128), **LONG}, ["rope_parameters"]),
+    ("longrope, factor", {"rope_scaling": longrope(4, factor=8.0), **LONG}, ["rope_parameters"]),
+    ("longrope, factor below 1", {"rope_scaling": longrope(4, factor=0.5), **LONG}, ["rope_parameters"]),
+    ("longrope, attention_factor", {"rope_scaling": longrope(4, attention_factor=1.5), **LONG}, ["rope_parameters"]),
+    ("longrope of a part", {"rope_scaling": longrope(2), **LONG, "partial_rotary_factor": 0.5}, ["rope_parameters"]),
+    ("longrope without long_factor", {"rope_scaling": {**longrope(4), "long_factor": None}, **LONG}, ["rope_parameters"]),
+    ("longrope, too few factors", {"rope_scaling": longrope(3), **LONG}, ["rope_parameters"]),
+    ("longrope, too many factors", {"rope_scaling": longrope(5), **LONG}, ["rope_parameters"]),
+    ("linear", {"rope_scaling": LINEAR}, ["rope_parameters"]),
+    ("biases left over", {}, (), {"model.layers.1.self_attn.qkv_proj.bias": [64]}),
+)]
+
+OLMO2 = [row("olmo2", *rest) for rest in (
+    ("as it is",),
+    ("no architectures", {}, ["architectures"]),
+    ("another model_type", {"model_type": "olmo"}),
+    ("tied", {"tie_word_embeddings": True}),
+    ("names without a prefix", {}, (), {}, True),
+    ("num_key_value_heads null", {"num_key_value_heads": None}),
+    ("num_key_value_heads 4", {"num_key_value_heads": 4}),
+    ("head_dim 12", {"head_dim": 12}),
+    ("attention_bias", {"attention_bias": True}),
+    ("attention_bias null", {"attention_bias": None}),
+    ("mlp_bias true", {"mlp_bias": True}),
+    ("rms_norm_eps 0.1", {"rms_norm_eps": 0.1}),
+    ("rms_norm_eps missing", {}, ["rms_norm_eps"]),
+    ("hidden_act gelu", {"hidden_act": "gelu"}),
+    ("sliding_window left over", {"sliding_window": 16}),
+    ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
+    ("rope_theta outside", {"rope_theta": 500.0}, ["rope_parameters"]),
+    ("rope_theta nested", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}),
+    ("yarn", {"rope_scaling": YARN}, ["rope_parameters"]),
+    ("dynamic, beyond the context", {"rope_scaling": DYNAMIC, "max_position_embeddings": 24}, ["rope_parameters"]),
+    ("longrope", {"rope_scaling": longrope(4, **LONG)}, ["rope_parameters"]),
+    ("proportional", {"rope_scaling": {"rope_type": "proportional", "partial_rotary_factor": 0.5, "rope_theta": 500.0}}, ["rope_parameters"]),
+    ("proportional, factor", {"rope_scaling": {"rope_type": "proportional", "factor": 2.0, "rope_theta": 500.0}}, ["rope_parameters"]),
+    ("partial_rotary_factor", {"partial_rotary_factor": 0.5}),
+)]
+
+NEOX_ATTENTION = {f"gpt_neox.layers.{layer}.attention.{name}": shape for layer in range(3)
+                  for name, shape in (("bias", [1, 1, 128, 128]), ("masked_bias", []), ("rotary_emb.inv_freq", [1]))}
+GPT_NEOX = [row("gpt_neox", *rest) for rest in (
+    ("as it is",),
+    ("no architectures", {}, ["architectures"]),
+    ("another model_type", {"model_type": "gptj"}),
+    ("tied", {"tie_word_embeddings": True}),
+    ("names without a prefix", {}, (), {}, True),
+    ("masks stored", {}, (), NEOX_ATTENTION),
+    ("no parallel residual", {"use_parallel_residual": False}),
+    ("use_parallel_residual missing", {}, ["use_parallel_residual"]),
+    ("attention_bias false", {"attention_bias": False}),
+    ("attention_bias missing", {}, ["attention_bias"]),
+    ("num_attention_heads 3", {"num_attention_heads": 3}),
+    ("num_attention_heads 2", {"num_attention_heads": 2}),
+    ("intermediate_size 48", {"intermediate_size": 48}),
+    ("hidden_act gelu_fast", {"hidden_act": "gelu_fast"}),
+    ("hidden_act missing", {}, ["hidden_act"]),
+    ("layer_norm_eps 0.1", {"layer_norm_eps": 0.1}),
+    ("layer_norm_eps missing", {}, ["layer_norm_eps"]),
+    ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
+    ("rotary_pct and rotary_emb_base", {"rotary_pct": 0.5, "rotary_emb_base": 500.0}, ["rope_parameters"]),
+    ("rotary_pct 1", {"rotary_pct": 1.0}, ["rope_parameters"]),
+    ("rotary_pct missing", {"rotary_emb_base": 500.0}, ["rope_parameters"]),
+    ("rotary_pct beside rope_parameters", {"rotary_pct": 0.75}),
+    ("rope_theta outside", {"rope_theta": 500.0}, ["rope_parameters"]),
+    ("partial_rotary_factor outside", {"partial_rotary_factor": 0.5}, ["rope_parameters"]),
+    ("nested", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.75}}),
+    ("nested without a part", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}),
+    ("linear", {"rope_scaling": LINEAR, "rotary_pct": 0.5}, ["rope_parameters"]),
+    ("dynamic, beyond the context", {"rope_scaling": DYNAMIC, "rotary_pct": 0.5, "max_position_embeddings": 24}, ["rope_parameters"]),
+    ("yarn", {"rope_scaling": YARN, "rotary_pct": 0.75}, ["rope_parameters"]),
+    ("llama3", {"rope_scaling": LLAMA3, "rotary_pct": 0.75}, ["rope_parameters"]),
+    ("longrope", {"rope_scaling": longrope(2, **LONG), "rotary_pct": 0.5}, ["rope_parameters"]),
+    ("a bias missing", {}, (), {"gpt_neox.layers.1.mlp.dense_h_to_4h.bias": None}),
+)]
+
+ROWS = [*qwen("qwen2"), *qwen("qwen3"), *GEMMA3, *GPT2, *GEMMA2, *PHI3, *OLMO2, *GPT_NEOX]
 
 
 def saved(config, root):

@@ -151,7 +151,8 @@ function reservedNames(): RegExp {
     "gelu",
     "rotary",
   ];
-  const names = [...new Set([...methods, ...known])].filter((name) => name !== "fit"); // a word of every language
+  // A word of every language, and a model type that says how its tokenizer is loaded.
+  const names = [...new Set([...methods, ...known])].filter((name) => name !== "fit" && name !== "phi3");
   return new RegExp(`(?<![a-z])(?:${names.join("|")})(?![a-z])`, "gi");
 }
 
