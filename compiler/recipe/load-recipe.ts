@@ -43,7 +43,7 @@ export const reservedParameters: readonly string[] = [
     "memory",
     "out",
   ],
-  ...["output", "quiet", "store", "store-limit", "verify", "version"],
+  ...["output", "quiet", "report", "store", "store-limit", "verify", "version"],
 ];
 
 /** Whether a flag of this name would be something else: one of our own, or what every JavaScript object has. */

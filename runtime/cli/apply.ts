@@ -102,7 +102,7 @@ async function runHere(
     const result = await runPlan(plan, { ...options, ...more });
     return {
       plan,
-      corpora,
+      ...{ models, corpora },
       result,
       compileSeconds: result.compileSeconds,
       adapter: describeAdapter(device.adapterInfo),

@@ -14,8 +14,10 @@ import { UserError } from "../user-error.ts";
 import type { ChoiceMade } from "./choice-table.ts";
 import { type Flags, flag, given } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
+import { runPage } from "./page/run-page.ts";
 import { leave, type Places, placeFlags } from "./places.ts";
 import { failedExpectation, runReport, showLeftBehind, showRun } from "./result-table.ts";
+import { runRecord } from "./run-record.ts";
 import { counted, lines, printResult, say, widthOf } from "./terminal.ts";
 
 /** The flags of both. */
@@ -29,6 +31,7 @@ export const resultFlags = {
 export interface Ran {
   readonly plan: Plan;
   readonly corpora: RunOptions["corpora"];
+  readonly models: RunOptions["models"];
   readonly result: RunResult;
   /** What stages have chosen. */
   readonly choices?: readonly ChoiceMade[];
@@ -46,16 +49,20 @@ export async function carryOut(
   work: (signal: AbortSignal) => Promise<Ran>,
   placed: (place: string) => string = (place) => place,
 ): Promise<void> {
-  const { plan, result, choices = [], compileSeconds, adapter, notes } = await keeping(places, work);
+  const { plan, models, result, choices = [], compileSeconds, adapter, notes } = await keeping(places, work);
   const times = { seconds: performance.now() / 1000, compile_seconds: compileSeconds };
   const found = plan.saves.map(({ of }, i) => [of, result.checks[i] ?? null] as const);
   const checked = result.isSaved ? { checks: Object.fromEntries(found) } : {};
   const chosen = choices.length > 0 ? { choices } : {};
-  const left_behind = result.leftBehind.map(({ name }) => name);
-  const report = runReport(result, { left_behind, notes, ...chosen, ...checked, ...times, adapter });
+  const record = runRecord(plan, result, models);
+  const report = runReport(result, { ...record, notes, ...chosen, ...checked, ...times, adapter });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true)
     say(process.stderr, showLeftBehind(result) + showChecks(plan, result) + showAllSaved(plan, result, flags));
+  if (places.report && (result.isSaved || given(flags, "report") !== undefined)) {
+    places.report.write(await runPage(report));
+    if (flags["quiet"] !== true) say(process.stderr, lines(`${places.report.shown}: what was done, and what it took`));
+  }
   const advice = leave(
     places,
     "relax the expectation or change the recipe: steps that stay the same are not run again",

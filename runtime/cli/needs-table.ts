@@ -58,7 +58,8 @@ export function showNeeds(
   return lines("", ...shown.flatMap((line) => wrapped(line, width, "  ")));
 }
 
-const showCount = (count: number): string => {
+/** `141 billion`. */
+export const showCount = (count: number): string => {
   const [unit, name] = (
     [
       [1e12, " trillion"],

@@ -181,7 +181,8 @@ function changesOf({ steps, typed }: Outline, stage: number): readonly Change[] 
   });
 }
 
-const bytesSaved = (tensors: readonly SavedTensor[]): number =>
+/** Of what is written to the files of a result. */
+export const bytesSaved = (tensors: readonly SavedTensor[]): number =>
   tensors.reduce((sum, { dtype, shape }) => sum + (shape.reduce((n, size) => n * size, 1) * bitsIn(dtype)) / 8, 0);
 
 const bitsIn = (dtype: string): number => (isStoredDType(dtype) ? storedBits(dtype) : 0);

@@ -8,11 +8,13 @@ import { OutputFolder } from "../io/output-folder.ts";
 import { StoreFolder, temporaryFolder } from "../store/store-folder.ts";
 import { UserError } from "../user-error.ts";
 import { type Flags, flag, given, value } from "./flags.ts";
+import { type PageFile, pageFile } from "./page/page-file.ts";
 import { lines, say } from "./terminal.ts";
 
 export const placeFlags = {
   out: value("the folder for the result"),
-  force: flag("replace an earlier result in that folder"),
+  report: value("the file for the report, a page of HTML", { defaultDescription: "OUT.report.html beside the result" }),
+  force: flag("replace an earlier result in that folder, and its report"),
   store: value("a folder that keeps what steps have made, for later runs", {
     defaultDescription: "beside the result, until that is there",
   }),
@@ -22,6 +24,8 @@ export interface Places {
   /** Null if nothing is saved. */
   readonly output: OutputFolder | null;
   readonly folder: StoreFolder;
+  /** Null where there is no result to be beside, and none is asked for. */
+  readonly report: PageFile | null;
   /** Whether the store goes once the result is there. */
   readonly isPassing: boolean;
 }
@@ -37,7 +41,13 @@ interface Saving {
 export function openPlaces(saving: Saving, flags: Flags): Places {
   const output = openOutput(saving, flags);
   try {
-    return { output, folder: openFolder(saving, output, flags), isPassing: given(flags, "store") === undefined };
+    const report = openReport(saving, output, flags);
+    return {
+      output,
+      report,
+      folder: openFolder(saving, output, flags),
+      isPassing: given(flags, "store") === undefined,
+    };
   } catch (error) {
     output?.abort();
     throw error;
@@ -53,6 +63,16 @@ function openOutput({ name, isSaving, inputs }: Saving, flags: Flags): OutputFol
   const output = new OutputFolder(out, { force: flags["force"] === true, inputs });
   say(process.stderr, lines(...output.repairs));
   return output;
+}
+
+/** The file that is named, or one beside the result, which it describes: there it takes the place of an earlier one with it. */
+function openReport({ inputs }: Saving, output: OutputFolder | null, flags: Flags): PageFile | null {
+  const named = given(flags, "report");
+  if (named === undefined) return output && pageFile(`${output.target}.report.html`, { inputs, force: true });
+  const target = finalTarget(named);
+  if (output !== null && (target === output.target || isInside(target, output.target)))
+    throw new UserError(`the report ${named} would lie in the result ${output.target}; choose another --report`);
+  return pageFile(named, { inputs, force: flags["force"] === true });
 }
 
 /** The store that is named, or a hidden one beside the result, which the next run finds again; else it lasts as long as the run. */

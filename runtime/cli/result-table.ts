@@ -2,16 +2,19 @@
 
 import type { ChangedTensor, CheckResult, ReportResult, RunResult } from "../run/result.ts";
 import type { ChoiceMade } from "./choice-table.ts";
+import type { RunRecord } from "./run-record.ts";
 import { duration, table } from "./table.ts";
 import { lines, wrapped } from "./terminal.ts";
 
-export interface RunReport {
+export interface RunReport extends RunRecord {
   /** By measure, then by model. */
   readonly measures: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What is reported of no model, by its text. */
   readonly values: Readonly<Record<string, number>>;
   /** Of what is reported as numbers along a dimension: each of them, by its text. */
   readonly series: Readonly<Record<string, readonly number[]>>;
+  /** The dimension that a series runs along, by its text. */
+  readonly along: Readonly<Record<string, string>>;
   /**
    * By stage: the share of zeros by kind of layer, and of all, among the layers that it or a stage before it has changed. Of weights
    * that have become codes only where the stage makes zeros, or keeps them.
@@ -22,6 +25,8 @@ export interface RunReport {
   readonly expectations: readonly { readonly text: string; readonly place: string; readonly holds: boolean }[];
   /** Files beside the saved model's weights that were not copied. */
   readonly left_behind: readonly string[];
+  /** And why. */
+  readonly left_behind_because: Readonly<Record<string, string>>;
   /** What is said of the models. */
   readonly notes: readonly string[];
   /** Of each stage that chose: what, and what it could have had. */
@@ -36,11 +41,18 @@ export interface RunReport {
 
 /** The numbers of a run; times in seconds. */
 export function runReport(
-  { reports, series, stages, stageSeconds, expects }: RunResult,
-  other: Pick<RunReport, "left_behind" | "notes" | "choices" | "checks" | "seconds" | "compile_seconds" | "adapter">,
+  {
+    reports,
+    series,
+    stages,
+    expects,
+    leftBehind,
+  }: Pick<RunResult, "reports" | "series" | "stages" | "expects" | "leftBehind">,
+  other: RunRecord & Pick<RunReport, "notes" | "choices" | "checks" | "seconds" | "compile_seconds" | "adapter">,
 ): RunReport {
   const measures = new Map<string, Map<string, number>>();
   const values = new Map<string, number>();
+  const secondsOf = (stage: string): number => other.taken.find(({ what }) => what === stage)?.seconds ?? 0;
   for (const report of reports) {
     if (report.of === null) {
       values.set(report.text, report.value);
@@ -53,9 +65,12 @@ export function runReport(
     measures: Object.fromEntries([...measures].map(([row, models]) => [row, Object.fromEntries(models)])),
     values: Object.fromEntries(values),
     series: Object.fromEntries(series.map((each) => [each.text, each.values])),
+    along: Object.fromEntries(series.map((each) => [each.text, each.along])),
     zeros: zerosOf(stages),
-    stage_seconds: Object.fromEntries(stages.map(({ name }, i) => [name, stageSeconds[i] ?? 0])),
+    stage_seconds: Object.fromEntries(stages.map(({ name }) => [name, secondsOf(name)])),
     expectations: expects,
+    left_behind: leftBehind.map(({ name }) => name),
+    left_behind_because: Object.fromEntries(leftBehind.map(({ name, why }) => [name, why])),
     ...other,
   };
 }
@@ -132,8 +147,11 @@ export function showRun(report: RunReport, width: number): string {
   return lines(...shown, ...wrapped(time, width));
 }
 
-const number = (value: number | undefined): string => (value === undefined ? "" : String(Number(value.toPrecision(6))));
-const percent = (value: number | undefined): string => (value === undefined ? "" : `${(100 * value).toFixed(2)} %`);
+/** A number as people read it; nothing for none. */
+export const number = (value: number | undefined): string =>
+  value === undefined ? "" : String(Number(value.toPrecision(6)));
+export const percent = (value: number | undefined): string =>
+  value === undefined ? "" : `${(100 * value).toFixed(2)} %`;
 
 /** The sentence for an expectation that does not hold, with the numbers that it compares where they are reported. */
 export function failedExpectation({ expects, reports }: RunResult, shownPlace: (place: string) => string): string {

@@ -121,7 +121,7 @@ export async function compileAndRun(
       const notes = [...outlined.notes.map(({ title }) => title), ...ofTexts];
       return {
         plan: made,
-        corpora,
+        ...{ models, corpora },
         result,
         compileSeconds: seconds + result.compileSeconds,
         adapter,

@@ -89,7 +89,8 @@ function verbatim(language: string, text: string): readonly string[] {
 const longestRun = (text: string): number => Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
 
 /** Line ends and tabs stay; other characters without a shape, which could end a line or turn the direction of writing, are dots. */
-const shapely = (text: string): string => text.replaceAll("\r\n", "\n").replace(/[^\P{C}\n\t]|[\p{Zl}\p{Zp}]/gu, "·");
+export const shapely = (text: string): string =>
+  text.replaceAll("\r\n", "\n").replace(/[^\P{C}\n\t]|[\p{Zl}\p{Zp}]/gu, "·");
 
 /** What f32 can tell apart, without digits that mean nothing. */
 const precise = (value: number): number => Number(value.toPrecision(7));

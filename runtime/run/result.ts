@@ -10,6 +10,8 @@ export interface ReportResult extends Pick<ValueRecord, "text" | "of"> {
 /** Numbers of the report, along a dimension: one of each window, for example. */
 export interface SeriesResult extends Pick<ValueRecord, "text"> {
   readonly values: readonly number[];
+  /** The dimension's name. */
+  readonly along: string;
 }
 
 /** An expectation, and whether it holds. */
@@ -54,8 +56,8 @@ export interface RunResult {
   readonly checks: readonly (CheckResult | null)[];
   /** What lies in the folder of the given model, by its path, and has no counterpart in the saved one. */
   readonly leftBehind: readonly LeftBehind[];
-  /** That the steps of each stage took, in this run or in the one that has made them: of the CPU where it plays the GPU. */
-  readonly stageSeconds: readonly number[];
+  /** That each step of the plan took, in this run or in the one that has made it: of the CPU where it plays the GPU. */
+  readonly stepSeconds: readonly number[];
   /** Of the pipelines. */
   readonly compileSeconds: number;
   /** The most bytes that were on the GPU, as counted. */

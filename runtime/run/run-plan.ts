@@ -48,7 +48,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     }
     const leftBehind = await describe(session, places, done, options);
     const checks = await checkAll(session, pending, places, models, options);
-    const times = { stageSeconds: secondsOf(session), compileSeconds: session.compileSeconds() };
+    const stepSeconds = plan.steps.map((_, at) => session.store.secondsOf(at));
+    const times = { stepSeconds, compileSeconds: session.compileSeconds() };
     return { ...done, isSaved, checks, leftBehind, ...times, gpuPeak: session.gpuPeak() };
   } finally {
     session.close();
@@ -105,9 +106,6 @@ async function runSteps(
   }
   return stages.map((stage, i) => ({ ...stage, changed: changed[i] ?? [] }));
 }
-
-const secondsOf = ({ plan: { stages, steps }, store }: Session): readonly number[] =>
-  stages.map((_, stage) => sum(steps.map(({ part }, at) => (part.stage === stage ? store.secondsOf(at) : 0))));
 
 const goingOn = ({ plan: { steps }, store }: Session, pending: ReadonlySet<number>): string =>
   `going on from ${store.folder.path}: ${steps.length - pending.size} of ${steps.length} steps are done`;

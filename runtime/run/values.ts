@@ -7,22 +7,23 @@ import type { Session } from "./session.ts";
 
 interface Read extends Omit<ValueRecord, "value"> {
   readonly values: readonly number[];
+  /** The dimension that they run along; undefined of a single number. */
+  readonly along: string | undefined;
 }
 
 /** Reads what the steps have computed, which is finite. */
 export async function readValues({ plan, store }: Session): Promise<Pick<RunResult, "reports" | "series" | "expects">> {
-  const [singles, series]: [(Read & { readonly value: number })[], Read[]] = [[], []];
+  const [singles, series]: [(Read & { readonly value: number })[], (Read & { readonly along: string })[]] = [[], []];
   for (const { value: from, ...record } of plan.values) {
     const values = typeof from === "number" ? [from] : await store.numbers(from);
-    const isOne =
-      typeof from === "number" || !("step" in from) || outputOf(plan, from.step, from.output).slot.dims.length === 0;
-    if (isOne) singles.push({ ...record, values, value: values[0] ?? Number.NaN });
-    else series.push({ ...record, values });
+    const [dim] = typeof from === "object" && "step" in from ? outputOf(plan, from.step, from.output).slot.dims : [];
+    if (dim === undefined) singles.push({ ...record, values, along: undefined, value: values[0] ?? Number.NaN });
+    else series.push({ ...record, values, along: dim.name });
   }
   requireFinite([...singles, ...series]);
   return {
     reports: singles.filter(({ kind }) => kind === "report").map(({ text, of, value }) => ({ text, of, value })),
-    series: series.map(({ text, values }) => ({ text, values })),
+    series: series.map(({ text, values, along }) => ({ text, values, along })),
     expects: singles
       .filter(({ kind }) => kind === "expect")
       .map(({ text, place, value }) => ({ text, place, holds: value !== 0 })),

@@ -7,6 +7,7 @@ import { runReport, showRun } from "../../runtime/cli/result-table.ts";
 import { duration, table } from "../../runtime/cli/table.ts";
 import { say, shortened, widthOf, wrapped } from "../../runtime/cli/terminal.ts";
 import { estimator } from "../../runtime/cli/time-to-go.ts";
+import { record } from "../given/run-report.ts";
 import { golden } from "../harness/golden.ts";
 import { suite } from "../harness/suite.ts";
 import { screen } from "./screen.ts";
@@ -58,21 +59,16 @@ function wide(stages: number) {
     })),
     series: [],
     expects: [],
+    leftBehind: [],
     stages: names.map((name, i) => ({
       ...{ name, action: "", of: names[i - 1] ?? "model" },
       changed: [changed(i, "q", 10 * i), changed(i, i % 2 === 0 ? "gate" : "up", 50)],
     })),
-    isSaved: false,
-    checks: [],
-    leftBehind: [],
-    stageSeconds: names.map(() => 1),
-    compileSeconds: 0,
-    gpuPeak: 0,
   };
   const distance = { text: "divergence(model, stage_number_1, text.test, length: 512)", of: null, value: 0.123456789 };
   const reports = [...result.reports, distance];
   const other = {
-    left_behind: [],
+    ...record,
     notes: [],
     seconds: 4000,
     compile_seconds: 9.97,

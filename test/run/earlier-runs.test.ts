@@ -22,7 +22,7 @@ const plan = handMadePlan(shape, { threshold: 1.2, propagate: "compressed", wind
 let device: Promise<Device> | undefined;
 
 interface Ran {
-  readonly result: Omit<RunResult, "stageSeconds" | "compileSeconds" | "gpuPeak">;
+  readonly result: Omit<RunResult, "stepSeconds" | "compileSeconds" | "gpuPeak">;
   /** The keys of the steps that have ended in the store. */
   readonly steps: readonly string[];
   readonly notes: readonly string[];
@@ -47,8 +47,10 @@ async function run(folder: string, made: Plan, name: string, until = Infinity): 
     const ran = await writeFolder(join(folder, name), (output) =>
       runPlan(made, { ...given, output, folder: store, progress, note }),
     );
-    const { stageSeconds, compileSeconds: _, gpuPeak, ...result } = ran;
-    assert.ok(stageSeconds.length > 0 && stageSeconds.every((seconds) => seconds > 0));
+    const { stepSeconds, compileSeconds: _, gpuPeak, ...result } = ran;
+    assert.ok(made.stages.length > 0);
+    for (const stage of made.stages.keys())
+      assert.ok(made.steps.some(({ part }, at) => part.stage === stage && (stepSeconds[at] ?? 0) > 0));
     assert.ok(gpuPeak <= peakOf(demands(made)).gpu);
     for (const step of store.records()) assert.match(step.device, /, webgpu \d+\.\d+\.\d+$/);
     return { result, steps: store.records().map(({ key }) => key), notes };
