@@ -35,6 +35,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     about: "Compare a result with its lock",
     load: async () => (await import("./verify.ts")).verifyCommand,
   },
+  compare: {
+    usage: "compare <RESULT..>",
+    about: "Put results side by side: size, loss, and which are best of their size",
+    load: async () => (await import("./compare.ts")).compareCommand,
+  },
   store: {
     usage: "store <DIR>",
     about: "List what a store holds of the steps of earlier runs",

@@ -6,10 +6,11 @@ import type { Picture } from "./pictures.ts";
 export async function draw(pictures: readonly Picture[]): Promise<Html | null> {
   if (pictures.length === 0) return null;
   const [lite, vega] = [await import("vega-lite"), await import("vega")];
+  const logger = vega.logger(vega.None);
   const drawn: Html[] = [];
   for (const { title, says, drawing } of pictures) {
-    const { spec } = lite.compile(drawing);
-    const svg = await new vega.View(vega.parse(spec), { renderer: "none" }).toSVG();
+    const { spec } = lite.compile(drawing, { logger });
+    const svg = await new vega.View(vega.parse(spec), { renderer: "none", logger }).toSVG();
     const label = html` role="img" aria-label="${says}"`;
     const plain = svg.replace(/<[^>]*>/g, (tag) => tag.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, ""));
     drawn.push(figure(title, new Html(`${plain.replace("<svg", `<svg${label.text}`)}\n`)));

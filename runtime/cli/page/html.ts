@@ -101,7 +101,7 @@ export const page = ({ title, lead, body, record }: PageParts): string =>
 ${lead}</header>
 <main>
 ${body}</main>
-<footer><p>Written by lcomp.</p></footer>
+<footer><p>Written by lcomp. What it shows is in it as JSON, too.</p></footer>
 ${new Html(recordStart)}${new Html(dataText(record))}${new Html(recordEnd)}
 </body>
 </html>

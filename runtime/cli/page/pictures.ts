@@ -195,17 +195,22 @@ export function pareto(title: string, loss: string, offers: readonly Offer[]): P
     field: "loss",
     type: "quantitative",
     title: loss,
-    scale: { type: isWide ? "log" : "linear", zero: !isWide },
-    axis: { tickCount: 5 },
+    scale: isWide ? ({ type: "log" } as const) : { zero: true },
+    axis: { tickCount: 5, ...(isWide && { format: "~g" }) },
   } as const;
-  const text = { type: "text", align: "left", baseline: "bottom", dx: 5, dy: -3, limit: 140 } as const;
+  // Neighbours have their names on two sides.
+  const sorted = scaled(offers).toSorted((a, b) => a.size - b.size);
+  const names = (side: 0 | 1) => ({
+    data: { values: sorted.filter((_, i) => i % 2 === side) },
+    mark: { type: "text", align: "left", dx: 5, dy: side === 0 ? -8 : 9, limit: 140 } as const,
+    encoding: { text: { field: "name" } },
+  });
   return {
     title,
     says: `${title}: ${offers.map((each) => `${each.name} ${showBytes(each.bytes)} and ${short(each.loss)}`).join(", ")}; the best of their size: ${best.map(({ name }) => name).join(", ")}`,
     drawing: {
       ...appearance,
-      width: 420,
-      height: 280,
+      ...{ width: 290, height: 240 },
       encoding: { x, y },
       layer: [
         {
@@ -213,7 +218,8 @@ export function pareto(title: string, loss: string, offers: readonly Offer[]): P
           mark: { type: "line", interpolate: "step-after", opacity: 0.5, strokeWidth: 1.5 },
         },
         { data: { values: scaled(offers) }, mark: { type: "point", filled: true, size: 60, opacity: 1 } },
-        { data: { values: scaled(offers) }, mark: text, encoding: { text: { field: "name" } } },
+        names(0),
+        names(1),
       ],
     },
   };
