@@ -17,4 +17,6 @@ export interface Host {
   readonly read: (module: string) => SourceFile | undefined;
   /** Names of the library's modules, for suggestions. */
   readonly library: readonly string[];
+  /** Modules with architectures of one's own, which come before those of the library. */
+  readonly architectures?: readonly string[];
 }

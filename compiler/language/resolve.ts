@@ -23,7 +23,8 @@ export const prelude = "std/prelude";
 /** Importers last; null where a file is not there or has mistakes in its syntax. */
 export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedModule[] | null> {
   const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], problems: [] };
-  for (const name of host.library.filter((name) => name === prelude || /^std\/(arch|target)\//.test(name))) {
+  const standard = host.library.filter((name) => name === prelude || /^std\/(arch|target)\//.test(name));
+  for (const name of [...standard, ...(host.architectures ?? [])]) {
     const module = walk.done.has(name) ? undefined : host.read(name);
     if (module) visit(walk, name, module);
   }

@@ -32,6 +32,7 @@ export const reservedParameters: readonly string[] = [
     "PLAN",
     "RECIPE",
     "_",
+    "arch",
     "device",
     "emit",
     "force",

@@ -13,7 +13,7 @@ import { budgetFlags, budgetOf, storeOf } from "./budget.ts";
 import { type Command, declare, type Flags, flag, given, value } from "./flags.ts";
 import { type Entry, entryFor } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
-import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { archFlag, type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
 import { lines, paragraphs, say, widthOf } from "./terminal.ts";
 
 const artifacts: readonly Made[0][] = [
@@ -29,6 +29,7 @@ export const compileCommand = (args: readonly string[]): Command => ({
           choices: artifacts,
           demandOption: true,
         }),
+        ...archFlag,
         ...budgetFlags,
         verify: flag("test the invariants of each graph that the compiler makes"),
       }),
@@ -43,7 +44,7 @@ export const compileCommand = (args: readonly string[]): Command => ({
       if (flags["verify"] === true) verify(...made);
       if (made[0] === wanted) texts.push(...printed(made, place));
     };
-    const entry = readRecipe(path, observe);
+    const entry = readRecipe(path, given(flags, "arch"), observe);
     if (texts.length === 0) {
       const open = await openRecipe(entry, flags);
       await planHere(open, flags, observe);

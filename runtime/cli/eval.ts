@@ -2,7 +2,7 @@
 import { budgetFlags } from "./budget.ts";
 import { type Command, declare, type Flags, flag, given, value } from "./flags.ts";
 import { interruptible } from "./interrupt.ts";
-import { openRecipe, readRecipe } from "./recipe.ts";
+import { archFlag, openRecipe, readRecipe } from "./recipe.ts";
 import { compileAndRun } from "./run.ts";
 import { lines, printResult } from "./terminal.ts";
 
@@ -48,6 +48,7 @@ export const evalCommand: Command = {
       length: value("tokens in a window", { defaultDescription: "the model's context, at most 2048" }),
       json: flag("print the numbers as JSON"),
       quiet: flag("no progress"),
+      ...archFlag,
       ...budgetFlags,
     }),
   handler: async (flags) => {
@@ -72,7 +73,7 @@ const flat = (of: object): readonly (readonly [name: string, number: number])[] 
 
 async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> {
   const recipe = given(flags, "against") === undefined ? "std/evaluate" : "std/compare";
-  const open = await openRecipe(readRecipe(recipe), flags);
+  const open = await openRecipe(readRecipe(recipe, given(flags, "arch")), flags);
   const { corpora, plan: made, result, notes } = await compileAndRun(open, flags, { output: null, signal });
   const measured = (text: string): number => {
     const report = result.reports.find((each) => each.text.startsWith(text));

@@ -24,6 +24,30 @@ const stdin = "stdin";
 /** `std/prune/wanda`; with the ending of a file it is one of the user's. */
 const isOfLibrary = (path: string): boolean => path.startsWith("std/") && !path.endsWith(".lcomp");
 
+/** The same for a file with architectures beside it, which come before the library's. */
+export function entryWith(path: string, architectures: string | undefined): Entry {
+  const entry = entryFor(path);
+  if (architectures === undefined) return entry;
+  const own = entryFor(architectures);
+  const isOwn = (name: string): boolean => name.startsWith(aside);
+  const bare = (name: string): string => name.slice(aside.length);
+  const read: Host["read"] = (name) => {
+    const file = isOwn(name) ? own.host.read(bare(name)) : entry.host.read(name);
+    return file && isOwn(name) ? { ...file, path: aside + file.path } : file;
+  };
+  return {
+    ...entry,
+    host: { ...entry.host, read, architectures: [aside + own.module] },
+    shown: ({ file, ...place }) =>
+      isOwn(file.path)
+        ? own.shown({ file: { ...file, path: bare(file.path) }, ...place })
+        : entry.shown({ file, ...place }),
+  };
+}
+
+/** What stands before the names of modules beside such architectures: a folder that no recipe can name. */
+const aside = "@/arch/";
+
 /** The host for a file given by a user, for stdin, or for a module of the standard library. */
 export function entryFor(path: string): Entry {
   if (isOfLibrary(path)) return { host: hostIn("."), module: path, shown: shownFrom(".") };

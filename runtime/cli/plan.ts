@@ -20,7 +20,7 @@ import { inputsOf } from "./inputs.ts";
 import { type Kept, keptIn, showKept } from "./kept-table.ts";
 import { needsOf, showNeeds } from "./needs-table.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
-import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { archFlag, type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
 import { textsOf } from "./run-progress.ts";
 import { printResult } from "./terminal.ts";
 
@@ -31,6 +31,7 @@ export const planCommand = (args: readonly string[]): Command => ({
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
         json: flag("print the plan's table as JSON"),
         device: value("plan for another machine: a file with what `lcomp doctor --json` prints there"),
+        ...archFlag,
         ...budgetFlags,
         ...storeFlags,
         store: value("say which steps the store in that folder has, and why the others would be run"),
@@ -40,7 +41,7 @@ export const planCommand = (args: readonly string[]): Command => ({
       args,
     ),
   handler: async (flags) => {
-    const entry = readRecipe(String(flags["RECIPE"]));
+    const entry = readRecipe(String(flags["RECIPE"]), given(flags, "arch"));
     const file = given(flags, "output");
     if (file !== undefined) requireFree(file, inputsOf(entry, flags));
     else if (flags["hash-weights"] === true)

@@ -9,7 +9,7 @@ import { readable } from "../../grammar/render.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
-import { type Entry, entryFor, libraryHost } from "./host.ts";
+import { type Entry, entryWith, libraryHost } from "./host.ts";
 import { openModel } from "./models.ts";
 import { showProblems } from "./report.ts";
 import { factsToBe } from "./saved-facts.ts";
@@ -31,10 +31,19 @@ export interface OpenRecipe extends RecipeEntry {
   readonly outlined: Outline;
 }
 
-/** Reads a recipe: a path, or `std/…`. */
-export function readRecipe(path: string, observe?: Observe): RecipeEntry {
-  const { host, module, shown } = entryFor(path);
-  return { loaded: translated(shown, () => loadRecipe(host, module, observe)), shown };
+/** The flag of commands that take a model. */
+export const archFlag = {
+  arch: value("a .lcomp file with an architecture of one's own, which comes before the library's"),
+};
+
+/** Reads a recipe: a path, or `std/…`; and the architectures that come before the library's. */
+export function readRecipe(path: string, arch?: string, observe?: Observe): RecipeEntry {
+  const { host, module, shown } = entryWith(path, arch);
+  const loaded = translated(shown, () => loadRecipe(host, module, observe));
+  const own = loaded.modules.find(({ name }) => host.architectures?.includes(name));
+  if (own && !own.tree.declarations.some(({ kind }) => kind === "arch"))
+    throw new UserError(`${arch} declares no architecture`, { exitCode: 2 });
+  return { loaded, shown };
 }
 
 /** Runs a part of the compiler; the places in its messages become paths from the working directory. */
@@ -59,7 +68,7 @@ export const placed =
 export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {
   const path = fileIn(args, ".lcomp");
   if (path === undefined) return yargs;
-  const { loaded } = readRecipe(path);
+  const { loaded } = readRecipe(path, valueIn(args, "arch"));
   const flags = loaded.parameters.map((parameter) => [parameter.name, flagOf(parameter)] as const);
   return declare(yargs, Object.fromEntries(flags))
     .group([...loaded.parameters.map(({ name }) => name)], `Parameters of ${loaded.name}:`)
@@ -73,6 +82,13 @@ export function fileIn(args: readonly string[], ending: string): string | undefi
   const isValue = (at: number): boolean =>
     /^--(?!json$|quiet$|force$|verify$|hash-weights$)[^=]+$/.test(rest[at - 1] ?? "");
   return named ?? rest.find((arg, at) => !arg.startsWith("-") && !isValue(at));
+}
+
+/** The value of a flag, before the arguments are read. */
+function valueIn(args: readonly string[], name: string): string | undefined {
+  const at = args.indexOf(`--${name}`);
+  const joined = args.find((arg) => arg.startsWith(`--${name}=`));
+  return at < 0 ? joined?.slice(name.length + 3) : args[at + 1];
 }
 
 /** What is asked for where a parameter has no doc comment. */

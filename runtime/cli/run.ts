@@ -18,7 +18,7 @@ import { outlineReport, showOutline } from "./outline-table.ts";
 import { openPlaces } from "./places.ts";
 import { planInThread } from "./plan-thread.ts";
 import { progressLine } from "./progress.ts";
-import { type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags } from "./recipe.ts";
+import { archFlag, type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags } from "./recipe.ts";
 import { runProgress } from "./run-progress.ts";
 import { say, widthOf } from "./terminal.ts";
 
@@ -28,6 +28,7 @@ export const runCommand = (args: readonly string[]): Command => ({
     recipeFlags(
       declare(yargs.positional("RECIPE", { type: "string", describe: "a .lcomp file" }), {
         ...resultFlags,
+        ...archFlag,
         ...budgetFlags,
         ...storeFlags,
       }),
@@ -39,7 +40,7 @@ export const runCommand = (args: readonly string[]): Command => ({
 });
 
 async function run(path: string, flags: Flags): Promise<void> {
-  const entry = readRecipe(path);
+  const entry = readRecipe(path, given(flags, "arch"));
   requireFlags(path, entry.loaded, flags);
   const { loaded } = entry;
   const saving = { name: loaded.name, isSaving: isSaving(loaded), inputs: inputsOf(entry, flags) };
