@@ -4,19 +4,22 @@ import { isCalibrated, type Method, methods } from "./methods.ts";
 import { type Model, models } from "./models.ts";
 import { orders } from "./orders.ts";
 import { difference, isBetter } from "./pairs.ts";
-import { type Result, readResult } from "./result.ts";
+import { type Result, readResult, reasonToMake, sourcesFinder } from "./result.ts";
 import { type Row, rowPath, rows, shownCommand } from "./rows.ts";
 
 interface Found {
   readonly row: Row;
   readonly result: Result;
+  /** Whether its command would find something else today, as far as the texts say that it was made of. */
+  readonly isStale: boolean;
 }
 
 /** Its text. */
 export function page(): string {
+  const sources = sourcesFinder();
   const found = rows().flatMap((row) => {
     const result = readResult(row);
-    return result === undefined ? [] : [{ row, result }];
+    return result === undefined ? [] : [{ row, result, isStale: reasonToMake(row, sources(row)) !== undefined }];
   });
   const ofModel = [...Map.groupBy(found, ({ row }) => row.model)];
   const chosen = ofModel.flatMap(([model, some]) => choiceOf(model, some));
@@ -42,6 +45,7 @@ const head = [
   "  of the pairs; *KL* of a token from the given model, in nats; *same*: how often both find the same token likeliest.",
   "* *bytes* are those of all tensors, of which embeddings and norms stay as they are; zeros are stored like all other numbers.",
   "* *seconds*: what the stages of the method took, of the CPU where it plays the GPU; what compiling and measuring took is not in it.",
+  "* †: the recipe, or what it uses of the library, has another text by now.",
   "* Layers are all linear ones but the output head. What needs text sees windows of the training text alone.",
   "* The K-quants of ggml have blocks of 256, which divide few widths of these models: they have rows where they can, with Q5_0 on the other layers, as llama.cpp does.",
   "",
@@ -125,11 +129,11 @@ function section({ name, about, length, windows }: Model, found: readonly Found[
   ];
 }
 
-function rowLine({ row, result }: Found): string {
+function rowLine({ row, result, isStale }: Found): string {
   const { perplexity, perplexity_error, lost, lost_error, kl, kl_error, agreement, bytes, seconds } = result;
   const path = rowPath(row).replace("docs/", "");
   return line([
-    `[${methods[row.method]?.title}](${path})`,
+    `[${methods[row.method]?.title}](${path})${isStale ? " †" : ""}`,
     shownSettings(row),
     share(bytes),
     within(perplexity.small, perplexity_error.small),

@@ -44,6 +44,18 @@ export interface Sources {
   readonly library: string;
 }
 
+/** Finds them for row after row; those that have the same are read once. */
+export function sourcesFinder(): (row: Pick<Row, "recipe" | "model">) => Sources {
+  const found = new Map<string, Sources>();
+  return (row) => {
+    const key = `${row.recipe} ${row.model.architecture}`;
+    const sources = found.get(key) ?? sourcesOf(row);
+    found.set(key, sources);
+    return sources;
+  };
+}
+
+/** Those of a row. */
 export function sourcesOf({ recipe, model: { architecture } }: Pick<Row, "recipe" | "model">): Sources {
   const { modules } = readRecipe(join(root, recipe)).loaded;
   const text = modules.at(-1)?.tree.file.text ?? "";

@@ -3,7 +3,7 @@
  * process of its own; its file appears whole once that has ended, so that whoever kills this loses one row.
  *
  *   --only PART    the rows whose names contain it; may be repeated
- *   --list         says which are missing or stale, and why, and makes none
+ *   --list         says which are missing or stale, and why, and writes the page, but makes none
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ import { UserError } from "../runtime/user-error.ts";
 import { methods } from "./methods.ts";
 import { page } from "./page.ts";
 import { recipeText } from "./recipe.ts";
-import { reasonToMake, resultOf, type Sources, sourcesOf, writeResult } from "./result.ts";
+import { reasonToMake, resultOf, type Sources, sourcesFinder, writeResult } from "./result.ts";
 import { folder, type Row, recipePath, root, rowPath, rows } from "./rows.ts";
 
 const say = (sentence: string): void => {
@@ -65,14 +65,10 @@ interface Task {
   readonly reason: string;
 }
 
-/** Rows with the same have the same sources. */
-const sourcesKey = ({ recipe, model }: Row): string => `${recipe} ${model.architecture}`;
-
 function tasks(chosen: readonly Row[]): readonly Task[] {
-  const known = new Map(chosen.map((row) => [sourcesKey(row), row]));
-  const found = new Map([...known].map(([key, row]) => [key, sourcesOf(row)]));
+  const find = sourcesFinder();
   return chosen.flatMap((row) => {
-    const sources = found.get(sourcesKey(row)) as Sources;
+    const sources = find(row);
     const reason = reasonToMake(row, sources);
     return reason === undefined ? [] : [{ row, sources, reason }];
   });
@@ -97,6 +93,7 @@ async function main({ only, list }: { readonly only: readonly string[]; readonly
     );
   if (list) {
     for (const { row, reason } of tasks(named)) say(`${row.name}: ${reason}`);
+    writeWhole(join(root, `${folder}.md`), page());
     return 0;
   }
   tidy();
