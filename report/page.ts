@@ -4,7 +4,7 @@ import { isCalibrated, type Method, methods } from "./methods.ts";
 import { type Model, models } from "./models.ts";
 import { orders } from "./orders.ts";
 import { difference, isBetter } from "./pairs.ts";
-import { type Result, readResult, reasonToMake, sourcesFinder } from "./result.ts";
+import { type Result, readResult, reasonToMake, sourcesOf } from "./result.ts";
 import { type Row, rowPath, rows, shownCommand } from "./rows.ts";
 
 interface Found {
@@ -16,10 +16,9 @@ interface Found {
 
 /** Its text. */
 export function page(): string {
-  const sources = sourcesFinder();
   const found = rows().flatMap((row) => {
     const result = readResult(row);
-    return result === undefined ? [] : [{ row, result, isStale: reasonToMake(row, sources(row)) !== undefined }];
+    return result === undefined ? [] : [{ row, result, isStale: reasonToMake(row, sourcesOf(row)) !== undefined }];
   });
   const ofModel = [...Map.groupBy(found, ({ row }) => row.model)];
   const chosen = ofModel.flatMap(([model, some]) => choiceOf(model, some));

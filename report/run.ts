@@ -18,7 +18,7 @@ import { UserError } from "../runtime/user-error.ts";
 import { methods } from "./methods.ts";
 import { page } from "./page.ts";
 import { recipeText } from "./recipe.ts";
-import { reasonToMake, resultOf, type Sources, sourcesFinder, writeResult } from "./result.ts";
+import { reasonToMake, resultOf, type Sources, sourcesOf, writeResult } from "./result.ts";
 import { folder, type Row, recipePath, root, rowPath, rows } from "./rows.ts";
 
 const say = (sentence: string): void => {
@@ -66,9 +66,8 @@ interface Task {
 }
 
 function tasks(chosen: readonly Row[]): readonly Task[] {
-  const find = sourcesFinder();
   return chosen.flatMap((row) => {
-    const sources = find(row);
+    const sources = sourcesOf(row);
     const reason = reasonToMake(row, sources);
     return reason === undefined ? [] : [{ row, sources, reason }];
   });
