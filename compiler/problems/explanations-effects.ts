@@ -99,6 +99,9 @@ export const effectExplanations: Readonly<Record<EffectProblem["kind"], Explanat
   "zeros-unseen": {
     text: `A stage ends in \`keeping zeros\`, and its method's body does not show that a weight of 0 stays 0: it makes other numbers of weights than codes whose grid has 0, such as factors, whose products are hardly ever 0, or codes whose zero points are no codes. The run counts the zeros of each layer that are lost, and stops at the first. This is said, and the work goes on.`,
   },
+  "pattern-unseen": {
+    text: `An \`expect pattern(model, n:m)\` is of weights whose zeros a stage makes otherwise: a share of each row, say, of which nothing shows that it falls evenly into all runs of m neighbours. It may, and so the run counts; but it hardly ever does, and then nothing is saved. Give the method n:m for its sparsity. This is said, and the work goes on.`,
+  },
   "few-rows": {
     text: `A method makes a factor of the second moments of what a layer reads, a matrix of as many columns as the layer has inputs. Of fewer tokens than columns it has no full rank: in the directions that no token shows it is damping alone, and what a sweep moves there is not what the layer will see. The papers take 128 windows of 2048 tokens. More windows, or longer ones, or a damping that is chosen for few. This is said, and the work goes on.`,
   },

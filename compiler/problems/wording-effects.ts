@@ -49,6 +49,8 @@ export type EffectProblem =
   | { kind: "prunes-rotated"; span: Span; stage: string; zeros: string; by: string; made: Span }
   /** Zeros that `by` has made, at `made`. */
   | { kind: "zeros-unseen"; span: Span; stage: string; method: string; zeros: string; by: string; made: Span }
+  /** `by` has made other zeros, at `made`, than those that are expected of `model`. */
+  | { kind: "pattern-unseen"; span: Span; model: string; pattern: string; zeros: string; by: string; made: Span }
   /** In so many layers; `layer` is the one with most columns. */
   | {
       kind: "few-rows";
@@ -139,6 +141,11 @@ export const effectWording: Wording<EffectProblem> = {
     title: `nothing in \`${p.method}\` shows that \`${p.stage}\` keeps the zeros of \`${p.by}\` (${p.zeros})`,
     places: labels([p.span, "it is to keep them"], [p.made, "makes them"]),
     hint: "the run stops at the first layer that loses one: make codes of them with a method that has a code for 0, or leave `keeping zeros` out",
+  }),
+  "pattern-unseen": (p) => ({
+    title: `nothing shows that the zeros of \`${p.model}\` (${p.zeros}) are ${p.pattern}`,
+    places: labels([p.span, "is counted when all has been computed"], [p.made, "makes them"]),
+    hint: `where it does not hold nothing is saved: let \`${p.by}\` make ${p.pattern}, or expect what it makes`,
   }),
   "few-rows": (p) => ({
     title: `\`${p.stage}\` factors a matrix of ${p.columns} columns, of what \`${p.layer}\` reads, that ${p.windows * p.length} tokens make`,

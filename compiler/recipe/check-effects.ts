@@ -16,7 +16,7 @@ import { layersIn } from "./collections.ts";
 import { type Change, givenStates, keyOf, lostIn, type States } from "./effects.ts";
 import { applyMethod } from "./method.ts";
 import type { Compression } from "./method-result.ts";
-import type { TypedStage } from "./typed.ts";
+import type { Counted, TypedStage } from "./typed.ts";
 
 /** What a method does to a layer's weight: its sizes may decide that. */
 export type ChangeFor = (context: Context, linear: Linear) => Change;
@@ -199,6 +199,23 @@ export function noteUnseen(
     if (!made || !zeros?.keeps || zeros.isSeen) continue;
     const of = { stage: name, method: applied.method.name.text, zeros: showZeros(made.zeros) };
     note(context, { kind: "zeros-unseen", span, ...of, by: made.by.name, made: made.by.span });
+    return;
+  }
+}
+
+/** Says where runs are to have zeros, and stages make others of which nothing shows that they fall so. */
+export function notePattern(
+  context: Context,
+  { model, pattern, layers }: Pick<Counted, "model" | "pattern" | "layers">,
+  states: States,
+  span: Span,
+): void {
+  for (const layer of pattern ? layers : []) {
+    const zeros = states.get(keyOf(layer))?.zeros ?? [];
+    const [made] = zeros;
+    if (!made || !pattern || zeros.some((each) => implies(each.zeros, pattern))) continue;
+    const of = { model, pattern: showZeros(pattern), zeros: showZeros(made.zeros) };
+    note(context, { kind: "pattern-unseen", span, ...of, by: made.by.name, made: made.by.span });
     return;
   }
 }

@@ -15,7 +15,7 @@ import { type Callable, type Scope, showValue, type Value, wrongType } from "../
 import { modelType } from "../model/arch.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { bindModel } from "./bind.ts";
-import { areKept, refuseUnread, statesOf } from "./check-effects.ts";
+import { areKept, notePattern, refuseUnread, statesOf } from "./check-effects.ts";
 import { comparisons } from "./check-saved.ts";
 import { checkStage } from "./check-stage.ts";
 import { begin, type Checking, givenOrMade, headerIn, type RecipeInputs } from "./checking.ts";
@@ -188,7 +188,10 @@ function expected(at: Checking, condition: Ast.Expression): Measure {
   const measure = measured(at, "expect", condition);
   const read = typeof measure.value === "object" && measure.value ? coneOf([measure.value]) : [];
   const counted = read.flatMap((node) => (node.op === "input" ? (at.counts.get(node.attrs.name) ?? []) : []));
-  for (const { model, pattern } of counted) areKept(at, statesOf(at, model), condition.span, { pattern });
+  for (const each of counted) {
+    const states = statesOf(at, each.model);
+    if (areKept(at, states, condition.span, each)) notePattern(at.context, each, states, condition.span);
+  }
   return measure;
 }
 

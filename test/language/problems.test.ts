@@ -95,6 +95,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "same-model": true,
   "few-rows": true,
   "zeros-unseen": true,
+  "pattern-unseen": true,
   "stronger-first": true,
   "unreached-layer": true,
   "tied-weight": true,

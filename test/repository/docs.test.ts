@@ -185,6 +185,7 @@ suite("lcomp explain", ({ test }) => {
       "same-model",
       "prunes-rotated",
       "zeros-unseen",
+      "pattern-unseen",
       "few-rows",
       "stronger-first",
     ]);
