@@ -48,6 +48,7 @@ function checkDeclaration(context: Context, declaration: Ast.Declaration, scope:
       checkRecipe(context, declaration, scope, {
         parameters: new Map(),
         models: new Map(),
+        corpora: new Map(),
         modules,
         isBound: false,
       });

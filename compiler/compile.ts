@@ -106,7 +106,7 @@ export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs
   const scope = declared.scopes.get(modules.at(-1)?.name ?? "");
   invariant(scope !== undefined, "the recipe has no module");
   const typed = checkRecipe(context, recipe, scope, {
-    ...{ parameters, models, modules: declared, isBound: true },
+    ...{ parameters, models, corpora, modules: declared, isBound: true },
     ...(choices && { choices }),
   });
   for (const { type } of typed.models) checkCheckpoint(context, type);

@@ -1,6 +1,10 @@
+import { type TaskPart, taskParts } from "../plan/plan.ts";
+
 /** What the inputs and outputs of programs are called; steps bind them, and nothing else needs to know. */
 export const slotNames = {
   tokens: "tokens",
+  /** What else a task has of each choice. */
+  ofTask: (part: TaskPart) => `${part} of the task`,
   /** What a block or a head takes, and what a block gives. */
   activation: "x",
   /** What a method takes and makes of a weight, and how many of its elements are zero. */
@@ -50,6 +54,10 @@ export const slotNames = {
   /** What a measure reads of one of its models: the name of a parameter or a stage has no colon, a tensor's may have one. */
   ofModel: (model: string | number, name: string) => `${model}:${name}`,
 } as const;
+
+/** The part of a task that a slot is of; undefined for any other. */
+export const taskPartIn = (slot: string): TaskPart | undefined =>
+  taskParts.find((part) => slotNames.ofTask(part) === slot);
 
 /** The field that an output of a method is; null for any other. */
 export const fieldIn = (output: string): string | null =>

@@ -35,6 +35,7 @@ export function identityOf(value: Value): string {
     case "corpus":
       return `corpus ${value.name} ${value.split} ${value.first}`;
     case "windows":
+    case "task":
       return JSON.stringify(value);
     case "method":
       return `method ${numberOf(value.method)}`;

@@ -2,7 +2,7 @@
 import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { slotNames } from "../graph/slots.ts";
-import type { Split } from "../plan/plan.ts";
+import type { Split, TaskPart } from "../plan/plan.ts";
 import { habits } from "../problems/habits.ts";
 import { type Context, report } from "./context.ts";
 import { dimension, form, knownNumber, whole } from "./kinds.ts";
@@ -10,7 +10,7 @@ import { heldRange, isHeld, type Num, number, numbers, ofSize, unknownNumber, un
 import { dataInput, stacked } from "./operations.ts";
 import { declareDimension, findDimension, scopeIn } from "./scope.ts";
 import { atom, fixed, known, type Size } from "./size.ts";
-import { type Tensor, volume, type Windows } from "./tensor.ts";
+import { type Dimension, type Tensor, volume, type Windows } from "./tensor.ts";
 import {
   type Call,
   type Config,
@@ -19,9 +19,11 @@ import {
   type Form,
   fieldAt,
   isUnknown,
+  record,
   type Scope,
   type Sparsity,
   showValue,
+  type Task,
   type Value,
   wrong,
 } from "./value.ts";
@@ -48,6 +50,12 @@ const split =
 const ofCorpus = members<Corpus>(
   { train: split("train"), validation: split("validation"), test: split("test") },
   { sample: (of) => sampleOf(of), windows: (of) => windowsOf(of), first: (of) => firstOf(of) },
+);
+
+/** Of a task, and of one of which the first items are taken. */
+const ofTask = members<Task>(
+  { choices: ({ facts }) => (facts ? number(facts.choices) : unknownWhole) },
+  { windows: (of) => windowsOfTask(of), first: (of) => firstItems(of) },
 );
 
 /** Of a text of which the first windows are taken. */
@@ -83,6 +91,8 @@ export function memberOf(context: Context, of: Value, name: Name, span: Span): V
       return memberIn(context, ofSparsity, of, name, "property of a sparsity");
     case "corpus":
       return memberIn(context, of.first === null ? ofCorpus : ofFirst, of, name, "part of a text");
+    case "task":
+      return memberIn(context, ofTask, of, name, "part of a task");
     case "model":
       return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
     default:
@@ -255,13 +265,51 @@ const windowsOf = (of: Corpus): Form =>
     if (there === 0) return tooLong(context, windows, span);
     const count = context.countWindows(windows);
     if (count !== null && there !== null && count > there) return tooFew(context, windows, there, span);
-    if (!areThose({ context, scope, span }, windows)) return wrong;
-    const inside = scopeIn(null);
-    const streamed = { windows, keeps: "each" } as const;
-    const many = count ? fixed(count) : atom("sample");
-    const sample = declareDimension(inside, "sample", many, "the windows", { span, streamed });
-    const tokens = tokensInput(context, inside, length, span);
-    return { ...tokens, dims: [sample, ...tokens.dims] };
+    return streamOf({ context, scope, span }, windows)?.tokens ?? wrong;
+  });
+
+/** The tokens of windows as they stream past, and the dimension `sample` along which they do; null, and a problem, beside other windows. */
+function streamOf(
+  call: Call,
+  windows: Windows,
+): { readonly sample: Dimension; readonly token: readonly Dimension[]; readonly tokens: Tensor } | null {
+  const { context, span } = call;
+  if (!areThose(call, windows)) return null;
+  const inside = scopeIn(null);
+  const streamed = { windows, keeps: "each" } as const;
+  const count = context.countWindows(windows);
+  const many = count ? fixed(count) : atom("sample");
+  const sample = declareDimension(inside, "sample", many, "the windows", { span, streamed });
+  const tokens = tokensInput(context, inside, windows.length, span);
+  return { sample, token: tokens.dims, tokens: { ...tokens, dims: [sample, ...tokens.dims] } };
+}
+
+/** `task.first(count)` is the task of which only so many items are taken, those at its beginning. */
+const firstItems = (of: Task): Form =>
+  form({ count: whole("the number of items", 1) }, ({ count }, { context, span }) => {
+    const there = of.first ?? of.facts?.items ?? count;
+    if (count <= there) return { ...of, first: count };
+    const range = `at most ${there}, all that \`${of.name}\` has`;
+    return report(context, { kind: "out-of-range", span, what: "the number of items", value: String(count), range });
+  });
+
+/**
+ * `task.windows()` are the choices of a task, those of an item one after the other: the `tokens` that a model reads, i32[sample, token], the
+ * token that comes `next` at each of them, and of each choice its `characters` and whether it is the `right` one (`TaskPart`).
+ */
+const windowsOfTask = (of: Task): Form =>
+  form({}, (_, call) => {
+    const { choices = 1, length = 0 } = of.facts ?? {};
+    const first = of.first && of.first * choices;
+    const windows: Windows = { kind: "windows", corpus: of.name, split: "tokens", length, first, draw: null };
+    const stream = streamOf(call, windows);
+    if (!stream) return wrong;
+    const { sample, token, tokens } = stream;
+    const part = (name: TaskPart, dims: readonly Dimension[]): readonly [string, Tensor] => {
+      const slot = slotNames.ofTask(name);
+      return [name, dataInput(call.context, slot, "i32", [sample, ...dims], call.span)];
+    };
+    return record(new Map([["tokens", tokens], part("next", token), part("characters", []), part("right", [])]));
   });
 
 /** Tokens of one window, i32[token], while a program is built for windows of that length; 0 while it is unknown. */

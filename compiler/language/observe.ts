@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
-import { modelOf, slotNames } from "../graph/slots.ts";
+import { modelOf, slotNames, taskPartIn } from "../graph/slots.ts";
 import { count } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
 import { type Dimension, graphDims, noWindows, type Stream, type Tensor } from "./tensor.ts";
@@ -11,7 +11,7 @@ import { type Operand, type Value, type Wrong, wrong, wrongType } from "./value.
 
 /** Equal for equal windows through the same models. */
 export const passKey = (
-  { windows: { corpus, split, length, first, draw } }: Stream,
+  { windows: { corpus, split, length, first, draw } }: Pick<Stream, "windows">,
   models: readonly string[],
 ): string =>
   [
@@ -104,7 +104,8 @@ function keptOfWindow(context: Context, node: Node, stream: Stream): Node | null
   // Only a model's sizes say so: what follows is as it is without them.
   if (count(node.type) > stream.windows.length && stream.windows.length > 0) refused(tooMany);
   const isNested = inputs.some(({ role }) => role === "state");
-  if (!isNested && models.size > 0) return stateOf(context, node, "each", stream, [...models]);
+  const isRead = models.size > 0 || inputs.some(({ name }) => taskPartIn(name) !== undefined);
+  if (!isNested && isRead) return stateOf(context, node, "each", stream, [...models]);
   refused(isNested ? oneAnother : noModel("an observation"));
   return null;
 }

@@ -2,7 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
-import type { Split } from "../plan/plan.ts";
+import type { Split, TaskPart } from "../plan/plan.ts";
 import { fixed, known, type Size, showSize, times } from "./size.ts";
 
 /** A dimension: two are the same when their `id` is. */
@@ -39,7 +39,7 @@ export const noWindows: Windows = { kind: "windows", corpus: "", split: "train",
 export interface Windows {
   readonly kind: "windows";
   readonly corpus: string;
-  readonly split: Split;
+  readonly split: Split | TaskPart;
   readonly length: number;
   /** How many of those that fit; null: all. */
   readonly first: number | null;

@@ -65,6 +65,7 @@ const plain: ReadonlyMap<string, Check> = new Map(
     Config: (value) => (isConfig(value) ? value : "an object of config.json"),
     Model: (value) => (value.kind === "model" ? value : "a model"),
     Corpus: (value) => (value.kind === "corpus" ? value : "a text"),
+    Task: (value) => (value.kind === "task" ? value : "a task"),
     Sample: (value) =>
       value.kind === "windows" ? value : "windows of text, such as text.train.sample(128, length: 2048, seed: 0)",
   }),

@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
-import type { Split } from "../plan/plan.ts";
+import type { Split, TaskFacts } from "../plan/plan.ts";
 import { type Context, report } from "./context.ts";
 import type { Num } from "./number.ts";
 import { fixed, known, showSize, times } from "./size.ts";
@@ -73,6 +73,16 @@ export interface Corpus {
   readonly kind: "corpus";
   readonly name: string;
   readonly split: Split | null;
+  readonly first: number | null;
+}
+
+/** Questions with choices among which a model is to find the right ones. */
+export interface Task {
+  readonly kind: "task";
+  readonly name: string;
+  /** Null while it was not read. */
+  readonly facts: TaskFacts | null;
+  /** How many of its items are taken; null: all. */
   readonly first: number | null;
 }
 
@@ -189,6 +199,7 @@ export type Value =
   | Config
   | ModelValue
   | Corpus
+  | Task
   | Windows
   | Callable
   | MethodValue
@@ -267,6 +278,8 @@ export function showPlain(value: Value): string {
       return ["a model", ...(value.effects ?? [])].join(", ");
     case "corpus":
       return "a text";
+    case "task":
+      return "a task";
     case "windows":
       return "windows of text";
     case "callable":

@@ -1,7 +1,7 @@
 /** What the compiler is told about the world: headers and counts, never weights or text. */
 import type { StoredField } from "../language/fields.ts";
 import type { Callable, Format } from "../language/value.ts";
-import type { Split } from "../plan/plan.ts";
+import type { Split, TaskFacts, TaskPart } from "../plan/plan.ts";
 
 export interface ModelFacts {
   /** How messages name it: the folder as given. */
@@ -49,8 +49,10 @@ export const familyOf = (architecture: string): string =>
 export const bytesOf = ({ tensors }: ModelFacts): number =>
   [...tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
-/** Tokens in each split of a text that is used, and their sha256. */
+/** Tokens in each split of a text that is used, or in each part of a task, and their sha256. */
 export interface CorpusFacts {
-  readonly tokens: { readonly [split in Split]?: number };
-  readonly hashes?: { readonly [split in Split]?: string };
+  readonly tokens: { readonly [split in Split | TaskPart]?: number };
+  readonly hashes?: { readonly [split in Split | TaskPart]?: string };
+  /** Set of a task. */
+  readonly task?: TaskFacts;
 }

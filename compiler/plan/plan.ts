@@ -52,16 +52,39 @@ export interface ModelRecord {
 export interface CorpusRecord {
   readonly name: string;
   /** The splits that are used, with their number of tokens and their hash where they were read. */
-  readonly splits: readonly { readonly split: Split; readonly tokens: number; readonly sha256: string }[];
+  readonly splits: readonly { readonly split: Split | TaskPart; readonly tokens: number; readonly sha256: string }[];
 }
 
-/** The part of a corpus that serves one purpose: calibration, choice, judgement. */
+/** The part of a text that serves one purpose: calibration, choice, judgement. */
 export type Split = "train" | "validation" | "test";
+
+/**
+ * What a task has of each of its choices: the tokens that a model reads, the token that comes `next` at each of them (-1 where none is
+ * scored), how many `characters` the choice has (0 of one that an item lacks), and whether it is the `right` one, 1 or 0.
+ */
+export const taskParts = ["tokens", "next", "characters", "right"] as const;
+export type TaskPart = (typeof taskParts)[number];
+
+/** How many questions a task has, how many choices of each, and how many tokens a model reads of a choice, each of the longest. */
+export interface TaskFacts {
+  readonly items: number;
+  readonly choices: number;
+  readonly length: number;
+}
+
+export const isTaskPart = (split: Split | TaskPart): split is TaskPart => taskParts.some((part) => part === split);
+
+/** Whether what a plan reads is a task, and not a text. */
+export const isTask = ({ splits }: CorpusRecord): boolean => splits.some(({ split }) => isTaskPart(split));
+
+/** What people call windows by: `text.test`, or the name of a task. */
+export const sourceOfWindows = ({ corpus, split }: Pick<WindowsRecord, "corpus" | "split">): string =>
+  isTaskPart(split) ? corpus : `${corpus}.${split}`;
 
 /** Windows of `length` tokens: all that fit without overlap, or `count` drawn with a seed. */
 export interface WindowsRecord {
   readonly corpus: string;
-  readonly split: Split;
+  readonly split: Split | TaskPart;
   readonly length: number;
   /** 0 where the text is not given. */
   readonly count: number;

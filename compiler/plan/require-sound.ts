@@ -1,7 +1,7 @@
 /** What a plan from a file must hold beyond its form, so that carrying it out can trust it: all that it names is there, and fits. */
 import { bitsOf, type DType } from "./dtype.ts";
 import { isCopy, plainRefs } from "./lifetimes.ts";
-import type { Plan } from "./plan.ts";
+import { isTaskPart, type Plan } from "./plan.ts";
 import type { Dispatch, Program, Slot } from "./program.ts";
 import { contentBytes, elements, slotsOf } from "./slots.ts";
 import {
@@ -145,12 +145,20 @@ function requireRead(plan: Plan, { reads, over }: Step, slot: Slot, at: number, 
   const content = contentOf(plan, ref, at, refuse);
   if (content.dtype !== null && content.dtype !== slot.dtype) refuse(`is ${content.dtype} and not ${slot.dtype}`);
   if (slot.role === "data") {
-    if (content.over === null || content.over !== over) refuse("has no value for each window");
+    const isAlike = "windows" in ref && isOfOneTask(plan, ref.windows, over);
+    if (content.over === null || (content.over !== over && !isAlike)) refuse("has no value for each window");
     requireSize(content.elements, elements(slot), refuse);
   } else {
     if (plainRefs(ref).some((plain) => "windows" in plain)) refuse("is tokens, which are read window by window");
     requireSize(wholeOf(plan, content).elements, elements(slot), refuse);
   }
+}
+
+/** Whether two windows are of the same choices. */
+function isOfOneTask({ windows }: Plan, one: number, other: number | null): boolean {
+  const [a, b] = [windows[one], windows[other ?? -1]];
+  if (a === undefined || b === undefined || !isTaskPart(a.split) || !isTaskPart(b.split)) return false;
+  return a.corpus === b.corpus && a.count === b.count;
 }
 
 function programOf({ programs }: Plan, name: string, refuse: Refuse): Program {

@@ -3,7 +3,7 @@ import type { JTDSchemaType } from "ajv/dist/jtd.js";
 import type { Repeat } from "./abridged.ts";
 import type { DeviceFacts } from "./device-facts.ts";
 import { dtypes } from "./dtype.ts";
-import type { Plan, WindowsRecord } from "./plan.ts";
+import { type Plan, taskParts, type WindowsRecord } from "./plan.ts";
 import type { Buffer, Dispatch, Kernel, Program, Slot } from "./program.ts";
 import type { SaveRecord, Step, ValueRecord } from "./step.ts";
 
@@ -92,7 +92,7 @@ const program: JTDSchemaType<ProgramFile> = {
   },
 };
 
-const split = { enum: ["train", "validation", "test"] } satisfies JTDSchemaType<WindowsRecord["split"]>;
+const split = { enum: ["train", "validation", "test", ...taskParts] } satisfies JTDSchemaType<WindowsRecord["split"]>;
 
 const windows = {
   properties: { corpus: text, split, length: count, count, seed: { type: "float64", nullable: true } },

@@ -7,6 +7,7 @@ import { scopeIn } from "../language/scope.ts";
 import type { Windows } from "../language/tensor.ts";
 import type { Operand, Value } from "../language/value.ts";
 import { headersOf } from "../plan/headers.ts";
+import { isTaskPart, type Split } from "../plan/plan.ts";
 import type { SavedCheck, SavedTensor, SaveRecord } from "../plan/step.ts";
 import { bindModel } from "./bind.ts";
 import type { Checking } from "./checking.ts";
@@ -25,9 +26,12 @@ export const savedName = (name: string): string => `${name} as it is saved`;
 const most = 8;
 
 /** The windows whose text and length the check takes: those of an evaluation, or of a stage. */
-function checkWindows({ evaluations, stages }: Pick<TypedRecipe, "evaluations" | "stages">): Windows | null {
-  return evaluations.at(-1)?.windows ?? stages.findLast(({ windows }) => windows !== null)?.windows ?? null;
+function checkWindows({ evaluations, stages }: Pick<TypedRecipe, "evaluations" | "stages">): TextWindows | null {
+  const all = [...stages, ...evaluations].flatMap(({ windows }) => windows ?? []);
+  return all.findLast((each): each is TextWindows => !isTaskPart(each.split)) ?? null;
 }
+
+type TextWindows = Windows & { readonly split: Split };
 
 /** Of each model that is saved; none where the recipe reads no text, or where it is not known what the files will say. */
 export const comparisons = (

@@ -6,7 +6,7 @@ import type { Modules } from "../language/declare.ts";
 import { evaluate, operand } from "../language/evaluate.ts";
 import { scopeIn } from "../language/scope.ts";
 import { type ModelValue, type Scope, type Value, wrongType } from "../language/value.ts";
-import type { ModelFacts } from "../model/facts.ts";
+import type { CorpusFacts, ModelFacts } from "../model/facts.ts";
 import type { ModelType } from "../model/value.ts";
 import type { States } from "./effects.ts";
 import type { Choices, Counted, GivenModel, Measure, Passed, Saving, TypedStage } from "./typed.ts";
@@ -16,6 +16,7 @@ export interface RecipeInputs {
   /** Arguments from outside, as written on the command line, already parsed. */
   readonly parameters: ReadonlyMap<string, Ast.Expression>;
   readonly models: ReadonlyMap<string, ModelFacts>;
+  readonly corpora: ReadonlyMap<string, CorpusFacts>;
   readonly modules: Modules;
   /** What layers take where a stage chooses, as far as that is known. */
   readonly choices?: Choices;

@@ -13,6 +13,7 @@ import type { Modules } from "../language/declare.ts";
 import { noModel } from "../language/observe.ts";
 import type { Windows } from "../language/tensor.ts";
 import { givenModel, layersOf, type Model } from "../model/value.ts";
+import { sourceOfWindows } from "../plan/plan.ts";
 import type { Check, Ref, SavedCheck, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { checkRecord } from "./check-saved.ts";
 import { measuresOf } from "./choice/decide.ts";
@@ -156,7 +157,7 @@ function emitEvaluation(
   if (!outputs.every(({ node }) => isDecided(node))) return [];
   const real = outputs.filter(({ node }) => node.type.dtype === "f32");
   const checks = real.map(({ name }): Check => {
-    const otherwise = `the evaluation on ${windows.corpus}.${windows.split} gives {n} in window {window}; the model's weights are too large or unsound`;
+    const otherwise = `the evaluation on ${sourceOfWindows(windows)} gives {n} in window {window}; the model's weights are too large or unsound`;
     return { output: name, must: "finite", otherwise };
   });
   const head = at.maker.graph("head", outputs);

@@ -15,6 +15,10 @@ export interface LoadedRecipe {
   readonly modules: readonly ResolvedModule[];
 }
 
+/** Whether a parameter of that type names what is read from disk. */
+export const isInput = (type: string): type is "Model" | "Corpus" | "Task" =>
+  type === "Model" || type === "Corpus" || type === "Task";
+
 /** A recipe's parameter is a command-line flag; `type` and `fallback` as written. */
 export interface RecipeParameter {
   readonly name: string;

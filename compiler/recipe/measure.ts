@@ -55,7 +55,8 @@ export function evaluationsOf(passes: Checking["passes"], observations: readonly
     const of = models.flatMap((name) => passes.get(passKey(stream, [name])) ?? []);
     if (of.length < models.length) continue;
     const kept = { node, series: slot };
-    const found = made.find((each) => of.every((passed) => each.of.includes(passed)));
+    const isOfThese = (each: Evaluation): boolean => passKey(each, []) === passKey(stream, []);
+    const found = made.find((each) => isOfThese(each) && of.every((passed) => each.of.includes(passed)));
     if (found) found.kept.push(kept);
     else made.push({ of, windows: stream.windows, kept: [kept] });
   }

@@ -20,7 +20,7 @@ import { comparisons } from "./check-saved.ts";
 import { checkStage } from "./check-stage.ts";
 import { begin, type Checking, givenOrMade, headerIn, type RecipeInputs } from "./checking.ts";
 import { patternFunction, zerosFunction } from "./count-zeros.ts";
-import { isReserved } from "./load-recipe.ts";
+import { isInput, isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
 import { savedFormats } from "./saving.ts";
 import type { Measure, TypedRecipe } from "./typed.ts";
@@ -36,7 +36,7 @@ export function checkRecipe(
   const at = begin(context, functions, inputs);
   for (const own of [bytesOf(at), zerosFunction(at), patternFunction(at)]) functions.values.set(own.name, own);
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
-  const parameters = bound.filter(({ type }) => type !== "Model" && type !== "Corpus");
+  const parameters = bound.filter(({ type }) => !isInput(type));
   for (const arch of inputs.isBound ? [] : inputs.modules.archs) modelType(context, arch, null);
   if (recipe.body.result)
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
@@ -107,11 +107,14 @@ function parameterValue(
   if (type === "Model") return bindModel(at, recipe, parameter);
   if (type === "Corpus") return { kind: "corpus", name, split: null, first: null };
   const of = recipe.name.text;
+  const missing = (): Value => report(context, { kind: "missing-parameter", span: parameter.span, of, name, type });
+  if (type === "Task") {
+    const facts = inputs.corpora.get(name)?.task ?? null;
+    return inputs.isBound && !facts ? missing() : { kind: "task", name, facts, first: null };
+  }
   if (source)
     return plainParameter(headerIn(context, scope, source.span), of, parameter, operand(context, scope, source));
-  return inputs.isBound
-    ? report(context, { kind: "missing-parameter", span: parameter.span, of, name, type })
-    : unknownOf(parameter);
+  return inputs.isBound ? missing() : unknownOf(parameter);
 }
 
 function checkStatement(at: Checking, statement: Ast.Statement): void {

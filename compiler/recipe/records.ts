@@ -4,7 +4,15 @@ import type { Windows } from "../language/tensor.ts";
 import { bytesOf, type CorpusFacts } from "../model/facts.ts";
 import { layersOf } from "../model/value.ts";
 import { headersOf } from "../plan/headers.ts";
-import type { CorpusRecord, ModelRecord, RecipeRecord, Split, WindowsRecord } from "../plan/plan.ts";
+import {
+  type CorpusRecord,
+  type ModelRecord,
+  type RecipeRecord,
+  type Split,
+  type TaskPart,
+  taskParts,
+  type WindowsRecord,
+} from "../plan/plan.ts";
 import { hash } from "../plan/sha256.ts";
 import type { StageRecord } from "../plan/step.ts";
 import type { LoadedRecipe } from "./load-recipe.ts";
@@ -32,7 +40,7 @@ export function modelRecord({ name, facts, type }: GivenModel): ModelRecord {
   };
 }
 
-const splits: readonly Split[] = ["train", "validation", "test"];
+const splits: readonly (Split | TaskPart)[] = ["train", "validation", "test", ...taskParts];
 
 export function corpusRecord(name: string, { tokens, hashes }: CorpusFacts): CorpusRecord {
   return {

@@ -1,10 +1,11 @@
 /** The steps of a recipe while they are made, in order: each is a graph on one part of a model. */
 import type { Graph } from "../graph/graph.ts";
-import { slotNames } from "../graph/slots.ts";
+import { slotNames, taskPartIn } from "../graph/slots.ts";
 import { invariant } from "../invariant.ts";
 import type { Windows } from "../language/tensor.ts";
 import { tensorName } from "../model/declared-tensor.ts";
 import type { Model } from "../model/value.ts";
+import type { TaskPart } from "../plan/plan.ts";
 import type { Check, Ref, Step, StepPart } from "../plan/step.ts";
 import type { Forwarding } from "./forward-graphs.ts";
 
@@ -43,17 +44,17 @@ export interface Sources {
 
 /** Adds a step, unless its part has the same already; gives where each of its outputs is from then on. */
 export function addStep(
-  { steps }: Emitting,
+  at: Emitting,
   graph: Graph,
   sources: Sources,
   part: StepPart,
   checks: readonly Check[] = [],
 ): (output: string) => Ref {
   const { over = null } = sources;
-  const reads = readsOf(graph, sources);
+  const reads = readsOf(at, graph, sources);
   const made = { program: graph, reads, over, checks, durable: [], places: {}, part };
-  const old = sameIn(steps, made);
-  const step = old < 0 ? steps.push(made) - 1 : old;
+  const old = sameIn(at.steps, made);
+  const step = old < 0 ? at.steps.push(made) - 1 : old;
   return (output) => ({ step, output });
 }
 
@@ -68,10 +69,19 @@ function sameIn(steps: readonly Step<Graph>[], { program, over, reads, part }: S
   return -1;
 }
 
-function readsOf(graph: Graph, { model, layer, over, x, others }: Sources): Step["reads"] {
+/** What else a task has of each choice, beside the tokens of windows of that number. */
+function taskWindows({ windows }: Emitting, over: number, split: TaskPart): Windows {
+  const tokens = windows[over];
+  invariant(tokens !== undefined, `there are no windows ${over}`);
+  return { ...tokens, split, length: split === "next" ? tokens.length : 1 };
+}
+
+function readsOf(at: Emitting, graph: Graph, { model, layer, over, x, others }: Sources): Step["reads"] {
   const refOf = (name: string): Ref | null | undefined => {
     if (others?.has(name)) return others.get(name);
     if (name === slotNames.tokens) return over == null ? null : { windows: over };
+    const part = taskPartIn(name);
+    if (part) return over == null ? null : { windows: windowsNumber(at, taskWindows(at, over, part)) };
     return name === slotNames.activation ? x : model.at.get(tensorName(name, layer));
   };
   const reads: Record<string, Ref> = {};

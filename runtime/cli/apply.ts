@@ -4,7 +4,7 @@ import { showBytes } from "../../compiler/plan/bytes.ts";
 import { type DeviceFacts, misfit } from "../../compiler/plan/device-facts.ts";
 import { headersOf } from "../../compiler/plan/headers.ts";
 import { loadPlan } from "../../compiler/plan/load-plan.ts";
-import type { Plan } from "../../compiler/plan/plan.ts";
+import { isTask, type Plan } from "../../compiler/plan/plan.ts";
 import { planHash } from "../../compiler/plan/plan-file.ts";
 import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
@@ -22,7 +22,7 @@ import { progressLine } from "./progress.ts";
 import { asked, fileIn } from "./recipe.ts";
 import { runProgress } from "./run-progress.ts";
 import { counted, lines, paragraphs, say, widthOf, wrapped } from "./terminal.ts";
-import { type EncodedTexts, encodeNamed } from "./texts.ts";
+import { type EncodedTexts, encodeNamed, readTasks } from "./texts.ts";
 
 /** A plan and its file. */
 interface Given {
@@ -54,7 +54,7 @@ async function planFlags(yargs: Argv, args: readonly string[]): Promise<Argv> {
   const { recipe, models, corpora } = await readPlan(path);
   const flags = [
     ...models.map(({ name }) => [name, value(asked.Model)] as const),
-    ...corpora.map(({ name }) => [name, value(asked.Corpus)] as const),
+    ...corpora.map((corpus) => [corpus.name, value(isTask(corpus) ? asked.Task : asked.Corpus)] as const),
   ];
   return declare(yargs, Object.fromEntries(flags))
     .group([...flags.map(([name]) => name)], `What ${recipe.name} was planned for:`)
@@ -92,7 +92,9 @@ async function runHere(
     const { device, models, signal } = options;
     const { recipe, windows, peaks } = plan;
     const reading = { signal, tokenizing: progress.tokenizing, note: line.say };
-    const texts = await encodeNamed({ name: recipe.name, windows, models }, flags, reading);
+    const named = plan.corpora.filter(isTask).map(({ name }) => name);
+    const tasks = await readTasks(recipe.name, named, flags, models, reading);
+    const texts = await encodeNamed({ name: recipe.name, windows, models, tasks }, flags, reading);
     requireTexts(planned, texts, flags);
     if (!isQuiet && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
     progress.planned(plan);

@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { showBytes } from "../../compiler/plan/bytes.ts";
-import type { Plan } from "../../compiler/plan/plan.ts";
+import { isTask, type Plan } from "../../compiler/plan/plan.ts";
 import { placeIn, type SaveRecord } from "../../compiler/plan/step.ts";
 import type { Device } from "../gpu/device.ts";
 import { roomOn } from "../gpu/room.ts";
@@ -112,10 +112,11 @@ function showAllSaved(plan: Plan, { isSaved }: RunResult, flags: Flags): string 
 function showSaved(out: string, save: SaveRecord, { corpora }: Plan, flags: Flags): string {
   const files = readdirSync(out, { recursive: true, encoding: "utf8" }).map((name) => statSync(join(out, name)));
   const bytes = files.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
-  const text = given(flags, corpora[0]?.name ?? "") ?? "TEXT";
+  const read = corpora.toSorted((a, b) => Number(isTask(a)) - Number(isTask(b)))[0];
+  const on = [read && isTask(read) ? "--tasks" : "--text", given(flags, read?.name ?? "") ?? "TEXT"];
   const isFile = save.format === "gguf";
   const model = isFile ? join(out, ggufName) : out;
-  const measure = ["npx", "lcomp", "eval", model, "--text", text].map(quoted).join(" ");
+  const measure = ["npx", "lcomp", "eval", model, ...on].map(quoted).join(" ");
   const folder = save.quantization === null ? "loads like any Hugging Face folder" : `codes as ${save.format} has them`;
   const beside = save.adapter ? `, and what low-rank factors add, as PEFT has it, in ${adapterFolder}` : "";
   const kind = isFile ? `a GGUF file, ${ggufName}` : folder;

@@ -47,7 +47,7 @@ export const commands: Readonly<Record<string, Listed>> = {
   },
   eval: {
     usage: "eval <MODEL>",
-    about: "Measure how well a model predicts a text",
+    about: "Measure how well a model predicts a text and answers the questions of tasks",
     load: async () => (await import("./eval.ts")).evalCommand,
   },
   check: {

@@ -38,6 +38,14 @@ export function given(flags: Flags, name: string): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
+/** The values of a flag that may be given several times. */
+export function several(flags: Flags, name: string): readonly string[] {
+  const found = flags[name];
+  const all: readonly unknown[] = Array.isArray(found) ? found : found === undefined ? [] : [found];
+  if (all.includes("")) throw new UserError(`--${name} needs a value`, { exitCode: 2 });
+  return all.map(String);
+}
+
 /** The values of a positional that may be repeated. */
 export const list = (flags: Flags, name: string): readonly string[] =>
   (flags[name] as readonly string[] | undefined) ?? [];

@@ -24,9 +24,8 @@ const stdin = "stdin";
 /** `std/prune/wanda`; with the ending of a file it is one of the user's. */
 const isOfLibrary = (path: string): boolean => path.startsWith("std/") && !path.endsWith(".lcomp");
 
-/** The same for a file with architectures beside it, which come before the library's. */
-export function entryWith(path: string, architectures: string | undefined): Entry {
-  const entry = entryFor(path);
+/** An entry with the architectures of a file, which come before the library's. */
+export function entryWith(entry: Entry, architectures: string | undefined): Entry {
   if (architectures === undefined) return entry;
   const own = entryFor(architectures);
   const isOwn = (name: string): boolean => name.startsWith(aside);
@@ -56,6 +55,13 @@ export function entryFor(path: string): Entry {
   const host = hostIn(folder);
   const read: Host["read"] = (name) => (name === module ? { path: name, text } : host.read(name));
   return { host: { ...host, read }, module, shown: shownFrom(folder) };
+}
+
+/** The host for a recipe that no file holds, which reads the library alone. */
+export function entryOf(module: string, text: string): Entry {
+  const host = libraryHost();
+  const read: Host["read"] = (name) => (name === module ? { path: module, text } : host.read(name));
+  return { host: { ...host, read }, module, shown: shownFrom(".") };
 }
 
 /** Shows the places of modules in a folder as paths from the working directory, and those of arguments on the command line. */

@@ -1,8 +1,9 @@
 /** What a recipe is given to read, and what must therefore outlast all that is written. */
 import { join } from "node:path";
-import type { Plan } from "../../compiler/plan/plan.ts";
+import { isTask, type Plan } from "../../compiler/plan/plan.ts";
 import type { RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import type { Input } from "../io/apart.ts";
+import { taskSource } from "../io/tasks/declaration.ts";
 import { packageRoot } from "../package-root.ts";
 import { type Flags, given } from "./flags.ts";
 import type { RecipeEntry } from "./recipe.ts";
@@ -10,6 +11,7 @@ import type { RecipeEntry } from "./recipe.ts";
 /** By the type of a parameter: what its value is called, and which new files of such a folder would be read with it. */
 const kinds: ReadonlyMap<string, Omit<Input, "path">> = new Map([
   ["Model", { what: "the model", reads: () => true }],
+  ["Task", { what: "the task", reads: () => false }],
   ["Corpus", { what: "the text", reads: (name: string) => /^(train|validation|test)\.(txt|jsonl)$/.test(name) }],
 ]);
 
@@ -33,12 +35,13 @@ export const inputsOfPlan = (path: string, { models, corpora }: Plan, flags: Fla
   ),
   ...namedBy(
     flags,
-    corpora.map(({ name }) => ({ name, type: "Corpus" })),
+    corpora.map((corpus) => ({ name: corpus.name, type: isTask(corpus) ? "Task" : "Corpus" })),
   ),
 ];
 
 const namedBy = (flags: Flags, parameters: readonly Pick<RecipeParameter, "name" | "type">[]): readonly Input[] =>
   parameters.flatMap(({ name, type }) => {
     const [kind, path] = [kinds.get(type), given(flags, name)];
-    return kind === undefined || path === undefined ? [] : [{ ...kind, path }];
+    if (kind === undefined || path === undefined) return [];
+    return [{ ...kind, path: type === "Task" ? taskSource(path).path : path }];
   });

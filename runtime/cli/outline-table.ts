@@ -12,9 +12,11 @@ import { bytesOf, type ModelFacts } from "../../compiler/model/facts.ts";
 import { layersOf } from "../../compiler/model/value.ts";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { bitsOf } from "../../compiler/plan/dtype.ts";
+import { isTaskPart, sourceOfWindows } from "../../compiler/plan/plan.ts";
 import { type SavedTensor, tensorsSaved } from "../../compiler/plan/step.ts";
 import { isStoredDType, storedBits } from "../../compiler/plan/stored-types.ts";
 import { layerOf, showState } from "../../compiler/recipe/effects.ts";
+import { isInput } from "../../compiler/recipe/load-recipe.ts";
 import type { TypedStage } from "../../compiler/recipe/typed.ts";
 import { type ChoiceReport, choiceReport, showChoice } from "./choice-table.ts";
 import { table } from "./table.ts";
@@ -150,11 +152,9 @@ interface Result {
   readonly changed: ReadonlySet<string>;
 }
 
-/** The parameters that are neither models nor texts. */
+/** The parameters that are neither models, texts nor tasks. */
 function settings({ recipe, parameters }: Outline["typed"]): Outline["typed"]["parameters"] {
-  const inputs = recipe.parameters.filter(
-    ({ type }) => type?.kind === "plain-type" && ["Model", "Corpus"].includes(type.name.text),
-  );
+  const inputs = recipe.parameters.filter(({ type }) => type?.kind === "plain-type" && isInput(type.name.text));
   return parameters.filter(({ name }) => inputs.every((input) => input.name.text !== name));
 }
 
@@ -300,10 +300,11 @@ function runsOf(numbers: readonly number[]): string {
 function showWindows(windows: Outline["windows"], number: number | null): string {
   const found = number === null ? undefined : windows[number];
   if (found === undefined) return "";
-  const { corpus, split, length, first, draw } = found;
+  const { split, length, first, draw } = found;
   const count = draw?.count ?? first;
-  const many = count === null ? "all windows" : counted(count, "window");
-  return `${many} of ${counted(length, "token")} of ${corpus}.${split}`;
+  const [one, each] = isTaskPart(split) ? ["choice", "at most "] : ["window", ""];
+  const many = count === null ? `all ${one}s` : counted(count, one);
+  return `${many} of ${each}${counted(length, "token")} of ${sourceOfWindows(found)}`;
 }
 
 /** The table for people, in lines of that width. */

@@ -3,18 +3,18 @@ import type { Argv, Options } from "yargs";
 import type { Observe } from "../../compiler/artifacts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline, withCheck } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
-import { type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
+import { isInput, type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { readable } from "../../grammar/render.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
-import { type Entry, entryWith, libraryHost } from "./host.ts";
+import { type Entry, entryFor, entryWith, libraryHost } from "./host.ts";
 import { openModel } from "./models.ts";
 import { showProblems } from "./report.ts";
 import { factsToBe } from "./saved-facts.ts";
 import { paragraphs, say } from "./terminal.ts";
-import { type EncodedTexts, type EncodeOptions, encodeNamed } from "./texts.ts";
+import { type EncodedTexts, type EncodeOptions, encodeNamed, readTasks } from "./texts.ts";
 
 /** A recipe that has been read, and how its messages are shown. */
 export interface RecipeEntry {
@@ -25,6 +25,7 @@ export interface RecipeEntry {
 /** A recipe with its models opened. */
 export interface OpenRecipe extends RecipeEntry {
   readonly models: ReadonlyMap<string, Checkpoint>;
+  readonly tasks: EncodedTexts;
   /** Without the texts: how many windows they have is open. */
   readonly inputs: CompileInputs;
   /** What it would do with them. */
@@ -37,8 +38,12 @@ export const archFlag = {
 };
 
 /** Reads a recipe: a path, or `std/…`; and the architectures that come before the library's. */
-export function readRecipe(path: string, arch?: string, observe?: Observe): RecipeEntry {
-  const { host, module, shown } = entryWith(path, arch);
+export const readRecipe = (path: string, arch?: string, observe?: Observe): RecipeEntry =>
+  recipeOf(entryFor(path), arch, observe);
+
+/** Reads the recipe that an entry leads to. */
+export function recipeOf(entry: Entry, arch?: string, observe?: Observe): RecipeEntry {
+  const { host, module, shown } = entryWith(entry, arch);
   const loaded = translated(shown, () => loadRecipe(host, module, observe));
   const own = loaded.modules.find(({ name }) => host.architectures?.includes(name));
   if (own && !own.tree.declarations.some(({ kind }) => kind === "arch"))
@@ -92,24 +97,31 @@ function valueIn(args: readonly string[], name: string): string | undefined {
 }
 
 /** What is asked for where a parameter has no doc comment. */
-export const asked = { Model: "a model's folder or GGUF file", Corpus: "a text, or a folder of texts" };
+export const asked = {
+  Model: "a model's folder or GGUF file",
+  Corpus: "a text, or a folder of texts",
+  Task: "a task: NAME=FILE, or a file of { query, choices, answer }",
+};
 
 function flagOf({ type, doc, fallback }: RecipeParameter): Options {
-  const isInput = type === "Model" || type === "Corpus";
   const said = paragraphs(doc).trimEnd();
-  const describe = isInput ? said || asked[type] : said === "" ? type : `${said} (${type})`;
+  const describe = isInput(type) ? said || asked[type] : said === "" ? type : `${said} (${type})`;
   return value(describe, fallback === null ? {} : { defaultDescription: readable(fallback) });
 }
 
-/** Opens the models that the flags name and reads the other parameters; says what is to be known of them. */
-export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): Promise<OpenRecipe> {
+/** Opens the models that the flags name, reads tasks, unless they are there already, and the other parameters; says what is to be known of them. */
+export async function openRecipe(
+  { loaded, shown }: RecipeEntry,
+  flags: Flags,
+  read?: EncodedTexts,
+): Promise<OpenRecipe> {
   const models = new Map<string, Checkpoint>();
   const parameters = new Map<string, ReturnType<typeof parseArgument>>();
   for (const parameter of loaded.parameters) {
     const text = given(flags, parameter.name);
     if (parameter.type === "Model" && text === undefined)
       throw new UserError(`${loaded.name} needs a model: add --${parameter.name} DIR`, { exitCode: 2 });
-    if (text === undefined || parameter.type === "Corpus") continue;
+    if (text === undefined || parameter.type === "Corpus" || parameter.type === "Task") continue;
     if (parameter.type === "Model") models.set(parameter.name, await openModel(text));
     else
       parameters.set(
@@ -118,12 +130,14 @@ export async function openRecipe({ loaded, shown }: RecipeEntry, flags: Flags): 
       );
   }
   const facts = new Map([...models].map(([name, checkpoint]) => [name, factsOf(checkpoint)]));
-  return outlining({ loaded, shown, models }, { parameters, models: facts, corpora: new Map() });
+  const named = loaded.parameters.flatMap(({ name, type }) => (type === "Task" ? [name] : []));
+  const tasks = read ?? (await readTasks(loaded.name, named, flags, models));
+  return outlining({ loaded, shown, models, tasks }, { parameters, models: facts, corpora: tasks.facts });
 }
 
 /** A recipe as far as what its stages choose is known, with the check of what it saves; says what it has not yet said of the models. */
 export async function outlining(
-  { loaded, shown, models }: Pick<OpenRecipe, "loaded" | "shown" | "models">,
+  { loaded, shown, models, tasks }: Pick<OpenRecipe, "loaded" | "shown" | "models" | "tasks">,
   inputs: CompileInputs,
   said: Outline["notes"] = [],
 ): Promise<OpenRecipe> {
@@ -131,7 +145,7 @@ export async function outlining(
   const notes = outlined.notes.filter(({ title }) => !said.some((each) => each.title === title));
   if (notes.length > 0) say(process.stderr, `${showProblems(notes.map(placed(shown)))}\n`);
   const saved = await factsToBe(outlined, models);
-  const open = { loaded, shown, models, inputs, outlined };
+  const open = { loaded, shown, models, tasks, inputs, outlined };
   return saved.size > 0 ? checking({ ...open, inputs: { ...inputs, saved } }) : open;
 }
 
@@ -150,10 +164,10 @@ export const factsOf = ({ folder, config, adapter, tensors }: Checkpoint): Model
 
 /** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */
 export async function readTexts(
-  { loaded, inputs, models, outlined }: OpenRecipe,
+  { loaded, inputs, models, tasks, outlined }: OpenRecipe,
   flags: Flags,
   options?: EncodeOptions,
 ): Promise<EncodedTexts & { readonly inputs: CompileInputs }> {
-  const texts = await encodeNamed({ name: loaded.name, windows: outlined.windows, models }, flags, options);
+  const texts = await encodeNamed({ name: loaded.name, windows: outlined.windows, models, tasks }, flags, options);
   return { ...texts, inputs: { ...inputs, corpora: texts.facts } };
 }

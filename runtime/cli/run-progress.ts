@@ -1,6 +1,6 @@
 /** The steps of a whole run, from the texts to the result, and the moments of each as they come from those who do the work. */
 
-import type { Plan, Split } from "../../compiler/plan/plan.ts";
+import { isTaskPart, type Plan, type Split, type WindowsRecord } from "../../compiler/plan/plan.ts";
 import { beforeSaving, type SaveRecord, type Step, titleOf } from "../../compiler/plan/step.ts";
 import type { Progress } from "../run/session.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
@@ -23,14 +23,15 @@ export interface RunProgress {
 
 /** What an outline and a plan say of a run alike. */
 interface Run {
-  readonly windows: readonly TextSplit[];
+  readonly windows: readonly Pick<WindowsRecord, "corpus" | "split">[];
   readonly steps: readonly Pick<Step<unknown>, "program" | "part">[];
   readonly saves: readonly SaveRecord[];
 }
 
 /** The splits of texts that a recipe reads, each once, in the order of their use. */
 export function textsOf({ windows }: Pick<Run, "windows">): readonly TextSplit[] {
-  return [...new Map(windows.map(({ corpus, split }) => [`${corpus}.${split}`, { corpus, split }])).values()];
+  const texts = windows.flatMap(({ corpus, split }) => (isTaskPart(split) ? [] : [{ corpus, split }]));
+  return [...new Map(texts.map((text) => [`${text.corpus}.${text.split}`, text])).values()];
 }
 
 /** Shows the steps of a recipe, or of a plan that is compiled already, as they are reported. */

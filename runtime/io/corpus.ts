@@ -1,13 +1,13 @@
 // Texts as token streams. `.jsonl` is a document a line, each preceded by the beginning of text; `.txt` is one stream
 // with the tokenizer's special tokens. The reference figures depend on this to the token.
-import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import type { Split } from "../../compiler/plan/plan.ts";
 import { Ids } from "../tokenizer/ids.ts";
 import { UserError } from "../user-error.ts";
-import { decodeUtf8, explained, isJsonObject, parseJson, readText, withFile } from "./file.ts";
+import { explained, isJsonObject, readText } from "./file.ts";
+import { byteOrderMark, jsonIn, largestText, lines } from "./lines.ts";
 import { randomBelow } from "./random.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -87,12 +87,6 @@ export async function splitPath(text: string, split: Split): Promise<string> {
   return join(text, first);
 }
 
-/** What some editors write before a text: the name of its encoding, and no character of it. */
-const byteOrderMark = /^\uFEFF/;
-
-/** Bytes of what is encoded at once: a stream, or the line of a document. */
-const largestText = 128 * 2 ** 20;
-
 async function encodeStream(path: string, size: number, tokenizer: Tokenizer, ids: Ids, onText: OnText) {
   const way = "split it, or write it as .jsonl, a document a line";
   if (size > largestText)
@@ -144,9 +138,8 @@ async function encodeDocuments(path: string, size: number, tokenizer: Tokenizer,
 
 /** The text of one line, or undefined if it is blank. */
 function documentText(bytes: Uint8Array, where: string): string | undefined {
-  const line = decodeUtf8(bytes, where).replace(byteOrderMark, "").trim();
-  if (line === "") return undefined;
-  const document = parseJson(line, where);
+  const document = jsonIn(bytes, where);
+  if (document === undefined) return undefined;
   if (!isJsonObject(document) || typeof document["text"] !== "string")
     throw new UserError(`${where} must be a JSON object with a string in "text"; mend or remove it`);
   const { text } = document;
@@ -155,41 +148,4 @@ function documentText(bytes: Uint8Array, where: string): string | undefined {
       `${where} has half of a pair of surrogates in "text", which is no character; mend or remove it`,
     );
   return text;
-}
-
-interface Line {
-  readonly bytes: Uint8Array;
-  readonly number: number;
-  /** The bytes before it. */
-  readonly start: number;
-}
-
-/** The lines of a file, cut at line feeds alone: JSON may hold the other characters that end a line. */
-async function* lines(path: string): AsyncGenerator<Line> {
-  await withFile(path, async () => {}); // says what is wrong with the file, if anything is
-  let rest: Uint8Array[] = [];
-  let [number, start, held] = [1, 0, 0];
-  const line = (last: Uint8Array): Line => {
-    const bytes = Buffer.concat([...rest, last]);
-    const found = { bytes, number, start };
-    rest = [];
-    number += 1;
-    start += bytes.length + 1;
-    held = 0;
-    return found;
-  };
-  for await (const part of createReadStream(path) as AsyncIterable<Uint8Array>) {
-    let from = 0;
-    for (let end = part.indexOf(10); end >= 0; end = part.indexOf(10, from)) {
-      yield line(part.subarray(from, end));
-      from = end + 1;
-    }
-    rest.push(part.subarray(from));
-    held += part.length - from;
-    if (held > largestText)
-      throw new UserError(
-        `${path}, line ${number}, is longer than ${showBytes(largestText)}; write a document a line, or split it`,
-      );
-  }
-  yield line(new Uint8Array(0));
 }

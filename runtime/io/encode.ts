@@ -6,6 +6,7 @@ import type { Split } from "../../compiler/plan/plan.ts";
 import { inThread } from "../thread.ts";
 import { UserError } from "../user-error.ts";
 import type { Corpus } from "./corpus.ts";
+import type { EncodedTask, TaskRequest } from "./tasks/encode.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** A text to be read: a file or a folder, and which of its files. */
@@ -19,11 +20,12 @@ export interface Order {
   /** The model's folder. */
   readonly folder: string;
   readonly requests: readonly TextRequest[];
+  readonly tasks: readonly TaskRequest[];
   /** Shared with the thread, which writes there how far it is, at the places that follow. */
   readonly state: Float64Array<SharedArrayBuffer>;
 }
 
-/** Which request is being read, which of its lines (0: all of them), the share that is done, and how often any of this was written. */
+/** Which request is being read, tasks behind texts, which of its lines (0: all of them), the share that is done, and how often any of this was written. */
 export const place = { request: 0, line: 1, done: 2, beats: 3 } as const;
 
 /** What the thread tells: what it has read, or what is wrong. */
@@ -31,6 +33,7 @@ export type News =
   | {
       readonly kind: "done";
       readonly corpora: readonly Corpus[];
+      readonly tasks: readonly EncodedTask[];
       readonly tokenizer: Pick<Tokenizer, "notes" | "files">;
     }
   | { readonly kind: "refused"; readonly message: string };
@@ -46,17 +49,21 @@ export interface EncodeOptions {
 export interface Encoded {
   /** In the order of the requests. */
   readonly corpora: readonly Corpus[];
+  readonly tasks: readonly EncodedTask[];
   readonly tokenizer: Pick<Tokenizer, "notes" | "files">;
 }
 
 /** Milliseconds between two looks at how far the thread is. */
 const glance = 50;
 
-/** Reads texts with the tokenizer of a model folder. */
-export async function encodeTexts(order: Omit<Order, "state">, options: EncodeOptions): Promise<Encoded> {
+/** Reads texts and tasks with the tokenizer of a model folder. */
+export async function encodeTexts(
+  { folder, requests, tasks = [] }: Pick<Order, "folder" | "requests"> & Partial<Pick<Order, "tasks">>,
+  options: EncodeOptions,
+): Promise<Encoded> {
   const { signal, onProgress, patience = 30 } = options;
   const state = new Float64Array(new SharedArrayBuffer(8 * Object.keys(place).length));
-  const workerData: Order = { ...order, state };
+  const workerData: Order = { folder, requests, tasks, state };
   const givenUp = new AbortController();
   let [beats, since] = [0, performance.now()];
   const timer = setInterval(() => {
@@ -79,10 +86,11 @@ export async function encodeTexts(order: Omit<Order, "state">, options: EncodeOp
   }
 }
 
-function stuck({ folder, requests, state }: Order, patience: number): UserError {
-  const { text = "", split = "" } = requests[state[place.request] ?? 0] ?? {};
+function stuck({ folder, requests, tasks, state }: Order, patience: number): UserError {
+  const texts = requests.map(({ text, split }) => (/\.(txt|jsonl)$/.test(text) ? text : `${text}, ${split}`));
   const line = state[place.line] ?? 0;
-  const where = `${text}${text.endsWith(".txt") || text.endsWith(".jsonl") ? "" : `, ${split}`}${line > 0 ? `, line ${line}` : ""}`;
+  const source = [...texts, ...tasks.map(({ task }) => task)][state[place.request] ?? 0] ?? "";
+  const where = `${source}${line > 0 ? `, line ${line}` : ""}`;
   return new UserError(
     `the tokenizer in ${folder} has made no progress for ${patience} s at ${where}: a regular expression of its tokenizer.json does not come to an end there; use another tokenizer, or a text without this place`,
   );

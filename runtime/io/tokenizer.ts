@@ -19,6 +19,8 @@ export interface Tokenizer {
   /** The special tokens that the tokenizer puts around a text. */
   readonly before: readonly number[];
   readonly after: readonly number[];
+  /** What precedes a question: what the tokenizer puts before a text; where that is nothing, the head if `add_bos_token` asks for it. */
+  readonly opening: readonly number[];
   /** What precedes a document: the beginning of text, or the end where there is none; undefined where there is neither. */
   readonly head: number | undefined;
   /** Equal where the same texts become the same ids, as far as forms that mean the same are known. */
@@ -58,8 +60,10 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     const bad = ids.firstFrom(start, vocabulary);
     if (bad !== undefined) throw misfit(folder, bad, vocabulary);
   };
+  const isOpened = before.length === 0 && settings["add_bos_token"] === true && head !== undefined;
+  const opening = isOpened ? [head] : before;
   const identity = () => JSON.stringify([inOneForm(loaded.definition), before, after, isSplit, head ?? null]);
-  return { encode, before, after, head, identity, notes: [...loaded.notes, ...notes], files };
+  return { encode, before, after, opening, head, identity, notes: [...loaded.notes, ...notes], files };
 }
 
 /** What a definition says of ids, however it is written: keys in order, and without what is as if it were not there. */

@@ -49,7 +49,6 @@ suite("cli: usage", ({ test }) => {
     [["frobnicate"], 2, /^lcomp: there is no command frobnicate; lcomp --help lists what there is\n$/],
     [["--jsn"], 2, /^lcomp: there is no flag --jsn; lcomp --help lists what there is\n$/],
     [["run"], 2, /^lcomp: something is missing: lcomp run <RECIPE>; lcomp run --help says more\n$/],
-    [["eval", "x"], 2, /^lcomp: --text must be given; lcomp eval --help says more\n$/],
     [["eval", "x", "y", "--text", "z.txt"], 2, /^lcomp: y is one argument too many; lcomp eval --help says more\n$/],
     [["doctor", "--jsn"], 2, /^lcomp: there is no flag --jsn; did you mean --json\?\n$/],
     [["check", "x.lcomp", "--quite"], 2, /^lcomp: there is no flag --quite; lcomp check --help lists what there is\n$/],

@@ -17,6 +17,7 @@ const tiny = join(import.meta.dirname, "../../examples/tiny");
 const bytes: Tokenizer = {
   encode: (text, ids) => ids.pushAll(Buffer.from(text)),
   before: [1],
+  opening: [1],
   after: [],
   head: 1,
   identity: () => "",

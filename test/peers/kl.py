@@ -4,7 +4,7 @@ The copy's matrices in the blocks have an eighth of `values` of architectures.py
 recorded: KL(tiny ‖ copy) of every predicted token in nats; what llama.cpp prints of it (its `--kl-divergence`: mean with standard error,
 percentiles with linear interpolation, greatest, how often both name the same token, the change of the right token's probability, and the
 logarithm of the ratio of perplexities with the standard error of the pairs) for all positions and for the second half of each window,
-which is what llama.cpp scores; and the means over the entries that llama.cpp's file of base logits keeps, those with ln p > -16.
+which is what llama.cpp scores; the copy's mean loss with the standard error of the windows' means; and the means over the entries that llama.cpp's file of base logits keeps, those with ln p > -16.
 `--check` compares with what is recorded instead of writing.
 """
 import json, sys
@@ -71,9 +71,11 @@ def main():
     nexts = windows[:, 1:]
     late = slice(LENGTH // 2, None)  # the tokens after these positions, as llama.cpp scores them: n / 2 to n - 2
     flat = lambda x: x.reshape(-1, x.shape[-1])
+    losses = -np.take_along_axis(q, nexts[..., None], axis=-1)[..., 0]
     found = {
         "length": LENGTH, "tokens": tokens,
         "kl": (np.exp(p) * (p - q)).sum(axis=-1).tolist(),
+        "loss of the copy": mean_and_error(losses.mean(axis=-1)),
         "all": summary(flat(p), flat(q), nexts.reshape(-1)),
         "second half": summary(flat(p[:, late]), flat(q[:, late]), nexts[:, late].reshape(-1)),
     }

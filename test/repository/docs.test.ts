@@ -6,7 +6,7 @@ import { basename, delimiter, dirname, join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { check, loadRecipe, outline } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
-import type { ModelFacts } from "../../compiler/model/facts.ts";
+import type { CorpusFacts, ModelFacts } from "../../compiler/model/facts.ts";
 import type { Example } from "../../compiler/problems/explanation.ts";
 import { explanations, explanationText } from "../../compiler/problems/explanations.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
@@ -19,6 +19,11 @@ import { root } from "./sources.ts";
 const tiny = await openCheckpoint(join(root, "examples/tiny"));
 const tinyFacts = { name: "examples/tiny", config: tiny.config, tensors: tiny.tensors };
 const text = { tokens: { train: 1e6, validation: 1e6, test: 1e6 } };
+const facts = { tokens: { tokens: 40 * 4 * 16 }, task: { items: 40, choices: 4, length: 16 } };
+const corpora = new Map<string, CorpusFacts>([
+  ["text", text],
+  ["facts", facts],
+]);
 
 /** A fenced block, and what the HTML comment right above it says of it. */
 interface Block {
@@ -106,7 +111,7 @@ function problemsOf(host: Host, path: string, model: ModelFacts): readonly strin
     const { modules } = accepted(check(host, path));
     if (!modules.at(-1)?.tree.declarations.some(({ kind }) => kind === "recipe")) return;
     const models = new Map([["model", model]]);
-    outline(loadRecipe(host, path), { parameters: new Map(), models, corpora: new Map([["text", text]]) });
+    outline(loadRecipe(host, path), { parameters: new Map(), models, corpora });
   }).map(({ id }) => id);
 }
 

@@ -24,6 +24,7 @@ interface Statistics {
 }
 
 interface Recorded {
+  readonly "loss of the copy": { readonly mean: number; readonly error: number };
   readonly length: number;
   readonly tokens: readonly number[];
   readonly all: {
@@ -75,6 +76,8 @@ const expected = {
   maximum: all.kl.maximum,
   percentiles: percents(all.kl.percentiles),
   same_top: { mean: all["same top token"].share, standard_error: all["same top token"].error },
+  mean_nll: recorded["loss of the copy"].mean,
+  nll_error: recorded["loss of the copy"].error,
   perplexity: all.perplexity.copy,
   log_ratio: { mean: all.perplexity["ln ratio"].mean, standard_error: all.perplexity["ln ratio"].error },
   correlation: all.perplexity.correlation,
@@ -136,7 +139,8 @@ suite("two models at once", ({ test }) => {
       }
       assert.equal(evaluate("copy", "--gpu-memory", "20MiB"), found);
       for (const [name, number] of flat(evaluate(tiny).kl))
-        if (!name.startsWith("perplexity")) assert.is(number, /^(correlation|same_top mean)$/.test(name) ? 1 : 0, name);
+        if (!/^(perplexity|mean_nll|nll_error)/.test(name))
+          assert.is(number, /^(correlation|same_top mean)$/.test(name) ? 1 : 0, name);
     }),
   );
 

@@ -1,0 +1,18 @@
+/** What is said of the mean of many numbers, as `std/statistics` does. */
+
+/** A mean, and its standard error: the spread of independent numbers over the root of how many they are. */
+export interface Mean {
+  readonly mean: number;
+  readonly standard_error: number;
+}
+
+export function meanOf(numbers: readonly number[]): Mean {
+  const count = numbers.length;
+  const sum = (some: readonly number[]): number => some.reduce((all, each) => all + each, 0);
+  const mean = sum(numbers) / count;
+  const variance = sum(numbers.map((each) => (each - mean) ** 2)) / count;
+  return { mean, standard_error: Math.sqrt(variance / Math.max(1, count - 1)) };
+}
+
+/** Whether a mean of differences may be 0 for all that is known: within two standard errors of it. */
+export const indistinguishable = ({ mean, standard_error }: Mean): boolean => Math.abs(mean) <= 2 * standard_error;
