@@ -4,10 +4,10 @@ import { showCount } from "../needs-table.ts";
 import { number, percent, type RunReport } from "../result-table.ts";
 import type { ChangedLayer } from "../run-record.ts";
 import { duration } from "../table.ts";
-import { counted } from "../terminal.ts";
 import { draw } from "./draw.ts";
 import { folded, type Html, html, list, type Part, page, section, table } from "./html.ts";
-import { bars, curves, layerMap, type Picture, pareto, short } from "./pictures.ts";
+import { layerMaps, layerTable } from "./layers.ts";
+import { bars, curves, type Picture, pareto, short } from "./pictures.ts";
 
 /** The text of the page. Of equal inputs on one adapter it is the same but for times, and for the memory of the process. */
 export async function runPage(report: RunReport): Promise<string> {
@@ -89,7 +89,8 @@ function seriesPictures({ series, along, asked: { models, stages } }: RunReport)
   });
 }
 
-async function stages({ asked, layers, zeros, stage_seconds }: RunReport): Promise<Html | null> {
+async function stages(report: RunReport): Promise<Html | null> {
+  const { asked, layers, zeros, stage_seconds } = report;
   const rows = asked.stages.map(({ name, action, of }) => {
     const own = layers.filter(({ stage }) => stage === name);
     const size = (of: (layer: ChangedLayer) => number | null): string => {
@@ -101,15 +102,18 @@ async function stages({ asked, layers, zeros, stage_seconds }: RunReport): Promi
     return [name, html`<code>${action}</code>`, of, own.length, ...sizes, percent(zeros[name]?.["all"]), time];
   });
   const head = ["stage", "method", "of", "weights", "before", "after", "zeros", "time"];
-  const parts: Part[] = [table("What each stage does", head, rows, { words: 3 }), kindsTable(zeros)];
-  for (const { name } of asked.stages)
-    parts.push(
-      await stageLayers(
+  return section(
+    "Stages",
+    table("What each stage does", head, rows, { words: 3 }),
+    kindsTable(zeros),
+    await draw(layerMaps(report)),
+    asked.stages.map(({ name }) =>
+      layerTable(
         name,
         layers.filter(({ stage }) => stage === name),
       ),
-    );
-  return section("Stages", ...parts);
+    ),
+  );
 }
 
 function kindsTable(zeros: RunReport["zeros"]): Html | null {
@@ -117,38 +121,6 @@ function kindsTable(zeros: RunReport["zeros"]): Html | null {
   const kinds = [...new Set(Object.values(zeros).flatMap(Object.keys))].filter((kind) => kind !== "all");
   const rows = kinds.map((kind) => [kind, ...stages.map((stage) => percent(zeros[stage]?.[kind]))]);
   return table("Zeros by layer", ["layer", ...stages], rows);
-}
-
-const bitsOf = ({ bytes_after, elements }: ChangedLayer): number | null =>
-  elements === null ? null : (8 * bytes_after) / elements;
-
-const zerosOf = ({ zeros, elements }: ChangedLayer): number | null =>
-  zeros === null || elements === null ? null : zeros / elements;
-
-/** Pictures of what is not the same everywhere, and all numbers. */
-async function stageLayers(stage: string, layers: readonly ChangedLayer[]): Promise<Part> {
-  if (layers.length === 0) return null;
-  const map = (title: string, of: (layer: ChangedLayer) => number | null): readonly Picture[] => {
-    const numbers = layers.flatMap((each) => {
-      const found = of(each);
-      return each.layer === null || found === null ? [] : [{ layer: each.layer, what: each.what, number: found }];
-    });
-    const isOne = new Set(numbers.map(({ number }) => short(number))).size < 2;
-    return isOne ? [] : [layerMap(`${title} in ${stage}`, numbers)];
-  };
-  const pictures = [...map("bits per weight", bitsOf), ...map("share of zeros", zerosOf)];
-  const rows = layers.map((each) => {
-    const bits = bitsOf(each);
-    return [
-      ...[each.tensor, each.what, each.layer === null ? "" : String(each.layer)],
-      ...[each.elements === null ? "" : String(each.elements), percent(zerosOf(each) ?? undefined)],
-      ...[each.bytes_before === null ? "" : showBytes(each.bytes_before), showBytes(each.bytes_after)],
-      ...[bits === null ? "" : short(bits), duration(each.seconds)],
-    ];
-  });
-  const head = ["weight", "layer", "block", "elements", "zeros", "before", "after", "bits per weight", "time"];
-  const title = `${counted(layers.length, "weight")} that ${stage} changes`;
-  return [await draw(pictures), folded(title, table(title, head, rows, { words: 2 }))];
 }
 
 async function choices({ choices: made = [] }: RunReport): Promise<Html | null> {
