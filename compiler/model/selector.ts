@@ -33,8 +33,10 @@ export function select(
   let isSaid = false;
   const matching = (of: Ast.Selector): readonly Selected[] => {
     const isMeant = blocksMeant(context, scope, type, of);
-    const found = isMeant ? all.filter((each) => matches(type, of, isMeant, each)) : [];
-    if (isMeant && found.length === 0)
+    const isPlaced = isMeant && positionsMeant(context, scope, all, of);
+    const found =
+      isMeant && isPlaced ? all.filter((each) => isPlaced(each.linear) && matches(type, of, isMeant, each)) : [];
+    if (isPlaced && found.length === 0)
       report(context, { kind: "empty-selector", span: of.span, selector: textAt(of.span), ...others(type, of) });
     isSaid ||= found.length === 0;
     return found;
@@ -110,11 +112,16 @@ function names(type: ModelType): string[] {
   return [
     ...(linears.length > 0 ? ["linear"] : []),
     ...kinds.map(({ declaration }) => declaration.name.text),
-    ...new Set([...linears, ...type.outside.tables].flatMap(({ name, tied }) => [name, ...(tied ? [tied] : [])])),
+    ...new Set(
+      [...linears, ...type.outside.tables].flatMap((linear) => [
+        declaredName(linear),
+        ...(linear.tied ? [linear.tied] : []),
+      ]),
+    ),
   ];
 }
 
-/** `linear`, `lm_head`, `layer[0 .. 3]`, `layer.gate`, `mlp.*`: by the architecture's names, or by those of the checkpoint. */
+/** `linear`, `lm_head`, `layer[0 .. 3]`, `layer.gate`, `gate[2]`, `mlp.*` with all that lies deeper: by the architecture's names, or by those of the checkpoint. */
 function matches(
   type: ModelType,
   { path }: Ast.Selector,
@@ -129,6 +136,29 @@ function matches(
   return layer !== null && isOf(kind, layer) && isMeant(layer) && (rest.length === 0 || matchesPath(rest, linear));
 }
 
+/** As it is declared: the name of all layers at positions. */
+const declaredName = ({ name, position }: Pick<Linear, "name" | "position">): string => position?.of ?? name;
+
+/** Which positions a selector means, `gate[0 .. 3]`, of layers at positions; null, and a problem, where they are none. */
+function positionsMeant(
+  context: Context,
+  scope: Scope,
+  all: readonly Selected[],
+  { path }: Ast.Selector,
+): ((linear: Linear) => boolean) | null {
+  const last = path.at(-1);
+  const along = last && alongIn(all, last.name.text);
+  if (!last?.blocks || !along) return () => true;
+  const most = known(along.size) ?? 0;
+  const found = last.blocks.map((range) => numbered(context, scope, last.name.text, range, { least: 0, most }));
+  const numbers = new Set(found.flatMap((each) => each ?? []));
+  return found.includes(null) ? null : ({ position }) => position !== null && numbers.has(position.at);
+}
+
+/** The dimension along which layers of that name lie, if they do. */
+const alongIn = (all: readonly Selected[], name: string): Dimension | undefined =>
+  all.find(({ linear: { position } }) => position?.of === name)?.linear.position?.along;
+
 /** Which blocks a selector means; null, and a problem, where what stands in its brackets are none of this model. */
 function blocksMeant(
   context: Context,
@@ -138,7 +168,10 @@ function blocksMeant(
 ): ((layer: number) => boolean) | null {
   const [first, ...rest] = path;
   const kind = first && kindNamed(type, first.name.text);
-  const odd = (kind ? rest : path).find(({ blocks }) => blocks);
+  const all = matricesIn(type);
+  const odd = (kind ? rest : path).find(
+    (part) => part.blocks && !(part === path.at(-1) && alongIn(all, part.name.text)),
+  );
   if (odd) {
     const [block] = type.blocks.map(({ declaration }) => declaration.name.text);
     const hint = `numbers stand behind blocks${block ? `, as in \`${block}[0].${odd.name.text}\`` : ""}`;
@@ -189,11 +222,15 @@ const matchesTable = ({ outside }: ModelType, wanted: readonly string[], { tied,
   !outside.tables.some(({ name }) => name === tied) &&
   matchesPath(wanted, { name: tied, at: pathOf(weight) });
 
-function matchesPath(wanted: readonly string[], { name, at }: Pick<Linear, "name" | "at">): boolean {
-  if (wanted.length === 1 && wanted[0] === name) return true;
+function matchesPath(
+  wanted: readonly string[],
+  { name, at, position = null }: Pick<Linear, "name" | "at"> & Partial<Pick<Linear, "position">>,
+): boolean {
+  if (wanted.length === 1 && wanted[0] === declaredName({ name, position })) return true;
   const path = at
     .slice(at.lastIndexOf("}") + 1)
     .split(".")
     .filter((part) => part !== "");
-  return wanted.length === path.length && wanted.every((part, i) => part === "*" || part === path[i]);
+  const isOpen = wanted.at(-1) === "*" && path.length > wanted.length;
+  return (isOpen || wanted.length === path.length) && wanted.every((part, i) => part === "*" || part === path[i]);
 }

@@ -103,7 +103,7 @@ const step: JTDSchemaType<StepInFile> = {
     program: text,
     reads: { values: text },
     over: { type: "uint32", nullable: true },
-    checks: { elements: { properties: { output: text, must: { enum: ["finite", "none"] }, otherwise: text } } },
+    checks: { elements: { properties: { output: text, must: { enum: ["finite", "none", "some"] }, otherwise: text } } },
     durable: texts,
     places: { values: { enum: ["host", "disk"] } },
     part: {

@@ -29,7 +29,7 @@ export interface Step<Program = string> {
   readonly reads: Readonly<Record<string, Ref>>;
   /** The number of the windows that it goes over, in order; null: it runs once. */
   readonly over: number | null;
-  /** What must hold of what it writes; the first that does not ends the run. */
+  /** What must hold of what it writes; the first that does not ends the run, or is said. */
   readonly checks: readonly Check[];
   /** Outputs that are written to disk when they are made (`durable.ts`), values of windows until their last reader has ended. */
   readonly durable: readonly string[];
@@ -42,8 +42,11 @@ export interface Step<Program = string> {
 /** `otherwise` is the sentence for people, with `{n}` for the number, and `{window}` for the window, that is wrong. */
 export interface Check {
   readonly output: string;
-  /** `finite`: no NaN and no infinity. `none`: a count, or counts, of what must not be: 0. */
-  readonly must: "finite" | "none";
+  /**
+   * `finite`: no NaN and no infinity. `none`: a count, or counts, of what must not be: 0. `some`: a count of what there should be, which
+   * ends nothing where it is 0.
+   */
+  readonly must: "finite" | "none" | "some";
   readonly otherwise: string;
 }
 
@@ -74,6 +77,12 @@ export interface StepPart {
 export function titleOf({ stage, of, purpose }: Pick<StepPart, "stage" | "of" | "purpose">): string {
   if (of === "" || stage !== null) return of;
   return `${purpose ?? "evaluate"} ${of}`;
+}
+
+/** The name of a layer, and its position where there is one at each of a dimension: `gate` and 3 of `gate[3]`. */
+export function placedName(name: string): { readonly declared: string; readonly at: number | null } {
+  const [, declared = name, at] = /^(.*)\[(\d+)\]$/.exec(name) ?? [];
+  return { declared, at: at === undefined ? null : Number(at) };
 }
 
 /** A stage as people see it. */

@@ -13,7 +13,7 @@ import { layersOf } from "../../compiler/model/value.ts";
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { bitsOf } from "../../compiler/plan/dtype.ts";
 import { isTaskPart, sourceOfWindows } from "../../compiler/plan/plan.ts";
-import { type SavedTensor, tensorsSaved } from "../../compiler/plan/step.ts";
+import { placedName, type SavedTensor, tensorsSaved } from "../../compiler/plan/step.ts";
 import { isStoredDType, storedBits } from "../../compiler/plan/stored-types.ts";
 import { layerOf, showState } from "../../compiler/recipe/effects.ts";
 import { isInput } from "../../compiler/recipe/load-recipe.ts";
@@ -271,7 +271,7 @@ function keptOf({ selections, rotations }: NonNullable<TypedStage["narrowing"]>)
 /** `q k v o gate up down × 4 layers`, in parts where not all blocks have the same layers, and with their numbers: `q × 3 layers (0-1, 5)`. */
 function matchedLayers(changes: readonly Pick<Change, "layer" | "name">[], blocks: number): string {
   const parts = Map.groupBy(changes, ({ layer }) => layer);
-  const named = [...parts].map(([layer, some]) => ({ layer, names: some.map(({ name }) => name).join(" ") }));
+  const named = [...parts].map(([layer, some]) => ({ layer, names: namesOf(some) }));
   const inside = Map.groupBy(
     named.filter(({ layer }) => layer !== null),
     ({ names }) => names,
@@ -283,6 +283,19 @@ function matchedLayers(changes: readonly Pick<Change, "layer" | "name">[], block
     }),
     ...named.flatMap(({ layer, names }) => (layer === null ? [names] : [])),
   ].join(", ");
+}
+
+/** `q k v gate[0-7]` */
+function namesOf(layers: readonly Pick<Change, "name">[]): string {
+  const placed = Map.groupBy(
+    layers.map(({ name }) => placedName(name)),
+    ({ declared }) => declared,
+  );
+  const shown = [...placed].map(([name, some]) => {
+    const positions = some.flatMap(({ at }) => at ?? []);
+    return positions.length > 0 ? `${name}[${runsOf(positions)}]` : name;
+  });
+  return shown.join(" ");
 }
 
 /** `0-3, 7`. */

@@ -1,5 +1,6 @@
 /** What a run has found, for people and for programs: both under the same names. */
 
+import { placedName } from "../../compiler/plan/step.ts";
 import type { ChangedTensor, CheckResult, ReportResult, RunResult } from "../run/result.ts";
 import type { ChoiceMade } from "./choice-table.ts";
 import type { RunRecord } from "./run-record.ts";
@@ -112,7 +113,7 @@ function sharesOf(tensors: readonly ChangedTensor[]): Readonly<Record<string, nu
       )
     );
   };
-  const kinds = Map.groupBy(tensors, ({ what }) => what);
+  const kinds = Map.groupBy(tensors, ({ what }) => placedName(what).declared);
   return Object.fromEntries([
     ...[...kinds].map(([name, some]) => [name, share(some)] as const),
     ["all", share(tensors)],

@@ -16,6 +16,7 @@ export async function checkAndKeep(session: Session, at: number): Promise<readon
   const kept: OutputRecord[] = [];
   for (const check of checks)
     if (check.must === "none") await requireNone(session, at, check);
+    else if (check.must === "some") await noteNone(session, at, check);
     else kept.push(...(await lookAt(session, at, check.output, { check, isKept: left.delete(check.output) })));
   for (const output of left) kept.push(...(await lookAt(session, at, output, { check: null, isKept: true })));
   return kept;
@@ -36,6 +37,13 @@ async function requireNone(session: Session, at: number, check: Check): Promise<
     if (first < 0 && found >= 0) first = start + 4 * found;
   }
   if (first >= 0) refuse(session, at, check, { number, at: first });
+}
+
+/** Says where there is none of what there should be. */
+async function noteNone(session: Session, at: number, { output, otherwise }: Check): Promise<void> {
+  for await (const { piece } of session.store.contents({ step: at, output }))
+    if (piece.some((byte) => byte !== 0)) return;
+  session.note([...placeOf(session.plan.steps[at] as Step), otherwise].join(": "));
 }
 
 interface Look {

@@ -46,6 +46,8 @@ export interface CheckResult {
 }
 
 export interface RunResult {
+  /** What people should know of what was found on the way. */
+  readonly notes: readonly string[];
   readonly stages: readonly StageResult[];
   readonly reports: readonly ReportResult[];
   readonly series: readonly SeriesResult[];

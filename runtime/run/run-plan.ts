@@ -50,7 +50,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     const checks = await checkAll(session, pending, places, models, options);
     const stepSeconds = plan.steps.map((_, at) => session.store.secondsOf(at));
     const times = { stepSeconds, compileSeconds: session.compileSeconds() };
-    return { ...done, isSaved, checks, leftBehind, ...times, gpuPeak: session.gpuPeak() };
+    return { ...done, notes: session.notes, isSaved, checks, leftBehind, ...times, gpuPeak: session.gpuPeak() };
   } finally {
     session.close();
   }

@@ -43,6 +43,10 @@ export interface Session {
   /** To be awaited after each submission: bounds the commands in flight and ends the run when it is interrupted. */
   readonly pace: () => Promise<void>;
   readonly progress: (moment: Progress) => void;
+  /** Tells people something, which also stands in the result. */
+  readonly note: (sentence: string) => void;
+  /** What was said so. */
+  readonly notes: readonly string[];
   readonly clock: Clock;
   readonly compileSeconds: () => number;
   /** The most bytes that have been on the GPU. */
@@ -63,6 +67,7 @@ export async function openSession(plan: Plan, options: RunOptions): Promise<Sess
   const programs = new Map(plan.programs.map((program) => [program.name, program]));
   const store = openStore(plan, { ...options, pool, readback: back });
   const inFlight: Promise<unknown>[] = [];
+  const notes: string[] = [];
   return {
     plan,
     store,
@@ -87,6 +92,11 @@ export async function openSession(plan: Plan, options: RunOptions): Promise<Sess
       signal.throwIfAborted();
       progress(moment);
     },
+    note: (sentence) => {
+      notes.push(sentence);
+      options.note?.(sentence);
+    },
+    notes,
     clock: clockFor(device.facts),
     compileSeconds,
     gpuPeak: () => pool.memory().peak,
