@@ -50,6 +50,12 @@ export function zerosOf(before: Node, after: Node): ZerosOf | null {
   return { keeps: isZeroWhere(elementAt(before, at).key, 0), makes: strongest(makes) };
 }
 
+/** Whether each element of a value is 0 for certain where a condition does not hold, whose dimensions it has. */
+export function isZeroWithout(condition: Node, value: Node): boolean {
+  const at = new Map(value.type.dims.map(({ name, size }) => [name, fromVariable(freshVariable(name, size))]));
+  return elementAt(value, at, new Map([[elementAt(condition, at).key, 0]])).value === 0;
+}
+
 const isDecided = (nodes: readonly Node[]): boolean =>
   nodes.every(
     (node) =>

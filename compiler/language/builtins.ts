@@ -25,7 +25,7 @@ import {
 } from "./kinds.ts";
 import { isCounted, type Num, number, ofSize, unknownNumber, unknownWhole } from "./number.ts";
 import { ofAllLayers } from "./observe.ts";
-import { arithmeticOf, asTensor, comparisonOf, finite, reduceOf } from "./operations.ts";
+import { arithmeticOf, asTensor, comparisonOf, countReached, finite, reduceOf } from "./operations.ts";
 import { makeDimension, reportAbsent, scopeIn } from "./scope.ts";
 import { canBeEqual, isIntegral, known, showSize } from "./size.ts";
 import { type Dimension, graphDim, graphDims, ids, showDimension, type Tensor, volume } from "./tensor.ts";
@@ -269,7 +269,9 @@ const random: Form = form({ seed: whole("a seed", 0), d: over }, ({ seed, d: { d
   return { kind: "tensor", dtype: "f32", dims, node: make("random", [at, constant(seed)], {}, span) };
 });
 
-const size: Form = form({ d: dimension }, ({ d }) => ofSize(volume(d.dims)));
+const size: Form = form({ d: dimension }, ({ d }, { context, span }) =>
+  d.dims.some(({ reached }) => reached) ? countReached(context, d.dims, span) : ofSize(volume(d.dims)),
+);
 
 const detach: Form = form({ x: tensorOperand }, ({ x }, { context, span }) => ({
   ...x.value,

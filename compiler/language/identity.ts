@@ -73,5 +73,7 @@ function recordIdentity(value: RecordValue): string {
 
 export const identityOfDims = (dims: readonly Dimension[]): string =>
   dims
-    .map(({ id, name, size, streamed }) => `${id} ${name} ${showSize(size)} ${streamed ? numberOf(streamed) : ""}`)
+    .map(({ id, name, size, streamed, reached }) =>
+      [id, name, showSize(size), streamed ? numberOf(streamed) : "", ...(reached ? [reached.id] : [])].join(" "),
+    )
     .join();

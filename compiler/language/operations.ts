@@ -1,14 +1,15 @@
 /** Operations on tensors and numbers known at compile time, with the nodes that they make. */
 import type { Span } from "../../grammar/source.ts";
+import { isZeroWithout } from "../effects/zeros.ts";
 import type { BinaryOp, Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
 import { isStacked, valueAt } from "../graph/value-at.ts";
 import { type Aligned, align } from "./align.ts";
 import { type Context, report } from "./context.ts";
-import { heldRange, isCounted, isHeld, type Num, number, numbers } from "./number.ts";
+import { heldRange, isCounted, isHeld, type Num, number, numbers, ofSize } from "./number.ts";
 import { observed } from "./observe.ts";
 import { known } from "./size.ts";
-import { type Dimension, graphDim, graphDims, ids, type Tensor } from "./tensor.ts";
+import { type Dimension, graphDim, graphDims, ids, type Tensor, volume } from "./tensor.ts";
 import { type Bool, isUnknown, type Operand, type Value, type Wrong, wrong, wrongType } from "./value.ts";
 
 /** A number or truth value as a scalar tensor of the dtype; a tensor in that dtype. What is not known yet, but whole, stays known to be. */
@@ -278,6 +279,35 @@ function reduceEach(
   return rest.length > 0 ? reduceOf(context, by, made, rest, span) : made;
 }
 
+/** What changes no such reduction. */
+const neutral = { sum: 0, max: -3.4028234663852886e38, min: 3.4028234663852886e38 } as const;
+
+/** The terms of a reduction, without those that do not reach the layer: a sum is left as it is where they are 0. */
+function reaching({ maker }: Context, by: keyof typeof neutral, terms: Node, reached: Node, span: Span): Node {
+  if (by === "sum" && isZeroWithout(reached, terms)) return terms;
+  const { dtype } = terms.type;
+  const value = dtype === "i32" ? Math.max(-(2 ** 31), Math.min(neutral[by], 2 ** 31 - 1)) : neutral[by];
+  return maker.make("select", [reached, terms, maker.make("constant", [], { value, dtype }, span)], {}, span);
+}
+
+/**
+ * `size(d)` where some tokens reach the layer at hand: how many do, which is observed where `d` has `sample`. It is 1 at least, so
+ * that a mean of none is 0.
+ */
+export function countReached(context: Context, dims: readonly Dimension[], span: Span): Value {
+  const { maker } = context;
+  const [reached] = dims.flatMap((dim) => dim.reached ?? []);
+  if (!reached || context.observing === null)
+    return report(context, { kind: "not-supported", span, what: "the number of tokens outside of `observe`" });
+  const node = maker.make("cast", [reached], { dtype: "f32" }, span);
+  const counted = dims.filter((dim) => dim.streamed || dim.reached);
+  const some = reduceOf(context, "sum", { kind: "tensor", dtype: "f32", dims: counted, node }, counted, span);
+  if (some.kind === "wrong") return some;
+  const value = arithmeticOf(context, "max", { value: some, span }, { value: number(1), span }, span);
+  const others = ofSize(volume(dims.filter((dim) => !counted.includes(dim))));
+  return arithmeticOf(context, "*", { value, span }, { value: others, span }, span);
+}
+
 /** Reduces over dimensions that the tensor has; over `sample` it becomes an observation. */
 export function reduceOf(
   context: Context,
@@ -292,7 +322,8 @@ export function reduceOf(
   const real = ids(over);
   const stream = over.find((dim) => dim.streamed)?.streamed;
   const dims = stream?.layers ? [stream.layers, ...left] : left;
-  const inside = real.length > 0 ? context.maker.make("reduce", [x.node], { by, over: real }, span) : x.node;
+  const all = over.reduce((node, { reached }) => (reached ? reaching(context, by, node, reached, span) : node), x.node);
+  const inside = real.length > 0 ? context.maker.make("reduce", [all], { by, over: real }, span) : all;
   const node = stream ? observed(context, inside, by, stream) : inside;
   return node ? { kind: "tensor", dtype: x.dtype, dims, node } : wrong;
 }

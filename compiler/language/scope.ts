@@ -121,7 +121,7 @@ export function declareDimension(
   name: string,
   size: Size,
   source: string,
-  more: Partial<Pick<Dimension, "span" | "streamed" | "isMissing" | "isOfLayers">> = {},
+  more: Partial<Pick<Dimension, "span" | "streamed" | "isMissing" | "isOfLayers" | "reached">> = {},
 ): Dimension {
   const dimension: Dimension = { id: name, name, size, source, ...more };
   scope.dims.set(name, [dimension]);

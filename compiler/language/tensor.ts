@@ -19,6 +19,8 @@ export interface Dimension {
   readonly streamed?: Stream;
   /** Set where nothing declares it, which was said: what has it is wrong. */
   readonly isMissing?: boolean;
+  /** Of tokens: which of them reach the layer at hand, a truth value each. What is reduced over them leaves the others out. */
+  readonly reached?: Node;
   /** At each of its positions there is a layer of its own: what is summed along it is computed position by position. */
   readonly isOfLayers?: boolean;
 }

@@ -96,6 +96,7 @@ function closed(at: Dividing, outcome: Outcome): Outcome {
 
 /** Divides a node by a factor for each of its channels; `reader` is where it is read. */
 function divided(at: Dividing, node: Node, factor: Node, reader: Node): Outcome {
+  if (node.op === "constant" && node.attrs.value === 0) return { edits: [], values: [] };
   const by = along(at, node, factor);
   if (by === null) return { at: reader, because: shared(node, factor) };
   const layer = at.linears.find(({ weight, bias }) => weight.node === node || bias?.node === node);
@@ -127,15 +128,10 @@ function shared({ type }: Node, factor: Node): string {
   return `one number serves ${missing.map(({ name, size }) => `all ${size} of \`${name}\``).join(" and ")}`;
 }
 
-/** A number that is computed of weights alone: of one, which then is another one; and 0 stays 0. */
+/** A number that is computed of weights alone: of one, which then is another one. */
 function ofWeights(at: Dividing, node: Node, by: Node, inputs: readonly NodeOf<"input">[], reader: Node): Outcome {
   const [weight, ...others] = inputs;
-  if (!weight) {
-    const isZero = node.op === "constant" && node.attrs.value === 0;
-    return isZero
-      ? { edits: [], values: [] }
-      : { at: reader, because: "a number of the architecture cannot be divided" };
-  }
+  if (!weight) return { at: reader, because: "a number of the architecture cannot be divided" };
   const own = others.length === 0 ? ofWeight(at, node, weight, by) : null;
   return own ?? { at: node, because: "no one weight makes this smaller" };
 }

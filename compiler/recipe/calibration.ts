@@ -10,7 +10,7 @@ import { ids } from "../language/tensor.ts";
 import type { LinearInput, Observation } from "../language/trace.ts";
 import type { Check } from "../plan/step.ts";
 import { type Counted, notFinite } from "./finite.ts";
-import type { Compression } from "./method-result.ts";
+import { type Compression, tokensReaching } from "./method-result.ts";
 
 /** A statistic of a block: one sample's contribution, and in which pass over the samples it is collected, from 0. */
 export interface Statistic {
@@ -70,14 +70,19 @@ export function readingsOf(
     const statistic = old ?? { contribution, pass, name: observation, readers: [] };
     if (!old) statistics.push(statistic);
     bySlot.set(slot, statistic);
+    for (const each of earlier) noteReader(each, reader);
   }
   const read = new Set(statesOf(graph));
   return made.statistics.flatMap(({ slot }) => {
     if (!read.has(slot)) return [];
     const statistic = inSlot(slot);
-    statistic.readers.push(reader);
+    noteReader(statistic, reader);
     return [{ slot, statistic }];
   });
+}
+
+function noteReader({ readers }: Statistic, reader: string): void {
+  if (!readers.includes(reader)) readers.push(reader);
 }
 
 /** What is combined with those of other samples, or kept by itself: the value of a window, or of weights. */
@@ -132,6 +137,7 @@ function checksOf(statistics: readonly Statistic[], counts: readonly Counted[]):
       must: "none" as const,
       otherwise: `statistics (${all}) that mean nothing: {n} of ${of} are NaN or infinite; ${tooLarge}`,
     })),
+    ...statistics.filter(({ name }) => name === tokensReaching).map(reachesSome),
     ...real.map((statistic) => ({
       output: statistic.contribution.name,
       must: "finite" as const,
@@ -139,6 +145,13 @@ function checksOf(statistics: readonly Statistic[], counts: readonly Counted[]):
     })),
   ];
 }
+
+/** A layer that no token reaches is observed as if all did, which is said. */
+const reachesSome = ({ contribution, readers }: Statistic): Check => ({
+  output: contribution.name,
+  must: "some",
+  otherwise: `no token of these windows reaches ${readers.join(", ")}; what is observed for them is of all tokens, as if each had been sent there. More text may reach them, and \`except\` leaves them as they are`,
+});
 
 /** `power of q, k, v` */
 export const showStatistic = ({ name, readers }: Statistic): string =>
@@ -160,6 +173,9 @@ const cone = (maker: Maker, node: Node): Graph => maker.graph("contribution", [{
 
 const statesOf = ({ nodes }: Graph): string[] =>
   nodes.flatMap((node) => (node.op === "input" && node.attrs.role === "state" ? [node.attrs.name] : []));
+
+/** Equal for layers that the same tokens reach with one activation. */
+export const readTogether = ({ input, reached }: LinearInput): string => `${input.node.id} ${reached?.id ?? ""}`;
 
 /** The layer's weight as its block reads it, f32[out, in]. */
 export function matrixOf({ make }: Pick<Maker, "make">, { linear, weight }: LinearInput): Node {

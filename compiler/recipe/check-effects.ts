@@ -29,7 +29,16 @@ export function changesOf({ applied, windows, ...stage }: TypedStage): ChangeFor
     const old = known.get(sizes);
     if (old) return old;
     const isFold = applied.method.on.text === "readers";
-    const site = { linear, dtype: "f32", bias: "f32", others: new Map(), layers, input: null, windows } as const;
+    const site = {
+      linear,
+      dtype: "f32",
+      bias: "f32",
+      others: new Map(),
+      layers,
+      input: null,
+      reached: null,
+      windows,
+    } as const;
     const made = isFold ? null : applyMethod(context, applied, site);
     const zeros = isFold ? { keeps: true, isSeen: true, makes: [] } : (made?.zeros?.() ?? null);
     const givesBias = made?.outputs.some(({ name }) => name === slotNames.newBias) ?? false;

@@ -38,6 +38,9 @@ export interface ZerosLeft extends ZerosOf {
   readonly isSeen: boolean;
 }
 
+/** The name of a statistic that is there for every layer which some tokens reach: how many. */
+export const tokensReaching = "tokens that reach it";
+
 /** Where a method is put to work; null for the check against its header alone. */
 export interface Site {
   readonly linear: Linear;
@@ -50,6 +53,8 @@ export interface Site {
   readonly layers: readonly [blocks: number, linears: number];
   /** What goes into the layer, one sample at a time. */
   readonly input: Tensor | null;
+  /** Which tokens of it reach the layer; null: all do. */
+  readonly reached: Node | null;
   readonly windows: Windows | null;
 }
 

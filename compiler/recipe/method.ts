@@ -4,9 +4,11 @@ import type * as Ast from "../../grammar/ast.ts";
 import { type Span, textAt } from "../../grammar/source.ts";
 import { coneOf } from "../graph/cone.ts";
 import type { Node } from "../graph/ops.ts";
+import { replaceNodes } from "../graph/replace.ts";
 import { isOfLayers, slotNames } from "../graph/slots.ts";
 import { type Context, layersOfStage, report } from "../language/context.ts";
 import { evaluateBlock } from "../language/evaluate.ts";
+import { observed } from "../language/observe.ts";
 import { dataInput } from "../language/operations.ts";
 import { bindValue, declareDimension, scopeIn } from "../language/scope.ts";
 import { atom, fixed, type Size, times } from "../language/size.ts";
@@ -27,7 +29,7 @@ import type { Float } from "../plan/dtype.ts";
 import { list } from "../problems/description.ts";
 import { counted } from "./amount.ts";
 import { choosing, costOf } from "./choice/cost.ts";
-import { type Compression, foldOf, lacksBias, type Site, weightsOf } from "./method-result.ts";
+import { type Compression, foldOf, lacksBias, type Site, tokensReaching, weightsOf } from "./method-result.ts";
 
 /** A method with its arguments, as a stage names it. */
 export interface Applied {
@@ -55,11 +57,10 @@ export function applyMethod(context: Context, applied: Applied, site: Site | nul
     return null;
   }
   const scope = scopeIn(applied.scope);
-  bindLayer(context, scope, applied, site);
-  const matrices = matricesIn(scope, method);
-  const keepsZeros = applied.keepsZeros ?? false;
   const layers = method.on.text === "linear" ? layersOfStage(site?.layers) : null;
-  const inside: Context = { ...context, trace: newTrace(), layers, keepsZeros };
+  const inside: Context = { ...context, trace: newTrace(), layers, keepsZeros: applied.keepsZeros ?? false };
+  bindLayer(inside, scope, applied, site);
+  const matrices = matricesIn(scope, method);
   const result = evaluateBlock(inside, scope, method.body);
   const { observations: statistics, collections } = inside.trace;
   const late = statistics.find(({ node }) => readsCollected(node));
@@ -248,13 +249,39 @@ function offset(context: Context, scope: Scope, site: Site | null, span: Span): 
 function activation(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
   const input = dimensionFor(scope, "in", site);
   const token = site?.input?.dims.find(({ id }) => id === "token");
-  const tokens = declareDimension(scope, "token", token?.size ?? atom("token"), "the samples");
   const sample = declareSample(scope, site?.windows ?? null);
+  const met = site?.input && reaching(context, site.input.node, site.reached, sample, span);
+  const more = met?.reached ? { reached: met.reached } : {};
+  const tokens = declareDimension(scope, "token", token?.size ?? atom("token"), "the samples", more);
   const dims = [sample, tokens, input];
-  const node = site?.input
-    ? context.maker.make("merge", [site.input.node], { dims: ids(site.linear.from), into: "in" }, span)
-    : dataInput(context, "x", "f32", dims, span).node;
+  const node =
+    met && site
+      ? context.maker.make("merge", [met.x], { dims: ids(site.linear.from), into: "in" }, span)
+      : dataInput(context, "x", "f32", dims, span).node;
   return { kind: "tensor", dtype: "f32", dims, node };
+}
+
+/**
+ * What of an activation reaches a layer, and which tokens do. How many that are is observed before all else: where it is none, the
+ * layer is shown all of them, as if it had been reached, which is what it may meet.
+ */
+function reaching(
+  context: Context,
+  x: Node,
+  reached: Node | null,
+  { streamed }: Dimension,
+  span: Span,
+): { readonly x: Node; readonly reached: Node | null } {
+  if (!reached || !streamed) return { x, reached: null };
+  const { make } = context.maker;
+  const zero = make("constant", [], { value: 0, dtype: "f32" }, span);
+  const each = make("cast", [reached], { dtype: "f32" }, span);
+  const count = make("reduce", [each], { by: "sum", over: ["token"] }, span);
+  const all = observed({ ...context, observing: tokensReaching }, count, "sum", streamed);
+  if (!all) return { x, reached: null };
+  const those = make("or", [reached, make("equal", [all, zero], {}, span)], {}, span);
+  const shown = replaceNodes(context.maker, x, (node) => (node === reached ? those : null));
+  return { x: make("select", [those, shown, zero], {}, span), reached: those };
 }
 
 /** `sample`, along which windows stream past; of what they are nothing is known while a header is checked alone. */

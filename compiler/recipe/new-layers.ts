@@ -116,7 +116,8 @@ export function newLayerOf(
   const input = met && entryOf(met.input);
   const inside = { ...context, where: ` in ${tensor}`, stage: span };
   const types = others.types(linear, layer);
-  const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, layers, input, windows });
+  const reached = met?.reached ?? null;
+  const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, layers, input, reached, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
   const wanted = made.outputs.filter(({ name }) => isWanted(name));

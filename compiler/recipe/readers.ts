@@ -79,7 +79,8 @@ function readersOf(
   const isStored = !second && first.weight.node.op === "input";
   const matrix = matrixBeside(on, group, linear);
   const beside = isStored ? null : maker.graph("beside", [{ name: slotNames.weight, node: matrix, store: dtype }]);
-  const seen = { linear: isStored ? first.linear : linear, dtype, bias: null, tensor, met: first, matrix };
+  const met = { ...first, reached: group.every(({ reached }) => reached === first.reached) ? first.reached : null };
+  const seen = { linear: isStored ? first.linear : linear, dtype, bias: null, tensor, met, matrix };
   const newLayer = newLayerOf(on, seen, statistics, []);
   return newLayer && { newLayer, beside, edits };
 }

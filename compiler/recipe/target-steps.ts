@@ -23,6 +23,7 @@ import { isRefusal, layoutsFor, type Refusal, type Source, type Written } from "
 import { listOf } from "../target/left-out.ts";
 import { plainForm, rowsForm } from "../target/stored-fields.ts";
 import type { Said, Target } from "../target/table.ts";
+import { readTogether } from "./calibration.ts";
 import { codedChecks, fieldAlone, fieldOutputs, ofCodes } from "./coded-outputs.ts";
 import { blockPass, codedAs, entryOf, startOf } from "./forward-graphs.ts";
 import { addStep, type Emitting, modelNamed } from "./steps.ts";
@@ -153,7 +154,7 @@ function tableRefused({ name }: Target, layers: ReadonlyMap<string, Layer>): Ref
   };
 }
 
-/** Layers that read one activation and are not coded alike, which loaders that make one of them refuse, or read as garbage. */
+/** Layers that the same tokens reach with one activation and are not coded alike, which loaders that make one of them refuse, or read as garbage. */
 function fusedApart(
   at: Emitting,
   type: ModelType,
@@ -165,7 +166,7 @@ function fusedApart(
   if (!table.is_fused || !entry) return null;
   for (let layer = 0; layer < layersOf(type); layer++) {
     const { inputs } = blockPass(at, type, layer, entryOf(entry));
-    for (const together of Map.groupBy(inputs, ({ input }) => input.node).values()) {
+    for (const together of Map.groupBy(inputs, readTogether).values()) {
       const kinds = Map.groupBy(together, (each) => shownFormat(layers, each, layer));
       const [one, other] = [...kinds].map(([kind, [first]]) => `${first?.linear.name} (${kind})`);
       if (other === undefined) continue;

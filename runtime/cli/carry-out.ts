@@ -55,7 +55,14 @@ export async function carryOut(
   const checked = result.isSaved ? { checks: Object.fromEntries(found) } : {};
   const chosen = choices.length > 0 ? { choices } : {};
   const record = runRecord(plan, result, models);
-  const report = runReport(result, { ...record, notes: [...notes, ...result.notes], ...chosen, ...checked, ...times, adapter });
+  const report = runReport(result, {
+    ...record,
+    notes: [...notes, ...result.notes],
+    ...chosen,
+    ...checked,
+    ...times,
+    adapter,
+  });
   printResult(flags, report, (width) => showRun(report, width));
   if (flags["quiet"] !== true)
     say(process.stderr, showLeftBehind(result) + showChecks(plan, result) + showAllSaved(plan, result, flags));

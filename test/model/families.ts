@@ -13,7 +13,7 @@ import {
   type Tensors,
 } from "./transformers.ts";
 
-interface FamilyRow extends Row {
+export interface FamilyRow extends Row {
   readonly family: string;
   /** Shapes of tensors that are not those of the family, null for those that the row lacks. */
   readonly tensors: { readonly [name: string]: readonly number[] | null };
@@ -26,17 +26,21 @@ interface Family {
   readonly tensors: { readonly [name: string]: readonly number[] };
 }
 
-interface Families<R extends FamilyRow = FamilyRow> extends Recorded<R> {
+export interface Families<R extends FamilyRow = FamilyRow> extends Recorded<R> {
   readonly families: { readonly [name: string]: Family };
 }
 
 /** The shapes of the tensors of a row. */
-const shapesOf = ({ families }: Families, { family, tensors }: FamilyRow): FamilyRow["tensors"] => ({
+export const shapesOf = (
+  { families }: Pick<Families, "families">,
+  { family, tensors }: Pick<FamilyRow, "family" | "tensors">,
+): FamilyRow["tensors"] => ({
   ...families[family]?.tensors,
   ...tensors,
 });
 
-const tensorsOf = (shapes: FamilyRow["tensors"], isBare: boolean): Tensors =>
+/** Tensors of these shapes, by the formula of their names. */
+export const tensorsOf = (shapes: FamilyRow["tensors"], isBare = false): Tensors =>
   new Map(
     Object.entries(shapes).flatMap(([name, shape]) =>
       shape ? [[isBare ? bare(name) : name, float32(shape, values(name, shape))] as const] : [],

@@ -432,8 +432,8 @@ def result(row, families, ids):
         return {**row, "tensors": changed, **figure(root, ids)}
 
 
-def recorded_of(path, configs, rows):
-    """Writes, or compares, what transformers makes of rows of families, which have a config each."""
+def recorded_of(path, configs, rows, more=lambda families, ids: {}):
+    """Writes, or compares, what transformers makes of rows of families, which have a config each, and what more there is of them."""
     silence()
     ids = torch.from_numpy(mixed(np.arange(LENGTH * WINDOWS, dtype=np.uint32)).astype(np.int64) % VOCAB).reshape(WINDOWS, LENGTH)
     families = {}
@@ -442,6 +442,7 @@ def recorded_of(path, configs, rows):
             config, shapes = saved(config, Path(root))
             families[name] = {"config": config, "tensors": shapes}
     head = {"length": LENGTH, "tokens": ids.flatten().tolist(), "families": families}
+    head |= more(families, ids)
     record(path, head, [result(row, families, ids) for row in rows])
 
 

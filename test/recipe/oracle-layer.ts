@@ -99,7 +99,7 @@ function compiled(
   const made = applyMethod(
     context,
     { method: value.method, scope: value.scope, arguments: given, keepsZeros },
-    { linear, dtype: "f32", bias: null, others: new Map(), layers: [1, 1], input, windows },
+    { linear, dtype: "f32", bias: null, others: new Map(), layers: [1, 1], input, reached: null, windows },
   );
   assert.equal(context.found, []);
   if (!made) throw new Error(`${name} makes nothing`);

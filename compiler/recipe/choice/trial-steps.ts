@@ -3,7 +3,6 @@
  * much the last hidden state feels of a probe. Of all that only numbers stay.
  */
 
-import type { Node } from "../../graph/ops.ts";
 import { slotNames } from "../../graph/slots.ts";
 import { invariant } from "../../invariant.ts";
 import { given as givenValues } from "../../language/bind.ts";
@@ -18,6 +17,7 @@ import { bytesOf } from "../../model/facts.ts";
 import { layersOf, type Model, type ModelType } from "../../model/value.ts";
 import { showBytes } from "../../plan/bytes.ts";
 import type { Check, Ref, Step, StepPart } from "../../plan/step.ts";
+import { readTogether } from "../calibration.ts";
 import { areAlike } from "../collections.ts";
 import { blockPass, entryOf, startOf } from "../forward-graphs.ts";
 import { addLayer, newLayersOf, readBeside } from "../new-layers.ts";
@@ -242,8 +242,10 @@ function emitChain(chain: readonly StageWork[], layer: number, entering: Enterin
 function unitsIn({ at, given, entry, stage }: Trial, layer: number): readonly (readonly Linear[])[] {
   const own = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
   const { inputs } = blockPass(at, given.type, layer, entry);
-  const reads = (linear: Linear): Node | undefined =>
-    inputs.find((input) => input.linear.name === linear.name)?.input.node;
+  const reads = (linear: Linear): string => {
+    const met = inputs.find((input) => input.linear.name === linear.name);
+    return met ? readTogether(met) : "";
+  };
   return [...Map.groupBy(own, reads).values()];
 }
 
