@@ -1,8 +1,11 @@
 /** The steps of a whole run, from the texts to the result, and the moments of each as they come from those who do the work. */
 
+import { showBytes } from "../../compiler/plan/bytes.ts";
 import { isTaskPart, type Plan, type Split, type WindowsRecord } from "../../compiler/plan/plan.ts";
 import { beforeSaving, type SaveRecord, type Step, titleOf } from "../../compiler/plan/step.ts";
-import type { Progress } from "../run/session.ts";
+import { workOf } from "../../compiler/plan/work.ts";
+import type { Told } from "../run/session.ts";
+import { showCount } from "./needs-table.ts";
 import type { ProgressLine, RunStep } from "./progress.ts";
 import { sum, type Waits, waitsOf } from "./time-to-go.ts";
 
@@ -18,7 +21,7 @@ export interface RunProgress {
   /** The compiler has reached another graph. */
   readonly compiling: () => void;
   readonly planned: (plan: Plan) => void;
-  readonly running: (progress: Progress) => void;
+  readonly running: (moment: Told) => void;
 }
 
 /** What an outline and a plan say of a run alike. */
@@ -35,7 +38,11 @@ export function textsOf({ windows }: Pick<Run, "windows">): readonly TextSplit[]
 }
 
 /** Shows the steps of a recipe, or of a plan that is compiled already, as they are reported. */
-export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompiled = false } = {}): RunProgress {
+export function runProgress(
+  { expect, show }: ProgressLine,
+  run: Run,
+  { isCompiled = false, now = () => performance.now() / 1000 } = {},
+): RunProgress {
   const texts = textsOf(run).map(({ corpus, split }) => `${corpus}.${split}`);
   const titles = [...texts.map((text) => `tokenize ${text}`), ...(isCompiled ? [] : ["compile"])];
   const before: readonly RunStep[] = titles.map((title) => ({ title, work: null }));
@@ -43,6 +50,7 @@ export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompil
   const places = new Map(phases.flatMap(({ steps }, place) => steps.map((step) => [step, place] as const)));
   const graphs = new Set(run.steps.map(({ program }) => program)).size;
   let works: readonly Waits[] | null = null;
+  let rateAt: Rate = () => null;
   let compiled = 0;
   const expected = (): void =>
     expect([
@@ -58,16 +66,43 @@ export function runProgress({ expect, show }: ProgressLine, run: Run, { isCompil
     compiling: () => show({ step: texts.length, done: Math.min(1, compiled++ / graphs), where: [] }),
     planned: (plan) => {
       works = waitsOf(plan);
+      rateAt = rateOf(
+        workOf(plan).map(({ operations }) => operations),
+        now,
+      );
       expected();
     },
-    running: ({ step, what, done }) => {
+    running: ({ step, what, done, gpu }) => {
       const at = places.get(step) ?? -1;
       const phase = phases[at];
       if (phase === undefined) return;
       const layer = run.steps[step]?.part.layer ?? null;
-      const where = [...(layer === null ? [] : [`layer ${layer + 1}/${phase.layers}`]), what];
+      const rate = rateAt(at, step, done);
+      const where = [
+        ...(layer === null ? [] : [`layer ${layer + 1}/${phase.layers}`]),
+        ...[what, `${showBytes(gpu)} on the GPU`],
+        ...(rate === null ? [] : [`${showCount(rate)} operations/s`]),
+      ];
       show({ step: before.length + at, done: shareDone(phase, works ?? [], step, done), where });
     },
+  };
+}
+
+/** Operations a second in a phase, by the moments that are told of it in order: a step that is passed by is not among them. */
+type Rate = (phase: number, step: number, done: number) => number | null;
+
+/** The rate is told once a phase has gone on for a second. */
+function rateOf(operations: readonly number[], now: () => number): Rate {
+  let current = { phase: -1, begin: 0, computed: 0, step: -1, done: 0 };
+  return (phase, step, done) => {
+    if (phase !== current.phase) current = { phase, begin: now(), computed: 0, step, done: 0 };
+    const { begin } = current;
+    const rest = step === current.step ? -current.done : 1 - current.done;
+    const before = rest * (operations[current.step] ?? 0);
+    const computed = current.computed + before + done * (operations[step] ?? 0);
+    current = { phase, begin, computed, step, done };
+    const seconds = now() - begin;
+    return seconds >= 1 && computed > 0 ? computed / seconds : null;
   };
 }
 

@@ -19,6 +19,12 @@ export interface Progress {
   readonly done: number;
 }
 
+/** What is told of it beside the work. */
+export interface Told extends Progress {
+  /** Bytes that are in use on the GPU. */
+  readonly gpu: number;
+}
+
 export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "folder" | "storeLimit"> {
   readonly device: Device;
   /** Where the result goes; null if none is saved. */
@@ -27,7 +33,7 @@ export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "f
   readonly tokenizer?: Readonly<Record<string, string>>;
   /** Opens what was saved, for a plan that checks it. */
   readonly openSaved?: (path: string) => Promise<Checkpoint>;
-  readonly progress: (progress: Progress) => void;
+  readonly progress: (moment: Told) => void;
   readonly signal: AbortSignal;
   /** Bytes that may be taken on the GPU; by default as many as there are. */
   readonly gpuMemory?: number;
@@ -90,7 +96,7 @@ export async function openSession(plan: Plan, options: RunOptions): Promise<Sess
     },
     progress: (moment) => {
       signal.throwIfAborted();
-      progress(moment);
+      progress({ ...moment, gpu: pool.memory().used });
     },
     note: (sentence) => {
       notes.push(sentence);

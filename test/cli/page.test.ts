@@ -6,9 +6,11 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as assert from "uvu/assert";
+import { comparison } from "../../runtime/cli/compare-table.ts";
+import { comparePage } from "../../runtime/cli/page/compare-page.ts";
 import { recordIn } from "../../runtime/cli/page/html.ts";
 import { runPage } from "../../runtime/cli/page/run-page.ts";
-import { record, reported } from "../given/run-report.ts";
+import { hostile, record, reported } from "../given/run-report.ts";
 import { findChromium, whileOpen } from "../harness/chromium.ts";
 import { golden } from "../harness/golden.ts";
 import { suite, testUnless } from "../harness/suite.ts";
@@ -109,8 +111,9 @@ suite("page", (here) => {
   });
 
   test("a page is well-formed, loads nothing, and no text from outside is more than text", async () => {
-    for (const report of [reported, { ...reported, ...bare }]) {
-      const page = await runPage(report);
+    const compared = [hostile, `"><b> ${hostile}`, "\u202E & \u0007"].map((path) => ({ path, report: reported }));
+    const pages = [await runPage(reported), await runPage(bare), await comparePage(comparison(compared))];
+    for (const page of pages) {
       const elements = elementsOf(page);
       assert.equal(
         elements.filter(({ name }) => ["script", "link", "img", "iframe", "object", "use", "a"].includes(name)),

@@ -14,7 +14,8 @@ export const record: RunRecord = {
   memory: { planned: { gpu: 0, host: 0 }, measured: { gpu: 0, process: 0 } },
 };
 
-const hostile = `</script><img src="https://a.example/x" onerror='alert(1)'>&amp;`;
+/** A name that is none, for whoever takes it for more than text. */
+export const hostile = `</script><img src="https://a.example/x" onerror='alert(1)'>&amp;`;
 
 const stages = [
   { name: "sparse", action: "owl(sparsity: 50%)", of: "model" },

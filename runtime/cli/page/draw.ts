@@ -1,4 +1,5 @@
 /** Pictures as SVG, drawn ahead, so that a page needs no program. */
+import { shapely } from "../../run/model-card.ts";
 import { figure, Html, html } from "./html.ts";
 import type { Picture } from "./pictures.ts";
 
@@ -12,7 +13,7 @@ export async function draw(pictures: readonly Picture[]): Promise<Html | null> {
     const { spec } = lite.compile(drawing, { logger });
     const svg = await new vega.View(vega.parse(spec), { renderer: "none", logger }).toSVG();
     const label = html` role="img" aria-label="${says}"`;
-    const plain = svg.replace(/<[^>]*>/g, (tag) => tag.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, ""));
+    const plain = shapely(svg).replace(/<[^>]*>/g, (tag) => tag.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, ""));
     drawn.push(figure(title, new Html(`${plain.replace("<svg", `<svg${label.text}`)}\n`)));
   }
   return html`<div class="pictures">\n${drawn}</div>\n`;
