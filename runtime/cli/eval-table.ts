@@ -1,7 +1,7 @@
 /** What `lcomp eval` has found, for people: a row for each measure, every mean with its standard error. */
 import type { TaskEvaluation } from "./eval-tasks.ts";
 import type { Divergence, TextEvaluation } from "./eval-text.ts";
-import { indistinguishable, type Mean } from "./statistics.ts";
+import type { Mean } from "./statistics.ts";
 import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
 
@@ -22,23 +22,32 @@ export function showEvaluation(found: Evaluation, models: readonly string[], wid
     ...(isOfText(found) ? textRows(found) : []),
     ...Object.entries(tasks).flatMap(([name, task]) => taskRows(name, task)),
   ];
-  const shown = rows.map((row) => row.slice(0, isPaired ? 5 : 2));
-  const head = ["", ...models, ...(isPaired ? ["change", ""] : [])];
+  const head = ["", ...models, ...(isPaired ? ["change"] : [])];
   const over = [
     ...(isOfText(found) ? [`text: ${counted(found.windows, "window")} of ${counted(found.length, "token")}`] : []),
     ...Object.entries(tasks).map(([name, { items }]) => `${name}: ${counted(items, "item")}`),
   ].join("; ");
-  const meaning = rows.some(([, , , , word]) => word) ? [explained] : [];
   return lines(
-    ...table(head, shown, { width }),
+    ...table(head, rows, { width }),
     "",
     ...(found.kl ? [...table(["", ""], divergenceRows(found.kl), { width }).slice(1), ""] : []),
-    ...[over, ...meaning].flatMap((text) => wrapped(text, width, "  ")),
+    ...[over, ...alike(found)].flatMap((text) => wrapped(text, width, "  ")),
   );
 }
 
-const word = "indistinguishable";
-const explained = `${word}: the change is at most twice its standard error, on the same windows or items`;
+/** What is the same of both models, as far as was found. */
+function alike({ kl, tasks = {} }: Evaluation): readonly string[] {
+  const changes = [
+    ...(kl ? [["loss", kl.log_ratio] as const] : []),
+    ...Object.entries(tasks).flatMap(([name, { against }]) =>
+      Object.entries(against?.change ?? {}).map(([metric, change]) => [`${name} ${metric}`, change] as const),
+    ),
+  ];
+  const names = changes.flatMap(([name, change]) => (change.indistinguishable ? [name] : []));
+  return names.length > 0
+    ? [`indistinguishable, within twice the standard error of the change: ${names.join(", ")}`]
+    : [];
+}
 
 const isOfText = (found: Evaluation): found is Evaluation & TextEvaluation => found.mean_nll !== undefined;
 
@@ -48,8 +57,8 @@ function textRows({ mean_nll, standard_error, perplexity, kl }: TextEvaluation):
   if (!kl) return [lossRow, perplexityRow];
   const error = kl.perplexity * kl.nll_error;
   return [
-    [...lossRow, shown({ mean: kl.mean_nll, standard_error: kl.nll_error }), ...changeOf(kl.log_ratio)],
-    [...perplexityRow, shown({ mean: kl.perplexity, standard_error: error }), "", ""],
+    [...lossRow, shown({ mean: kl.mean_nll, standard_error: kl.nll_error }), shown(kl.log_ratio)],
+    [...perplexityRow, shown({ mean: kl.perplexity, standard_error: error }), ""],
   ];
 }
 
@@ -57,13 +66,11 @@ function taskRows(name: string, { acc, acc_norm, against }: TaskEvaluation): rea
   if (!against) return Object.entries({ acc, acc_norm }).map(([metric, mean]) => [`${name} ${metric}`, shown(mean)]);
   const { change, flips } = against;
   return [
-    [`${name} acc`, shown(acc), shown(against.acc), ...changeOf(change.acc)],
-    [`${name} acc_norm`, shown(acc_norm), shown(against.acc_norm), ...changeOf(change.acc_norm)],
-    [`${name} flips`, "", "", shown(flips), ""],
+    [`${name} acc`, shown(acc), shown(against.acc), shown(change.acc)],
+    [`${name} acc_norm`, shown(acc_norm), shown(against.acc_norm), shown(change.acc_norm)],
+    [`${name} flips`, "", "", shown(flips)],
   ];
 }
-
-const changeOf = (mean: Mean): Row => [shown(mean), indistinguishable(mean) ? word : ""];
 
 const divergenceRows = (kl: Divergence): readonly Row[] => [
   ["KL", shown(kl)],

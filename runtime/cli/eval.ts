@@ -24,7 +24,6 @@ export const evalCommand: Command = {
       json: flag("print the numbers as JSON"),
       quiet: flag("no progress"),
       ...archFlag,
-      ...archFlag,
       ...budgetFlags,
     }),
   handler: async (flags) => {

@@ -1,5 +1,6 @@
 /** What people see: screens of 80 and of 40 columns, in goldens, with a clock and results of the test's own. */
 import * as assert from "uvu/assert";
+import { type Evaluation, showEvaluation } from "../../runtime/cli/eval-table.ts";
 import { type Needs, showNeeds } from "../../runtime/cli/needs-table.ts";
 import { type OutlineReport, showOutline } from "../../runtime/cli/outline-table.ts";
 import { progressOn, type RunStep } from "../../runtime/cli/progress.ts";
@@ -148,6 +149,40 @@ suite("screens", ({ test }) => {
     assert.is(shown({ LC_CTYPE: "C.utf8" }, true), unicode);
     assert.is(shown({ LANG: "C" }, false), unicode);
   });
+});
+
+const mean = (of: number, error: number) => ({ mean: of, standard_error: error });
+const between = { ...mean(-0.02, 0.021), indistinguishable: true };
+const nothing = { ...mean(0, 0), indistinguishable: true };
+
+const evaluation: Evaluation = {
+  ...{ mean_nll: 3.2448, standard_error: 0.0429, perplexity: 25.66, tokens: 16384, windows: 32, length: 512 },
+  kl: {
+    ...{ ...mean(0.0123, 0.0002), maximum: 9.87654321, percentiles: { "99%": 0.34567891 } },
+    ...{ same_top: mean(0.9712, 0.0013), mean_nll: 3.2612, nll_error: 0.043, perplexity: 26.08 },
+    ...{ log_ratio: { ...mean(0.0164, 0.0018), indistinguishable: false }, correlation: 0.999, change: mean(0, 0.001) },
+  },
+  tasks: {
+    arc: {
+      ...{ items: 200, acc: mean(0.5, 0.0354), acc_norm: mean(0.37, 0.0342) },
+      against: {
+        ...{ acc: mean(0.48, 0.0354), acc_norm: mean(0.37, 0.0342) },
+        ...{ change: { acc: between, acc_norm: nothing }, flips: mean(0.09, 0.0203) },
+      },
+    },
+  },
+  notes: [],
+};
+
+suite("what eval shows", ({ test }) => {
+  for (const width of [80, 40])
+    test(`an evaluation fits ${width} columns, of one model and of two`, () => {
+      const models = ["models/a_model_with_a_long_name", "out/four"];
+      const { kl, tasks, ...alone } = evaluation;
+      const shown = [showEvaluation(evaluation, models, width), showEvaluation(alone, models.slice(0, 1), width)];
+      golden(`test/golden/screens/eval-${width}.txt`, shown.join("\n"));
+      for (const line of shown.join("\n").split("\n")) assert.ok([...line].length <= width, line);
+    });
 });
 
 const steps: readonly RunStep[] = [

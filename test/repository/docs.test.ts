@@ -131,8 +131,11 @@ for (const page of ["docs/language.md", "docs/composing.md"])
       test(`${title}, runs`, () => {
         for (const [name, each] of Object.entries(files)) writeFileSync(join(folder, name), each);
         const out = /^ {2}save /m.test(text) ? `--out out/${basename(page, ".md")}-${i}` : "";
-        const read = /: Corpus\b/.test(text) ? "--text some.jsonl" : "";
-        const { status, output } = shell(`lcomp run ${path} --model examples/tiny ${read} ${out} --quiet`);
+        const inputs = [
+          ...(/: Corpus\b/.test(text) ? ["--text some.jsonl"] : []),
+          ...(/: Task\b/.test(text) ? ["--facts examples/world/facts.jsonl"] : []),
+        ];
+        const { status, output } = shell(`lcomp run ${path} --model examples/tiny ${inputs.join(" ")} ${out} --quiet`);
         assert.is(status, 0, output);
       });
     }

@@ -144,7 +144,7 @@ suite("prompts of tasks", ({ test }) => {
         writeFileSync(path, `${JSON.stringify(good)}\n\n${JSON.stringify(item)}\n`);
         await says(
           () => encodeTask({ task: path, context: null }, tokenizer),
-          `${path}, line 3, ${why}; mend or remove it`,
+          `${path}, line 3, ${why}; mend or remove it, or say which data set's form it has, as in arc=FILE`,
         );
       }
       writeFileSync(path, `${JSON.stringify(good)}\n{"query": `);

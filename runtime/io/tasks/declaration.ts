@@ -38,7 +38,7 @@ export interface TaskSource {
 }
 
 /** What takes items as they are. */
-const plain = "plain";
+export const plain = "plain";
 
 const library = join(packageRoot, "stdlib", "tasks");
 

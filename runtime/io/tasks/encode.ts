@@ -2,7 +2,7 @@
 import { Ids } from "../../tokenizer/ids.ts";
 import { UserError } from "../../user-error.ts";
 import type { Tokenizer } from "../tokenizer.ts";
-import { readDeclaration, taskSource } from "./declaration.ts";
+import { plain, readDeclaration, taskSource } from "./declaration.ts";
 import { type Choice, type Item, itemsOf } from "./items.ts";
 import { withoutEnd } from "./text-rules.ts";
 
@@ -44,10 +44,12 @@ export async function encodeTask(
 ): Promise<EncodedTask> {
   const { declaration, path } = taskSource(task);
   const declared = await readDeclaration(declaration);
+  const named = declaration === plain ? ", or say which data set's form it has, as in arc=FILE" : "";
+  const way = `mend or remove it${named}`;
   const items: EncodedItem[] = [];
   const most = context === null ? Infinity : context + 1;
   let cut = 0;
-  for await (const item of itemsOf(path, declared, first)) {
+  for await (const item of itemsOf(path, declared, { most: first, way })) {
     onItem(item.line);
     const choices = item.choices.map((choice, i) => {
       const whole = encodeChoice(choice, tokenizer);

@@ -20,15 +20,19 @@ export interface Choice {
   readonly characters: number;
 }
 
-/** The items of a file, a JSON object a line, at most so many; what is wrong with one is said with its line. */
-export async function* itemsOf(path: string, declaration: TaskDeclaration, most = Infinity): AsyncGenerator<Item> {
+/** The items of a file, a JSON object a line, at most so many; what is wrong with one is said with its line, and the way out. */
+export async function* itemsOf(
+  path: string,
+  declaration: TaskDeclaration,
+  { most, way }: { readonly most: number; readonly way: string },
+): AsyncGenerator<Item> {
   let count = 0;
   for await (const { bytes, number } of lines(path)) {
     if (count >= most) return;
     const item = jsonIn(bytes, `${path}, line ${number},`);
     if (item === undefined) continue;
     const refuse: Refuse = (why) => {
-      throw new UserError(`${path}, line ${number}, ${why}; mend or remove it`);
+      throw new UserError(`${path}, line ${number}, ${why}; ${way}`);
     };
     yield { line: number, ...itemOf(isJsonObject(item) ? item : refuse("must be a JSON object"), declaration, refuse) };
     count += 1;
