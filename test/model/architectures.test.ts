@@ -5,7 +5,7 @@ import type { Exceptions } from "./transformers.ts";
 const exceptions: Exceptions = {
   refused: {
     ...ofQwen({
-      partial_rotary_factor: /rotary positions for a part of each head/,
+      "partial_rotary_factor with linear": /rotary positions for a part of each head/,
       "another model_type": /a `model_type` other than qwen\d is not supported/,
       "architectures of Llama": /a `model_type` other than llama and mistral is not supported/,
       "layer_types sliding, window not in use": /layers with a window, and no `sliding_window` in use/,

@@ -142,6 +142,9 @@ def qwen(family):
          {"rope_scaling": {"type": "dynamic", "factor": 2.0}, "max_position_embeddings": 24}, ["rope_parameters"]),
         ("rope by kind of layer", {"rope_parameters": {FULL: {"rope_type": "default", "rope_theta": 500000.0}}}),
         ("partial_rotary_factor", {"partial_rotary_factor": 0.5}),
+        ("partial_rotary_factor with linear", {"rope_parameters": {**LINEAR, "rope_theta": 500.0, "partial_rotary_factor": 0.5}}),
+        ("longrope", {"rope_scaling": longrope(4 if family == "qwen2" else 8, factor=4.0, original_max_position_embeddings=32)}, ["rope_parameters"]),
+        ("proportional", {"rope_scaling": {"rope_type": "proportional", "partial_rotary_factor": 0.5, "rope_theta": 500.0}}, ["rope_parameters"]),
     )]
 
 
@@ -177,6 +180,8 @@ GEMMA3 = [row("gemma3", *rest) for rest in (
                              "layer_types": [FULL, SLIDING] * 2}, ["rope_parameters"]),
     ("linear, nested", {"layer_types": [FULL, SLIDING] * 2, "rope_parameters": {
         FULL: {**LINEAR, "rope_theta": 50000.0}, SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
+    ("longrope, nested", {"layer_types": [FULL, SLIDING] * 2, "rope_parameters": {
+        FULL: longrope(8, rope_theta=50000.0, original_max_position_embeddings=32), SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
     ("query_pre_attn_scalar 16", {"query_pre_attn_scalar": 16}),
     ("query_pre_attn_scalar missing", {}, ["query_pre_attn_scalar"]),
     ("query_pre_attn_scalar null", {"query_pre_attn_scalar": None}),
