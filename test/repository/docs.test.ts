@@ -1,8 +1,6 @@
-/** What the documents show is true: commands run, programs are right or wrong as they say, links lead somewhere. */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, delimiter, dirname, join, resolve } from "node:path";
+/** What the documents show is true: programs are right or wrong as they say, and run; links lead somewhere. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { check, loadRecipe, outline } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
@@ -14,6 +12,7 @@ import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { problemsFrom } from "../given/problems.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith } from "../language/run.ts";
+import { blocksOf, folder, read, shell } from "./documents.ts";
 import { root } from "./sources.ts";
 
 const tiny = await openCheckpoint(join(root, "examples/tiny"));
@@ -24,86 +23,6 @@ const corpora = new Map<string, CorpusFacts>([
   ["text", text],
   ["facts", facts],
 ]);
-
-/** A fenced block, and what the HTML comment right above it says of it. */
-interface Block {
-  readonly language: string;
-  readonly text: string;
-  readonly note: string;
-  /** The heading above it. */
-  readonly heading: string;
-}
-
-const read = (path: string): string => readFileSync(join(root, path), "utf8");
-
-function blocksOf(path: string): readonly Block[] {
-  const pieces = read(path).matchAll(
-    /^#+ (?<heading>.*)$|^(?:<!-- (?<note>.*) -->\n)?```(?<language>\w*)\n(?<text>[\s\S]*?)^```$/gm,
-  );
-  let at = "";
-  return [...pieces].flatMap(({ groups = {} }) => {
-    const { heading, note = "", language = "", text = "" } = groups;
-    if (heading !== undefined) at = heading;
-    return heading === undefined ? [{ language, text, note, heading: at }] : [];
-  });
-}
-
-/** A folder with the examples, and on the PATH a `lcomp` that is the one of this clone, also for `npx lcomp`. */
-function workplace(): { readonly folder: string; readonly env: NodeJS.ProcessEnv } {
-  const folder = mkdtempSync(join(tmpdir(), "lcomp docs "));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  symlinkSync(join(root, "examples"), join(folder, "examples"));
-  for (const name of ["bin", "out"]) mkdirSync(join(folder, name));
-  const launch = `exec "${process.execPath}" "${join(root, "runtime/cli/launch.mjs")}" "$@"\n`;
-  writeFileSync(join(folder, "bin/lcomp"), `#!/bin/sh\n${launch}`, { mode: 0o755 });
-  writeFileSync(join(folder, "bin/npx"), `#!/bin/sh\nshift\n${launch}`, { mode: 0o755 });
-  const excerpt = read("examples/world/test.jsonl").split("\n").slice(0, 60).join("\n");
-  writeFileSync(join(folder, "some.jsonl"), excerpt);
-  const PATH = [join(folder, "bin"), process.env["PATH"]].join(delimiter);
-  return { folder, env: { ...process.env, PATH, NO_COLOR: "1" } };
-}
-
-const { folder, env } = workplace();
-
-function shell(command: string): { readonly status: number | null; readonly output: string } {
-  const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { cwd: folder, env, encoding: "utf8" });
-  return { status, output: `${stdout}${stderr}` };
-}
-
-/** The commands of a block, each with what it prints if the block shows that. */
-function commandsOf({ language, text }: Block): readonly { readonly command: string; readonly shown?: string }[] {
-  const lines = text.trimEnd().split("\n");
-  if (language === "sh") return lines.map((command) => ({ command }));
-  const starts = lines.flatMap((line, i) => (line.startsWith("$ ") ? [i] : []));
-  return starts.map((start, i) => ({
-    command: lines[start]?.slice(2) ?? "",
-    shown: lines.slice(start + 1, starts[i + 1] ?? lines.length).join("\n"),
-  }));
-}
-
-suite("README", ({ test }) => {
-  for (const block of blocksOf("README.md")) {
-    const { language, note, text } = block;
-    const file = /^file: (.+)/.exec(note)?.[1];
-    if (file !== undefined) test(`${file} is written`, () => writeFileSync(join(folder, file), text));
-    if ((language !== "sh" && language !== "console") || note.startsWith("not run: ")) continue;
-    const expected = Number(/^ends with (\d+)/.exec(note)?.[1] ?? 0);
-    for (const { command, shown } of commandsOf(block))
-      test(command, () => {
-        const { status, output } = shell(command);
-        assert.is(status, expected, output);
-        if (shown !== undefined) assert.is(unsized(output.trimEnd()), unsized(shown));
-      });
-  }
-
-  test("its first recipe is right", () => {
-    const [first] = blocksOf("README.md");
-    assert.equal(check(hostWith({ "own.lcomp": first?.text ?? "" }), "own.lcomp").problems, []);
-  });
-});
-
-/** Without the numbers that are an adapter's: what a plan moves and takes. */
-const unsized = (text: string): string => text.replace(/\b(computes|moves|at once:|memory,) [\d.]+/g, "$1 …");
 
 /** The ids of what is wrong with a file by itself, or else with its recipe for a model. */
 function problemsOf(host: Host, path: string, model: ModelFacts): readonly string[] {
