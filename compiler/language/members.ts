@@ -2,7 +2,7 @@
 import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { slotNames } from "../graph/slots.ts";
-import type { Split, TaskPart } from "../plan/plan.ts";
+import { type Split, sourceOfWindows, type TaskPart } from "../plan/plan.ts";
 import { habits } from "../problems/habits.ts";
 import { type Context, report } from "./context.ts";
 import { dimension, form, knownNumber, whole } from "./kinds.ts";
@@ -335,8 +335,8 @@ function tooFew(context: Context, { corpus, split, length, first }: Windows, the
 function areThose({ context, scope, span }: Call, windows: Windows): boolean {
   const old = findDimension(scope, "sample");
   const other = old?.streamed?.windows;
-  const show = ({ corpus, split, length, first }: Windows) =>
-    `\`${corpus}.${split}\` in ${first === null ? "" : `the first ${first} `}windows of ${length}`;
+  const show = ({ length, first, ...source }: Windows) =>
+    `\`${sourceOfWindows(source)}\` in ${first === null ? "" : `the first ${first} `}windows${length > 0 ? ` of ${length}` : ""}`;
   if (!other || show(other) === show(windows)) return true;
   report(context, {
     kind: "dimension-mismatch",

@@ -49,11 +49,11 @@ export async function evaluateTasks(
   const folders = models.map((name) => given(flags, name) ?? "");
   const checkpoints = await Promise.all(folders.map(openModel));
   const read = await encodeTasks(namedTasks(several(flags, "tasks")), checkpoints, firstOf(flags), { signal });
-  const parts = new Map([...read.tasks].map(([name, task], i) => [name, partsOf(task, i)] as const));
+  const parts = new Map([...read.tasks].map(([name, task], i) => [name, partsOf(task, parameterOf(name, i))] as const));
   const items = [...parts].flatMap(([name, some]) =>
     some.map((part) => [part.name, chosen(read.tasks.get(name), part)] as const),
   );
-  const written = entryOf("tasks.lcomp", recipeText(models, [...parts.values()].flat()));
+  const written = entryOf("eval --tasks", recipeText(models, [...parts.values()].flat()));
   const recipe = recipeOf(written, given(flags, "arch"));
   const open = await openRecipe(recipe, flags, {
     ...readBy(new Map(items)),
@@ -87,8 +87,12 @@ function firstOf(flags: Flags): number | undefined {
   throw new UserError(`--first needs a number of items, 1 or more; it is ${text}`, { exitCode: 2 });
 }
 
-const partsOf = ({ items }: EncodedTask, task: number): readonly Part[] =>
-  byLength(items).map((places, i) => ({ name: `task_${task + 1}_${i + 1}`, places }));
+/** A name of the language for the task of that number, which messages have. */
+const parameterOf = (name: string, number: number): string =>
+  `${name.replace(/\W+/g, "_").replace(/^(?=[\d_])/, "task_")}_${number + 1}`;
+
+const partsOf = ({ items }: EncodedTask, parameter: string): readonly Part[] =>
+  byLength(items).map((places, i) => ({ name: `${parameter}_${i + 1}`, places }));
 
 const chosen = (task: EncodedTask | undefined, { places }: Part): readonly EncodedItem[] =>
   places.flatMap((place) => task?.items[place] ?? []);
