@@ -58,6 +58,10 @@ const foldable: Readonly<Record<string, readonly [layers: string, isExact: boole
   qwen3: ["q, k, v, gate, up, down, lm_head", true],
   gemma3: ["q, k, v, gate, up, down", false],
   gpt2: ["q, k, v, o, up", true],
+  gemma2: ["q, k, v, gate, up, down", false],
+  phi3: ["q, k, v, gate, up, down, lm_head", true],
+  olmo2: ["down, lm_head", true],
+  gpt_neox: ["qkv, up, lm_head", true],
 };
 
 suite("recipe: folds", ({ test }) => {

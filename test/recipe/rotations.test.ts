@@ -95,7 +95,7 @@ fn f(a: f32[row: ${size}]) {
     }
   });
 
-  for (const name of ["qwen2", "qwen3"])
+  for (const name of ["qwen2", "qwen3", "phi3"])
     test(
       `${name}: the logits of a rotated model are those of the model`,
       inFolder(async (folder) => {
@@ -105,7 +105,7 @@ fn f(a: f32[row: ${size}]) {
       }),
     );
 
-  for (const name of ["gpt2", "gemma3"])
+  for (const name of ["gpt2", "gemma2", "gemma3", "olmo2"])
     test(
       `${name}: heads are rotated, and what passes through is not`,
       inFolder(async (folder) => {
