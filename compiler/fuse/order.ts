@@ -49,32 +49,42 @@ function asInGraph(waiting: Waiting): readonly Draft[] {
   return inTurn(waiting, { add: ready.add, take: ready.take });
 }
 
-/** Of those that could be next the one after which least more is held; setup still comes first. */
+/** So many of those that could be next are compared. */
+const mostCompared = 8;
+
+/**
+ * Of those that could be next, and are read first, the one after which least more is held, of equals the one that is read first; setup
+ * still comes before.
+ */
 function leastFirst(waiting: Waiting): readonly Draft[] {
-  const ready = new Set<Draft>();
-  const done = new Set<Draft>();
-  const adds = (draft: Draft): number => {
-    const leaves = [...(waiting.before.get(draft) ?? [])].filter((writer) =>
-      (waiting.readers.get(writer) ?? []).every((reader) => reader === draft || done.has(reader)),
+  const { drafts, before, readers } = waiting;
+  const left = new Map(drafts.map((draft) => [draft, readers.get(draft)?.length ?? 0]));
+  const soonest = new Map(
+    drafts.map((draft) => [draft, Math.min(order(draft) + 1e9, ...(readers.get(draft) ?? []).map(order))]),
+  );
+  const rankOf = (draft: Draft): number => (draft.when === "setup" ? order(draft) : (soonest.get(draft) ?? 0));
+  const adds = (draft: Draft): number =>
+    [...(before.get(draft) ?? [])].reduce(
+      (sum, writer) => sum - (left.get(writer) === 1 ? heldBy(writer) : 0),
+      heldBy(draft),
     );
-    return heldBy(draft) - leaves.reduce((sum, writer) => sum + heldBy(writer), 0);
+  const ready = rankedQueue(rankOf);
+  const first = (): readonly Draft[] => {
+    const some: Draft[] = [];
+    for (let draft = ready.take(); draft !== undefined; draft = some.length < mostCompared ? ready.take() : undefined)
+      some.push(draft);
+    return some;
   };
-  const isBetter = (a: Draft, b: Draft): boolean =>
-    a.when === b.when ? adds(a) < adds(b) || (adds(a) === adds(b) && order(a) < order(b)) : a.when === "setup";
-  return inTurn(waiting, {
-    add: (draft) => ready.add(draft),
-    take: () => {
-      const [first, ...others] = ready;
-      const next = others.reduce<Draft | undefined>(
-        (best, each) => (best && isBetter(each, best) ? each : best),
-        first,
-      );
-      if (next === undefined) return undefined;
-      ready.delete(next);
-      done.add(next);
-      return next;
-    },
-  });
+  const take = (): Draft | undefined => {
+    const [next, ...others] = first();
+    if (next === undefined) return undefined;
+    const all = [next, ...others];
+    const best = next.when === "setup" ? next : all.reduce((least, each) => (adds(each) < adds(least) ? each : least));
+    for (const each of all.toReversed()) if (each !== best) ready.add(each);
+    for (const writer of before.get(best) ?? []) left.set(writer, (left.get(writer) ?? 0) - 1);
+    return best;
+  };
+  return inTurn(waiting, { add: ready.add, take });
 }
 
 /** All, as the queue gives those that could be next. */

@@ -29,6 +29,11 @@ CUTS = {
     "chain": ["shortgpt(drop: 25%)", "minitron_width(mlp: 75%, model: 75%, multiple: 16)", "wanda(2:4)"],
 }
 
+EXPERTS = {
+    "experts": ["wanda(2:4) for linear except router, lm_head"],
+    "experts of fewer blocks": ["shortgpt(drop: 1)", "wanda(2:4) for linear except router, lm_head"],
+}
+
 LLAMA_ALONE = {"rotated", "sliced"}  # a norm that ends a branch, as Gemma's do, has a gain that nothing takes over
 
 
@@ -39,15 +44,39 @@ def make_gemma(folder):
         vocab_size=1024, hidden_size=64, intermediate_size=96, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
         sliding_window=16, layer_types=["full_attention"] * 4, max_position_embeddings=256, query_pre_attn_scalar=16,
         final_logit_softcapping=30.0, rms_norm_eps=1.0, initializer_range=0.3, bos_token_id=0, eos_token_id=0, pad_token_id=None)
+    return save_made(config, folder)
+
+
+def make_mixture(folder, config, is_fused):
+    """A small mixture of experts of random numbers, which are apart, or in one tensor of each block."""
+    folder.mkdir(parents=True)
+    sizes = {"vocab_size": 1024, "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+             "max_position_embeddings": 256, "initializer_range": 0.1, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
+    return save_made(config(sizes), folder, save_original_format=not is_fused)
+
+
+MIXTURES = {
+    "mixtral": lambda sizes: transformers.MixtralConfig(**sizes, intermediate_size=96, num_local_experts=4),
+    "qwen2_moe": lambda sizes: transformers.Qwen2MoeConfig(
+        **sizes, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=48, shared_expert_intermediate_size=80, intermediate_size=96),
+    "qwen3_moe": lambda sizes: transformers.Qwen3MoeConfig(
+        **sizes, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=48, intermediate_size=96, head_dim=16, norm_topk_prob=True),
+}
+
+
+def save_made(config, folder, **how):
     torch.manual_seed(0)
-    transformers.Gemma3ForCausalLM(config).save_pretrained(folder)
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder, **how)
     for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         shutil.copy(ROOT / "examples/tiny" / file, folder)
     return folder
 
 
 def recipe(methods):
-    stages = [f"  stage stage{i} = {method} of {f'stage{i - 1}' if i else 'model'} over sample" for i, method in enumerate(methods)]
+    stages = []
+    for i, method in enumerate(methods):
+        call, _, layers = method.partition(" for ")
+        stages.append(f"  stage stage{i} = {call} of {f'stage{i - 1}' if i else 'model'} over sample{layers and f' for {layers}'}")
     return "\n".join([
         'import { angular } from "std/prune/angular"',
         'import { shortgpt } from "std/prune/shortgpt"', 'import { minitron_width } from "std/prune/minitron"',
@@ -95,7 +124,8 @@ def by_transformers(folder, windows):
 def read(methods, model, text, windows, place):
     """The mean NLL of one folder by all who read it, and all that is not as it should be."""
     reported = run(methods, model, text, place)
-    of_config, found = promised(place / "out"), stored(place / "out")
+    is_mixture = methods in EXPERTS.values()  # whose experts transformers has in one tensor, and files apart
+    of_config, found = ({}, {}) if is_mixture else (promised(place / "out"), stored(place / "out"))
     misshapen = [name for name in sorted(of_config.keys() | found.keys()) if found.get(name) != of_config.get(name)]
     if misshapen:
         return {"lcomp": reported}, [f"{name} is {found.get(name)}, by the config {of_config.get(name)}" for name in misshapen]
@@ -121,13 +151,16 @@ def main():
         for split in (ROOT / "examples/world").glob("*.jsonl"):
             documents = split.read_text().splitlines(keepends=True)
             (text / split.name).write_text("".join(documents[:DOCUMENTS]))
-        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", make_gemma(Path(root) / "models/made gemma3")):
+        made = Path(root) / "models"
+        mixtures = [make_mixture(made / f"made {name}{', fused' if is_fused else ''}", config, is_fused)
+                    for name, config in MIXTURES.items() for is_fused in (False, True)]
+        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", make_gemma(made / "made gemma3"), *mixtures):
             if not (model / "config.json").exists():
                 print(f"{model.name}: not here")
                 continue
             ids = text_ids(model, text / "test.jsonl", sys.maxsize)
             windows = np.array(ids[:len(ids) // LENGTH * LENGTH]).reshape(-1, LENGTH)
-            for name, methods in CUTS.items():
+            for name, methods in (EXPERTS if model in mixtures else CUTS).items():
                 if name in LLAMA_ALONE and "gemma" in model.name:
                     continue
                 place = Path(root) / model.name / name

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
 import { openDevice } from "../../runtime/gpu/device.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
+import { library } from "../given/library.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, writeFolder } from "../io/folder.ts";
 import { readWeight } from "../io/tensors.ts";
@@ -55,7 +56,55 @@ async function prune(pruned: Pruned, folder: string) {
   return { loss: reports[0]?.value ?? Number.NaN, notes, result: await openCheckpoint(out) };
 }
 
+/** Bytes that kernels of a block leave to others, of a Mixtral with so many experts, windows of 64 tokens and MLPs of 512 neurons. */
+function scratchOf(experts: number): number {
+  const sizes = { hidden_size: 32, intermediate_size: 512, num_hidden_layers: 1, num_local_experts: experts };
+  const config = { ...record.families["mixtral"]?.config, ...sizes };
+  const layer = "model.layers.0";
+  const headers: Readonly<Record<string, readonly number[]>> = {
+    ...Object.fromEntries(
+      Object.entries(record.families["mixtral"]?.tensors ?? {}).filter(
+        ([name]) => !/layers\.[12]|experts|moe.gate/.test(name),
+      ),
+    ),
+    [`${layer}.block_sparse_moe.gate.weight`]: [experts, 32],
+    ...Object.fromEntries(
+      Array.from({ length: experts }, (_, expert) => `${layer}.block_sparse_moe.experts.${expert}`).flatMap((at) => [
+        [`${at}.w1.weight`, [512, 32]],
+        [`${at}.w3.weight`, [512, 32]],
+        [`${at}.w2.weight`, [32, 512]],
+      ]),
+    ),
+  };
+  const tensors = Object.entries(headers).map(([name, shape]) => {
+    const bytes = 4 * shape.reduce((all, size) => all * size, 1);
+    return [name, { dtype: "F32", shape, bytes }] as const;
+  });
+  const facts = { name: "made", config, tensors: new Map(tensors) };
+  const length = {
+    kind: "number",
+    value: 64,
+    text: "64",
+    span: { file: { path: "", text: "" }, start: 0, end: 0 },
+  } as const;
+  const inputs = {
+    parameters: new Map([["length", length]]),
+    models: new Map([["model", facts]]),
+    corpora: new Map([["text", { tokens: { test: 64 } }]]),
+  };
+  const made = plan(loadRecipe(library, "std/evaluate"), inputs, device.facts);
+  const step = made.steps.find(({ part }) => part.what === "outputs");
+  const program = made.programs.find(({ name }) => name === step?.program);
+  if (!program) throw new Error("no step goes through the block");
+  return program.regions.reduce((sum, { bytes, lasts }) => sum + (lasts ? 0 : bytes), 0);
+}
+
 suite("mixtures of experts", ({ test }) => {
+  test("experts are computed one after the other", () => {
+    const more = scratchOf(32) - scratchOf(8);
+    assert.ok(more < 4 * 64 * 512, `24 more experts take ${more} more bytes, one has ${4 * 64 * 512} of neurons`);
+  });
+
   for (const pruned of record.wanda)
     test(
       `masks of Wanda in ${pruned.family}, of the tokens that reach each expert`,
