@@ -70,7 +70,7 @@ function effects(folder: string): unknown {
   const names = readdirSync(folder).filter((name) => !["seen", "status"].includes(name));
   const found = [names, read("untidy.lcomp"), read("plan.json"), read("out/model.safetensors"), read("out/README.md")];
   rmSync(join(folder, "out"), { recursive: true, force: true });
-  rmSync(join(folder, "plan.json"), { force: true });
+  for (const name of ["out.report.html", "plan.json"]) rmSync(join(folder, name), { force: true });
   writeFileSync(join(folder, "untidy.lcomp"), untidy);
   return found;
 }

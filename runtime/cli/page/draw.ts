@@ -14,7 +14,7 @@ export async function draw(pictures: readonly Picture[]): Promise<Html | null> {
     const svg = await new vega.View(vega.parse(spec), { renderer: "none", logger }).toSVG();
     const label = html` role="img" aria-label="${says}"`;
     const plain = shapely(svg).replace(/<[^>]*>/g, (tag) => tag.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, ""));
-    drawn.push(figure(title, new Html(`${plain.replace("<svg", `<svg${label.text}`)}\n`)));
+    drawn.push(figure(title, new Html(`${plain.replace("<svg", () => `<svg${label.text}`)}\n`)));
   }
   return html`<div class="pictures">\n${drawn}</div>\n`;
 }
