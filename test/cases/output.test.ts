@@ -96,7 +96,7 @@ suite("cases: output", (t) => {
       const again = attempt(folder, ...args);
       assert.match(again.stderr, /^removed \S+\.out\.partial-\S+, left by a run that was ended\n/);
       assert.is(again.status, 0, again.stderr);
-      assert.equal(readdirSync(folder), ["out"]);
+      assert.equal(readdirSync(folder), ["out", "out.report.html"]);
     }),
   );
 

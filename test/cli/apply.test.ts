@@ -108,7 +108,10 @@ suite("cli: apply", ({ test }) => {
       const applied = lcomp(folder, args);
       assert.is(applied.status, 0, applied.stderr);
       assert.match(applied.stderr, /light: \d+ steps with .* of GPU memory and .* of host memory, plan sha256 /);
-      assert.match(applied.stderr, /measure it: npx lcomp eval deep\/again --text words\.jsonl\n$/);
+      assert.match(
+        applied.stderr,
+        /measure it: npx lcomp eval deep\/again --text words\.jsonl\ndeep\/again\.report\.html: .*\n$/,
+      );
       assert.equal(contentsOf(join(folder, "deep/again")), contentsOf(join(folder, "out")));
     }),
   );

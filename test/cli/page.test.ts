@@ -111,7 +111,10 @@ suite("page", (here) => {
   });
 
   test("a page is well-formed, loads nothing, and no text from outside is more than text", async () => {
-    const compared = [hostile, `"><b> ${hostile}`, "\u202E & \u0007", "$'$&$`"].map((path) => ({ path, report: reported }));
+    const compared = [hostile, `"><b> ${hostile}`, "\u202E & \u0007", "$'$&$`"].map((path) => ({
+      path,
+      report: reported,
+    }));
     const pages = [await runPage(reported), await runPage(bare), await comparePage(comparison(compared))];
     for (const page of pages) {
       const elements = elementsOf(page);
