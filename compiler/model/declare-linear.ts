@@ -125,11 +125,13 @@ function applyLayers(
   x: Tensor,
   reached: Operand | undefined,
 ): Value {
-  const given = x.dims.filter(({ id }) => id !== along?.id);
+  const read = layers[0]?.linear.from.map(({ id }) => id) ?? [];
+  const given = x.dims.filter((dim) => dim.id !== along?.id && !read.includes(dim.id) && !read.includes(aside(dim).id));
   const [odd] = dimsOf(reached?.value ?? wrong).filter(
     (dim) => dim.id !== along?.id && !given.some(({ id }) => id === dim.id),
   );
-  if (reached && odd) return wrongType(context, reached, `a condition of what \`${layers[0]?.linear.name}\` reads`);
+  if (reached && odd)
+    return wrongType(context, reached, `a condition of the tokens that \`${layers[0]?.linear.name}\` reads`);
   const made = layers.map((layer) => applyAt(context, layer, along, { x, reached: reached?.value }, span));
   const tensors = made.flatMap((each) => (each.kind === "tensor" ? [each] : []));
   const [first] = tensors;
