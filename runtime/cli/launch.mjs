@@ -27,6 +27,7 @@ const scripts = {
   bench: ["bench/run.ts"],
   "bench:compile": ["bench/compile.ts"],
   report: ["report/run.ts"],
+  site: ["site/build.ts"],
 };
 
 /** What Mesa says of itself. */

@@ -5,7 +5,7 @@ import { suite } from "../harness/suite.ts";
 import { type Import, lineAt, root, type Source, sourcesIn } from "./sources.ts";
 
 const product = sourcesIn("grammar", "compiler", "runtime");
-const everything = [...product, ...sourcesIn("test", "bench", "report")];
+const everything = [...product, ...sourcesIn("test", "bench", "report", "site")];
 
 /** Each layer and what it may import beside its own files, the narrowest folder first. */
 const layers: readonly (readonly [layer: string, allowed: readonly string[]])[] = [
@@ -39,7 +39,7 @@ const stages = [
 ];
 
 const topLevel = [
-  ...["grammar", "compiler", "runtime", "examples", "stdlib", "test", "bench", "report", "docs", ".ci"],
+  ...["grammar", "compiler", "runtime", "examples", "stdlib", "test", "bench", "report", "site", "docs", ".ci"],
   ...["package.json", "package-lock.json", "tsconfig.json", "biome.json", ".gitignore", "LICENSE"],
   ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"],
 ];
