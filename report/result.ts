@@ -1,11 +1,10 @@
 /** A row's file: what its command has found, and what it was found of. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Host } from "../compiler/host.ts";
 import { resolve } from "../compiler/language/resolve.ts";
 import type * as Ast from "../grammar/ast.ts";
 import { accepted } from "../grammar/diagnostic.ts";
-import { type SourceFile, textAt } from "../grammar/source.ts";
+import { textAt } from "../grammar/source.ts";
 import { libraryHost } from "../runtime/cli/host.ts";
 import type { RunReport } from "../runtime/cli/result-table.ts";
 import { sha256 } from "../runtime/io/hash.ts";
@@ -47,21 +46,10 @@ export interface Sources {
   readonly library: string;
 }
 
-/** The library as it is, each of whose files is read and parsed once. */
-const library = libraryHost();
-const files = new Map<string, SourceFile | undefined>();
-const host: Host = {
-  ...library,
-  read: (module) => {
-    if (!files.has(module)) files.set(module, library.read(module));
-    return files.get(module);
-  },
-};
-
 /** Those of a row. */
 export function sourcesOf({ recipe, model: { architecture } }: Pick<Row, "recipe" | "model">): Sources {
   const text = readFileSync(join(root, recipe), "utf8");
-  const modules = accepted(resolve(host, { path: recipe, text }));
+  const modules = accepted(resolve(libraryHost(), { path: recipe, text }));
   const declared = modules.slice(0, -1).flatMap(({ tree }) => tree.declarations);
   return { recipe: sha256(text), library: sha256(usedBy(`${text} ${architecture}`, declared).join("\n")) };
 }

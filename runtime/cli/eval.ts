@@ -41,6 +41,12 @@ async function evaluate(flags: Flags, signal: AbortSignal): Promise<Evaluation> 
     throw new UserError("eval needs a text or a task: add --text PATH or --tasks FILE; lcomp eval --help says more", {
       exitCode: 2,
     });
+  for (const [name, of] of [
+    ["length", "text"],
+    ["first", "tasks"],
+  ] as const)
+    if (given(flags, name) !== undefined && flags[of] === undefined)
+      throw new UserError(`--${name} is of --${of}, which is not given`, { exitCode: 2 });
   const ofText = text === undefined ? null : await evaluateText(flags, signal);
   const ofTasks = tasks.length === 0 ? null : await evaluateTasks(flags, signal);
   return {

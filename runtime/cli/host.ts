@@ -93,21 +93,35 @@ function stdinText(): string {
 /** The library alone. */
 export const libraryHost = (): Host => hostIn(".");
 
-/** The library, and the files below a folder: nothing that a link or a path leads to from there. */
-function hostIn(folder: string): Host {
-  const library = globSync("**/*.lcomp", { cwd: standard })
+let moduleNames: readonly string[] | undefined;
+
+/** The names of its modules. */
+function libraryModules(): readonly string[] {
+  moduleNames ??= globSync("**/*.lcomp", { cwd: standard })
     .map((path) => `std/${path.replaceAll("\\", "/").replace(/\.lcomp$/, "")}`)
     .sort();
-  return {
-    read: (module) => {
-      if (!module.startsWith("std/")) return ownModule(folder, module);
-      const path = join(standard, module.slice(4));
-      if (isTable(module)) return existsSync(path) ? { path: module, text: readFileSync(path, "utf8") } : undefined;
-      return library.includes(module) ? { path: module, text: readSource(`${path}.lcomp`) } : undefined;
-    },
-    library,
-  };
+  return moduleNames;
 }
+
+/** Its files by their names, each read and parsed once. */
+const libraryFiles = new Map<string, SourceFile | undefined>();
+
+function ofLibrary(module: string): SourceFile | undefined {
+  if (!libraryFiles.has(module)) libraryFiles.set(module, readLibrary(module));
+  return libraryFiles.get(module);
+}
+
+function readLibrary(module: string): SourceFile | undefined {
+  const path = join(standard, module.slice(4));
+  if (isTable(module)) return existsSync(path) ? { path: module, text: readFileSync(path, "utf8") } : undefined;
+  return libraryModules().includes(module) ? { path: module, text: readSource(`${path}.lcomp`) } : undefined;
+}
+
+/** The library, and the files below a folder: nothing that a link or a path leads to from there. */
+const hostIn = (folder: string): Host => ({
+  read: (module) => (module.startsWith("std/") ? ofLibrary(module) : ownModule(folder, module)),
+  library: libraryModules(),
+});
 
 /** Facts beside a module of the library. */
 const isTable = (module: string): boolean => /^std\/target\/[\w-]+\.json$/.test(module);

@@ -13,7 +13,7 @@ import { writeWhole } from "../io/whole-file.ts";
 import { packageRoot } from "../package-root.ts";
 import { UserError } from "../user-error.ts";
 import { type Command, declare, flag, given, value } from "./flags.ts";
-import { entryFor, libraryHost } from "./host.ts";
+import { entryFor, entryOf } from "./host.ts";
 import { openModel } from "./models.ts";
 import { outlineReport } from "./outline-table.ts";
 import { factsOf, translated } from "./recipe.ts";
@@ -116,10 +116,8 @@ function codesFor(checkpoint: Checkpoint): { readonly every: number; readonly ou
 }
 
 function outlineOf(path: string, text: string, checkpoint: Checkpoint): Outline {
-  const library = libraryHost();
-  const host = { ...library, read: (name: string) => (name === path ? { path, text } : library.read(name)) };
   const models = new Map([["model", factsOf(checkpoint)]]);
-  return outline(loadRecipe(host, path), { parameters: new Map(), models, corpora: new Map() });
+  return outline(loadRecipe(entryOf(path, text).host, path), { parameters: new Map(), models, corpora: new Map() });
 }
 
 /** A recipe of another name, whose parameters have other values. */

@@ -42,6 +42,8 @@ const misused: readonly (readonly [args: readonly string[], says: string])[] = [
   [["--tasks", facts, "--first", "0"], "--first needs a number of items, 1 or more; it is 0"],
   [["--tasks", facts, "--tasks", facts], "--tasks is given the same task twice"],
   [["--tasks", ""], "--tasks needs a value"],
+  [["--tasks", facts, "--length", "64"], "--length is of --text, which is not given"],
+  [["--text", facts, "--first", "3"], "--first is of --tasks, which is not given"],
 ];
 
 suite("accuracy on tasks", ({ test }) => {
