@@ -50,7 +50,7 @@ ${members}
     const again = arch(mlp.replace("gate(x) * up(x)", "gate(again(x)) * up(x)"));
     const nested = again.replace("  table embed", "  fn again(x) = layer(x)\n  table embed");
     assert.equal(problemsOf(nested), ["not-supported"]);
-    const counted = problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x, x) * up()")));
+    const counted = problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x, x, x) * up()")));
     assert.equal(counted, ["wrong-arguments", "missing-parameter"]);
   });
 
