@@ -1,11 +1,11 @@
 /** What the README and the tour show is true: their commands run, and print what stands below them. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { check } from "../../compiler/compile.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith } from "../language/run.ts";
-import { type Block, blocksOf, folder, shell } from "./documents.ts";
+import { type Block, blocksOf, folder, read, shell } from "./documents.ts";
 
 /** The commands of a block, each with what it prints if the block shows that. */
 function commandsOf({ language, text }: Block): readonly { readonly command: string; readonly shown?: string }[] {
@@ -44,3 +44,26 @@ suite("README.md, its recipes", ({ test }) => {
 
 /** Without the numbers that are an adapter's: what a plan moves and takes. */
 const unsized = (text: string): string => text.replace(/\b(computes|moves|at once:|memory,) [\d.]+/g, "$1 …");
+
+/** The names of all fields in a JSON value; those of parameters are the recipe's. */
+function keysIn(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(keysIn);
+  return Object.entries(value).flatMap(([key, each]) => [key, ...(key === "parameters" ? [] : keysIn(each))]);
+}
+
+/** What the commands above have made. */
+suite("docs/plan.md", ({ test }) => {
+  test("each key that plan prints, and each of the lock, is explained", () => {
+    const { output } = shell("npx lcomp plan examples/first.lcomp --model examples/tiny --json");
+    const sections = read("docs/plan.md").split(/^## /m);
+    const titled = (title: string): string => sections.find((section) => section.startsWith(title)) ?? "";
+    const [printed, lock] = [titled("What `lcomp plan --json` prints"), titled("The lock")];
+    const explained = (text: string): ReadonlySet<string> =>
+      new Set([...text.matchAll(/`(?:\w+\[\])?\.?(\w+)(?:\[\])?`/g)].map(([, key = ""]) => key));
+    const missing = (keys: readonly string[], text: string) => keys.filter((key) => !explained(text).has(key));
+    assert.equal(missing(keysIn(JSON.parse(output)), printed), []);
+    const made: object = JSON.parse(readFileSync(join(folder, "out/again/lcomp.lock.json"), "utf8"));
+    assert.equal(missing(Object.keys(made), lock), []);
+  });
+});

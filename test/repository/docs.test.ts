@@ -1,5 +1,5 @@
 /** What the documents show is true: programs are right or wrong as they say, and run; links lead somewhere. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { check, loadRecipe, outline } from "../../compiler/compile.ts";
@@ -131,28 +131,6 @@ suite("lcomp explain", ({ test }) => {
         id,
       );
     }
-  });
-});
-
-/** The names of all fields in a JSON value; those of parameters are the recipe's. */
-function keysIn(value: unknown): readonly string[] {
-  if (typeof value !== "object" || value === null) return [];
-  if (Array.isArray(value)) return value.flatMap(keysIn);
-  return Object.entries(value).flatMap(([key, each]) => [key, ...(key === "parameters" ? [] : keysIn(each))]);
-}
-
-suite("docs/plan.md", ({ test }) => {
-  test("each key that plan prints, and each of the lock, is explained", () => {
-    const { output } = shell("npx lcomp plan examples/first.lcomp --model examples/tiny --json");
-    const sections = read("docs/plan.md").split(/^## /m);
-    const titled = (title: string): string => sections.find((section) => section.startsWith(title)) ?? "";
-    const [printed, lock] = [titled("What `lcomp plan --json` prints"), titled("The lock")];
-    const explained = (text: string): ReadonlySet<string> =>
-      new Set([...text.matchAll(/`(?:\w+\[\])?\.?(\w+)(?:\[\])?`/g)].map(([, key = ""]) => key));
-    const missing = (keys: readonly string[], text: string) => keys.filter((key) => !explained(text).has(key));
-    assert.equal(missing(keysIn(JSON.parse(output)), printed), []);
-    const made: object = JSON.parse(readFileSync(join(folder, "out/again/lcomp.lock.json"), "utf8"));
-    assert.equal(missing(Object.keys(made), lock), []);
   });
 });
 

@@ -190,8 +190,8 @@ const mutants: Readonly<Record<string, Mutant>> = {
   },
   "model: a head shares what is no table": {
     file: "compiler/model/declare-linear.ts",
-    from: "if (tied && !part.tables.has(tied.name.text)) {",
-    to: "if (tied && part.tables.size === 0) {",
+    from: "if (!tables.has(name))",
+    to: "if (tables.size === 0)",
     test: "language/problems",
     title: "arch-headers",
   },
