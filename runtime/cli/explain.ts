@@ -3,7 +3,7 @@ import { explanationGroups, explanations, explanationText } from "../../compiler
 import { nearest } from "../../grammar/suggest.ts";
 import { UserError } from "../user-error.ts";
 import type { Command } from "./flags.ts";
-import { lines, say, widthOf } from "./terminal.ts";
+import { lines, say, summary, widthOf } from "./terminal.ts";
 
 export const explainCommand: Command = {
   builder: (yargs) => yargs.positional("PROBLEM", { type: "string", describe: "such as dimension-mismatch" }),
@@ -26,13 +26,8 @@ export const explainCommand: Command = {
 /** Every problem with the first sentence of its explanation, cut where the line ends. */
 export function showAll(width: number): string {
   const names = Math.max(...Object.keys(explanations).map((id) => id.length));
-  const row = (id: string, text: string): string => {
-    const [sentence = ""] = text.split(/(?<=[.?!]) /, 1);
-    const line = `  ${id.padEnd(names)}  ${sentence}`;
-    return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
-  };
   const groups = Object.entries(explanationGroups).map(([title, group]) =>
-    lines(title, ...Object.entries(group).map(([id, { text }]) => row(id, text))),
+    lines(title, ...Object.entries(group).map(([id, { text }]) => summary(id, text, names, width))),
   );
   return `${groups.join("\n")}\n${lines("lcomp explain NAME says more of one, with a wrong and a right program")}`;
 }

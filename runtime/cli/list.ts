@@ -4,7 +4,7 @@ import { UserError } from "../user-error.ts";
 import { type Command, declare, flag } from "./flags.ts";
 import { entryFor, libraryHost } from "./host.ts";
 import { type Documented, documented } from "./library.ts";
-import { lines, printResult } from "./terminal.ts";
+import { lines, printResult, summary } from "./terminal.ts";
 
 /** What people ask for, in the order of the list. */
 const kinds = {
@@ -54,11 +54,7 @@ function unknown(all: readonly Documented[], what: string): UserError {
 /** A line for each declaration, by kinds and places: its name, and the first sentence about it, cut where the line ends. */
 export function showList(found: readonly Documented[], width: number): string {
   const names = Math.max(...found.map(({ name }) => name.length));
-  const row = ({ name, doc }: Documented): string => {
-    const [sentence = ""] = doc.replaceAll("\n", " ").split(/(?<=[.?!]) /, 1);
-    const line = `  ${name.padEnd(names)}  ${sentence}`.trimEnd();
-    return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
-  };
+  const row = ({ name, doc }: Documented): string => summary(name, doc, names, width);
   const groups = Object.entries(kinds).flatMap(([title, kind]) => {
     const places = Map.groupBy(
       found.filter((each) => each.kind === kind),
@@ -75,6 +71,6 @@ const placeOf = ({ kind, module }: Documented): string =>
 
 function others(all: readonly Documented[], found: readonly Documented[]): string {
   const functions = all.filter((each) => each.kind === "fn" && !found.includes(each)).length;
-  const more = functions > 0 ? [`lcomp list functions lists ${`${functions} more`}`] : [];
+  const more = functions > 0 ? [`lcomp list functions lists ${functions} more`] : [];
   return `\n${lines("lcomp doc NAME says more of one", ...more)}`;
 }

@@ -62,6 +62,13 @@ export function wrapped(text: string, width: number, indent = ""): readonly stri
   return all;
 }
 
+/** A line for a name, set as wide as `names`: the first sentence of what there is to say of it, cut where the line ends. */
+export function summary(name: string, text: string, names: number, width: number): string {
+  const [sentence = ""] = text.replaceAll("\n", " ").split(/(?<=[.?!]) /, 1);
+  const line = `  ${name.padEnd(names)}  ${sentence}`.trimEnd();
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+}
+
 /** A text of at most `width` characters: where it is longer, its middle is left out, in whole words if much of it stays then. */
 export function shortened(text: string, width: number): string {
   const characters = [...text];
