@@ -1,29 +1,47 @@
 /** docs/results.md, of the rows that there are. */
 import { showBytes } from "../compiler/plan/bytes.ts";
+import { shown } from "../runtime/cli/eval-table.ts";
 import { isCalibrated, type Method, methods } from "./methods.ts";
 import { type Model, models } from "./models.ts";
 import { orders } from "./orders.ts";
 import { difference, isBetter } from "./pairs.ts";
-import { type Result, readResult, reasonToMake, sourcesOf } from "./result.ts";
-import { type Row, rowPath, rows, shownCommand } from "./rows.ts";
+import { type Result, readResult, readTaskResult, reasonToMake, sourcesOf, type TaskResult } from "./result.ts";
+import { type Row, rowPath, rows, shownCommand, type TaskRow, taskRowName, taskRows } from "./rows.ts";
 
 interface Found {
   readonly row: Row;
   readonly result: Result;
   /** Whether its command would find something else today, as far as the texts say that it was made of. */
   readonly isStale: boolean;
+  /** What its model answers, where it was asked. */
+  readonly answers?: Answers;
+}
+
+interface Answers {
+  readonly row: TaskRow;
+  readonly result: TaskResult;
+  readonly isStale: boolean;
 }
 
 /** Its text. */
 export function page(): string {
-  const found = rows().flatMap((row) => {
+  const answers = new Map(taskRows().flatMap(answersOf));
+  const found = rows().flatMap((row): readonly Found[] => {
     const result = readResult(row);
-    return result === undefined ? [] : [{ row, result, isStale: reasonToMake(row, sourcesOf(row)) !== undefined }];
+    const own = answers.get(taskRowName(row));
+    return result === undefined ? [] : [{ row, result, isStale: isStale(row), ...(own && { answers: own }) }];
   });
   const ofModel = [...Map.groupBy(found, ({ row }) => row.model)];
   const chosen = ofModel.flatMap(([model, some]) => choiceOf(model, some));
   const parts = ofModel.flatMap(([model, some]) => section(model, some));
   return `${[...head, ...chosen, ...promises(found), ...parts].join("\n")}\n`;
+}
+
+const isStale = (row: Row): boolean => reasonToMake(row, sourcesOf(row)) !== undefined;
+
+function answersOf(row: TaskRow): readonly (readonly [name: string, answers: Answers])[] {
+  const result = readTaskResult(row);
+  return result === undefined ? [] : [[row.name, { row, result, isStale: isStale(row) }]];
 }
 
 const head = [
@@ -44,6 +62,9 @@ const head = [
   "  of the pairs; *KL* of a token from the given model, in nats; *same*: how often both find the same token likeliest.",
   "* *bytes* are those of all tensors, of which embeddings and norms stay as they are; zeros are stored like all other numbers.",
   "* *seconds*: what the stages of the method took, of the CPU where it plays the GPU; what compiling and measuring took is not in it.",
+  "* *acc* and *acc_norm*: the share of questions of which the likeliest choice is the right one, and of which the one is that is likeliest for its length, as",
+  "  lm-evaluation-harness has them; in brackets by how much that is more than the given model's, on the same questions: *indistinguishable* within two standard errors",
+  "  of the pairs. *flips*: how many answers turn from right to wrong or from wrong to right, by acc.",
   "* †: the recipe, or what it uses of the library, has another text by now.",
   "* Layers are all linear ones but the output head. What needs text sees windows of the training text alone.",
   "* The K-quants of ggml have blocks of 256, which divide few widths of these models: they have rows where they can, with Q5_0 on the other layers, as llama.cpp does.",
@@ -102,12 +123,21 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return a.map((value, i) => value - (b[i] ?? Number.NaN)).find((less) => less !== 0) ?? 0;
 }
 
-function section({ name, about, length, windows }: Model, found: readonly Found[]): readonly string[] {
+function section(model: Model, found: readonly Found[]): readonly string[] {
+  const { name, about, length, windows } = model;
   const [first] = found;
   if (first === undefined) return [];
   const { perplexity, perplexity_error, bytes } = first.result;
-  const given = `perplexity ${within(perplexity.model, perplexity_error.model)}, ${showBytes(bytes.model)}`;
-  const columns = ["method", "", "bytes", "perplexity", "lost", "KL", "same", "seconds"];
+  const asked = found.flatMap(({ answers }) => answers ?? []);
+  const given = [
+    `perplexity ${within(perplexity.model, perplexity_error.model)}`,
+    showBytes(bytes.model),
+    ...asked.slice(0, 1).map(givenAnswers),
+  ].join(", ");
+  const answerColumns = asked
+    .slice(0, 1)
+    .flatMap(({ row: { questions } }) => [`${questions.title}: acc`, "acc_norm", "flips"]);
+  const columns = ["method", "", "bytes", "perplexity", "lost", "KL", "same", "seconds", ...answerColumns];
   return [
     "",
     `## ${name}`,
@@ -116,22 +146,24 @@ function section({ name, about, length, windows }: Model, found: readonly Found[
     "",
     line(columns),
     line(columns.map((_, i) => (i < 2 ? "---" : "---:"))),
-    ...found.map(rowLine),
+    ...found.map((each) =>
+      line([...rowCells(each), ...answerColumns.map((_, i) => answerCells(each.answers)[i] ?? "")]),
+    ),
     "",
     "<details><summary>Commands</summary>",
     "",
     "```sh",
-    ...found.map(({ row }) => shownCommand(row)),
+    ...found.flatMap(({ row, answers }) => [shownCommand(row), ...(answers ? [shownCommand(answers.row)] : [])]),
     "```",
     "",
     "</details>",
   ];
 }
 
-function rowLine({ row, result, isStale }: Found): string {
+function rowCells({ row, result, isStale }: Found): readonly string[] {
   const { perplexity, perplexity_error, lost, lost_error, kl, kl_error, agreement, bytes, seconds } = result;
   const path = rowPath(row).replace("docs/", "");
-  return line([
+  return [
     `[${methods[row.method]?.title}](${path})${isStale ? " †" : ""}`,
     shownSettings(row),
     share(bytes),
@@ -140,7 +172,25 @@ function rowLine({ row, result, isStale }: Found): string {
     within(kl, kl_error),
     percent(agreement),
     shownSeconds(seconds),
-  ]);
+  ];
+}
+
+/** What the given model answers, which is the same in all rows. */
+const givenAnswers = ({ row: { questions }, result: { items, acc, acc_norm } }: Answers): string =>
+  `of ${items} questions of ${questions.title} acc ${shown(acc)}, acc_norm ${shown(acc_norm)}`;
+
+/** What a row's model answers, and what is another answer than the given model's; nothing where it was not asked. */
+function answerCells(answers: Answers | undefined): readonly string[] {
+  const { row, result, isStale } = answers ?? {};
+  const { against } = result ?? {};
+  if (row === undefined || against === undefined) return [];
+  const cell = (metric: "acc" | "acc_norm"): string => {
+    const { indistinguishable, ...change } = against.change[metric];
+    const more = indistinguishable ? `${shown(change)}, indistinguishable` : shown(change);
+    return `${shown(against[metric])} (${more})`;
+  };
+  const acc = `[${cell("acc")}](${rowPath(row).replace("docs/", "")})${isStale ? " †" : ""}`;
+  return [acc, cell("acc_norm"), shown(against.flips)];
 }
 
 /** `4 bits, groups of 64`, `2:4`. */
@@ -215,8 +265,5 @@ const share = ({ model, small }: Result["bytes"]): string => percent(small / mod
 
 const shownSeconds = (seconds: number): string => seconds.toFixed(seconds < 10 ? 1 : 0);
 
-/** A number with as many digits as its error has two of. */
-function within(value: number, error: number): string {
-  const digits = error > 0 ? Math.max(0, 1 - Math.floor(Math.log10(error))) : 4;
-  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`;
-}
+/** A number with its error. */
+const within = (mean: number, standard_error: number): string => shown({ mean, standard_error });

@@ -5,14 +5,23 @@ import { resolve } from "../compiler/language/resolve.ts";
 import type * as Ast from "../grammar/ast.ts";
 import { accepted } from "../grammar/diagnostic.ts";
 import { textAt } from "../grammar/source.ts";
+import type { Evaluation } from "../runtime/cli/eval-table.ts";
+import { type TaskEvaluation, taskImport } from "../runtime/cli/eval-tasks.ts";
 import { libraryHost } from "../runtime/cli/host.ts";
 import type { RunReport } from "../runtime/cli/result-table.ts";
 import { sha256 } from "../runtime/io/hash.ts";
 import { writeWhole } from "../runtime/io/whole-file.ts";
-import { type Row, root, rowPath, shownCommand } from "./rows.ts";
+import { isTaskRow, type Row, root, rowPath, shownCommand, type TaskRow } from "./rows.ts";
 
-export interface Result extends Sources {
+/** What every file of a row has. */
+interface Found extends Sources {
   readonly command: string;
+}
+
+/** What a model answers, and what it is made of. */
+export interface TaskResult extends Found, TaskEvaluation {}
+
+export interface Result extends Found {
   readonly perplexity: Pair;
   readonly perplexity_error: Pair;
   /** How much greater the loss of a token is, in nats, with the standard error of the pairs. */
@@ -47,11 +56,13 @@ export interface Sources {
 }
 
 /** Those of a row. */
-export function sourcesOf({ recipe, model: { architecture } }: Pick<Row, "recipe" | "model">): Sources {
+export function sourcesOf(row: Row): Sources {
+  const { recipe, model } = row;
   const text = readFileSync(join(root, recipe), "utf8");
-  const modules = accepted(resolve(libraryHost(), { path: recipe, text }));
+  const used = `${isTaskRow(row) ? taskImport : ""}\n${text}`;
+  const modules = accepted(resolve(libraryHost(), { path: recipe, text: used }));
   const declared = modules.slice(0, -1).flatMap(({ tree }) => tree.declarations);
-  return { recipe: sha256(text), library: sha256(usedBy(`${text} ${architecture}`, declared).join("\n")) };
+  return { recipe: sha256(text), library: sha256(usedBy(`${used} ${model.architecture}`, declared).join("\n")) };
 }
 
 /** The declarations whose names a text has among its words, or the text of one of these. */
@@ -96,21 +107,31 @@ export function resultOf(row: Row, sources: Sources, found: RunReport): Result {
   };
 }
 
+/** What the last command of a task's row has printed, as its file has it. */
+export function taskResultOf(row: TaskRow, sources: Sources, { tasks = {} }: Evaluation): TaskResult {
+  const [found] = Object.values(tasks);
+  if (found === undefined) throw new Error(`${row.name} has no answers`);
+  return { command: shownCommand(row), ...found, ...sources };
+}
+
 /** The row's file; undefined if there is none. */
-export function readResult(row: Row): Result | undefined {
+export const readResult = (row: Row): Result | undefined => read<Result>(row);
+export const readTaskResult = (row: TaskRow): TaskResult | undefined => read<TaskResult>(row);
+
+function read<Kind extends Found>(row: Row): Kind | undefined {
   const path = join(root, rowPath(row));
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Result) : undefined;
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Kind) : undefined;
 }
 
 /** A line for each field, or for each of a pair's. */
-export function writeResult(row: Row, result: Result): void {
+export function writeResult(row: Row, result: Found): void {
   const text = JSON.stringify(result, null, 2).replace(/\[[^\]]*\]/g, (list) => list.replace(/\s+/g, " "));
   writeWhole(join(root, rowPath(row)), `${text}\n`);
 }
 
 /** Why a row is to be made; undefined if it is as it would be. */
 export function reasonToMake(row: Row, sources: Sources): string | undefined {
-  const result = readResult(row);
+  const result = read<Found>(row);
   if (result === undefined) return "missing";
   if (result.command !== shownCommand(row)) return "another command";
   if (result.recipe !== sources.recipe) return "another recipe";

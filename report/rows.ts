@@ -1,7 +1,10 @@
-/** The rows of docs/results.md: every method on every model that it is for, at all that the model is tried at. */
+/**
+ * The rows of docs/results.md: every method on every model that it is for, at all that the model is tried at. What some of these answer of a
+ * task are rows of their own, which stand in the same line of the page.
+ */
 import { join } from "node:path";
 import { isCalibrated, type Method, methods, type Setting } from "./methods.ts";
-import { type Model, models } from "./models.ts";
+import { type Model, models, type Questions } from "./models.ts";
 
 export interface Row {
   /** That of its file: `tiny-rtn-bits4-every64`. */
@@ -11,9 +14,19 @@ export interface Row {
   readonly settings: Readonly<Partial<Record<Setting, string>>>;
   /** Where its recipe lies. */
   readonly recipe: string;
-  /** The arguments of `lcomp`. */
-  readonly command: readonly string[];
+  /** The arguments of `lcomp`; the last prints what is found. */
+  readonly commands: readonly (readonly string[])[];
 }
+
+/** What the model of another row answers. Its first command leaves that model in `out`. */
+export interface TaskRow extends Row {
+  readonly questions: Questions;
+}
+
+export const isTaskRow = (row: Row): row is TaskRow => "questions" in row;
+
+/** Where a model lies that is asked. */
+export const out = "out/small";
 
 export const root = join(import.meta.dirname, "..");
 
@@ -23,6 +36,9 @@ export const folder = "docs/results";
 /** Where the recipe of a method is, from the root. */
 export const recipePath = (method: string): string => `${folder}/${method}.lcomp`;
 
+/** Where the recipe is that saves what a method makes, from the root. */
+export const savingPath = (method: string): string => `${folder}/${method}_saved.lcomp`;
+
 /** All rows, model by model in the order of the methods. */
 export function rows(): readonly Row[] {
   return Object.values(models).flatMap((model) =>
@@ -31,7 +47,7 @@ export function rows(): readonly Row[] {
         ([name, { only = [model.name] }]) => Object.hasOwn(model.methods ?? methods, name) && only.includes(model.name),
       )
       .flatMap(([name, method]) =>
-        choices({ ...model, ...model.methods?.[name] }, method).map((chosen) => rowOf(model, [name, method], chosen)),
+        choices({ ...model, ...model.methods?.[name] }, method).map((chosen) => rowOf(model, name, chosen)),
       ),
   );
 }
@@ -46,27 +62,66 @@ function choices(model: Model, { takes, among }: Method): readonly Row["settings
   return found;
 }
 
-function rowOf(model: Model, [name, method]: readonly [string, Method], chosen: Row["settings"]): Row {
-  const parts = Object.entries(chosen).map(
+/** The name of the row of what another's model answers, if it is asked. */
+export const taskRowName = ({ name, model: { questions } }: Row): string => `${name}-${questions?.name}`;
+
+/** Those of tasks, of the rows that are named. */
+export function taskRows(): readonly TaskRow[] {
+  return rows().flatMap((row): readonly TaskRow[] => {
+    const { name, model, method } = row;
+    const { questions } = model;
+    if (questions?.of.includes(name.replace(`${model.name}-`, "")) !== true) return [];
+    const recipe = savingPath(method);
+    const { task, first } = questions;
+    return [
+      {
+        ...{ ...row, name: taskRowName(row), recipe, questions },
+        commands: [
+          ["run", recipe, "--model", model.folder, ...flagsOf(row, { isMeasured: false }), "--out", out, "--quiet"],
+          ["eval", model.folder, "--against", out, "--tasks", task, "--first", String(first), "--json", "--quiet"],
+        ],
+      },
+    ];
+  });
+}
+
+/** Both kinds. */
+export const allRows = (): readonly Row[] => [...rows(), ...taskRows()];
+
+function rowOf(model: Model, name: string, settings: Row["settings"]): Row {
+  const parts = Object.entries(settings).map(
     ([setting, value]) => `${setting}${value.replace(":", "of").replace("%", "")}`,
   );
-  const given = {
-    ...chosen,
-    length: model.length,
-    windows: model.windows,
-    ...(isCalibrated(method) && { samples: model.samples }),
-  };
   const recipe = recipePath(name);
-  const flags = Object.entries(given).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
+  const row = { model, method: name, settings };
+  const flags = flagsOf(row, { isMeasured: true });
   return {
     name: [model.name, name, ...parts].join("-"),
-    ...{ model, method: name, settings: chosen, recipe },
-    command: ["run", recipe, "--model", model.folder, "--text", model.text, ...flags, "--json", "--quiet"],
+    ...{ ...row, recipe },
+    commands: [["run", recipe, "--model", model.folder, ...flags, "--json", "--quiet"]],
   };
+}
+
+/** Those of a row's recipe, which looks at text only where it measures, or calibrates. */
+function flagsOf(
+  { model, method, settings }: Pick<Row, "model" | "method" | "settings">,
+  { isMeasured }: { readonly isMeasured: boolean },
+): readonly string[] {
+  const { text, length, windows, samples } = model;
+  const reads = isCalibrated(methods[method] as Method);
+  const given = {
+    ...((isMeasured || reads) && { text }),
+    ...settings,
+    ...((isMeasured || reads) && { length }),
+    ...(isMeasured && { windows }),
+    ...(reads && { samples }),
+  };
+  return Object.entries(given).flatMap(([flag, value]) => [`--${flag}`, String(value)]);
 }
 
 /** A row's file, from the root. */
 export const rowPath = ({ name }: Pick<Row, "name">): string => join(folder, `${name}.json`);
 
 /** As one would type it. */
-export const shownCommand = ({ command }: Row): string => `npx lcomp ${command.join(" ")}`;
+export const shownCommand = ({ commands }: Row): string =>
+  commands.map((command) => `npx lcomp ${command.join(" ")}`).join(" && ");

@@ -7,65 +7,98 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
+import type { Evaluation } from "../runtime/cli/eval-table.ts";
 import type { RunReport } from "../runtime/cli/result-table.ts";
+import { taskSource } from "../runtime/io/tasks/declaration.ts";
 import { writeWhole } from "../runtime/io/whole-file.ts";
 import { UserError } from "../runtime/user-error.ts";
-import { methods } from "./methods.ts";
 import { page } from "./page.ts";
-import { recipeText } from "./recipe.ts";
-import { reasonToMake, resultOf, type Sources, sourcesOf, writeResult } from "./result.ts";
-import { folder, type Row, recipePath, root, rowPath, rows } from "./rows.ts";
+import { recipes } from "./recipe.ts";
+import {
+  type Result,
+  reasonToMake,
+  resultOf,
+  type Sources,
+  sourcesOf,
+  type TaskResult,
+  taskResultOf,
+  writeResult,
+} from "./result.ts";
+import { allRows, folder, isTaskRow, out, type Row, root, rowPath, type TaskRow } from "./rows.ts";
 
 const say = (sentence: string): void => {
   process.stdout.write(`${sentence}\n`);
 };
 
-/** An argument that names a variable stands for what that says. */
+/** A variable in an argument stands for the place that it says. */
 const meant = (argument: string): string =>
-  argument.startsWith("$") ? resolve(process.env[argument.slice(1)] ?? "") : argument;
+  argument.replace(/\$(\w+)/, (_, variable: string) => resolve(process.env[variable] ?? ""));
 
-const isThere = (place: string): boolean =>
-  (!place.startsWith("$") || process.env[place.slice(1)] !== undefined) && existsSync(resolve(root, meant(place)));
+/** Where it is, or undefined where a variable that it takes says nothing. */
+function placeOf(argument: string): string | undefined {
+  const [, variable] = /\$(\w+)/.exec(argument) ?? [];
+  return variable !== undefined && process.env[variable] === undefined ? undefined : resolve(root, meant(argument));
+}
 
-const isHere = ({ model }: Row): boolean => isThere(model.folder) && isThere(model.text);
+/** What of a row's model, its text and the questions is not to be found. */
+const lacking = (row: Row): readonly string[] =>
+  [row.model.folder, row.model.text, ...(isTaskRow(row) ? [taskSource(row.questions.task).path] : [])].filter(
+    (place) => !existsSync(placeOf(place) ?? ""),
+  );
 
 let running: ChildProcess | undefined;
 
-/** What the row's command finds. */
-async function run({ name, model, command }: Row): Promise<RunReport> {
+/** What the last of the row's commands prints. */
+async function run({ name, model, commands }: Row): Promise<unknown> {
   const store = ["--store", join(tmpdir(), `lcomp-report-${model.name}`), "--store-limit", "8GiB"];
-  const args = ["runtime/cli/main.ts", ...command.map(meant), ...store];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const place = mkdtempSync(join(tmpdir(), "lcomp-report-"));
+  try {
+    let found = "";
+    for (const command of commands) {
+      const args = command.map((argument) => (argument === out ? join(place, "small") : meant(argument)));
+      found = await printed(name, [...args, ...store]);
+    }
+    return JSON.parse(found);
+  } finally {
+    rmSync(place, { recursive: true });
+  }
+}
+
+/** What `lcomp` prints. */
+async function printed(name: string, args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, ["runtime/cli/main.ts", ...args], {
+    ...{ cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+  });
   running = child;
-  const [printed, said, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  const [shown, said, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   if (status !== 0) throw new UserError(`${name}: ${said.trimEnd()}`);
-  return JSON.parse(printed) as RunReport;
+  return shown;
 }
 
 /** Writes the recipes, and takes away what is of no row any more. */
 function tidy(): void {
   mkdirSync(join(root, folder), { recursive: true });
-  for (const [name, method] of Object.entries(methods))
-    writeWhole(join(root, recipePath(name)), recipeText(name, method));
-  const wanted = new Set([...rows().map(rowPath), ...Object.keys(methods).map(recipePath)]);
+  const texts = recipes();
+  for (const [path, written] of texts) writeWhole(join(root, path), written);
+  const wanted = new Set([...allRows().map(rowPath), ...texts.keys()]);
   for (const path of globSync(`${folder}/*.{json,lcomp}`, { cwd: root }).filter((path) => !wanted.has(path))) {
     rmSync(join(root, path));
     say(`${basename(path)} is of no row, and removed`);
   }
 }
 
-interface Task {
+interface Due {
   readonly row: Row;
   readonly sources: Sources;
   readonly reason: string;
 }
 
-function tasks(chosen: readonly Row[]): readonly Task[] {
+function dueOf(chosen: readonly Row[]): readonly Due[] {
   return chosen.flatMap((row) => {
     const sources = sourcesOf(row);
     const reason = reasonToMake(row, sources);
@@ -73,39 +106,51 @@ function tasks(chosen: readonly Row[]): readonly Task[] {
   });
 }
 
-async function make({ row, sources }: Task): Promise<string> {
-  const result = resultOf(row, sources, await run(row));
-  writeResult(row, result);
+async function make({ row, sources }: Due): Promise<string> {
+  const found = await run(row);
+  const said = isTaskRow(row)
+    ? answered(row, taskResultOf(row, sources, found as Evaluation))
+    : lost(row, resultOf(row, sources, found as RunReport));
   writeWhole(join(root, `${folder}.md`), page());
+  return said;
+}
+
+function lost(row: Row, result: Result): string {
+  writeResult(row, result);
   const { perplexity, kl, seconds } = result;
   return `perplexity ${perplexity.small.toPrecision(5)}, KL ${kl.toPrecision(3)}, ${seconds.toFixed(0)} s`;
 }
 
+function answered(row: TaskRow, result: TaskResult): string {
+  writeResult(row, result);
+  const { acc, against } = result;
+  return `acc ${against?.acc.mean.toFixed(3)}, of the given model ${acc.mean.toFixed(3)}`;
+}
+
 async function main({ only, list }: { readonly only: readonly string[]; readonly list: boolean }): Promise<number> {
-  const named = rows().filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
+  const named = allRows().filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
   if (named.length === 0)
     throw new UserError(
-      `no row has such a name; there are: ${rows()
+      `no row has such a name; there are: ${allRows()
         .map(({ name }) => name)
         .join(", ")}`,
       { exitCode: 2 },
     );
   if (list) {
-    for (const { row, reason } of tasks(named)) say(`${row.name}: ${reason}`);
+    for (const { row, reason } of dueOf(named)) say(`${row.name}: ${reason}`);
     writeWhole(join(root, `${folder}.md`), page());
     return 0;
   }
   tidy();
-  const absent = new Set(named.filter((row) => !isHere(row)).map(({ model }) => model));
-  for (const { name, folder: model, text: corpus } of absent)
-    say(`${name} is not at ${model}, or its text not at ${corpus}: its rows stay as they are`);
-  const todo = tasks(named.filter(({ model }) => !absent.has(model)));
+  for (const place of new Set(named.flatMap(lacking)))
+    say(`nothing is at ${place}: rows that need it stay as they are`);
+  const todo = dueOf(named.filter((row) => lacking(row).length === 0));
   say(`${todo.length} of ${named.length} rows are to be made`);
   let failed = 0;
-  for (const [i, task] of todo.entries()) {
-    process.stdout.write(`${i + 1}/${todo.length} ${task.row.name} (${task.reason}): `);
+  for (const [i, due] of todo.entries()) {
+    process.stdout.write(`${i + 1}/${todo.length} ${due.row.name} (${due.reason}): `);
     try {
-      say(await make(task));
+      say(await make(due));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       failed++;

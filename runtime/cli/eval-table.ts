@@ -80,7 +80,7 @@ const divergenceRows = (kl: Divergence): readonly Row[] => [
 ];
 
 /** `0.500 ± 0.035`: two digits of the error, and as many places of the mean. */
-function shown({ mean, standard_error }: Mean): string {
+export function shown({ mean, standard_error }: Mean): string {
   if (standard_error === 0) return `${plain(mean)} ± 0`;
   const places = Math.min(20, Math.max(0, 1 - Math.floor(Math.log10(standard_error))));
   return `${mean.toFixed(places)} ± ${standard_error.toFixed(places)}`;

@@ -9,7 +9,7 @@ import { type Flags, given, several } from "./flags.ts";
 import { entryOf } from "./host.ts";
 import { openModel } from "./models.ts";
 import { openRecipe, recipeOf } from "./recipe.ts";
-import { compileAndRun } from "./run.ts";
+import { compileAndRun, type RunPlaces } from "./run.ts";
 import { indistinguishable, type Mean, meanOf } from "./statistics.ts";
 import { encodeTasks, readBy } from "./texts.ts";
 
@@ -32,6 +32,10 @@ export interface Accuracies {
 
 /** The functions of `std/tasks` that say of each item whether it is right. */
 const measures = { acc: "correct", acc_norm: "correct_for_length" } as const;
+
+/** How a recipe imports them. */
+export const taskImport = `import { ${Object.values(measures).join(", ")} } from "std/tasks"`;
+
 const metrics = ["acc", "acc_norm"] as const satisfies readonly (keyof typeof measures)[];
 
 /** Items of a task that are alike in length, by their places: a parameter of the recipe. */
@@ -43,12 +47,12 @@ interface Part {
 /** What was found of each task, by its name, and what was said. */
 export async function evaluateTasks(
   flags: Flags,
-  signal: AbortSignal,
+  options: RunPlaces,
 ): Promise<{ readonly found: Readonly<Record<string, TaskEvaluation>>; readonly notes: readonly string[] }> {
   const models = ["model", "against"].filter((name) => given(flags, name) !== undefined);
   const folders = models.map((name) => given(flags, name) ?? "");
   const checkpoints = await Promise.all(folders.map(openModel));
-  const read = await encodeTasks(namedTasks(several(flags, "tasks")), checkpoints, firstOf(flags), { signal });
+  const read = await encodeTasks(namedTasks(several(flags, "tasks")), checkpoints, firstOf(flags), options);
   const parts = new Map([...read.tasks].map(([name, task], i) => [name, partsOf(task, parameterOf(name, i))] as const));
   const items = [...parts].flatMap(([name, some]) =>
     some.map((part) => [part.name, chosen(read.tasks.get(name), part)] as const),
@@ -60,7 +64,7 @@ export async function evaluateTasks(
     tokenizer: read.tokenizer,
     notes: read.notes,
   });
-  const { result, notes } = await compileAndRun(open, flags, { output: null, signal });
+  const { result, notes } = await compileAndRun(open, flags, options);
   const found = [...parts].map(([name, some]) => [name, evaluationOf(result.series, models, some)] as const);
   return { found: Object.fromEntries(found), notes };
 }
@@ -106,14 +110,7 @@ function recipeText(models: readonly string[], parts: readonly Part[]): string {
   const reports = parts.flatMap((part) =>
     models.flatMap((model) => metrics.map((metric) => `  report ${call(metric, model, part)}`)),
   );
-  return [
-    `import { ${Object.values(measures).join(", ")} } from "std/tasks"`,
-    "",
-    `recipe tasks(${parameters.join(", ")}) {`,
-    ...reports,
-    "}",
-    "",
-  ].join("\n");
+  return [taskImport, "", `recipe tasks(${parameters.join(", ")}) {`, ...reports, "}", ""].join("\n");
 }
 
 /** Of the items in the order of their parts: the order is the same for both models, and says nothing else. */

@@ -1,7 +1,7 @@
 /** How well a model predicts a text, by the recipe `std/evaluate`, and how far another one is from it, by `std/compare`. */
 import { type Flags, given } from "./flags.ts";
 import { openRecipe, readRecipe } from "./recipe.ts";
-import { compileAndRun } from "./run.ts";
+import { compileAndRun, type RunPlaces } from "./run.ts";
 import { indistinguishable, type Mean } from "./statistics.ts";
 
 export interface TextEvaluation {
@@ -40,11 +40,11 @@ interface Statistics extends Mean {
 /** The numbers, and what was said of the models and the text. */
 export async function evaluateText(
   flags: Flags,
-  signal: AbortSignal,
+  options: RunPlaces,
 ): Promise<{ readonly found: TextEvaluation; readonly notes: readonly string[] }> {
   const recipe = given(flags, "against") === undefined ? "std/evaluate" : "std/compare";
   const open = await openRecipe(readRecipe(recipe, given(flags, "arch")), flags);
-  const { corpora, plan: made, result, notes } = await compileAndRun(open, flags, { output: null, signal });
+  const { corpora, plan: made, result, notes } = await compileAndRun(open, flags, options);
   const measured = (text: string): number => {
     const report = result.reports.find((each) => each.text.startsWith(text));
     if (report === undefined) throw new Error(`${recipe} does not report ${text}`);

@@ -5,7 +5,7 @@ import type { RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import type { Input } from "../io/apart.ts";
 import { taskSource } from "../io/tasks/declaration.ts";
 import { packageRoot } from "../package-root.ts";
-import { type Flags, given } from "./flags.ts";
+import { type Flags, several } from "./flags.ts";
 import type { RecipeEntry } from "./recipe.ts";
 
 /** By the type of a parameter: what its value is called, and which new files of such a folder would be read with it. */
@@ -39,9 +39,18 @@ export const inputsOfPlan = (path: string, { models, corpora }: Plan, flags: Fla
   ),
 ];
 
+/** The models, the text and the tasks of `lcomp eval`. */
+export const inputsOfEvaluation = (flags: Flags): readonly Input[] =>
+  namedBy(flags, [
+    { name: "model", type: "Model" },
+    { name: "against", type: "Model" },
+    { name: "text", type: "Corpus" },
+    { name: "tasks", type: "Task" },
+  ]);
+
 const namedBy = (flags: Flags, parameters: readonly Pick<RecipeParameter, "name" | "type">[]): readonly Input[] =>
   parameters.flatMap(({ name, type }) => {
-    const [kind, path] = [kinds.get(type), given(flags, name)];
-    if (kind === undefined || path === undefined) return [];
-    return [{ ...kind, path: type === "Task" ? taskSource(path).path : path }];
+    const kind = kinds.get(type);
+    if (kind === undefined) return [];
+    return several(flags, name).map((path) => ({ ...kind, path: type === "Task" ? taskSource(path).path : path }));
   });

@@ -37,6 +37,12 @@ interface Saving {
   readonly inputs: readonly Input[];
 }
 
+/** Those of what saves nothing and has no report. */
+export const openStore = (inputs: Saving["inputs"], flags: Flags): Pick<Places, "output" | "folder"> => ({
+  output: null,
+  folder: openFolder({ inputs }, null, flags),
+});
+
 /** Opens both. What is wrong with them is said before anything else is done. */
 export function openPlaces(saving: Saving, flags: Flags): Places {
   const output = openOutput(saving, flags);
@@ -76,7 +82,7 @@ function openReport({ inputs }: Saving, output: OutputFolder | null, flags: Flag
 }
 
 /** The store that is named, or a hidden one beside the result, which the next run finds again; else it lasts as long as the run. */
-function openFolder({ inputs }: Saving, output: OutputFolder | null, flags: Flags): StoreFolder {
+function openFolder({ inputs }: Pick<Saving, "inputs">, output: OutputFolder | null, flags: Flags): StoreFolder {
   const named = given(flags, "store");
   if (named !== undefined) {
     const path = finalTarget(named);
@@ -103,7 +109,10 @@ function requireOwn(path: string): void {
 }
 
 /** Gives both up, and says what stays and what goes on from there; null where nothing does. */
-export function leave({ output, folder }: Places, goesOn = "the same command goes on from there"): string | null {
+export function leave(
+  { output, folder }: Pick<Places, "output" | "folder">,
+  goesOn = "the same command goes on from there",
+): string | null {
   folder.close();
   output?.abort(); // after what lies beside it
   return folder.keeps ? `what is done is kept in ${folder.path}; ${goesOn}` : null;

@@ -78,12 +78,11 @@ function requireFlags(path: string, loaded: LoadedRecipe, flags: Flags): void {
   throw new UserError(`${name} needs ${all}; lcomp run ${path} --help says what they are`, { exitCode: 2 });
 }
 
+/** Where a run keeps what it makes, and what ends it. */
+export type RunPlaces = Pick<RunOptions, "output" | "folder" | "signal">;
+
 /** Reads a recipe's texts, compiles it for this machine and carries it out, and shows how far it is. */
-export async function compileAndRun(
-  open: OpenRecipe,
-  flags: Flags,
-  options: Pick<RunOptions, "output" | "folder" | "signal">,
-): Promise<Ran> {
+export async function compileAndRun(open: OpenRecipe, flags: Flags, options: RunPlaces): Promise<Ran> {
   const { loaded, shown, models, outlined } = open;
   const [budget, store] = [budgetOf(flags), storeOf(flags)];
   const isQuiet = flags["quiet"] === true;

@@ -382,7 +382,7 @@ suite("cli: run", ({ test }) => {
           [tiny, before],
           ["out", after],
         ] as const) {
-          const text = ["--text", "recipes/text.jsonl", "--length", "32"];
+          const text = ["--text", "recipes/text.jsonl", "--length", "32", "--store", "kept"];
           const found = JSON.parse(lcomp(folder, "eval", model, ...text, "--json").stdout);
           const names = ["mean_nll", "standard_error", "perplexity", "tokens", "windows", "length", "notes"];
           assert.equal(Object.keys(found), names);
@@ -390,6 +390,9 @@ suite("cli: run", ({ test }) => {
           assert.ok(Math.abs(found.perplexity - Number(printed)) < 1e-5 * found.perplexity, stdout);
           assert.ok(Math.abs(Math.exp(found.mean_nll) - found.perplexity) < 1e-5 * found.perplexity);
           assert.equal([found.windows, found.length], [Math.floor(found.tokens / 32), 32]);
+          const again = lcomp(folder, "eval", model, ...text, "--json");
+          assert.match(again.stderr, /^going on from \S+kept: (\d+) of \1 steps are done$/m);
+          assert.equal(JSON.parse(again.stdout), found);
         }
       },
     ),

@@ -2,12 +2,12 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { methods } from "../../report/methods.ts";
+import { models } from "../../report/models.ts";
 import { page } from "../../report/page.ts";
 import { difference } from "../../report/pairs.ts";
-import { recipeText } from "../../report/recipe.ts";
-import { readResult } from "../../report/result.ts";
-import { folder, recipePath, rowPath, rows, shownCommand } from "../../report/rows.ts";
+import { recipes } from "../../report/recipe.ts";
+import { readResult, readTaskResult } from "../../report/result.ts";
+import { allRows, folder, isTaskRow, rowPath, shownCommand, taskRows } from "../../report/rows.ts";
 import { readRecipe } from "../../runtime/cli/recipe.ts";
 import { suite } from "../harness/suite.ts";
 import { root } from "./sources.ts";
@@ -19,9 +19,9 @@ suite("results", ({ test }) => {
     assert.is(read(`${folder}.md`), page());
   });
 
-  test("each method has the recipe that is written for it, which is accepted", () => {
-    for (const [name, method] of Object.entries(methods)) assert.is(read(recipePath(name)), recipeText(name, method));
-    for (const recipe of new Set(rows().map((row) => row.recipe)))
+  test("each method has the recipes that are written for it, which are accepted", () => {
+    for (const [path, text] of recipes()) assert.is(read(path), text);
+    for (const recipe of new Set(allRows().map((row) => row.recipe)))
       assert.type(readRecipe(join(root, recipe)).loaded.name, "string");
   });
 
@@ -32,14 +32,19 @@ suite("results", ({ test }) => {
   });
 
   test("rows have names of their own, and no file is of no row", () => {
-    const paths = rows().map(rowPath);
+    const paths = allRows().map(rowPath);
     assert.is(new Set(paths).size, paths.length);
-    const wanted = new Set([...paths, ...Object.keys(methods).map(recipePath)]);
+    const wanted = new Set([...paths, ...recipes().keys()]);
     const found = globSync(`${folder}/*`, { cwd: root }).map((path) => path.replaceAll("\\", "/"));
     assert.equal(
       found.filter((path) => !wanted.has(path)),
       [],
     );
+  });
+
+  test("every row that is asked is there to be asked", () => {
+    const named = Object.values(models).flatMap(({ questions }) => questions?.of ?? []);
+    assert.is(taskRows().length, named.length);
   });
 
   test("few bits cost less with AWQ's scales than without, on every model", () => {
@@ -50,8 +55,8 @@ suite("results", ({ test }) => {
   });
 
   test("each result is of its row's command", () => {
-    for (const row of rows()) {
-      const result = readResult(row);
+    for (const row of allRows()) {
+      const result = isTaskRow(row) ? readTaskResult(row) : readResult(row);
       if (result !== undefined) assert.is(result.command, shownCommand(row));
     }
   });
