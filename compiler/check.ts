@@ -1,15 +1,21 @@
 /** Checks every declaration of a file as far as that goes without a model: sizes are symbols. */
 
 import type * as Ast from "../grammar/ast.ts";
+import type { Result } from "../grammar/diagnostic.ts";
+import type { Observe } from "./artifacts.ts";
+import { maker } from "./graph/make.ts";
+import type { Host } from "./host.ts";
 import { given } from "./language/bind.ts";
-import type { Context } from "./language/context.ts";
-import type { Modules } from "./language/declare.ts";
+import { type Context, newContext } from "./language/context.ts";
+import { declareModules } from "./language/declare.ts";
 import { applyFunction, operand } from "./language/evaluate.ts";
+import { architecturesIn, exportsFor } from "./language/exports.ts";
 import { checkFormat } from "./language/format.ts";
 import { compileTimeNumber } from "./language/kinds.ts";
 import { areDistinct } from "./language/names.ts";
 import { dataInput } from "./language/operations.ts";
-import type { ResolvedModule } from "./language/resolve.ts";
+import { problemsOf } from "./language/refuse.ts";
+import { type ResolvedModule, resolve, targetTables } from "./language/resolve.ts";
 import { isWholeSize, scopeIn } from "./language/scope.ts";
 import { atom } from "./language/size.ts";
 import type { Dimension } from "./language/tensor.ts";
@@ -18,18 +24,55 @@ import type { Scope, Value } from "./language/value.ts";
 import { haveCircles } from "./language/walk.ts";
 import { modelType } from "./model/arch.ts";
 import { checkForward } from "./model/forward.ts";
+import type { RecipeInputs } from "./recipe/checking.ts";
 import { checkMethod } from "./recipe/method-on-blocks.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
+import { savedFormats } from "./target/table.ts";
+
+/** A file and all that it imports, and what was found out about them. */
+export interface Checked {
+  readonly modules: readonly ResolvedModule[];
+  readonly context: Context;
+}
+
+/** Resolves and checks a file and all that it imports; nothing where they cannot be read. */
+export function check(host: Host, path: string, observe: Observe = () => undefined): Result<Checked | null> {
+  const file = host.read(path);
+  if (!file)
+    return { artifact: null, problems: [{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }] };
+  const { artifact: modules, problems } = resolve(host, file);
+  if (!modules) return { artifact: null, problems };
+  for (const { tree } of modules) observe("tree", tree);
+  const context = newContext(maker(), ownCharacters(modules), { exports: exportsFor(host, modules) });
+  checkModule(context, host, modules);
+  observe("types", context.types);
+  return { artifact: { modules, context }, problems: problemsOf(context) };
+}
+
+/** How long a program is without the library. */
+export const ownCharacters = (modules: Checked["modules"]): number =>
+  modules.reduce((sum, { name, tree }) => (name.startsWith("std/") ? sum : sum + tree.file.text.length), 0);
 
 /** Checks the file that was asked for; what it imports is checked where it is used. */
-export function checkModule(context: Context, modules: readonly ResolvedModule[], declared: Modules): void {
+function checkModule(context: Context, host: Host, modules: Checked["modules"]): void {
+  const declared = declareModules(context, modules);
   const main = modules.at(-1);
   const scope = main && declared.scopes.get(main.name);
   if (!main || !scope || haveCircles(context, main.tree)) return;
-  for (const declaration of main.tree.declarations) checkDeclaration(context, declaration, scope, declared);
+  const known = {
+    modules: declared,
+    archs: () => architecturesIn(host, modules),
+    formats: () => savedFormats(targetTables(host)),
+  };
+  for (const declaration of main.tree.declarations) checkDeclaration(context, declaration, scope, known);
 }
 
-function checkDeclaration(context: Context, declaration: Ast.Declaration, scope: Scope, modules: Modules): void {
+function checkDeclaration(
+  context: Context,
+  declaration: Ast.Declaration,
+  scope: Scope,
+  known: Pick<RecipeInputs, "modules" | "archs" | "formats">,
+): void {
   const arch = scope.values.get(declaration.name.text);
   switch (declaration.kind) {
     case "fn":
@@ -45,11 +88,12 @@ function checkDeclaration(context: Context, declaration: Ast.Declaration, scope:
       break;
     case "recipe":
       checkParameters(context, declaration.parameters);
+      for (const each of known.modules.archs) modelType(context, each, null);
       checkRecipe(context, declaration, scope, {
         parameters: new Map(),
         models: new Map(),
         corpora: new Map(),
-        modules,
+        ...known,
         isBound: false,
       });
       break;

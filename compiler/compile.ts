@@ -1,19 +1,18 @@
 /** The table of contents: one line per stage. */
 import type * as Ast from "../grammar/ast.ts";
-import { accepted, type Diagnostic, type Result } from "../grammar/diagnostic.ts";
+import { accepted, type Diagnostic } from "../grammar/diagnostic.ts";
 import type { Observe } from "./artifacts.ts";
-import { checkModule } from "./check.ts";
+import { check, ownCharacters } from "./check.ts";
 import { type CompiledGraph, compileGraph } from "./compile-graph.ts";
 import { fit, refuseExcess, refuseLargeStore } from "./fit-budget.ts";
 import type { Graph } from "./graph/graph.ts";
 import { maker } from "./graph/make.ts";
 import type { Host } from "./host.ts";
 import { invariant } from "./invariant.ts";
-import { type Context, newContext } from "./language/context.ts";
+import { newContext } from "./language/context.ts";
 import { declareModules } from "./language/declare.ts";
-import { exportsFor } from "./language/exports.ts";
-import { notesOf, problemsOf, refuse } from "./language/refuse.ts";
-import { type ResolvedModule, resolve } from "./language/resolve.ts";
+import { notesOf, refuse } from "./language/refuse.ts";
+import { resolve, withLibrary } from "./language/resolve.ts";
 import { demands, type Memory, type Planned, peakOf } from "./memory/peak-memory.ts";
 import { checkCheckpoint } from "./model/check-checkpoint.ts";
 import { bytesOf, type CorpusFacts, type ModelFacts } from "./model/facts.ts";
@@ -34,6 +33,7 @@ import {
 import type { Choices, TypedRecipe } from "./recipe/typed.ts";
 import { simplify } from "./rewrite/simplify.ts";
 import { ownModules } from "./target/own-formats.ts";
+import { savedFormats } from "./target/table.ts";
 
 /** What a recipe is compiled for. */
 export interface CompileInputs {
@@ -58,35 +58,13 @@ export interface Outline extends Emitted {
   readonly notes: readonly Diagnostic[];
 }
 
-/** A file and all that it imports, and what was found out about them. */
-export interface Checked {
-  readonly modules: readonly ResolvedModule[];
-  readonly context: Context;
-}
-
 const unobserved: Observe = () => undefined;
 
-/** Resolves and checks a file and all that it imports; nothing where they cannot be read. */
-export function check(host: Host, path: string, observe = unobserved): Result<Checked | null> {
-  const file = host.read(path);
-  if (!file)
-    return { artifact: null, problems: [{ id: "file-not-found", title: `there is no file ${path}`, labels: [] }] };
-  const { artifact: modules, problems } = resolve(host, file);
-  if (!modules) return { artifact: null, problems };
-  for (const { tree } of modules) observe("tree", tree);
-  const context = newContext(maker(), ownCharacters(modules), { exports: exportsFor(host, modules) });
-  checkModule(context, modules, declareModules(context, modules));
-  observe("types", context.types);
-  return { artifact: { modules, context }, problems: problemsOf(context) };
-}
-
-/** How long a program is without the library. */
-const ownCharacters = (modules: Checked["modules"]): number =>
-  modules.reduce((sum, { name, tree }) => (name.startsWith("std/") ? sum : sum + tree.file.text.length), 0);
-
 /** The recipe of a file, checked without a model; throws CompileError with what is wrong. */
-export const loadRecipe = (host: Host, path: string, observe?: Observe): LoadedRecipe =>
-  recipeIn(accepted(check(host, path, observe)).modules, path);
+export function loadRecipe(host: Host, path: string, observe?: Observe): LoadedRecipe {
+  const { modules } = accepted(check(host, path, observe));
+  return recipeIn(accepted(withLibrary(host, modules)), path);
+}
 
 /** A recipe with what the check of what it saves needs. */
 export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
@@ -107,6 +85,8 @@ export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs
   invariant(scope !== undefined, "the recipe has no module");
   const typed = checkRecipe(context, recipe, scope, {
     ...{ parameters, models, corpora, modules: declared, isBound: true },
+    archs: () => declared.archs.values().map(({ declaration }) => declaration),
+    formats: () => savedFormats(declared.all),
     ...(choices && { choices }),
   });
   for (const { type } of typed.models) checkCheckpoint(context, type);

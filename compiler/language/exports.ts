@@ -3,7 +3,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { Host } from "../host.ts";
-import { prelude, type ResolvedModule } from "./resolve.ts";
+import { isArchitecture, prelude, type ResolvedModule } from "./resolve.ts";
 
 /** Names that the last module could import, each with the path that stands behind its `from`; files are read when first asked. */
 export function exportsFor(host: Host, modules: readonly ResolvedModule[]): () => ReadonlyMap<string, string> {
@@ -29,6 +29,16 @@ function exportedBy(host: Host, modules: readonly ResolvedModule[]): ReadonlyMap
   );
   return new Map(names);
 }
+
+/** All architectures that a model may be of: those of the library, whose files are read as far as one goes, and those of modules beside it. */
+export function* architecturesIn(host: Host, modules: readonly ResolvedModule[]): Generator<Ast.Arch> {
+  const library = new Set(host.library.filter(isArchitecture));
+  const others = modules.filter(({ name }) => !library.has(name));
+  for (const name of library) yield* declarationsOf(host, name).filter(isArch);
+  for (const { tree } of others) yield* tree.declarations.filter(isArch);
+}
+
+const isArch = (declaration: Ast.Declaration): declaration is Ast.Arch => declaration.kind === "arch";
 
 const importable: ReadonlySet<Ast.Declaration["kind"]> = new Set(["fn", "method", "format", "arch"]);
 

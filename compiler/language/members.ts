@@ -19,6 +19,7 @@ import {
   type Form,
   fieldAt,
   isUnknown,
+  type ModelValue,
   record,
   type Scope,
   type Sparsity,
@@ -94,7 +95,7 @@ export function memberOf(context: Context, of: Value, name: Name, span: Span): V
     case "task":
       return memberIn(context, ofTask, of, name, "part of a task");
     case "model":
-      return of.sizes.get(name.text) ?? unknownSize(context, name, [...of.sizes.keys()]);
+      return sizeOf(context, of, name);
     default:
       if (!isUnknown(of)) return withoutMembers(context, of, name, span);
       return ofList.get(name.text)?.(of) ?? unknownNumber;
@@ -115,8 +116,11 @@ const memberIn = <Of>(context: Context, members: Members<Of>, of: Of, name: Name
 const unknownMember = (context: Context, { text, span }: Name, what: string, known: Iterable<string>) =>
   report(context, { kind: "unknown-name", span, name: text, what, known: [...known] });
 
-const unknownSize = (context: Context, { text, span }: Name, known: readonly string[]) =>
-  report(context, {
+function sizeOf(context: Context, { sizes }: ModelValue, { text, span }: Name): Value {
+  const found = sizes().find(([name]) => name === text);
+  if (found) return found[1];
+  const known = [...new Map(sizes()).keys()];
+  return report(context, {
     kind: "unknown-name",
     span,
     name: text,
@@ -124,6 +128,7 @@ const unknownSize = (context: Context, { text, span }: Name, known: readonly str
     known,
     hint: `its \`arch\` declares ${known.map((dim) => `\`${dim}\``).join(", ")}`,
   });
+}
 
 /** A field of config.json; while no model is bound it is a number of its own name. */
 function configField(context: Context, { value, path }: Config, { text: name, span }: Name): Value {

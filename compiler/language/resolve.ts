@@ -20,18 +20,38 @@ export interface ResolvedModule {
 /** The module whose functions are there without an import. */
 export const prelude = "std/prelude";
 
-/** Importers last; null where a file is not there or has mistakes in its syntax. */
+/** What a file imports, behind the prelude and architectures of one's own. Importers last; null where a file is not there or has mistakes in its syntax. */
 export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedModule[] | null> {
+  const walk = walked(host, [prelude, ...(host.architectures ?? [])]);
+  walk.done.delete(file.path);
+  visit(walk, file.path, file);
+  return resolved(walk);
+}
+
+/** The architectures and targets of the library, which a model may ask for, and behind them resolved modules. */
+export function withLibrary(host: Host, modules: readonly ResolvedModule[]): Result<readonly ResolvedModule[] | null> {
+  const walk = walked(host, [prelude, ...host.library.filter((name) => isArchitecture(name) || isTarget(name))]);
+  const main = modules.at(-1);
+  for (const module of modules) {
+    if (module === main) walk.done.delete(module.name);
+    if (!walk.done.has(module.name)) walk.done.set(module.name, module);
+  }
+  return resolved(walk);
+}
+
+const resolved = ({ done, problems }: Walk): Result<readonly ResolvedModule[] | null> => ({
+  artifact: problems.length > 0 ? null : [...done.values()],
+  problems,
+});
+
+/** Over modules of these names, as far as they are there, and all that they import. */
+function walked(host: Host, names: readonly string[]): Walk {
   const walk: Walk = { host, done: new Map(), failed: new Set(), open: [], problems: [] };
-  const standard = host.library.filter((name) => name === prelude || /^std\/(arch|target)\//.test(name));
-  for (const name of [...standard, ...(host.architectures ?? [])]) {
+  for (const name of names) {
     const module = walk.done.has(name) ? undefined : host.read(name);
     if (module) visit(walk, name, module);
   }
-  walk.done.delete(file.path);
-  visit(walk, file.path, file);
-  const { done, problems } = walk;
-  return { artifact: problems.length > 0 ? null : [...done.values()], problems };
+  return walk;
 }
 
 interface Walk {
@@ -53,9 +73,20 @@ function visit(walk: Walk, name: string, file: SourceFile): void {
   walk.open.push(name);
   const imports = tree.imports.map((each) => follow(walk, name, each));
   walk.open.pop();
-  const table = name.startsWith("std/target/") ? walk.host.read(`${name}.json`) : undefined;
-  walk.done.set(name, { name, tree, imports, ...(table && { table }) });
+  walk.done.set(name, { name, tree, imports, ...tableOf(walk.host, name) });
 }
+
+function tableOf(host: Host, name: string): Pick<ResolvedModule, "table"> {
+  const table = isTarget(name) ? host.read(`${name}.json`) : undefined;
+  return table ? { table } : {};
+}
+
+export const isArchitecture = (name: string): boolean => name.startsWith("std/arch/");
+const isTarget = (name: string): boolean => name.startsWith("std/target/");
+
+/** The targets of the library without what they declare. */
+export const targetTables = (host: Host): readonly Pick<ResolvedModule, "name" | "table">[] =>
+  host.library.filter(isTarget).map((name) => ({ name, ...tableOf(host, name) }));
 
 /** More than any library has. */
 const mostModules = 256;

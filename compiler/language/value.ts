@@ -61,7 +61,7 @@ export interface ModelValue {
   /** The parameter's or the stage's name. */
   readonly name: string;
   /** The dimensions of its architecture outside the blocks, as `model.context` reads them. */
-  readonly sizes: ReadonlyMap<string, Num>;
+  readonly sizes: () => IteratorObject<readonly [name: string, size: Num]>;
   /** What stages have left of its weights, as far as that is known: `zeros 2:4 · stored Affine(…)`. */
   readonly effects?: readonly string[];
   /** What it makes of tokens. */

@@ -2,7 +2,7 @@
 import type * as Ast from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
 import { type Context, note, report } from "../language/context.ts";
-import { ofSize, unknownWhole } from "../language/number.ts";
+import { type Num, ofSize, unknownWhole } from "../language/number.ts";
 import { minus } from "../language/size.ts";
 import { volume } from "../language/tensor.ts";
 import type { ModelValue, Value } from "../language/value.ts";
@@ -32,7 +32,7 @@ export function bindModel(
   return {
     kind: "model",
     name: name.text,
-    sizes: isKnown ? sizesIn(type) : unknownSizes(inputs),
+    sizes: () => (isKnown ? sizesIn(type).entries() : unknownSizes(inputs)),
     apply: logitsFor(at),
   };
 }
@@ -59,7 +59,7 @@ function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, 
 }
 
 /** The dimensions of the whole model, as `model.context` reads them, and how many blocks it has, as in `model.layer`. */
-export const sizesIn = (type: ModelType): ModelValue["sizes"] =>
+export const sizesIn = (type: ModelType): ReadonlyMap<string, Num> =>
   new Map([
     ...type.blocks.map(({ declaration, from, to }) => [declaration.name.text, ofSize(minus(to, from))] as const),
     ...[...type.outside.scope.dims].map(([dim, found]) => [dim, ofSize(volume(found))] as const),
@@ -75,12 +75,10 @@ function noteNames(context: Context, arch: Ast.Arch, facts: ModelFacts, span: Sp
 }
 
 /** While no model is given, it may have whatever an architecture declares. */
-const unknownSizes = ({ modules: { archs } }: RecipeInputs): ModelValue["sizes"] =>
-  new Map(
-    archs.flatMap(({ declaration: { members } }) =>
-      members.flatMap((member) =>
-        member.kind === "dim" || member.kind === "blocks" ? [[member.name.text, unknownWhole] as const] : [],
-      ),
+const unknownSizes = ({ archs }: RecipeInputs): ReturnType<ModelValue["sizes"]> =>
+  archs().flatMap(({ members }) =>
+    members.flatMap((member) =>
+      member.kind === "dim" || member.kind === "blocks" ? [[member.name.text, unknownWhole] as const] : [],
     ),
   );
 

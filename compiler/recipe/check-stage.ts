@@ -198,7 +198,7 @@ function nameResult(at: Checking, { name }: Ast.Stage, of: ModelValue | null, ty
   if (first && first !== name.span)
     report(at.context, { kind: "duplicate-name", span: name.span, name: name.text, first });
   at.named.set(name.text, name.span);
-  const value: Value = of ? { ...of, name: name.text, ...(type && { sizes: sizesIn(type) }) } : wrong;
+  const value: Value = of ? { ...of, name: name.text, ...(type && { sizes: () => sizesIn(type).entries() }) } : wrong;
   declareValue(at.scope, name, value);
   if (type) at.models.set(name.text, type);
   else at.models.delete(name.text);

@@ -18,6 +18,9 @@ export interface RecipeInputs {
   readonly models: ReadonlyMap<string, ModelFacts>;
   readonly corpora: ReadonlyMap<string, CorpusFacts>;
   readonly modules: Modules;
+  /** Architectures, of which one that is not known may be any, and the formats that models can be saved in. */
+  readonly archs: () => IteratorObject<Ast.Arch>;
+  readonly formats: () => readonly string[];
   /** What layers take where a stage chooses, as far as that is known. */
   readonly choices?: Choices;
   /** Whether all that a run has is given; else the recipe is checked as far as its text goes. */

@@ -12,7 +12,6 @@ import { bindValue, scopeIn } from "../language/scope.ts";
 import { plainParameter } from "../language/signature.ts";
 import { unknownOf } from "../language/types.ts";
 import { type Callable, type Scope, showValue, type Value, wrongType } from "../language/value.ts";
-import { modelType } from "../model/arch.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { bindModel } from "./bind.ts";
 import { areKept, notePattern, refuseUnread, statesOf } from "./check-effects.ts";
@@ -22,7 +21,6 @@ import { begin, type Checking, givenOrMade, headerIn, type RecipeInputs } from "
 import { patternFunction, zerosFunction } from "./count-zeros.ts";
 import { isInput, isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
-import { savedFormats } from "./saving.ts";
 import type { Measure, TypedRecipe } from "./typed.ts";
 
 /** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */
@@ -37,7 +35,6 @@ export function checkRecipe(
   for (const own of [bytesOf(at), zerosFunction(at), patternFunction(at)]) functions.values.set(own.name, own);
   const bound = recipe.parameters.map((parameter) => bindParameter(at, recipe, parameter));
   const parameters = bound.filter(({ type }) => !isInput(type));
-  for (const arch of inputs.isBound ? [] : inputs.modules.archs) modelType(context, arch, null);
   if (recipe.body.result)
     report(context, { kind: "not-supported", span: recipe.body.result.span, what: "a value at the end of a recipe" });
   for (const statement of recipe.body.statements) checkStatement(at, statement);
@@ -152,7 +149,7 @@ function checkSave(at: Checking, { model, as, span }: Ast.Save): void {
 /** The format that an expression names; null, and a problem, where it names none that models are saved in, or while it is not known. */
 function savedFormat({ context, scope, inputs }: Checking, as: Ast.Expression): string | null {
   const { value } = operand(context, scope, as);
-  const formats = savedFormats(inputs.modules);
+  const formats = inputs.formats();
   const hint = `there are ${formats.map((name) => `"${name}"`).join(", ")}`;
   if (value.kind !== "string") {
     wrongType(context, { value, span: as.span }, "the name of a format in quotes");

@@ -13,9 +13,6 @@ import type { Refusal } from "../target/layouts.ts";
 import { ownTensor } from "../target/own-formats.ts";
 import { plainForm } from "../target/stored-fields.ts";
 
-/** What `save as` calls such a file. */
-export const blockFile = "gguf";
-
 /** Why such a file does not hold these weights; null if it does. */
 export function unheldInBlocks(
   context: Context,

@@ -8,23 +8,16 @@ import type { CodedFacts, ModelFacts } from "../model/facts.ts";
 import { changedFields } from "../model/narrowed-config.ts";
 import type { Model } from "../model/value.ts";
 import type { Ref, SavedTensor, SaveRecord } from "../plan/step.ts";
+import { blockFile } from "../target/blocks.ts";
 import type { Refusal } from "../target/layouts.ts";
 import { ownConfig, ownMethod, ownTensor } from "../target/own-formats.ts";
 import { plainForm } from "../target/stored-fields.ts";
-import { isWritten, targetsIn } from "../target/table.ts";
+import { targetsIn } from "../target/table.ts";
 import { decodedWeights } from "./decode-steps.ts";
-import { blockFile, savedBlocks, unheldInBlocks } from "./saved-blocks.ts";
+import { savedBlocks, unheldInBlocks } from "./saved-blocks.ts";
 import { type Emitting, modelNamed } from "./steps.ts";
 import { type Laid, laidOut, type Stored, unheld } from "./target-steps.ts";
 import type { Saving } from "./typed.ts";
-
-/** The formats that a model can be saved in: as numbers, with its codes as they are, in one file, or as other programs have them. */
-export const savedFormats = (modules: Modules): readonly string[] => [
-  "huggingface",
-  ownMethod,
-  blockFile,
-  ...[...targetsIn(modules).values()].filter(isWritten).map(({ name }) => name),
-];
 
 /** Every tensor of the model in the order of the files of the one that it began as; codes as the format has them. */
 export function saveRecord(at: Emitting, saving: Saving, modules: Modules): SaveRecord {

@@ -35,6 +35,9 @@ interface FieldInBlocks extends FieldForm, PlaceInBlocks {
   readonly name: string;
 }
 
+/** What `save as` calls one file of blocks. */
+export const blockFile = "gguf";
+
 /** What config.json says of matrices, and the fields of each; throws CompileError where the library's declarations are wrong. */
 export function describeBlocks(
   host: Host,

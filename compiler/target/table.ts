@@ -7,10 +7,13 @@ import { given } from "../language/bind.ts";
 import type { Context } from "../language/context.ts";
 import type { Modules } from "../language/declare.ts";
 import { number } from "../language/number.ts";
+import type { ResolvedModule } from "../language/resolve.ts";
 import { scopeIn } from "../language/scope.ts";
 import type { Format, Scope, Value } from "../language/value.ts";
 import type { StoredDType } from "../plan/stored-types.ts";
+import { blockFile } from "./blocks.ts";
 import { isObject, type Json, type JsonObject } from "./json.ts";
+import { ownMethod } from "./own-formats.ts";
 
 /** What variables of a config may be, the first being what is written. */
 export type Allowed = Readonly<Record<string, readonly Json[]>>;
@@ -106,16 +109,27 @@ export const isOf = (
 /** The targets of the library by their names. */
 export const targetsIn = ({ all, scopes }: Modules): ReadonlyMap<string, Target> =>
   new Map(
-    all.flatMap(({ name, table }) => {
-      const scope = scopes.get(name);
-      const own = name.split("/").at(-1) ?? name;
-      const said: Table | null = table ? JSON.parse(table.text) : null;
-      return said?.layouts && scope ? [[own, { name: own, table: said, scope }] as const] : [];
+    tablesOf(all).flatMap(({ module, name, table }) => {
+      const scope = scopes.get(module);
+      return scope ? [[name, { name, table, scope }] as const] : [];
     }),
   );
 
-/** Whether anything can be written so. */
-export const isWritten = ({ table }: Target): boolean => table.layouts.some(({ made }) => made !== undefined);
+type Tabled = Pick<ResolvedModule, "name" | "table">;
+
+const tablesOf = (modules: readonly Tabled[]) =>
+  modules.flatMap(({ name: module, table: file }) => {
+    const table: Table | null = file ? JSON.parse(file.text) : null;
+    return table?.layouts ? [{ module, name: module.split("/").at(-1) ?? module, table }] : [];
+  });
+
+/** The formats that a model can be saved in: as numbers, with its codes as they are, in one file, or as those programs have them for which there are tables. */
+export const savedFormats = (modules: readonly Tabled[]): readonly string[] => [
+  "huggingface",
+  ownMethod,
+  blockFile,
+  ...tablesOf(modules).flatMap(({ name, table }) => (table.layouts.some(({ made }) => made) ? [name] : [])),
+];
 
 /** What config.json says, by the names of variables. */
 export type Said = ReadonlyMap<string, Json>;

@@ -1,10 +1,9 @@
 /** `lcomp check`: what is wrong with recipes and libraries, without a model. */
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { overFiles } from "./files.ts";
 import { type Command, list } from "./flags.ts";
-import { entryFor, stdinPath } from "./host.ts";
-import { translated } from "./recipe.ts";
+import { entryFor, stdinPath, translated } from "./host.ts";
 import { counted, lines, say } from "./terminal.ts";
 
 export const checkCommand: Command = {

@@ -11,9 +11,9 @@ import { showPlace } from "../../grammar/source.ts";
 import { openDevice } from "../gpu/device.ts";
 import { budgetFlags, budgetOf, storeOf } from "./budget.ts";
 import { type Command, declare, type Flags, flag, given, value } from "./flags.ts";
-import { type Entry, entryFor } from "./host.ts";
+import { type Entry, entryFor, translated } from "./host.ts";
 import { showKernels } from "./kernel-table.ts";
-import { archFlag, type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { archFlag, type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags } from "./recipe.ts";
 import { lines, paragraphs, say, widthOf } from "./terminal.ts";
 
 const artifacts: readonly Made[0][] = [

@@ -6,8 +6,7 @@ import { writeWhole } from "../io/whole-file.ts";
 import { UserError } from "../user-error.ts";
 import { overFiles } from "./files.ts";
 import { type Command, declare, flag, list } from "./flags.ts";
-import { entryFor, stdinPath } from "./host.ts";
-import { translated } from "./recipe.ts";
+import { entryFor, stdinPath, translated } from "./host.ts";
 import { counted, lines } from "./terminal.ts";
 
 export const fmtCommand: Command = {

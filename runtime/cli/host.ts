@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Host, Unreadable } from "../../compiler/host.ts";
+import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import type { SourceFile, Span } from "../../grammar/source.ts";
 import { packageRoot } from "../package-root.ts";
 import { UserError } from "../user-error.ts";
@@ -81,6 +82,24 @@ function shownFrom(folder: string): Entry["shown"] {
     return { file: once(file, () => ({ path: "command line", text: line })), start: start + shift, end: end + shift };
   };
 }
+
+/** Runs a part of the compiler; the places in its messages become paths from the working directory. */
+export function translated<T>(shown: Entry["shown"], work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    throw new CompileError(error.diagnostics.map(placed(shown)));
+  }
+}
+
+/** A diagnostic whose places are paths from the working directory. */
+export const placed =
+  (shown: Entry["shown"]) =>
+  (diagnostic: Diagnostic): Diagnostic => ({
+    ...diagnostic,
+    labels: diagnostic.labels.map(({ span, text }) => ({ span: shown(span), text })),
+  });
 
 /** Stdin can be read once. */
 let readAlready: string | undefined;

@@ -13,10 +13,10 @@ import { writeWhole } from "../io/whole-file.ts";
 import { packageRoot } from "../package-root.ts";
 import { UserError } from "../user-error.ts";
 import { type Command, declare, flag, given, value } from "./flags.ts";
-import { entryFor, entryOf } from "./host.ts";
+import { entryFor, entryOf, translated } from "./host.ts";
 import { openModel } from "./models.ts";
 import { outlineReport } from "./outline-table.ts";
-import { factsOf, translated } from "./recipe.ts";
+import { factsOf } from "./recipe.ts";
 import { lines, printResult } from "./terminal.ts";
 
 export const initCommand: Command = {

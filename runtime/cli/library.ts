@@ -3,8 +3,7 @@ import type * as Ast from "../../grammar/ast.ts";
 import { accepted } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import { textAt } from "../../grammar/source.ts";
-import type { Entry } from "./host.ts";
-import { translated } from "./recipe.ts";
+import { type Entry, translated } from "./host.ts";
 
 /** A declaration of a module. */
 export interface Documented {

@@ -5,8 +5,7 @@ import type { Plan } from "../../compiler/plan/plan.ts";
 import type { LoadedRecipe } from "../../compiler/recipe/load-recipe.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { inThread } from "../thread.ts";
-import type { Entry } from "./host.ts";
-import { placed } from "./recipe.ts";
+import { type Entry, placed } from "./host.ts";
 
 /** What the thread is given. */
 export interface Order {

@@ -16,11 +16,12 @@ import { type ChoiceMade, showMade } from "./choice-table.ts";
 import { decided } from "./choices.ts";
 import { planFor, planHere } from "./compile.ts";
 import { type Command, declare, type Flags, flag, given, value } from "./flags.ts";
+import { translated } from "./host.ts";
 import { inputsOf } from "./inputs.ts";
 import { type Kept, keptIn, showKept } from "./kept-table.ts";
 import { needsOf, showNeeds } from "./needs-table.ts";
 import { outlineReport, showOutline } from "./outline-table.ts";
-import { archFlag, type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags, translated } from "./recipe.ts";
+import { archFlag, type OpenRecipe, openRecipe, readRecipe, readTexts, recipeFlags } from "./recipe.ts";
 import { textsOf } from "./run-progress.ts";
 import { printResult } from "./terminal.ts";
 

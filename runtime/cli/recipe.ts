@@ -4,12 +4,11 @@ import type { Observe } from "../../compiler/artifacts.ts";
 import { type CompileInputs, loadRecipe, type Outline, outline, withCheck } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import { isInput, type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
-import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { readable } from "../../grammar/render.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
-import { type Entry, entryFor, entryWith, libraryHost } from "./host.ts";
+import { type Entry, entryFor, entryWith, libraryHost, placed, translated } from "./host.ts";
 import { openModel } from "./models.ts";
 import { showProblems } from "./report.ts";
 import { factsToBe } from "./saved-facts.ts";
@@ -50,24 +49,6 @@ export function recipeOf(entry: Entry, arch?: string, observe?: Observe): Recipe
     throw new UserError(`${arch} declares no architecture`, { exitCode: 2 });
   return { loaded, shown };
 }
-
-/** Runs a part of the compiler; the places in its messages become paths from the working directory. */
-export function translated<T>(shown: Entry["shown"], work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    throw new CompileError(error.diagnostics.map(placed(shown)));
-  }
-}
-
-/** A diagnostic whose places are paths from the working directory. */
-export const placed =
-  (shown: Entry["shown"]) =>
-  (diagnostic: Diagnostic): Diagnostic => ({
-    ...diagnostic,
-    labels: diagnostic.labels.map(({ span, text }) => ({ span: shown(span), text })),
-  });
 
 /** The flags of the recipe that the arguments name, with its doc comments as their help; none if they name no recipe. */
 export function recipeFlags(yargs: Argv, args: readonly string[]): Argv {

@@ -4,15 +4,12 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import yargs from "yargs";
-import { checkModule } from "../../compiler/check.ts";
-import { check, loadRecipe, outline } from "../../compiler/compile.ts";
-import { maker } from "../../compiler/graph/make.ts";
+import { check } from "../../compiler/check.ts";
+import { loadRecipe, outline } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
-import { newContext } from "../../compiler/language/context.ts";
-import { declareModules } from "../../compiler/language/declare.ts";
 import { resolve } from "../../compiler/language/resolve.ts";
 import { isReserved, parseArgument, reservedParameters } from "../../compiler/recipe/load-recipe.ts";
-import { accepted, CompileError } from "../../grammar/diagnostic.ts";
+import { CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
 import { applyCommand } from "../../runtime/cli/apply.ts";
 import { compileCommand } from "../../runtime/cli/compile.ts";
@@ -200,10 +197,9 @@ suite("bounds: names and texts of a recipe", (own) => {
 
 /** What checking a program costs, and the ids of what is wrong with it. */
 function costOf(files: Drawn) {
-  const host = hostWith(files);
-  const modules = accepted(resolve(host, { path: "own.lcomp", text: files["own.lcomp"] }));
-  const context = newContext(maker(), 2000);
-  checkModule(context, modules, declareModules(context, modules));
+  const { artifact } = check(hostWith(files), "own.lcomp");
+  assert.ok(artifact);
+  const { context } = artifact;
   const longest = Math.max(
     0,
     ...[...context.types.values()].flatMap((types) => [...types].map(({ length }) => length)),

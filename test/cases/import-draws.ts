@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import { render } from "../../grammar/render.ts";
 import { entryFor } from "../../runtime/cli/host.ts";
 import { randomBelow } from "../../runtime/io/random.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import * as assert from "uvu/assert";
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import { CompileError } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";
 import { entryFor } from "../../runtime/cli/host.ts";

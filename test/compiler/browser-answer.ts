@@ -1,5 +1,6 @@
 /** What is asked of the compiler in Node and in a browser alike. */
-import { check, loadRecipe, plan } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
+import { loadRecipe, plan } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { DeviceFacts } from "../../compiler/plan/device-facts.ts";

@@ -5,7 +5,8 @@
  * an architecture, where the model has another one, and what is wrong with methods and functions that a recipe does not use.
  */
 import * as assert from "uvu/assert";
-import { check, outline, plan } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
+import { outline, plan } from "../../compiler/compile.ts";
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import type { ProblemKind } from "../../compiler/problems/problem.ts";
 import { type LoadedRecipe, recipeIn } from "../../compiler/recipe/load-recipe.ts";

@@ -1,6 +1,6 @@
 /** What the language means: small functions through the compiler and the interpreter. What is refused: test/golden/errors. */
 import * as assert from "uvu/assert";
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import type { Span } from "../../grammar/source.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith, problemsOf, run } from "./run.ts";

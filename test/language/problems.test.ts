@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { check, loadRecipe, outline, plan } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
+import { loadRecipe, outline, plan } from "../../compiler/compile.ts";
 import type { ProblemKind } from "../../compiler/problems/problem.ts";
 import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { render } from "../../grammar/render.ts";

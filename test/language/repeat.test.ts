@@ -1,6 +1,6 @@
 /** `repeat`: rounds, what is kept of them, and what they cost. What is refused: test/golden/errors. */
 import * as assert from "uvu/assert";
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith, problemsOf, run } from "./run.ts";
 

@@ -1,6 +1,6 @@
 /** The last function of a text, compiled with the sizes that its header gives, and run by the float64 interpreter. */
 
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import { interpret } from "../../compiler/graph/interpret.ts";
 import { type Maker, maker } from "../../compiler/graph/make.ts";
 import { count, showType } from "../../compiler/graph/type.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import { interpret } from "../../compiler/graph/interpret.ts";
 import { maker } from "../../compiler/graph/make.ts";
 import { slotNames } from "../../compiler/graph/slots.ts";

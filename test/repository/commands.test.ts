@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { check } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith } from "../language/run.ts";
 import { type Block, blocksOf, folder, read, shell } from "./documents.ts";

@@ -2,7 +2,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import * as assert from "uvu/assert";
-import { check, loadRecipe, outline } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
+import { loadRecipe, outline } from "../../compiler/compile.ts";
 import type { Host } from "../../compiler/host.ts";
 import type { CorpusFacts, ModelFacts } from "../../compiler/model/facts.ts";
 import type { Example } from "../../compiler/problems/explanation.ts";

@@ -1,7 +1,8 @@
 /** Tasks in the language: what a recipe can do with one, and what is said where it cannot. */
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { check, loadRecipe, outline } from "../../compiler/compile.ts";
+import { check } from "../../compiler/check.ts";
+import { loadRecipe, outline } from "../../compiler/compile.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { problemsFrom } from "../given/problems.ts";
 import { suite } from "../harness/suite.ts";
