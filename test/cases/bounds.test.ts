@@ -207,6 +207,22 @@ function costOf(files: Drawn) {
   return { work: context.work, longest, ids: context.found.map(({ problem }) => problem.kind) };
 }
 
+/** A host that notes which modules are read. */
+function noting(files: Readonly<Record<string, string>>): { readonly host: Host; readonly asked: readonly string[] } {
+  const { read, library } = hostWith(files);
+  const asked: string[] = [];
+  const host = {
+    library,
+    read: (module: string) => {
+      asked.push(module);
+      return read(module);
+    },
+  };
+  return { host, asked };
+}
+
+const everyArchitecture = hostWith({}).library.filter((module) => module.startsWith("std/arch/"));
+
 suite("bounds: what a program costs", (own) => {
   const { test } = own;
   const outside = testUnless(sharedReason, own);
@@ -236,14 +252,22 @@ suite("bounds: what a program costs", (own) => {
       const later = Array.from({ length: 29 - i }, (_, j) => `import { h${i + j + 1} } from "./m${i + j + 1}.lcomp"\n`);
       return [`m${i}.lcomp`, `${later.join("")}fn h${i}(x) = x\n`];
     });
-    const { read, library } = hostWith(Object.fromEntries(all));
-    const asked: string[] = [];
-    const noting: Host["read"] = (module) => {
-      asked.push(module);
-      return read(module);
-    };
-    resolve({ library, read: noting }, { path: "own.lcomp", text: 'import { h0 } from "./m0.lcomp"\n' });
+    const { host, asked } = noting(Object.fromEntries(all));
+    resolve(host, { path: "own.lcomp", text: 'import { h0 } from "./m0.lcomp"\n' });
     assert.is(asked.filter((module) => !module.startsWith("std/")).length, 30);
+  });
+
+  test("of the library a check reads what is imported, and architectures until one has the dimension that is asked for", () => {
+    const reads = (statement: string, kind: RegExp): readonly string[] => {
+      const text = `import { wanda } from "std/prune/wanda"\nrecipe r(model: Model) {\n  ${statement}\n}\n`;
+      const { host, asked } = noting({ "own.lcomp": text });
+      check(host, "own.lcomp");
+      return [...new Set(asked.filter((module) => kind.test(module)))];
+    };
+    assert.equal(reads('save model as "huggingface"', /^std[^.]*$/), ["std/prelude", "std/prune/wanda", "std/prune/mask"]);
+    assert.is(reads("let n = model.context", /^std\/arch/).length, 1);
+    assert.is(reads("let n = model.contxt", /^std\/arch/).length, everyArchitecture.length);
+    assert.ok(reads('save model as "gptq"', /^std\/(arch|target)/).every((module) => module.endsWith(".json")));
   });
 
   test("calls and records that are nested too deeply are refused, however long the file is", () => {

@@ -84,20 +84,27 @@ const forTests = [
   "compiler/schedule/schedule-contraction.ts schedulesFor",
 ];
 
+type Imports = ReadonlyMap<string, readonly string[]>;
+
+const importsIn = (sources: readonly Source[], isWanted: (one: Import) => boolean = () => true): Imports =>
+  new Map(sources.map(({ path, imports }) => [path, imports.filter(isWanted).map(({ from }) => from)]));
+
+/** The files that a file leads to. */
+function reachable(imports: Imports, path: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  const left = [...(imports.get(path) ?? [])];
+  for (let next = left.pop(); next !== undefined; next = left.pop())
+    if (!found.has(next)) {
+      found.add(next);
+      left.push(...(imports.get(next) ?? []));
+    }
+  return found;
+}
+
 /** Files that import one another in a circle, of types too: each circle once. */
 function circlesAmong(sources: readonly Source[]): readonly (readonly string[])[] {
-  const imports = new Map(sources.map(({ path, imports }) => [path, imports.map(({ from }) => from)]));
-  const reachable = (path: string): ReadonlySet<string> => {
-    const found = new Set<string>();
-    const left = [...(imports.get(path) ?? [])];
-    for (let next = left.pop(); next !== undefined; next = left.pop())
-      if (!found.has(next)) {
-        found.add(next);
-        left.push(...(imports.get(next) ?? []));
-      }
-    return found;
-  };
-  const reached = new Map([...imports.keys()].map((path) => [path, reachable(path)]));
+  const imports = importsIn(sources);
+  const reached = new Map([...imports.keys()].map((path) => [path, reachable(imports, path)]));
   const circleOf = (path: string): readonly string[] =>
     [...imports.keys()].filter((other) => reached.get(path)?.has(other) && reached.get(other)?.has(path));
   return [...imports.keys()].map(circleOf).filter((circle, i) => circle[0] === [...imports.keys()][i]);
@@ -182,6 +189,19 @@ suite("architecture", ({ test }) => {
 
   test("no files import one another in a circle, of types too", () => {
     assert.equal(circlesAmong(product), []);
+  });
+
+  test("`lcomp check` loads nothing that comes behind a check, and nothing that opens models", () => {
+    const behind = /^(compiler\/(compile|fuse|rewrite|schedule|memory|kernel)|runtime\/(gpu|run|store|tokenizer))\b/;
+    const loaded = reachable(
+      importsIn(product, ({ isType }) => !isType),
+      "runtime/cli/check.ts",
+    );
+    assert.ok(loaded.has("compiler/check.ts"));
+    assert.equal(
+      [...loaded].filter((path) => behind.test(path)),
+      [],
+    );
   });
 
   test("no file of language/ imports one that stands to its right in the picture of ARCHITECTURE.md", () => {
