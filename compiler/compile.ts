@@ -69,7 +69,7 @@ export function loadRecipe(host: Host, path: string, observe?: Observe): LoadedR
 /** A recipe with what the check of what it saves needs. */
 export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
   const file = host.read(checkLibrary);
-  const needed = (file && accepted(resolve(host, file))) ?? [];
+  const needed = file ? accepted(withLibrary(host, accepted(resolve(host, file)))) : [];
   const names = new Set(needed.map(({ name }) => name));
   return { ...loaded, modules: [...needed, ...loaded.modules.filter(({ name }) => !names.has(name))] };
 }

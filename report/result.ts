@@ -1,7 +1,7 @@
 /** A row's file: what its command has found, and what it was found of. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { resolve } from "../compiler/language/resolve.ts";
+import { resolve, withLibrary } from "../compiler/language/resolve.ts";
 import type * as Ast from "../grammar/ast.ts";
 import { accepted } from "../grammar/diagnostic.ts";
 import { textAt } from "../grammar/source.ts";
@@ -60,7 +60,8 @@ export function sourcesOf(row: Row): Sources {
   const { recipe, model } = row;
   const text = readFileSync(join(root, recipe), "utf8");
   const used = `${isTaskRow(row) ? taskImport : ""}\n${text}`;
-  const modules = accepted(resolve(libraryHost(), { path: recipe, text: used }));
+  const host = libraryHost();
+  const modules = accepted(withLibrary(host, accepted(resolve(host, { path: recipe, text: used }))));
   const declared = modules.slice(0, -1).flatMap(({ tree }) => tree.declarations);
   return { recipe: sha256(text), library: sha256(usedBy(`${used} ${model.architecture}`, declared).join("\n")) };
 }

@@ -20,9 +20,13 @@ export interface ResolvedModule {
 /** The module whose functions are there without an import. */
 export const prelude = "std/prelude";
 
+const isPrelude = (name: string): boolean => name === prelude;
+const isTarget = (name: string): boolean => name.startsWith("std/target/");
+export const isArchitecture = (name: string): boolean => name.startsWith("std/arch/");
+
 /** What a file imports, behind the prelude and architectures of one's own. Importers last; null where a file is not there or has mistakes in its syntax. */
 export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedModule[] | null> {
-  const walk = walked(host, [prelude, ...(host.architectures ?? [])]);
+  const walk = walked(host, [...host.library.filter(isPrelude), ...(host.architectures ?? [])]);
   walk.done.delete(file.path);
   visit(walk, file.path, file);
   return resolved(walk);
@@ -30,7 +34,10 @@ export function resolve(host: Host, file: SourceFile): Result<readonly ResolvedM
 
 /** The architectures and targets of the library, which a model may ask for, and behind them resolved modules. */
 export function withLibrary(host: Host, modules: readonly ResolvedModule[]): Result<readonly ResolvedModule[] | null> {
-  const walk = walked(host, [prelude, ...host.library.filter((name) => isArchitecture(name) || isTarget(name))]);
+  const walk = walked(
+    host,
+    host.library.filter((name) => isPrelude(name) || isArchitecture(name) || isTarget(name)),
+  );
   const main = modules.at(-1);
   for (const module of modules) {
     if (module === main) walk.done.delete(module.name);
@@ -81,8 +88,6 @@ function tableOf(host: Host, name: string): Pick<ResolvedModule, "table"> {
   return table ? { table } : {};
 }
 
-export const isArchitecture = (name: string): boolean => name.startsWith("std/arch/");
-const isTarget = (name: string): boolean => name.startsWith("std/target/");
 
 /** The targets of the library without what they declare. */
 export const targetTables = (host: Host): readonly Pick<ResolvedModule, "name" | "table">[] =>

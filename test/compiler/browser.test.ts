@@ -26,7 +26,7 @@ function translated(): ReadonlyMap<string, string> {
         outDir: folder,
         rootDir: root,
         rewriteRelativeImportExtensions: true,
-        lib: ["ES2024", "WebWorker"],
+        lib: ["ES2024", "ESNext.Iterator", "WebWorker"],
         types: [],
       },
       include: ["grammar", "compiler", "test/compiler/browser-answer.ts"].map((path) => join(root, path)),
