@@ -88,7 +88,6 @@ function tableOf(host: Host, name: string): Pick<ResolvedModule, "table"> {
   return table ? { table } : {};
 }
 
-
 /** The targets of the library without what they declare. */
 export const targetTables = (host: Host): readonly Pick<ResolvedModule, "name" | "table">[] =>
   host.library.filter(isTarget).map((name) => ({ name, ...tableOf(host, name) }));

@@ -264,7 +264,11 @@ suite("bounds: what a program costs", (own) => {
       check(host, "own.lcomp");
       return [...new Set(asked.filter((module) => kind.test(module)))];
     };
-    assert.equal(reads('save model as "huggingface"', /^std[^.]*$/), ["std/prelude", "std/prune/wanda", "std/prune/mask"]);
+    assert.equal(reads('save model as "huggingface"', /^std[^.]*$/), [
+      "std/prelude",
+      "std/prune/wanda",
+      "std/prune/mask",
+    ]);
     assert.is(reads("let n = model.context", /^std\/arch/).length, 1);
     assert.is(reads("let n = model.contxt", /^std\/arch/).length, everyArchitecture.length);
     assert.ok(reads('save model as "gptq"', /^std\/(arch|target)/).every((module) => module.endsWith(".json")));
