@@ -11,13 +11,24 @@ import type { StoredTensor } from "./safetensors.ts";
 /** By the name of a tensor in its block: those that it stands for, `{expert}` for the number of each. */
 type Table = Readonly<Record<string, readonly string[]>>;
 
+/** By model type. */
+type Tables = Readonly<Record<string, Table>>;
+
+let known: Tables | undefined;
+
+/** What the file says, which is read once. */
+function readTables(): Tables {
+  const tables: Tables = known ?? JSON.parse(readFileSync(join(packageRoot, "stdlib/arch/fused.json"), "utf8"));
+  known = tables;
+  return tables;
+}
+
 /** The tensors by their names, with each expert's matrices apart. */
 export function withExpertsApart(
   tensors: ReadonlyMap<string, StoredTensor>,
   { model_type: type }: JsonObject,
 ): ReadonlyMap<string, StoredTensor> {
-  const path = join(packageRoot, "stdlib/arch/fused.json");
-  const tables: Readonly<Record<string, Table>> = JSON.parse(readFileSync(path, "utf8"));
+  const tables = readTables();
   const table = typeof type === "string" && Object.hasOwn(tables, type) ? tables[type] : undefined;
   if (table === undefined) return tensors;
   const apart = [...tensors.values()].flatMap((tensor) => partsOf(tensor, table));
