@@ -100,19 +100,15 @@ const example = (name: string): string => readFileSync(join(packageRoot, "exampl
 const tooLong = ["does-not-divide", "out-of-range"];
 
 /** The longest runs that divide what all layers read, and what GPTQ's codes of them would be. */
-function codesFor(checkpoint: Checkpoint): { readonly every: number; readonly outlined: Outline } {
-  const text = example("four_bits");
-  for (const every of [128, 64, 32, 16]) {
-    try {
-      const given = withValues(text, "four_bits", { every: String(every) });
-      return { every, outlined: outlineOf("four_bits.lcomp", given, checkpoint) };
-    } catch (error) {
-      const isTooLong =
-        error instanceof CompileError && error.diagnostics.every(({ id }) => tooLong.includes(id)) && every > 16;
-      if (!isTooLong) throw error;
-    }
+function codesFor(checkpoint: Checkpoint, every = 128): { readonly every: number; readonly outlined: Outline } {
+  try {
+    const text = withValues(example("four_bits"), "four_bits", { every: String(every) });
+    return { every, outlined: outlineOf("four_bits.lcomp", text, checkpoint) };
+  } catch (error) {
+    const isTooLong = error instanceof CompileError && error.diagnostics.every(({ id }) => tooLong.includes(id));
+    if (!isTooLong || every === 16) throw error;
+    return codesFor(checkpoint, every / 2);
   }
-  throw new Error("no run was tried");
 }
 
 function outlineOf(path: string, text: string, checkpoint: Checkpoint): Outline {
