@@ -60,7 +60,8 @@ const takenBy = ({ values, dims, mappings }: Binding, { name }: Parameter): Span
 /** Reports each parameter that is given nothing and has nothing of its own. */
 function isComplete(binding: Binding): boolean {
   const { called, parameters } = binding;
-  const missing = parameters.filter((each) => !each.value && each.takes !== "row" && !takenBy(binding, each));
+  const isNeeded = ({ value, takes, isOptional }: Parameter): boolean => !value && takes !== "row" && !isOptional;
+  const missing = parameters.filter((each) => isNeeded(each) && !takenBy(binding, each));
   for (const { name, label, type, takes } of missing) {
     if (takes) misfit(called, parameters);
     else {
@@ -154,8 +155,13 @@ function bindRow(binding: Binding, given: readonly Ast.Argument[]): boolean {
 
 /** `wanda(sparsity: Sparsity = 50%)`: how a call may look. */
 function formOf(of: string, parameters: readonly Parameter[]): string {
-  const shown = parameters.map(({ label, name, type, value }) =>
-    [label && `${label} `, name.text, type && `: ${textAt(type.span)}`, value && ` = ${textAt(value.span)}`].join(""),
+  const shown = parameters.map(({ label, name: { text: name }, type, value, isOptional }) =>
+    [
+      label && `${label} `,
+      isOptional ? `[${name}]` : name,
+      type && `: ${textAt(type.span)}`,
+      value && ` = ${textAt(value.span)}`,
+    ].join(""),
   );
   return `${of}(${shown.join(", ")})`;
 }

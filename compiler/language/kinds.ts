@@ -110,7 +110,7 @@ const tensorAs = (expected: string): Kind<{ readonly value: Tensor; readonly spa
 
 /** What may be left out; then it is undefined. */
 export const perhaps = <T>({ parameter: one, check }: Kind<T>): Kind<T | undefined> => ({
-  parameter: (name) => ({ ...one(name), value: literal(0) }),
+  parameter: (name) => ({ ...one(name), isOptional: true }),
   check: (call, bound, name) => (bound.values.has(name) ? check(call, bound, name) : undefined),
 });
 

@@ -101,7 +101,11 @@ export interface Form {
 }
 
 /** A parameter takes a value or, with a label, dimensions, unless it says what else. */
-export type Parameter = Ast.Parameter & { readonly takes?: "dimension" | "mapping" | "row" };
+export type Parameter = Ast.Parameter & {
+  readonly takes?: "dimension" | "mapping" | "row";
+  /** It may be left out, and has no value then. */
+  readonly isOptional?: true;
+};
 
 /** Where a call stands. */
 export interface Call {

@@ -1,7 +1,7 @@
 /** What architectures mean, on the headers of small models. */
 import * as assert from "uvu/assert";
 import { suite } from "../harness/suite.ts";
-import { problemsOf } from "../language/run.ts";
+import { diagnose, problemsOf } from "../language/run.ts";
 import { bound, halve, problems, recipe, values } from "../recipe/bound.ts";
 
 suite("language: architectures", ({ test }) => {
@@ -50,8 +50,14 @@ ${members}
     const again = arch(mlp.replace("gate(x) * up(x)", "gate(again(x)) * up(x)"));
     const nested = again.replace("  table embed", "  fn again(x) = layer(x)\n  table embed");
     assert.equal(problemsOf(nested), ["not-supported"]);
-    const counted = problemsOf(arch(mlp.replace("gate(x) * up(x)", "gate(x, x, x) * up()")));
-    assert.equal(counted, ["wrong-arguments", "missing-parameter"]);
+    const counted = diagnose(arch(mlp.replace("gate(x) * up(x)", "gate(x, x, x) * up()")));
+    assert.equal(
+      counted.map(({ id, hint }) => [id, hint]),
+      [
+        ["wrong-arguments", "it is written `gate(x, [reached])`"],
+        ["missing-parameter", "it is written `up(x, [reached])`"],
+      ],
+    );
   });
 
   test("a dimension that a model decides may be whatever a program needs, until one is bound", () => {
