@@ -5,21 +5,25 @@ import type { Check, Step } from "../../compiler/plan/step.ts";
 import { fileType, floatWidth, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import type { Piece } from "../gpu/readback.ts";
 import { firstNonFinite, toFloat32 } from "../io/numbers.ts";
+import type { Outcome } from "../store/finished-steps.ts";
 import type { OutputRecord } from "../store/journal.ts";
 import { UserError } from "../user-error.ts";
 import type { Session } from "./session.ts";
 
-/** Makes the checks of the step at that place of the plan, in their order, and keeps its durable outputs, which it returns. */
-export async function checkAndKeep(session: Session, at: number): Promise<readonly OutputRecord[]> {
+/** Makes the checks of the step at that place of the plan, in their order, and keeps its durable outputs; returns what the store records. */
+export async function checkAndKeep(session: Session, at: number): Promise<Outcome> {
   const { checks, durable } = session.plan.steps[at] as Step;
   const left = new Set(durable);
-  const kept: OutputRecord[] = [];
+  const outputs: OutputRecord[] = [];
+  const none: string[] = [];
   for (const check of checks)
     if (check.must === "none") await requireNone(session, at, check);
-    else if (check.must === "some") await noteNone(session, at, check);
-    else kept.push(...(await lookAt(session, at, check.output, { check, isKept: left.delete(check.output) })));
-  for (const output of left) kept.push(...(await lookAt(session, at, output, { check: null, isKept: true })));
-  return kept;
+    else if (check.must === "some") {
+      if (await isZero(session, at, check)) none.push(check.output);
+    } else outputs.push(...(await lookAt(session, at, check.output, { check, isKept: left.delete(check.output) })));
+  for (const output of left) outputs.push(...(await lookAt(session, at, output, { check: null, isKept: true })));
+  sayNone(session, at, none);
+  return { outputs, ...(none.length > 0 && { none }) };
 }
 
 /** What is wrong with an output: the number, at the byte of the elements. */
@@ -39,11 +43,18 @@ async function requireNone(session: Session, at: number, check: Check): Promise<
   if (first >= 0) refuse(session, at, check, { number, at: first });
 }
 
-/** Says where there is none of what there should be. */
-async function noteNone(session: Session, at: number, { output, otherwise }: Check): Promise<void> {
-  for await (const { piece } of session.store.contents({ step: at, output }))
-    if (piece.some((byte) => byte !== 0)) return;
-  session.note([...placeOf(session.plan.steps[at] as Step), otherwise].join(": "));
+/** Whether a count is 0. */
+async function isZero({ store }: Session, at: number, { output }: Check): Promise<boolean> {
+  for await (const { piece } of store.contents({ step: at, output }))
+    if (piece.some((byte) => byte !== 0)) return false;
+  return true;
+}
+
+/** Says that the step has counted none of what there should be, in these outputs. */
+export function sayNone({ plan, note }: Session, at: number, outputs: readonly string[]): void {
+  const step = plan.steps[at] as Step;
+  for (const { output, must, otherwise } of step.checks)
+    if (must === "some" && outputs.includes(output)) note([...placeOf(step), otherwise].join(": "));
 }
 
 interface Look {

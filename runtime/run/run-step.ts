@@ -3,7 +3,7 @@
 import { type SlotBuffer, slotsOf } from "../../compiler/plan/slots.ts";
 import type { Ref, Step } from "../../compiler/plan/step.ts";
 import type { Loaded } from "../gpu/execute.ts";
-import { checkAndKeep } from "./outcome.ts";
+import { checkAndKeep, sayNone } from "./outcome.ts";
 import type { ChangedTensor } from "./result.ts";
 import type { Session } from "./session.ts";
 
@@ -19,14 +19,14 @@ export async function runStep(session: Session, at: number): Promise<ChangedTens
     for (const slot of slotsOf(program.program, "accumulator")) await bindMade(session, program, at, slot);
     if (step.over === null) await runOnce(session, program, at);
     else await runOverWindows(session, program, at, step.over);
-    const outputs = await checkAndKeep(session, at);
-    await store.record(at, outputs, (clock.now() - start) / 1000);
+    await store.record(at, await checkAndKeep(session, at), (clock.now() - start) / 1000);
   });
   return endOf(session, at);
 }
 
-/** Passes by a step that has ended in an earlier run. */
+/** Passes by a step that has ended in an earlier run, and says what that has said of it. */
 export async function skipStep(session: Session, at: number): Promise<ChangedTensor | null> {
+  sayNone(session, at, session.store.noneOf(at));
   await session.store.skipped(at);
   return endOf(session, at);
 }

@@ -8,7 +8,7 @@ import { type GivenContents, type Identify, identifier } from "../../compiler/pl
 import { dawnPackage } from "../gpu/adapter.ts";
 import { hashWindows, type Tokens } from "./chosen-windows.ts";
 import type { GivenRef, GivenTensors } from "./given-tensors.ts";
-import type { OutputRecord, StepRecord } from "./journal.ts";
+import type { StepRecord } from "./journal.ts";
 import type { OutputSource } from "./send-tensor.ts";
 import type { StoreFolder } from "./store-folder.ts";
 
@@ -16,12 +16,17 @@ export interface FinishedSteps {
   /** The places of the steps that are to be run. What the others have made, as far as these read it, is given to `found`. */
   readonly pending: (found: (key: string, output: OutputSource) => void) => Promise<ReadonlySet<number>>;
   /** A step has ended, and its durable outputs are complete. */
-  readonly record: (step: number, outputs: readonly OutputRecord[], seconds: number) => Promise<void>;
+  readonly record: (step: number, outcome: Outcome, seconds: number) => Promise<void>;
+  /** What a step that has ended counted none of. */
+  readonly noneOf: (step: number) => readonly string[];
   /** That a step took when it was run. */
   readonly secondsOf: (step: number) => number;
   /** An output is of no more use to later runs. */
   readonly drop: (step: number, output: string) => void;
 }
+
+/** What is kept of what a step has made. */
+export type Outcome = Pick<StepRecord, "outputs" | "none">;
 
 type Planned = Pick<Plan, "steps" | "programs" | "stages" | "windows">;
 
@@ -73,12 +78,13 @@ export function finishedSteps(at: Surroundings): FinishedSteps {
       folder.begin({ recipe: plan.recipe.name, kept, bytes: storeNeeds(plan, pending).bytes, limit });
       return pending;
     },
-    record: async (step, outputs, seconds) => {
+    record: async (step, outcome, seconds) => {
       for (const ref of givenIn(Object.values(plan.steps[step]?.reads ?? {}))) await given.hash(ref, { isUsed: false });
       const identity = identify(step);
       if (identity === undefined) throw new Error(`step ${step} has ended before what it reads`);
-      folder.record({ ...identity, outputs, seconds });
+      folder.record({ ...identity, ...outcome, seconds });
     },
+    noneOf: (step) => find(step)?.none ?? [],
     secondsOf: (step) => find(step)?.seconds ?? 0,
     drop: (step, name) => {
       const there = outputOf(step, name);

@@ -11,6 +11,8 @@ import type { TensorDeclaration } from "../io/safetensors.ts";
 export interface StepRecord extends StepIdentity {
   /** Those that are durable. */
   readonly outputs: readonly OutputRecord[];
+  /** Names of those that count what there should be, of which there was none. */
+  readonly none?: readonly string[];
   /** That it took. */
   readonly seconds: number;
 }

@@ -64,8 +64,9 @@ export interface Store {
   readonly keep: (made: Made) => Promise<ContentWriter>;
   /** The places of the steps that are to be run: all others have ended in earlier runs. */
   readonly pending: () => Promise<ReadonlySet<number>>;
-  /** A step is done, and these are its durable outputs: it need not be run again. */
+  /** A step is done, and its durable outputs are complete: it need not be run again. */
   readonly record: FinishedSteps["record"];
+  readonly noneOf: FinishedSteps["noneOf"];
   readonly secondsOf: FinishedSteps["secondsOf"];
   /** A step that is not run has read what it reads. */
   readonly skipped: (step: number) => Promise<void>;
@@ -136,6 +137,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
     keep: (made) => keep(at, made),
     pending: () => finished.pending((key, output) => inFiles.set(key, output)),
     record: finished.record,
+    noneOf: finished.noneOf,
     secondsOf: finished.secondsOf,
     skipped: async (step) => {
       for (const ref of Object.values(plan.steps[step]?.reads ?? {}))

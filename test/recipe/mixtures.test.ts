@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { loadRecipe, plan } from "../../compiler/compile.ts";
 import { openDevice } from "../../runtime/gpu/device.ts";
 import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
+import { StoreFolder } from "../../runtime/store/store-folder.ts";
 import { library } from "../given/library.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder, writeFolder } from "../io/folder.ts";
@@ -36,7 +37,7 @@ recipe prune(model: Model, text: Corpus) {
 }`;
 
 /** What is left of a model by the recipe, and what is said on the way. */
-async function prune(pruned: Pruned, folder: string) {
+async function prune(pruned: Pruned, folder: string, store: StoreFolder, name: string) {
   const config = { ...record.families[pruned.family]?.config, ...pruned.config };
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   writeFileSync(join(folder, "model.safetensors"), fileBytes(tensorsOf(shapesOf(record, pruned))));
@@ -49,10 +50,10 @@ async function prune(pruned: Pruned, folder: string) {
     models: new Map([["model", facts]]),
     corpora: new Map([["text", { tokens }]]),
   };
-  const made = plan(loaded, inputs, device.facts);
+  const made = plan(loaded, { ...inputs, store: {} }, device.facts);
   const text = { train: record.tokens, test: record.tokens };
-  const out = join(folder, "out");
-  const { reports, notes } = await writeFolder(out, (output) => runOnTokens(device, made, from, text, output));
+  const out = join(folder, name);
+  const { reports, notes } = await writeFolder(out, (output) => runOnTokens(device, made, from, text, output, store));
   return { loss: reports[0]?.value ?? Number.NaN, notes, result: await openCheckpoint(out) };
 }
 
@@ -109,7 +110,8 @@ suite("mixtures of experts", ({ test }) => {
     test(
       `masks of Wanda in ${pruned.family}, of the tokens that reach each expert`,
       inFolder(async (folder) => {
-        const { loss, notes, result } = await prune(pruned, folder);
+        const store = new StoreFolder(join(folder, "store"));
+        const { loss, notes, result } = await prune(pruned, folder, store, "out");
         for (const [name, mask] of Object.entries(pruned.masks)) {
           const tensor = result.tensors.get(name);
           if (!tensor) throw new Error(`there is no ${name}`);
@@ -128,6 +130,10 @@ suite("mixtures of experts", ({ test }) => {
           said,
         );
         assert.ok(Math.abs(loss - pruned.nll) < 1e-5, `${loss}, and PyTorch has ${pruned.nll}`);
+        const ended = store.records().length;
+        const again = await prune(pruned, folder, store, "again");
+        assert.equal([again.notes, store.records().length], [notes, ended], "a run that repeats no step says the same");
+        store.close();
       }),
     );
 

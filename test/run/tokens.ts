@@ -5,6 +5,7 @@ import type { Checkpoint } from "../../runtime/io/checkpoint.ts";
 import type { OutputFolder } from "../../runtime/io/output-folder.ts";
 import type { RunResult } from "../../runtime/run/result.ts";
 import { runPlan } from "../../runtime/run/run-plan.ts";
+import type { StoreFolder } from "../../runtime/store/store-folder.ts";
 
 /** Of a text, by its splits. */
 export type Tokens = Readonly<Partial<Record<"train" | "test", ArrayLike<number>>>>;
@@ -16,8 +17,10 @@ export function runOnTokens(
   model: Checkpoint,
   { train = [], test = [] }: Tokens,
   output: OutputFolder | null = null,
+  folder?: StoreFolder,
 ): Promise<RunResult> {
   const text = { train: Int32Array.from(train), test: Int32Array.from(test) };
   const given = { device, models: new Map([["model", model]]), corpora: new Map([["text", text]]), output };
-  return runPlan(plan, { ...given, progress: () => undefined, signal: new AbortController().signal });
+  const quiet = { progress: () => undefined, signal: new AbortController().signal };
+  return runPlan(plan, { ...given, ...quiet, ...(folder && { folder }) });
 }
