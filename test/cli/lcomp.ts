@@ -29,7 +29,7 @@ export function lcomp(
   { input = "", entry = launcher, variables }: Start = {},
 ): Ended {
   const env = { ...process.env, NO_COLOR: "1", ...variables };
-  const options = { cwd: folder, env, input, encoding: "utf8", timeout: 120_000 } as const;
+  const options = { cwd: folder, env, input, encoding: "utf8" } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [entry, ...args], options);
   assert.not.match(stderr, /^\s+at .*:\d+:\d+/m, "a stack trace reached the user");
   return { status, stdout, stderr };

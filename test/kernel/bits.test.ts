@@ -25,7 +25,7 @@ const lavapipe = (width: string) => ({ LCOMP_ADAPTER: "lavapipe", LP_NATIVE_VECT
 /** What a program prints on an adapter: the environment chooses it. */
 async function printed(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<string> {
   const env = { ...process.env, LCOMP_SEED: String(seed), ...environment };
-  const { stdout } = await promisify(execFile)(process.execPath, [...args], { env, timeout: 240_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [...args], { env });
   return stdout;
 }
 

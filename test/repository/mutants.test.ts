@@ -265,7 +265,7 @@ function outcome(
     text.replace(from, () => to),
   );
   const env = { ...process.env, LCOMP_TEST_NAME: title, LCOMP_SEED: "1", LCOMP_ROUNDS: "8", CI: "1" };
-  const options = { cwd: folder, env, encoding: "utf8", timeout: 60_000 } as const;
+  const options = { cwd: folder, env, encoding: "utf8" } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [`test/${test}.test.ts`], options);
   writeFileSync(join(folder, file), text);
   return { status, text: stdout + stderr };
