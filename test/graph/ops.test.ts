@@ -9,7 +9,8 @@ import { randomOf, seed } from "../ops/random.ts";
 import { type Bench, expectedOf, openBench } from "../ops/run.ts";
 import { sweeps } from "../ops/sweeps.ts";
 
-const rounds = Number(process.env["LCOMP_ROUNDS"] ?? 2);
+/** SwiftShader compiles each case for long: there it is drawn once. */
+const rounds = Number(process.env["LCOMP_ROUNDS"] ?? (process.env["LCOMP_TEST_TAG"] === "swiftshader" ? 1 : 2));
 let bench: Promise<Bench> | undefined;
 
 /** Every round of the case, on one family, against the reference. */
