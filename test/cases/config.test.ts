@@ -1,7 +1,9 @@
 /** Model folders from outside: each gives the figure of Transformers (of codes, that of a reader in NumPy), or one problem that names what is wrong. */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { CompileError } from "../../grammar/diagnostic.ts";
+import { StoreFolder } from "../../runtime/store/store-folder.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { suite, testUnless } from "../harness/suite.ts";
 import { closeDevice, runRecipe } from "../run/recipe.ts";
@@ -38,8 +40,13 @@ const refusals: readonly (readonly [name: string, sentence: RegExp])[] = [
   ["hub/models--org--name", /has no config\.json; \S+snapshots\/0123abcd has one: give that folder$/],
 ];
 
+/** Most of these models are one, read from other files: what has the same content is run once. */
+const store = new StoreFolder(join(tmpdir(), `lcomp-config-${process.pid}`), { isTemporary: true });
+
 const evaluate = (name: string) =>
-  runRecipe("std/evaluate", { model: join(folder, name), text: join(folder, "text.jsonl"), length: "128" });
+  runRecipe("std/evaluate", { model: join(folder, name), text: join(folder, "text.jsonl"), length: "128" }, undefined, {
+    folder: store,
+  });
 
 suite("cases: configs and weights", (own) => {
   const test = testUnless(reason, own);

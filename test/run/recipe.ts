@@ -10,6 +10,7 @@ import { type Device, openDevice } from "../../runtime/gpu/device.ts";
 import type { OutputFolder } from "../../runtime/io/output-folder.ts";
 import type { RunResult } from "../../runtime/run/result.ts";
 import { runPlan } from "../../runtime/run/run-plan.ts";
+import type { StoreFolder } from "../../runtime/store/store-folder.ts";
 import { writeFolder } from "../io/folder.ts";
 
 let device: Promise<Device> | undefined;
@@ -31,6 +32,8 @@ interface Watching {
   readonly budget?: NonNullable<CompileInputs["budget"]>;
   readonly planned?: (plan: Plan) => void;
   readonly progress?: () => void;
+  /** What was run before is not run again. */
+  readonly folder?: StoreFolder;
 }
 
 /** Runs a recipe, whose parameters are `flags`; with `out`, what it saves goes there. */
@@ -38,13 +41,15 @@ export async function runRecipe(
   path: string,
   flags: Readonly<Record<string, string>>,
   out?: string,
-  { budget = { gpu: Infinity, host: Infinity }, planned, progress = () => undefined }: Watching = {},
+  { budget = { gpu: Infinity, host: Infinity }, planned, progress = () => undefined, folder }: Watching = {},
 ): Promise<RunResult> {
   device ??= openDevice();
   const opened = await device;
   const open = await openRecipe(readRecipe(path), flags);
   const { corpora, inputs } = await readTexts(open, flags);
-  const made = translated(open.shown, () => plan(open.loaded, { ...inputs, budget }, opened.facts));
+  const made = translated(open.shown, () =>
+    plan(open.loaded, { ...inputs, budget, ...(folder && { store: {} }) }, opened.facts),
+  );
   planned?.(made);
   const { signal } = new AbortController();
   const given = {
@@ -55,6 +60,7 @@ export async function runRecipe(
     gpuMemory: budget.gpu,
     openSaved: openModel,
     progress,
+    ...(folder && { folder }),
   };
   const run = (output: OutputFolder | null): Promise<RunResult> => runPlan(made, { ...given, output });
   return out === undefined ? run(null) : writeFolder(out, run);
