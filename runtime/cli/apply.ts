@@ -46,7 +46,10 @@ export const applyCommand = (args: readonly string[]): Command => ({
   },
 });
 
-const readPlan = async (path: string): Promise<Plan> => loadPlan(await readText(path), path);
+async function readPlan(path: string): Promise<Plan> {
+  if (path.endsWith(".lcomp")) throw new UserError(`${path} is a recipe: lcomp run carries it out`, { exitCode: 2 });
+  return loadPlan(await readText(path), path);
+}
 
 async function planFlags(yargs: Argv, args: readonly string[]): Promise<Argv> {
   const path = fileIn(args, ".json");

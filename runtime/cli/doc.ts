@@ -27,6 +27,7 @@ export const docCommand: Command = {
 function named(name: string): readonly Documented[] {
   const isPath = name.includes("/") || name.endsWith(".lcomp");
   const all = isPath ? documented(entryFor(name.startsWith("std/") ? name.replace(/\.lcomp$/, "") : name)) : undefined;
+  if (all?.length === 0) throw new UserError(`${name} declares nothing`);
   if (all !== undefined) return all;
   const library = wholeLibrary();
   const found = library.filter((each) => each.name === name);

@@ -58,8 +58,12 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const names = [...Object.keys(commands), "completion"];
   if (!first.startsWith("-") && !names.includes(first)) throw unknown("command", first, names, "lcomp --help");
+  if (first === "completion" && args.some(isMore)) throw usageError(`Unknown argument: ${args.find(isMore)}`, args);
   await parser.parseAsync();
 }
+
+/** What stands behind a command that takes nothing. */
+const isMore = (arg: string, at: number): boolean => at > 0 && !["--help", "-h"].includes(arg);
 
 /** What yargs says about wrong usage, in our words. */
 function usageError(message: string, args: readonly string[]): UserError {

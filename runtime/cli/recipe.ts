@@ -37,8 +37,11 @@ export const archFlag = {
 };
 
 /** Reads a recipe: a path, or `std/…`; and the architectures that come before the library's. */
-export const readRecipe = (path: string, arch?: string, observe?: Observe): RecipeEntry =>
-  recipeOf(entryFor(path), arch, observe);
+export function readRecipe(path: string, arch?: string, observe?: Observe): RecipeEntry {
+  if (path.endsWith(".json"))
+    throw new UserError(`${path} is no recipe: lcomp apply carries out plans`, { exitCode: 2 });
+  return recipeOf(entryFor(path), arch, observe);
+}
 
 /** Reads the recipe that an entry leads to. */
 export function recipeOf(entry: Entry, arch?: string, observe?: Observe): RecipeEntry {

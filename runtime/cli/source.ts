@@ -3,7 +3,7 @@
  * .lcomp file, itself and behind all links, and never more of it than the parser takes. Nothing else of a machine can then show in
  * a message, and no pipe or device can hold us up.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { explainedNow, isInside, isMissing } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
 
@@ -34,6 +34,7 @@ export const readStdin = (): string => explainedNow("read", "stdin", () => textI
 
 /** `file` is where `path` leads. */
 function textOf(path: string, file: string): string {
+  if (statSync(file).isDirectory()) throw new UserError(`cannot read ${path}: it is a folder; give a .lcomp file`);
   const linked = path.endsWith(".lcomp") ? ", but a link to another" : "";
   if (!file.endsWith(".lcomp")) throw new UserError(`cannot read ${path}: it is no .lcomp file${linked}`);
   const opened = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0));

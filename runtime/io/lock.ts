@@ -1,5 +1,5 @@
 /** The lock of a result: what it was made from, and what it consists of, with content hashes. By it a folder is known as a result. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../user-error.ts";
 import { explained, isJsonObject, type JsonObject, parseJson, readText } from "./file.ts";
@@ -30,6 +30,8 @@ const print = (record: JsonObject): string => `${JSON.stringify(record, null, 2)
 /** Compares a result with its lock, and that with its own hash. Nothing outside of the folder is read, whatever the lock names. */
 export async function compareWithLock(folder: string): Promise<Differences> {
   const path = join(folder, lockName);
+  if (statSync(folder, { throwIfNoEntry: false })?.isFile())
+    throw new UserError(`${folder} is a file; give the folder of a result`);
   const found = await explained("read", folder, async () => filesIn(folder));
   if (!existsSync(path)) throw new UserError(`${folder} is no result of lcomp: it has no ${lockName}`);
   const text = await readText(path);
