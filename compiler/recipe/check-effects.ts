@@ -61,11 +61,16 @@ function factoredIn({ outputs, statistics }: Compression): number | null {
   return sizes.length > 0 ? Math.max(...sizes) : null;
 }
 
+/** A stage on layers, and the format in which its method stores weights whose sizes are open. */
+export interface Coding extends TypedStage {
+  readonly format: Format | null;
+}
+
 /** What the stage does to each weight that it works on; while there is no model, to one that stands for all that it selects. */
 export function changesIn(
   context: Context,
   stage: Ast.Stage,
-  { selected }: TypedStage,
+  { selected, format }: Coding,
   type: unknown,
   changeFor: ChangeFor,
 ): Changes {
@@ -77,7 +82,9 @@ export function changesIn(
       }),
     );
   const apart = { ...context, found: [], notes: [], types: new Map(), uses: new Map() };
-  const [one, other] = [1, 2].map((times) => changeFor(apart, standIn(stage.span, times))) as [Change, Change];
+  const one = changeFor(apart, standIn(stage.span, 1));
+  const isOfAny = one.format === null || (format !== null && showFormat(format) === showFormat(one.format));
+  const other = isOfAny ? one : changeFor(apart, standIn(stage.span, 2));
   const change = { ...one, format: one.format && other.format && common(one.format, other.format), layer: null };
   return new Map([[selectedText(stage), apart.found.length > 0 ? { ...change, zeros: null } : change]]);
 }

@@ -25,6 +25,7 @@ import { sizesIn } from "./bind.ts";
 import {
   areKept,
   areNumbers,
+  type Coding,
   changesIn,
   changesOf,
   noteFewRows,
@@ -73,7 +74,7 @@ export function checkStage(at: Checking, stage: Ast.Stage, isTaken: (layer: Sele
   const isOnBlocks = applied.method.on.text === "block";
   const made = isOnBlocks
     ? ofBlocks(at, inside, stage, typed, type ?? null)
-    : ofLinears(at, inside, stage, typed, type ?? null);
+    : ofLinears(at, inside, stage, { ...typed, format }, type ?? null);
   if (isOnBlocks || format || made.type) nameResult(at, stage, of, made.type);
   nameEffects(at, stage.name, made.effects);
   at.stages.push({ ...typed, ...made });
@@ -166,7 +167,7 @@ function ofLinears(
   at: Checking,
   context: Context,
   stage: Ast.Stage,
-  typed: TypedStage,
+  typed: Coding,
   type: ModelType | null,
 ): Pick<TypedStage, "reads" | "type" | "effects"> {
   const { selected } = typed;
