@@ -5,6 +5,7 @@ import { isCalibrated, type Method, methods } from "./methods.ts";
 import { type Model, models } from "./models.ts";
 import { orders } from "./orders.ts";
 import { difference, isBetter } from "./pairs.ts";
+import { givenReference, paperFigures, referenceOf, scriptPath } from "./references.ts";
 import { type Result, readResult, readTaskResult, reasonToMake, sourcesOf, type TaskResult } from "./result.ts";
 import { type Row, rowPath, rows, shownCommand, type TaskRow, taskRowName, taskRows } from "./rows.ts";
 
@@ -34,7 +35,7 @@ export function page(): string {
   const ofModel = [...Map.groupBy(found, ({ row }) => row.model)];
   const chosen = ofModel.flatMap(([model, some]) => choiceOf(model, some));
   const parts = ofModel.flatMap(([model, some]) => section(model, some));
-  return `${[...head, ...chosen, ...promises(found), ...parts].join("\n")}\n`;
+  return `${[...head, ...chosen, ...promises(found), ...papers(found), ...parts].join("\n")}\n`;
 }
 
 const isStale = (row: Row): boolean => reasonToMake(row, sourcesOf(row)) !== undefined;
@@ -62,6 +63,7 @@ const head = [
   "  of the pairs; *KL* of a token from the given model, in nats; *same*: how often both find the same token likeliest.",
   "* *bytes* are those of all tensors, of which embeddings and norms stay as they are; zeros are stored like all other numbers.",
   "* *seconds*: what the stages of the method took, of the CPU where it plays the GPU; what compiling and measuring took is not in it.",
+  `* *PyTorch*: the perplexity of what the method makes there, written from its paper, by Transformers on the same windows ([${scriptPath}](../${scriptPath})).`,
   "* *acc* and *acc_norm*: the share of questions of which the likeliest choice is the right one, and of which the one is that is likeliest for its length, as",
   "  lm-evaluation-harness has them; in brackets by how much that is more than the given model's, on the same questions: *indistinguishable* within two standard errors",
   "  of the pairs. *flips*: how many answers turn from right to wrong or from wrong to right, by acc.",
@@ -129,15 +131,17 @@ function section(model: Model, found: readonly Found[]): readonly string[] {
   if (first === undefined) return [];
   const { perplexity, perplexity_error, bytes } = first.result;
   const asked = found.flatMap(({ answers }) => answers ?? []);
+  const reference = givenReference(name);
   const given = [
     `perplexity ${within(perplexity.model, perplexity_error.model)}`,
+    ...(reference === undefined ? [] : [`by PyTorch ${showReference(reference, perplexity_error.model)}`]),
     showBytes(bytes.model),
     ...asked.slice(0, 1).map(givenAnswers),
   ].join(", ");
   const answerColumns = asked
     .slice(0, 1)
     .flatMap(({ row: { questions } }) => [`${questions.title}: acc`, "acc_norm", "flips"]);
-  const columns = ["method", "", "bytes", "perplexity", "lost", "KL", "same", "seconds", ...answerColumns];
+  const columns = ["method", "", "bytes", "perplexity", "PyTorch", "lost", "KL", "same", "seconds", ...answerColumns];
   return [
     "",
     `## ${name}`,
@@ -168,6 +172,7 @@ function rowCells({ row, result, isStale }: Found): readonly string[] {
     shownSettings(row),
     share(bytes),
     within(perplexity.small, perplexity_error.small),
+    showReference(referenceOf(row), perplexity_error.small),
     within(lost, lost_error),
     within(kl, kl_error),
     percent(agreement),
@@ -256,6 +261,40 @@ function promise([better, worse]: readonly [string, string], at: string, one: Re
   const verdict = less > 2 * error ? "holds" : less >= -2 * error ? "within two errors" : broken;
   return line([methods[better]?.title ?? better, methods[worse]?.title ?? worse, at, within(less, error), verdict]);
 }
+
+/** Ratios of perplexities that papers have of other models, beside ours. */
+function papers(found: readonly Found[]): readonly string[] {
+  const columns = ["method", "at", "of", "perplexity", "ratio", "here", "ratio", "source"];
+  const lines = paperFigures.flatMap(({ row: name, at, model, given, made, source }) => {
+    const own = found.find(({ row }) => row.name === name);
+    if (own === undefined) return [];
+    const { row, result } = own;
+    const { perplexity } = result;
+    return [
+      line([
+        ...[methods[row.method]?.title ?? row.method, at, model, `${given} → ${made}`, ratio(made / given)],
+        ...[`${row.model.name}, ${shownSettings(row)}`, ratio(perplexity.small / perplexity.model), source],
+      ]),
+    ];
+  });
+  return [
+    "",
+    "## What papers have of other models",
+    "",
+    "Perplexity on WikiText-2, before and after, and how many times as much that is, beside the nearest row here. Models, windows and calibration are others: of these figures",
+    "only the order among methods can be compared.",
+    "",
+    line(columns),
+    line(columns.map((_, i) => (i === 4 || i === 6 ? "---:" : "---"))),
+    ...lines,
+  ];
+}
+
+const ratio = (times: number): string => times.toPrecision(3);
+
+/** With as many digits as what has that error. */
+const showReference = (value: number | undefined, error: number): string =>
+  value === undefined ? "" : (within(value, error).split(" ")[0] ?? "");
 
 const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
