@@ -35,6 +35,13 @@ const names = {
       'recipe both(model: Model) {\n  let copy = model\n  save model as "huggingface"\n  save copy as "lcomp"\n}',
     ),
   },
+  "reported-twice": {
+    text: `What is reported is told apart by its text, a field of a record that is written out by the field's name. Two such records with one field of the same name report two numbers as one: give the records names.`,
+    examples: programs(
+      "recipe lengths(model: Model) {\n  report { half: model.context / 2 }, { half: bytes(model) / 2 }\n}",
+      "recipe lengths(model: Model) {\n  let size = { half: bytes(model) / 2 }\n  report { half: model.context / 2 }, size\n}",
+    ),
+  },
   "reserved-name": {
     text: `A recipe's parameters are flags of the command line, so none may have the name of a flag that lcomp has itself, such as --out or --json.`,
     examples: programs(

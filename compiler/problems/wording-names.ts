@@ -6,6 +6,7 @@ export type NameProblem =
   | { kind: "unknown-name"; span: Span; name: string; what: string; known: readonly string[]; hint?: string }
   | { kind: "duplicate-name"; span: Span; name: string; first: Span; hint?: string }
   | { kind: "saved-twice"; span: Span; name: string; first: Span }
+  | { kind: "reported-twice"; span: Span; name: string; first: Span }
   | { kind: "reserved-name"; span: Span; name: string }
   | { kind: "activation-outside-observe"; span: Span; name: string; isWeight: boolean }
   | { kind: "observation-keeps"; span: Span; name: string }
@@ -38,6 +39,11 @@ export const nameWording: Wording<NameProblem> = {
     title: `two models are saved as \`${p.name}\``,
     places: labels([p.span, `again here`], [p.first, `first here`]),
     hint: `of several, each lies in a folder of its name: give one another, \`let other = ${p.name}\`, and save that`,
+  }),
+  "reported-twice": (p) => ({
+    title: `two numbers are reported as \`${p.name}\``,
+    places: labels([p.span, `again here`], [p.first, `first here`]),
+    hint: `a record that has a name reports its fields under it: \`let other = { … }\`, and \`report other\``,
   }),
   "reserved-name": (p) => ({
     title: `a recipe's parameter cannot be called \`${p.name}\``,

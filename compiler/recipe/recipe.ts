@@ -2,8 +2,6 @@
 
 import type * as Ast from "../../grammar/ast.ts";
 import { textAt } from "../../grammar/source.ts";
-import { coneOf } from "../graph/cone.ts";
-import type { Node } from "../graph/ops.ts";
 import { type Context, report } from "../language/context.ts";
 import { evaluate, operand } from "../language/evaluate.ts";
 import { form, modelOperand } from "../language/kinds.ts";
@@ -14,14 +12,15 @@ import { unknownOf } from "../language/types.ts";
 import { type Callable, type Scope, showValue, type Value, wrongType } from "../language/value.ts";
 import { bytesOf as storedBytes } from "../model/facts.ts";
 import { bindModel } from "./bind.ts";
-import { areKept, notePattern, refuseUnread, statesOf } from "./check-effects.ts";
+import { refuseUnread } from "./check-effects.ts";
 import { comparisons } from "./check-saved.ts";
 import { checkStage } from "./check-stage.ts";
 import { begin, type Checking, givenOrMade, headerIn, type RecipeInputs } from "./checking.ts";
 import { patternFunction, zerosFunction } from "./count-zeros.ts";
 import { isInput, isReserved } from "./load-recipe.ts";
 import { evaluationsOf } from "./measure.ts";
-import type { Measure, TypedRecipe } from "./typed.ts";
+import { expected, reported } from "./reporting.ts";
+import type { TypedRecipe } from "./typed.ts";
 
 /** Checks a recipe; with models and a maker in the context, also builds the nodes that its steps need. */
 export function checkRecipe(
@@ -124,7 +123,7 @@ function checkStatement(at: Checking, statement: Ast.Statement): void {
       checkStage(at, statement);
       break;
     case "report":
-      at.measures.push(...statement.values.map((value) => measured(at, "report", value)));
+      for (const value of statement.values) at.measures.push(...reported(at, value));
       break;
     case "expect":
       at.measures.push(expected(at, statement.condition));
@@ -159,54 +158,3 @@ function savedFormat({ context, scope, inputs }: Checking, as: Ast.Expression): 
   report(context, { kind: "not-supported", span: as.span, what: `the format "${value.value}"`, hint });
   return null;
 }
-
-function measured(at: Checking, kind: "report" | "expect", expression: Ast.Expression): Measure {
-  const { context, scope } = at;
-  const value = evaluate(context, scope, expression);
-  const of = measureOf(at, expression, value);
-  const base = { kind, text: textAt(expression.span), of, span: expression.span };
-  if (value.kind === "number" && kind === "report") return { ...base, value: value.real };
-  if (value.kind === "boolean" && kind === "expect")
-    return { ...base, value: value.value === null ? null : Number(value.value) };
-  const mostDims = kind === "report" ? 1 : 0;
-  if (value.kind === "tensor" && value.dims.length <= mostDims && (value.dtype === "bool") === (kind === "expect")) {
-    const node = context.maker.make("cast", [value.node], { dtype: "f32" }, expression.span);
-    return { ...base, value: node };
-  }
-  if (value.kind !== "wrong")
-    report(context, {
-      kind: "wrong-type",
-      span: expression.span,
-      expected: kind === "expect" ? "a comparison of numbers" : "a number, or numbers along one dimension",
-      found: showValue(value),
-    });
-  return { ...base, value: null };
-}
-
-/** What is expected of zeros that a stage makes, no stage behind it may lose. */
-function expected(at: Checking, condition: Ast.Expression): Measure {
-  const measure = measured(at, "expect", condition);
-  const read = typeof measure.value === "object" && measure.value ? coneOf([measure.value]) : [];
-  const counted = read.flatMap((node) => (node.op === "input" ? (at.counts.get(node.attrs.name) ?? []) : []));
-  for (const each of counted) {
-    const states = statesOf(at, each.model);
-    if (areKept(at, states, condition.span, each)) notePattern(at.context, each, states, condition.span);
-  }
-  return measure;
-}
-
-/** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */
-function measureOf({ context, scope }: Checking, expression: Ast.Expression, value: Value): Measure["of"] {
-  if (expression.kind !== "call" || expression.callee.kind !== "name") return null;
-  const [first] = expression.arguments;
-  const model = first?.kind === "value" && first.value.kind === "name" ? evaluate(context, scope, first.value) : null;
-  if (model?.kind !== "model") return null;
-  const read = value.kind === "tensor" ? modelsRead(context, value.node) : [];
-  return read.every((name) => name === model.name) ? { measure: expression.callee.text, model: model.name } : null;
-}
-
-/** The models whose evaluations a value is made of. */
-const modelsRead = ({ trace }: Context, value: Node): readonly string[] => {
-  const states = new Set(coneOf([value]).flatMap((node) => (node.op === "input" ? [node.attrs.name] : [])));
-  return trace.observations.filter(({ slot }) => states.has(slot)).flatMap(({ models }) => models);
-};

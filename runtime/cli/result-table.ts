@@ -4,6 +4,7 @@ import { placedName } from "../../compiler/plan/step.ts";
 import type { ChangedTensor, CheckResult, ReportResult, RunResult } from "../run/result.ts";
 import type { ChoiceMade } from "./choice-table.ts";
 import type { RunRecord } from "./run-record.ts";
+import { type Curves, curvesOf, neighbours, pointsOf } from "./series.ts";
 import { duration, table } from "./table.ts";
 import { lines, wrapped } from "./terminal.ts";
 
@@ -87,7 +88,7 @@ function rowOf({ text, of }: ReportResult, all: readonly ReportResult[]): string
   const alike = all.filter((other) => other.of?.measure === of?.measure && other.of?.model === of?.model);
   const name = of?.measure ?? text;
   if (alike.length < 2) return name;
-  const rest = text.slice(text.indexOf("(") + 1, -1).replace(/^[^,]*,?\s*/, "");
+  const rest = text.slice(text.indexOf("(") + 1, text.lastIndexOf(")")).replace(/^[^,]*,?\s*/, "");
   return `${name}(${rest})`;
 }
 
@@ -122,7 +123,7 @@ function sharesOf(tensors: readonly ChangedTensor[]): Readonly<Record<string, nu
 
 /** The tables for people. */
 export function showRun(report: RunReport, width: number): string {
-  const { measures, values, series, zeros, seconds, compile_seconds, adapter } = report;
+  const { measures, values, zeros, seconds, compile_seconds, adapter } = report;
   const shown: string[] = [];
   const models = [...new Set(Object.values(measures).flatMap((row) => Object.keys(row)))];
   if (models.length > 0) {
@@ -134,10 +135,7 @@ export function showRun(report: RunReport, width: number): string {
     const rows = others.map(([text, value]) => [text, number(value)]);
     shown.push(...table(["", ""], rows, { width }).slice(1), "");
   }
-  for (const [text, each] of Object.entries(series)) {
-    const shownText = `${text}: ${each.map(number).join(", ")}`;
-    shown.push(...wrapped(shownText, width), "");
-  }
+  for (const each of curvesOf(report)) shown.push(...curvesTable(each, width), "");
   const stages = Object.keys(zeros);
   if (stages.length > 0) {
     const kinds = new Set(Object.values(zeros).flatMap((row) => Object.keys(row).filter((kind) => kind !== "all")));
@@ -146,6 +144,24 @@ export function showRun(report: RunReport, width: number): string {
   }
   const time = `time ${duration(seconds)}, of which compiling ${duration(compile_seconds)}, on ${adapter}`;
   return lines(...shown, ...wrapped(time, width));
+}
+
+/** At most so many points of a curve are printed; of more, the means of neighbours. */
+const mostRows = 16;
+
+function curvesTable(curves: Curves, width: number): readonly string[] {
+  const { title, along, each } = curves;
+  const [alone = []] = each.values();
+  if (each.size === 1 && alone.length <= mostRows) return wrapped(`${title}: ${alone.map(number).join(", ")}`, width);
+  const together = neighbours(curves, mostRows);
+  const points = [...each.values()].map((numbers) => pointsOf(numbers, together));
+  const longest = points.reduce((most, some) => (some.length > most.length ? some : most), []);
+  const rows = longest.map(({ first, last }, i) => [
+    first === last ? String(first) : `${first} to ${last}`,
+    ...points.map((some) => number(some[i]?.number)),
+  ]);
+  const means = together > 1 ? `, means of ${together}` : "";
+  return [...wrapped(`${title}${means}`, width), ...table([along, ...each.keys()], rows, { width })];
 }
 
 /** A number as people read it; nothing for none. */

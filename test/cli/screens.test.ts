@@ -93,6 +93,25 @@ suite("screens", ({ test }) => {
     });
   }
 
+  test("curves of models and of a record stand side by side, means of neighbours where there are many", () => {
+    const along = (text: string, count: number) => ({
+      ...{ text, along: "step" },
+      values: Array.from({ length: count }, (_, i) => count + i / 8),
+    });
+    const series = [
+      ...[along("mean(loss(model), over sample)", 40), along("mean(loss(small), over sample)", 40)],
+      ...[along("kl.stories", 33), along("window_loss(small, text.test, 64)", 3), along("kl.letters", 6)],
+      along("curve", 100),
+    ];
+    const models = [{ name: "model", architecture: "llama", headers: "", layers: 4, bytes: 1 }];
+    const asked = { ...record.asked, models, stages: [{ name: "small", action: "", of: "model" }] };
+    const none = { reports: [], expects: [], leftBehind: [], stages: [] };
+    const other = { ...record, asked, notes: [], seconds: 1, compile_seconds: 0, adapter: "gpu" };
+    const shown = showRun(runReport({ ...none, series }, other), 80);
+    golden("test/golden/screens/curves.txt", shown);
+    assert.ok(shown.split("\n").every((line) => line.length <= 80));
+  });
+
   test("no table of any shape is wider than it may be, or loses a number", () => {
     const columns = [2, 3, 7, 20];
     for (const width of [24, 33, 40, 64, 80, 120])

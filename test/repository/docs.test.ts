@@ -21,7 +21,7 @@ const tinyFacts = { name: "examples/tiny", config: tiny.config, tensors: tiny.te
 const text = { tokens: { train: 1e6, validation: 1e6, test: 1e6 } };
 const facts = { tokens: { tokens: 40 * 4 * 16 }, task: { items: 40, choices: 4, length: 16 } };
 const corpora = new Map<string, CorpusFacts>([
-  ["text", text],
+  ...["text", "stories", "letters"].map((name) => [name, text] as const),
   ["facts", facts],
 ]);
 
@@ -51,10 +51,10 @@ for (const page of ["docs/language.md", "docs/composing.md"])
       test(`${title}, runs`, () => {
         for (const [name, each] of Object.entries(files)) writeFileSync(join(folder, name), each);
         const out = /^ {2}save /m.test(text) ? `--out out/${basename(page, ".md")}-${i}` : "";
-        const inputs = [
-          ...(/: Corpus\b/.test(text) ? ["--text some.jsonl"] : []),
-          ...(/: Task\b/.test(text) ? ["--facts examples/world/facts.jsonl"] : []),
-        ];
+        const [, header = ""] = /^recipe \w+\(([^)]*)\)/m.exec(text) ?? [];
+        const inputs = [...header.matchAll(/(\w+): (Corpus|Task)\b/g)].map(
+          ([, name, type]) => `--${name} ${type === "Task" ? "examples/world/facts.jsonl" : "some.jsonl"}`,
+        );
         const { status, output } = shell(`lcomp run ${path} --model examples/tiny ${inputs.join(" ")} ${out} --quiet`);
         assert.is(status, 0, output);
       });

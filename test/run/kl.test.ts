@@ -96,8 +96,14 @@ recipe apart(model: Model, against: Model, text: Corpus) {
 `;
 
 const each = `import { mean_nll, window_loss } from "std/evaluate"
+fn least_and_most(model: Model, text: Corpus, length: Int) {
+  let loss = window_loss(model, text, length)
+  { least: min(loss, over sample), most: max(loss, over sample) }
+}
 recipe each(model: Model, text: Corpus, length: Int) {
+  let nats = { loss: window_loss(model, text.test, length), of: { model: mean_nll(model, text.test, length) } }
   report mean_nll(model, text.test, length), window_loss(model, text.test, length)
+  report nats, { whole: bytes(model) }, least_and_most(model, text.test, length)
 }
 `;
 
@@ -145,17 +151,22 @@ suite("two models at once", ({ test }) => {
   );
 
   test(
-    "a report has a number of each window, whose mean is the loss",
+    "a report has a number of each window, whose mean is the loss, and each field of a record",
     inFolder(async (folder) => {
       writeText(join(folder, "text.jsonl"));
       writeFileSync(join(folder, "each.lcomp"), each);
       const given = ["--model", tiny, "--text", "text.jsonl", "--length", String(length), "--quiet"];
       const { stdout } = lcomp(folder, ["run", "each.lcomp", ...given, "--json"]);
-      const { measures, series } = JSON.parse(stdout);
+      const { measures, values, series } = JSON.parse(stdout);
       const losses: readonly number[] = series["window_loss(model, text.test, length)"];
       assert.is(losses.length, tokens.length / length);
       const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
       assert.ok(Math.abs(mean - measures.mean_nll.model) < 1e-6, `${mean}, not ${measures.mean_nll.model}`);
+      assert.equal(series["nats.loss"], losses);
+      assert.equal(Object.keys(values), ["nats.of.model", "whole"]);
+      assert.is(values["nats.of.model"], measures.mean_nll.model);
+      assert.is(measures["least_and_most.least"].model, Math.min(...losses));
+      assert.is(measures["least_and_most.most"].model, Math.max(...losses));
       assert.match(
         lcomp(folder, ["run", "each.lcomp", ...given]).stdout,
         /window_loss\(model, text\.test, length\): \d/,

@@ -1,6 +1,7 @@
 /** The pictures of pages, as Vega-Lite has them: data, and which of it stands where. Colours are the page's. */
 import type { TopLevelSpec } from "vega-lite";
 import { showBytes, unitOf } from "../../../compiler/plan/bytes.ts";
+import { type Curves, neighbours, pointsOf } from "../series.ts";
 
 /** A picture for `draw`. */
 export interface Picture {
@@ -84,25 +85,21 @@ export function layerMap(title: string, numbers: readonly LayerNumber[]): Pictur
 const mostPoints = 300;
 
 /** A line for each series of numbers along a dimension. */
-export function curves(title: string, along: string, series: Readonly<Record<string, readonly number[]>>): Picture {
-  const lengths = Object.values(series).map(({ length }) => length);
-  const each = Math.max(1, Math.ceil(Math.max(...lengths) / mostPoints));
-  const points = Object.entries(series).flatMap(([name, numbers]) =>
-    Array.from({ length: Math.ceil(numbers.length / each) }, (_, i) => {
-      const some = numbers.slice(i * each, (i + 1) * each);
-      const number = some.reduce((sum, one) => sum + one, 0) / some.length;
-      return { at: i * each + (some.length - 1) / 2, number, name };
-    }),
+export function curves(given: Curves): Picture {
+  const { title, along, each: series } = given;
+  const each = neighbours(given, mostPoints);
+  const points = [...series].flatMap(([name, numbers]) =>
+    pointsOf(numbers, each).map(({ first, last, number }) => ({ at: (first + last) / 2, number, name })),
   );
-  const isAlone = lengths.length === 1;
-  const shown = Object.entries(series).map(([name, numbers]) => `${name} ${span(numbers, short)}`);
+  const isAlone = series.size === 1;
+  const shown = [...series].map(([name, numbers]) => `${name} ${span(numbers, short)}`.trimStart());
   return {
     title: each > 1 ? `${title} (means of ${each})` : title,
     says: `${title}, along ${along}: ${shown.join("; ")}`,
     drawing: {
       ...appearance,
       data: { values: points },
-      mark: { type: "line", point: points.length <= 60 * lengths.length, strokeWidth: 1.5 },
+      mark: { type: "line", point: points.length <= 60 * series.size, strokeWidth: 1.5 },
       encoding: {
         x: {
           field: "at",

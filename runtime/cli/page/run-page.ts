@@ -3,11 +3,12 @@ import { showBytes } from "../../../compiler/plan/bytes.ts";
 import { showCount } from "../needs-table.ts";
 import { number, percent, type RunReport } from "../result-table.ts";
 import type { ChangedLayer } from "../run-record.ts";
+import { curvesOf } from "../series.ts";
 import { duration } from "../table.ts";
 import { draw } from "./draw.ts";
 import { folded, type Html, html, list, type Part, page, section, table } from "./html.ts";
 import { layerMaps, layerTable } from "./layers.ts";
-import { bars, curves, type Picture, pareto, short } from "./pictures.ts";
+import { bars, curves, pareto, short } from "./pictures.ts";
 
 /** The text of the page. Of equal inputs on one adapter it is the same but for times, and for the memory of the process. */
 export async function runPage(report: RunReport): Promise<string> {
@@ -73,20 +74,8 @@ async function measured(report: RunReport): Promise<Html | null> {
     "Measures",
     table("Of each model", ["measure", ...models], rows),
     table("Between models", ["measure", "value"], others),
-    await draw(seriesPictures(report)),
+    await draw(curvesOf(report).map(curves)),
   );
-}
-
-/** Series that differ in their models alone share a picture. */
-function seriesPictures({ series, along, asked: { models, stages } }: RunReport): readonly Picture[] {
-  const names = new RegExp(`\\b(?:${[...models, ...stages].map(({ name }) => name).join("|")})\\b`, "g");
-  const alike = Map.groupBy(Object.keys(series), (text) => text.replace(names, "·"));
-  return [...alike].map(([shape, texts]) => {
-    const isAlone = texts.length === 1;
-    const [first = ""] = texts;
-    const each = texts.map((text) => [isAlone ? text : (text.match(names) ?? []).join(", "), series[text] ?? []]);
-    return curves(isAlone ? first : shape, along[first] ?? "", Object.fromEntries(each));
-  });
 }
 
 async function stages(report: RunReport): Promise<Html | null> {
