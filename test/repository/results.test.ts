@@ -6,8 +6,9 @@ import { models } from "../../report/models.ts";
 import { page } from "../../report/page.ts";
 import { difference } from "../../report/pairs.ts";
 import { recipes } from "../../report/recipe.ts";
+import { referenceOf } from "../../report/references.ts";
 import { readResult, readTaskResult } from "../../report/result.ts";
-import { allRows, folder, isTaskRow, rowPath, shownCommand, taskRows } from "../../report/rows.ts";
+import { allRows, folder, isTaskRow, rowPath, rows, shownCommand, taskRows } from "../../report/rows.ts";
 import { readRecipe } from "../../runtime/cli/recipe.ts";
 import { suite } from "../harness/suite.ts";
 import { root } from "./sources.ts";
@@ -52,6 +53,19 @@ suite("results", ({ test }) => {
     assert.ok(scaled.length >= 6);
     const perplexityOf = (path: string): number => JSON.parse(read(path)).perplexity.small;
     for (const path of scaled) assert.ok(perplexityOf(path) <= perplexityOf(path.replace("-awq-", "-rtn-")), path);
+  });
+
+  test("rows have what PyTorch finds: masks and nearest codes to the rounding, what is swept within two errors", () => {
+    const recorded = rows().flatMap((row) => {
+      const [reference, result] = [referenceOf(row), readResult(row)];
+      return reference === undefined || result === undefined ? [] : [{ row, reference, result }];
+    });
+    assert.ok(recorded.length >= 14);
+    for (const { row, reference, result } of recorded) {
+      const apart = Math.abs(Math.log(reference / result.perplexity.small));
+      const isSwept = /gptq|sparsegpt/.test(row.method);
+      assert.ok(apart < (isSwept ? 2 * result.lost_error : 1e-5), `${row.name}: ${apart}`);
+    }
   });
 
   test("each result is of its row's command", () => {
