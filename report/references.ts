@@ -3,14 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Row, root } from "./rows.ts";
 
-/** Where what PyTorch finds is recorded, and the script that does, from the root. */
-export const recordPath = "test/peers/results.json";
+/** Where the script is that records what PyTorch finds, from the root. */
 export const scriptPath = "test/peers/results.py";
 
 /** Perplexities by the names of rows, without their model's; `given` of the model as it is. */
 type Recorded = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-const recorded = JSON.parse(readFileSync(join(root, recordPath), "utf8")) as Recorded;
+const recorded = JSON.parse(readFileSync(join(root, scriptPath.replace(/py$/, "json")), "utf8")) as Recorded;
 
 /** What PyTorch finds for the same method, model and windows; undefined where it was not asked. */
 export const referenceOf = ({ name, model }: Pick<Row, "name" | "model">): number | undefined =>

@@ -1,5 +1,11 @@
 /** What is reported along a dimension, for people: what belongs together stands side by side. */
-import type { RunReport } from "./result-table.ts";
+
+/** What a run reports along dimensions, by its text, and what its models are called. */
+interface Reported {
+  readonly series: Readonly<Record<string, readonly number[]>>;
+  readonly along: Readonly<Record<string, string>>;
+  readonly asked: Readonly<Record<"models" | "stages", readonly { readonly name: string }[]>>;
+}
 
 /** Curves of one thing, of several models or in several fields of a record. */
 export interface Curves {
@@ -18,7 +24,7 @@ export interface Point {
 }
 
 /** Series that differ in their models alone are together, and of the others those that are fields of one record. */
-export function curvesOf({ series, along, asked: { models, stages } }: RunReport): readonly Curves[] {
+export function curvesOf({ series, along, asked: { models, stages } }: Reported): readonly Curves[] {
   const names = new RegExp(`\\b(?:${[...models, ...stages].map(({ name }) => name).join("|")})\\b`, "g");
   const keyOf = (text: string, title: string): string => JSON.stringify([along[text], title]);
   const texts = Object.keys(series).map((text): Named => {
