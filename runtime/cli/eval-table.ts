@@ -6,6 +6,8 @@ import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
 
 export interface Evaluation extends Partial<TextEvaluation> {
+  /** By the names of texts, where they have names. */
+  readonly texts?: Readonly<Record<string, TextEvaluation>>;
   /** By the names of tasks. */
   readonly tasks?: Readonly<Record<string, TaskEvaluation>>;
   /** What is said of the models. */
@@ -17,29 +19,40 @@ type Row = readonly string[];
 /** The tables, with the models by the names that the command line has for them. */
 export function showEvaluation(found: Evaluation, models: readonly string[], width: number): string {
   const { tasks = {} } = found;
+  const texts = textsOf(found);
   const isPaired = models.length > 1;
   const rows = [
-    ...(isOfText(found) ? textRows(found) : []),
+    ...texts.flatMap(([name, text]) => textRows(name, text)),
     ...Object.entries(tasks).flatMap(([name, task]) => taskRows(name, task)),
   ];
   const head = ["", ...models, ...(isPaired ? ["change"] : [])];
   const over = [
-    ...(isOfText(found) ? [`text: ${counted(found.windows, "window")} of ${counted(found.length, "token")}`] : []),
+    ...texts.map(
+      ([name, { windows, length }]) =>
+        `${name.trimEnd() || "text"}: ${counted(windows, "window")} of ${counted(length, "token")}`,
+    ),
     ...Object.entries(tasks).map(([name, { items }]) => `${name}: ${counted(items, "item")}`),
   ].join("; ");
+  const divergences = texts.flatMap(([name, { kl }]) => (kl ? divergenceRows(name, kl) : []));
   return lines(
     ...table(head, rows, { width }),
     "",
-    ...(found.kl ? [...table(["", ""], divergenceRows(found.kl), { width }).slice(1), ""] : []),
+    ...(divergences.length > 0 ? [...table(["", ""], divergences, { width }).slice(1), ""] : []),
     ...[over, ...alike(found)].flatMap((text) => wrapped(text, width, "  ")),
   );
 }
 
+/** Each text with what stands before its measures: its name, where it has one. */
+const textsOf = (found: Evaluation): readonly (readonly [before: string, text: TextEvaluation])[] => [
+  ...(isOfText(found) ? [["", found] as const] : []),
+  ...Object.entries(found.texts ?? {}).map(([name, text]) => [`${name} `, text] as const),
+];
+
 /** What is the same of both models, as far as was found. */
-function alike({ kl, tasks = {} }: Evaluation): readonly string[] {
+function alike(found: Evaluation): readonly string[] {
   const changes = [
-    ...(kl ? [["loss", kl.log_ratio] as const] : []),
-    ...Object.entries(tasks).flatMap(([name, { against }]) =>
+    ...textsOf(found).flatMap(([name, { kl }]) => (kl ? [[`${name}loss`, kl.log_ratio] as const] : [])),
+    ...Object.entries(found.tasks ?? {}).flatMap(([name, { against }]) =>
       Object.entries(against?.change ?? {}).map(([metric, change]) => [`${name} ${metric}`, change] as const),
     ),
   ];
@@ -51,9 +64,9 @@ function alike({ kl, tasks = {} }: Evaluation): readonly string[] {
 
 const isOfText = (found: Evaluation): found is Evaluation & TextEvaluation => found.mean_nll !== undefined;
 
-function textRows({ mean_nll, standard_error, perplexity, kl }: TextEvaluation): readonly Row[] {
-  const lossRow = ["loss", shown({ mean: mean_nll, standard_error })];
-  const perplexityRow = ["perplexity", shown({ mean: perplexity, standard_error: perplexity * standard_error })];
+function textRows(name: string, { mean_nll, standard_error, perplexity, kl }: TextEvaluation): readonly Row[] {
+  const lossRow = [`${name}loss`, shown({ mean: mean_nll, standard_error })];
+  const perplexityRow = [`${name}perplexity`, shown({ mean: perplexity, standard_error: perplexity * standard_error })];
   if (!kl) return [lossRow, perplexityRow];
   const error = kl.perplexity * kl.nll_error;
   return [
@@ -72,11 +85,11 @@ function taskRows(name: string, { acc, acc_norm, against }: TaskEvaluation): rea
   ];
 }
 
-const divergenceRows = (kl: Divergence): readonly Row[] => [
-  ["KL", shown(kl)],
-  ["KL, 99 % below", plain(kl.percentiles?.["99%"])],
-  ["KL, greatest", plain(kl.maximum)],
-  ["same top token", shown(kl.same_top)],
+const divergenceRows = (name: string, kl: Divergence): readonly Row[] => [
+  [`${name}KL`, shown(kl)],
+  [`${name}KL, 99 % below`, plain(kl.percentiles?.["99%"])],
+  [`${name}KL, greatest`, plain(kl.maximum)],
+  [`${name}same top token`, shown(kl.same_top)],
 ];
 
 /** `0.500 ± 0.035`: two digits of the error, and as many places of the mean. */

@@ -1,4 +1,6 @@
 /** `lcomp eval`: how well a model predicts a text and answers the questions of tasks, and how far another one is from it. */
+import { existsSync } from "node:fs";
+import { parse } from "node:path";
 import { UserError } from "../user-error.ts";
 import { budgetFlags, storeFlags } from "./budget.ts";
 import { type Evaluation, showEvaluation } from "./eval-table.ts";
@@ -15,7 +17,9 @@ import { printResult } from "./terminal.ts";
 export const evalCommand: Command = {
   builder: (yargs) =>
     declare(yargs.positional("MODEL", { type: "string", describe: "a model's folder or GGUF file" }), {
-      text: value("a .txt or .jsonl file, or a folder with a test file"),
+      text: value(
+        "a .txt or .jsonl file, or a folder with a test file; NAME=PATH several times for texts of several domains",
+      ),
       tasks: value(
         "questions with choices, a .jsonl: NAME=FILE in the form of the data set NAME, or FILE with { query, choices, answer }; several times for several tasks",
       ),
@@ -34,8 +38,9 @@ export const evalCommand: Command = {
   handler: async (flags) => {
     const asked = { ...flags, model: flags["MODEL"] };
     requireAsked(asked);
-    const place = openStore(inputsOfEvaluation(asked), asked);
-    const work = (signal: AbortSignal): Promise<Evaluation> => evaluate(asked, { ...place, signal });
+    const texts = namedTexts(several(asked, "text"));
+    const place = openStore(inputsOfEvaluation({ ...asked, text: [...texts.values()] }), asked);
+    const work = (signal: AbortSignal): Promise<Evaluation> => evaluate(texts, asked, { ...place, signal });
     const found = await interruptible(work, () => leave(place));
     leave(place);
     const models = ["model", "against"].flatMap((name) => given(asked, name) ?? []);
@@ -46,8 +51,7 @@ export const evalCommand: Command = {
 
 /** What is to be measured, and no flag that says more of what is not. */
 function requireAsked(flags: Flags): void {
-  const [text, tasks] = [given(flags, "text"), several(flags, "tasks")];
-  if (text === undefined && tasks.length === 0)
+  if (several(flags, "text").length === 0 && several(flags, "tasks").length === 0)
     throw new UserError("eval needs a text or a task: add --text PATH or --tasks FILE; lcomp eval --help says more", {
       exitCode: 2,
     });
@@ -59,12 +63,27 @@ function requireAsked(flags: Flags): void {
       throw new UserError(`--${name} is of --${of}, which is not given`, { exitCode: 2 });
 }
 
-async function evaluate(flags: Flags, options: RunPlaces): Promise<Evaluation> {
-  const ofText = flags["text"] === undefined ? null : await evaluateText(flags, options);
+/** Each text by its name: one that is given alone has none, of several each is called as its file. */
+function namedTexts(texts: readonly string[]): ReadonlyMap<string, string> {
+  const named = texts.map((text) => {
+    const [, name, path = text] = (!existsSync(text) && /^(\w+)=(.+)$/.exec(text)) || [];
+    return [name ?? (texts.length > 1 ? parse(path).name : ""), path] as const;
+  });
+  const [twice] = named.filter(([name], i) => named.findIndex(([other]) => other === name) < i);
+  if (twice)
+    throw new UserError(`two texts are called ${twice[0]}; name one: --text OTHER=${twice[1]}`, { exitCode: 2 });
+  return new Map(named);
+}
+
+async function evaluate(texts: ReadonlyMap<string, string>, flags: Flags, options: RunPlaces): Promise<Evaluation> {
+  const ofTexts = new Map<string, Awaited<ReturnType<typeof evaluateText>>>();
+  for (const [name, text] of texts) ofTexts.set(name, await evaluateText({ ...flags, text }, options));
   const ofTasks = flags["tasks"] === undefined ? null : await evaluateTasks(flags, options);
+  const named = [...ofTexts].flatMap(([name, { found }]) => (name === "" ? [] : [[name, found] as const]));
   return {
-    ...ofText?.found,
+    ...ofTexts.get("")?.found,
+    ...(named.length > 0 && { texts: Object.fromEntries(named) }),
     ...(ofTasks && { tasks: ofTasks.found }),
-    notes: [...new Set([...(ofText?.notes ?? []), ...(ofTasks?.notes ?? [])])],
+    notes: [...new Set([...[...ofTexts.values()].flatMap(({ notes }) => notes), ...(ofTasks?.notes ?? [])])],
   };
 }

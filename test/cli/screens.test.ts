@@ -174,7 +174,7 @@ const mean = (of: number, error: number) => ({ mean: of, standard_error: error }
 const between = { ...mean(-0.02, 0.021), indistinguishable: true };
 const nothing = { ...mean(0, 0), indistinguishable: true };
 
-const evaluation: Evaluation = {
+const evaluation = {
   ...{ mean_nll: 3.2448, standard_error: 0.0429, perplexity: 25.66, tokens: 16384, windows: 32, length: 512 },
   kl: {
     ...{ ...mean(0.0123, 0.0002), maximum: 9.87654321, percentiles: { "99%": 0.34567891 } },
@@ -191,14 +191,18 @@ const evaluation: Evaluation = {
     },
   },
   notes: [],
-};
+} satisfies Evaluation;
 
 suite("what eval shows", ({ test }) => {
   for (const width of [80, 40])
     test(`an evaluation fits ${width} columns, of one model and of two`, () => {
       const models = ["models/a_model_with_a_long_name", "out/four"];
-      const { kl, tasks, ...alone } = evaluation;
-      const shown = [showEvaluation(evaluation, models, width), showEvaluation(alone, models.slice(0, 1), width)];
+      const { kl, tasks, notes, ...text } = evaluation;
+      const shown = [
+        showEvaluation(evaluation, models, width),
+        showEvaluation({ ...text, notes }, models.slice(0, 1), width),
+        showEvaluation({ texts: { stories: { ...text, kl }, letters: text }, notes }, models, width),
+      ];
       golden(`test/golden/screens/eval-${width}.txt`, shown.join("\n"));
       for (const line of shown.join("\n").split("\n")) assert.ok([...line].length <= width, line);
     });

@@ -151,13 +151,18 @@ suite("two models at once", ({ test }) => {
   );
 
   test(
-    "a report has a number of each window, whose mean is the loss, and each field of a record",
+    "a report has a number of each window, whose mean is the loss, and each field of a record; eval has one of each text",
     inFolder(async (folder) => {
       writeText(join(folder, "text.jsonl"));
       writeFileSync(join(folder, "each.lcomp"), each);
       const given = ["--model", tiny, "--text", "text.jsonl", "--length", String(length), "--quiet"];
       const { stdout } = lcomp(folder, ["run", "each.lcomp", ...given, "--json"]);
       const { measures, values, series } = JSON.parse(stdout);
+      const texts = ["--text", "here=text.jsonl", "--text", "text.jsonl", "--length", String(length)];
+      const several = JSON.parse(lcomp(folder, ["eval", tiny, ...texts, "--json", "--quiet"]).stdout).texts;
+      assert.equal(Object.keys(several), ["here", "text"]);
+      assert.equal(several.here, several.text);
+      assert.is(several.here.mean_nll, measures.mean_nll.model);
       const losses: readonly number[] = series["window_loss(model, text.test, length)"];
       assert.is(losses.length, tokens.length / length);
       const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
