@@ -6,13 +6,20 @@ import { type OpenFile, readExactly } from "./file.ts";
 import { fromGroups, type Groups } from "./groups.ts";
 
 export type Arrangement =
-  /** Of `rows` rows, a head, the file has each of the first half and then the one that is half a head below. */
-  | { readonly kind: "paired"; readonly rows: number }
+  | Regrouped
   /** A matrix [a, b] lies as [b, a]. */
   | { readonly kind: "transposed" }
   /** F32, each above by 1. */
   | { readonly kind: "above-by-one" }
   | Interleaved;
+
+/** Rows lie in runs of so many: what are `parts` runs for each of the groups is for each part a run of every group in the file. */
+export interface Regrouped {
+  readonly kind: "regrouped";
+  readonly groups: number;
+  readonly parts: number;
+  readonly run: number;
+}
 
 /** What it has are groups of another tensor's bytes. */
 export interface Interleaved extends Groups {
@@ -36,8 +43,8 @@ export async function readArranged(
 ): Promise<Uint8Array> {
   const { arrangement } = tensor;
   switch (arrangement.kind) {
-    case "paired":
-      return readPaired(file, tensor, arrangement.rows, start, into);
+    case "regrouped":
+      return readRegrouped(file, tensor, arrangement, start, into);
     case "transposed":
       return readTransposed(file, tensor, start, into);
     case "interleaved":
@@ -74,27 +81,31 @@ async function readInterleaved(
   return into;
 }
 
-/** A head at a time; its rows move whole, whatever they hold. */
-async function readPaired(
+/** Where the run `at` of all that are regrouped together lies among them in the file. */
+export const storedRun = (at: number, { groups, parts }: Regrouped): number =>
+  (at % parts) * groups + Math.floor(at / parts);
+
+/** Runs move whole, whatever they hold; all that are regrouped together are read at once if they are few bytes. */
+async function readRegrouped(
   file: OpenFile,
   { shape, offset, bytes }: Placed,
-  rows: number,
+  arrangement: Regrouped,
   start: number,
   into: Uint8Array,
 ): Promise<Uint8Array> {
-  const row = bytes / (shape[0] ?? 1);
-  const half = rows / 2;
-  const stored = new Uint8Array(rows * row);
+  const width = (arrangement.run * bytes) / (shape[0] ?? 1);
+  const count = arrangement.groups * arrangement.parts;
+  const stored = count * width <= 4 * stretch ? new Uint8Array(count * width) : undefined;
   const end = start + into.byteLength;
-  for (let head = start - (start % stored.byteLength); head < end; head += stored.byteLength) {
-    await readExactly(file, stored, offset + head);
-    for (let i = 0; i < rows; i++) {
-      const at = head + i * row;
-      const from = (i < half ? 2 * i : 2 * (i - half) + 1) * row;
-      const skipped = Math.max(0, start - at);
-      const length = Math.min(row, end - at) - skipped;
-      if (length > 0) into.set(stored.subarray(from + skipped, from + skipped + length), at + skipped - start);
-    }
+  for (let at = start - (start % width); at < end; at += width) {
+    const run = (at / width) % count;
+    const all = at - run * width;
+    if (stored && (run === 0 || at <= start)) await readExactly(file, stored, offset + all);
+    const [first, last] = [Math.max(start, at), Math.min(end, at + width)];
+    const from = storedRun(run, arrangement) * width + first - at;
+    const part = into.subarray(first - start, last - start);
+    if (stored) part.set(stored.subarray(from, from + part.byteLength));
+    else await readExactly(file, part, offset + all + from);
   }
   return into;
 }

@@ -11,8 +11,9 @@ import { readRange, readTensor } from "./tensors.ts";
 
 /** What is asked for as 0, 1, 2 …, in the order in which a file has it. */
 const orders: readonly (readonly [arrangement: Arrangement, shape: readonly number[], stored: readonly number[]])[] = [
-  [{ kind: "paired", rows: 4 }, [8], [0, 2, 1, 3, 4, 6, 5, 7]],
-  [{ kind: "paired", rows: 6 }, [6, 2], [0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11]],
+  [{ kind: "regrouped", groups: 2, parts: 2, run: 1 }, [8], [0, 2, 1, 3, 4, 6, 5, 7]],
+  [{ kind: "regrouped", groups: 2, parts: 3, run: 1 }, [6, 2], [0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11]],
+  [{ kind: "regrouped", groups: 2, parts: 3, run: 2 }, [12], [0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11]],
   [{ kind: "transposed" }, [2, 3], [0, 3, 1, 4, 2, 5]],
   [{ kind: "above-by-one" }, [5], [1, 2, 3, 4, 5]],
 ];

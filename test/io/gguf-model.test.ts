@@ -64,7 +64,11 @@ const own = (key: string): string => `llama.${key}`;
 const token = (key: string): string => `tokenizer.ggml.${key}`;
 
 const wrong: readonly (readonly [what: string, change: Change, message: RegExp])[] = [
-  ["no architecture", without("general.architecture"), /general.architecture in .* must be one of gemma3, gpt2, llama/],
+  [
+    "no architecture",
+    without("general.architecture"),
+    /general.architecture in .* must be one of gemma2, gemma3, gpt2, gptneox, llama, olmo2/,
+  ],
   ["an unknown one", changed("general.architecture", "text", "mamba"), /must be one of .*; it is "mamba"/],
   ["one that is a path", changed("general.architecture", "text", "../arch/llama"), /must be one of/],
   ["the table of tokenizers", changed("general.architecture", "text", "tokenizers"), /must be one of/],
@@ -95,7 +99,11 @@ const wrong: readonly (readonly [what: string, change: Change, message: RegExp])
   ["values of another length", changed(own("attention.value_length"), "u32", 2), /must be 4, the length of keys/],
   ["positions for a part", changed(own("rope.dimension_count"), "u32", 2), /dimension_count in .* must be 4/],
   ["another vocabulary", changed(own("vocab_size"), "u32", 5), /vocab_size in .* must be 4, the number of tokens/],
-  ["experts", changed(own("expert_count"), "u32", 8), /expert_count in .* must be 0: lcomp reads no other models/],
+  [
+    "experts, and no experts",
+    changed(own("expert_count"), "u32", 8),
+    /llama.expert_used_count .* above 0; it is missing/,
+  ],
   ["scaling of another kind", changed(own("rope.scaling.type"), "text", "longrope"), /must be none, linear or yarn/],
   ["a scaled attention", changed(own("rope.scaling.attn_factor"), "f32", 2), /attn_factor in .* must be 1/],
   ["a key that nothing reads", changed(own("logit_scale"), "f32", 2), /has llama.logit_scale, which no config.json/],

@@ -1,8 +1,8 @@
 """gguf_files.py [LLAMA_CPP]: what llama.cpp's own converter makes of small models, written to gguf_files.json beside this file.
 
 LLAMA_CPP is a copy of llama.cpp; without it the one in the npm package node-llama-cpp is taken, which is fetched. The models are those
-of architectures.py and some of Llama's, with a tokenizer of 96 tokens, and ../../examples/tiny with its own. Recorded of each file are
-its header, its size, the sha256 of all of it, the divisors of frequencies, and the mean NLL that transformers gives for the folder.
+of architectures.py and mixtures.py and some of Llama's, with a tokenizer of 96 tokens, and ../../examples/tiny with its own. Recorded of each file are
+its header, its size, the sha256 of all of it, what divides frequencies, and the mean NLL that transformers gives for the folder.
 `--check` compares with what is recorded instead of writing.
 """
 import base64, gzip, hashlib, json, subprocess, sys, tempfile
@@ -12,8 +12,9 @@ import numpy as np
 import torch, transformers
 from safetensors.torch import load_file, save_file
 
-from architectures import FAMILIES, LENGTH, LINEAR, LLAMA3, SIZES, VOCAB, WINDOWS, YARN, mixed, saved, values
+from architectures import FAMILIES, LENGTH, LINEAR, LLAMA3, SIZES, VOCAB, WINDOWS, YARN, longrope, mixed, saved, values
 from config import EXAMPLES, figure, record, silence
+from mixtures import FAMILIES as MIXTURES
 
 RECORD = Path(__file__).resolve().with_suffix(".json")
 PACKAGE = "node-llama-cpp@3.22.1"
@@ -25,7 +26,8 @@ def llama(**more):
 
 
 def changed(family, **more):
-    return type(FAMILIES[family])(**{**FAMILIES[family].to_dict(), **TOKENS, **more})
+    config = {**FAMILIES, **MIXTURES}[family]
+    return type(config)(**{**config.to_dict(), **TOKENS, **more})
 
 
 MODELS = {
@@ -47,6 +49,21 @@ MODELS = {
     "gemma3, linear, capped": changed("gemma3", num_hidden_layers=7, layer_types=None, query_pre_attn_scalar=16, final_logit_softcapping=2.0, rope_parameters={
         "full_attention": {**LINEAR, "rope_theta": 50000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}),
     "gpt2": changed("gpt2"),
+    "gemma2": changed("gemma2", query_pre_attn_scalar=16),
+    "gemma2, other caps": changed("gemma2", query_pre_attn_scalar=16, attn_logit_softcapping=1.0, final_logit_softcapping=2.0),
+    "phi3": changed("phi3"),
+    "phi3, tied, a window": changed("phi3", tie_word_embeddings=True, sliding_window=16),
+    "phi3, longrope, long texts": changed("phi3", rope_parameters=longrope(4, rope_theta=500.0), original_max_position_embeddings=32),
+    "phi3, longrope of a part, short texts": changed("phi3", max_position_embeddings=8192, rope_parameters=longrope(
+        3, rope_theta=10000.0, partial_rotary_factor=0.75)),
+    "olmo2": changed("olmo2"),
+    "olmo2, yarn": changed("olmo2", rope_parameters={**YARN, "rope_theta": 500000.0}),
+    "gpt_neox": changed("gpt_neox"),
+    "gpt_neox, one after the other": changed("gpt_neox", use_parallel_residual=False, num_attention_heads=2, rope_parameters={
+        "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5}),
+    "mixtral": changed("mixtral"),
+    "qwen2_moe": changed("qwen2_moe"),
+    "qwen3_moe": changed("qwen3_moe", norm_topk_prob=True),
 }
 
 
@@ -83,8 +100,17 @@ def converter(place):
         place = home / "llama.cpp"
         subprocess.check_call(["git", "-c", "advice.detachedHead=false", "clone", "--quiet", str(home / "package/llama/gitRelease.bundle"), str(place)])
     sys.path[:0] = [str(Path(place) / "gguf-py"), str(place)]
-    import conversion, conversion.base, gguf
+    import conversion, conversion.base, conversion.gemma, conversion.gptneox, conversion.phi, gguf
     conversion.base.TextModel.get_vocab_base_pre = lambda self, tokenizer: "gpt-2"  # it knows the tokenizers of published models alone
+    for family in (conversion.gemma.Gemma2Model, conversion.phi.Phi3MiniModel):  # and of these the pieces of SentencePiece
+        family.set_vocab = conversion.base.TextModel._set_vocab_gpt2
+    neox = conversion.gptneox.GPTNeoXModel
+    write = neox.set_gguf_parameters
+
+    def with_older_name(self):  # of a field that transformers has elsewhere
+        self.hparams["rotary_pct"] = self.hparams["rope_parameters"]["partial_rotary_factor"]
+        write(self)
+    neox.set_gguf_parameters = with_older_name
     return conversion, gguf
 
 
@@ -100,7 +126,7 @@ def convert(modules, root, kind):
     packed = gzip.compress(data[:reader.data_offset], mtime=0)
     return {
         "header": base64.b64encode(packed).decode(), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(),
-        "divisors": next((tensor.data.tolist() for tensor in reader.tensors if tensor.name == "rope_freqs.weight"), None),
+        "frequencies": {tensor.name: tensor.data.tolist() for tensor in reader.tensors if tensor.name.startswith("rope_")},
     }
 
 

@@ -3,7 +3,7 @@ import { UserError } from "../../user-error.ts";
 import type { JsonObject } from "../file.ts";
 import type { Fields } from "./fields.ts";
 import { shown } from "./header.ts";
-import { type Divisors, scalingOf } from "./rope.ts";
+import { type FrequencyTensors, scalingOf } from "./rope.ts";
 import type { ArchitectureTable } from "./tables.ts";
 import { json } from "./tokenizer.ts";
 
@@ -17,7 +17,7 @@ export interface Surroundings {
   readonly has: (tensor: string) => boolean;
   /** How many tensors the file has. */
   readonly tensors: number;
-  readonly divisors: Divisors | undefined;
+  readonly frequencies: FrequencyTensors;
 }
 
 /** Keys that change nothing with these values. */
@@ -36,7 +36,7 @@ export interface Configured {
 }
 
 /** A number of config.json that Transformers takes only as a float, though it be whole. */
-const wholeFloat = /^( *"(?:\w+_)?(?:eps|epsilon|theta|freq|softcapping|factor)": -?\d+)(?=,?$)/gm;
+const wholeFloat = /^( *"(?:\w+_)?(?:eps|epsilon|theta|base|freq|pct|softcapping|factor)": -?\d+)(?=,?$)/gm;
 
 /** A config as the text of its file. */
 export const configText = (config: JsonObject): string => json(config).replace(wholeFloat, "$1.0");
@@ -51,14 +51,20 @@ export function configOf(fields: Fields, table: ArchitectureTable, around: Surro
     if (found === undefined || !(found > 0)) throw fields.wrong(own(key), "a number above 0");
     return found;
   };
+  const flag = (key: string): boolean => {
+    const found = fields.flag(own(key));
+    if (found === undefined) throw fields.wrong(own(key), "true or false");
+    return found;
+  };
   const { head, layers } = sizes;
   if (layers > around.tensors)
     throw fields.wrong(own("block_count"), `a number of blocks that ${around.tensors} tensors make`);
   requireSame(fields, own("vocab_size"), around.vocabulary, "the number of tokens");
   requireSame(fields, own("attention.value_length"), head, "the length of keys");
-  requireSame(fields, own("rope.dimension_count"), head, "the length of keys");
-  for (const [key, meant] of Object.entries(idle)) requireIdle(fields, own(key), meant);
-  const optional = Object.entries(table.optional ?? {}).filter(([, key]) => known(key) !== undefined);
+  if (!table.turned) requireSame(fields, own(turning), head, "the length of keys");
+  for (const [key, meant] of Object.entries(idle))
+    if (!Object.values(table.fields).includes(key)) requireIdle(fields, own(key), meant);
+  const optional = Object.entries(table.optional ?? {}).filter(([, key]) => fields.alike(own(key)) !== undefined);
   return {
     head,
     config: {
@@ -66,6 +72,9 @@ export function configOf(fields: Fields, table: ArchitectureTable, around: Surro
       vocab_size: around.vocabulary,
       ...made({ ...table.fields, ...Object.fromEntries(optional) }, value),
       ...(table.layers && { [table.layers.field]: kindsOf(table.layers, layers, value(table.layers.every)) }),
+      ...made(table.null_for_zero ?? {}, (key) => known(key) || null),
+      ...made(table.flags ?? {}, flag),
+      ...(table.turned && { [table.turned]: shareOf(turnedOf(fields, own(turning), head), head) }),
       ...scaled(fields, table, around, value),
       ...made(table.present ?? {}, around.has),
       ...table.by_layers?.[layers],
@@ -80,14 +89,32 @@ export function configOf(fields: Fields, table: ArchitectureTable, around: Surro
 function scaled(
   fields: Fields,
   table: ArchitectureTable,
-  { architecture, divisors }: Surroundings,
+  { architecture, frequencies: tensors }: Surroundings,
   value: (key: string) => number,
 ): JsonObject {
   const base = "rope.freq_base";
   if (!Object.values(table.fields).includes(base)) return {};
   const own = (key: string): string => `${architecture}.${key}`;
-  const scaling = scalingOf(fields, { own, theta: value(base), context: value("context_length"), divisors });
+  const scaling = scalingOf(fields, { own, theta: value(base), context: value("context_length"), table, tensors });
   return scaling === undefined ? {} : { rope_scaling: scaling };
+}
+
+/** How many numbers of a head turn. */
+const turning = "rope.dimension_count";
+
+function turnedOf(fields: Fields, key: string, head: number): number {
+  const count = fields.alike(key) ?? head;
+  if (Number.isInteger(count) && count > 0 && count <= head) return count;
+  throw fields.wrong(key, `a whole number from 1 to ${head}, the length of keys`);
+}
+
+/** The shortest share of a head that makes so many of its numbers turn. */
+export function shareOf(count: number, head: number): number {
+  for (let digits = 1; digits < 17; digits++) {
+    const share = Number((count / head).toPrecision(digits));
+    if (Math.floor(share * head) === count) return share;
+  }
+  return (count + 0.5) / head;
 }
 
 const heads = "attention.head_count";

@@ -61,7 +61,7 @@ export function fieldsOf(path: string, { metadata }: Pick<GgufHeader, "metadata"
 }
 
 /** An f32 in the fewest digits that mean it: 0.00001 and not 0.000009999999747378752. */
-function shortest(value: number): number {
+export function shortest(value: number): number {
   if (Number.isInteger(value)) return value;
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));

@@ -10,7 +10,7 @@ import type { BlockMatrix } from "./blocks.ts";
 import { configOf, configText, requireAllRead } from "./config.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
 import { type GgufHeader, readGgufHeader, shown, sourceOf } from "./header.ts";
-import type { Divisors } from "./rope.ts";
+import { type FrequencyTensors, frequencyTensors } from "./rope.ts";
 import { type ArchitectureTable, architectureTable, knownArchitectures } from "./tables.ts";
 import { folderTensors } from "./tensors.ts";
 import { tokenizerOf } from "./tokenizer.ts";
@@ -47,8 +47,12 @@ async function modelIn(file: OpenFile): Promise<GgufModel> {
   const fields = fieldsOf(path, header);
   requireWhole(fields);
   const architecture = fields.text("general.architecture") ?? "";
-  const table = architectureTable(architecture);
-  if (table === undefined) throw fields.wrong("general.architecture", `one of ${knownArchitectures().join(", ")}`);
+  const experts = fields.number(`${architecture}.expert_count`) ?? 0;
+  const table = architectureTable(architecture, experts > 0);
+  if (table === undefined) {
+    const known = new Set(knownArchitectures().map(({ name }) => name));
+    throw fields.wrong("general.architecture", `one of ${[...known].join(", ")}`);
+  }
   const tokenizer = tokenizerOf(fields);
   const vocabulary = rowsOf(header, path);
   if (vocabulary !== tokenizer.tokens.length)
@@ -62,7 +66,7 @@ async function modelIn(file: OpenFile): Promise<GgufModel> {
     special: tokenizer.special,
     has: (tensor) => header.tensors.some(({ name }) => name === tensor),
     tensors: header.tensors.length,
-    divisors: await divisorsIn(file, header, table),
+    frequencies: await frequenciesIn(file, header, table),
   });
   const card = cardOf(fields);
   requireAllRead(fields, architecture);
@@ -102,19 +106,20 @@ function rowsOf({ tensors }: GgufHeader, path: string): number {
   throw new UserError(`${path} has no matrix ${embedding}; download or write it again`);
 }
 
-/** The values of the tensor that stretches rotary positions, if there is one. */
-async function divisorsIn(
+/** The values of the tensors that stretch rotary positions. */
+async function frequenciesIn(
   file: OpenFile,
   { tensors }: GgufHeader,
   table: ArchitectureTable,
-): Promise<Divisors | undefined> {
-  const { frequencies } = table;
-  const tensor = tensors.find(({ name }) => name === frequencies?.tensor);
-  if (frequencies === undefined || tensor === undefined) return undefined;
-  if (tensor.type.name !== "F32" || tensor.bytes > 2 ** 16)
-    throw new UserError(`tensor ${tensor.name} in ${file.path} must be the F32 divisors of a head's frequencies`);
-  const bytes = await readExactly(file, new Uint8Array(tensor.bytes), tensor.offset);
-  return { rope_type: frequencies.rope_type, values: toFloat32(bytes, "F32") };
+): Promise<FrequencyTensors> {
+  const found = new Map<string, Float32Array>();
+  for (const { name, type, bytes, offset } of tensors) {
+    if (!frequencyTensors(table).includes(name)) continue;
+    if (type.name !== "F32" || bytes > 2 ** 16)
+      throw new UserError(`tensor ${name} in ${file.path} must be the F32 divisors of a head's frequencies`);
+    found.set(name, toFloat32(await readExactly(file, new Uint8Array(bytes), offset), "F32"));
+  }
+  return found;
 }
 
 /** What metadata says of the model's licence and the like, as a card has it; undefined if YAML cannot safely say it. */

@@ -1,10 +1,20 @@
 /** How rotary positions are stretched, from GGUF's metadata and its tensor of divisors to config.json. */
 import { UserError } from "../../user-error.ts";
 import type { JsonObject } from "../file.ts";
-import type { Fields } from "./fields.ts";
+import { type Fields, shortest } from "./fields.ts";
+import type { ArchitectureTable } from "./tables.ts";
+
+/** Numbers for the frequencies of a head, by the names of their tensors. */
+export type FrequencyTensors = ReadonlyMap<string, Float32Array>;
+
+/** The names of such tensors in files of an architecture. */
+export const frequencyTensors = ({ frequencies, factors }: ArchitectureTable): readonly string[] => [
+  ...(frequencies ? [frequencies.tensor] : []),
+  ...Object.values(factors?.tensors ?? {}),
+];
 
 /** What divides the frequencies of a head, and the kind of scaling that it comes of. */
-export interface Divisors {
+interface Divisors {
   readonly rope_type: string;
   readonly values: Float32Array;
 }
@@ -16,12 +26,14 @@ export function scalingOf(
     own,
     theta,
     context,
-    divisors,
+    table,
+    tensors,
   }: {
     readonly own: (key: string) => string;
     readonly theta: number;
     readonly context: number;
-    readonly divisors: Divisors | undefined;
+    readonly table: ArchitectureTable;
+    readonly tensors: FrequencyTensors;
   },
 ): JsonObject | undefined {
   const kind = fields.text(own("rope.scaling.type")) ?? "linear";
@@ -29,17 +41,68 @@ export function scalingOf(
   const original = fields.number(own("rope.scaling.original_context_length")) ?? context;
   fields.flag(own("rope.scaling.finetuned"));
   const attention = own("rope.scaling.attn_factor");
-  if ((fields.number(attention) ?? 1) !== 1)
-    throw fields.wrong(attention, "1, as far as lcomp can say it in config.json");
+  const gain = fields.number(attention) ?? 1;
   const isScaled = kind === "yarn" || (kind === "linear" && factor > 0 && factor !== 1);
-  if (!isScaled && !["none", "linear"].includes(kind))
-    throw fields.wrong(own("rope.scaling.type"), "none, linear or yarn");
-  if (divisors === undefined) {
-    if (!isScaled) return undefined;
+  if (isScaled && tensors.size > 0)
+    throw new UserError(`${fields.path} stretches positions twice, by ${kind} scaling and by divisors`);
+  const factors = factorsIn(fields.path, table, tensors);
+  if (factors) return { ...factors, ...gainOf(gain, context / original, original) };
+  if (gain !== 1) throw fields.wrong(attention, "1, as far as lcomp can say it in config.json");
+  if (isScaled)
     return { rope_type: kind, factor, ...(kind === "yarn" && { original_max_position_embeddings: original }) };
-  }
-  if (isScaled) throw new UserError(`${fields.path} stretches positions twice, by ${kind} scaling and by divisors`);
-  return fromDivisors(fields.path, divisors, theta);
+  if (!["none", "linear"].includes(kind)) throw fields.wrong(own("rope.scaling.type"), "none, linear or yarn");
+  const divisors = divisorsIn(table, tensors);
+  return divisors && fromDivisors(fields.path, divisors, theta);
+}
+
+function divisorsIn({ frequencies }: ArchitectureTable, tensors: FrequencyTensors): Divisors | undefined {
+  const values = frequencies && tensors.get(frequencies.tensor);
+  return values && { rope_type: frequencies.rope_type, values };
+}
+
+/** Lists of factors, one for each frequency, as a scaling has them. */
+function factorsIn(path: string, { factors }: ArchitectureTable, tensors: FrequencyTensors): JsonObject | undefined {
+  const named = Object.entries(factors?.tensors ?? {});
+  if (factors === undefined || !named.some(([, tensor]) => tensors.has(tensor))) return undefined;
+  const lists = named.map(([field, tensor]) => {
+    const values = tensors.get(tensor);
+    if (values === undefined) throw new UserError(`${path} has no tensor ${tensor}; write it again`);
+    return [field, Array.from(values, shortest)] as const;
+  });
+  return { rope_type: factors.rope_types[0], ...Object.fromEntries(lists) };
+}
+
+/** `attention_factor`, of a scaling that has another than that which follows from `factor`, by how much the context grew. */
+const gainOf = (gain: number, factor: number, original: number): JsonObject =>
+  Math.fround(usualGain(factor, original)) === Math.fround(gain) ? {} : { attention_factor: gain };
+
+/** What LongRoPE multiplies cosines and sines by (Ding et al., 2024). */
+const usualGain = (factor: number, original: number): number =>
+  factor > 1 ? Math.sqrt(1 + Math.log(factor) / Math.log(original)) : 1;
+
+/** A scaling by lists of factors as it is read again, in a model for `context` tokens, of which `original` were not stretched. */
+export function withFactors(
+  scaling: JsonObject,
+  { rope_types: [kind], tensors }: NonNullable<ArchitectureTable["factors"]>,
+  context: number,
+  original: number,
+): { readonly scaling: JsonObject; readonly tensors: FrequencyTensors; readonly gain: number } {
+  const lists = Object.entries(tensors).map(([field, tensor]) => {
+    const list = scaling[field];
+    if (!Array.isArray(list)) throw new UserError(`"gguf" does not hold positions stretched without ${field}`);
+    return [field, tensor, list.map(Number)] as const;
+  });
+  const [factor, given] = [scaling["factor"], scaling["attention_factor"]].map((each) => each ?? undefined);
+  const gain = Number(given ?? usualGain(Number(factor ?? context / original), original));
+  return {
+    scaling: {
+      rope_type: kind,
+      ...Object.fromEntries(lists.map(([field, , list]) => [field, list])),
+      ...gainOf(gain, context / original, original),
+    },
+    tensors: new Map(lists.map(([, tensor, list]) => [tensor, Float32Array.from(list)])),
+    gain,
+  };
 }
 
 /**

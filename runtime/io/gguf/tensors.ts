@@ -5,6 +5,7 @@ import type { OpenFile } from "../file.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import type { BlockMatrix } from "./blocks.ts";
 import { type GgufHeader, type GgufTensor, shown } from "./header.ts";
+import { frequencyTensors } from "./rope.ts";
 import { type ArchitectureTable, typeTable } from "./tables.ts";
 import { floatOf } from "./types.ts";
 
@@ -24,17 +25,38 @@ export function folderTensors(
   const [tensors, blocks] = [new Map<string, StoredTensor>(), [] as BlockMatrix[]];
   requireFormats(listed, path);
   for (const tensor of listed) {
-    if (tensor.name === table.frequencies?.tensor) continue;
-    const { name, key } = placeOf(tensor, table, path);
-    const arrangement = arrangementOf(key, tensor, table, head, path);
-    const { type, offset, bytes } = tensor;
-    const dtype = floatOf(type);
-    const shape = arrangement?.kind === "transposed" ? tensor.shape.toReversed() : tensor.shape;
-    const at = { shape, offset, bytes, ...(arrangement && { arrangement }) };
-    if (dtype !== undefined) tensors.set(name, { name, dtype, path, stamp, ...at });
-    else if (type.format !== undefined) blocks.push({ name, module: type.format, format: type.name, path, stamp, at });
+    if (frequencyTensors(table).includes(tensor.name)) continue;
+    const { name: place, key } = placeOf(tensor, table, path);
+    for (const [name, own] of expertsOf(place, tensor, path)) {
+      const arrangement = arrangementOf(key, own, table, head, path);
+      const { type, offset, bytes } = own;
+      const dtype = floatOf(type);
+      const shape = arrangement?.kind === "transposed" ? own.shape.toReversed() : own.shape;
+      const at = { shape, offset, bytes, ...(arrangement && { arrangement }) };
+      if (dtype !== undefined) tensors.set(name, { name, dtype, path, stamp, ...at });
+      else if (type.format !== undefined)
+        blocks.push({ name, module: type.format, format: type.name, path, stamp, at });
+    }
   }
   return { tensors, blocks };
+}
+
+/** The tensor, or the matrix of each expert, which lie one after the other. */
+function expertsOf(place: string, tensor: GgufTensor, path: string): readonly (readonly [string, GgufTensor])[] {
+  if (!place.includes("{expert}")) return [[place, tensor]];
+  const [count = 0, ...shape] = tensor.shape;
+  if (shape.length !== 2) refuse(tensor, path, "be a list of matrices, one for each expert");
+  const bytes = tensor.bytes / count;
+  return Array.from({ length: count }, (_, expert) => [
+    place.replace("{expert}", String(expert)),
+    { ...tensor, shape, bytes, offset: tensor.offset + expert * bytes },
+  ]);
+}
+
+function refuse({ name, shape, type }: GgufTensor, path: string, must: string): never {
+  throw new UserError(
+    `tensor ${name} in ${path} is [${shape.join(", ")}] ${type.name}, and must ${must}; write it again`,
+  );
 }
 
 /** Refuses types that nothing decodes. */
@@ -64,26 +86,41 @@ function placeOf(tensor: GgufTensor, { tensors }: ArchitectureTable, path: strin
 
 function arrangementOf(
   key: string,
-  { name, shape, type }: GgufTensor,
+  tensor: GgufTensor,
   { arranged = {} }: ArchitectureTable,
   head: number,
   path: string,
 ): Arrangement | undefined {
-  const refuse = (must: string): never => {
-    throw new UserError(
-      `tensor ${name} in ${path} is [${shape.join(", ")}] ${type.name}, and must ${must}; write it again`,
-    );
+  const { name, shape, type } = tensor;
+  const isOf = (kind: keyof typeof arranged): boolean => arranged[kind]?.includes(key) === true;
+  const requireThat = (holds: boolean, must: string): void => {
+    if (!holds) refuse(tensor, path, must);
   };
-  if (type.format !== undefined && (shape.length !== 2 || !name.endsWith(".weight")))
-    refuse("be of floats, as all but matrices are");
-  if (arranged.paired?.includes(key)) {
-    if ((shape[0] ?? 0) % head !== 0 || head % 2 !== 0) refuse(`have whole heads of ${head} rows, an even number`);
-    return { kind: "paired", rows: head };
+  const [rows = 0] = shape;
+  if (type.format !== undefined)
+    requireThat(shape.length === 2 && name.endsWith(".weight"), "be of floats, as all but matrices are");
+  if (isOf("paired")) {
+    requireThat(rows % head === 0 && head % 2 === 0, `have whole heads of ${head} rows, an even number`);
+    return pairs(head);
+  }
+  if (isOf("thirds")) {
+    requireThat(rows % (3 * head) === 0, `have three times whole heads of ${head} rows`);
+    return thirds(rows, head);
   }
   // What is coded along its inputs is read so, whichever way round its folder has numbers.
-  if (arranged.transposed?.includes(key) && shape.length === 2)
-    return type.format === undefined ? { kind: "transposed" } : undefined;
-  if (!arranged["above-by-one"]?.includes(key)) return undefined;
-  if (type.name !== "F32") refuse("be F32");
+  if (isOf("transposed") && shape.length === 2) return type.format === undefined ? { kind: "transposed" } : undefined;
+  if (!isOf("above-by-one")) return undefined;
+  requireThat(type.name === "F32", "be F32");
   return { kind: "above-by-one" };
 }
+
+/** Of a head, the file has each row of the first half and then the one that is half a head below. */
+export const pairs = (head: number): Arrangement => ({ kind: "regrouped", groups: 2, parts: head / 2, run: 1 });
+
+/** The file has q of all heads, then k, then v. */
+export const thirds = (rows: number, head: number): Arrangement => ({
+  kind: "regrouped",
+  groups: rows / (3 * head),
+  parts: 3,
+  run: head,
+});

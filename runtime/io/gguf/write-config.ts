@@ -1,130 +1,159 @@
 /** A model's config.json as metadata of a GGUF file. What the metadata does not say again when it is read is refused. */
 import { UserError } from "../../user-error.ts";
 import { isJsonObject, type JsonObject } from "../file.ts";
-import { configOf, type Surroundings } from "./config.ts";
+import { configOf, type Surroundings, shareOf } from "./config.ts";
 import { fieldsOf } from "./fields.ts";
-import { type Divisors, divisorsFor } from "./rope.ts";
-import { type ArchitectureTable, architectureTable, knownArchitectures } from "./tables.ts";
+import { divisorsFor, type FrequencyTensors, withFactors } from "./rope.ts";
+import { type Architecture, type ArchitectureTable, knownArchitectures } from "./tables.ts";
 import { asRead, type Metadata, type Written } from "./written.ts";
-
-/** A model's architecture as GGUF calls it. */
-export interface Architecture {
-  readonly name: string;
-  readonly table: ArchitectureTable;
-}
 
 /** The architecture of a config; refused if there is no table for it. */
 export function architectureOf(config: JsonObject): Architecture {
-  for (const name of knownArchitectures()) {
-    const table = architectureTable(name);
-    if (table && table.config["model_type"] === config["model_type"]) return { name, table };
-  }
-  const known = knownArchitectures().join(", ");
+  const all = knownArchitectures();
+  const typeOf = ({ table }: Architecture): unknown => table.config["model_type"];
+  const found = all.find((each) => typeOf(each) === config["model_type"]);
+  if (found) return found;
   throw new UserError(
-    `"gguf" has no architecture for the model_type ${String(config["model_type"])}; there are ${known}`,
+    `"gguf" has no architecture for the model_type ${String(config["model_type"])}; there are ${all.map(typeOf).join(", ")}`,
   );
 }
 
 /** What of a model is not in its config. */
-export type Around = Omit<Surroundings, "architecture" | "dtype" | "divisors" | "special"> & {
+export type Around = Omit<Surroundings, "architecture" | "dtype" | "frequencies" | "special"> & {
   /** Columns of the first feed-forward matrix that gives activations back, where the config leaves its size open. */
   readonly feedForward: number | undefined;
 };
 
-/** Metadata of a config, and what its positions are divided by, if they are stretched so. */
+/** Metadata of a config, and the tensors that say how its positions are stretched. */
 export interface WrittenConfig {
   readonly metadata: Metadata;
-  readonly divisors: Divisors | undefined;
+  readonly frequencies: FrequencyTensors;
 }
 
 /** The metadata of a config. */
 export function configMetadata(given: JsonObject, { name, table }: Architecture, around: Around): WrittenConfig {
-  const config = flat(given);
+  requireTensors({ name, table }, around);
+  const head = headOf(given, table);
+  const { config, frequencies, ...rotary } = stretched(flat(given, table), table, head);
   const metadata = new Map<string, Written>();
-  const set = (key: string, value: number): void => {
+  const write = (key: string, written: Written): void => {
     const old = metadata.get(`${name}.${key}`)?.value;
-    if (old !== undefined && old !== value)
-      throw new UserError(`${name}.${key} would have to be ${old} and ${value}: GGUF does not hold this model`);
-    metadata.set(`${name}.${key}`, { kind: isReal.test(key) ? "f32" : "u32", value });
+    if (old !== undefined && old !== written.value)
+      throw new UserError(`${name}.${key} would have to be ${old} and ${written.value}: GGUF does not hold this model`);
+    metadata.set(`${name}.${key}`, written);
   };
-  for (const [field, key] of Object.entries({ ...table.fields, ...table.optional })) {
-    const value = config[field];
+  const set = (key: string, value: number): void => write(key, { kind: isReal.test(key) ? "f32" : "u32", value });
+  for (const [field, key] of Object.entries(numbersOf(config, table))) {
+    const value = config[field] ?? (table.null_for_zero?.[field] && 0);
     if (typeof value === "number") set(key, value);
   }
+  for (const [field, key] of Object.entries(table.flags ?? {}))
+    write(key, { kind: "bool", value: config[field] === true });
   if (!metadata.has(`${name}.feed_forward_length`) && around.feedForward !== undefined)
     set("feed_forward_length", around.feedForward);
-  const head = headOf(config, table);
   if (metadata.has(`${name}.attention.key_length`)) set("attention.value_length", head);
   set("vocab_size", around.vocabulary);
-  const isRotary = Object.values(table.fields).includes("rope.freq_base");
-  if (isRotary) set("rope.dimension_count", head);
-  const divisors = isRotary ? stretched(config, { name, table }, metadata, head) : undefined;
-  requireSame(config, { name, table }, { ...around, divisors }, metadata);
-  return { metadata, divisors };
+  if (fieldFor(table, "rope.freq_base")) set("rope.dimension_count", rotary.turned);
+  for (const [key, written] of rotary.metadata) write(key, written);
+  requireSame(config, { name, table }, { ...around, frequencies }, metadata);
+  return { metadata, frequencies };
 }
 
+/** Fields that are numbers in metadata, with their keys; none that follows from how many layers there are. */
+function numbersOf(config: JsonObject, table: ArchitectureTable): Readonly<Record<string, string>> {
+  const layers = Number(config[fieldFor(table, "block_count") ?? ""]);
+  const all = { ...table.fields, ...table.optional, ...table.null_for_zero };
+  const known = table.by_layers?.[layers] ?? {};
+  return Object.fromEntries(Object.entries(all).filter(([field]) => known[field] === undefined));
+}
+
+/** Refuses a model without a tensor that programs demand, or with one that they do not know. */
+function requireTensors({ name, table }: Architecture, { has }: Around): void {
+  for (const [tensor, isNeeded] of Object.entries(table.needs ?? {}))
+    if (has(tensor) !== isNeeded)
+      throw new UserError(
+        `"gguf" does not hold this model: programs that read files of ${name} ${isNeeded ? "demand" : "do not know"} a tensor ${tensor}, which this model ${isNeeded ? "lacks" : "has"}; save as "huggingface"`,
+      );
+}
+
+/** The field of config.json that has the value of a key. */
+const fieldFor = ({ fields }: ArchitectureTable, key: string): string | undefined =>
+  Object.keys(fields).find((field) => fields[field] === key);
+
 /** How many rows a head has. */
-export function headOf(config: JsonObject, { fields }: ArchitectureTable): number {
-  const fieldFor = (wanted: string): unknown =>
-    Object.entries(fields).flatMap(([field, key]) => (key === wanted ? [config[field]] : []))[0];
-  const own = fieldFor("attention.key_length");
-  return typeof own === "number"
-    ? own
-    : Number(fieldFor("embedding_length")) / Number(fieldFor("attention.head_count"));
+export function headOf(given: JsonObject, table: ArchitectureTable): number {
+  const config = flat(given, table);
+  const under = (key: string): unknown => config[fieldFor(table, key) ?? ""];
+  const own = under("attention.key_length");
+  return typeof own === "number" ? own : Number(under("embedding_length")) / Number(under("attention.head_count"));
 }
 
 const isReal = /(epsilon|freq_base\w*|softcapping|factor)$/;
 
-/** Fields of `rope_parameters` where older configs have them. */
-function flat(config: JsonObject): JsonObject {
+/** Fields under the names that the table has, those of `rope_parameters` where older configs have them, and what missing ones mean. */
+function flat(config: JsonObject, table: ArchitectureTable): JsonObject {
   const { rope_parameters: rope, ...rest } = config;
-  if (!isJsonObject(rope)) return config;
+  const named = Object.entries(rest).map(([field, value]) => [table.names?.[field] ?? field, value] as const);
+  const own = { ...table.usual, ...Object.fromEntries(named) };
+  if (!isJsonObject(rope)) return own;
   const [full, local] = [rope["full_attention"] ?? rope, rope["sliding_attention"]];
-  const { rope_theta: theta, ...scaling } = isJsonObject(full) ? full : {};
-  const isScaled = (scaling["rope_type"] ?? "default") !== "default";
+  const { rope_theta: theta, partial_rotary_factor: share, ...scaling } = isJsonObject(full) ? full : {};
   return {
-    ...rest,
-    ...(theta !== undefined && { rope_theta: theta }),
-    ...(isJsonObject(local) && { rope_local_base_freq: local["rope_theta"] }),
-    ...(isScaled && { rope_scaling: scaling }),
+    ...own,
+    ...(theta !== undefined && { [fieldFor(table, "rope.freq_base") ?? "rope_theta"]: theta }),
+    ...(isJsonObject(local) && { [fieldFor(table, "rope.freq_base_swa") ?? ""]: local["rope_theta"] }),
+    ...(table.turned && share !== undefined && { [table.turned]: share }),
+    ...(!isJsonObject(rest["rope_scaling"]) && { rope_scaling: scaling }),
   };
 }
 
-/** Writes how positions are stretched: as metadata, or as divisors in a tensor. */
-function stretched(
-  config: JsonObject,
-  { name, table }: Architecture,
-  metadata: Map<string, Written>,
-  head: number,
-): Divisors | undefined {
-  const scaling = config["rope_scaling"];
-  if (!isJsonObject(scaling)) return undefined;
-  const [kind, factor, original] = ["rope_type", "factor", "original_max_position_embeddings"].map(
-    (key) => scaling[key],
-  );
-  if (kind === table.frequencies?.rope_type) {
-    const theta = Number(metadata.get(`${name}.rope.freq_base`)?.value ?? table.otherwise?.["rope.freq_base"]);
-    return { rope_type: String(kind), values: divisorsFor(scaling, theta, head / 2) };
+/** A config with its rotary positions as they are read again, and what says so: how many numbers of a head turn, metadata, tensors. */
+interface Stretched {
+  readonly config: JsonObject;
+  readonly turned: number;
+  readonly metadata: ReadonlyMap<string, Written>;
+  readonly frequencies: FrequencyTensors;
+}
+
+function stretched(config: JsonObject, table: ArchitectureTable, head: number): Stretched {
+  const { rope_scaling: given, ...others } = config;
+  const turned = Math.floor(Number(config[table.turned ?? ""] ?? 1) * head);
+  const rest = { ...others, ...(table.turned && { [table.turned]: shareOf(turned, head) }) };
+  const { type, rope_type: kind = type ?? "default", ...scaling } = isJsonObject(given) ? given : {};
+  const plain: Stretched = { config: rest, turned, metadata: new Map(), frequencies: new Map() };
+  if (kind === "default") return plain;
+  const numberOf = (key: string): number => Number(config[fieldFor(table, key) ?? ""] ?? table.otherwise?.[key]);
+  if (table.factors?.rope_types.includes(String(kind))) {
+    const [context, original] = [numberOf("context_length"), numberOf("rope.scaling.original_context_length")];
+    const { gain, ...found } = withFactors(scaling, table.factors, context, original);
+    const metadata = new Map([["rope.scaling.attn_factor", { kind: "f32", value: gain } as Written]]);
+    return { config: { ...rest, rope_scaling: found.scaling }, turned, metadata, frequencies: found.tensors };
   }
-  metadata.set(`${name}.rope.scaling.type`, { kind: "text", value: String(kind) });
-  if (typeof factor === "number") metadata.set(`${name}.rope.scaling.factor`, { kind: "f32", value: factor });
+  const read = { ...plain, config: { ...rest, rope_scaling: { rope_type: kind, ...scaling } } };
+  if (table.frequencies && table.frequencies.rope_type === kind) {
+    const values = divisorsFor(scaling, numberOf("rope.freq_base"), turned / 2);
+    return { ...read, frequencies: new Map([[table.frequencies.tensor, values]]) };
+  }
+  const { factor, original_max_position_embeddings: original } = scaling;
+  const metadata = new Map<string, Written>([["rope.scaling.type", { kind: "text", value: String(kind) }]]);
+  if (typeof factor === "number") metadata.set("rope.scaling.factor", { kind: "f32", value: factor });
   if (typeof original === "number")
-    metadata.set(`${name}.rope.scaling.original_context_length`, { kind: "u32", value: original });
-  return undefined;
+    metadata.set("rope.scaling.original_context_length", { kind: "u32", value: original });
+  return { ...read, metadata };
 }
 
 /** Reads the metadata again, and refuses what config.json says otherwise. */
 function requireSame(
   config: JsonObject,
   { name, table }: Architecture,
-  around: Omit<Around, "feedForward"> & Pick<Surroundings, "divisors">,
+  around: Omit<Around, "feedForward"> & Pick<Surroundings, "frequencies">,
   metadata: Metadata,
 ): void {
   const fields = fieldsOf("the GGUF file to be written", { metadata: asRead(metadata) });
   const surroundings = { ...around, architecture: name, dtype: "", special: {} };
-  const { config: read } = configOf(fields, table, surroundings);
-  for (const [field, value] of Object.entries(read)) {
-    const given = config[field] ?? value;
+  const { config: read, head } = configOf(fields, table, surroundings);
+  for (const [field, value] of Object.entries({ head_dim: head, ...read })) {
+    const given = config[field] === null && derived.has(field) ? undefined : config[field];
     if (["architectures", "torch_dtype"].includes(field) || isSame(given, value)) continue;
     const [there, here] = [given, value].map((each) => JSON.stringify(each)?.slice(0, 60));
     throw new UserError(
@@ -133,9 +162,15 @@ function requireSame(
   }
 }
 
-/** Equal but for numbers that f32 rounds, and for fields that one of two objects lacks. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (typeof a === "number" && typeof b === "number") return Math.fround(a) === Math.fround(b);
-  if (!isJsonObject(a) || !isJsonObject(b)) return JSON.stringify(a) === JSON.stringify(b);
-  return Object.entries(b).every(([key, value]) => a[key] === undefined || isSame(a[key], value));
+/** Fields for which null is as good as nothing: they follow from others. */
+const derived = new Set(["head_dim", "num_key_value_heads", "n_inner", "layer_types"]);
+
+/** Equal but for numbers that f32 rounds, and for what `given` says nothing of. */
+function isSame(given: unknown, read: unknown): boolean {
+  if (given === undefined) return true;
+  if (typeof given === "number" && typeof read === "number") return Math.fround(given) === Math.fround(read);
+  if (Array.isArray(given) && Array.isArray(read))
+    return given.length === read.length && given.every((each, i) => isSame(each, read[i]));
+  if (!isJsonObject(given) || !isJsonObject(read)) return JSON.stringify(given) === JSON.stringify(read);
+  return Object.keys({ ...given, ...read }).every((key) => isSame(given[key] ?? undefined, read[key]));
 }

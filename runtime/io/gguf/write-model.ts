@@ -1,7 +1,7 @@
 /** A model as one GGUF file: metadata of its config and its tokenizer, then its tensors, as a stream of bytes. */
 import { appendFile, truncate, writeFile } from "node:fs/promises";
 import type { JsonObject } from "../file.ts";
-import type { Divisors } from "./rope.ts";
+import type { FrequencyTensors } from "./rope.ts";
 import { architectureOf, configMetadata, headOf } from "./write-config.ts";
 import {
   bytesOf,
@@ -35,7 +35,7 @@ export async function ggufFile(config: JsonObject, parts: readonly Part[], read:
     feedForward: shapeOf("blk.0.ffn_down.weight")[1],
   });
   const type = fileTypeOf(tensors);
-  const isCoded = tensors.some(({ parts: [first] }) => first?.blocks);
+  const isCoded = tensors.some(({ matrices: [[first]] }) => first.blocks);
   const metadata: Metadata = new Map<string, Written>([
     ["general.architecture", { kind: "text", value: architecture.name }],
     ["general.type", { kind: "text", value: "model" }],
@@ -44,7 +44,7 @@ export async function ggufFile(config: JsonObject, parts: readonly Part[], read:
     ...own.metadata,
     ...(await tokenizerMetadata(read, config, vocabulary)),
   ]);
-  const scales = divisorTensor(own.divisors, architecture.table.frequencies?.tensor);
+  const scales = frequencyTensors(own.frequencies);
   const header = headerBytes(metadata, [...tensors, ...scales.map(({ tensor }) => tensor)]);
   return {
     bytes: async function* (pieces) {
@@ -71,10 +71,9 @@ async function* padded(
   yield new Uint8Array(padding(bytes));
 }
 
-/** What positions are divided by, as a tensor. */
-function divisorTensor(divisors: Divisors | undefined, name = "") {
-  if (divisors === undefined) return [];
-  const { values } = divisors;
-  const tensor: WrittenTensor = { name, type: 0, shape: [values.length], bytes: values.byteLength };
-  return [{ tensor, values }];
-}
+/** What positions are divided by, as tensors. */
+const frequencyTensors = (frequencies: FrequencyTensors) =>
+  [...frequencies].map(([name, values]) => {
+    const tensor: WrittenTensor = { name, type: 0, shape: [values.length], bytes: values.byteLength };
+    return { tensor, values };
+  });

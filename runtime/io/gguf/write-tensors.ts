@@ -2,10 +2,11 @@
 import type { InBlocks } from "../../../compiler/plan/step.ts";
 import { isFloatDType, type StoredDType } from "../../../compiler/plan/stored-types.ts";
 import { UserError } from "../../user-error.ts";
-import type { Arrangement } from "../arrangement.ts";
+import { type Arrangement, type Regrouped, storedRun } from "../arrangement.ts";
 import { toGroups } from "../groups.ts";
 import { toFloat32 } from "../numbers.ts";
 import { type ArchitectureTable, type TensorType, typeTable } from "./tables.ts";
+import { pairs, thirds } from "./tensors.ts";
 import type { WrittenTensor } from "./written.ts";
 
 /** A tensor of a result, or a field of a matrix in blocks. */
@@ -16,40 +17,77 @@ export interface Part {
   readonly blocks?: InBlocks;
 }
 
-/** A tensor of the file, and the parts that it is made of. */
+/** A tensor, or the fields of a matrix. */
+type Parts = readonly [Part, ...Part[]];
+
+/** A tensor of the file, and the parts that it is made of: of one matrix, or of several, which lie one after the other. */
 export interface FileTensor extends WrittenTensor {
   readonly typeName: string;
-  readonly parts: readonly Part[];
+  readonly matrices: readonly [Parts, ...Parts[]];
   readonly arrangement?: Arrangement;
 }
 
 /** The tensors of a file, in the order of the parts; `head` is how many rows a head has. */
 export function fileTensors(parts: readonly Part[], table: ArchitectureTable, head: number): readonly FileTensor[] {
   const names = new Map(Object.entries(table.tensors).map(([key, path]) => [path, key]));
-  return [...Map.groupBy(parts, ({ name, blocks }) => blocks?.of ?? name)].map(([name, own]) => {
-    const [, path = name, kind] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
-    const [, layer = ""] = /\.(\d+)\./.exec(path) ?? [];
-    const key = names.get(path.replace(/\.\d+\./, ".{layer}."));
-    if (key === undefined || kind === undefined)
-      throw new UserError(`"gguf" has no name for the tensor ${name}; save as "huggingface"`);
-    return fileTensor(`${key.replace("{layer}", layer)}.${kind}`, own, arrangementOf(key, own, table, head));
+  const matrices = [...Map.groupBy(parts, ({ name, blocks }) => blocks?.of ?? name)].map(([of, fields]) => ({
+    ...placeOf(of, names),
+    tensor: fields as readonly Part[] as Parts,
+  }));
+  return [...Map.groupBy(matrices, ({ name }) => name)].map(([name, all]) => {
+    const sorted = all.toSorted((a, b) => a.expert - b.expert) as [(typeof all)[0], ...typeof all];
+    const [{ key, expert }] = sorted;
+    const [first, ...others] = sorted.map(({ tensor }) =>
+      fileTensor(name, tensor, arrangementOf(key, tensor, table, head)),
+    ) as [FileTensor, ...FileTensor[]];
+    return Number.isNaN(expert) ? first : ofExperts(first, others);
   });
+}
+
+/** What a tensor is called in the file, and which expert's it is. */
+function placeOf(of: string, names: ReadonlyMap<string, string>) {
+  const [, path = of, kind] = /^(.*)\.(weight|bias)$/.exec(of) ?? [];
+  const [layer, expert] = Array.from(path.matchAll(/(?<=\.)\d+(?=\.)/g), ([number]) => number);
+  const place = path.replace(/\.\d+\./, ".{layer}.").replace(/\.\d+\./, ".{expert}.");
+  const key = names.get(place);
+  if (key === undefined || kind === undefined)
+    throw new UserError(`"gguf" has no name for the tensor ${of}; save as "huggingface"`);
+  return { key, name: `${key.replace("{layer}", layer ?? "")}.${kind}`, expert: Number(expert) };
+}
+
+/** The tensor of a matrix for each expert. */
+function ofExperts(first: FileTensor, others: readonly FileTensor[]): FileTensor {
+  const { name, typeName, shape, bytes, matrices } = first;
+  const odd = others.find((each) => each.typeName !== typeName || String(each.shape) !== String(shape));
+  if (odd)
+    throw new UserError(
+      `"gguf" holds the experts of a layer in one tensor, and of ${name} ${matrices[0][0].name} is [${shape.join(", ")}] ${typeName}, ${odd.matrices[0][0].name} is [${odd.shape.join(", ")}] ${odd.typeName}; save as "huggingface" or "lcomp"`,
+    );
+  const all = 1 + others.length;
+  return {
+    ...first,
+    shape: [all, ...shape],
+    bytes: all * bytes,
+    matrices: [...matrices, ...others.flatMap((each) => each.matrices)],
+  };
 }
 
 function arrangementOf(
   key: string,
-  [first]: readonly Part[],
+  [first]: Parts,
   { arranged = {} }: ArchitectureTable,
   head: number,
 ): Arrangement | undefined {
-  if (arranged.paired?.includes(key)) return { kind: "paired", rows: head };
+  const shape = first.blocks?.shape ?? first.shape;
+  if (arranged.paired?.includes(key)) return pairs(head);
+  if (arranged.thirds?.includes(key)) return thirds(shape[0] ?? 0, head);
   if (arranged["above-by-one"]?.includes(key)) return { kind: "above-by-one" };
-  const isTurned = arranged.transposed?.includes(key) && first?.shape.length === 2 && !first.blocks;
+  const isTurned = arranged.transposed?.includes(key) && shape.length === 2 && !first.blocks;
   return isTurned ? { kind: "transposed" } : undefined;
 }
 
-function fileTensor(name: string, parts: readonly Part[], arrangement: Arrangement | undefined): FileTensor {
-  const [first] = parts as readonly [Part];
+function fileTensor(name: string, parts: Parts, arrangement: Arrangement | undefined): FileTensor {
+  const [first] = parts;
   const { blocks, dtype } = first;
   const given = blocks?.shape ?? first.shape;
   const shape = arrangement?.kind === "transposed" ? given.toReversed() : given;
@@ -61,7 +99,7 @@ function fileTensor(name: string, parts: readonly Part[], arrangement: Arrangeme
     throw new UserError(`"gguf" does not hold ${first.name}, which is ${typeName}; save as "huggingface" or "lcomp"`);
   const count = shape.reduce((product, size) => product * size, 1);
   const bytes = (count / type.block) * type.bytes;
-  return { name, type: id, typeName, shape, bytes, parts, ...(arrangement && { arrangement }) };
+  return { name, type: id, typeName, shape, bytes, matrices: [parts], ...(arrangement && { arrangement }) };
 }
 
 const typeNamed = (name: string): readonly [number, TensorType | undefined] => {
@@ -96,13 +134,23 @@ export function sharedMemory(): Memory {
 
 /** The bytes of a tensor in the file. What lies there otherwise than in the parts is put together in `memory`. */
 export async function* bytesOf(tensor: FileTensor, pieces: Pieces, memory: Memory): AsyncGenerator<Uint8Array> {
-  const { parts, arrangement, shape, typeName } = tensor;
-  const [first] = parts as readonly [Part];
+  for (const matrix of tensor.matrices) yield* matrixBytes(tensor, matrix, pieces, memory);
+}
+
+async function* matrixBytes(
+  { arrangement, shape, typeName, bytes, matrices }: FileTensor,
+  parts: Parts,
+  pieces: Pieces,
+  memory: Memory,
+): AsyncGenerator<Uint8Array> {
+  const [first] = parts;
   if (!first.blocks && !arrangement && first.dtype === typeName) {
     yield* pieces(first);
     return;
   }
-  const whole = first.blocks ? await interleaved(tensor, pieces, memory) : await collected(first, pieces);
+  const whole = first.blocks
+    ? await interleaved(parts, memory(bytes / matrices.length), pieces)
+    : await collected(first, pieces);
   const isWidened = !first.blocks && isFloatDType(first.dtype) && first.dtype !== typeName;
   const plain = isWidened ? new Uint8Array(toFloat32(whole, first.dtype).slice().buffer) : whole;
   yield arrangement ? arrangedFor(arrangement, plain, shape) : plain;
@@ -116,11 +164,10 @@ async function collected(part: Part, pieces: Pieces): Promise<Uint8Array<ArrayBu
 
 /** Fields block by block. */
 async function interleaved(
-  { bytes, parts }: FileTensor,
+  parts: Parts,
+  into: Uint8Array<ArrayBuffer>,
   pieces: Pieces,
-  memory: Memory,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const into = memory(bytes);
   for (const part of parts) {
     let done = 0;
     for await (const piece of pieces(part)) {
@@ -132,14 +179,10 @@ async function interleaved(
 }
 
 /** What the file has of a tensor, perhaps in the same memory; `shape` is the file's. */
-function arrangedFor(
-  { kind, ...more }: Arrangement,
-  bytes: Uint8Array<ArrayBuffer>,
-  shape: readonly number[],
-): Uint8Array {
-  switch (kind) {
-    case "paired":
-      return paired(bytes, "rows" in more ? more.rows : 2, bytes.byteLength / (shape[0] ?? 1));
+function arrangedFor(arrangement: Arrangement, bytes: Uint8Array<ArrayBuffer>, shape: readonly number[]): Uint8Array {
+  switch (arrangement.kind) {
+    case "regrouped":
+      return regrouped(bytes, arrangement, bytes.byteLength / (shape[0] ?? 1));
     case "above-by-one":
       return new Uint8Array(new Float32Array(bytes.buffer).map((x) => x + 1).buffer);
     case "transposed": {
@@ -155,15 +198,15 @@ function arrangedFor(
   }
 }
 
-/** The first rows of each head and those half a head below in turns, in the same memory; a row has so many bytes. */
-function paired(bytes: Uint8Array<ArrayBuffer>, rows: number, row: number): Uint8Array {
-  const head = new Uint8Array(rows * row);
-  for (let start = 0; start < bytes.byteLength; start += head.byteLength) {
-    head.set(bytes.subarray(start, start + head.byteLength));
-    for (let at = 0; at < rows; at++) {
-      const from = at % 2 === 0 ? at / 2 : (at - 1 + rows) / 2;
-      bytes.set(head.subarray(from * row, (from + 1) * row), start + at * row);
-    }
+/** Runs of rows in the order of the file, in the same memory; a row has so many bytes. */
+function regrouped(bytes: Uint8Array<ArrayBuffer>, arrangement: Regrouped, row: number): Uint8Array {
+  const width = arrangement.run * row;
+  const count = arrangement.groups * arrangement.parts;
+  const together = new Uint8Array(count * width);
+  for (let start = 0; start < bytes.byteLength; start += together.byteLength) {
+    together.set(bytes.subarray(start, start + together.byteLength));
+    for (let run = 0; run < count; run++)
+      bytes.set(together.subarray(run * width, (run + 1) * width), start + storedRun(run, arrangement) * width);
   }
   return bytes;
 }
