@@ -41,11 +41,13 @@ export function bindModel(
 function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, span: Span): ModelType | null {
   const { archs } = modules;
   const { architecture, type: family } = namesOf(facts);
-  const found = archs.findLast(({ declaration }) => describes(declaration, architecture, family));
+  const fitting = archs.filter(({ declaration }) => describes(declaration, architecture, family));
+  const found = fitting.findLast(({ declaration }) => isCausal(facts) || !isOfLibrary(declaration));
   if (!found) {
     const known = archs.flatMap(({ declaration }) => declaration.architectures.map(({ value }) => value));
     const name = architecture ?? family ?? "model without `architectures` in its config.json";
-    report(context, { kind: "unknown-architecture", span, model: facts.name, found: name, known });
+    const which = fitting.length > 0 ? `${name} that sees later tokens (\`is_causal\` in config.json)` : name;
+    report(context, { kind: "unknown-architecture", span, model: facts.name, found: which, known });
     return null;
   }
   // What is wrong with an architecture is so for every model, also for one that is wrong.
@@ -57,6 +59,11 @@ function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, 
     note(context, { kind: "own-code", span, model: facts.name, arch: found.declaration.name.text });
   return modelType(context, found, coded);
 }
+
+/** Whether tokens see earlier ones alone, as in all architectures of the library; Transformers makes any of them see all, if its config says so. */
+const isCausal = ({ config: { is_causal: causal } }: ModelFacts): boolean => causal === undefined || Boolean(causal);
+
+const isOfLibrary = ({ name }: Ast.Arch): boolean => name.span.file.path.startsWith("std/");
 
 /** The dimensions of the whole model, as `model.context` reads them, and how many blocks it has, as in `model.layer`. */
 export const sizesIn = (type: ModelType): ReadonlyMap<string, Num> =>

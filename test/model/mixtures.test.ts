@@ -3,9 +3,9 @@ import { testFamilies } from "./families.ts";
 
 await testFamilies("mixtures of experts", "mixtures.json", {
   refused: Object.fromEntries(
-    ["mixtral", "qwen2_moe", "qwen3_moe"].map((family) => [
-      `${family}: another model_type`,
-      new RegExp(`a .model_type. other than ${family} is not supported`),
+    ["mixtral", "qwen2_moe", "qwen3_moe"].flatMap((family) => [
+      [`${family}: another model_type`, new RegExp(`a .model_type. other than ${family} is not supported`)],
+      [`${family}: is_causal false`, /sees later tokens \(`is_causal` in config.json\), which no architecture/],
     ]),
   ),
   readAs: {},

@@ -4,6 +4,7 @@ import type { Exceptions } from "./transformers.ts";
 
 const exceptions: Exceptions = {
   refused: ofBoth({
+    "is_causal false": /sees later tokens \(`is_causal` in config.json\), which no architecture describes/,
     "partial_rotary_factor with linear": /rotary positions for a part of each head/,
     "another model_type": /a `model_type` other than qwen\d is not supported/,
     "architectures of Llama": /a `model_type` other than llama and mistral is not supported/,

@@ -145,6 +145,7 @@ def qwen(family):
         ("partial_rotary_factor with linear", {"rope_parameters": {**LINEAR, "rope_theta": 500.0, "partial_rotary_factor": 0.5}}),
         ("longrope", {"rope_scaling": longrope(4 if family == "qwen2" else 8, factor=4.0, original_max_position_embeddings=32)}, ["rope_parameters"]),
         ("proportional", {"rope_scaling": {"rope_type": "proportional", "partial_rotary_factor": 0.5, "rope_theta": 500.0}}, ["rope_parameters"]),
+        ("is_causal false", {"is_causal": False}),
     )]
 
 
@@ -207,6 +208,7 @@ GEMMA3 = [row("gemma3", *rest) for rest in (
     ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
     ("cache_implementation hybrid", {"cache_implementation": "hybrid"}),
     ("text_config", {"text_config": {"hidden_size": 64}}),
+    ("is_causal false", {"is_causal": False}),
 )]
 
 ATTENTION = {f"transformer.h.{layer}.attn.{name}": shape for layer in range(3)
@@ -244,6 +246,7 @@ GPT2 = [row("gpt2", *rest) for rest in (
     ("add_cross_attention", {"add_cross_attention": True}),
     ("a bias missing", {}, (), {"transformer.h.1.mlp.c_fc.bias": None}),
     ("a bias of the head left over", {}, (), {"lm_head.bias": [VOCAB]}),
+    ("is_causal false", {"is_causal": False}),
 )]
 
 GEMMA2 = [row("gemma2", *rest) for rest in (
@@ -288,6 +291,7 @@ GEMMA2 = [row("gemma2", *rest) for rest in (
     ("rms_norm_eps 0.1", {"rms_norm_eps": 0.1}),
     ("max_position_embeddings missing", {}, ["max_position_embeddings"]),
     ("partial_rotary_factor", {"partial_rotary_factor": 0.5}),
+    ("is_causal false", {"is_causal": False}),
 )]
 
 LONG = {"original_max_position_embeddings": 32}  # shorter than a window
@@ -336,6 +340,7 @@ PHI3 = [row("phi3", *rest) for rest in (
     ("longrope, too many factors", {"rope_scaling": longrope(5), **LONG}, ["rope_parameters"]),
     ("linear", {"rope_scaling": LINEAR}, ["rope_parameters"]),
     ("biases left over", {}, (), {"model.layers.1.self_attn.qkv_proj.bias": [64]}),
+    ("is_causal false", {"is_causal": False}),
 )]
 
 OLMO2 = [row("olmo2", *rest) for rest in (
@@ -363,6 +368,7 @@ OLMO2 = [row("olmo2", *rest) for rest in (
     ("proportional", {"rope_scaling": {"rope_type": "proportional", "partial_rotary_factor": 0.5, "rope_theta": 500.0}}, ["rope_parameters"]),
     ("proportional, factor", {"rope_scaling": {"rope_type": "proportional", "factor": 2.0, "rope_theta": 500.0}}, ["rope_parameters"]),
     ("partial_rotary_factor", {"partial_rotary_factor": 0.5}),
+    ("is_causal false", {"is_causal": False}),
 )]
 
 NEOX_ATTENTION = {f"gpt_neox.layers.{layer}.attention.{name}": shape for layer in range(3)
@@ -400,6 +406,7 @@ GPT_NEOX = [row("gpt_neox", *rest) for rest in (
     ("llama3", {"rope_scaling": LLAMA3, "rotary_pct": 0.75}, ["rope_parameters"]),
     ("longrope", {"rope_scaling": longrope(2, **LONG), "rotary_pct": 0.5}, ["rope_parameters"]),
     ("a bias missing", {}, (), {"gpt_neox.layers.1.mlp.dense_h_to_4h.bias": None}),
+    ("is_causal false", {"is_causal": False}),
 )]
 
 ROWS = [*qwen("qwen2"), *qwen("qwen3"), *GEMMA3, *GPT2, *GEMMA2, *PHI3, *OLMO2, *GPT_NEOX]

@@ -58,6 +58,7 @@ COMMON = (
     ("a window", {"sliding_window": 16, "use_sliding_window": True}),
     ("a window, not in use", {"sliding_window": 16, "use_sliding_window": False}),
     ("a window of 0", {"sliding_window": 0, "use_sliding_window": True}),
+    ("is_causal false", {"is_causal": False}),
 )
 MIXTRAL = (
     ("experts in one tensor", {}, (), fused("block_sparse_moe", ("w1", "w2", "w3"), "block_sparse_moe.gate.weight")),
