@@ -34,7 +34,7 @@ export interface WrittenConfig {
 export function configMetadata(given: JsonObject, { name, table }: Architecture, around: Around): WrittenConfig {
   requireTensors({ name, table }, around);
   const head = headOf(given, table);
-  const { config, frequencies, ...rotary } = stretched(flat(given, table), table, head);
+  const { config, frequencies, ...positions } = stretched(flat(given, table), table, head);
   const metadata = new Map<string, Written>();
   const write = (key: string, written: Written): void => {
     const old = metadata.get(`${name}.${key}`)?.value;
@@ -53,8 +53,8 @@ export function configMetadata(given: JsonObject, { name, table }: Architecture,
     set("feed_forward_length", around.feedForward);
   if (metadata.has(`${name}.attention.key_length`)) set("attention.value_length", head);
   set("vocab_size", around.vocabulary);
-  if (fieldFor(table, "rope.freq_base")) set("rope.dimension_count", rotary.turned);
-  for (const [key, written] of rotary.metadata) write(key, written);
+  if (fieldFor(table, "rope.freq_base")) set("rope.dimension_count", positions.turned);
+  for (const [key, written] of positions.metadata) write(key, written);
   requireSame(config, { name, table }, { ...around, frequencies }, metadata);
   return { metadata, frequencies };
 }
@@ -107,7 +107,7 @@ function flat(config: JsonObject, table: ArchitectureTable): JsonObject {
   };
 }
 
-/** A config with its rotary positions as they are read again, and what says so: how many numbers of a head turn, metadata, tensors. */
+/** A config with its positions as they are read again, and what says so: how many numbers of a head turn, metadata, tensors. */
 interface Stretched {
   readonly config: JsonObject;
   readonly turned: number;
