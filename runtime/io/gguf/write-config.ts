@@ -93,19 +93,22 @@ const isReal = /(epsilon|freq_base\w*|softcapping|factor)$/;
 /** Fields under the names that the table has, those of `rope_parameters` where older configs have them, and what missing ones mean. */
 function flat(config: JsonObject, table: ArchitectureTable): JsonObject {
   const { rope_parameters: rope, ...rest } = config;
-  const named = Object.entries(rest).map(([field, value]) => [table.names?.[field] ?? field, value] as const);
-  const own = { ...table.usual, ...Object.fromEntries(named) };
+  const own = { ...table.usual, ...named(rest, table) };
   if (!isJsonObject(rope)) return own;
   const [full, local] = [rope["full_attention"] ?? rope, rope["sliding_attention"]];
-  const { rope_theta: theta, partial_rotary_factor: share, ...scaling } = isJsonObject(full) ? full : {};
+  const { turned = "" } = table;
+  const { rope_theta: theta, [turned]: share, ...scaling } = named(isJsonObject(full) ? full : {}, table);
   return {
     ...own,
     ...(theta !== undefined && { [fieldFor(table, "rope.freq_base") ?? "rope_theta"]: theta }),
     ...(isJsonObject(local) && { [fieldFor(table, "rope.freq_base_swa") ?? ""]: local["rope_theta"] }),
-    ...(table.turned && share !== undefined && { [table.turned]: share }),
+    ...(share !== undefined && { [turned]: share }),
     ...(!isJsonObject(rest["rope_scaling"]) && { rope_scaling: scaling }),
   };
 }
+
+const named = (fields: JsonObject, { names = {} }: ArchitectureTable): JsonObject =>
+  Object.fromEntries(Object.entries(fields).map(([field, value]) => [names[field] ?? field, value]));
 
 /** A config with its positions as they are read again, and what says so: how many numbers of a head turn, metadata, tensors. */
 interface Stretched {
