@@ -57,8 +57,10 @@ interface Around extends Space {
 
 const outside: Around = { key: "", standing: new Map(), inputs: () => null };
 
-/** So deep are expressions followed; of what lies deeper nothing is known. */
+/** So deep are expressions followed, to so many elements: of what lies deeper, and of those that come after, nothing is known. Where
+ *  rounds gather from the one before at two places, as a cumulative sum does, an element is made of as many as the dimension has. */
 const deepest = 600;
+const mostElements = 5000;
 
 type ElementIn = (node: Node, at: Position) => Element;
 
@@ -70,7 +72,8 @@ const elementIn = (work: Work, around: Around): ElementIn => {
     work.depth++;
     const range = (x: Node): Range => here(x, at).range;
     const opaque = (): Element => unknown(key, derived(node, node.inputs.every((x) => isIn(x, node)) ? range : free));
-    const found = work.depth > deepest ? opaque() : dispatch(rules, node, { at, here, opaque, work, around });
+    const isFar = work.depth > deepest || work.known.size > mostElements;
+    const found = isFar ? opaque() : dispatch(rules, node, { at, here, opaque, work, around });
     work.depth--;
     const given = work.where.get(found.key);
     const made = given === undefined ? found : constant(given);

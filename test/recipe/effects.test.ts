@@ -2,7 +2,7 @@
 import * as assert from "uvu/assert";
 import { showState } from "../../compiler/recipe/effects.ts";
 import { suite } from "../harness/suite.ts";
-import { bound } from "./bound.ts";
+import { bound, problems, recipe } from "./bound.ts";
 
 const imports = `import { magnitude, magnitude_rows } from "std/prune/magnitude"
 import { wanda } from "std/prune/wanda"
@@ -113,6 +113,13 @@ suite("effects", ({ test }) => {
   ] as const)
     test(`${body} ${keeps ? "keeps" : "does not keep"} zeros`, () =>
       assert.equal(left([on("wanda(2:4)"), quiet("own()")], body), [keeps ? "zeros 2:4" : ""]));
+
+  test("what is made of as many elements as a wide layer has is not followed to its end, with a model and without", () => {
+    const source = "method own() on linear(w: f32[out, in]) { cumsum(w, over in) }\n";
+    const stage = "  stage s = own() of model for layer\n  save s as \"lcomp\"";
+    assert.equal(problems(`${source}${recipe(stage)}`), []);
+    assert.equal(left(["own() of for layer"], "cumsum(w, over in)"), [""]);
+  });
 
   test("what a stage leaves as it is, it keeps; what is implied is not said", () => {
     assert.equal(left([on("wanda(2:4)"), quiet("rtn(4, every: 8)").replace("layer", "gate, up")]).length, 2);
