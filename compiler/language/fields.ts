@@ -180,11 +180,17 @@ function dimensionsFor(
   const sized = declaration.fields
     .flatMap(({ type }) => namedDims(type))
     .flatMap(({ name, size }) => (size ? [{ name, size }] : []));
-  const areMade = sized.map(({ name, size }) => {
-    const given = givenSize(context, name.text, evaluate(context, inside, size));
-    return given && declarePart(call, name, given);
-  });
-  return areMade.every(Boolean) ? inside : null;
+  return sized.map((dim) => hasSize(call, dim, evaluate)).every(Boolean) ? inside : null;
+}
+
+/** Makes the scope's dimension of the size that is written beside its name; false, and a problem, where it cannot have it. */
+export function hasSize(
+  call: Call,
+  { name, size }: { readonly name: Ast.Name; readonly size: Ast.Expression },
+  evaluate: Evaluate,
+): boolean {
+  const given = givenSize(call.context, name.text, evaluate(call.context, call.scope, size));
+  return given !== null && declarePart(call, name, given);
 }
 
 function dimensionOf(

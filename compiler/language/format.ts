@@ -4,7 +4,7 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
-import { fieldsOf, innerName, innerOf, namedDims, type StoredField, storedInput, storedType } from "./fields.ts";
+import { fieldsOf, hasSize, innerName, innerOf, namedDims, type StoredField, storedInput, storedType } from "./fields.ts";
 import { identityOf } from "./identity.ts";
 import { areDistinct } from "./names.ts";
 import { asTensor, withDims } from "./operations.ts";
@@ -284,7 +284,7 @@ export function decoded(
   return null;
 }
 
-/** What `decode` sees: fields in a format as what they stand for. Null where fields do not have the dimensions that the format declares. */
+/** What `decode` sees: fields in a format as what they stand for, and parts of the header that none of them has. Null where fields do not have the dimensions that the format declares. */
 export function withFields(
   { context, span }: Call,
   { declaration, scope: declaredIn }: Format,
@@ -299,7 +299,10 @@ export function withFields(
     if (!field || !agree(call, type, field)) return null;
     bindValue(context, inside, name, field);
   }
-  return inside;
+  const parts = namedDims(declaration.of).flatMap((dim) => dim.parts ?? []);
+  const isSized = ({ name, size }: Ast.NamedDim): boolean =>
+    !size || inside.dims.has(name.text) || hasSize(call, { name, size }, evaluate);
+  return parts.every(isSized) ? inside : null;
 }
 
 /** The value with the dimensions of the format's header; undefined if it has others, and null where that was said. */

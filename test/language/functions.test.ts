@@ -116,3 +116,21 @@ suite("language: concat", ({ test }) => {
     assert.equal(refused("concat(a, b, x -> all)"), ["wrong-arguments"]);
   });
 });
+
+suite("language: formats", ({ test }) => {
+  test("a part of the header with a size is a dimension of `decode` that no field need have", () => {
+    const source = `format Two() of f32[out, in = (cell, lane: 4)] {
+  value: f16[out, cell, kept: 2]
+  place: uint(2)[out, cell, kept]
+
+  decode = sum(value where place == index(lane), over kept)
+}
+fn f(w: f32[out: 1, in: 8]) {
+  let cells = split(w, in -> (cell, lane: 4))
+  let place = order(-abs(cells), over lane)[lane: 0 .. 2 as kept]
+  f32(Two() { value: cells[lane: place], place })
+}`;
+    gives("f32[out: 1, in: 8] 0 -3 0 2 9 8 0 0", source, { w: [1, -3, 0, 2, 9, 8, 7, 6] });
+    assert.ok(problemsOf(source.replace("(cell, lane: 4)", "(cell, lane)")).includes("unknown-name"));
+  });
+});
