@@ -4,7 +4,16 @@ import { type Span, textAt } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import { readAs } from "../plan/dtype.ts";
 import { type Context, report } from "./context.ts";
-import { fieldsOf, hasSize, innerName, innerOf, namedDims, type StoredField, storedInput, storedType } from "./fields.ts";
+import {
+  fieldsOf,
+  hasSize,
+  innerName,
+  innerOf,
+  namedDims,
+  type StoredField,
+  storedInput,
+  storedType,
+} from "./fields.ts";
 import { identityOf } from "./identity.ts";
 import { areDistinct } from "./names.ts";
 import { asTensor, withDims } from "./operations.ts";

@@ -50,7 +50,14 @@ export type EffectProblem =
   /** Zeros that `by` has made, at `made`. */
   | { kind: "zeros-unseen"; span: Span; stage: string; method: string; zeros: string; by: string; made: Span }
   /** `by` has made other zeros, at `made`, than those that are expected of `model`. */
-  | { kind: "pattern-unseen"; span: Span; model: string; pattern: string; zeros: string; by: string; made: Span }
+  | {
+      kind: "pattern-unseen";
+      span: Span;
+      model: string;
+      pattern: string;
+      /** What makes other zeros; null where nothing makes any. */
+      by: { readonly name: string; readonly made: Span; readonly zeros: string } | null;
+    }
   /** In so many layers; `layer` is the one with most columns. */
   | {
       kind: "few-rows";
@@ -143,9 +150,16 @@ export const effectWording: Wording<EffectProblem> = {
     hint: "the run stops at the first layer that loses one: make codes of them with a method that has a code for 0, or leave `keeping zeros` out",
   }),
   "pattern-unseen": (p) => ({
-    title: `nothing shows that the zeros of \`${p.model}\` (${p.zeros}) are ${p.pattern}`,
-    places: labels([p.span, "is counted when all has been computed"], [p.made, "makes them"]),
-    hint: `where it does not hold nothing is saved: let \`${p.by}\` make ${p.pattern}, or expect what it makes`,
+    title: p.by
+      ? `nothing shows that the zeros of \`${p.model}\` (${p.by.zeros}) are ${p.pattern}`
+      : `nothing shows that weights of \`${p.model}\` are 0 as in ${p.pattern}`,
+    places: labels(
+      [p.span, "is counted when all has been computed"],
+      ...(p.by ? [[p.by.made, "makes them"] as const] : []),
+    ),
+    hint: p.by
+      ? `where it does not hold nothing is saved: let \`${p.by.name}\` make ${p.pattern}, or expect what it makes`
+      : `where it does not hold nothing is saved: end the method in \`w where best(…)\` of runs, or leave the \`expect\` out`,
   }),
   "few-rows": (p) => ({
     title: `\`${p.stage}\` factors a matrix of ${p.columns} columns, of what \`${p.layer}\` reads, that ${p.windows * p.length} tokens make`,

@@ -219,7 +219,7 @@ export function noteUnseen(
   }
 }
 
-/** Says where runs are to have zeros, and stages make others of which nothing shows that they fall so. */
+/** Says where runs are to have zeros, and nothing shows that what stages leave of them has, or that their zeros fall so. */
 export function notePattern(
   context: Context,
   { model, pattern, layers }: Pick<Counted, "model" | "pattern" | "layers">,
@@ -227,11 +227,11 @@ export function notePattern(
   span: Span,
 ): void {
   for (const layer of pattern ? layers : []) {
-    const zeros = states.get(keyOf(layer))?.zeros ?? [];
-    const [made] = zeros;
-    if (!made || !pattern || zeros.some((each) => implies(each.zeros, pattern))) continue;
-    const of = { model, pattern: showZeros(pattern), zeros: showZeros(made.zeros) };
-    note(context, { kind: "pattern-unseen", span, ...of, by: made.by.name, made: made.by.span });
+    const state = states.get(keyOf(layer));
+    if (!state || !pattern || state.zeros.some(({ zeros }) => implies(zeros, pattern))) continue;
+    const [made] = state.zeros;
+    const by = made ? { name: made.by.name, made: made.by.span, zeros: showZeros(made.zeros) } : null;
+    note(context, { kind: "pattern-unseen", span, model, pattern: showZeros(pattern), by });
     return;
   }
 }

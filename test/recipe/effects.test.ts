@@ -116,7 +116,7 @@ suite("effects", ({ test }) => {
 
   test("what is made of as many elements as a wide layer has is not followed to its end, with a model and without", () => {
     const source = "method own() on linear(w: f32[out, in]) { cumsum(w, over in) }\n";
-    const stage = "  stage s = own() of model for layer\n  save s as \"lcomp\"";
+    const stage = '  stage s = own() of model for layer\n  save s as "lcomp"';
     assert.equal(problems(`${source}${recipe(stage)}`), []);
     assert.equal(left(["own() of for layer"], "cumsum(w, over in)"), [""]);
   });
