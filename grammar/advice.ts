@@ -10,6 +10,8 @@ export const product = "a matrix product is `sum(a * b, over d)`";
 const imports = 'it is written `import { dot } from "std/nn"`';
 const constants = "a constant is a function without parameters: `fn two() = 2`";
 const several = "several dimensions are written `over (a, b)`";
+const picks = "each dimension stands before its position: `x[row: i, col: j]`";
+const rounds = "`repeat n from { x } { { x: … } }` makes a record anew n times, each of the one before";
 const quotes = "the name of a dimension takes no quotes";
 const slices = "a slice is `x[token: 0 .. 4 as step]`";
 const masks = "a condition does not index: `x where x > 0` leaves 0 for the others";
@@ -75,7 +77,7 @@ const plain: ReadonlyMap<string, string> = new Map([
   ["as", "`i32(x)`, `f16(x)` and `bf16(x)` convert"],
   ["const", newName],
   ["var", newName],
-  ["while", "`repeat n from { x } { { x: … } }` makes a record anew n times, each of the one before"],
+  ["while", rounds],
   ["for", loops],
   ["@", product],
   ["class", types],
@@ -154,7 +156,9 @@ const rules: readonly Rule[] = [
     before: /\bmut\s+$/,
     hint: "values never change: write `let y = x`, and `let y = y + 1` later",
   },
-  { needs: ["selection-colon"], found: /^,$/, hint: several },
+  { needs: ["selection-colon"], found: /^,$/, hint: picks },
+  { needs: ["dimension-comma"], found: /^[*/+-]$/, hint: "a size stands behind a name: `half: size(in) / 2`" },
+  { needs: ["value-end"], found: /^:$/, before: /\brepeat\b[^\n]*\{\s*[\w']+\s*$/, hint: rounds },
 ];
 
 /** What is said where a piece stands in place of what is needed. */

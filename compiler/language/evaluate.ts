@@ -283,7 +283,13 @@ function callOf(context: Context, scope: Scope, { callee, arguments: given, span
   if (target.kind === "wrong") return wrong;
   const called = target.kind === "model" ? modelFunction(target) : target;
   if (called.kind !== "callable") {
-    const hint = callee.kind === "name" && isHidden(scope, callee.text) ? hides(callee.text) : "";
+    const isNamed = callee.kind === "name";
+    const hint =
+      target.kind === "method"
+        ? staged(target.method.name.text)
+        : isNamed && isHidden(scope, callee.text)
+          ? hides(callee.text)
+          : "";
     return report(context, { kind: "wrong-type", span, expected: "a function", found: showValue(target), hint });
   }
   const { parameters, apply } = called.form(given);
@@ -291,6 +297,9 @@ function callOf(context: Context, scope: Scope, { callee, arguments: given, span
   const bound = bindArguments(at, parameters, given, operand);
   return bound ? apply({ context, scope: bound.scope, span }, bound) : wrong;
 }
+
+const staged = (name: string): string =>
+  `stages call methods, as in \`stage small = ${name}() of model\`, and chains of them are stages in a row; what methods share is a function`;
 
 const hides = (name: string): string => `\`${name}\` is a value here and hides the function: give it another name`;
 

@@ -22,6 +22,8 @@ const storedTypes: ReadonlyMap<string, DType> = new Map<string, DType>([
   ["int32", "i32"],
 ]);
 
+const wider = "greater whole numbers are `int32`, or two fields: `floor(x / 256)` and `x % 256`";
+
 /** The format that a field is stored in, where its type is the name of one. */
 export function innerOf(scope: Scope, type: Ast.TypeExpression): Format | null {
   const named = type.kind === "tensor-type" && type.arguments.length === 0 ? findValue(scope, type.element.text) : null;
@@ -74,6 +76,7 @@ export function storedType(context: Context, scope: Scope, type: Ast.TypeExpress
       what: "the bits of `uint`",
       value: showValue(value),
       range,
+      hint: wider,
     });
     return null;
   }

@@ -89,15 +89,24 @@ const errorOf = (loop: Loop, state: RecordValue): Operand | null =>
 function isAlike({ context, repeat: { body } }: Loop, before: RecordValue, after: Value): after is RecordValue {
   const different = differenceOf(before, after, "");
   const span = body.result?.span ?? body.span;
-  const hint = "a round gives the record that the next one begins with: the same fields, each of the type that it had";
+  const isBegun = different?.before.kind !== "number" || different.found.kind !== "tensor";
+  const hint = isBegun
+    ? "a round gives the record that the next one begins with: the same fields, each of the type that it had"
+    : "begin with what has the dimensions that it will have: of a tensor x, 0 is `0 * x`";
   if (different) wrongType(context, { value: different.found, span }, different.expected, hint);
   return different === null && after.kind === "record";
 }
 
+interface Difference {
+  readonly before: Value;
+  readonly expected: string;
+  readonly found: Value;
+}
+
 /** The first value of another type than before. */
-function differenceOf(before: Value, after: Value, path: string): { expected: string; found: Value } | null {
+function differenceOf(before: Value, after: Value, path: string): Difference | null {
   if (before.kind === "wrong") return null;
-  const different = { expected: `${showValue(before)}${path && ` as \`${path}\``}`, found: after };
+  const different = { before, expected: `${showValue(before)}${path && ` as \`${path}\``}`, found: after };
   if (before.kind !== "record" || after.kind !== "record") return isOfType(before, after) ? null : different;
   const names = new Set([...before.fields.keys(), ...after.fields.keys()]);
   if (names.size > Math.min(before.fields.size, after.fields.size)) return different;

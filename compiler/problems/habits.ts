@@ -15,6 +15,9 @@ const order =
   "`sort(x, over d)` puts numbers in ascending order, `order(x, over d)` says where they lie, `best(x, n, over d)` is true for the n greatest";
 const joined =
   "`stack(pair: a, b)` lays values along a new dimension, `concat(x, y, (d, block) -> all)` one after the other";
+const inverted = "`inverse` of `std/matrices` is that of a symmetric matrix whose values are above 0";
+const singular =
+  "`leading` of `std/lowrank/factors` has the first directions, `eigh` of `std/matrices` all of a symmetric matrix";
 const variance = "write `mean((x - mean(x, over d))^2, over d)`";
 const numbers = "numbers have no type of their own: `i32(x)` makes whole numbers, `f32(x)` real ones";
 const anyOf = "`max(x != 0, over d)` says whether any is, `min(x != 0, over d)` whether all are";
@@ -49,6 +52,11 @@ export const habits: ReadonlyMap<string, string> = new Map([
   ),
   ...each("argsort topk median quantile kthvalue sorted", order),
   ...each("cat concatenate hstack vstack vcat hcat", joined),
+  ...each("inv inverse_of solve pinv lstsq cho_solve cholesky_inverse", inverted),
+  ...each("svd svds", singular),
+  ...each("eig eigvals eigvalsh", "`eigh` of `std/matrices` has the values and vectors of a symmetric matrix"),
+  ...each("qr", "`orthonormal` and `qr_factor` of `std/matrices` are the two factors"),
+  ...each("trace tr", "write `sum(m where index(row) == index(col), over (row, col))`"),
   ...each("sgn signum", "write `sign(x)`"),
   ...each("relu", "write `max(x, 0)`"),
   ...each("sigmoid", "write `1 / (1 + exp(-x))`"),
