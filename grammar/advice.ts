@@ -157,6 +157,7 @@ const rules: readonly Rule[] = [
     hint: "values never change: write `let y = x`, and `let y = y + 1` later",
   },
   { needs: ["selection-colon"], found: /^,$/, hint: picks },
+  { needs: ["level-end"], hint: "the value that a column takes stands behind `freeze`: `freeze round(c)`" },
   { needs: ["dimension-comma"], found: /^[*/+-]$/, hint: "a size stands behind a name: `half: size(in) / 2`" },
   { needs: ["value-end"], found: /^:$/, before: /\brepeat\b[^\n]*\{\s*[\w']+\s*$/, hint: rounds },
 ];

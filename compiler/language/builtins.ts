@@ -199,6 +199,7 @@ function bestOf(call: Call, x: Numbers, operand: Operand, d: DimensionsGiven): V
       what: `how many of \`${dims.map(({ name }) => name).join(", ")}\` to keep`,
       value: String(keep),
       range: `a whole number from 0 to ${showSize(volume(dims))}${context.where}`,
+      hint: keep > 0 && keep < 1 ? `a share of them is \`floor(${keep} * size(d))\`` : "",
     });
   const streamed = dims.find((dim) => dim.streamed);
   if (streamed) return report(context, { kind: "not-supported", span, what: `\`best\` over \`${streamed.name}\`` });

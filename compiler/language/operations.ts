@@ -78,8 +78,16 @@ const nodeOf = (context: Context, operand: Operand, dtype: Tensor["dtype"]): Nod
 export function numeric(context: Context, operand: Operand): operand is Operand & { readonly value: Tensor | Num } {
   const { value } = operand;
   if (value.kind === "tensor" || value.kind === "number") return true;
-  wrongType(context, operand, "a tensor or a number");
+  wrongType(context, operand, "a tensor or a number", numericHint(value));
   return false;
+}
+
+/** How to come to numbers from what holds some. */
+function numericHint(value: Value): string {
+  if (value.kind === "sparsity")
+    return "how many stay along d is `sparsity.keep(d)`, of each `sparsity.cell(d)`; a share by itself is a `Fraction`";
+  const [field] = value.kind === "record" ? value.fields.keys() : [];
+  return field === undefined ? "" : `take one of its fields, as in \`.${field}\``;
 }
 
 /** The dimensions of operands that align; null, and a problem, of others. */

@@ -1,6 +1,7 @@
 /** Names: what they stand for in a scope, and which dimensions a value brings into one. */
 import type { Name } from "../../grammar/ast.ts";
 import type { Span } from "../../grammar/source.ts";
+import { nearest } from "../../grammar/suggest.ts";
 import { mostPositions } from "../graph/type.ts";
 import { type Context, report } from "./context.ts";
 import { known, mayBeSame, type Size, showSize } from "./size.ts";
@@ -64,15 +65,11 @@ export function reportDimension(context: Context, scope: Scope, { text: name, sp
   for (let at: Scope | null = scope; at; at = at.parent)
     if ([...at.values.values()].some(({ kind }) => kind === "wrong")) return;
   const value = findValue(scope, name);
-  const hint = value?.kind === "tensor" ? `\`${name}\` is a value, ${showValue(value)}` : "";
-  report(context, {
-    kind: "unknown-name",
-    span,
-    name,
-    what: "dimension",
-    known: hint ? [] : knownNames(scope, "dims"),
-    hint,
-  });
+  const known = knownNames(scope, "dims");
+  const isNear = nearest(name, known) !== undefined;
+  const made = `\`index(${name}: n)\` makes one, and what a \`let\` binds brings its own`;
+  const hint = value?.kind === "tensor" ? `\`${name}\` is a value, ${showValue(value)}` : isNear ? "" : made;
+  report(context, { kind: "unknown-name", span, name, what: "dimension", known: hint ? [] : known, hint });
 }
 
 /** Says that a tensor, written at a place, lacks a dimension. */

@@ -8,10 +8,11 @@ import { slotNames } from "../graph/slots.ts";
 import { type Context, report } from "../language/context.ts";
 import type { Tensor, Windows } from "../language/tensor.ts";
 import type { Collection, Linear, Observation } from "../language/trace.ts";
-import { type Coded, type Format, type Scope, showValue, type Value } from "../language/value.ts";
+import { type Coded, type Format, type Scope, showValue, type Value, wrongType } from "../language/value.ts";
 import { orderNode } from "../model/linear.ts";
 import type { Float } from "../plan/dtype.ts";
 import type { Check } from "../plan/step.ts";
+import { list } from "../problems/description.ts";
 import { codedChecks, fieldOutputs } from "./coded-outputs.ts";
 import { type Counting, zerosIn as countedZeros, howMany, isNotFinite, lostZeros } from "./finite.ts";
 
@@ -116,13 +117,19 @@ function checkResult(context: Context, scope: Scope, method: Ast.Method, result:
     const wanted = ["out", "in"].flatMap((dim) => scope.dims.get(dim) ?? []);
     if (weight.dims.length === 2 && wanted.every(({ id }) => weight.dims.some((dim) => dim.id === id))) return result;
   }
-  report(context, {
-    kind: "wrong-type",
-    span: spanOf(method),
-    expected: `the new weights of the layer, f32[out, in], as \`${method.name.text}\` is a method on linear`,
-    found: showValue(result),
-  });
+  const expected = `the new weights of the layer, f32[out, in], as \`${method.name.text}\` is a method on linear`;
+  wrongType(context, { value: result, span: spanOf(method) }, expected, weightHint(weight));
   return null;
+}
+
+/** What to do with a mask, or with dimensions that are too much. */
+function weightHint(value: Value): string {
+  if (value.kind !== "tensor") return "";
+  if (value.dtype === "bool") return "the weights that a condition holds for are `w where condition`";
+  const names = value.dims.map(({ name }) => name);
+  const more = names.filter((name) => name !== "out" && name !== "in");
+  const isTooMuch = more.length > 0 && names.length === more.length + 2;
+  return isTooMuch ? `${list(more)} is too much: reduce over it, or take one place of it` : "";
 }
 
 /** The new bias; null if it is none, or the layer has none, which is said. */
