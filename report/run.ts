@@ -75,8 +75,12 @@ async function printed(name: string, args: readonly string[]): Promise<string> {
     ...{ cwd: root, stdio: ["ignore", "pipe", "pipe"] },
   });
   running = child;
-  const [shown, said, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  if (status !== 0) throw new UserError(`${name}: ${said.trimEnd()}`);
+  const [shown, said, [status, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close"),
+  ]);
+  if (status !== 0) throw new UserError(`${name}: ${said.trimEnd()}${signal === null ? "" : `\nended by ${signal}`}`);
   return shown;
 }
 

@@ -1,6 +1,7 @@
 /** Runs programs: binds tensors to the slots, gives scratch memory, and submits all dispatches of a call at once. */
 import type { Dispatch, Kernel, Program, Slot } from "../../compiler/plan/program.ts";
 import { UserError } from "../user-error.ts";
+import { createBindGroup } from "./bind-groups.ts";
 import type { BufferPool } from "./buffers.ts";
 import type { Device } from "./device.ts";
 import { type Pipeline, pipelines } from "./pipelines.ts";
@@ -88,7 +89,7 @@ function loaded(
       binding,
       resource: { buffer: memoryOf(buffer), offset, size: bytes },
     }));
-    const group = device.createBindGroup({ layout: one.pipeline.layout, entries });
+    const group = createBindGroup(device, { layout: one.pipeline.layout, entries });
     groups.set(one, group);
     return group;
   };

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import type { Buffer, Dispatch, Kernel, Program } from "../../compiler/plan/program.ts";
+import { createBindGroup } from "../../runtime/gpu/bind-groups.ts";
 import { bufferPool } from "../../runtime/gpu/buffers.ts";
 import { type Device, OutOfMemory, openDevice } from "../../runtime/gpu/device.ts";
 import { executor } from "../../runtime/gpu/execute.ts";
@@ -126,6 +127,29 @@ suite("execute", ({ test }) => {
     },
     "swiftshader",
   );
+
+  test("bind groups that nobody has do not pile up", async () => {
+    const device = await openDevice();
+    const pool = bufferPool(device);
+    const [buffer, target] = [await pool.acquire(bytes, "b"), await pool.acquire(bytes, "c")];
+    const layout = device.device.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: 4, buffer: { type: "storage" } }],
+    });
+    const [kept, made] = [new Array<GPUBindGroup>(3000), 30_000];
+    let [collected, most] = [0, 0];
+    const registry = new FinalizationRegistry<null>(() => collected++);
+    for (let i = 0; i < made; i++) {
+      const group = createBindGroup(device.device, { layout, entries: [{ binding: 0, resource: { buffer } }] });
+      registry.register(group, null);
+      kept[i % kept.length] = group;
+      most = Math.max(most, i + 1 - collected);
+      if (i % 100 > 0) continue;
+      pool.clear(target);
+      await device.settle(device.queue.onSubmittedWorkDone());
+    }
+    assert.ok(most < 10_000, `${most} of ${made} bind groups were there at once, and ${kept.length} in use`);
+    device.close();
+  });
 
   test("kernels are compiled once, and a broken one is named", async () => {
     const device = await openDevice();
