@@ -2,23 +2,27 @@
 import type * as Ast from "../grammar/ast.ts";
 import { accepted, type Diagnostic } from "../grammar/diagnostic.ts";
 import type { Observe } from "./artifacts.ts";
+import { assemble } from "./assemble.ts";
 import { check, ownCharacters } from "./check.ts";
 import { type CompiledGraph, compileGraph } from "./compile-graph.ts";
 import { fit, refuseExcess, refuseLargeStore } from "./fit-budget.ts";
 import type { Graph } from "./graph/graph.ts";
-import { maker } from "./graph/make.ts";
+import { type Maker, maker } from "./graph/make.ts";
 import type { Host } from "./host.ts";
 import { invariant } from "./invariant.ts";
-import { newContext } from "./language/context.ts";
-import { declareModules } from "./language/declare.ts";
+import { type Context, newContext } from "./language/context.ts";
+import { declareModules, type Modules } from "./language/declare.ts";
 import { notesOf, refuse } from "./language/refuse.ts";
 import { resolve, withLibrary } from "./language/resolve.ts";
 import { demands, type Memory, type Planned, peakOf } from "./memory/peak-memory.ts";
 import { checkCheckpoint } from "./model/check-checkpoint.ts";
 import { bytesOf, type CorpusFacts, type ModelFacts } from "./model/facts.ts";
+import { givenModel } from "./model/value.ts";
+import type { Continuation, ContinuationSizes } from "./plan/continuation.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import { type Plan, planVersion } from "./plan/plan.ts";
 import { checkLibrary, savedName } from "./recipe/check-saved.ts";
+import { emitContinuation, withBuffers } from "./recipe/continuation/continuation-steps.ts";
 import { type Emitted, emit } from "./recipe/emit.ts";
 import { type LoadedRecipe, recipeIn } from "./recipe/load-recipe.ts";
 import { checkRecipe } from "./recipe/recipe.ts";
@@ -74,8 +78,15 @@ export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
   return { ...loaded, modules: [...needed, ...loaded.modules.filter(({ name }) => !names.has(name))] };
 }
 
-/** Binds a recipe to models and texts: every layer's action, or CompileError. */
-export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs): Outline {
+/** A recipe bound to models and texts. */
+interface Bound {
+  readonly context: Context;
+  readonly graphs: Maker;
+  readonly typed: TypedRecipe;
+  readonly declared: Modules;
+}
+
+function bind({ recipe, modules }: LoadedRecipe, inputs: CompileInputs): Bound {
   const { parameters, corpora, choices, saved = new Map<string, ModelFacts>() } = inputs;
   const models = new Map([...inputs.models, ...[...saved].map(([name, facts]) => [savedName(name), facts] as const)]);
   const graphs = maker();
@@ -92,6 +103,12 @@ export function outline({ recipe, modules }: LoadedRecipe, inputs: CompileInputs
   for (const { type } of typed.models) checkCheckpoint(context, type);
   for (const { saved } of typed.checks.values()) checkCheckpoint(context, saved.type);
   refuse(context);
+  return { context, graphs, typed, declared };
+}
+
+/** Binds a recipe to models and texts: every layer's action, or CompileError. */
+export function outline(loaded: LoadedRecipe, inputs: CompileInputs): Outline {
+  const { context, graphs, typed, declared } = bind(loaded, inputs);
   const emitted = emit(context, graphs, typed, declared);
   refuse(context);
   return { typed, ...emitted, notes: notesOf(context) };
@@ -107,15 +124,7 @@ export function prepare(
   device: DeviceFacts,
   observe: Observe = unobserved,
 ): Prepared {
-  const simplified = new Map<Graph, Graph>();
-  const compile = (graph: Graph, scratch = Infinity): CompiledGraph => {
-    const known = simplified.get(graph);
-    if (known === undefined) observe("built", graph);
-    const simple = known ?? simplify(graph);
-    if (known === undefined) observe("graph", simple);
-    simplified.set(graph, simple);
-    return compileGraph(simple, device, { scratch, observe });
-  };
+  const compile = compiler(device, observe);
   const rest = {
     windows: windows.map(windowsRecord(windowCounter(corpora))),
     corpora: [...corpora].map(([name, corpus]) => corpusRecord(name, corpus)),
@@ -129,6 +138,39 @@ export function prepare(
   refuseExcess(typed.recipe.name, made.steps, taken, budget);
   refuseLargeStore(typed.recipe.name, made, store?.limit);
   return { ...made, peaks: peakOf(taken) };
+}
+
+/** From graphs to programs for one device. */
+function compiler(device: DeviceFacts, observe: Observe): (graph: Graph, scratch?: number) => CompiledGraph {
+  const simplified = new Map<Graph, Graph>();
+  return (graph, scratch = Infinity) => {
+    const known = simplified.get(graph);
+    if (known === undefined) observe("built", graph);
+    const simple = known ?? simplify(graph);
+    if (known === undefined) observe("graph", simple);
+    simplified.set(graph, simple);
+    return compileGraph(simple, device, { scratch, observe });
+  };
+}
+
+/** How a recipe's model continues texts, token by token: programs for one device, without the texts. */
+export function continuation(
+  loaded: LoadedRecipe,
+  inputs: CompileInputs,
+  device: DeviceFacts,
+  sizes: ContinuationSizes,
+  observe = unobserved,
+): Continuation {
+  const { context, graphs, typed } = bind(loaded, inputs);
+  const [given] = typed.models;
+  invariant(given !== undefined, "a continuation has no model");
+  const made = emitContinuation(context, graphs, givenModel(given.name, given.type), sizes);
+  refuse(context);
+  const assembled = assemble(made.steps, compiler(device, observe));
+  const { peaks, ...bound } = withBuffers(made, assembled);
+  const records = { recipe: recipeRecord(loaded, typed), models: typed.models.map(modelRecord), device };
+  const nothing = { corpora: [], windows: [], stages: [], values: [], saves: [] };
+  return { plan: { version: planVersion, ...records, ...nothing, ...assembled, peaks }, ...bound, ...sizes };
 }
 
 /** A plan for one device. */

@@ -7,6 +7,10 @@ export const slotNames = {
   ofTask: (part: TaskPart) => `${part} of the task`,
   /** What a block or a head takes, and what a block gives. */
   activation: "x",
+  /** Where a text goes on: the place of the first of the tokens that come next, what is kept of those before, and the token that follows. */
+  position: "position",
+  cache: (i: number) => `cache ${i}`,
+  next: "next",
   /** What a method takes and makes of a weight, and how many of its elements are zero. */
   weight: "w",
   result: "result",

@@ -22,6 +22,8 @@ export interface Loaded {
   readonly setup: () => void;
   /** To be called for each binding of the data. */
   readonly run: () => void;
+  /** The same among other commands, which the caller submits. */
+  readonly record: (encoder: GPUCommandEncoder) => void;
   /** Gives the scratch memory back. */
   readonly unload: () => void;
 }
@@ -93,9 +95,7 @@ function loaded(
     groups.set(one, group);
     return group;
   };
-  const submit = (chosen: readonly Compiled[]): void => {
-    if (chosen.length === 0) return;
-    const encoder = device.createCommandEncoder({ label: program.name });
+  const record = (encoder: GPUCommandEncoder, chosen: readonly Compiled[]): void => {
     const pass = encoder.beginComputePass();
     for (const one of chosen) {
       pass.setPipeline(one.pipeline.pipeline);
@@ -103,6 +103,11 @@ function loaded(
       pass.dispatchWorkgroups(...one.dispatch.workgroups);
     }
     pass.end();
+  };
+  const submit = (chosen: readonly Compiled[]): void => {
+    if (chosen.length === 0) return;
+    const encoder = device.createCommandEncoder({ label: program.name });
+    record(encoder, chosen);
     queue.submit([encoder.finish()]);
   };
   const setup = compiled.slice(0, program.setup.length);
@@ -119,6 +124,7 @@ function loaded(
     },
     setup: () => submit(setup),
     run: () => submit(main),
+    record: (encoder) => record(encoder, main),
     unload,
   };
 }

@@ -80,13 +80,17 @@ async function checkAll(
   return found;
 }
 
-/** Refuses at the start what would end in the middle; a software adapter's memory is the host's. */
-function requireMemory({ peaks }: Plan, { facts }: Device): void {
+/** Refuses at the start what would end in the middle, with a way out; a software adapter's memory is the host's. */
+export function requireMemory(
+  { peaks }: Pick<Plan, "peaks">,
+  { facts }: Device,
+  way = "use fewer or shorter windows",
+): void {
   const needed = peaks.host + (facts.software ? peaks.gpu : 0);
   const available = process.availableMemory();
   if (needed <= available) return;
   const sizes = `${showBytes(needed)} of memory at once, and ${showBytes(available)} are available`;
-  throw new UserError(`the plan takes ${sizes}; use fewer or shorter windows`);
+  throw new UserError(`the plan takes ${sizes}; ${way}`);
 }
 
 type Done = Pick<RunResult, "stages" | "reports" | "series" | "expects">;

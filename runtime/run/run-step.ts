@@ -14,14 +14,19 @@ export async function runStep(session: Session, at: number): Promise<ChangedTens
   const step = plan.steps[at] as Step;
   progress({ step: at, what: step.part.what, done: 0 });
   await withProgram(step.program, async (program) => {
-    for (const slot of slotsOf(program.program, "weight", "state"))
-      program.bind(slot.slot.role, slot.slot.name, await store.whole(readBy(step, slot), slot));
+    await bindGiven(session, program, step);
     for (const slot of slotsOf(program.program, "accumulator")) await bindMade(session, program, at, slot);
     if (step.over === null) await runOnce(session, program, at);
     else await runOverWindows(session, program, at, step.over);
     await store.record(at, await checkAndKeep(session, at), (clock.now() - start) / 1000);
   });
   return endOf(session, at);
+}
+
+/** Binds what a step reads once. */
+export async function bindGiven({ store }: Session, program: Loaded, step: Step): Promise<void> {
+  for (const slot of slotsOf(program.program, "weight", "state"))
+    program.bind(slot.slot.role, slot.slot.name, await store.whole(readBy(step, slot), slot));
 }
 
 /** Passes by a step that has ended in an earlier run, and says what that has said of it. */

@@ -1,10 +1,10 @@
 /** What all steps of a run work with: the device, the plan's programs, the store of artefacts, and the way to report. */
 import type { Plan } from "../../compiler/plan/plan.ts";
-import { bufferPool } from "../gpu/buffers.ts";
+import { type BufferPool, bufferPool } from "../gpu/buffers.ts";
 import { type Clock, clockFor } from "../gpu/clock.ts";
 import type { Device } from "../gpu/device.ts";
 import { executor, type Loaded } from "../gpu/execute.ts";
-import { readback } from "../gpu/readback.ts";
+import { type Readback, readback } from "../gpu/readback.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import type { OutputFolder } from "../io/output-folder.ts";
 import { openStore, type Store, type StoreOptions } from "../store/store.ts";
@@ -44,6 +44,12 @@ export interface RunOptions extends Pick<StoreOptions, "models" | "corpora" | "f
 export interface Session {
   readonly plan: Plan;
   readonly store: Store;
+  readonly device: Device;
+  readonly signal: AbortSignal;
+  readonly pool: BufferPool;
+  readonly readback: Readback;
+  /** Loads a program, which is the caller's to unload. */
+  readonly load: (name: string) => Promise<Loaded>;
   /** Loads a program, gives it to `use`, and gives its scratch memory back. */
   readonly withProgram: <T>(name: string, use: (program: Loaded) => Promise<T>) => Promise<T>;
   /** To be awaited after each submission: bounds the commands in flight and ends the run when it is interrupted. */
@@ -74,13 +80,21 @@ export async function openSession(plan: Plan, options: RunOptions): Promise<Sess
   const store = openStore(plan, { ...options, pool, readback: back });
   const inFlight: Promise<unknown>[] = [];
   const notes: string[] = [];
+  const loadNamed = async (name: string): Promise<Loaded> => {
+    const program = programs.get(name);
+    if (program === undefined) throw new Error(`the plan has no program ${name}`);
+    return load(program, plan.kernels);
+  };
   return {
     plan,
     store,
+    device,
+    signal,
+    pool,
+    readback: back,
+    load: loadNamed,
     withProgram: async (name, use) => {
-      const program = programs.get(name);
-      if (program === undefined) throw new Error(`the plan has no program ${name}`);
-      const loaded = await load(program, plan.kernels);
+      const loaded = await loadNamed(name);
       try {
         return await use(loaded);
       } finally {

@@ -431,28 +431,45 @@ def shapes_of(row, config, base, root):
     return {name: shape for name, shape in {**shapes, **row["tensors"]}.items() if shape is not None}
 
 
-def result(row, families, ids):
+def folder(row, families, root):
+    """Writes the model of a row; gives the shapes of its tensors."""
     base, base_shapes = families[row["family"]]["config"], families[row["family"]]["tensors"]
     config = {key: value for key, value in {**base, **row["config"]}.items() if key not in row["drop"]}
+    shapes = shapes_of(row, config, base_shapes, root)
+    (root / "config.json").write_text(json.dumps(config))
+    named = bare if row["bare"] else str
+    save_file({named(name): values(name, shape) for name, shape in shapes.items()}, root / "model.safetensors", {"format": "pt"})
+    return shapes
+
+
+def result(row, families, ids):
+    base_shapes = families[row["family"]]["tensors"]
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        shapes = shapes_of(row, config, base_shapes, root)
-        (root / "config.json").write_text(json.dumps(config))
-        named = bare if row["bare"] else str
-        save_file({named(name): values(name, shape) for name, shape in shapes.items()}, root / "model.safetensors", {"format": "pt"})
+        shapes = folder(row, families, root)
         changed = {name: shapes.get(name) for name in sorted({*shapes, *base_shapes}) if shapes.get(name) != base_shapes.get(name)}
         return {**row, "tensors": changed, **figure(root, ids)}
 
 
-def recorded_of(path, configs, rows, more=lambda families, ids: {}):
-    """Writes, or compares, what transformers makes of rows of families, which have a config each, and what more there is of them."""
-    silence()
-    ids = torch.from_numpy(mixed(np.arange(LENGTH * WINDOWS, dtype=np.uint32)).astype(np.int64) % VOCAB).reshape(WINDOWS, LENGTH)
+def drawn(count):
+    return torch.from_numpy(mixed(np.arange(count, dtype=np.uint32)).astype(np.int64) % VOCAB)
+
+
+def families_of(configs):
+    """Each family's config.json and the shapes of its tensors."""
     families = {}
     for name, config in configs.items():
         with tempfile.TemporaryDirectory() as root:
             config, shapes = saved(config, Path(root))
             families[name] = {"config": config, "tensors": shapes}
+    return families
+
+
+def recorded_of(path, configs, rows, more=lambda families, ids: {}):
+    """Writes, or compares, what transformers makes of rows of families, which have a config each, and what more there is of them."""
+    silence()
+    ids = drawn(LENGTH * WINDOWS).reshape(WINDOWS, LENGTH)
+    families = families_of(configs)
     head = {"length": LENGTH, "tokens": ids.flatten().tolist(), "families": families}
     head |= more(families, ids)
     record(path, head, [result(row, families, ids) for row in rows])

@@ -1,0 +1,145 @@
+/**
+ * The same values for the tokens of a text that come next, where those before them have passed already. What tokens see of each other
+ * they see through a name: where a graph renames the dimension of tokens, what was so renamed of earlier tokens is kept, as an input,
+ * and what the new ones add to it is an output. All else is computed for the new tokens alone.
+ */
+import type { Graph, Output } from "../../graph/graph.ts";
+import type { Maker } from "../../graph/make.ts";
+import type { Node, NodeOf } from "../../graph/ops.ts";
+import { isRoutine, takenWhole } from "../../graph/routine.ts";
+import { slotNames } from "../../graph/slots.ts";
+import { type Dim, sizeOf } from "../../graph/type.ts";
+import { readAs } from "../../plan/dtype.ts";
+import { looksAhead } from "./looks-ahead.ts";
+
+export interface Next {
+  /** The dimension of tokens. */
+  readonly token: string;
+  /** How many come next. */
+  readonly count: number;
+  /** How many there may be of a text. */
+  readonly capacity: number;
+}
+
+/** What tokens do to each other that is not known before all are there. */
+export interface Crossing {
+  readonly node: Node;
+  readonly what: string;
+}
+
+/**
+ * The graph for the next tokens, made by `maker`: its inputs have `count` tokens, the first of which has the place `position` in the text,
+ * an i32. For each renamed value there are an input and an output `cache i`, tokens first: what is there of all earlier ones, in
+ * `capacity` places of which those from `position` on are not read, and what the new ones add.
+ */
+export function forNextTokens(graph: Graph, next: Next, maker: Maker): Graph | Crossing {
+  const others = otherNames(graph, next.token);
+  for (const node of graph.nodes) {
+    const what = crossing(node, [next.token, ...others]);
+    if (what !== null) return { node, what };
+  }
+  const ahead = looksAhead(graph, { token: next.token, seen: others });
+  if (ahead) return { node: ahead, what: "attention that looks at later tokens" };
+  const images = new Map<Node, Node>();
+  const image = (node: Node): Node => images.get(node) as Node;
+  const caches: Output[] = [];
+  for (const node of graph.nodes) images.set(node, imageOf(node, { ...next, others, maker, image, caches }));
+  const outputs = graph.outputs.map((output) => ({ ...output, node: image(output.node) }));
+  return maker.graph(graph.name, [...outputs, ...caches]);
+}
+
+/** The names under which tokens are seen by tokens. */
+function otherNames({ nodes }: Graph, token: string): readonly string[] {
+  const names = [token];
+  for (const node of nodes) if (node.op === "rename" && names.includes(node.attrs.from)) names.push(node.attrs.to);
+  return [...new Set(names.slice(1))];
+}
+
+/** What the node makes of all tokens at once, if it does; sums and maxima over those that are seen are the business of `looksAhead`. */
+function crossing(node: Node, [token = "", ...others]: readonly string[]): string | null {
+  const whole = wholeFor(node);
+  if (whole.includes(token)) return "a value that is made of all tokens at once";
+  if (node.op !== "gather" && node.op !== "reduce" && others.some((name) => whole.includes(name)))
+    return "a value that is made of all tokens that are seen at once";
+  const isKept = node.op === "rename" && node.attrs.from === token;
+  return isKept && node.type.dtype === "bool" ? "a truth value that tokens see of each other" : null;
+}
+
+/** The dimensions of what it is made of that a node needs as a whole. */
+function wholeFor(node: Node): readonly string[] {
+  switch (node.op) {
+    case "reduce":
+      return node.attrs.over;
+    case "split":
+      return [node.attrs.dim];
+    case "merge":
+      return node.attrs.dims;
+    case "gather":
+      return [node.attrs.dim];
+    case "part":
+      return node.inputs[0].type.dims.map(({ name }) => name);
+    default:
+      return isRoutine(node) ? takenWhole(node) : [];
+  }
+}
+
+interface Making extends Next {
+  readonly others: readonly string[];
+  readonly maker: Maker;
+  readonly image: (node: Node) => Node;
+  readonly caches: Output[];
+}
+
+function imageOf(node: Node, making: Making): Node {
+  const { token, maker, image } = making;
+  const { make } = maker;
+  const { origin } = node;
+  if (node.op === "input") {
+    const type = { ...node.attrs.type, dims: node.attrs.type.dims.map((dim) => resized(dim, making)) };
+    return make("input", [], { ...node.attrs, type }, origin);
+  }
+  if (node.op === "index") {
+    const { dim } = node.attrs;
+    const own = make("index", [], { dim: resized(dim, making) }, origin);
+    return dim.name === token ? make("add", [position(making, node), own], {}, origin) : own;
+  }
+  if (node.op === "rename" && node.attrs.from === token) return kept(node, making);
+  return maker.copy(node, image);
+}
+
+/** A dimension of tokens with as many as there are of them. */
+function resized(dim: Dim, { token, others, count, capacity }: Making): Dim {
+  if (dim.name === token) return { ...dim, size: count };
+  return others.includes(dim.name) ? { ...dim, size: capacity } : dim;
+}
+
+const position = ({ maker: { make } }: Making, { origin }: Node): Node =>
+  make("input", [], { name: slotNames.position, type: { dtype: "i32", dims: [] }, role: "data" }, origin);
+
+/** What was there of earlier tokens, and behind it what is new. */
+function kept(node: NodeOf<"rename">, making: Making): Node {
+  const { token, capacity, maker, image, caches } = making;
+  const { make } = maker;
+  const { origin } = node;
+  const given = image(node.inputs[0]);
+  const dtype = readAs(given.type.dtype);
+  const x = given.type.dtype === dtype ? given : make("cast", [given], { dtype }, origin);
+  const name = slotNames.cache(caches.length);
+  const seen = { name: node.attrs.to, size: capacity };
+  const rest = x.type.dims.filter((dim) => dim.name !== token);
+  caches.push({ name, node: tokensFirst(x, making) });
+  const old = make("input", [], { name, type: { dtype, dims: [seen, ...rest] }, role: "data" }, origin);
+  const at = make("index", [], { dim: seen }, origin);
+  const begin = position(making, node);
+  const added = make("gather", [x, make("sub", [at, begin], {}, origin)], { dim: token }, origin);
+  return make("select", [make("less", [at, begin], {}, origin), old, added], {}, origin);
+}
+
+/** The value in an order of memory in which those of a token lie together. */
+function tokensFirst(x: Node, { token, count, maker }: Making): Node {
+  const { dims } = x.type;
+  const into = [{ name: token, size: sizeOf(x.type, token) ?? count }, ...dims.filter(({ name }) => name !== token)];
+  if (dims[0]?.name === token) return x;
+  const merged = maker.make("merge", [x], { dims: into.map(({ name }) => name), into: "memory" }, x.origin);
+  return maker.make("split", [merged], { dim: "memory", into }, x.origin);
+}

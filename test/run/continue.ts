@@ -1,0 +1,42 @@
+/** Models that continue texts, for tests. */
+import { continuation, loadRecipe } from "../../compiler/compile.ts";
+import type { Continuation, ContinuationSizes } from "../../compiler/plan/continuation.ts";
+import { factsOf } from "../../runtime/cli/recipe.ts";
+import type { Device } from "../../runtime/gpu/device.ts";
+import { type Checkpoint, openCheckpoint } from "../../runtime/io/checkpoint.ts";
+import { openWriter } from "../../runtime/run/continue-text.ts";
+import { library } from "../given/library.ts";
+
+const text = "recipe generate(model: Model) {\n}\n";
+const loaded = loadRecipe(
+  { ...library, read: (path) => (path === "generate" ? { path, text } : library.read(path)) },
+  "generate",
+);
+
+/** How the model in a folder continues texts on a device. */
+function continuationOf({ facts }: Pick<Device, "facts">, model: Checkpoint, sizes: ContinuationSizes): Continuation {
+  const inputs = { parameters: new Map(), models: new Map([["model", factsOf(model)]]), corpora: new Map() };
+  return continuation(loaded, inputs, facts, sizes);
+}
+
+/** The ids with which the model in a folder continues a prompt. */
+export async function continued(
+  device: Device,
+  folder: string,
+  prompt: readonly number[],
+  { tokens, ...sizes }: ContinuationSizes & { readonly tokens: number },
+): Promise<readonly number[]> {
+  const model = await openCheckpoint(folder);
+  const made = continuationOf(device, model, sizes);
+  const signal = new AbortController().signal;
+  const models = new Map([["model", model]]);
+  const writer = await openWriter(made, { device, models, progress: () => undefined, signal });
+  try {
+    const { ids } = await writer.continueText(prompt, { tokens, ends: new Set() });
+    if (writer.gpuPeak() !== made.plan.peaks.gpu)
+      throw new Error(`${writer.gpuPeak()} bytes were taken, and ${made.plan.peaks.gpu} were promised`);
+    return ids;
+  } finally {
+    writer.close();
+  }
+}

@@ -1,0 +1,65 @@
+/** Texts continued with what tokens see of each other kept, against those of others who continue greedily. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { openDevice } from "../../runtime/gpu/device.ts";
+import { suite } from "../harness/suite.ts";
+import { inFolder } from "../io/folder.ts";
+import { type Families, shapesOf, tensorsOf } from "../model/families.ts";
+import { fileBytes } from "../model/transformers.ts";
+import { root } from "../repository/sources.ts";
+import { continued } from "./continue.ts";
+import { reference, shared, sharedReason } from "./reference.ts";
+
+interface Recorded {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly prompt: readonly number[];
+  readonly rows: readonly { readonly name: string; readonly ids: readonly number[] }[];
+}
+
+const readRecord = (name: string) => JSON.parse(readFileSync(join(root, "test/peers", name), "utf8"));
+const { versions, prompt, rows }: Recorded = readRecord("greedy.json");
+const records: readonly Families[] = ["architectures.json", "mixtures.json"].map(readRecord);
+
+function writeRow(folder: string, name: string): void {
+  const record = records.find((each) => each.rows.some((row) => row.name === name));
+  const row = record?.rows.find((each) => each.name === name);
+  if (!record || !row) throw new Error(`there is no row ${name}`);
+  const base = record.families[row.family]?.config ?? {};
+  const kept = Object.entries({ ...base, ...row.config }).filter(([key]) => !row.drop.includes(key));
+  writeFileSync(join(folder, "config.json"), JSON.stringify(Object.fromEntries(kept)));
+  writeFileSync(join(folder, "model.safetensors"), fileBytes(tensorsOf(shapesOf(record, row), row.bare)));
+}
+
+const device = await openDevice();
+
+suite("greedy: as NumPy continues", ({ test, skip }) => {
+  for (const [model, chunk] of [
+    ["stories260K", 16],
+    ["babyllama361", 1],
+    ["tiny", 2],
+  ] as const) {
+    const title = `${model}: 64 tokens, the prompt ${chunk === 1 ? "token by token" : `by ${chunk} tokens`}`;
+    if (sharedReason !== null) skip(title, sharedReason);
+    else
+      test(title, async () => {
+        const { prompt_ids: ids, greedy_ids_64: expected } = reference(model);
+        const sizes = { capacity: ids.length + 63, chunk };
+        assert.equal(await continued(device, join(shared, "models", model), ids, { ...sizes, tokens: 64 }), expected);
+      });
+  }
+});
+
+suite(`greedy: as Transformers ${versions["transformers"]} continues`, ({ test }) => {
+  for (const { name, ids } of rows)
+    test(
+      name,
+      inFolder(async (folder) => {
+        writeRow(folder, name);
+        const sizes = { capacity: 56, chunk: 4 };
+        assert.equal(await continued(device, folder, prompt, { ...sizes, tokens: ids.length }), ids);
+      }),
+    );
+
+  test("the device is given back", () => device.close());
+});
