@@ -50,6 +50,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     about: "Measure how well a model predicts a text and answers the questions of tasks",
     load: async () => (await import("./eval.ts")).evalCommand,
   },
+  generate: {
+    usage: "generate <MODEL>",
+    about: "Let a model continue texts, and measure how fast it does",
+    load: async () => (await import("./generate.ts")).generateCommand,
+  },
   check: {
     usage: "check <FILE..>",
     about: "Find what is wrong with .lcomp files, without a model",

@@ -5,7 +5,7 @@ import type { EncodedItem, EncodedTask } from "../io/tasks/encode.ts";
 import { byLength } from "../io/tasks/windows.ts";
 import type { SeriesResult } from "../run/result.ts";
 import { UserError } from "../user-error.ts";
-import { type Flags, given, several } from "./flags.ts";
+import { countGiven, type Flags, given, several } from "./flags.ts";
 import { entryOf } from "./host.ts";
 import { openModel } from "./models.ts";
 import { openRecipe, recipeOf } from "./recipe.ts";
@@ -52,7 +52,8 @@ export async function evaluateTasks(
   const models = ["model", "against"].filter((name) => given(flags, name) !== undefined);
   const folders = models.map((name) => given(flags, name) ?? "");
   const checkpoints = await Promise.all(folders.map(openModel));
-  const read = await encodeTasks(namedTasks(several(flags, "tasks")), checkpoints, firstOf(flags), options);
+  const first = countGiven(flags, "first", "items");
+  const read = await encodeTasks(namedTasks(several(flags, "tasks")), checkpoints, first, options);
   const parts = new Map([...read.tasks].map(([name, task], i) => [name, partsOf(task, parameterOf(name, i))] as const));
   const items = [...parts].flatMap(([name, some]) =>
     some.map((part) => [part.name, chosen(read.tasks.get(name), part)] as const),
@@ -82,13 +83,6 @@ function namedTasks(tasks: readonly string[]): ReadonlyMap<string, string> {
   const nameOf = unique.find((each) => new Set(tasks.map(each)).size === tasks.length);
   if (nameOf === undefined) throw new UserError("--tasks is given the same task twice", { exitCode: 2 });
   return new Map(tasks.map((task) => [nameOf(task), task]));
-}
-
-function firstOf(flags: Flags): number | undefined {
-  const text = given(flags, "first");
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new UserError(`--first needs a number of items, 1 or more; it is ${text}`, { exitCode: 2 });
 }
 
 /** A name of the language for the task of that number, which messages have. */

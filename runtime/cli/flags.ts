@@ -38,6 +38,14 @@ export function given(flags: Flags, name: string): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
+/** The number of a flag that says how many of something. */
+export function countGiven(flags: Flags, name: string, of: string): number | undefined {
+  const text = given(flags, name);
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new UserError(`--${name} needs a number of ${of}, 1 or more; it is ${text}`, { exitCode: 2 });
+}
+
 /** The values of a flag that may be given several times. */
 export function several(flags: Flags, name: string): readonly string[] {
   const found = flags[name];

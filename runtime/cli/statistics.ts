@@ -16,3 +16,9 @@ export function meanOf(numbers: readonly number[]): Mean {
 
 /** Whether a mean of differences may be 0 for all that is known: within two standard errors of it. */
 export const indistinguishable = ({ mean, standard_error }: Mean): boolean => Math.abs(mean) <= 2 * standard_error;
+
+/** The least of the numbers that such a share of them does not exceed. */
+export function quantileOf(numbers: readonly number[], share: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}

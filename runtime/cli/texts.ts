@@ -108,6 +108,20 @@ export async function encodeTasks(
   return { tasks, tokenizer, notes: [...notes, ...cuts] };
 }
 
+/** Prompts as token ids of the tokenizer that models share. */
+export async function encodePrompts(
+  prompts: readonly string[],
+  models: readonly Checkpoint[],
+  { signal = neverAborted, note = noteOnStderr }: EncodeOptions = {},
+): Promise<Pick<EncodedTexts, "notes"> & { readonly prompts: readonly (readonly number[])[] }> {
+  const folder = await sharedTokenizer(models);
+  if (folder === undefined) throw new Error("there is no model that prompts are for");
+  const encoded = await encodeTexts({ folder, prompts }, { signal, onProgress: () => undefined });
+  const { notes } = encoded.tokenizer;
+  for (const each of notes) note(each);
+  return { prompts: encoded.prompts.map((ids) => [...ids]), notes };
+}
+
 const namedWith = <T>(name: string, value: T | undefined): readonly (readonly [string, T])[] =>
   value === undefined ? [] : [[name, value]];
 
@@ -140,7 +154,7 @@ export async function readTasks(
 }
 
 /** The longest text that all models were made for, by the names that config.json has for it; null where none says it. */
-function contextOf(models: readonly Checkpoint[]): number | null {
+export function contextOf(models: readonly Checkpoint[]): number | null {
   const said = models.flatMap(({ config }) => {
     const inner = config["text_config"];
     const fields = isJsonObject(inner) ? { ...config, ...inner } : config;

@@ -3,12 +3,13 @@ import { parentPort, workerData } from "node:worker_threads";
 import { UserError } from "../user-error.ts";
 import { type Corpus, loadCorpus, splitPath } from "./corpus.ts";
 import { type News, type Order, place } from "./encode.ts";
+import { encodePrompt } from "./prompt.ts";
 import { type EncodedTask, encodeTask } from "./tasks/encode.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
 const tell = (news: News, memory: ArrayBuffer[] = []): void => parentPort?.postMessage(news, memory);
 
-async function work({ folder, requests, tasks, state }: Order): Promise<void> {
+async function work({ folder, requests, tasks, prompts, state }: Order): Promise<void> {
   const tokenizer = await loadTokenizer(folder);
   const read = new Map<string, Corpus>();
   const corpora: Corpus[] = [];
@@ -26,11 +27,15 @@ async function work({ folder, requests, tasks, state }: Order): Promise<void> {
     const onItem = heard(requests.length + i);
     encoded.push(await encodeTask(task, tokenizer, (line) => onItem(0, line)));
   }
+  const begun = prompts.map((prompt, i) => {
+    heard(requests.length + tasks.length + i)(0, 0);
+    return encodePrompt(prompt, tokenizer);
+  });
   const memory = [...read.values()].flatMap(({ tokens: { buffer } }) =>
     buffer instanceof ArrayBuffer ? [buffer] : [],
   );
   const { notes, files } = tokenizer;
-  tell({ kind: "done", corpora, tasks: encoded, tokenizer: { notes, files } }, memory);
+  tell({ kind: "done", corpora, tasks: encoded, prompts: begun, tokenizer: { notes, files } }, memory);
 }
 
 try {

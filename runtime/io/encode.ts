@@ -21,11 +21,13 @@ export interface Order {
   readonly folder: string;
   readonly requests: readonly TextRequest[];
   readonly tasks: readonly TaskRequest[];
+  /** Texts that are to be continued. */
+  readonly prompts: readonly string[];
   /** Shared with the thread, which writes there how far it is, at the places that follow. */
   readonly state: Float64Array<SharedArrayBuffer>;
 }
 
-/** Which request is being read, tasks behind texts, which of its lines (0: all of them), the share that is done, and how often any of this was written. */
+/** Which request is being read, tasks behind texts and prompts behind tasks, which of its lines (0: all of them), the share that is done, and how often any of this was written. */
 export const place = { request: 0, line: 1, done: 2, beats: 3 } as const;
 
 /** What the thread tells: what it has read, or what is wrong. */
@@ -34,6 +36,7 @@ export type News =
       readonly kind: "done";
       readonly corpora: readonly Corpus[];
       readonly tasks: readonly EncodedTask[];
+      readonly prompts: readonly Int32Array[];
       readonly tokenizer: Pick<Tokenizer, "notes" | "files">;
     }
   | { readonly kind: "refused"; readonly message: string };
@@ -50,20 +53,21 @@ export interface Encoded {
   /** In the order of the requests. */
   readonly corpora: readonly Corpus[];
   readonly tasks: readonly EncodedTask[];
+  readonly prompts: readonly Int32Array[];
   readonly tokenizer: Pick<Tokenizer, "notes" | "files">;
 }
 
 /** Milliseconds between two looks at how far the thread is. */
 const glance = 50;
 
-/** Reads texts and tasks with the tokenizer of a model folder. */
+/** Reads texts, tasks and prompts with the tokenizer of a model folder. */
 export async function encodeTexts(
-  { folder, requests, tasks = [] }: Pick<Order, "folder" | "requests"> & Partial<Pick<Order, "tasks">>,
+  { folder, requests = [], tasks = [], prompts = [] }: Pick<Order, "folder"> & Partial<Omit<Order, "folder" | "state">>,
   options: EncodeOptions,
 ): Promise<Encoded> {
   const { signal, onProgress, patience = 30 } = options;
   const state = new Float64Array(new SharedArrayBuffer(8 * Object.keys(place).length));
-  const workerData: Order = { folder, requests, tasks, state };
+  const workerData: Order = { folder, requests, tasks, prompts, state };
   const givenUp = new AbortController();
   let [beats, since] = [0, performance.now()];
   const timer = setInterval(() => {
@@ -86,10 +90,11 @@ export async function encodeTexts(
   }
 }
 
-function stuck({ folder, requests, tasks, state }: Order, patience: number): UserError {
+function stuck({ folder, requests, tasks, prompts, state }: Order, patience: number): UserError {
   const texts = requests.map(({ text, split }) => (/\.(txt|jsonl)$/.test(text) ? text : `${text}, ${split}`));
   const line = state[place.line] ?? 0;
-  const source = [...texts, ...tasks.map(({ task }) => task)][state[place.request] ?? 0] ?? "";
+  const sources = [...texts, ...tasks.map(({ task }) => task), ...prompts.map((_, i) => `prompt ${i + 1}`)];
+  const source = sources[state[place.request] ?? 0] ?? "";
   const where = `${source}${line > 0 ? `, line ${line}` : ""}`;
   return new UserError(
     `the tokenizer in ${folder} has made no progress for ${patience} s at ${where}: a regular expression of its tokenizer.json does not come to an end there; use another tokenizer, or a text without this place`,

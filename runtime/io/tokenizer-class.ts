@@ -38,6 +38,19 @@ const byteLevel = (settings: JsonObject, more: JsonObject = {}): JsonObject => (
   ...more,
 });
 
+/** How pieces become text; one space is taken from its beginning where one was put there. */
+const ofPieces = (isPrefixed: boolean): JsonObject => ({
+  type: "Sequence",
+  decoders: [
+    { type: "Replace", pattern: { String: "▁" }, content: " " },
+    { type: "ByteFallback" },
+    { type: "Fuse" },
+    ...(isPrefixed ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
+  ],
+});
+
+const ofBytes: JsonObject = { type: "ByteLevel" };
+
 const inTurn = (...pretokenizers: readonly JsonObject[]): JsonObject => ({ type: "Sequence", pretokenizers });
 
 /** What puts the beginning of text before each text, if the vocabulary has one. */
@@ -60,6 +73,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
     parts: (settings, stored) => ({
       ...metaspace(settings["add_prefix_space"] === false ? "never" : settings["legacy"] === true ? "always" : "first"),
       model: { ...piecesOf(stored), byte_fallback: true, fuse_unk: true },
+      decoder: ofPieces(settings["add_prefix_space"] !== false),
     }),
     special: llamaSpecial,
   },
@@ -68,6 +82,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
       ...metaspace(settings["add_prefix_space"] === false ? "never" : "first"),
       post_processor: stored["post_processor"] ?? beginning(stored, tokenText(settings["bos_token"])),
       model: { ...piecesOf(stored), byte_fallback: true, fuse_unk: true },
+      decoder: ofPieces(true),
     }),
     special: {
       ...llamaSpecial,
@@ -83,6 +98,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
       normalizer: null,
       pre_tokenizer: byteLevel(settings),
       model: piecesOf(stored),
+      decoder: ofBytes,
     }),
     special: { bos_token: end, eos_token: end, unk_token: end },
   },
@@ -94,6 +110,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
         byteLevel(settings, { use_regex: false }),
       ),
       model: piecesOf(stored),
+      decoder: ofBytes,
     }),
     special: { eos_token: end, unk_token: end, pad_token: end },
   },
@@ -103,6 +120,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
       pre_tokenizer: byteLevel(settings),
       post_processor: null,
       model: piecesOf(stored),
+      decoder: ofBytes,
     }),
     special: { bos_token: end, eos_token: end, unk_token: end, pad_token: "<|padding|>" },
   },
@@ -111,6 +129,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
       normalizer: nfc,
       pre_tokenizer: inTurn({ type: "Digits", individual_digits: true }, byteLevel(settings)),
       model: piecesOf(stored),
+      decoder: ofBytes,
     }),
     special: {
       bos_token: "<BOS_TOKEN>",

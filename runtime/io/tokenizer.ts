@@ -16,6 +16,8 @@ import { asLoaded } from "./tokenizer-class.ts";
 export interface Tokenizer {
   /** Adds the token ids of a text, all below the model's vocab_size; `onPiece` hears how many more characters are done. */
   readonly encode: (text: string, ids: Ids, onPiece: (characters: number) => void) => void;
+  /** The text of token ids, without special tokens. */
+  readonly decode: (ids: Iterable<number>) => string;
   /** The special tokens that the tokenizer puts around a text. */
   readonly before: readonly number[];
   readonly after: readonly number[];
@@ -23,6 +25,8 @@ export interface Tokenizer {
   readonly opening: readonly number[];
   /** What precedes a document: the beginning of text, or the end where there is none; undefined where there is neither. */
   readonly head: number | undefined;
+  /** The tokens that end a text which a model writes, as its generation_config.json says, or else its config.json, or else the tokenizer. */
+  readonly ends: () => Promise<readonly number[]>;
   /** Equal where the same texts become the same ids, as far as forms that mean the same are known. */
   readonly identity: () => string;
   /** What a user should know of its files. */
@@ -63,7 +67,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const isOpened = before.length === 0 && settings["add_bos_token"] === true && head !== undefined;
   const opening = isOpened ? [head] : before;
   const identity = () => JSON.stringify([inOneForm(loaded.definition), before, after, isSplit, head ?? null]);
-  return { encode, before, after, opening, head, identity, notes: [...loaded.notes, ...notes], files };
+  const { decode } = encoder;
+  const ends = async (): Promise<readonly number[]> => {
+    const text = await textOf("generation_config.json");
+    const said = text === undefined ? {} : jsonObject(text, join(folder, "generation_config.json"));
+    return endsIn(said) ?? endsIn(config) ?? [encoder.idOf(tokenText(loaded.special["eos_token"])) ?? []].flat();
+  };
+  return { encode, decode, before, after, opening, head, ends, identity, notes: [...loaded.notes, ...notes], files };
 }
 
 /** What a definition says of ids, however it is written: keys in order, and without what is as if it were not there. */
@@ -140,6 +150,13 @@ async function headOf(folder: string, sources: Sources): Promise<Pick<Tokenizer,
       : [`texts begin with token ${beginning}, as the tokenizer in ${folder} has it; the ${what} is ${id}`],
   );
   return { head: beginning, notes };
+}
+
+/** The tokens that end a text, which a config has as one or as a list. */
+function endsIn({ eos_token_id: ends }: JsonObject): readonly number[] | undefined {
+  const ids: readonly unknown[] = Array.isArray(ends) ? ends : [ends];
+  const found = ids.filter((id): id is number => typeof id === "number" && Number.isInteger(id));
+  return found.length > 0 ? found : undefined;
 }
 
 /** A token id of a config; where there is a list (several ends of text), its first. */

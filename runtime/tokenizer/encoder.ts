@@ -1,8 +1,9 @@
 /**
- * Text to token ids, exactly as Hugging Face's Rust library makes them of a tokenizer.json: what is not the same is refused.
+ * Text to token ids and back, exactly as Hugging Face's Rust library does it by a tokenizer.json: what is not the same is refused.
  * The definition's truncation and padding are for batches and play no part.
  */
 import { addedTokens, finderOf } from "./added-tokens.ts";
+import { decoderOf } from "./decoder.ts";
 import type { Ids } from "./ids.ts";
 import { modelOf } from "./models.ts";
 import { normalizerOf } from "./normalizers.ts";
@@ -14,6 +15,8 @@ import { largestId, vocabularyOf } from "./vocabulary.ts";
 export interface Encoder extends Surroundings {
   /** Adds the ids of a text, without special tokens around it; `onPiece` hears how many characters of the text are done. */
   readonly encode: (text: string, ids: Ids, onPiece: (characters: number) => void) => void;
+  /** The text of ids, without special tokens; what has no token says nothing. */
+  readonly decode: (ids: Iterable<number>) => string;
   /** The id of a token. */
   readonly idOf: (token: string) => number | undefined;
   /** The largest id of the vocabulary; added tokens may lie beyond. */
@@ -35,6 +38,12 @@ export function encoderOf(definition: unknown, file: string, splitsSpecial = fal
   const findAfter = finderOf(sought, normalize);
   const ids = new Map([...vocabulary, ...added.map(({ content, id }) => [content, id] as const)]);
   return {
+    decode: remembered(() => {
+      const decode = decoderOf(whole.fields["decoder"], file);
+      const special = new Set(added.flatMap(({ isSpecial, content }) => (isSpecial ? [content] : [])));
+      const tokens = new Map([...ids].map(([token, id]) => [id, token]));
+      return (given) => decode([...given].flatMap((id) => tokens.get(id) ?? []).filter((token) => !special.has(token)));
+    }),
     ...surroundingsOf(whole.fields["post_processor"], file),
     idOf: (token) => ids.get(token),
     largest: largestId(vocabulary),
@@ -49,5 +58,14 @@ export function encoderOf(definition: unknown, file: string, splitsSpecial = fal
           });
         });
       }),
+  };
+}
+
+/** A function that is made when it is first called. */
+function remembered<Given, Result>(make: () => (given: Given) => Result): (given: Given) => Result {
+  let made: ((given: Given) => Result) | undefined;
+  return (given) => {
+    made ??= make();
+    return made(given);
   };
 }

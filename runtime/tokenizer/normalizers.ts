@@ -34,7 +34,7 @@ function normalizer(part: Part): Normalizer {
     case "Strip":
       return strip(flag(part, "strip_left", true), flag(part, "strip_right", true));
     case "Replace":
-      return replace(part);
+      return replacing(part);
     case "Precompiled":
       return charsmapOf(optionalText(part, "precompiled_charsmap") ?? "", part);
     default:
@@ -60,7 +60,8 @@ const strip =
     return right ? rest.slice(0, endWithoutSpace(rest)) : rest;
   };
 
-function replace(part: Part): Normalizer {
+/** Puts a text in the place of all that a pattern finds. */
+export function replacing(part: Part): Normalizer {
   const pattern = below(part, "pattern");
   const content = text(part, "content");
   const plain = optionalText(pattern, "String");

@@ -94,7 +94,7 @@ function split(segments: Segments, behavior: Behavior, isInverted = false): PreT
 }
 
 /** The character that stands for each byte: itself where it can be seen. */
-const byteCharacters: readonly string[] = (() => {
+export const byteCharacters: readonly string[] = (() => {
   const isSeen = (byte: number): boolean => /[!-~\u00a1-\u00ac\u00ae-\u00ff]/.test(String.fromCharCode(byte));
   let unseen = 0;
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isSeen(byte) ? byte : 256 + unseen++));

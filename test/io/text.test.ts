@@ -16,10 +16,12 @@ const tiny = join(import.meta.dirname, "../../examples/tiny");
 /** A tokenizer of bytes, with what its ids stand for in plain sight. */
 const bytes: Tokenizer = {
   encode: (text, ids) => ids.pushAll(Buffer.from(text)),
+  decode: (ids) => Buffer.from([...ids]).toString(),
   before: [1],
   opening: [1],
   after: [],
   head: 1,
+  ends: async () => [2],
   identity: () => "",
   notes: [],
   files: {},

@@ -1,7 +1,8 @@
-"""tokenizer_class.py: token ids by what the files beside tokenizer.json say, as transformers makes them; writes tokenizer_class.json.
+"""tokenizer_class.py: token ids by what the files beside tokenizer.json say, and the texts of such ids, as transformers makes them; writes
+tokenizer_class.json.
 
 Each row is a tokenizer (of ../../examples/tiny, with numerals by themselves, or a small one of pieces) and entries of the files
-beside it. Recorded are the ids of a few texts without special tokens, and what stands around an empty one. `--check` compares.
+beside it. Recorded are the ids of a few texts without special tokens, what stands around an empty one, and the texts of these ids. `--check` compares.
 """
 import json, logging, sys, tempfile, warnings
 from pathlib import Path
@@ -88,7 +89,7 @@ def result(root, given):
         (root / name).write_text(json.dumps(content))
     tokenizer = transformers.AutoTokenizer.from_pretrained(root)
     ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
-    return {"around": tokenizer("")["input_ids"], "ids": ids}
+    return {"around": tokenizer("")["input_ids"], "ids": ids, "decoded": [tokenizer.decode(of, skip_special_tokens=True) for of in ids]}
 
 
 def main():

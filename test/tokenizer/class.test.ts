@@ -1,4 +1,4 @@
-/** What the files beside tokenizer.json make of it: ids against those that test/peers/tokenizer_class.py has recorded of Transformers. */
+/** What the files beside tokenizer.json make of it: ids, and texts of ids, against those that test/peers/tokenizer_class.py has recorded of Transformers. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -18,6 +18,8 @@ interface Row {
   /** Ids of an empty text, with what stands around it. */
   readonly around: readonly number[];
   readonly ids: readonly (readonly number[])[];
+  /** The texts of these. */
+  readonly decoded: readonly string[];
 }
 
 interface Record {
@@ -37,7 +39,10 @@ const definitions: { readonly [of: string]: JsonObject } = {
   pieces: record.pieces,
 };
 
-function write(folder: string, { of, settings, config, files }: Omit<Row, "name" | "around" | "ids">): void {
+function write(
+  folder: string,
+  { of, settings, config, files }: Omit<Row, "name" | "around" | "ids" | "decoded">,
+): void {
   const put = (name: string, content: unknown) => writeFileSync(join(folder, name), JSON.stringify(content));
   put("config.json", { model_type: "llama", vocab_size: 1040, ...config });
   put("tokenizer.json", definitions[of]);
@@ -51,12 +56,13 @@ suite(`tokenizers as Transformers ${record.version} loads them`, ({ test }) => {
       row.name,
       inFolder(async (folder) => {
         write(folder, row);
-        const { encode, before, after } = await loadTokenizer(folder);
+        const { encode, decode, before, after } = await loadTokenizer(folder);
         assert.equal([...before, ...after], row.around);
         for (const [i, text] of record.texts.entries()) {
           const ids = new Ids();
           encode(text, ids, () => undefined);
           assert.equal([...ids.taken()], row.ids[i], text);
+          assert.is(decode(ids.taken()), row.decoded[i], text);
         }
       }),
     );

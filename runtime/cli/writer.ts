@@ -1,0 +1,130 @@
+/** A model that the command line names, ready to continue texts. */
+import { showBytes } from "../../compiler/plan/bytes.ts";
+import { demandedAdapter } from "../gpu/adapter.ts";
+import { type Device, openDevice } from "../gpu/device.ts";
+import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
+import { openWriter, type TextWriter } from "../run/continue-text.ts";
+import { requireMemory } from "../run/run-plan.ts";
+import { UserError } from "../user-error.ts";
+import { budgetOf } from "./budget.ts";
+import { roomFor, withoutGpu } from "./carry-out.ts";
+import { type Flags, given } from "./flags.ts";
+import { entryOf } from "./host.ts";
+import { continuationInThread } from "./plan-thread.ts";
+import { progressLine } from "./progress.ts";
+import { openRecipe, recipeOf } from "./recipe.ts";
+import { contextOf, encodePrompts } from "./texts.ts";
+
+/** A text to be continued, and by how many tokens at most. */
+export interface Prompt {
+  readonly text: string;
+  /** What messages call it: `the prompt`, `facts.jsonl, line 3,`. */
+  readonly name: string;
+}
+
+export interface Writing {
+  readonly writer: TextWriter;
+  readonly tokenizer: Pick<Tokenizer, "decode">;
+  /** The ids of the prompts. */
+  readonly prompts: readonly (readonly number[])[];
+  readonly ends: ReadonlySet<number>;
+  readonly notes: readonly string[];
+}
+
+/** Prompts are read in pieces of at most so many tokens. */
+const mostChunk = 64;
+
+/** Texts have room for so many tokens, or a multiple, so that there are not many programs. */
+const roundedTo = 64;
+
+const recipe = entryOf("generate", "recipe generate(model: Model) {\n}\n");
+
+/** Puts the model of a flag on a GPU for as long as `use` takes, with the prompts as its tokens. */
+export async function writing<T>(
+  asked: {
+    readonly flags: Flags;
+    readonly model: string;
+    readonly prompts: readonly Prompt[];
+    readonly tokens: number;
+  },
+  signal: AbortSignal,
+  use: (writing: Writing) => Promise<T>,
+): Promise<T> {
+  const { flags, model: path } = asked;
+  const open = await openRecipe(recipeOf(recipe, given(flags, "arch")), { ...flags, model: path });
+  const [model] = [...open.models.values()];
+  if (model === undefined) throw new Error("there is no model that continues");
+  const isQuiet = flags["quiet"] === true;
+  const line = progressLine(isQuiet);
+  try {
+    line.expect([
+      { title: "compile", work: null },
+      { title: "load", work: null },
+    ]);
+    const read = await encodePrompts(
+      asked.prompts.map(({ text }) => text),
+      [model],
+      { signal, note: line.say },
+    );
+    const context = contextOf([model]);
+    for (const [i, ids] of read.prompts.entries()) requireRoom(asked.prompts[i], ids, context);
+    const tokenizer = await loadTokenizer(model.folder);
+    const longest = Math.max(...read.prompts.map((ids) => ids.length));
+    const sizes = { capacity: capacityFor(longest + asked.tokens - 1, context), chunk: chunkFor(longest) };
+    const device = await openDevice();
+    try {
+      if (!isQuiet && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
+      const graphs = { done: 0 };
+      const order = { loaded: open.loaded, inputs: open.inputs, facts: device.facts, sizes };
+      const onGraph = (): void => line.show({ step: 0, done: Math.min(1, ++graphs.done / 5), where: [] });
+      const made = await continuationInThread(order, { signal, onGraph, shown: open.shown });
+      const limit = budgetOf(flags).gpu;
+      await requireFit(device, made.plan, { limit, model: path });
+      const steps = made.plan.steps.length;
+      const writer = await openWriter(made, {
+        ...{ device, models: open.models, signal, gpuMemory: limit },
+        progress: ({ step, what }) => line.show({ step: 1, done: step / steps, where: [what] }),
+      });
+      line.end();
+      try {
+        const notes = [...open.outlined.notes.map(({ title }) => title), ...read.notes];
+        return await use({ writer, tokenizer, prompts: read.prompts, ends: new Set(await tokenizer.ends()), notes });
+      } finally {
+        writer.close();
+      }
+    } finally {
+      device.close();
+    }
+  } finally {
+    line.end();
+  }
+}
+
+function requireRoom(prompt: Prompt | undefined, ids: readonly number[], context: number | null): void {
+  if (context === null || ids.length <= context) return;
+  throw new UserError(
+    `${prompt?.name ?? "a prompt"} has ${ids.length} tokens, and the model reads ${context} at once; give a shorter one`,
+  );
+}
+
+const capacityFor = (tokens: number, context: number | null): number =>
+  Math.max(2, Math.min(context ?? Number.POSITIVE_INFINITY, Math.ceil(tokens / roundedTo) * roundedTo));
+
+/** As many tokens at once as the longest prompt has, up to the next power of two. */
+const chunkFor = (longest: number): number => Math.min(mostChunk, 2 ** Math.ceil(Math.log2(longest)));
+
+/** Refuses before weights are read what would not fit. */
+async function requireFit(
+  device: Device,
+  plan: Parameters<typeof requireMemory>[0] & Parameters<typeof roomFor>[1],
+  { limit, model }: { readonly limit: number; readonly model: string },
+): Promise<void> {
+  requireMemory(plan, device, "use a smaller model, or fewer tokens");
+  const { gpu } = plan.peaks;
+  const room = Math.min(limit, await roomFor(device, plan, limit));
+  if (gpu <= room) return;
+  const sizes = `${showBytes(gpu)} of the GPU's memory, and ${showBytes(room)} are there`;
+  throw new UserError(
+    `to continue texts, all of ${model} lies on the GPU at once: it takes ${sizes}; use a smaller model, or fewer tokens`,
+  );
+}
