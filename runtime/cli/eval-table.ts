@@ -1,6 +1,7 @@
 /** What `lcomp eval` has found, for people: a row for each measure, every mean with its standard error. */
 import type { TaskEvaluation } from "./eval-tasks.ts";
 import type { Divergence, TextEvaluation } from "./eval-text.ts";
+import type { WrittenEvaluation } from "./eval-written.ts";
 import type { Mean } from "./statistics.ts";
 import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
@@ -10,6 +11,8 @@ export interface Evaluation extends Partial<TextEvaluation> {
   readonly texts?: Readonly<Record<string, TextEvaluation>>;
   /** By the names of tasks. */
   readonly tasks?: Readonly<Record<string, TaskEvaluation>>;
+  /** By the names of files. */
+  readonly written?: Readonly<Record<string, WrittenEvaluation>>;
   /** What is said of the models. */
   readonly notes: readonly string[];
 }
@@ -18,12 +21,13 @@ type Row = readonly string[];
 
 /** The tables, with the models by the names that the command line has for them. */
 export function showEvaluation(found: Evaluation, models: readonly string[], width: number): string {
-  const { tasks = {} } = found;
+  const { tasks = {}, written = {} } = found;
   const texts = textsOf(found);
   const isPaired = models.length > 1;
   const rows = [
     ...texts.flatMap(([name, text]) => textRows(name, text)),
     ...Object.entries(tasks).flatMap(([name, task]) => taskRows(name, task)),
+    ...Object.entries(written).flatMap(([name, each]) => writtenRows(name, each)),
   ];
   const head = ["", ...models, ...(isPaired ? ["change"] : [])];
   const over = [
@@ -32,6 +36,9 @@ export function showEvaluation(found: Evaluation, models: readonly string[], wid
         `${name.trimEnd() || "text"}: ${counted(windows, "window")} of ${counted(length, "token")}`,
     ),
     ...Object.entries(tasks).map(([name, { items }]) => `${name}: ${counted(items, "item")}`),
+    ...Object.entries(written).map(
+      ([name, { items, tokens }]) => `${name}: ${counted(items, "text")} of at most ${counted(tokens, "token")}`,
+    ),
   ].join("; ");
   const divergences = texts.flatMap(([name, { kl }]) => (kl ? divergenceRows(name, kl) : []));
   return lines(
@@ -50,9 +57,10 @@ const textsOf = (found: Evaluation): readonly (readonly [before: string, text: T
 
 /** What is the same of both models, as far as was found. */
 function alike(found: Evaluation): readonly string[] {
+  const { tasks = {}, written = {} } = found;
   const changes = [
     ...textsOf(found).flatMap(([name, { kl }]) => (kl ? [[`${name}loss`, kl.log_ratio] as const] : [])),
-    ...Object.entries(found.tasks ?? {}).flatMap(([name, { against }]) =>
+    ...[...Object.entries(tasks), ...Object.entries(written)].flatMap(([name, { against }]) =>
       Object.entries(against?.change ?? {}).map(([metric, change]) => [`${name} ${metric}`, change] as const),
     ),
   ];
@@ -82,6 +90,22 @@ function taskRows(name: string, { acc, acc_norm, against }: TaskEvaluation): rea
     [`${name} acc`, shown(acc), shown(against.acc), shown(change.acc)],
     [`${name} acc_norm`, shown(acc_norm), shown(against.acc_norm), shown(change.acc_norm)],
     [`${name} flips`, "", "", shown(flips)],
+  ];
+}
+
+/** Scores; then, of the texts of both, their loss under the first model, how far the second is from it along its own, and what both have in common. */
+function writtenRows(name: string, { scores, against }: WrittenEvaluation): readonly Row[] {
+  const rows = Object.entries(scores).map(([metric, mean]): Row => {
+    const [other, change] = [against?.scores[metric], against?.change[metric]];
+    return [`${name} ${metric}`, shown(mean), ...(other && change ? [shown(other), shown(change)] : [])];
+  });
+  if (!against) return rows;
+  const { nll, kl, alike: common } = against;
+  return [
+    ...rows,
+    [`${name} loss of what is written`, shown(nll.own), shown(nll.other), ""],
+    [`${name} KL along OTHER's`, "", "", shown(kl)],
+    [`${name} ROUGE-L of both`, "", "", shown(common)],
   ];
 }
 

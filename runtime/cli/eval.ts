@@ -6,6 +6,7 @@ import { budgetFlags, storeFlags } from "./budget.ts";
 import { type Evaluation, showEvaluation } from "./eval-table.ts";
 import { evaluateTasks } from "./eval-tasks.ts";
 import { evaluateText } from "./eval-text.ts";
+import { evaluateWritten } from "./eval-written.ts";
 import { type Command, declare, type Flags, flag, given, several, value } from "./flags.ts";
 import { inputsOfEvaluation } from "./inputs.ts";
 import { interruptible } from "./interrupt.ts";
@@ -23,11 +24,15 @@ export const evalCommand: Command = {
       tasks: value(
         "questions with choices, a .jsonl: NAME=FILE in the form of the data set NAME, or FILE with { query, choices, answer }; several times for several tasks",
       ),
+      generate: value(
+        "a .jsonl of which the model writes the rest: { query, answers }, { query, choices, answer }, { query, reference } or { prompt }; several times for several files",
+      ),
+      tokens: value("how many tokens it writes of each", { defaultDescription: "32" }),
       against: value(
-        "another model: how far its predictions are from MODEL's, as KL(MODEL ‖ OTHER), and which answers change",
+        "another model: how far its predictions are from MODEL's, as KL(MODEL ‖ OTHER), which answers change, and what MODEL finds of what it writes",
       ),
       length: value("tokens in a window of the text", { defaultDescription: "the model's context, at most 2048" }),
-      first: value("how many items of each task", { defaultDescription: "all" }),
+      first: value("how many items of each task or file", { defaultDescription: "all" }),
       json: flag("print the numbers as JSON"),
       quiet: flag("no progress"),
       ...archFlag,
@@ -51,16 +56,18 @@ export const evalCommand: Command = {
 
 /** What is to be measured, and no flag that says more of what is not. */
 function requireAsked(flags: Flags): void {
-  if (several(flags, "text").length === 0 && several(flags, "tasks").length === 0)
+  const isAsked = (name: string): boolean => several(flags, name).length > 0;
+  if (!["text", "tasks", "generate"].some(isAsked))
     throw new UserError("eval needs a text or a task: add --text PATH or --tasks FILE; lcomp eval --help says more", {
       exitCode: 2,
     });
-  for (const [name, of] of [
+  for (const [name, ...of] of [
     ["length", "text"],
-    ["first", "tasks"],
+    ["first", "tasks", "generate"],
+    ["tokens", "generate"],
   ] as const)
-    if (given(flags, name) !== undefined && flags[of] === undefined)
-      throw new UserError(`--${name} is of --${of}, which is not given`, { exitCode: 2 });
+    if (given(flags, name) !== undefined && !of.some(isAsked))
+      throw new UserError(`--${name} is of --${of[0]}, which is not given`, { exitCode: 2 });
 }
 
 /** Each text by its name: one that is given alone has none, of several each is called as its file. */
@@ -79,11 +86,13 @@ async function evaluate(texts: ReadonlyMap<string, string>, flags: Flags, option
   const ofTexts = new Map<string, Awaited<ReturnType<typeof evaluateText>>>();
   for (const [name, text] of texts) ofTexts.set(name, await evaluateText({ ...flags, text }, options));
   const ofTasks = flags["tasks"] === undefined ? null : await evaluateTasks(flags, options);
+  const written = flags["generate"] === undefined ? null : await evaluateWritten(flags, options);
   const named = [...ofTexts].flatMap(([name, { found }]) => (name === "" ? [] : [[name, found] as const]));
   return {
     ...ofTexts.get("")?.found,
     ...(named.length > 0 && { texts: Object.fromEntries(named) }),
     ...(ofTasks && { tasks: ofTasks.found }),
-    notes: [...new Set([...[...ofTexts.values()].flatMap(({ notes }) => notes), ...(ofTasks?.notes ?? [])])],
+    ...(written && { written: written.found }),
+    notes: [...new Set([...ofTexts.values(), ofTasks, written].flatMap((found) => found?.notes ?? []))],
   };
 }

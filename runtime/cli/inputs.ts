@@ -46,6 +46,7 @@ export const inputsOfEvaluation = (flags: Flags): readonly Input[] =>
     { name: "against", type: "Model" },
     { name: "text", type: "Corpus" },
     { name: "tasks", type: "Task" },
+    { name: "generate", type: "Task" },
   ]);
 
 const namedBy = (flags: Flags, parameters: readonly Pick<RecipeParameter, "name" | "type">[]): readonly Input[] =>
