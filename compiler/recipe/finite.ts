@@ -183,7 +183,7 @@ export function lostZeros(maker: Maker, before: Node, after: Node): Counting {
   const isLost = make("and", [was, make("not", [is], {}, after.origin)], {}, after.origin);
   return noneOf(
     [{ name: slotNames.lost, node: howMany(maker, isLost) }],
-    "{n} weights that are 0 would not stay so; what the method stores of 0 must be 0 exactly, as `Affine` does: take another, or leave `keeping zeros` out",
+    "{n} weights that are 0 would not stay so; what the method stores of 0 must be 0 exactly, as `Affine` does, and what it sweeps be 0 there: take another, or leave `keeping zeros` out",
   );
 }
 
