@@ -21,6 +21,7 @@ const documents: readonly Readonly<{ file: string; path: string; title: string; 
   { file: "README.md", path: "index.html", title: "lcomp", group: "Begin" },
   { file: "docs/tour.md", path: "tour.html", title: "A first hour", group: "Begin" },
   { file: "docs/composing.md", path: "composing.html", title: "Composing", group: "How to" },
+  { file: "docs/architectures.md", path: "architectures.html", title: "Architectures", group: "How to" },
   { file: "docs/folders.md", path: "folders.html", title: "Folders", group: "How to" },
   { file: "docs/results.md", path: "results.html", title: "Results", group: "How to" },
   { file: "docs/language.md", path: "language.html", title: "The language", group: "Reference" },

@@ -140,6 +140,7 @@ suite("documents", ({ test }) => {
     "README.md",
     "docs/language.md",
     "docs/plan.md",
+    "docs/architectures.md",
     "docs/folders.md",
     "docs/composing.md",
     "ARCHITECTURE.md",
