@@ -34,7 +34,10 @@ EXPERTS = {
     "experts of fewer blocks": ["shortgpt(drop: 1)", "wanda(2:4) for linear except router, lm_head"],
 }
 
-LLAMA_ALONE = {"rotated", "sliced"}  # a norm that ends a branch, as Gemma's do, has a gain that nothing takes over
+# What an architecture refuses (docs/architectures.md), by the model's type
+TURNED = {"rotated", "sliced"}
+REFUSED = {"gemma3_text": TURNED, "gemma2": TURNED | {"depth", "run", "chain"}, "olmo2": TURNED,
+           "gpt_neox": TURNED | {"kv", "model", "width", "chain"}}
 
 
 def make_gemma(folder):
@@ -47,12 +50,25 @@ def make_gemma(folder):
     return save_made(config, folder)
 
 
-def make_mixture(folder, config, is_fused):
-    """A small mixture of experts of random numbers, which are apart, or in one tensor of each block."""
+SIZES = {"vocab_size": 1024, "hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
+         "max_position_embeddings": 256, "initializer_range": 0.1, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
+
+
+def make(folder, config, **how):
+    """A small model of random numbers."""
     folder.mkdir(parents=True)
-    sizes = {"vocab_size": 1024, "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
-             "max_position_embeddings": 256, "initializer_range": 0.1, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": None}
-    return save_made(config(sizes), folder, save_original_format=not is_fused)
+    return save_made(config(SIZES), folder, **how)
+
+
+DENSE = {
+    "qwen2": lambda sizes: transformers.Qwen2Config(**sizes, intermediate_size=96),
+    "qwen3": lambda sizes: transformers.Qwen3Config(**sizes, intermediate_size=96, head_dim=16),
+    "gemma2": lambda sizes: transformers.Gemma2Config(**sizes, intermediate_size=96, head_dim=16, query_pre_attn_scalar=24, sliding_window=16),
+    "phi3": lambda sizes: transformers.Phi3Config(**sizes, intermediate_size=96),
+    "olmo2": lambda sizes: transformers.Olmo2Config(**sizes, intermediate_size=96),
+    "gpt_neox": lambda sizes: transformers.GPTNeoXConfig(
+        **{key: value for key, value in sizes.items() if key != "num_key_value_heads"}, intermediate_size=96),
+}
 
 
 MIXTURES = {
@@ -124,8 +140,8 @@ def by_transformers(folder, windows):
 def read(methods, model, text, windows, place):
     """The mean NLL of one folder by all who read it, and all that is not as it should be."""
     reported = run(methods, model, text, place)
-    is_mixture = methods in EXPERTS.values()  # whose experts transformers has in one tensor, and files apart
-    of_config, found = ({}, {}) if is_mixture else (promised(place / "out"), stored(place / "out"))
+    is_plain = promised(model).keys() == stored(model).keys()  # of others transformers has tensors otherwise than files
+    of_config, found = (promised(place / "out"), stored(place / "out")) if is_plain else ({}, {})
     misshapen = [name for name in sorted(of_config.keys() | found.keys()) if found.get(name) != of_config.get(name)]
     if misshapen:
         return {"lcomp": reported}, [f"{name} is {found.get(name)}, by the config {of_config.get(name)}" for name in misshapen]
@@ -152,16 +168,18 @@ def main():
             documents = split.read_text().splitlines(keepends=True)
             (text / split.name).write_text("".join(documents[:DOCUMENTS]))
         made = Path(root) / "models"
-        mixtures = [make_mixture(made / f"made {name}{', fused' if is_fused else ''}", config, is_fused)
+        mixtures = [make(made / f"made {name}{', fused' if is_fused else ''}", config, save_original_format=not is_fused)
                     for name, config in MIXTURES.items() for is_fused in (False, True)]
-        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", make_gemma(made / "made gemma3"), *mixtures):
+        dense = [make_gemma(made / "made gemma3"), *(make(made / f"made {name}", config) for name, config in DENSE.items())]
+        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", *dense, *mixtures):
             if not (model / "config.json").exists():
                 print(f"{model.name}: not here")
                 continue
             ids = text_ids(model, text / "test.jsonl", sys.maxsize)
             windows = np.array(ids[:len(ids) // LENGTH * LENGTH]).reshape(-1, LENGTH)
+            refused = REFUSED.get(json.loads((model / "config.json").read_text())["model_type"], ())
             for name, methods in (EXPERTS if model in mixtures else CUTS).items():
-                if name in LLAMA_ALONE and "gemma" in model.name:
+                if name in refused:
                     continue
                 place = Path(root) / model.name / name
                 place.mkdir(parents=True)
