@@ -46,8 +46,7 @@ export function runProgress(
   const texts = textsOf(run).map(({ corpus, split }) => `${corpus}.${split}`);
   const titles = [...texts.map((text) => `tokenize ${text}`), ...(isCompiled ? [] : ["compile"])];
   const before: readonly RunStep[] = titles.map((title) => ({ title, work: null }));
-  const phases = phasesOf(run);
-  const places = new Map(phases.flatMap(({ steps }, place) => steps.map((step) => [step, place] as const)));
+  let course = courseOf(run);
   const graphs = new Set(run.steps.map(({ program }) => program)).size;
   let works: readonly Waits[] | null = null;
   let rateAt: Rate = () => null;
@@ -55,7 +54,7 @@ export function runProgress(
   const expected = (): void =>
     expect([
       ...before,
-      ...phases.map(({ title, steps }) => ({
+      ...course.phases.map(({ title, steps }) => ({
         title,
         work: works && sum(steps.flatMap((step) => works?.[step] ?? [])),
       })),
@@ -65,6 +64,7 @@ export function runProgress(
     tokenizing: ({ corpus, split }, done) => show({ step: texts.indexOf(`${corpus}.${split}`), done, where: [] }),
     compiling: () => show({ step: texts.length, done: Math.min(1, compiled++ / graphs), where: [] }),
     planned: (plan) => {
+      course = courseOf(plan); // of which the outline lacks what hangs on the number of windows
       works = waitsOf(plan);
       rateAt = rateOf(
         workOf(plan).map(({ operations }) => operations),
@@ -73,10 +73,10 @@ export function runProgress(
       expected();
     },
     running: ({ step, what, done, gpu }) => {
-      const at = places.get(step) ?? -1;
-      const phase = phases[at];
+      const at = course.places.get(step) ?? -1;
+      const phase = course.phases[at];
       if (phase === undefined) return;
-      const layer = run.steps[step]?.part.layer ?? null;
+      const layer = course.steps[step]?.part.layer ?? null;
       const rate = rateAt(at, step, done);
       const where = [
         ...(layer === null ? [] : [`layer ${layer + 1}/${phase.layers}`]),
@@ -86,6 +86,18 @@ export function runProgress(
       show({ step: before.length + at, done: shareDone(phase, works ?? [], step, done), where });
     },
   };
+}
+
+/** A run with its phases, and the place among them of each step. */
+interface Course extends Run {
+  readonly phases: readonly Phase[];
+  readonly places: ReadonlyMap<number, number>;
+}
+
+function courseOf(run: Run): Course {
+  const phases = phasesOf(run);
+  const places = new Map(phases.flatMap(({ steps }, place) => steps.map((step) => [step, place] as const)));
+  return { ...run, phases, places };
 }
 
 /** Operations a second in a phase, by the moments that are told of it in order: a step that is passed by is not among them. */

@@ -1,7 +1,7 @@
 /** What is told of a run beside how far it is: memory, and how fast it computes, by a clock of the test's own. */
 import * as assert from "uvu/assert";
 import { workOf } from "../../compiler/plan/work.ts";
-import type { Moment } from "../../runtime/cli/progress.ts";
+import type { Moment, RunStep } from "../../runtime/cli/progress.ts";
 import { runProgress } from "../../runtime/cli/run-progress.ts";
 import { suite } from "../harness/suite.ts";
 import { handMadePlan } from "../run/plan.ts";
@@ -44,5 +44,26 @@ suite("progress of a run", ({ test }) => {
     assert.equal(tell(2, first, 1), ["3 MiB on the GPU", rate(works[first] ?? 0, 2)]);
     assert.ok(second < third);
     assert.equal(tell(4, third, 0.5), ["3 MiB on the GPU", rate((works[first] ?? 0) + (works[third] ?? 0) / 2, 4)]);
+  });
+
+  test("steps are told as the plan has them, where the outline had fewer", () => {
+    const titles: string[] = [];
+    let steps: readonly string[] = [];
+    const line = {
+      ...{ say: () => undefined, end: () => undefined },
+      expect: (all: readonly RunStep[]) => {
+        steps = all.map(({ title }) => title);
+      },
+      show: ({ step }: Moment) => titles.push(steps[step] ?? ""),
+    };
+    const { planned, running } = runProgress(line, { ...plan, steps: plan.steps.slice(0, -1) });
+    planned(plan);
+    const moments = { what: "", done: 0, gpu: 0 };
+    for (const [i] of plan.saves.entries()) running({ ...moments, step: plan.steps.length + i });
+    assert.equal(
+      titles,
+      plan.saves.map(({ of }) => `save ${of}`),
+    );
+    assert.ok(titles.length > 0);
   });
 });
