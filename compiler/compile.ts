@@ -22,6 +22,7 @@ import type { Continuation, ContinuationSizes } from "./plan/continuation.ts";
 import type { DeviceFacts } from "./plan/device-facts.ts";
 import { type Plan, planVersion } from "./plan/plan.ts";
 import { checkLibrary, savedName } from "./recipe/check-saved.ts";
+import { layersLibrary } from "./recipe/comparison/pair.ts";
 import { emitContinuation, withBuffers } from "./recipe/continuation/continuation-steps.ts";
 import { type Emitted, emit } from "./recipe/emit.ts";
 import { type LoadedRecipe, recipeIn } from "./recipe/load-recipe.ts";
@@ -70,10 +71,11 @@ export function loadRecipe(host: Host, path: string, observe?: Observe): LoadedR
   return recipeIn(accepted(withLibrary(host, modules)), path);
 }
 
-/** A recipe with what the check of what it saves needs. */
+/** A recipe with what the check of what it saves needs, and what compares that with what it was made from. */
 export function withCheck(host: Host, loaded: LoadedRecipe): LoadedRecipe {
-  const file = host.read(checkLibrary);
-  const needed = file ? accepted(withLibrary(host, accepted(resolve(host, file)))) : [];
+  const files = [checkLibrary, layersLibrary].flatMap((name) => host.read(name) ?? []);
+  const all = files.flatMap((file) => accepted(withLibrary(host, accepted(resolve(host, file)))));
+  const needed = [...new Map(all.map((each) => [each.name, each])).values()];
   const names = new Set(needed.map(({ name }) => name));
   return { ...loaded, modules: [...needed, ...loaded.modules.filter(({ name }) => !names.has(name))] };
 }

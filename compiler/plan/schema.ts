@@ -114,7 +114,7 @@ const step: JTDSchemaType<StepInFile> = {
         what: text,
       },
       optionalProperties: {
-        purpose: { enum: ["save", "check"] },
+        purpose: { enum: ["save", "check", "compare"] },
         changes: {
           properties: { tensor: text, outputs: texts },
           optionalProperties: { of: count, zeros: text },
@@ -126,12 +126,22 @@ const step: JTDSchemaType<StepInFile> = {
 
 const value: JTDSchemaType<ValueInFile> = {
   properties: {
-    kind: { enum: ["report", "expect"] },
+    kind: { enum: ["report", "expect", "compare"] },
     text,
     of: { properties: { measure: text, model: text }, nullable: true },
     place: text,
   },
-  optionalProperties: { known: { type: "float64" }, from: text },
+  optionalProperties: {
+    known: { type: "float64" },
+    from: text,
+    compared: {
+      properties: {
+        with: text,
+        over: count,
+        at: { elements: { properties: { layer: { type: "uint32", nullable: true }, what: text } } },
+      },
+    },
+  },
 };
 
 const savedTensors: JTDSchemaType<SaveRecord<string>["tensors"]> = {

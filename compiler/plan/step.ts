@@ -55,8 +55,8 @@ export interface StepPart {
   readonly stage: number | null;
   /** The name of the stage, or of the model that is evaluated; empty for a measure. */
   readonly of: string;
-  /** What it serves of that model, if it is not to be evaluated: it makes what is saved of it, or checks that. */
-  readonly purpose?: "save" | "check";
+  /** What it serves of that model, if it is not to be evaluated: it makes what is saved of it, checks that, or compares its layers. */
+  readonly purpose?: "save" | "check" | "compare";
   /** The block; null outside the blocks. */
   readonly layer: number | null;
   /** `embedding`, `statistics`, `q`, `outputs`, `head`: what people are told is at work. */
@@ -73,7 +73,7 @@ export interface StepPart {
   };
 }
 
-/** What people are told of steps: `sparse` of those of a stage, `evaluate sparse`, `save sparse`, `check sparse`; of measures nothing. */
+/** What people are told of steps: `sparse` of those of a stage, `evaluate sparse`, `compare sparse` and so on; of measures nothing. */
 export function titleOf({ stage, of, purpose }: Pick<StepPart, "stage" | "of" | "purpose">): string {
   if (of === "" || stage !== null) return of;
   return `${purpose ?? "evaluate"} ${of}`;
@@ -94,9 +94,9 @@ export interface StageRecord {
   readonly of: string;
 }
 
-/** A number for the report, or an expectation: then it must not be 0. */
+/** A number for the report, or an expectation: then it must not be 0; or what results are compared by, layer by layer, unasked. */
 export interface ValueRecord {
-  readonly kind: "report" | "expect";
+  readonly kind: "report" | "expect" | "compare";
   /** The expression as written: `perplexity(sparse, text.test)`. */
   readonly text: string;
   /** For a call with one model: the function and the model, so that tables have a row per function, a column per model. */
@@ -105,6 +105,14 @@ export interface ValueRecord {
   readonly value: number | Ref;
   /** `file:line:column` of an expectation. */
   readonly place: string;
+  /** Of numbers that compare: with which model, over which windows, and where each of them is found. */
+  readonly compared?: { readonly with: string; readonly over: number; readonly at: readonly LayerPlace[] };
+}
+
+/** A layer of a model by its block, which is null outside of them, and its name; or what lies before the end of a block, then without. */
+export interface LayerPlace {
+  readonly layer: number | null;
+  readonly what: string;
 }
 
 /** A model that is saved after all steps, if all expectations hold. */

@@ -1,23 +1,21 @@
 /** The check of what a recipe saves: the files as a given model, on the first windows of a text, beside the model that they were made from. */
 import type * as Ast from "../../grammar/ast.ts";
 import { invariant } from "../invariant.ts";
-import { given } from "../language/bind.ts";
 import { number } from "../language/number.ts";
-import { scopeIn } from "../language/scope.ts";
 import type { Windows } from "../language/tensor.ts";
-import type { Operand, Value } from "../language/value.ts";
+import type { Value } from "../language/value.ts";
 import { headersOf } from "../plan/headers.ts";
 import { isTaskPart, type Split } from "../plan/plan.ts";
 import type { SavedCheck, SavedTensor, SaveRecord } from "../plan/step.ts";
 import { bindModel } from "./bind.ts";
 import type { Checking } from "./checking.ts";
+import { fieldsOf } from "./library-function.ts";
 import { evaluationsOf } from "./measure.ts";
 import { type Emitting, windowsNumber } from "./steps.ts";
 import type { Comparison, Saving, TypedRecipe } from "./typed.ts";
 
-/** The module and the function that say what is compared. */
+/** The module whose function says what is compared. */
 export const checkLibrary = "std/check";
-const checkFunction = "check_saved";
 
 /** What the files of a model are called among the models, where no parameter can be. */
 export const savedName = (name: string): string => `${name} as it is saved`;
@@ -25,8 +23,8 @@ export const savedName = (name: string): string => `${name} as it is saved`;
 /** On so many windows. */
 const most = 8;
 
-/** The windows whose text and length the check takes: those of an evaluation, or of a stage. */
-function checkWindows({ evaluations, stages }: Pick<TypedRecipe, "evaluations" | "stages">): TextWindows | null {
+/** The windows whose text and length are taken for what a recipe has not asked for: those of an evaluation, or of a stage. */
+export function textWindows({ evaluations, stages }: Pick<TypedRecipe, "evaluations" | "stages">): TextWindows | null {
   const all = [...stages, ...evaluations].flatMap(({ windows }) => windows ?? []);
   return all.findLast((each): each is TextWindows => !isTaskPart(each.split)) ?? null;
 }
@@ -53,11 +51,9 @@ function comparison(
   save: Saving,
 ): Comparison | null {
   const { context, scope, inputs } = at;
-  const windows = checkWindows(typed);
+  const windows = textWindows(typed);
   const own = savedName(save.name);
   if (!inputs.models.has(own) || windows === null) return null;
-  const declared = inputs.modules.scopes.get(checkLibrary)?.values.get(checkFunction);
-  invariant(declared?.kind === "callable", "there is nothing to check with");
   const { span } = recipe.name;
   const model = bindModel(at, recipe, { name: { text: own, span }, span });
   const saved = at.given.pop();
@@ -72,16 +68,8 @@ function comparison(
     text: { kind: "corpus", name, split, first },
     length: number(length),
   };
-  const operands = Object.entries(values).flatMap(([key, value]): [string, Operand][] =>
-    value ? [[key, { value, span }]] : [],
-  );
-  const call = { context, scope: scopeIn(scope), span };
-  const found = declared.form([]).apply(call, given(call.scope, new Map(operands)));
-  const fieldOf = (field: keyof Comparison["values"]) => {
-    const value = found.kind === "record" ? found.fields.get(field) : undefined;
-    return value?.kind === "tensor" ? value.node : null;
-  };
-  const [loss, saved_loss, kl] = [fieldOf("loss"), fieldOf("saved_loss"), fieldOf("kl")];
+  const found = fieldsOf({ context, scope, span }, inputs.modules, [checkLibrary, "check_saved"], values);
+  const [loss, saved_loss, kl] = [found.get("loss"), found.get("saved_loss"), found.get("kl")];
   if (!loss || !saved_loss || !kl) return null;
   const evaluations = evaluationsOf(at.passes, context.trace.observations.slice(before));
   return { saved, evaluations, values: { loss, saved_loss, kl } };

@@ -18,6 +18,9 @@ import type { Check, Ref, SavedCheck, SaveRecord, Step, ValueRecord } from "../p
 import { checkRecord } from "./check-saved.ts";
 import { measuresOf } from "./choice/decide.ts";
 import { emitTrial, type Question } from "./choice/trial-steps.ts";
+import { compareOutputs } from "./comparison/outputs.ts";
+import { comparingOn } from "./comparison/pair.ts";
+import { comparePredictions } from "./comparison/predictions.ts";
 import { emitCounts } from "./count-zeros.ts";
 import { unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
@@ -45,14 +48,23 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
   const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
   for (const model of models.values()) checkGivenCodes(at, model, { stage: null, of: model.name });
-  const questions = recipe.stages.map((stage, number) => emitStage(at, stage, number));
-  if (recipe.stages.at(-1)?.candidates) return asking(at, recipe, questions.at(-1) ?? null, modules);
+  const isAsking = recipe.stages.at(-1)?.candidates !== undefined;
+  const comparing = isAsking ? null : comparingOn(at, recipe, modules);
+  const compared: ValueRecord[] = [];
+  const questions = recipe.stages.map((stage, number) => {
+    const question = emitStage(at, stage, number);
+    if (comparing) compared.push(...compareOutputs(comparing, stage));
+    return question;
+  });
+  if (isAsking) return asking(at, recipe, questions.at(-1) ?? null, modules);
   const passed = new Map<string, Ref | null>();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
   const counts = emitCounts(at, recipe.counts);
   const values =
     isWhole && areDecided(context, recipe) ? emitMeasures(at, recipe.measures, new Map([...series, ...counts])) : [];
+  const results = new Set(recipe.saves.map(({ of }) => of));
+  for (const of of results) if (comparing) compared.push(...comparePredictions(comparing, of));
   const saves = recipe.saves.map((saving) => saveRecord(at, saving, modules));
   const checked = saves.map((save): SaveRecord => {
     const comparison = recipe.checks.get(save.of);
@@ -60,7 +72,7 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
     return { ...save, ...(check && { check }) };
   });
   const { steps, windows } = at;
-  return { steps, windows, values, saves: checked, question: null };
+  return { steps, windows, values: [...values, ...compared], saves: checked, question: null };
 }
 
 /** Adds the steps of a stage, by its number; gives what they ask, where it is open what its layers take. */

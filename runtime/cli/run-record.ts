@@ -1,9 +1,9 @@
 /** What a report says of a run beside what it measured: what was asked, what became of each layer, what it took. */
-import type { ModelRecord, Plan } from "../../compiler/plan/plan.ts";
+import type { ModelRecord, Plan, WindowsRecord } from "../../compiler/plan/plan.ts";
 import { planHash } from "../../compiler/plan/plan-file.ts";
 import type { Slot } from "../../compiler/plan/program.ts";
 import { contentBytes, elements, outputOf } from "../../compiler/plan/slots.ts";
-import { type Step, type StepPart, tensorsSaved, titleOf } from "../../compiler/plan/step.ts";
+import { type LayerPlace, type Step, type StepPart, tensorsSaved, titleOf } from "../../compiler/plan/step.ts";
 import { fileType, isFloatDType } from "../../compiler/plan/stored-types.ts";
 import { allOf, workOf } from "../../compiler/plan/work.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
@@ -31,8 +31,25 @@ export interface ChangedLayer {
   readonly zeros: number | null;
   readonly bytes_before: number | null;
   readonly bytes_after: number;
+  /** By how much its outputs are others: the squares of the differences, as a share of what they were; null where that was not found. */
+  readonly output_error: number | null;
   /** That the step took. */
   readonly seconds: number;
+}
+
+/** By what a result was compared, unasked, with the model in which its layers were changed. */
+export interface Compared {
+  readonly model: string;
+  readonly with: string;
+  /**
+   * `output_error` of layers, on what enters them in the other model; `loss` and `kl` of predictions where the blocks up to one are the
+   * result's and those behind it the other model's, in nats per token: the first where none is.
+   */
+  readonly measure: string;
+  readonly windows: WindowsRecord;
+  readonly at: readonly LayerPlace[];
+  /** One for each place; null where it is no number. */
+  readonly values: readonly (number | null)[];
 }
 
 /** What a run took of time, by stage, by model that is evaluated, for what is saved and its check, and for measures. */
@@ -53,6 +70,7 @@ export interface RunRecord {
     readonly bytes: number;
   }[];
   readonly layers: readonly ChangedLayer[];
+  readonly compared: readonly Compared[];
   readonly taken: readonly Taken[];
   /** Bytes, at most at once: as planned, and as the run had them, with all that the process had of the machine. */
   readonly memory: {
@@ -64,13 +82,15 @@ export interface RunRecord {
 export function runRecord(plan: Plan, result: RunResult, models: ReadonlyMap<string, Checkpoint>): RunRecord {
   const { recipe, corpora, windows, stages, saves, peaks } = plan;
   const given = plan.models.map(({ contents: _, ...model }) => model);
+  const compared = comparedIn(plan, result);
   return {
     asked: { recipe, plan: planHash(plan), models: given, corpora, windows, stages },
     saves: saves.map((save) => ({
       ...{ model: save.of, origin: save.origin, format: save.format },
       bytes: bytesSaved(tensorsSaved(save)),
     })),
-    layers: changedLayers(plan, result, models),
+    layers: changedLayers(plan, result, models, compared),
+    compared,
     taken: takenBy(plan, result),
     memory: {
       planned: peaks,
@@ -78,6 +98,13 @@ export function runRecord(plan: Plan, result: RunResult, models: ReadonlyMap<str
     },
   };
 }
+
+const comparedIn = ({ windows }: Plan, { compared }: RunResult): readonly Compared[] =>
+  compared.flatMap(({ of, over, at, values, ...each }) => {
+    const passed = windows[over];
+    const numbers = values.map((value) => (Number.isFinite(value) ? value : null));
+    return of && passed ? [{ ...of, with: each.with, windows: passed, at, values: numbers }] : [];
+  });
 
 function takenBy(plan: Plan, { stepSeconds }: RunResult): readonly Taken[] {
   const works = workOf(plan);
@@ -103,6 +130,7 @@ function changedLayers(
   plan: Plan,
   { stages, stepSeconds }: RunResult,
   models: ReadonlyMap<string, Checkpoint>,
+  compared: readonly Compared[],
 ): readonly ChangedLayer[] {
   const left = new Map<string, Tensors>([...models].map(([name, { tensors }]) => [name, new Map(storedIn(tensors))]));
   return stages.flatMap(({ name: stage, of, changed }, number) => {
@@ -115,9 +143,16 @@ function changedLayers(
       const sizes = sizesOf(plan, at, changes, before.get(tensor));
       after.set(tensor, withChange(after.get(tensor), sizes));
       const counted = changed.find((each) => each.tensor === tensor && each.what === what);
-      return [{ stage, layer, what, tensor, ...sizes, zeros: counted?.zeros ?? null, seconds: stepSeconds[at] ?? 0 }];
+      const output_error = errorIn(compared, stage, { layer, what });
+      const found = { ...sizes, zeros: counted?.zeros ?? null, output_error };
+      return [{ stage, layer, what, tensor, ...found, seconds: stepSeconds[at] ?? 0 }];
     });
   });
+}
+
+function errorIn(compared: readonly Compared[], stage: string, { layer, what }: LayerPlace): number | null {
+  const own = compared.find(({ model, measure }) => model === stage && measure === "output_error");
+  return own?.values[own.at.findIndex((place) => place.layer === layer && place.what === what)] ?? null;
 }
 
 type Sizes = Pick<ChangedLayer, "elements" | "bytes_before" | "bytes_after">;

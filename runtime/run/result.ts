@@ -14,6 +14,11 @@ export interface SeriesResult extends Pick<ValueRecord, "text"> {
   readonly along: string;
 }
 
+/** By what a result is compared, layer by layer or block by block: a number at each place, which may be none where activations overflow. */
+export interface ComparedResult extends Pick<ValueRecord, "of">, NonNullable<ValueRecord["compared"]> {
+  readonly values: readonly number[];
+}
+
 /** An expectation, and whether it holds. */
 export interface ExpectResult extends Pick<ValueRecord, "text" | "place"> {
   readonly holds: boolean;
@@ -52,6 +57,7 @@ export interface RunResult {
   readonly reports: readonly ReportResult[];
   readonly series: readonly SeriesResult[];
   readonly expects: readonly ExpectResult[];
+  readonly compared: readonly ComparedResult[];
   /** Whether the output folder holds a result that may stay. */
   readonly isSaved: boolean;
   /** Of each that is saved; null where the plan has nothing to check it with. */

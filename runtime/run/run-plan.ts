@@ -93,7 +93,7 @@ export function requireMemory(
   throw new UserError(`the plan takes ${sizes}; ${way}`);
 }
 
-type Done = Pick<RunResult, "stages" | "reports" | "series" | "expects">;
+type Done = Pick<RunResult, "stages" | "reports" | "series" | "expects" | "compared">;
 
 /** Those from one place of the list to another. */
 async function runSteps(

@@ -2,20 +2,26 @@
 import { outputOf } from "../../compiler/plan/slots.ts";
 import type { ValueRecord } from "../../compiler/plan/step.ts";
 import { UserError } from "../user-error.ts";
-import type { RunResult } from "./result.ts";
+import type { ComparedResult, RunResult } from "./result.ts";
 import type { Session } from "./session.ts";
 
-interface Read extends Omit<ValueRecord, "value"> {
+interface Read extends Omit<ValueRecord, "value" | "compared"> {
   readonly values: readonly number[];
   /** The dimension that they run along; undefined of a single number. */
   readonly along: string | undefined;
 }
 
-/** Reads what the steps have computed, which is finite. */
-export async function readValues({ plan, store }: Session): Promise<Pick<RunResult, "reports" | "series" | "expects">> {
+/** Reads what the steps have computed; what the recipe asks for is finite. */
+export async function readValues({
+  plan,
+  store,
+}: Session): Promise<Pick<RunResult, "reports" | "series" | "expects" | "compared">> {
   const [singles, series]: [(Read & { readonly value: number })[], (Read & { readonly along: string })[]] = [[], []];
-  for (const { value: from, ...record } of plan.values) {
+  const compared: ComparedResult[] = [];
+  for (const { value: from, compared: comparing, ...record } of plan.values) {
     const values = typeof from === "number" ? [from] : await store.numbers(from);
+    if (comparing) compared.push({ of: record.of, ...comparing, values });
+    if (comparing) continue;
     const [dim] = typeof from === "object" && "step" in from ? outputOf(plan, from.step, from.output).slot.dims : [];
     if (dim === undefined) singles.push({ ...record, values, along: undefined, value: values[0] ?? Number.NaN });
     else series.push({ ...record, values, along: dim.name });
@@ -23,6 +29,7 @@ export async function readValues({ plan, store }: Session): Promise<Pick<RunResu
   requireFinite([...singles, ...series]);
   return {
     reports: singles.filter(({ kind }) => kind === "report").map(({ text, of, value }) => ({ text, of, value })),
+    compared,
     series: series.map(({ text, values, along }) => ({ text, values, along })),
     expects: singles
       .filter(({ kind }) => kind === "expect")

@@ -252,7 +252,7 @@ suite("cli: run", ({ test }) => {
       assert.is(status, 0, stderr);
       assert.match(
         stderr,
-        /\nstep 3 of 5: stage sparse\nstep 4 of 5: save sparse\nstep 5 of 5: check sparse\nsparse read back: its loss on \d windows? is \S+, as before; KL\(model ‖ sparse\) is \S+\nout: 1\.\d+ MiB, .* npx lcomp eval out --text /,
+        /\nstep 3 of 6: stage sparse\nstep 4 of 6: compare sparse\nstep 5 of 6: save sparse\nstep 6 of 6: check sparse\nsparse read back: its loss on \d windows? is \S+, as before; KL\(model ‖ sparse\) is \S+\nout: 1\.\d+ MiB, .* npx lcomp eval out --text /,
       );
       const report = JSON.parse(stdout);
       assert.equal(Object.keys(report.zeros.sparse), ["q", "k", "v", "o", "gate", "up", "down", "all"]);

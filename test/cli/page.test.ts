@@ -147,7 +147,7 @@ suite("page", (here) => {
       assert.equal(asked, ["/", "/page", "/page"]);
       for (const { width, scrollWidth, pictures, contrast } of frames) {
         assert.ok(scrollWidth <= width, `${scrollWidth} of ${width}`);
-        assert.is(pictures, 5);
+        assert.is(pictures, 9);
         assert.ok(contrast >= 4.5, `${contrast}`);
       }
     },

@@ -36,7 +36,7 @@ suite("cli: report", ({ test }) => {
       const page = read(folder, "new/out.report.html");
       assert.equal(JSON.parse(recordIn(page) ?? ""), JSON.parse(ran.stdout));
       const [layer] = JSON.parse(ran.stdout).layers;
-      const sizes = { elements: 16_384, zeros: 8192, bytes_before: 32_768, bytes_after: 32_768 };
+      const sizes = { elements: 16_384, zeros: 8192, bytes_before: 32_768, bytes_after: 32_768, output_error: null };
       const place = { stage: "small", layer: 0, what: "q", tensor: "model.layers.0.self_attn.q_proj.weight" };
       assert.equal({ ...layer, seconds: 0 }, { ...place, ...sizes, seconds: 0 });
       rmSync(join(folder, "new/out"), { recursive: true });

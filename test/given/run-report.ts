@@ -10,7 +10,7 @@ export const record: RunRecord = {
     recipe: { name: "half", doc: "", text: "recipe half() {}\n", parameters: [], sources: [] },
     ...{ plan: hash("0"), models: [], corpora: [], windows: [], stages: [] },
   },
-  ...{ saves: [], layers: [], taken: [] },
+  ...{ saves: [], layers: [], compared: [], taken: [] },
   memory: { planned: { gpu: 0, host: 0 }, measured: { gpu: 0, process: 0 } },
 };
 
@@ -31,10 +31,29 @@ const layers = stages.flatMap(({ name: stage }, of) =>
       const tensor = `blocks.${layer}.${what}.weight`;
       const zeros = of === 0 ? Math.round(elements * (0.4 + 0.1 * (layer + i))) : null;
       const sizes = { elements, zeros, bytes_before: 2 * elements, bytes_after: (elements * bits) / 8 };
-      return [{ stage, layer, what, tensor, ...sizes, seconds: 0.5 + layer }];
+      const output_error = (1 + of) * (0.01 + 0.02 * layer + 0.005 * i);
+      return [{ stage, layer, what, tensor, ...sizes, output_error, seconds: 0.5 + layer }];
     }),
   ),
 );
+
+const windows = { corpus: "text", split: "test", length: 65, count: 8, seed: null } as const;
+
+/** What predictions lose behind each of two blocks, one number of which is none. */
+const compared: RunRecord["compared"] = [
+  ...stages.map(({ name: model }) => ({
+    ...{ model, with: "model", measure: "output_error", windows },
+    at: [0, 1].flatMap((layer) => ["q", "gate"].map((what) => ({ layer, what }))),
+    values: layers.flatMap(({ stage, output_error }) => (stage === model ? [output_error] : [])),
+  })),
+  ...[
+    { measure: "loss", values: [1.6, 1.61, null] },
+    { measure: "kl", values: [0, 0.004, 0.012] },
+  ].map((each) => ({
+    ...{ model: "small", with: "model", windows, ...each },
+    at: [null, 0, 1].map((layer) => ({ layer, what: "" })),
+  })),
+];
 
 const curve = (height: number): readonly number[] =>
   Array.from({ length: 64 }, (_, i) => height / (1 + i) + 0.01 * (i % 3));
@@ -84,6 +103,7 @@ export const reported: RunReport = runReport(
     },
     saves: [{ model: "small", origin: "model", format: "lcomp", bytes: 31_744 }],
     layers,
+    compared,
     taken: [
       { what: "sparse", seconds: 4, operations: 3e9, bytes_moved: 2 ** 30 },
       { what: "evaluate small", seconds: 61, operations: 9e12, bytes_moved: 2 ** 34 },

@@ -1,11 +1,11 @@
 /** What became of each layer, as pages show it. */
 import { showBytes } from "../../../compiler/plan/bytes.ts";
 import { percent, type RunReport } from "../result-table.ts";
-import type { ChangedLayer } from "../run-record.ts";
+import type { ChangedLayer, Compared } from "../run-record.ts";
 import { duration } from "../table.ts";
 import { counted } from "../terminal.ts";
 import { folded, type Html, table } from "./html.ts";
-import { layerMap, type Picture, short } from "./pictures.ts";
+import { layerMap, linesThrough, type Picture, short } from "./pictures.ts";
 
 const bitsOf = ({ bytes_after, elements }: ChangedLayer): number | null =>
   elements === null ? null : (8 * bytes_after) / elements;
@@ -13,18 +13,23 @@ const bitsOf = ({ bytes_after, elements }: ChangedLayer): number | null =>
 const zerosOf = ({ zeros, elements }: ChangedLayer): number | null =>
   zeros === null || elements === null ? null : zeros / elements;
 
+const errorOf = ({ output_error }: ChangedLayer): number | null => output_error;
+
 /** All that a stage changes, in numbers. */
 export function layerTable(stage: string, layers: readonly ChangedLayer[]): Html | null {
+  const isCompared = layers.some((each) => errorOf(each) !== null);
   const rows = layers.map((each) => {
-    const bits = bitsOf(each);
+    const [bits, error] = [bitsOf(each), errorOf(each)];
     return [
       ...[each.tensor, each.what, each.layer === null ? "" : String(each.layer)],
       ...[each.elements === null ? "" : String(each.elements), percent(zerosOf(each) ?? undefined)],
       ...[each.bytes_before === null ? "" : showBytes(each.bytes_before), showBytes(each.bytes_after)],
-      ...[bits === null ? "" : short(bits), duration(each.seconds)],
+      ...[bits === null ? "" : short(bits), ...(isCompared ? [error === null ? "" : `${short(100 * error)} %`] : [])],
+      duration(each.seconds),
     ];
   });
-  const head = ["weight", "layer", "block", "elements", "zeros", "before", "after", "bits per weight", "time"];
+  const sizes = ["elements", "zeros", "before", "after", "bits per weight"];
+  const head = ["weight", "layer", "block", ...sizes, ...(isCompared ? ["error of outputs"] : []), "time"];
   const title = `${counted(layers.length, "weight")} that ${stage} changes`;
   return folded(title, table(title, head, rows, { words: 2 }));
 }
@@ -32,11 +37,59 @@ export function layerTable(stage: string, layers: readonly ChangedLayer[]): Html
 /** Maps of the layers of what is saved, or of the last stage, for each number that is not the same in all of them. */
 export function layerMaps({ asked: { stages }, saves, layers }: RunReport): readonly Picture[] {
   const ends = saves.length > 0 ? saves.map(({ model }) => model) : stages.slice(-1).map(({ name }) => name);
-  return ends.flatMap((model) => {
+  const states = ends.flatMap((model) => {
     const own = lastChanges(chainOf(stages, model), layers);
     return [...map(`bits per weight in ${model}`, own, bitsOf), ...map(`share of zeros in ${model}`, own, zerosOf)];
   });
+  const most = Math.max(...layers.map((each) => errorOf(each) ?? 0));
+  const errors = stages.flatMap(({ name }) => {
+    const own = layers.filter(({ stage }) => stage === name);
+    return map(`error of outputs in ${name}`, own, errorOf, most);
+  });
+  return [...states, ...errors];
 }
+
+/** What predictions lose block by block: a line for each result. */
+export function blockCurves({ compared }: RunReport): readonly Picture[] {
+  const curve = (title: string, measure: string): readonly Picture[] => {
+    const own = compared.filter((each) => each.measure === measure);
+    const lines = own.map(({ model, at, values }) => ({
+      name: model,
+      points: at.flatMap(({ layer }, i) => {
+        const number = values[i] ?? null;
+        return number === null ? [] : [{ at: layer === null ? 0 : layer + 1, number }];
+      }),
+    }));
+    return lines.some(({ points }) => points.length > 0) ? [linesThrough(title, "blocks of the result", lines)] : [];
+  };
+  return [...curve("KL by block", "kl"), ...curve("Loss by block", "loss")];
+}
+
+/** What the curves show, of each result. */
+export const saysOfBlocks = ({ compared }: RunReport): readonly string[] =>
+  compared.flatMap((each) => {
+    const { measure, model, with: other } = each;
+    if (measure !== "kl") return [];
+    const what = `So many of the first blocks are those of ${model}, and all that is behind them is ${other}'s`;
+    return [
+      `${what}: KL from the predictions of ${other}, and loss, in nats per token, on ${windowsOf(each)}. On the right stands ${model} as a whole.`,
+    ];
+  });
+
+/** What the errors of outputs are; the same for stages that are compared with one model. */
+export const saysOfErrors = ({ compared }: RunReport): readonly string[] => {
+  const found = compared.filter(({ measure }) => measure === "output_error");
+  const what = (other: string): string =>
+    `y is what a layer makes in ${other}, and y′ what it makes of the same after the stage`;
+  return [
+    ...new Set(
+      found.map((each) => `Error of outputs: ‖y′ − y‖² / ‖y‖², where ${what(each.with)}, on ${windowsOf(each)}.`),
+    ),
+  ];
+};
+
+const windowsOf = ({ windows: { count, length, corpus, split } }: Compared): string =>
+  `${counted(count, "window")} of ${counted(length, "token")} of ${corpus}.${split}`;
 
 /** The stages that have made a model, the first first. */
 function chainOf(stages: RunReport["asked"]["stages"], model: string): readonly string[] {
@@ -55,6 +108,7 @@ function map(
   title: string,
   layers: readonly ChangedLayer[],
   of: (layer: ChangedLayer) => number | null,
+  most?: number,
 ): readonly Picture[] {
   const numbers = layers.flatMap((each) => {
     const found = of(each);
@@ -65,5 +119,5 @@ function map(
     numbers.filter((other) => other.layer === layer && other.what === what).length === 1;
   const named = numbers.filter(isAlone);
   const isSame = new Set(named.map(({ number }) => short(number))).size < 2;
-  return isSame ? [] : [layerMap(title, named)];
+  return isSame ? [] : [layerMap(title, named, most)];
 }

@@ -47,11 +47,14 @@ const span = (numbers: readonly number[], shown: (number: number) => string): st
 
 export const short = (number: number): string => String(Number(number.toPrecision(3)));
 
-/** A square for each layer, the darker the greater. */
-export function layerMap(title: string, numbers: readonly LayerNumber[]): Picture {
+/** A square for each layer, the darker the greater; the darkest is the greatest, or as great as `most`. */
+export function layerMap(
+  title: string,
+  numbers: readonly LayerNumber[],
+  most = Math.max(...numbers.map(({ number }) => number)),
+): Picture {
   const values = numbers.map(({ number }) => number);
   const blocks = Math.max(...numbers.map(({ layer }) => layer)) + 1;
-  const most = Math.max(...values);
   return {
     title,
     says: `${title}, by block and layer: ${span(values, short)}`,
@@ -88,39 +91,53 @@ const mostPoints = 300;
 export function curves(given: Curves): Picture {
   const { title, along, each: series } = given;
   const each = neighbours(given, mostPoints);
-  const points = [...series].flatMap(([name, numbers]) =>
-    pointsOf(numbers, each).map(({ first, last, number }) => ({ at: (first + last) / 2, number, name })),
-  );
-  const isAlone = series.size === 1;
+  const lines = [...series].map(([name, numbers]) => ({
+    name,
+    points: pointsOf(numbers, each).map(({ first, last, number }) => ({ at: (first + last) / 2, number })),
+  }));
   const shown = [...series].map(([name, numbers]) => `${name} ${span(numbers, short)}`.trimStart());
+  const says = `${title}, along ${along}: ${shown.join("; ")}`;
+  return { title: each > 1 ? `${title} (means of ${each})` : title, says, drawing: drawnLines(along, lines) };
+}
+
+/** What a line goes through, from the left to the right. */
+export interface Line {
+  readonly name: string;
+  readonly points: readonly { readonly at: number; readonly number: number }[];
+}
+
+/** A line through numbers at places along something. */
+export function linesThrough(title: string, along: string, lines: readonly Line[]): Picture {
+  const shown = lines.map(({ name, points }) =>
+    [name, points.map(({ at, number }) => `${short(number)} at ${at}`).join(", ")].join(": "),
+  );
+  return { title, says: `${title}, along ${along}: ${shown.join("; ")}`, drawing: drawnLines(along, lines) };
+}
+
+function drawnLines(along: string, lines: readonly Line[]): TopLevelSpec {
+  const points = lines.flatMap(({ name, points }) => points.map((point) => ({ ...point, name })));
   return {
-    title: each > 1 ? `${title} (means of ${each})` : title,
-    says: `${title}, along ${along}: ${shown.join("; ")}`,
-    drawing: {
-      ...appearance,
-      data: { values: points },
-      mark: { type: "line", point: points.length <= 60 * series.size, strokeWidth: 1.5 },
-      encoding: {
-        x: {
-          field: "at",
-          type: "quantitative",
-          title: along,
-          axis: { tickMinStep: 1, grid: false },
-          scale: { nice: false },
-        },
-        y: { field: "number", type: "quantitative", title: null, scale: { zero: false } },
-        ...(isAlone
-          ? {}
-          : {
-              color: {
-                field: "name",
-                type: "nominal",
-                sort: null,
-                title: null,
-                legend: { orient: "top", columns: 1, labelLimit: 300 },
-              },
-            }),
+    ...appearance,
+    data: { values: points },
+    mark: { type: "line", point: points.length <= 60 * lines.length, strokeWidth: 1.5 },
+    encoding: {
+      x: {
+        field: "at",
+        type: "quantitative",
+        title: along,
+        axis: { tickMinStep: 1, grid: false },
+        scale: { nice: false },
       },
+      y: { field: "number", type: "quantitative", title: null, scale: { zero: false } },
+      ...(lines.length > 1 && {
+        color: {
+          field: "name",
+          type: "nominal",
+          sort: null,
+          title: null,
+          legend: { orient: "top", columns: 1, labelLimit: 300 },
+        },
+      }),
     },
   };
 }

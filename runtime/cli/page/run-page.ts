@@ -7,7 +7,7 @@ import { curvesOf } from "../series.ts";
 import { duration } from "../table.ts";
 import { draw } from "./draw.ts";
 import { folded, type Html, html, list, type Part, page, section, table } from "./html.ts";
-import { layerMaps, layerTable } from "./layers.ts";
+import { blockCurves, layerMaps, layerTable, saysOfBlocks, saysOfErrors } from "./layers.ts";
 import { bars, curves, pareto, short } from "./pictures.ts";
 
 /** The text of the page. Of equal inputs on one adapter it is the same but for times, and for the memory of the process. */
@@ -19,6 +19,7 @@ export async function runPage(report: RunReport): Promise<string> {
     body: [
       saved(report),
       await measured(report),
+      await byBlock(report),
       await stages(report),
       await choices(report),
       await taken(report),
@@ -78,6 +79,23 @@ async function measured(report: RunReport): Promise<Html | null> {
   );
 }
 
+/** Where on the way through the model predictions lose what they lose. */
+async function byBlock(report: RunReport): Promise<Html | null> {
+  const { asked, saves, compared } = report;
+  const isToBe = asked.stages.length > 0 && saves.length > 0 && compared.length === 0;
+  const none = html`<p class="quiet">Nothing is compared by block or by layer: that takes a text, and a last stage that changes matrices of linear layers and nothing else.</p>\n`;
+  return section(
+    "Block by block",
+    await draw(blockCurves(report)),
+    sentences(saysOfBlocks(report)),
+    isToBe ? none : null,
+  );
+}
+
+/** Quiet ones, each by itself. */
+const sentences = (some: readonly string[]): Part =>
+  some.length === 0 ? null : some.map((each) => html`<p class="quiet">${each}</p>\n`);
+
 async function stages(report: RunReport): Promise<Html | null> {
   const { asked, layers, zeros, stage_seconds } = report;
   const rows = asked.stages.map(({ name, action, of }) => {
@@ -96,6 +114,7 @@ async function stages(report: RunReport): Promise<Html | null> {
     table("What each stage does", head, rows, { words: 3 }),
     kindsTable(zeros),
     await draw(layerMaps(report)),
+    sentences(saysOfErrors(report)),
     asked.stages.map(({ name }) =>
       layerTable(
         name,
