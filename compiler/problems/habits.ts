@@ -15,7 +15,7 @@ const order =
   "`sort(x, over d)` puts numbers in ascending order, `order(x, over d)` says where they lie, `best(x, n, over d)` is true for the n greatest";
 const joined =
   "`stack(pair: a, b)` lays values along a new dimension, `concat(x, y, (d, block) -> all)` one after the other";
-const inverted = "`inverse` of `std/matrices` is that of a symmetric matrix whose values are above 0";
+const inverted = "`symmetric_inverse` of `std/matrices` is that of a symmetric matrix whose values are above 0";
 const singular =
   "`leading` of `std/lowrank/factors` has the first directions, `eigh` of `std/matrices` all of a symmetric matrix";
 const variance = "write `mean((x - mean(x, over d))^2, over d)`";
