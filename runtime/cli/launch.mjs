@@ -87,7 +87,7 @@ function keepCompiled() {
 
 /** Whether a command uses the GPU, and what native code says of it is not asked for. */
 function canFilter([name]) {
-  const isUsing = ["run", "apply", "eval", "plan", "compile", "doctor"].includes(name);
+  const isUsing = ["run", "apply", "eval", "generate", "plan", "compile", "doctor"].includes(name);
   return isUsing && process.platform === "linux" && !process.env.LCOMP_DEBUG && existsSync("/bin/sh");
 }
 

@@ -214,7 +214,7 @@ suite("cli: apply", ({ test }) => {
       assert.match(usage("plan.json", "--model", "m").stderr, /^lcomp: there is no flag --model; /);
       assert.match(
         usage("light.lcomp", ...given, "--out", "x").stderr,
-        /^lcomp: light\.lcomp is no plan: it is not valid JSON/,
+        /^lcomp: light\.lcomp is a recipe: lcomp run carries it out\n$/,
       );
       assert.match(usage("absent.json").stderr, /^lcomp: cannot read absent\.json: there is no such file or folder\n$/);
       for (const width of usage("plan.json", "--help").stdout.split("\n")) assert.ok(width.length <= 80, width);

@@ -204,6 +204,17 @@ suite("architecture", ({ test }) => {
     );
   });
 
+  test("what native code remarks is kept back of every command that reaches an adapter", () => {
+    const text = readFileSync(join(root, "runtime/cli/commands.ts"), "utf8");
+    const imports = importsIn(product, ({ isType }) => !isType);
+    const using = [...text.matchAll(/^ {2}(\w+): \{\n[^}]*?import\("\.\/([\w-]+\.ts)"\)/gm)]
+      .filter(([, , file]) => reachable(imports, `runtime/cli/${file}`).has("runtime/gpu/adapter.ts"))
+      .map(([, name]) => name);
+    const [, listed = ""] =
+      /const isUsing = \[([^\]]*)\]/.exec(readFileSync(join(root, "runtime/cli/launch.mjs"), "utf8")) ?? [];
+    assert.equal(using.sort(), [...listed.matchAll(/\w+/g)].map(([name]) => name).sort());
+  });
+
   test("no file of language/ imports one that stands to its right in the picture of ARCHITECTURE.md", () => {
     const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
     const picture = /```\n( size ─[^`]*)```/.exec(text)?.[1] ?? "";
