@@ -135,7 +135,7 @@ suite("compared layer by layer", ({ test }) => {
   );
 
   test(
-    "codes of a model that was turned are compared with that, the head too, and what is turned last with nothing",
+    "codes of a model that was turned are compared with that, the head too, codes of a table with it, and what is turned last with nothing",
     inFolder(async (folder) => {
       await writeDecoder(join(folder, "model"), { isUntied: true });
       const turned = "  stage turned = quarot() of model\n";
@@ -152,6 +152,12 @@ suite("compared layer by layer", ({ test }) => {
           errors.values.join(" "),
         );
       });
+      const table = `  stage small = rtn(4, every: 16) of model for layer, embed
+  report mean_kl(model, small, few, 64)
+  save small as "lcomp"`;
+      await ran(folder, table, async ({ result }) =>
+        near(found(result, "kl").values.at(-1), reported(result, "mean_kl(model, small, few, 64)")),
+      );
       const last = `  report mean_nll(turned, few, 64)\n  save turned as "huggingface"`;
       await ran(folder, turned + last, async ({ result }) => assert.equal(result.compared, []));
     }),

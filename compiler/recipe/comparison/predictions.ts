@@ -7,6 +7,7 @@ import { scopeIn } from "../../language/scope.ts";
 import type { Tensor } from "../../language/tensor.ts";
 import { layersOf } from "../../model/value.ts";
 import type { LayerPlace, Ref, ValueRecord } from "../../plan/step.ts";
+import { entryOf } from "../forward-graphs.ts";
 import { embed, throughBlock } from "../passes.ts";
 import { addStep } from "../steps.ts";
 import { type Comparing, found, ofMade, type Pair, pairOf, valuesOf } from "./pair.ts";
@@ -34,11 +35,12 @@ export function comparePredictions(on: Comparing, name: string): readonly ValueR
 }
 
 /** From none of the blocks to all of them. */
-function depthsOf({ at }: Comparing, { reference, made, passing }: Pair): readonly Depth[] {
+function depthsOf({ at }: Comparing, { reference, made, starts, passing }: Pair): readonly Depth[] {
   const layers = layersOf(reference.type);
   const stride = Math.ceil(layers / mostDepths);
   const depths: Depth[] = [{ blocks: 0, x: embed(at, reference, passing) }];
-  let x = embed(at, made, passing);
+  const { entry } = starts[1];
+  let x = embed(at, made, { ...passing, entry: entry && entryOf(entry) }); // its table may hold codes
   for (let layer = 0; layer < layers && x; layer++) {
     for (const depth of depths) depth.x &&= throughBlock(at, reference, layer, depth.x, passing);
     x = throughBlock(at, made, layer, x, passing);
