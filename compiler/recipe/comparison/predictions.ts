@@ -31,7 +31,7 @@ export function comparePredictions(on: Comparing, name: string): readonly ValueR
   if (heads.length === 0) return [];
   const of = { loss: heads.map(({ loss }) => loss), kl: heads.map(({ kl }) => kl) };
   const values = { windows: number(on.count) };
-  return valuesOf(on, pair, depths.map(placeOf), { by: "by_block", along: "block", of, values });
+  return valuesOf(on, pair, depths.map(placeOf), { by: "per_block", along: "block", of, values });
 }
 
 /** From none of the blocks to all of them. */
