@@ -25,7 +25,7 @@ import { emitCounts } from "./count-zeros.ts";
 import { unsound } from "./finite.ts";
 import { entryOf } from "./forward-graphs.ts";
 import { checkGivenCodes } from "./given-codes.ts";
-import { behindBlocks, type Passing } from "./passes.ts";
+import { behindBlocks, type Passed, type Passing, passedKey } from "./passes.ts";
 import { refusalOf, saveRecord } from "./saving.ts";
 import { emitBlockStage } from "./stage-on-blocks.ts";
 import { emitLinearStage } from "./stage-on-linears.ts";
@@ -57,14 +57,14 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
     return question;
   });
   if (isAsking) return asking(at, recipe, questions.at(-1) ?? null, modules);
-  const passed = new Map<string, Ref | null>();
+  const passed: Passed = new Map();
   const series = new Map(recipe.evaluations.flatMap((evaluation) => emitEvaluation(at, evaluation, passed)));
   const isWhole = recipe.evaluations.every(({ kept }) => kept.every((each) => series.has(each.series)));
   const counts = emitCounts(at, recipe.counts);
   const values =
     isWhole && areDecided(context, recipe) ? emitMeasures(at, recipe.measures, new Map([...series, ...counts])) : [];
   const results = new Set(recipe.saves.map(({ of }) => of));
-  for (const of of results) if (comparing) compared.push(...comparePredictions(comparing, of));
+  for (const of of results) if (comparing) compared.push(...comparePredictions(comparing, of, passed));
   const saves = recipe.saves.map((saving) => saveRecord(at, saving, modules));
   const checked = saves.map((save): SaveRecord => {
     const comparison = recipe.checks.get(save.of);
@@ -117,7 +117,7 @@ function emitCheck(
   at: Emitting,
   comparison: Comparison,
   save: SaveRecord,
-  { passed, series }: { readonly passed: Map<string, Ref | null>; readonly series: Map<string, Ref> },
+  { passed, series }: { readonly passed: Passed; readonly series: Map<string, Ref> },
 ): SavedCheck | null {
   const { saved, evaluations, values } = comparison;
   const from = at.steps.length;
@@ -144,7 +144,7 @@ function emitCheck(
 function emitEvaluation(
   at: Emitting,
   { of, windows, kept }: Evaluation,
-  passed: Map<string, Ref | null>,
+  passed: Passed,
   told?: Passing["part"],
 ): readonly (readonly [string, Ref])[] {
   const over = windowsNumber(at, windows);
@@ -180,8 +180,8 @@ function emitEvaluation(
 }
 
 /** Evaluations share the passes that they have in common. */
-function passThrough(at: Emitting, model: Model, passing: Passing, passed: Map<string, Ref | null>): Ref | null {
-  const key = `${passing.over} ${model.name}`;
+function passThrough(at: Emitting, model: Model, passing: Passing, passed: Passed): Ref | null {
+  const key = passedKey(passing.over, model.name);
   const old = passed.get(key);
   if (old !== undefined) return old;
   const x = behindBlocks(at, model, layersOf(model.type), passing);

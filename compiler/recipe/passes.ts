@@ -14,6 +14,12 @@ export interface Passing {
   readonly part: Omit<StepPart, "layer" | "what">;
 }
 
+/** What is behind the last block of models, over windows; null where there is nothing, or what computes it is wrong. */
+export type Passed = Map<string, Ref | null>;
+
+/** By which name a model's is found, over windows of that number. */
+export const passedKey = (over: number, model: string): string => `${over} ${model}`;
+
 /** The activations behind so many blocks; null where there are none, or what computes them is wrong. */
 export function behindBlocks(at: Emitting, model: Model, count: number, passing: Passing): Ref | null {
   let x = embed(at, model, passing);

@@ -58,13 +58,19 @@ export function addStep(
   return (output) => ({ step, output });
 }
 
-/** The place of the step of the same part, as far as that goes without another between, that makes the same; -1 if there is none. */
+/**
+ * The place of the step that makes the same; -1 if there is none. It is of the same part, as far as that goes without another between;
+ * what compares goes over few tokens, and shares what it has in common wherever that is.
+ */
 function sameIn(steps: readonly Step<Graph>[], { program, over, reads, part }: Step<Graph>): number {
-  const textOf = (of: Step["reads"]): string => JSON.stringify(of);
+  const isShared = part.purpose === "compare";
+  const text = JSON.stringify(reads);
   for (let at = steps.length - 1; at >= 0; at--) {
     const each = steps[at] as Step<Graph>;
-    if (each.part.stage !== part.stage || each.part.layer !== part.layer) return -1;
-    if (each.program === program && each.over === over && textOf(each.reads) === textOf(reads)) return at;
+    const isNear = each.part.stage === part.stage && each.part.layer === part.layer;
+    if (!isShared && !isNear) return -1;
+    const isToShare = !isShared || each.part.purpose === part.purpose;
+    if (isToShare && each.program === program && each.over === over && JSON.stringify(each.reads) === text) return at;
   }
   return -1;
 }

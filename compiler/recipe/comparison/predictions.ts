@@ -8,7 +8,7 @@ import type { Tensor } from "../../language/tensor.ts";
 import { layersOf } from "../../model/value.ts";
 import type { LayerPlace, Ref, ValueRecord } from "../../plan/step.ts";
 import { entryOf } from "../forward-graphs.ts";
-import { embed, throughBlock } from "../passes.ts";
+import { embed, type Passed, passedKey, throughBlock } from "../passes.ts";
 import { addStep } from "../steps.ts";
 import { type Comparing, found, ofMade, type Pair, pairOf, valuesOf } from "./pair.ts";
 
@@ -21,12 +21,14 @@ interface Depth {
   x: Ref | null;
 }
 
-/** Adds the steps, for a result by its name. */
-export function comparePredictions(on: Comparing, name: string): readonly ValueRecord[] {
+/** Adds the steps, for a result by its name; what passes through both models whole need not do so again. */
+export function comparePredictions(on: Comparing, name: string, passed: Passed): readonly ValueRecord[] {
   const pair = pairOf(on, name);
   if (!pair) return [];
   const depths = depthsOf(on, pair).flatMap(({ blocks, x }) => (x ? [{ blocks, x }] : []));
-  const [first] = depths;
+  const [first, last] = [depths[0], depths.at(-1)];
+  if (first) passed.set(passedKey(pair.passing.over, pair.reference.name), first.x);
+  if (last) passed.set(passedKey(pair.passing.over, pair.made.name), last.x);
   const heads = depths.flatMap((depth) => (first ? emitHead(on, pair, first.x, depth) : []));
   if (heads.length === 0) return [];
   const of = { loss: heads.map(({ loss }) => loss), kl: heads.map(({ kl }) => kl) };
