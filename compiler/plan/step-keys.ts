@@ -6,7 +6,7 @@
 
 import type { Plan } from "./plan.ts";
 import { hash } from "./sha256.ts";
-import type { Ref, Step } from "./step.ts";
+import type { Ref, Step, StepPart } from "./step.ts";
 
 export interface StepIdentity {
   readonly key: string;
@@ -29,6 +29,8 @@ export interface PartIdentity {
   readonly action: string;
   readonly layer: number | null;
   readonly what: string;
+  /** What it serves, if the model is not evaluated. */
+  readonly purpose?: StepPart["purpose"];
 }
 
 /** What only the host knows. */
@@ -63,7 +65,7 @@ export function identifier(plan: Pick<Plan, "steps" | "programs" | "stages">, gi
     const action = part.stage === null ? "" : (plan.stages[part.stage]?.action ?? "");
     return {
       key: hash(JSON.stringify([what, checks.map(({ output, must }) => [output, must])])),
-      part: { of: part.of, action, layer: part.layer, what: part.what },
+      part: { of: part.of, action, layer: part.layer, what: part.what, ...(part.purpose && { purpose: part.purpose }) },
       ...what,
     };
   };
