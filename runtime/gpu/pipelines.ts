@@ -1,6 +1,7 @@
 /** Pipelines: each kernel is compiled once per device, all that a program needs at the same time, and ready when it is first used. */
 import type { Kernel } from "../../compiler/plan/program.ts";
 import { UserError } from "../user-error.ts";
+import { createBindGroup } from "./bind-groups.ts";
 import { bufferUsage, type Device } from "./device.ts";
 
 export interface Pipeline {
@@ -82,7 +83,7 @@ function dispatchNothing(device: GPUDevice, { pipeline, layout }: Pipeline, bind
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
   const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-  pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
+  pass.setBindGroup(0, createBindGroup(device, { layout, entries }));
   pass.dispatchWorkgroupsIndirect(none, 0);
   pass.end();
   device.queue.submit([encoder.finish()]);
