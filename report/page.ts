@@ -1,6 +1,6 @@
 /** docs/results.md, of the rows that there are. */
 import { showBytes } from "../compiler/plan/bytes.ts";
-import { shown } from "../runtime/cli/eval-table.ts";
+import { shown } from "../runtime/cli/statistics.ts";
 import { isCalibrated, type Method, methods } from "./methods.ts";
 import { type Model, models } from "./models.ts";
 import { orders } from "./orders.ts";

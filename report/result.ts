@@ -5,6 +5,7 @@ import { resolve, withLibrary } from "../compiler/language/resolve.ts";
 import type * as Ast from "../grammar/ast.ts";
 import { accepted } from "../grammar/diagnostic.ts";
 import { textAt } from "../grammar/source.ts";
+import { isOfCells } from "../runtime/cli/eval-cells.ts";
 import type { Evaluation } from "../runtime/cli/eval-table.ts";
 import { type TaskEvaluation, taskImport } from "../runtime/cli/eval-tasks.ts";
 import { libraryHost } from "../runtime/cli/host.ts";
@@ -111,7 +112,7 @@ export function resultOf(row: Row, sources: Sources, found: RunReport): Result {
 /** What the last command of a task's row has printed, as its file has it. */
 export function taskResultOf(row: TaskRow, sources: Sources, { tasks = {} }: Evaluation): TaskResult {
   const [found] = Object.values(tasks);
-  if (found === undefined) throw new Error(`${row.name} has no answers`);
+  if (found === undefined || isOfCells(found)) throw new Error(`${row.name} has no answers`);
   return { command: shownCommand(row), ...found, ...sources };
 }
 

@@ -1,8 +1,9 @@
 /** What `lcomp eval` has found, for people: a row for each measure, every mean with its standard error. */
-import type { TaskEvaluation } from "./eval-tasks.ts";
+import { alikeCells, cellTables, isOfCells, ofCells } from "./eval-cells.ts";
+import type { RetrievalEvaluation, TaskEvaluation } from "./eval-tasks.ts";
 import type { Divergence, TextEvaluation } from "./eval-text.ts";
 import type { WrittenEvaluation } from "./eval-written.ts";
-import type { Mean } from "./statistics.ts";
+import { plain, shown } from "./statistics.ts";
 import { table } from "./table.ts";
 import { counted, lines, wrapped } from "./terminal.ts";
 
@@ -10,7 +11,7 @@ export interface Evaluation extends Partial<TextEvaluation> {
   /** By the names of texts, where they have names. */
   readonly texts?: Readonly<Record<string, TextEvaluation>>;
   /** By the names of tasks. */
-  readonly tasks?: Readonly<Record<string, TaskEvaluation>>;
+  readonly tasks?: Readonly<Record<string, TaskEvaluation | RetrievalEvaluation>>;
   /** By the names of files. */
   readonly written?: Readonly<Record<string, WrittenEvaluation>>;
   /** What is said of the models. */
@@ -21,12 +22,13 @@ type Row = readonly string[];
 
 /** The tables, with the models by the names that the command line has for them. */
 export function showEvaluation(found: Evaluation, models: readonly string[], width: number): string {
-  const { tasks = {}, written = {} } = found;
+  const { written = {} } = found;
+  const { tasks, ofFacts } = tasksOf(found);
   const texts = textsOf(found);
   const isPaired = models.length > 1;
   const rows = [
     ...texts.flatMap(([name, text]) => textRows(name, text)),
-    ...Object.entries(tasks).flatMap(([name, task]) => taskRows(name, task)),
+    ...tasks.flatMap(([name, task]) => taskRows(name, task)),
     ...Object.entries(written).flatMap(([name, each]) => writtenRows(name, each)),
   ];
   const head = ["", ...models, ...(isPaired ? ["change"] : [])];
@@ -35,18 +37,28 @@ export function showEvaluation(found: Evaluation, models: readonly string[], wid
       ([name, { windows, length }]) =>
         `${name.trimEnd() || "text"}: ${counted(windows, "window")} of ${counted(length, "token")}`,
     ),
-    ...Object.entries(tasks).map(([name, { items }]) => `${name}: ${counted(items, "item")}`),
+    ...tasks.map(([name, { items }]) => `${name}: ${counted(items, "item")}`),
+    ...ofFacts.map(([name, task]) => ofCells(name, task)),
     ...Object.entries(written).map(
       ([name, { items, tokens }]) => `${name}: ${counted(items, "text")} of at most ${counted(tokens, "token")}`,
     ),
   ].join("; ");
   const divergences = texts.flatMap(([name, { kl }]) => (kl ? divergenceRows(name, kl) : []));
   return lines(
-    ...table(head, rows, { width }),
-    "",
+    ...(rows.length > 0 ? [...table(head, rows, { width }), ""] : []),
+    ...ofFacts.flatMap(([name, task]) => cellTables(name, task, models, width)),
     ...(divergences.length > 0 ? [...table(["", ""], divergences, { width }).slice(1), ""] : []),
     ...[over, ...alike(found)].flatMap((text) => wrapped(text, width, "  ")),
   );
+}
+
+/** Those of which each item is asked once, and those about facts, which stand in contexts. */
+function tasksOf({ tasks = {} }: Evaluation) {
+  const all = Object.entries(tasks);
+  return {
+    tasks: all.flatMap(([name, task]) => (isOfCells(task) ? [] : [[name, task] as const])),
+    ofFacts: all.flatMap(([name, task]) => (isOfCells(task) ? [[name, task] as const] : [])),
+  };
 }
 
 /** Each text with what stands before its measures: its name, where it has one. */
@@ -57,14 +69,17 @@ const textsOf = (found: Evaluation): readonly (readonly [before: string, text: T
 
 /** What is the same of both models, as far as was found. */
 function alike(found: Evaluation): readonly string[] {
-  const { tasks = {}, written = {} } = found;
+  const { tasks, ofFacts } = tasksOf(found);
   const changes = [
     ...textsOf(found).flatMap(([name, { kl }]) => (kl ? [[`${name}loss`, kl.log_ratio] as const] : [])),
-    ...[...Object.entries(tasks), ...Object.entries(written)].flatMap(([name, { against }]) =>
+    ...[...tasks, ...Object.entries(found.written ?? {})].flatMap(([name, { against }]) =>
       Object.entries(against?.change ?? {}).map(([metric, change]) => [`${name} ${metric}`, change] as const),
     ),
   ];
-  const names = changes.flatMap(([name, change]) => (change.indistinguishable ? [name] : []));
+  const names = [
+    ...changes.flatMap(([name, change]) => (change.indistinguishable ? [name] : [])),
+    ...ofFacts.flatMap(([name, task]) => alikeCells(name, task)),
+  ];
   return names.length > 0
     ? [`indistinguishable, within twice the standard error of the change: ${names.join(", ")}`]
     : [];
@@ -115,12 +130,3 @@ const divergenceRows = (name: string, kl: Divergence): readonly Row[] => [
   [`${name}KL, greatest`, plain(kl.maximum)],
   [`${name}same top token`, shown(kl.same_top)],
 ];
-
-/** `0.500 ± 0.035`: two digits of the error, and as many places of the mean. */
-export function shown({ mean, standard_error }: Mean): string {
-  if (standard_error === 0) return `${plain(mean)} ± 0`;
-  const places = Math.min(20, Math.max(0, 1 - Math.floor(Math.log10(standard_error))));
-  return `${mean.toFixed(places)} ± ${standard_error.toFixed(places)}`;
-}
-
-const plain = (value: number | undefined): string => (value === undefined ? "" : String(Number(value.toPrecision(5))));

@@ -1,7 +1,9 @@
 /** How many questions of tasks a model answers right, by a recipe over `std/tasks` that is written here. */
 import { basename } from "node:path";
+import type { EncodedItem } from "../io/tasks/choice.ts";
 import { taskSource } from "../io/tasks/declaration.ts";
-import type { EncodedItem, EncodedTask } from "../io/tasks/encode.ts";
+import type { EncodedTask } from "../io/tasks/encode.ts";
+import type { Around, Cell } from "../io/tasks/retrieval.ts";
 import { byLength } from "../io/tasks/windows.ts";
 import type { SeriesResult } from "../run/result.ts";
 import { UserError } from "../user-error.ts";
@@ -24,6 +26,11 @@ export interface TaskEvaluation extends Accuracies {
   };
 }
 
+/** Of a task about facts in a context: what is found at each length, in tokens, and each depth, a share of the filler. */
+export interface RetrievalEvaluation {
+  readonly cells: readonly (TaskEvaluation & Pick<Cell, "length" | "depth">)[];
+}
+
 /** Whose likeliest choice is right, and whose likeliest for its length in characters is. */
 export interface Accuracies {
   readonly acc: Mean;
@@ -44,16 +51,24 @@ interface Part {
   readonly places: readonly number[];
 }
 
+interface Found {
+  readonly found: Readonly<Record<string, TaskEvaluation | RetrievalEvaluation>>;
+  readonly notes: readonly string[];
+}
+
 /** What was found of each task, by its name, and what was said. */
-export async function evaluateTasks(
-  flags: Flags,
-  options: RunPlaces,
-): Promise<{ readonly found: Readonly<Record<string, TaskEvaluation>>; readonly notes: readonly string[] }> {
+export async function evaluateTasks(flags: Flags, options: RunPlaces): Promise<Found> {
   const models = ["model", "against"].filter((name) => given(flags, name) !== undefined);
   const folders = models.map((name) => given(flags, name) ?? "");
   const checkpoints = await Promise.all(folders.map(openModel));
   const first = countGiven(flags, "first", "items");
-  const read = await encodeTasks(namedTasks(several(flags, "tasks")), checkpoints, first, options);
+  const around = aroundOf(flags);
+  const asked = { ...(first !== undefined && { first }), ...(around && { around }) };
+  const read = await encodeTasks(namedTasks(several(flags, "tasks")), checkpoints, asked, options);
+  if (around && ![...read.tasks.values()].some(({ cells }) => cells))
+    throw new UserError("--filler is of tasks about facts in a context, and none is given: --tasks retrieval=FILE", {
+      exitCode: 2,
+    });
   const parts = new Map([...read.tasks].map(([name, task], i) => [name, partsOf(task, parameterOf(name, i))] as const));
   const items = [...parts].flatMap(([name, some]) =>
     some.map((part) => [part.name, chosen(read.tasks.get(name), part)] as const),
@@ -66,8 +81,33 @@ export async function evaluateTasks(
     notes: read.notes,
   });
   const { result, notes } = await compileAndRun(open, flags, options);
-  const found = [...parts].map(([name, some]) => [name, evaluationOf(result.series, models, some)] as const);
+  const found = [...parts].map(([name, some]) => {
+    const answers = answersOf(result.series, models, some);
+    const cells = read.tasks.get(name)?.cells;
+    return [name, cells ? { cells: cellsOf(cells, answers) } : evaluationOf(answers)] as const;
+  });
   return { found: Object.fromEntries(found), notes };
+}
+
+/** What stands around facts, where it is given. */
+function aroundOf(flags: Flags): Around | undefined {
+  const filler = given(flags, "filler");
+  if (filler === undefined) return undefined;
+  const listed = (name: string): readonly string[] | undefined => given(flags, name)?.split(",");
+  const lengths = listed("lengths")?.map((text) =>
+    numberIn(text, /^([1-9]\d{0,8})$/, "--lengths needs numbers of tokens, 128,256"),
+  );
+  const shares = listed("depths") ?? ["0%", "25%", "50%", "75%", "100%"];
+  const depths = shares.map(
+    (text) => numberIn(text, /^(100|\d?\d(?:\.\d+)?)%$/, "--depths needs shares, 0%,50%,100%") / 100,
+  );
+  return { filler, depths, ...(lengths && { lengths }) };
+}
+
+function numberIn(text: string, form: RegExp, needs: string): number {
+  const [, number] = form.exec(text) ?? [];
+  if (number === undefined) throw new UserError(`${needs}; ${JSON.stringify(text)} is none`, { exitCode: 2 });
+  return Number(number);
 }
 
 /** What each task is called: as its declaration, or its file, where another one is called so. */
@@ -107,37 +147,47 @@ function recipeText(models: readonly string[], parts: readonly Part[]): string {
   return [taskImport, "", `recipe tasks(${parameters.join(", ")}) {`, ...reports, "}", ""].join("\n");
 }
 
-/** Of the items in the order of their parts: the order is the same for both models, and says nothing else. */
-function evaluationOf(
-  series: readonly SeriesResult[],
-  [model = "", other]: readonly string[],
-  parts: readonly Part[],
-): TaskEvaluation {
-  const rightBy = (metric: keyof Accuracies, name: string): readonly number[] =>
-    parts.flatMap((part) => {
-      const found = series.find(({ text }) => text === call(metric, name, part));
+/** Of each item whether a model, the first or the other, gets it right. */
+type Answers = readonly Readonly<Record<keyof Accuracies, readonly number[]>>[];
+
+function answersOf(series: readonly SeriesResult[], models: readonly string[], parts: readonly Part[]): Answers {
+  const rightBy = (metric: keyof Accuracies, model: string): readonly number[] => {
+    const right: number[] = [];
+    for (const part of parts) {
+      const found = series.find(({ text }) => text === call(metric, model, part));
       if (found === undefined) throw new Error(`nothing is reported of ${part.name}`);
-      return found.values;
-    });
-  const both = (of: (metric: keyof Accuracies) => Mean): Accuracies => ({ acc: of("acc"), acc_norm: of("acc_norm") });
-  const accuracies = (name: string): Accuracies => both((metric) => meanOf(rightBy(metric, name)));
-  const items = parts.reduce((sum, { places }) => sum + places.length, 0);
-  if (other === undefined) return { items, ...accuracies(model) };
-  const changeOf = (metric: keyof Accuracies): readonly number[] => {
-    const before = rightBy(metric, model);
-    return rightBy(metric, other).map((right, i) => right - (before[i] ?? Number.NaN));
+      for (const [i, place] of part.places.entries()) right[place] = found.values[i] ?? Number.NaN;
+    }
+    return right;
   };
+  return models.map((model) => ({ acc: rightBy("acc", model), acc_norm: rightBy("acc_norm", model) }));
+}
+
+/** The items of each cell by themselves. */
+function cellsOf(cells: readonly Cell[], answers: Answers): RetrievalEvaluation["cells"] {
+  let end = 0;
+  return cells.map(({ length, depth, items }) => {
+    const start = end;
+    end += items;
+    const some = answers.map(({ acc, acc_norm }) => ({
+      acc: acc.slice(start, end),
+      acc_norm: acc_norm.slice(start, end),
+    }));
+    return { length, depth, ...evaluationOf(some) };
+  });
+}
+
+function evaluationOf([own, other]: Answers): TaskEvaluation {
+  if (own === undefined) throw new Error("no model answers");
+  const both = <T>(of: (metric: keyof Accuracies) => T) => ({ acc: of("acc"), acc_norm: of("acc_norm") });
+  const base = { items: own.acc.length, ...both((metric) => meanOf(own[metric])) };
+  if (other === undefined) return base;
+  const changeOf = (metric: keyof Accuracies): readonly number[] =>
+    other[metric].map((right, i) => right - (own[metric][i] ?? Number.NaN));
   const change = (metric: keyof Accuracies) => {
     const mean = meanOf(changeOf(metric));
     return { ...mean, indistinguishable: indistinguishable(mean) };
   };
-  return {
-    items,
-    ...accuracies(model),
-    against: {
-      ...accuracies(other),
-      change: { acc: change("acc"), acc_norm: change("acc_norm") },
-      flips: meanOf(changeOf("acc").map(Math.abs)),
-    },
-  };
+  const flips = meanOf(changeOf("acc").map(Math.abs));
+  return { ...base, against: { ...both((metric) => meanOf(other[metric])), change: both(change), flips } };
 }

@@ -1,6 +1,6 @@
 /** What models write behind questions, texts and beginnings: how good it is, and how likely MODEL finds what OTHER writes. */
 import { basename } from "node:path";
-import type { EncodedItem } from "../io/tasks/encode.ts";
+import type { EncodedItem } from "../io/tasks/choice.ts";
 import { byLength } from "../io/tasks/windows.ts";
 import { type Form, readWritten, type WrittenItem, type WrittenItems } from "../io/tasks/written-items.ts";
 import type { SeriesResult } from "../run/result.ts";

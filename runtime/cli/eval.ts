@@ -32,6 +32,13 @@ export const evalCommand: Command = {
         "another model: how far its predictions are from MODEL's, as KL(MODEL ‖ OTHER), which answers change, and what MODEL finds of what it writes",
       ),
       length: value("tokens in a window of the text", { defaultDescription: "the model's context, at most 2048" }),
+      filler: value(
+        "for --tasks retrieval=FILE, { before, fact, query, choices, answer }: a text of which sentences stand around the fact",
+      ),
+      lengths: value("tokens that fact, filler and question have together, 128,256", {
+        defaultDescription: "a quarter, half and all of the model's context, at most 2048",
+      }),
+      depths: value("shares of the filler that stand before the fact", { defaultDescription: "0%,25%,50%,75%,100%" }),
       first: value("how many items of each task or file", { defaultDescription: "all" }),
       json: flag("print the numbers as JSON"),
       quiet: flag("no progress"),
@@ -65,6 +72,9 @@ function requireAsked(flags: Flags): void {
     ["length", "text"],
     ["first", "tasks", "generate"],
     ["tokens", "generate"],
+    ["filler", "tasks"],
+    ["lengths", "filler"],
+    ["depths", "filler"],
   ] as const)
     if (given(flags, name) !== undefined && !of.some(isAsked))
       throw new UserError(`--${name} is of --${of[0]}, which is not given`, { exitCode: 2 });

@@ -47,6 +47,7 @@ export const inputsOfEvaluation = (flags: Flags): readonly Input[] =>
     { name: "text", type: "Corpus" },
     { name: "tasks", type: "Task" },
     { name: "generate", type: "Task" },
+    { name: "filler", type: "Corpus" },
   ]);
 
 const namedBy = (flags: Flags, parameters: readonly Pick<RecipeParameter, "name" | "type">[]): readonly Input[] =>

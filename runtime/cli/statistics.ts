@@ -22,3 +22,14 @@ export function quantileOf(numbers: readonly number[], share: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
+
+/** `0.500 ± 0.035`: two digits of the error, and as many places of the mean. */
+export function shown({ mean, standard_error }: Mean): string {
+  if (standard_error === 0) return `${plain(mean)} ± 0`;
+  const places = Math.min(20, Math.max(0, 1 - Math.floor(Math.log10(standard_error))));
+  return `${mean.toFixed(places)} ± ${standard_error.toFixed(places)}`;
+}
+
+/** Five digits. */
+export const plain = (value: number | undefined): string =>
+  value === undefined ? "" : String(Number(value.toPrecision(5)));

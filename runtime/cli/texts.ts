@@ -5,7 +5,8 @@ import type { Checkpoint } from "../io/checkpoint.ts";
 import { encodeTexts } from "../io/encode.ts";
 import { isJsonObject } from "../io/file.ts";
 import { hashTokens } from "../io/hash.ts";
-import type { EncodedItem, EncodedTask } from "../io/tasks/encode.ts";
+import type { EncodedItem } from "../io/tasks/choice.ts";
+import type { EncodedTask, TaskRequest } from "../io/tasks/encode.ts";
 import { factsOf, windowsOf } from "../io/tasks/windows.ts";
 import { loadTokenizer } from "../io/tokenizer.ts";
 import type { Tokens } from "../store/chosen-windows.ts";
@@ -83,17 +84,17 @@ export interface EncodedTasks extends Pick<EncodedTexts, "tokenizer" | "notes"> 
   readonly tasks: ReadonlyMap<string, EncodedTask>;
 }
 
-/** Reads tasks that are named as `--tasks` has them, at most so many items of each. */
+/** Reads tasks that are named as `--tasks` has them, at most so many items of each, with what stands around facts. */
 export async function encodeTasks(
   named: ReadonlyMap<string, string>,
   models: readonly Checkpoint[],
-  first?: number,
+  asked: Pick<TaskRequest, "first" | "around"> = {},
   { signal = neverAborted, note = noteOnStderr }: EncodeOptions = {},
 ): Promise<EncodedTasks> {
   const folder = await sharedTokenizer(models);
   if (named.size === 0 || folder === undefined) return { tasks: new Map(), tokenizer: {}, notes: [] };
   const context = contextOf(models);
-  const requests = [...named.values()].map((task) => ({ task, context, ...(first !== undefined && { first }) }));
+  const requests = [...named.values()].map((task) => ({ task, context, ...asked }));
   const encoded = await encodeTexts({ folder, requests: [], tasks: requests }, { signal, onProgress: () => undefined });
   const tasks = new Map([...named.keys()].flatMap((name, i) => namedWith(name, encoded.tasks[i])));
   const cuts = [...tasks.values()].flatMap(({ path, cut }) =>

@@ -136,6 +136,13 @@ async function encodeDocuments(path: string, size: number, tokenizer: Tokenizer,
   }
 }
 
+/** The texts of a split, one after the other, without what precedes them as tokens. */
+export async function* documents(text: string, split: Split): AsyncGenerator<string> {
+  const path = await splitPath(text, split);
+  if (!path.endsWith(".jsonl")) return yield (await readText(path)).replace(byteOrderMark, "");
+  for await (const { bytes, number } of lines(path)) yield documentText(bytes, `${path}, line ${number},`) ?? "";
+}
+
 /** The text of one line, or undefined if it is blank. */
 function documentText(bytes: Uint8Array, where: string): string | undefined {
   const document = jsonIn(bytes, where);

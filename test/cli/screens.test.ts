@@ -189,6 +189,17 @@ const evaluation = {
         ...{ change: { acc: between, acc_norm: nothing }, flips: mean(0.09, 0.0203) },
       },
     },
+    retrieval: {
+      cells: [0, 0.5].flatMap((depth) =>
+        [256, 1024].map((length) => ({
+          ...{ length, depth, items: 5, acc: mean(0.6, 0.245), acc_norm: mean(0.6, 0.245) },
+          against: {
+            ...{ acc: mean(1, 0), acc_norm: mean(0.6, 0.245), flips: mean(0.4, 0.245) },
+            change: { acc: depth > 0 ? between : { ...mean(-0.4, 0.1), indistinguishable: false }, acc_norm: nothing },
+          },
+        })),
+      ),
+    },
   },
   notes: [],
 } satisfies Evaluation;

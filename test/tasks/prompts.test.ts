@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { JsonObject } from "../../runtime/io/file.ts";
+import { encodeChoice } from "../../runtime/io/tasks/choice.ts";
 import { readDeclaration, taskNames } from "../../runtime/io/tasks/declaration.ts";
-import { encodeChoice, encodeTask } from "../../runtime/io/tasks/encode.ts";
+import { encodeTask } from "../../runtime/io/tasks/encode.ts";
 import { itemOf } from "../../runtime/io/tasks/items.ts";
 import { byLength, factsOf, windowsOf } from "../../runtime/io/tasks/windows.ts";
 import { loadTokenizer } from "../../runtime/io/tokenizer.ts";
@@ -26,8 +27,9 @@ const never = (why: string): never => {
 };
 
 suite("prompts of tasks", ({ test }) => {
-  test("every declaration of the library is compared", () => {
-    assert.equal(taskNames(), Object.keys(recorded.tasks).sort());
+  test("every declaration of a data set is compared", () => {
+    const ofDataSets = taskNames().filter((name) => name !== "retrieval");
+    assert.equal(ofDataSets, Object.keys(recorded.tasks).sort());
   });
 
   for (const [name, { items, asked }] of Object.entries(recorded.tasks))

@@ -13,6 +13,10 @@ import { textRules } from "./text-rules.ts";
 export interface TaskDeclaration {
   /** The name of the data set, and its paper. */
   readonly about: string;
+  /** Of questions about a fact in a context, the fact: a template. */
+  readonly fact?: string;
+  /** What the context begins with, behind which come the fact and others around it, and then the query; by default nothing. */
+  readonly before?: string;
   /** What stands in front of each choice: a template, or one for each. */
   readonly query: string | readonly string[];
   /** The choices: a path, or templates. */
@@ -77,7 +81,7 @@ function declarationIn(found: JsonObject, path: string): TaskDeclaration {
   const refuse = (field: string, must: string): never => {
     throw new UserError(`${path} declares no task: \`${field}\` must be ${must}; stdlib/tasks has examples`);
   };
-  const { about, query, choices, before_choice, answer, labels, rules = [], ...others } = found;
+  const { about, fact, before, query, choices, before_choice, answer, labels, rules = [], ...others } = found;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) refuse(unknown, "left out: a task has no such field");
   const severalOf = (field: string, value: unknown) =>
@@ -85,17 +89,19 @@ function declarationIn(found: JsonObject, path: string): TaskDeclaration {
   const optional = <T>(value: unknown, read: (value: unknown) => T): T | undefined =>
     value === undefined ? undefined : read(value);
   const textOf = (field: string, value: unknown) => (isText(value) ? value : refuse(field, "a text"));
-  const [before, named] = [
-    optional(before_choice, (value) => textOf("before_choice", value)),
-    optional(labels, (value) => severalOf("labels", value)),
-  ];
+  const texts = Object.entries({ fact, before, before_choice }).flatMap(([field, value]) =>
+    value === undefined ? [] : [[field, textOf(field, value)] as const],
+  );
+  const named = optional(labels, (value) => severalOf("labels", value));
+  if (fact !== undefined && !isText(query)) refuse("query", "one text where there is a fact");
+  if (fact === undefined && before !== undefined) refuse("before", "left out where there is no fact");
   return {
     about: textOf("about", about),
     query: severalOf("query", query),
     choices: severalOf("choices", choices),
     answer: textOf("answer", answer),
     rules: Array.isArray(rules) ? rules.map((rule) => ruleIn(rule, refuse)) : refuse("rules", "a list"),
-    ...(before !== undefined && { before_choice: before }),
+    ...Object.fromEntries(texts),
     ...(named !== undefined && { labels: named }),
   };
 }

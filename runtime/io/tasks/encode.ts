@@ -1,10 +1,10 @@
-/** Choices as tokens, split between context and continuation as lm-evaluation-harness does. */
-import { Ids } from "../../tokenizer/ids.ts";
+/** Tasks as the tokens of their choices. */
 import { UserError } from "../../user-error.ts";
 import type { Tokenizer } from "../tokenizer.ts";
+import { type EncodedItem, encodeChoice } from "./choice.ts";
 import { plain, readDeclaration, taskSource } from "./declaration.ts";
-import { type Choice, type Item, itemsOf } from "./items.ts";
-import { withoutEnd } from "./text-rules.ts";
+import { type Item, itemsOf } from "./items.ts";
+import { type Around, type Cell, encodeAround } from "./retrieval.ts";
 
 /** A task that is to be read. */
 export interface TaskRequest {
@@ -14,6 +14,8 @@ export interface TaskRequest {
   readonly first?: number;
   /** The longest text that a model was made for, in tokens; null: any. */
   readonly context: number | null;
+  /** Where the facts of a task that has some are to stand. */
+  readonly around?: Around;
 }
 
 export interface EncodedTask {
@@ -21,24 +23,13 @@ export interface EncodedTask {
   readonly items: readonly EncodedItem[];
   /** How many choices are longer than the context, and lack the beginning. */
   readonly cut: number;
-}
-
-export interface EncodedItem {
-  readonly choices: readonly EncodedChoice[];
-  readonly answer: number;
-}
-
-export interface EncodedChoice {
-  /** Context and continuation; at most one more than the model can read, as nothing follows the last. */
-  readonly tokens: Int32Array;
-  /** How many of them, at the end, are scored. */
-  readonly scored: number;
-  readonly characters: number;
+  /** Of a task about facts in a context: how its items stand there, in order. */
+  readonly cells?: readonly Cell[];
 }
 
 /** Reads a task with the tokenizer of a model; `onItem` hears the line of each. */
 export async function encodeTask(
-  { task, first = Infinity, context }: TaskRequest,
+  { task, first = Infinity, context, around }: TaskRequest,
   tokenizer: Tokenizer,
   onItem: (line: number) => void = () => undefined,
 ): Promise<EncodedTask> {
@@ -46,6 +37,15 @@ export async function encodeTask(
   const declared = await readDeclaration(declaration);
   const named = declaration === plain ? ", or say which data set's form it has, as in arc=FILE" : "";
   const way = `mend or remove it${named}`;
+  if (declared.fact !== undefined) {
+    if (around === undefined)
+      throw new UserError(
+        `${path} asks about facts in a context, of which nothing is given; use lcomp eval, with --filler TEXT`,
+      );
+    const asked: Item[] = [];
+    for await (const item of itemsOf(path, declared, { most: first, way })) asked.push(item);
+    return { path, cut: 0, ...(await encodeAround(asked, around, { path, way, context, tokenizer }, onItem)) };
+  }
   const items: EncodedItem[] = [];
   const most = context === null ? Infinity : context + 1;
   let cut = 0;
@@ -67,26 +67,3 @@ export async function encodeTask(
 
 const problemOf = (path: string, { line }: Item, choice: number, why: string): UserError =>
   new UserError(`${path}, line ${line}, has a choice, ${choice}, that ${why}; mend or remove it`);
-
-/**
- * Both are encoded together, and the context alone: what the former has more is the continuation. White space at the end of the context
- * belongs to the continuation, as tokens of words begin with it.
- */
-export function encodeChoice(
-  { context, continuation }: Pick<Choice, "context" | "continuation">,
-  { encode, opening, head }: Pick<Tokenizer, "encode" | "opening" | "head">,
-): Pick<EncodedChoice, "tokens" | "scored"> {
-  const [kept, end] = withoutEnd(context);
-  const tokensOf = (text: string): Int32Array => {
-    const ids = new Ids();
-    ids.pushAll(opening);
-    encode(text, ids, () => undefined);
-    return ids.taken();
-  };
-  const [before, whole] = [tokensOf(kept), tokensOf(kept + end + continuation)];
-  const beginning = before.length > 0 || head === undefined ? [] : [head];
-  return {
-    tokens: Int32Array.from([...beginning, ...whole]),
-    scored: Math.max(0, whole.length - before.length),
-  };
-}

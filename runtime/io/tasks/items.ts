@@ -9,6 +9,8 @@ import { strip, textRules } from "./text-rules.ts";
 export interface Item {
   readonly line: number;
   readonly choices: readonly Choice[];
+  /** Of a question about a fact in a context: that, and what the context begins with. */
+  readonly about?: { readonly before: string; readonly fact: string };
   /** The place of the right choice. */
   readonly answer: number;
 }
@@ -44,7 +46,7 @@ type Refuse = (why: string) => never;
 
 /** The question that an item is. */
 export function itemOf(item: JsonObject, declaration: TaskDeclaration, refuse: Refuse): Omit<Item, "line"> {
-  const { query, choices, before_choice: before = " ", answer, labels, rules = [] } = declaration;
+  const { before = "", fact, query, choices, before_choice: between = " ", answer, labels, rules = [] } = declaration;
   const fill = (template: string): string => ruled(filled(item, template, refuse), rules, refuse);
   const texts =
     typeof choices === "string"
@@ -56,13 +58,16 @@ export function itemOf(item: JsonObject, declaration: TaskDeclaration, refuse: R
     refuse(`has ${texts.length} choices, and the task has ${queries.length} queries`);
   const empty = texts.indexOf("");
   if (empty >= 0) refuse(`has nothing for choice ${empty}`);
+  const about = fact === undefined ? undefined : { before: fill(before), fact: fill(fact) };
+  if (about?.fact === "") refuse("has nothing for its fact");
   return {
     choices: texts.map((text, i) => ({
       context: fill(queries[i] ?? ""),
-      continuation: before + text,
+      continuation: between + text,
       characters: [...text].length,
     })),
     answer: answerOf(item, { answer, labels, count: texts.length }, refuse),
+    ...(about && { about }),
   };
 }
 

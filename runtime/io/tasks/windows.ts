@@ -1,6 +1,6 @@
 /** Choices as windows of one length, side by side with what else is known of each (`TaskPart`). */
 import type { TaskFacts, TaskPart } from "../../../compiler/plan/plan.ts";
-import type { EncodedItem } from "./encode.ts";
+import type { EncodedItem } from "./choice.ts";
 
 export type TaskTokens = Readonly<Record<TaskPart, Int32Array>>;
 
