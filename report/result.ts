@@ -15,7 +15,7 @@ import { writeWhole } from "../runtime/io/whole-file.ts";
 import { isTaskRow, type Row, root, rowPath, shownCommand, type TaskRow } from "./rows.ts";
 
 /** What every file of a row has. */
-interface Found extends Sources {
+export interface Found extends Sources {
   readonly command: string;
 }
 
@@ -54,6 +54,8 @@ interface Pair {
 export interface Sources {
   readonly recipe: string;
   readonly library: string;
+  /** The sha256 of what was computed by them, where that is known before it is: texts that say the same in other words change no row. */
+  readonly computes?: string;
 }
 
 /** Those of a row. */
@@ -117,10 +119,10 @@ export function taskResultOf(row: TaskRow, sources: Sources, { tasks = {} }: Eva
 }
 
 /** The row's file; undefined if there is none. */
-export const readResult = (row: Row): Result | undefined => read<Result>(row);
-export const readTaskResult = (row: TaskRow): TaskResult | undefined => read<TaskResult>(row);
+export const readResult = (row: Row): Result | undefined => readFound<Result>(row);
+export const readTaskResult = (row: TaskRow): TaskResult | undefined => readFound<TaskResult>(row);
 
-function read<Kind extends Found>(row: Row): Kind | undefined {
+export function readFound<Kind extends Found>(row: Row): Kind | undefined {
   const path = join(root, rowPath(row));
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Kind) : undefined;
 }
@@ -131,9 +133,9 @@ export function writeResult(row: Row, result: Found): void {
   writeWhole(join(root, rowPath(row)), `${text}\n`);
 }
 
-/** Why a row is to be made; undefined if it is as it would be. */
+/** Why a row is to be made, by the texts alone; undefined if it is as it would be. */
 export function reasonToMake(row: Row, sources: Sources): string | undefined {
-  const result = read<Found>(row);
+  const result = readFound(row);
   if (result === undefined) return "missing";
   if (result.command !== shownCommand(row)) return "another command";
   if (result.recipe !== sources.recipe) return "another recipe";

@@ -4,52 +4,30 @@
  *
  *   --only PART    the rows whose names contain it; may be repeated
  *   --list         says which are missing or stale, and why, and writes the page, but makes none
+ *
+ * A row of which only the texts of its recipe and of the library have changed, and not what is computed, is told the new texts.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import type { Evaluation } from "../runtime/cli/eval-table.ts";
 import type { RunReport } from "../runtime/cli/result-table.ts";
-import { taskSource } from "../runtime/io/tasks/declaration.ts";
 import { writeWhole } from "../runtime/io/whole-file.ts";
 import { UserError } from "../runtime/user-error.ts";
+import { computedIfKnown, type Due, dueOf } from "./due.ts";
 import { page } from "./page.ts";
+import { lacking, meant } from "./places.ts";
 import { recipes } from "./recipe.ts";
-import {
-  type Result,
-  reasonToMake,
-  resultOf,
-  type Sources,
-  sourcesOf,
-  type TaskResult,
-  taskResultOf,
-  writeResult,
-} from "./result.ts";
+import { type Result, resultOf, type TaskResult, taskResultOf, writeResult } from "./result.ts";
 import { allRows, folder, isTaskRow, out, type Row, root, rowPath, type TaskRow } from "./rows.ts";
 
 const say = (sentence: string): void => {
   process.stdout.write(`${sentence}\n`);
 };
-
-/** A variable in an argument stands for the place that it says. */
-const meant = (argument: string): string =>
-  argument.replace(/\$(\w+)/, (_, variable: string) => resolve(process.env[variable] ?? ""));
-
-/** Where it is, or undefined where a variable that it takes says nothing. */
-function placeOf(argument: string): string | undefined {
-  const [, variable] = /\$(\w+)/.exec(argument) ?? [];
-  return variable !== undefined && process.env[variable] === undefined ? undefined : resolve(root, meant(argument));
-}
-
-/** What of a row's model, its text and the questions is not to be found. */
-const lacking = (row: Row): readonly string[] =>
-  [row.model.folder, row.model.text, ...(isTaskRow(row) ? [taskSource(row.questions.task).path] : [])].filter(
-    (place) => !existsSync(placeOf(place) ?? ""),
-  );
 
 let running: ChildProcess | undefined;
 
@@ -96,21 +74,11 @@ function tidy(): void {
   }
 }
 
-interface Due {
-  readonly row: Row;
-  readonly sources: Sources;
-  readonly reason: string;
-}
+const hear = ({ name }: Row): void => say(`${name}: computes the same as before, by other texts`);
 
-function dueOf(chosen: readonly Row[]): readonly Due[] {
-  return chosen.flatMap((row) => {
-    const sources = sourcesOf(row);
-    const reason = reasonToMake(row, sources);
-    return reason === undefined ? [] : [{ row, sources, reason }];
-  });
-}
-
-async function make({ row, sources }: Due): Promise<string> {
+async function make({ row, sources: texts }: Due): Promise<string> {
+  const computes = await computedIfKnown(row);
+  const sources = { ...texts, ...(computes !== undefined && { computes }) };
   const found = await run(row);
   const said = isTaskRow(row)
     ? answered(row, taskResultOf(row, sources, found as Evaluation))
@@ -141,14 +109,17 @@ async function main({ only, list }: { readonly only: readonly string[]; readonly
       { exitCode: 2 },
     );
   if (list) {
-    for (const { row, reason } of dueOf(named)) say(`${row.name}: ${reason}`);
+    for (const { row, reason } of await dueOf(named, hear)) say(`${row.name}: ${reason}`);
     writeWhole(join(root, `${folder}.md`), page());
     return 0;
   }
   tidy();
   for (const place of new Set(named.flatMap(lacking)))
     say(`nothing is at ${place}: rows that need it stay as they are`);
-  const todo = dueOf(named.filter((row) => lacking(row).length === 0));
+  const todo = await dueOf(
+    named.filter((row) => lacking(row).length === 0),
+    hear,
+  );
   say(`${todo.length} of ${named.length} rows are to be made`);
   let failed = 0;
   for (const [i, due] of todo.entries()) {

@@ -1,5 +1,6 @@
 /** How many questions of tasks a model answers right, by a recipe over `std/tasks` that is written here. */
 import { basename } from "node:path";
+import type { Checkpoint } from "../io/checkpoint.ts";
 import type { EncodedItem } from "../io/tasks/choice.ts";
 import { taskSource } from "../io/tasks/declaration.ts";
 import type { EncodedTask } from "../io/tasks/encode.ts";
@@ -10,10 +11,10 @@ import { UserError } from "../user-error.ts";
 import { countGiven, type Flags, given, several } from "./flags.ts";
 import { entryOf } from "./host.ts";
 import { openModel } from "./models.ts";
-import { openRecipe, recipeOf } from "./recipe.ts";
+import { openRecipe, type RecipeEntry, recipeOf } from "./recipe.ts";
 import { compileAndRun, type RunPlaces } from "./run.ts";
 import { indistinguishable, type Mean, meanOf } from "./statistics.ts";
-import { encodeTasks, readBy } from "./texts.ts";
+import { type EncodedTexts, type EncodeOptions, encodeTasks, readBy } from "./texts.ts";
 
 /** Shares of items, with their standard errors. */
 export interface TaskEvaluation extends Accuracies {
@@ -61,6 +62,29 @@ export async function evaluateTasks(flags: Flags, options: RunPlaces): Promise<F
   const models = ["model", "against"].filter((name) => given(flags, name) !== undefined);
   const folders = models.map((name) => given(flags, name) ?? "");
   const checkpoints = await Promise.all(folders.map(openModel));
+  const { recipe, read, parts, tasks } = await taskRecipe(models, checkpoints, flags, options);
+  const open = await openRecipe(recipe, flags, read);
+  const { result, notes } = await compileAndRun(open, flags, options);
+  const found = [...parts].map(([name, some]) => {
+    const answers = answersOf(result.series, models, some);
+    const asked = tasks.get(name)?.cells;
+    return [name, asked ? { cells: cellsOf(asked, answers) } : evaluationOf(answers)] as const;
+  });
+  return { found: Object.fromEntries(found), notes };
+}
+
+/** The recipe that asks models of these names, what it reads of its tasks with their tokenizer, and which parameters have the items of each. */
+export async function taskRecipe(
+  models: readonly string[],
+  checkpoints: readonly Checkpoint[],
+  flags: Flags,
+  options?: EncodeOptions,
+): Promise<{
+  readonly recipe: RecipeEntry;
+  readonly read: EncodedTexts;
+  readonly parts: ReadonlyMap<string, readonly Part[]>;
+  readonly tasks: ReadonlyMap<string, EncodedTask>;
+}> {
   const first = countGiven(flags, "first", "items");
   const around = aroundOf(flags);
   const asked = { ...(first !== undefined && { first }), ...(around && { around }) };
@@ -74,19 +98,11 @@ export async function evaluateTasks(flags: Flags, options: RunPlaces): Promise<F
     some.map((part) => [part.name, chosen(read.tasks.get(name), part)] as const),
   );
   const written = entryOf("eval --tasks", recipeText(models, [...parts.values()].flat()));
-  const recipe = recipeOf(written, given(flags, "arch"));
-  const open = await openRecipe(recipe, flags, {
-    ...readBy(new Map(items)),
-    tokenizer: read.tokenizer,
-    notes: read.notes,
-  });
-  const { result, notes } = await compileAndRun(open, flags, options);
-  const found = [...parts].map(([name, some]) => {
-    const answers = answersOf(result.series, models, some);
-    const cells = read.tasks.get(name)?.cells;
-    return [name, cells ? { cells: cellsOf(cells, answers) } : evaluationOf(answers)] as const;
-  });
-  return { found: Object.fromEntries(found), notes };
+  return {
+    recipe: recipeOf(written, given(flags, "arch")),
+    read: { ...readBy(new Map(items)), tokenizer: read.tokenizer, notes: read.notes },
+    ...{ parts, tasks: read.tasks },
+  };
 }
 
 /** What stands around facts, where it is given. */

@@ -2,16 +2,24 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { computedBy, isForeseeable } from "../../report/computed.ts";
+import { keptBy } from "../../report/due.ts";
 import { models } from "../../report/models.ts";
 import { page } from "../../report/page.ts";
 import { difference } from "../../report/pairs.ts";
 import { recipes } from "../../report/recipe.ts";
 import { referenceOf } from "../../report/references.ts";
-import { readResult, readTaskResult } from "../../report/result.ts";
-import { allRows, folder, isTaskRow, rowPath, rows, shownCommand, taskRows } from "../../report/rows.ts";
+import { type Found, readFound, readResult, readTaskResult } from "../../report/result.ts";
+import { allRows, folder, isTaskRow, type Row, rowPath, rows, shownCommand, taskRows } from "../../report/rows.ts";
 import { readRecipe } from "../../runtime/cli/recipe.ts";
 import { suite } from "../harness/suite.ts";
 import { root } from "./sources.ts";
+
+const rowNamed = (wanted: string): Row => {
+  const found = allRows().find(({ name }) => name === wanted);
+  assert.ok(found, wanted);
+  return found as Row;
+};
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
@@ -66,6 +74,44 @@ suite("results", ({ test }) => {
       const isSwept = /gptq|sparsegpt/.test(row.method);
       assert.ok(apart < (isSwept ? 2 * result.lost_error : 1e-5), `${row.name}: ${apart}`);
     }
+  });
+
+  test("a row whose texts have changed stays where the same is computed, and is stale where not, or nobody knows", async () => {
+    const row = rowNamed("tiny-rtn-bits4-every64");
+    const sources = { recipe: "a recipe", library: "another text" };
+    const result = { command: shownCommand(row), recipe: "a recipe", library: "a text", computes: "this" };
+    const kept = (reason: string | undefined, of: Found, computed: string | undefined): Promise<Found | undefined> =>
+      keptBy(row, sources, { reason, result: of }, () => Promise.resolve(computed));
+    const { computes, ...untold } = result;
+    assert.equal(await kept("another library", result, computes), { ...result, library: "another text" });
+    assert.equal(await kept(undefined, untold, computes), { ...result, library: "another text" });
+    for (const computed of ["that", undefined])
+      assert.is(await kept("another library", result, computed), undefined, computed);
+    assert.is(await kept("another library", untold, computes), undefined);
+    assert.is(await kept("another command", result, computes), undefined);
+    assert.is(await kept(undefined, result, "that"), undefined);
+  });
+
+  test("what rows compute follows from their commands, and from what is asked of the models that they make", async () => {
+    const row = rowNamed("tiny-rtn-bits2-every64-facts");
+    const after = (old: string, changed: string): Promise<string> =>
+      computedBy({
+        ...row,
+        commands: row.commands.map((words) => words.map((word) => (word === old ? changed : word))),
+      });
+    const before = await computedBy(row);
+    assert.is(await after("json", "quiet"), before);
+    assert.is.not(await after("2", "3"), before);
+    assert.is.not(await after("80", "79"), before);
+  });
+
+  test("every result says what was computed, but for those of a choice", () => {
+    const made = allRows().filter((row) => readFound(row) !== undefined);
+    const told = made.filter(isForeseeable);
+    const untold = made.filter((row) => !isForeseeable(row));
+    assert.ok(told.length > 140 && untold.length > 0);
+    for (const row of told) assert.type(readFound(row)?.computes, "string", row.name);
+    for (const row of untold) assert.is(row.method, "fit");
   });
 
   test("each result is of its row's command", () => {

@@ -1,0 +1,49 @@
+/** What the commands of a row compute, from the headers of its model and the lengths of its texts. */
+import { join } from "node:path";
+import { outline } from "../compiler/compile.ts";
+import { hashOfComputed } from "../compiler/computed.ts";
+import { hash } from "../compiler/plan/sha256.ts";
+import { taskRecipe } from "../runtime/cli/eval-tasks.ts";
+import type { Flags } from "../runtime/cli/flags.ts";
+import { factsOf, type OpenRecipe, openRecipe, readRecipe, readTexts } from "../runtime/cli/recipe.ts";
+import { methods } from "./methods.ts";
+import { meant } from "./places.ts";
+import { isTaskRow, type Row, root } from "./rows.ts";
+
+/** Whether it can be known before the row is made: what lies behind a choice cannot. */
+export const isForeseeable = ({ method }: Row): boolean =>
+  methods[method]?.stages.every(({ candidates }) => candidates === undefined) ?? false;
+
+/** Its sha256. Of what answers questions, the given model, and the made one as its files will describe it. */
+export async function computedBy(row: Row): Promise<string> {
+  const [running = [], asking = []] = row.commands;
+  const flags = flagsIn(running);
+  const open = await openRecipe(readRecipe(join(root, row.recipe)), flags);
+  const { inputs } = await readTexts(open, flags, { note: () => undefined });
+  const { corpora } = inputs;
+  const made = hashOfComputed(outline(open.loaded, inputs), corpora);
+  return isTaskRow(row) ? hash([made, await answersOf(open, flagsIn(asking))].join(" ")) : made;
+}
+
+/** What `eval` computes of a recipe's model and of what becomes of it. */
+async function answersOf({ models, inputs }: OpenRecipe, flags: Flags): Promise<string> {
+  const [given] = models.values();
+  const [made] = inputs.saved?.values() ?? [];
+  if (given === undefined || made === undefined) throw new Error("the recipe of a task's row saves no model");
+  const facts = new Map([
+    ["model", factsOf(given)],
+    ["against", made],
+  ]);
+  const { recipe, read } = await taskRecipe([...facts.keys()], [given], flags, { note: () => undefined });
+  const asked = outline(recipe.loaded, { parameters: new Map(), models: facts, corpora: read.facts });
+  return hashOfComputed(asked, read.facts);
+}
+
+/** The flags of a command that have values. */
+const flagsIn = (command: readonly string[]): Flags =>
+  Object.fromEntries(
+    command.flatMap((word, at) => {
+      const value = command[at + 1];
+      return word.startsWith("--") && value?.startsWith("--") === false ? [[word.slice(2), meant(value)]] : [];
+    }),
+  );
