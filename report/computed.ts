@@ -1,11 +1,11 @@
 /** What the commands of a row compute, from the headers of its model and the lengths of its texts. */
 import { join } from "node:path";
 import { outline } from "../compiler/compile.ts";
-import { hashOfComputed } from "../compiler/computed.ts";
 import { hash } from "../compiler/plan/sha256.ts";
 import { taskRecipe } from "../runtime/cli/eval-tasks.ts";
 import type { Flags } from "../runtime/cli/flags.ts";
 import { factsOf, type OpenRecipe, openRecipe, readRecipe, readTexts } from "../runtime/cli/recipe.ts";
+import { hashOfComputed } from "./hash-of-computed.ts";
 import { methods } from "./methods.ts";
 import { meant } from "./places.ts";
 import { isTaskRow, type Row, root } from "./rows.ts";

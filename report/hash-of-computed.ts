@@ -1,15 +1,15 @@
 /** What a recipe computes, in whatever words its sources say it: whoever keeps results asks whether a change of texts changes them. */
-import type { Outline } from "./compile.ts";
-import type { Graph } from "./graph/graph.ts";
-import { maker } from "./graph/make.ts";
-import type { Body, Node } from "./graph/ops.ts";
-import { contentOf } from "./graph/show.ts";
-import type { CorpusFacts } from "./model/facts.ts";
-import { hash } from "./plan/sha256.ts";
-import { type Ref, type SaveRecord, type Step, tensorsSaved } from "./plan/step.ts";
-import { identifier } from "./plan/step-keys.ts";
-import { windowCounter, windowsRecord } from "./recipe/records.ts";
-import { simplify } from "./rewrite/simplify.ts";
+import type { Outline } from "../compiler/compile.ts";
+import type { Graph } from "../compiler/graph/graph.ts";
+import { maker } from "../compiler/graph/make.ts";
+import type { Body, Node } from "../compiler/graph/ops.ts";
+import { contentOf } from "../compiler/graph/show.ts";
+import type { CorpusFacts } from "../compiler/model/facts.ts";
+import { hash } from "../compiler/plan/sha256.ts";
+import { type Ref, type SaveRecord, type Step, tensorsSaved } from "../compiler/plan/step.ts";
+import { identifier } from "../compiler/plan/step-keys.ts";
+import { windowCounter, windowsRecord } from "../compiler/recipe/records.ts";
+import { simplify } from "../compiler/rewrite/simplify.ts";
 
 /**
  * The sha256 of all that would be run, for texts of these lengths: what each step reads, goes over and computes, and which values and

@@ -1,8 +1,8 @@
 /** Which changes of texts change what is computed. */
 import * as assert from "uvu/assert";
 import { loadRecipe, outline } from "../../compiler/compile.ts";
-import { hashOfComputed } from "../../compiler/computed.ts";
 import type { CorpusFacts } from "../../compiler/model/facts.ts";
+import { hashOfComputed } from "../../report/hash-of-computed.ts";
 import { library } from "../given/library.ts";
 import { suite } from "../harness/suite.ts";
 import { models } from "../language/broken-models.ts";
@@ -54,7 +54,7 @@ function hashAfter(
 const lets = "  let doubled = by * w\n  let least = one(w)\n";
 const loop = "let code = affine_code(c, grid, how.bits)\n      freeze affine_value(code, grid)";
 
-suite("compiler: what is computed", ({ test }) => {
+suite("results: what is computed", ({ test }) => {
   const before = hashAfter([]);
 
   for (const [what, ...changes] of [
