@@ -27,7 +27,7 @@ export interface Tokenizer {
   readonly head: number | undefined;
   /** The tokens that end a text which a model writes, as its generation_config.json says, or else its config.json, or else the tokenizer. */
   readonly ends: () => Promise<readonly number[]>;
-  /** Equal where the same texts become the same ids, as far as forms that mean the same are known. */
+  /** Equal where the same texts that go on become the same ids, as far as forms that mean the same are known. */
   readonly identity: () => string;
   /** What a user should know of its files. */
   readonly notes: readonly string[];
@@ -66,7 +66,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
   const isOpened = before.length === 0 && settings["add_bos_token"] === true && head !== undefined;
   const opening = isOpened ? [head] : before;
-  const identity = () => JSON.stringify([inOneForm(loaded.definition), before, after, isSplit, head ?? null]);
+  const identity = () => JSON.stringify([inOneForm(loaded.definition), opening, after, isSplit, head ?? null]);
   const { decode } = encoder;
   const ends = async (): Promise<readonly number[]> => {
     const text = await textOf("generation_config.json");

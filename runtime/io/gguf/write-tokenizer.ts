@@ -135,13 +135,28 @@ function idsOf(
     const id = text === undefined ? (typeof inConfig === "number" ? inConfig : -1) : texts.indexOf(text);
     return id < 0 ? [] : [[key(`${name}_token_id`), { kind: "u32", value: id }]];
   });
-  const around = templateIn(definition["post_processor"]);
+  const around = aroundTexts(definition, settings);
   const adds = (["bos", "eos"] as const).map((role): readonly [string, Written] => [
     key(`add_${role}_token`),
     { kind: "bool", value: around[role] },
   ]);
   return [...ids, ...adds];
 }
+
+/**
+ * What is put around texts. What `add_bos_token` asks for where tokenizer.json puts nothing in front, the beginning of what a model
+ * continues, has no other place in such a file: llama.cpp's converter writes it so, too.
+ */
+function aroundTexts(definition: JsonObject, settings: JsonObject): ReturnType<typeof templateIn> {
+  const { bos, eos } = templateIn(definition["post_processor"]);
+  return { bos: bos || isOpened(definition, settings), eos };
+}
+
+/** Whether a text that goes on has a beginning that no other has. */
+const isOpened = ({ post_processor: part }: JsonObject, settings: JsonObject): boolean =>
+  settings["add_bos_token"] === true &&
+  roleText(settings, "bos") !== undefined &&
+  meaning(part, "post_processor") === "null";
 
 /** Whether something is put in front of texts, and behind. */
 function templateIn(part: unknown): { readonly bos: boolean; readonly eos: boolean } {
@@ -155,7 +170,7 @@ function templateIn(part: unknown): { readonly bos: boolean; readonly eos: boole
 }
 
 /** Whether the metadata, when it is read, is the tokenizer again. */
-function isHeld({ definition, model, added }: Given, metadata: Metadata): boolean {
+function isHeld({ definition, model, added, settings }: Given, metadata: Metadata): boolean {
   const { files } = tokenizerOf(fieldsOf("the GGUF file to be written", { metadata: asRead(metadata) }));
   const again = jsonObject(files.get("tokenizer.json")?.() ?? "{}", "tokenizer.json");
   const read = again["model"] as JsonObject;
@@ -166,8 +181,12 @@ function isHeld({ definition, model, added }: Given, metadata: Metadata): boolea
   const isOdd = ({ lstrip, rstrip, single_word: single }: JsonObject): boolean => Boolean(lstrip || rstrip || single);
   const meant = (of: JsonObject, part: string): string =>
     part === "pre_tokenizer" && splitsNothing(of) ? "null" : meaning(of[part], part);
+  const wanted = (part: string): string =>
+    part === "post_processor" && isOpened(definition, settings)
+      ? JSON.stringify([roleText(settings, "bos"), "text"])
+      : meant(definition, part);
   return (
-    parts.every((part) => meant(definition, part) === meant(again, part)) &&
+    parts.every((part) => wanted(part) === meant(again, part)) &&
     flags.every((flag) => (model[flag] || null) === (read[flag] || null)) &&
     isFused[0] === isFused[1] &&
     mergesOf(model) === mergesOf(read) &&
