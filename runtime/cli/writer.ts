@@ -1,6 +1,7 @@
 /** A model that the command line names, ready to continue texts. */
 import { showBytes } from "../../compiler/plan/bytes.ts";
-import { demandedAdapter } from "../gpu/adapter.ts";
+import type { Continuation } from "../../compiler/plan/continuation.ts";
+import { demandedAdapter, describeAdapter } from "../gpu/adapter.ts";
 import { type Device, openDevice } from "../gpu/device.ts";
 import { loadTokenizer, type Tokenizer } from "../io/tokenizer.ts";
 import { openWriter, type TextWriter } from "../run/continue-text.ts";
@@ -29,6 +30,10 @@ export interface Writing {
   readonly prompts: readonly (readonly number[])[];
   readonly ends: ReadonlySet<number>;
   readonly notes: readonly string[];
+  /** The adapter, as people read it. */
+  readonly adapter: string;
+  /** What the kernels of one token move, to and from the GPU's memory: at least so much. */
+  readonly bytesPerToken: number;
 }
 
 /** Prompts are read in pieces of at most so many tokens. */
@@ -88,7 +93,9 @@ export async function writing<T>(
       line.end();
       try {
         const notes = [...open.outlined.notes.map(({ title }) => title), ...read.notes];
-        return await use({ writer, tokenizer, prompts: read.prompts, ends: new Set(await tokenizer.ends()), notes });
+        const ends = new Set(await tokenizer.ends());
+        const machine = { adapter: describeAdapter(device.adapterInfo), bytesPerToken: bytesPerToken(made) };
+        return await use({ writer, tokenizer, prompts: read.prompts, ends, notes, ...machine });
       } finally {
         writer.close();
       }
@@ -98,6 +105,16 @@ export async function writing<T>(
   } finally {
     line.end();
   }
+}
+
+/** Of what a token passes behind the first. */
+function bytesPerToken({ plan, next }: Continuation): number {
+  const used = next.map(({ step }) => plan.steps[step]?.program);
+  const moved = plan.programs.map(({ name, main }) => {
+    const times = used.filter((program) => program === name).length;
+    return times * main.reduce((sum, { bytesMoved }) => sum + bytesMoved, 0);
+  });
+  return moved.reduce((sum, each) => sum + each, 0);
 }
 
 function requireRoom(prompt: Prompt | undefined, ids: readonly number[], context: number | null): void {

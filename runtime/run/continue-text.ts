@@ -114,11 +114,11 @@ async function continueText(
     since = now;
     if (ends.has(id)) return done("end");
     ids.push(id);
-    onToken?.(id);
-    if (ids.length === tokens) return done("tokens");
     const position = prompt.length + ids.length - 1;
-    if (position === capacity) return done("context");
-    readToken(writing, position);
+    const because = ids.length === tokens ? "tokens" : position === capacity ? "context" : undefined;
+    if (because === undefined) readToken(writing, position);
+    onToken?.(id); // while the GPU works
+    if (because !== undefined) return done(because);
   }
 }
 

@@ -51,6 +51,27 @@ suite("generate", ({ test }) => {
   );
 
   test(
+    "a GGUF file goes on as the folder that it was made of, and what is written again counts behind three that do not",
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, "file.lcomp"), 'recipe file(model: Model) {\n  save model as "gguf"\n}\n');
+      const saved = lcomp(folder, ["run", "file.lcomp", "--model", tiny, "--out", "file", "--quiet"]);
+      assert.is(saved.status, 0, saved.stderr);
+      const written = (model: string, ...more: readonly string[]) => {
+        const args = ["generate", model, ...begun, "--tokens", "12", "--json", "--quiet", ...more];
+        const { status, stdout, stderr } = lcomp(folder, args);
+        assert.is(status, 0, stderr);
+        return JSON.parse(stdout);
+      };
+      const [own, file] = [written(tiny), written("file/model.gguf", "--repeat", "2")];
+      assert.equal(file.texts, own.texts);
+      assert.equal([own.repeats, own.warm_ups, own.tokens], [1, 0, 12]);
+      assert.equal([file.repeats, file.warm_ups, file.tokens], [2, 3, 24]);
+      assert.ok(file.bytes_per_token > 918_656, "each token moves all weights");
+      assert.ok(file.gpu_bytes > file.bytes_per_token);
+    }),
+  );
+
+  test(
     "what cannot be continued is said in one sentence",
     inFolder(async (folder) => {
       writeFileSync(join(folder, "text.jsonl"), '{"text": "a"}\n');
