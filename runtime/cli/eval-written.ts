@@ -10,7 +10,7 @@ import { entryOf } from "./host.ts";
 import { openRecipe, recipeOf } from "./recipe.ts";
 import { compileAndRun, type RunPlaces } from "./run.ts";
 import { indistinguishable, type Mean, meanOf } from "./statistics.ts";
-import { exactMatch, longestOverlap, overlap } from "./text-scores.ts";
+import { containment, exactMatch, longestOverlap, overlap } from "./text-scores.ts";
 import { readBy } from "./texts.ts";
 import { writing } from "./writer.ts";
 
@@ -49,10 +49,10 @@ interface Written {
 /** How many tokens are written where nothing is said. */
 const usualTokens = 32;
 
+type Measures = Readonly<Record<string, (written: string, wanted: readonly string[]) => number>>;
+
 /** The measures of each form; an answer is the first line that says something. */
-const measures: Readonly<
-  Record<Form, Readonly<Record<string, (written: string, wanted: readonly string[]) => number>>>
-> = {
+const measures: Readonly<Record<Form, Measures>> = {
   answers: {
     exact_match: (written, wanted) => exactMatch(firstLine(written), wanted),
     f1: (written, wanted) => overlap(firstLine(written), wanted),
@@ -64,12 +64,28 @@ const measures: Readonly<
   none: {},
 };
 
+/** What `--compat` adds to them: measures that others have published numbers by. */
+const compatible: Readonly<Record<string, Measures>> = {
+  "llm-kick": { llm_kick: (written, wanted) => containment(firstLine(written), wanted) },
+};
+
+/** The measures of a form, with those that are asked for beside them. */
+function measuresOf(form: Form, flags: Flags): Measures {
+  const compat = given(flags, "compat");
+  if (compat === undefined) return measures[form];
+  const more = Object.hasOwn(compatible, compat) ? compatible[compat] : undefined;
+  if (more === undefined)
+    throw new UserError(`--compat is ${Object.keys(compatible).join(" or ")}, and not ${compat}`, { exitCode: 2 });
+  return form === "answers" ? { ...measures.answers, ...more } : measures[form];
+}
+
 const firstLine = (text: string): string => text.trimStart().split("\n")[0] ?? "";
 
 /** What was found of each file, by its name, and what was said. */
 export async function evaluateWritten(flags: Flags, options: RunPlaces): Promise<Found> {
   const tokens = countGiven(flags, "tokens", "tokens") ?? usualTokens;
   const first = countGiven(flags, "first", "items");
+  measuresOf("none", flags);
   const files = new Map<string, WrittenItems>();
   for (const path of several(flags, "generate")) {
     const name = basename(path).replace(/\.jsonl$/, "");
@@ -97,12 +113,12 @@ async function evaluateFile(
   const writtenBy = (model: string): Promise<readonly Written[]> =>
     write({ flags, model, items, tokens }, options.signal);
   const texts = await writtenBy(own ?? "");
-  const scored = scoresOf(form, items, texts);
+  const scored = scoresOf(measuresOf(form, flags), items, texts);
   const base = { items: items.length, tokens, scores: means(scored) };
   if (other === undefined) return { evaluation: base, notes: [] };
   const others = await writtenBy(other);
   const judged = await judge(flags, { own: texts, other: others }, options);
-  const compared = scoresOf(form, items, others);
+  const compared = scoresOf(measuresOf(form, flags), items, others);
   const changes = Object.entries(scored).map(([name, values]) => {
     const change = meanOf((compared[name] ?? []).map((value, i) => value - (values[i] ?? Number.NaN)));
     return [name, { ...change, indistinguishable: indistinguishable(change) }] as const;
@@ -134,12 +150,12 @@ const write = ({ items, ...asked }: Asked, signal: AbortSignal): Promise<readonl
 
 /** Each measure of each item. */
 const scoresOf = (
-  form: Form,
+  measured: Measures,
   items: readonly WrittenItem[],
   texts: readonly Written[],
 ): Readonly<Record<string, readonly number[]>> =>
   Object.fromEntries(
-    Object.entries(measures[form]).map(([name, score]) => [
+    Object.entries(measured).map(([name, score]) => [
       name,
       items.map(({ wanted }, i) => score(texts[i]?.text ?? "", wanted)),
     ]),

@@ -28,6 +28,7 @@ export const evalCommand: Command = {
         "a .jsonl of which the model writes the rest: { query, answers }, { query, choices, answer }, { query, reference } or { prompt }; several times for several files",
       ),
       tokens: value("how many tokens it writes of each", { defaultDescription: "32" }),
+      compat: value("llm-kick: count answers as its code does, too"),
       against: value(
         "another model: how far its predictions are from MODEL's, as KL(MODEL ‖ OTHER), which answers change, and what MODEL finds of what it writes",
       ),
@@ -72,6 +73,7 @@ function requireAsked(flags: Flags): void {
     ["length", "text"],
     ["first", "tasks", "generate"],
     ["tokens", "generate"],
+    ["compat", "generate"],
     ["filler", "tasks"],
     ["lengths", "filler"],
     ["depths", "filler"],

@@ -9,6 +9,19 @@ function answerWords(text: string): readonly string[] {
     .filter((word) => word !== "");
 }
 
+/** As TriviaQA compares them: what is no letter and no number, typographic quotes too, divides words. Joshi et al., 2017, arXiv:1705.03551 */
+const dividedWords = (text: string): string =>
+  answerWords(text.toLowerCase().replace(/[!-/:-@[-`{-~‘’´]/g, " ")).join(" ");
+
+/**
+ * As LLM-KICK counts: whether an answer stands in what is written, or that in an answer, 1 or 0. What is empty stands in all of them, and
+ * `man` in `Germany`. Jaiswal et al., 2023, arXiv:2310.01382
+ */
+export function containment(written: string, wanted: readonly string[]): number {
+  const text = dividedWords(written);
+  return Number(wanted.map(dividedWords).some((answer) => text.includes(answer) || answer.includes(text)));
+}
+
 /** Whether one of the answers is given, 1 or 0; an empty one never is. */
 export function exactMatch(written: string, wanted: readonly string[]): number {
   const words = answerWords(written).join(" ");

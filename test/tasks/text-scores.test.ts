@@ -1,6 +1,6 @@
 /** Scores of texts, by hand. */
 import * as assert from "uvu/assert";
-import { exactMatch, longestOverlap, overlap } from "../../runtime/cli/text-scores.ts";
+import { containment, exactMatch, longestOverlap, overlap } from "../../runtime/cli/text-scores.ts";
 import { suite } from "../harness/suite.ts";
 
 suite("scores of texts", ({ test }) => {
@@ -9,6 +9,13 @@ suite("scores of texts", ({ test }) => {
     assert.is(exactMatch("horses", ["horse"]), 0);
     for (const empty of ["", " ", "The.", "!"]) assert.is(exactMatch(empty, ["horse", "the"]), 0);
     assert.is(exactMatch("theatre", ["the atre"]), 0);
+  });
+
+  test("LLM-KICK's code finds an answer in what is written, or that in an answer, and nothing in all", () => {
+    assert.is(containment("It is the Horse_man’s.", ["horse man"]), 1);
+    assert.is(containment("hor", ["cat", "a horse"]), 1);
+    assert.is(containment("cats", ["horse"]), 0);
+    for (const empty of ["", " ", "The.", "!"]) assert.is(containment(empty, ["horse"]), 1);
   });
 
   test("F1 counts words as often as both have them, of the answer that is nearest", () => {

@@ -17,12 +17,12 @@ suite("eval --generate", ({ test }) => {
     inFolder(async (folder) => {
       cpSync(tiny, join(folder, "copy"), { recursive: true });
       writeFileSync(join(folder, "facts.jsonl"), facts.join("\n"));
-      const args = ["--generate", "facts.jsonl", "--tokens", "8", "--json", "--quiet"];
+      const args = ["--generate", "facts.jsonl", "--tokens", "8", "--compat", "llm-kick", "--json", "--quiet"];
       const { status, stdout, stderr } = lcomp(folder, ["eval", tiny, "--against", "copy", ...args]);
       assert.is(status, 0, stderr);
       const { items, tokens, scores, against } = JSON.parse(stdout).written.facts;
       const all = { mean: 1, standard_error: 0 };
-      assert.equal([items, tokens, scores], [4, 8, { exact_match: all, f1: all }]);
+      assert.equal([items, tokens, scores], [4, 8, { exact_match: all, f1: all, llm_kick: all }]);
       assert.equal(against.scores, scores);
       assert.equal(against.alike, all);
       assert.equal(against.kl, { mean: 0, standard_error: 0 });
@@ -45,9 +45,14 @@ suite("eval --generate", ({ test }) => {
         writeFileSync(join(folder, "x.jsonl"), lines.join("\n"));
         await refused(() => readWritten(join(folder, "x.jsonl")), sentence);
       }
-      const { status, stderr } = lcomp(folder, ["eval", tiny, "--tasks", "x.jsonl", "--tokens", "3"]);
-      assert.is(status, 2);
-      assert.match(stderr, /--tokens is of --generate, which is not given/);
+      for (const [args, sentence] of [
+        [["--tasks", "x.jsonl", "--tokens", "3"], /^lcomp: --tokens is of --generate, which is not given\n$/],
+        [["--generate", "x.jsonl", "--compat", "kick"], /^lcomp: --compat is llm-kick, and not kick\n$/],
+      ] as const) {
+        const { status, stderr } = lcomp(folder, ["eval", tiny, ...args]);
+        assert.is(status, 2, stderr);
+        assert.match(stderr, sentence);
+      }
     }),
   );
 });
