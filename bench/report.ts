@@ -116,7 +116,7 @@ export const notes = ({ unit }: Clock): readonly string[] => [
   'Inputs are on the device. The second factor of a product and the weights of a layer or a block are laid out once, when they are bound; "both data" has no such factor.',
   "cholesky: no peer has it in float32 on a device, so that it stands beside lcomp's own product of that size; BLAS is LAPACK's.",
   "W4: a linear layer of codes of four bits in groups of 128, beside lcomp's own of the numbers that they stand for.",
-  "Steps of methods (GPTQ, restoration, factors, fit) and eigh stand beside lcomp's product of 1024; BLAS is NumPy, which computes the same as the methods' authors do. The block is one of SmolLM2-135M, with numbers at random: its windows of 512 tokens go through it twice.",
+  "Steps of methods (GPTQ, restoration, factors, fit) and eigh stand beside lcomp's product of 1024; BLAS is NumPy, which computes the same as the methods' authors do. The block is one of SmolLM2-135M, with numbers at random; its windows have 512 tokens.",
   "that of beside: BLAS / lcomp of what a line stands beside, in the same rounds. A method whose ratio is less than 1 / 1.3 of its product's is below its bar.",
   "Whole models: what processes take from start to end, reading and saving; llama.cpp's quantiser reads the same weights in BF16.",
   "Peers run on lcomp's own device: same adapter, limits and toggles. All wait for it calmly, ../shared/bench too.",

@@ -27,8 +27,9 @@ export const slotNames = {
   /** The matrices by which a method on blocks rotates activations, and how many products of their columns are not those of unit vectors at right angles. */
   rotation: (i: number) => `rotation ${i}`,
   askew: "askew",
-  /** What new weights of a layer cost its outputs, and how a step calls what is new. */
-  error: "error",
+  /** What of a model is a candidate's makes it this much worse. */
+  harm: "harm",
+  /** How a step that reads a model and what was made of it calls the latter. */
   made: "made",
   /** What a method computes of statistics alone, before it looks at weights. */
   hoisted: (i: number) => `hoisted ${i}`,

@@ -48,7 +48,7 @@ export function matchTensor(header: Header, type: Ast.TensorTypeExpression, give
     return mismatch();
   const taken = takeNamed(header, type, value, given.span);
   if (!taken) return wrong;
-  const others = value.dims.filter((dim) => !taken.includes(dim) && !dim.streamed);
+  const others = value.dims.filter((dim) => !taken.includes(dim) && !dim.streamed && !dim.isApart);
   const extra = type.dims.some(({ kind }) => kind === "rest") ? checkRest(header.rest, others) : others;
   if (extra.length === 0) return asTensor(context, { value, span: given.span }, dtype) ?? wrong;
   const names = extra.map(({ name }) => `\`${name}\``).join(", ");
@@ -184,7 +184,7 @@ function agrees(context: Context, fn: Ast.Fn, declared: Ast.TensorTypeExpression
   if (!areDistinct(context, namesIn(declared))) return false;
   const names = namesIn(declared).map(({ text: name }) => name);
   const open = declared.dims.some(({ kind }) => kind === "rest");
-  const visible = result.dims.filter(({ streamed }) => !streamed);
+  const visible = result.dims.filter(({ streamed, isApart }) => !streamed && !isApart);
   const missing = names.filter((name) => !result.dims.some((dim) => dim.name === name));
   const extra = open ? [] : visible.filter(({ name }) => !names.includes(name));
   if (missing.length === 0 && extra.length === 0 && declared.element.text === result.dtype) return true;

@@ -21,6 +21,8 @@ export interface Dimension {
   readonly isMissing?: boolean;
   /** Of tokens: which of them reach the layer at hand, a truth value each. What is reduced over them leaves the others out. */
   readonly reached?: Node;
+  /** Whatever is computed is computed at each of its positions, apart from the others: no header names it. */
+  readonly isApart?: boolean;
   /** At each of its positions there is a layer of its own: what is summed along it is computed position by position. */
   readonly isOfLayers?: boolean;
 }

@@ -63,9 +63,13 @@ export function applyLinear(
   return arithmeticOf(context, "+", { value: result, span }, { value: bias, span }, span);
 }
 
-/** An activation that the runtime hands from piece to piece. */
-export const handed = (context: Context, { dims }: Tensor, span: Span): Tensor =>
-  dataInput(context, slotNames.activation, "f32", dims, span);
+/** An activation that the runtime hands from piece to piece: window by window, or in the role that it enters in. */
+export function handed(context: Context, { dims, node }: Tensor, span: Span): Tensor {
+  const isEntering = node.op === "input" && node.attrs.name === slotNames.activation;
+  return isEntering
+    ? { kind: "tensor", dtype: "f32", dims, node }
+    : dataInput(context, slotNames.activation, "f32", dims, span);
+}
 
 /** What enters the blocks, in the order of memory that their header declares. */
 export function inDeclaredOrder(context: Context, { parameters: [first] }: Ast.Fn, input: Tensor, span: Span): Tensor {

@@ -15,6 +15,7 @@ import { type Format, type Scope, showValue, type Value } from "../language/valu
 import { firstBlocks, layersOf, type ModelType } from "../model/value.ts";
 import type { Problem } from "../problems/problem.ts";
 import { countOf } from "./amount.ts";
+import { choosing, harmOf } from "./choice/harm.ts";
 import { type Applied, applyMethod, bindParameters, declareSample } from "./method.ts";
 
 /** Every block as a method sees it: the activations that it shows, of one sample. */
@@ -55,8 +56,10 @@ export interface Selection {
 
 /** Checks a method against its header alone; gives the format in which it stores weights, if it does. */
 export function checkMethod(context: Context, applied: Applied): Format | null {
-  if (applied.method.on.text !== "block") return applyMethod(context, applied, null)?.format ?? null;
-  applyBlockMethod(context, applied, null);
+  const { text: on } = applied.method.on;
+  if (on === "block") applyBlockMethod(context, applied, null);
+  else if (on === choosing) harmOf(context, applied);
+  else return applyMethod(context, applied, null)?.format ?? null;
   return null;
 }
 

@@ -28,7 +28,6 @@ import { pieceOf } from "../model/pieces.ts";
 import type { Float } from "../plan/dtype.ts";
 import { list } from "../problems/description.ts";
 import { counted } from "./amount.ts";
-import { choosing, costOf } from "./choice/cost.ts";
 import { type Compression, foldOf, lacksBias, type Site, tokensReaching, weightsOf } from "./method-result.ts";
 
 /** A method with its arguments, as a stage names it. */
@@ -95,13 +94,11 @@ function matricesIn({ values }: Scope, { parameters }: Ast.Method): Compression[
 const results: ReadonlyMap<string, typeof weightsOf> = new Map([
   ["linear", weightsOf],
   ["readers", foldOf],
-  [choosing, costOf],
 ]);
 
 function bindLayer(context: Context, scope: Scope, applied: Applied, site: Site | null): void {
   const { method } = applied;
-  for (const seen of method.sees)
-    bindValue(context, scope, seen.name, seenTensor(context, scope, method, seen, site) ?? { kind: "wrong" });
+  bindSeen(context, scope, method, shownBy(context, scope, site));
   if (method.on.text === "linear") scope.values.set("layer", placeIn(context, method.on.span));
   bindParameters(context, scope, applied, site);
   if (method.from && !["compressed", "dense"].includes(method.from.text))
@@ -153,59 +150,55 @@ function refusedModel(context: Context, on: Ast.Name, { span }: Ast.Parameter): 
   });
 }
 
-/** What a linear layer shows, with its dimensions: its matrix, its bias, and what goes in. */
-const shown: ReadonlyMap<string, Shown> = new Map<string, Shown>([
-  ["w", { dims: ["out", "in"], show: matrix }],
-  ["bias", { dims: ["out"], show: offset }],
-  ["x", { dims: ["sample", "token", "in"], show: activation }],
-]);
-
-/** The same, and what one of the candidates has made of the matrix. */
-const shownOfCandidates: typeof shown = new Map<string, Shown>([
-  ...shown,
-  ["made", { dims: ["out", "in"], show: made }],
-]);
-
-interface Shown {
+/** What methods of a kind may see, by its name. */
+export interface Shown {
   readonly dims: readonly string[];
-  readonly show: (context: Context, scope: Scope, site: Site | null, span: Span) => Tensor | null;
+  /** Null if it is not there, which is said. */
+  readonly show: (span: Span) => Tensor | null;
+}
+
+/** What a linear layer shows: its matrix, its bias, and what goes in. */
+function shownBy(context: Context, scope: Scope, site: Site | null): ReadonlyMap<string, Shown> {
+  return new Map<string, Shown>([
+    ["w", { dims: ["out", "in"], show: (span) => matrix(context, scope, site, span) }],
+    ["bias", { dims: ["out"], show: (span) => offset(context, scope, site, span) }],
+    ["x", { dims: ["sample", "token", "in"], show: (span) => activation(context, scope, site, span) }],
+  ]);
+}
+
+/** Binds what a method's header sees of all that is shown. */
+export function bindSeen(context: Context, scope: Scope, method: Ast.Method, shown: ReadonlyMap<string, Shown>): void {
+  for (const seen of method.sees)
+    bindValue(context, scope, seen.name, seenTensor(context, method, seen, shown) ?? { kind: "wrong" });
 }
 
 function seenTensor(
   context: Context,
-  scope: Scope,
   { on }: Ast.Method,
   { name: { text: name }, type, span }: Ast.Parameter,
-  site: Site | null,
+  shown: ReadonlyMap<string, Shown>,
 ): Tensor | null {
   const names =
     type?.kind === "tensor-type" ? type.dims.map((dim) => (dim.kind === "dim-name" ? dim.name.text : "")) : [];
-  const all = on.text === choosing ? shownOfCandidates : shown;
-  const found = type && all.get(name);
+  const found = type && shown.get(name);
   if (!found)
     report(context, {
       kind: "not-supported",
       span,
       what: `\`${name}\` in the header of a method on ${on.text}`,
-      hint: `a linear layer shows ${list([...all].map(([each, { dims }]) => `${each}: f32[${dims.join(", ")}]`))}`,
+      hint: `it sees ${list([...shown].map(([each, { dims }]) => `${each}: f32[${dims.join(", ")}]`))}`,
     });
   else if (names.length === found.dims.length && found.dims.every((dim) => names.includes(dim)))
-    return found.show(context, scope, site, span);
+    return found.show(span);
   else
     report(context, {
       kind: "wrong-type",
       span: type.span,
       expected: `f32[${found.dims.join(", ")}]`,
       found: textAt(type.span),
-      hint: `what a layer shows has the names of its dimensions from the language: write \`${name}: f32[${found.dims.join(", ")}]\``,
+      hint: `what a method sees has the names of its dimensions from the language: write \`${name}: f32[${found.dims.join(", ")}]\``,
     });
   return null;
-}
-
-/** What a candidate has made of the layer's matrix, as numbers. */
-function made(context: Context, scope: Scope, site: Site | null, span: Span): Tensor {
-  const dtype = site?.others.get(slotNames.made) ?? "f32";
-  return matrix(context, scope, site, span, { slot: slotNames.ofModel(slotNames.made, slotNames.weight), dtype });
 }
 
 function dimensionFor(scope: Scope, name: "out" | "in", site: Site | null): Dimension {

@@ -28,20 +28,6 @@ import type { TypedStage } from "./typed.ts";
 
 /** The work on linear layers of a part, each by itself. */
 export function newLayersWork(on: StageOnPart, linears: readonly Linear[]): PartWork {
-  const { layers, passes, before } = newLayersOf(on, linears, (output) => output !== slotNames.error);
-  const biases = editedBiases(on, layers);
-  return {
-    ...{ passes, before },
-    change: (changing, made) => changeEdited(changing, biases, changeLayers(changing, layers, made), tooLarge),
-  };
-}
-
-/** What the method makes of each, of all its outputs those that are wanted, and the passes for what it observes. */
-export function newLayersOf(
-  on: StageOnPart,
-  linears: readonly Linear[],
-  isWanted: (output: string) => boolean,
-): Pick<PartWork, "passes" | "before"> & { readonly layers: readonly NewLayer[] } {
   const { at, stage, type, layer, inputs } = on;
   const statistics: Statistic[] = [];
   const before: Statistic[] = [];
@@ -53,13 +39,14 @@ export function newLayersOf(
     const offset = biasOf(on, linear);
     const bias = offset ? dtypeOf(type, tensorName(offset.name, layer)) : null;
     const of = { linear, tensor, dtype: dtypeOf(type, tensor), bias, met, matrix };
-    const made = newLayerOf(on, of, statistics, before, isWanted);
+    const made = newLayerOf(on, of, statistics, before);
     return made ? [made] : [];
   });
+  const biases = editedBiases(on, layers);
   return {
-    layers,
     passes: passesOver(at.maker, statistics, inputs),
     before: { passes: passesOver(at.maker, before, inputs), layers },
+    change: (changing, made) => changeEdited(changing, biases, changeLayers(changing, layers, made), tooLarge),
   };
 }
 
@@ -111,7 +98,6 @@ export function newLayerOf(
   { linear, tensor, dtype, bias, met, matrix }: Seen,
   statistics: Statistic[],
   before: Statistic[],
-  isWanted: (output: string) => boolean = () => true,
 ): NewLayer | null {
   const input = met && entryOf(met.input);
   const inside = { ...context, where: ` in ${tensor}`, stage: span };
@@ -120,15 +106,14 @@ export function newLayerOf(
   const made = applyMethod(inside, applied, { linear, dtype, bias, others: types, layers, input, reached, windows });
   invariant(made !== null || context.found.length > 0, `${applied.method.name.text} gives nothing, and no problem`);
   if (!made) return null;
-  const wanted = made.outputs.filter(({ name }) => isWanted(name));
-  const sound = unsound(maker, wanted, ranks);
-  const whole = maker.graph("compress", [...wanted, ...sound.counts]);
+  const sound = unsound(maker, made.outputs, ranks);
+  const whole = maker.graph("compress", [...made.outputs, ...sound.counts]);
   const matrixIn = (slot: string): Node | null =>
     slot === slotNames.weight ? matrix : matrix && otherMatrix(maker, matrix, slot, types);
   const reader = { reader: linear.name, matrix: matrixIn };
   const reads = readingsOf(maker, statistics, made, whole, reader);
   const slots = new Set(reads.map(({ slot }) => slot));
-  const { checks, ...parts } = divided(maker, whole.name, wanted, sound, slots);
+  const { checks, ...parts } = divided(maker, whole.name, made.outputs, sound, slots);
   const collects = levelsOf(made.collections).map((level): Collecting => {
     const outputs = level.map(({ slot: name, node }) => ({ name, node }));
     const sound = unsound(maker, outputs, ranks);
@@ -140,8 +125,7 @@ export function newLayerOf(
       reads: readingsOf(maker, before, made, collecting, reader),
     };
   });
-  const own = made.checks.filter(({ output }) => isWanted(output));
-  return { linear, ...parts, checks: [...checks, ...own], reads, collects };
+  return { linear, ...parts, checks: [...checks, ...made.checks], reads, collects };
 }
 
 const uncollectable =

@@ -14,7 +14,7 @@ import { tensorName } from "../model/declared-tensor.ts";
 import type { Selected } from "../model/selector.ts";
 import { blockOf, dtypeOf, layersOf, type ModelType } from "../model/value.ts";
 import type { Float } from "../plan/dtype.ts";
-import type { Ref, StepPart } from "../plan/step.ts";
+import type { Ref } from "../plan/step.ts";
 import type { Checking } from "./checking.ts";
 import { decoder } from "./decode-steps.ts";
 import { type Emitting, modelNamed } from "./steps.ts";
@@ -29,18 +29,10 @@ export interface Others {
 }
 
 /** The other models of a stage, by its number, as they are when its steps are made. */
-export const othersOf = (at: Emitting, { name: of, applied }: TypedStage, number: number): Others =>
-  othersNamed(at, namesIn(applied.arguments), { stage: number, of });
-
-/** The models of those names, by what stands for them. */
-export function othersNamed(
-  at: Emitting,
-  names: ReadonlyMap<string, string>,
-  part: Pick<StepPart, "stage" | "of">,
-): Others {
-  const others = [...names].map(([parameter, name]) => {
+export function othersOf(at: Emitting, { name: of, applied }: TypedStage, number: number): Others {
+  const others = [...namesIn(applied.arguments)].map(([parameter, name]) => {
     const model = modelNamed(at, name);
-    return { parameter, model, decode: decoder(at, model, part) };
+    return { parameter, model, decode: decoder(at, model, { stage: number, of }) };
   });
   return {
     types: ({ weight }, layer) =>

@@ -35,13 +35,13 @@ export function embed(at: Emitting, model: Model, { entry, over, part }: Passing
   return addStep(at, graph, sources, { ...part, layer: null, what: "embedding" })(slotNames.activation);
 }
 
-/** The activations behind a block, from those in front of it. */
+/** The activations behind a block, from those in front of it: of one window after the other, or of all at once. */
 export function throughBlock(
   at: Emitting,
   model: Model,
   layer: number,
   x: Ref,
-  { entry, over, part }: Passing,
+  { entry, over, part }: Pick<Passing, "entry" | "part"> & { readonly over: number | null },
 ): Ref | null {
   const graph = entry && blockPass(at, model.type, layer, entry).graph;
   if (!graph) return null;

@@ -72,26 +72,15 @@ export const resultOf = ({ stage, source, now }: BegunWork): Worked => ({
 });
 
 /** The work of a stage, by its number, on a model. */
-export function workOf(
-  at: Emitting,
-  stage: TypedStage,
-  number: number,
-  given: Worked,
-  {
-    others = othersOf(at, stage, number),
-    make = partWork,
-  }: Partial<Pick<StageWork, "others">> & { make?: MakePart } = {},
-): BegunWork {
+export function workOf(at: Emitting, stage: TypedStage, number: number, given: Worked): BegunWork {
+  const others = othersOf(at, stage, number);
   const source = withGained(at, given, stage.reads ?? given.type, { stage: number, of: stage.name });
   const context = { ...at.context, layerSizes: layerSizes(stage.selected) };
-  const parts = partWorks({ at: { ...at, context }, stage, others }, source, startFor(at, stage, source), make);
+  const parts = partWorks({ at: { ...at, context }, stage, others }, source, startFor(at, stage, source));
   const now = new Map(source.at);
   const decode = stage.reads ? decodingInto([source.at, now], at, given, stage, number) : () => undefined;
   return { at, stage, number, source, parts, now, others, decode };
 }
-
-/** What a stage does to the layers of a part. */
-export type MakePart = (on: StageOnPart, linears: readonly Linear[]) => PartWork;
 
 /** Whether a method collects numbers of all layers. */
 export const isCollecting = ({ collects }: NewLayer): boolean => collects.length > 0;
@@ -207,7 +196,6 @@ function partWorks(
   on: Pick<StageOnPart, "at" | "stage" | "others">,
   { type }: Model,
   start: Forwarded | null,
-  make: MakePart,
 ): StageWork["parts"] {
   const done = new Map<string, PartWork>();
   const parts = new Map<number | null, PartWork>();
@@ -218,7 +206,7 @@ function partWorks(
     const key = [layer === null, part && partKey(type, part), ...own].join(" ");
     const met = done.has(key) ? null : passage(on.at, type, layer, start);
     const stage = { ...on, type, layers: layersIn(on.stage), layer };
-    const made = done.get(key) ?? (met ? make({ ...stage, ...met }, linears) : noWork);
+    const made = done.get(key) ?? (met ? partWork({ ...stage, ...met }, linears) : noWork);
     done.set(key, made);
     parts.set(layer, made);
   }
@@ -231,7 +219,8 @@ function startFor(at: Emitting, { windows, applied, span }: TypedStage, { type }
   return length === null ? null : startOf(at, type, length, span);
 }
 
-const partWork: MakePart = (on, linears) =>
+/** What a stage does to the layers of a part. */
+const partWork = (on: StageOnPart, linears: readonly Linear[]): PartWork =>
   (on.stage.applied.method.on.text === "readers" ? readersWork : newLayersWork)(on, linears);
 
 /** What the forward pass of a part hands on, and what goes into its linear layers; null if it is wrong. */

@@ -1,5 +1,5 @@
 /** A recipe that chooses is compiled twice: for what is measured of the candidates, and, with what that decides, for all the rest. */
-import { curveOf, decide, optionsOf, unfelt } from "../../compiler/recipe/choice/decide.ts";
+import { curveOf, decide, optionsOf } from "../../compiler/recipe/choice/decide.ts";
 import type { Question } from "../../compiler/recipe/choice/trial-steps.ts";
 import { UserError } from "../user-error.ts";
 import type { ChoiceMade } from "./choice-table.ts";
@@ -13,11 +13,6 @@ export async function decided(
 ): Promise<{ readonly open: OpenRecipe; readonly made: ChoiceMade }> {
   const { stage, units, budget } = question;
   const options = optionsOf(question, values);
-  const silent = unfelt(question, options);
-  if (silent)
-    throw new UserError(
-      `nothing can be chosen for ${silent.text}: the probe of ${stage.action} changes nothing there; give it more noise`,
-    );
   const found = decide(question, options, budget);
   if (found === null) throw new UserError(`nothing that ${stage.name} chooses from fits into ${budget} bytes`);
   const inputs = { ...open.inputs, choices: new Map([...(open.inputs.choices ?? []), [stage.name, found.chosen]]) };

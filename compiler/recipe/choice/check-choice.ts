@@ -7,7 +7,7 @@ import type { Selected } from "../../model/selector.ts";
 import type { Checking } from "../checking.ts";
 import type { TypedStage } from "../typed.ts";
 import { type Chain, chainsOf, emptyChoice } from "./candidates.ts";
-import { choosing } from "./cost.ts";
+import { choosing } from "./harm.ts";
 
 /** Checks a stage of those of its layers that are taken, and adds it. */
 export type CheckStage = (at: Checking, stage: Ast.Stage, isTaken: (layer: Selected) => boolean) => void;
@@ -15,13 +15,22 @@ export type CheckStage = (at: Checking, stage: Ast.Stage, isTaken: (layer: Selec
 /** False, and a problem, where a stage has candidates and its method chooses nothing, or the reverse. */
 export function suitsCandidates(
   { context }: Checking,
-  { among, decode, method: { span } }: Ast.Stage,
-  { name, on }: Ast.Method,
+  { among, over, decode, method: { span } }: Ast.Stage,
+  { name, on, parameters }: Ast.Method,
 ): boolean {
   const chooses = on.text === choosing;
   const empty = emptyChoice(among ?? []);
+  const hasBudget = parameters.some(
+    ({ name: { text }, type }) => text === "bytes" && type?.kind === "plain-type" && type.name.text === "Bytes",
+  );
   if (chooses && decode) refuseCodes(context, span);
-  else if (chooses && !among) {
+  else if (chooses && !hasBudget) {
+    const hint = "declare `bytes: Bytes` among its parameters, the most that the model may take";
+    report(context, { kind: "not-supported", span: name.span, what: `a method on ${choosing} without a budget`, hint });
+  } else if (chooses && !over) {
+    const hint = "windows of text go through the model with each candidate: add `over` and a sample";
+    report(context, { kind: "not-supported", span, what: `\`${name.text}\` without \`over\``, hint });
+  } else if (chooses && !among) {
     const hint = "it chooses: add `among { … }` with a method a line";
     report(context, { kind: "not-supported", span, what: `\`${name.text}\` without \`among\``, hint });
   } else if (!chooses && among) {

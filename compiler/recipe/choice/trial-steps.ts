@@ -1,55 +1,46 @@
 /**
- * A stage that chooses, as steps: block by block what each candidate makes of its layers and what that costs their outputs, and how
- * much the last hidden state feels of a probe. Of all that only numbers stay.
+ * A stage that chooses, as steps: block by block what each candidate makes of its layers, and what the last hidden state feels of that
+ * where everything else is as given. Of all that only numbers stay.
  */
-
-import { slotNames } from "../../graph/slots.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { invariant } from "../../invariant.ts";
-import { given as givenValues } from "../../language/bind.ts";
 import { report } from "../../language/context.ts";
-import { dataInput } from "../../language/operations.ts";
-import { scopeIn } from "../../language/scope.ts";
-import { type Tensor, volume, type Windows } from "../../language/tensor.ts";
+import type { Tensor } from "../../language/tensor.ts";
 import type { Linear } from "../../language/trace.ts";
-import { showValue } from "../../language/value.ts";
 import { tensorName } from "../../model/declared-tensor.ts";
 import { bytesOf } from "../../model/facts.ts";
 import { layersOf, type Model, type ModelType } from "../../model/value.ts";
 import { showBytes } from "../../plan/bytes.ts";
-import type { Check, Ref, Step, StepPart } from "../../plan/step.ts";
+import type { Ref, Step, StepPart } from "../../plan/step.ts";
 import { readTogether } from "../calibration.ts";
 import { areAlike } from "../collections.ts";
 import { blockPass, entryOf, startOf } from "../forward-graphs.ts";
-import { addLayer, newLayersOf, readBeside } from "../new-layers.ts";
-import { othersNamed } from "../other-models.ts";
-import type { PartWork, StageOnPart } from "../part-work.ts";
 import { embed, type Passing, throughBlock } from "../passes.ts";
 import {
   type BegunWork,
   collect,
   type Entering,
   isCollecting,
-  type MakePart,
   observe,
   resultOf,
   type StageWork,
   workOf,
 } from "../stage-on-linears.ts";
-import { addStep, type Emitting, modelNamed, windowsNumber } from "../steps.ts";
+import { type Emitting, modelNamed, windowsNumber } from "../steps.ts";
 import type { Candidate, TypedStage } from "../typed.ts";
 import { reachOf } from "./choose.ts";
+import { type AtOnce, atOnce, harmIn, harmTo, inPlace, tensorsOf } from "./in-place.ts";
 
-/** Layers that choose together: those that read one activation, which loaders make one layer of. */
+/** Layers that choose together: those that read one activation, which loaders make one layer of, and those that share a tensor. */
 export interface Unit {
   /** `gate, up of layer 3` */
   readonly text: string;
-  /** The tensors of their weights. */
+  /** The tensors of their weights, then those of biases that a candidate gives. */
   readonly tensors: readonly string[];
   /** What they take of each candidate. */
   readonly bytes: readonly number[];
-  /** What the last hidden state feels of the probe, and of each layer what the probe costs it and what each candidate does. */
-  readonly change: Ref;
-  readonly errors: readonly { readonly probe: Ref; readonly candidates: readonly Ref[] }[];
+  /** What the last hidden state feels of each candidate. */
+  readonly harms: readonly Ref[];
 }
 
 /** A choice that is open. */
@@ -75,9 +66,6 @@ function tried<Program>(step: Step<Program>, { name, candidates = [] }: TypedSta
   return { ...step, part, checks };
 }
 
-/** How many tokens the probes go through, in whole windows of the calibration: more hardly change what is found of a layer. */
-const probedTokens = 512;
-
 /** Adds the steps of a stage, by its number, whose choice is open; null if there was a problem. */
 export function emitTrial(at: Emitting, stage: TypedStage, number: number): Question | null {
   const { windows, candidates = [], span } = stage;
@@ -87,22 +75,15 @@ export function emitTrial(at: Emitting, stage: TypedStage, number: number): Ques
     const what = `a choice for \`${outside.linear.name}\`, which is no layer of a block,`;
     report(at.context, { kind: "not-supported", span, what, hint: `add \`except ${outside.linear.name}\`` });
   }
+  const part = { stage: number, of: stage.name };
   const entry = windows && startOf(at, given.type, windows.length, span).entry;
-  if (!windows || !entry || outside) return null;
-  const passing = (over: Windows): Passing => ({
-    ...{ entry: entryOf(entry), over: windowsNumber(at, over) },
-    part: { stage: number, of: stage.name },
-  });
-  const trial: Trial = {
-    ...{ at, stage, number, given, entry: entryOf(entry) },
-    calibration: passing(windows),
-    few: passing(fewOf(windows)),
-    chains: candidates.map((candidate) => chainOf(at, candidate, number, given, passing(windows))),
-    probe: alone(workOf(at, stage, number, { ...given, at: new Map(given.at) })),
-  };
+  const few = windows && atOnce(at, stage, given, windows, part);
+  if (!windows || !entry || !few || outside) return null;
+  const calibration = { entry: entryOf(entry), over: windowsNumber(at, windows), part };
+  const chains = candidates.map((candidate) => chainOf(at, candidate, number, given, calibration));
+  const harm = harmIn(at, stage, few);
   const first = at.steps.length;
-  const types = candidates.map(({ stages }) => stages.reduce((type, each) => each.type ?? type, given.type));
-  const units = inBlocks(trial, types);
+  const units = harm && inBlocks({ at, stage, given, calibration, few, chains, harm });
   at.steps.push(...at.steps.splice(first).map((step) => tried(step, stage)));
   if (!units) return null;
   const chosen = units.flatMap(({ tensors }) => tensors);
@@ -110,6 +91,7 @@ export function emitTrial(at: Emitting, stage: TypedStage, number: number): Ques
   const all = stage.applied.arguments.get("bytes");
   const budget = all?.kind === "number" ? (all.real ?? Infinity) : Infinity;
   const rest = (given.type.facts ? bytesOf(given.type.facts) : 0) - bytes;
+  const types = chains.map(typeOf);
   const question = { stage, units, rest, budget, types, mixed: mixedOf(given.type, types, units) };
   requireRoom(at, question);
   return question;
@@ -142,32 +124,20 @@ function requireRoom({ context }: Emitting, question: Question): void {
 interface Trial {
   readonly at: Emitting;
   readonly stage: TypedStage;
-  readonly number: number;
   readonly given: Model;
-  readonly entry: Tensor;
   readonly calibration: Passing;
-  /** The probes' windows. */
-  readonly few: Passing;
-  readonly chains: readonly (readonly StageWork[])[];
-  readonly probe: StageWork;
+  /** The windows that go through the model with each candidate. */
+  readonly few: AtOnce;
+  readonly chains: readonly Chain[];
+  /** What the last state feels, from what it was and what it is. */
+  readonly harm: Graph;
 }
 
-const fewOf = (windows: Windows): Windows => {
-  const { draw, first, length } = windows;
-  const probed = Math.ceil(probedTokens / length);
-  return draw
-    ? { ...windows, draw: { ...draw, count: Math.min(draw.count, probed) } }
-    : { ...windows, first: Math.min(first ?? probed, probed) };
-};
+/** The works of a candidate's stages. */
+type Chain = readonly [StageWork, ...StageWork[]];
 
 /** The works of a candidate's stages, each on what the one before makes. */
-function chainOf(
-  at: Emitting,
-  { stages }: Candidate,
-  number: number,
-  given: Model,
-  passing: Passing,
-): readonly StageWork[] {
+function chainOf(at: Emitting, { stages }: Candidate, number: number, given: Model, passing: Passing): Chain {
   const works: StageWork[] = [];
   for (const stage of stages) {
     const before = works.at(-1);
@@ -178,7 +148,9 @@ function chainOf(
       before || !areAlike(at, stage, begun.parts) ? alone(begun) : { ...begun, collected: collect(begun, passing) },
     );
   }
-  return works;
+  const [first, ...others] = works;
+  invariant(first !== undefined, "a candidate is a method, or several");
+  return [first, ...others];
 }
 
 /** A stage whose method looks at no other layers than its own. */
@@ -198,165 +170,84 @@ function emitPart(work: StageWork, layer: number, entering: Entering): void {
 }
 
 /** Goes through the blocks; null if a pass is wrong. */
-function inBlocks(trial: Trial, types: readonly ModelType[]): readonly Unit[] | null {
-  const { at, given, calibration, few, chains, probe } = trial;
-  const costs = [costWork(trial, probe), ...chains.map((chain) => costWork(trial, chain.at(-1) as StageWork))];
-  const felt: { readonly unit: Omit<Unit, "change">; x: Ref | null }[] = [];
-  let [x, y] = [embed(at, given, calibration), embed(at, given, few)];
+function inBlocks(trial: Trial): readonly Unit[] | null {
+  const { at, given, calibration, few, chains } = trial;
+  const { part } = calibration;
+  const types = new Map<string, ModelType>();
+  const once = (model: Model, layer: number, x: Ref, entry: Tensor, of = part.of): Ref | null =>
+    throughBlock(at, model, layer, x, { entry, part: { ...part, of }, over: null });
+  const open: { readonly unit: Omit<Unit, "harms">; states: Ref | null }[] = [];
+  let [x, y] = [embed(at, given, calibration), embed(at, given, few.passing)];
   for (let layer = 0; layer < layersOf(given.type) && x && y; layer++) {
     const before = y;
     const entering = { over: calibration.over, x, model: given };
     for (const chain of chains) emitChain(chain, layer, entering);
-    for (const work of [probe, ...costs]) emitPart(work, layer, entering);
-    for (const each of felt) each.x &&= throughBlock(at, given, layer, each.x, few);
+    for (const each of open) each.states &&= once(given, layer, each.states, few.all);
     for (const linears of unitsIn(trial, layer)) {
-      const unit = unitOf(trial, layer, linears, costs, types);
-      felt.push({ unit, x: throughBlock(at, withProbe(trial, unit), layer, before, few) });
+      const stack = chains.flatMap((chain) => {
+        const made = resultOf(lastOf(chain));
+        return once(inPlace(at, given, made, { linears, layer, types }), layer, before, few.one, made.name) ?? [];
+      });
+      if (stack.length < chains.length) return null;
+      open.push({ unit: unitOf(trial, layer, linears), states: { stack } });
     }
     x = throughBlock(at, given, layer, x, calibration);
-    y = throughBlock(at, given, layer, before, few);
+    y = once(given, layer, before, few.one);
   }
-  const units: Unit[] = [];
-  for (const { unit, x: after } of felt) {
-    const change = y && after && changeOf(trial, y, after);
-    if (!change) return null;
-    units.push({ ...unit, change });
-  }
-  return units;
+  return open.flatMap(({ unit, states }) => (y && states ? [{ ...unit, harms: harmsIn(trial, y, states) }] : []));
 }
 
+/** What the last state feels of each candidate. */
+const harmsIn = ({ at, chains, harm, calibration: { part } }: Trial, before: Ref, states: Ref): readonly Ref[] =>
+  chains.map((chain, element) => {
+    const after = "stack" in states ? (states.stack[element] ?? states) : { element, of: states };
+    return harmTo(at, harm, { ...part, of: lastOf(chain).stage.name }, { before, after });
+  });
+
 /** Adds the steps of a candidate on a layer. */
-function emitChain(chain: readonly StageWork[], layer: number, entering: Entering): void {
+function emitChain(chain: Chain, layer: number, entering: Entering): void {
   for (const [i, work] of chain.entries()) {
     const before = chain[i - 1];
     if (before) {
       work.now.clear();
       for (const [name, ref] of before.now) work.now.set(name, ref);
     }
-    const isAlike = work.source.type === chain[0]?.source.type;
+    const isAlike = work.source.type === chain[0].source.type;
     emitPart(work, layer, isAlike ? entering : { over: entering.over, x: entering.x });
   }
 }
 
-/** The layers of a block that choose, by what they read. */
-function unitsIn({ at, given, entry, stage }: Trial, layer: number): readonly (readonly Linear[])[] {
+/** The layers of a block that choose together: those that read one activation, or have parts of one tensor. */
+function unitsIn({ at, given, few, stage }: Trial, layer: number): readonly (readonly Linear[])[] {
   const own = stage.selected.flatMap((each) => (each.layer === layer ? [each.linear] : []));
-  const { inputs } = blockPass(at, given.type, layer, entry);
+  const { inputs } = blockPass(at, given.type, layer, few.one);
   const reads = (linear: Linear): string => {
     const met = inputs.find((input) => input.linear.name === linear.name);
     return met ? readTogether(met) : "";
   };
-  return [...Map.groupBy(own, reads).values()];
+  return [...Map.groupBy(own, reads).values()].reduce<readonly (readonly Linear[])[]>((units, more) => {
+    const isShared = (unit: readonly Linear[]): boolean =>
+      unit.some(({ weight }) => more.some((each) => each.weight === weight));
+    return [...units.filter((unit) => !isShared(unit)), [...units.filter(isShared).flat(), ...more]];
+  }, []);
 }
 
-function unitOf(
-  { stage }: Trial,
-  layer: number,
-  linears: readonly Linear[],
-  costs: readonly StageWork[],
-  types: readonly ModelType[],
-): Omit<Unit, "change"> {
-  const tensors = [...new Set(linears.map(({ weight }) => tensorName(weight, layer)))];
-  const errors = linears.map((linear) => {
-    const [probe, ...candidates] = costs.map(({ now }) => now.get(errorOf(linear, layer)));
-    invariant(
-      probe !== undefined && candidates.every((ref) => ref !== undefined),
-      `${stage.name} measures no ${linear.name}`,
-    );
-    return { probe, candidates };
-  });
+function unitOf({ given, chains }: Trial, layer: number, linears: readonly Linear[]): Omit<Unit, "harms"> {
+  const types = chains.map(typeOf);
+  const isThere = (tensor: string): boolean => [given.type, ...types].some(({ facts }) => facts?.tensors.has(tensor));
+  const tensors = tensorsOf(linears)
+    .map((name) => tensorName(name, layer))
+    .filter(isThere);
   return {
     text: `${linears.map(({ name }) => name).join(", ")} of layer ${layer}`,
     tensors,
     bytes: types.map((type) => tensors.reduce((sum, tensor) => sum + bytesIn(type, tensor), 0)),
-    errors,
   };
 }
 
 const bytesIn = ({ facts }: ModelType, tensor: string): number => facts?.tensors.get(tensor)?.bytes ?? 0;
 
-/** The given model with the probe in the place of a unit's weights. */
-const withProbe = ({ given, probe }: Trial, { tensors }: Omit<Unit, "change">): Model => ({
-  ...given,
-  at: new Map([...given.at].map(([name, ref]) => [name, tensors.includes(name) ? (probe.now.get(name) ?? ref) : ref])),
-});
+const lastOf = (chain: Chain): StageWork => chain.at(-1) ?? chain[0];
 
-/** Where the error of a layer is found. */
-const errorOf = ({ at, name }: Linear, layer: number | null): string =>
-  `${slotNames.error} of ${tensorName(at, layer)} ${name}`;
-
-/** The work that measures what a stage has made. */
-function costWork({ at, stage, number, given }: Trial, of: StageWork): StageWork {
-  const name = `${stage.name}, ${of.stage.name}`;
-  at.models.set(name, { ...resultOf(of), name });
-  const others = othersNamed(at, new Map([[slotNames.made, name]]), { stage: number, of: stage.name });
-  const make: MakePart = (on, linears) => measured(on, linears, of.stage.name);
-  return alone(workOf(at, stage, number, { ...given, at: new Map(given.at) }, { others, make }));
-}
-
-/** What the outputs of each layer of a part lose by what a stage has made, by its name. */
-function measured(on: StageOnPart, linears: readonly Linear[], made: string): PartWork {
-  const { layers, passes, before } = newLayersOf(on, linears, (output) => output === slotNames.error);
-  return {
-    ...{ passes, before },
-    change: (changing, statistics) => {
-      const { number, now, layer } = changing;
-      for (const each of layers) {
-        const { linear, checks } = each;
-        const part = { stage: number, of: made, layer, what: `the error of ${linear.name}` };
-        const others = new Map(readBeside(each, changing, statistics));
-        const cost = addLayer(changing, { ...each, checks: [...checks, finiteError] }, others, part);
-        now.set(errorOf(linear, layer), cost(slotNames.error));
-      }
-    },
-  };
-}
-
-const finiteError: Check = {
-  ...{ output: slotNames.error, must: "finite" },
-  otherwise: "what this changes of the layer's outputs is {n}, by which nothing can be chosen; look at the method",
-};
-
-const finiteChange: Check = {
-  ...{ output: "change", must: "finite" },
-  otherwise:
-    "what a little noise on a layer does to the last hidden state is {n}, by which nothing can be chosen; the model's weights are too large or unsound",
-};
-
-/** Adds the step that says how far the last hidden state is from what it was, over all of the probes' windows. */
-function changeOf({ at, stage, number, entry, few }: Trial, before: Ref, after: Ref): Ref | null {
-  const { context, maker } = at;
-  const { span, applied } = stage;
-  const scope = scopeIn(null);
-  const declared = applied.scope.values.get("change");
-  const lacks = (found: string): null => {
-    const expected = `a function \`change(before, after)\` beside \`${applied.method.name.text}\` that gives a number of two states, f32[token, channel]`;
-    report(context, { kind: "wrong-type", span: applied.method.name.span, expected, found });
-    return null;
-  };
-  if (declared?.kind !== "callable") return lacks("none");
-  const call = { context, scope, span };
-  const value = (name: string) => ({ value: channels(at, entry, name, stage), span });
-  const values = new Map(["before", "after"].map((name) => [name, value(name)]));
-  const found = declared.form([]).apply(call, givenValues(scope, values));
-  if (found.kind === "wrong") return null;
-  if (found.kind !== "tensor" || found.dtype !== "f32" || found.dims.length > 0) return lacks(showValue(found));
-  const graph = maker.graph("change", [{ name: "change", node: found.node, accumulate: "sum" }]);
-  const part = { stage: number, of: stage.name, layer: null, what: "change" };
-  const others = new Map([
-    ["before", before],
-    ["after", after],
-  ]);
-  return addStep(at, graph, { model: { at: new Map() }, layer: null, over: few.over, others }, part, [finiteChange])(
-    "change",
-  );
-}
-
-/** What a block hands on, f32[token, channel]. */
-function channels({ context }: Emitting, { dims }: Tensor, name: string, { span }: TypedStage): Tensor {
-  const whole = dataInput(context, name, "f32", dims, span);
-  const [own, token] = [dims.filter(({ id }) => id !== "token"), dims.filter(({ id }) => id === "token")];
-  const node = context.maker.make("merge", [whole.node], { dims: own.map(({ id }) => id), into: "channel" }, span);
-  const channel = { id: "channel", name: "channel", size: volume(own), source: "the model" };
-  return { ...whole, dims: [...token, channel], node };
-}
+/** What a candidate makes of a model if it is that of all layers. */
+const typeOf = (chain: Chain): ModelType => resultOf(lastOf(chain)).type;
