@@ -46,7 +46,7 @@ export interface Emitted {
 /** The steps of a recipe that was checked with this context; problems that only sizes show are noted there. */
 export function emit(context: Context, maker: Maker, recipe: TypedRecipe, modules: Modules): Emitted {
   const models = new Map(recipe.models.map(({ name, type }) => [name, givenModel(name, type)]));
-  const at: Emitting = { context, maker, models, steps: [], windows: [], passes: new Map() };
+  const at: Emitting = { context, maker, models, steps: [], groups: new Map(), windows: [], passes: new Map() };
   for (const model of models.values()) checkGivenCodes(at, model, { stage: null, of: model.name });
   const isAsking = recipe.stages.at(-1)?.candidates !== undefined;
   const comparing = isAsking ? null : comparingOn(at, recipe, modules);

@@ -13,9 +13,14 @@ export interface Emitting extends Forwarding {
   /** Given models, and those that stages have made so far. */
   readonly models: Map<string, Model>;
   readonly steps: Step<Graph>[];
+  /** Which of them are not made twice. */
+  readonly groups: Map<string, Group>;
   /** What steps go over, by their numbers. */
   readonly windows: Windows[];
 }
+
+/** The places of steps, by their programs, and by what they read. */
+type Group = Map<Graph, Map<string, number>>;
 
 export const modelNamed = ({ models }: Emitting, name: string): Model => {
   const found = models.get(name);
@@ -42,7 +47,7 @@ export interface Sources {
   readonly others?: ReadonlyMap<string, Ref>;
 }
 
-/** Adds a step, unless its part has the same already; gives where each of its outputs is from then on. */
+/** Adds a step, unless its group has the same already; gives where each of its outputs is from then on. */
 export function addStep(
   at: Emitting,
   graph: Graph,
@@ -52,28 +57,33 @@ export function addStep(
 ): (output: string) => Ref {
   const { over = null } = sources;
   const reads = readsOf(at, graph, sources);
-  const made = { program: graph, reads, over, checks, durable: [], places: {}, part };
-  const old = sameIn(at.steps, made);
-  const step = old < 0 ? at.steps.push(made) - 1 : old;
+  const same = sameIn(at, graph, part);
+  const key = JSON.stringify([over, reads]);
+  const step =
+    same.get(key) ?? at.steps.push({ program: graph, reads, over, checks, durable: [], places: {}, part }) - 1;
+  same.set(key, step);
   return (output) => ({ step, output });
 }
 
 /**
- * The place of the step that makes the same; -1 if there is none. It is of the same part, as far as that goes without another between;
- * what compares goes over few tokens, and shares what it has in common wherever that is.
+ * The steps of a group with a program, by what they read. A group is what follows one another of one part; what compares goes over few
+ * tokens, and is a group wherever it is.
  */
-function sameIn(steps: readonly Step<Graph>[], { program, over, reads, part }: Step<Graph>): number {
-  const isShared = part.purpose === "compare";
-  const text = JSON.stringify(reads);
-  for (let at = steps.length - 1; at >= 0; at--) {
-    const each = steps[at] as Step<Graph>;
-    const isNear = each.part.stage === part.stage && each.part.layer === part.layer;
-    if (!isShared && !isNear) return -1;
-    const isToShare = !isShared || each.part.purpose === part.purpose;
-    if (isToShare && each.program === program && each.over === over && JSON.stringify(each.reads) === text) return at;
-  }
-  return -1;
+function sameIn({ steps, groups }: Emitting, graph: Graph, part: StepPart): Map<string, number> {
+  const own = groupOf(part);
+  const last = steps.at(-1);
+  const isGoingOn = own === comparing || (last && groupOf(last.part) === own);
+  const group: Group = (isGoingOn && groups.get(own)) || new Map();
+  groups.set(own, group);
+  const same = group.get(graph) ?? new Map<string, number>();
+  group.set(graph, same);
+  return same;
 }
+
+const comparing = "compare";
+
+const groupOf = ({ purpose, stage, layer }: StepPart): string =>
+  purpose === comparing ? comparing : `${stage} ${layer}`;
 
 /** What else a task has of each choice, beside the tokens of windows of that number. */
 function taskWindows({ windows }: Emitting, over: number, split: TaskPart): Windows {
