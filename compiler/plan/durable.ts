@@ -4,6 +4,7 @@
  * there is room, from the step that makes it until the last that reads it has ended; what measures read stays, for whatever measures the
  * same model on the same text later. What codes stand for is made to be saved, and goes once it is.
  */
+import { slotNames } from "../graph/slots.ts";
 import { keyOf, lifetimes, partNumbers, plainRefs, readersIn } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Program, Slot } from "./program.ts";
@@ -87,14 +88,14 @@ export function measuredIn(steps: Plan["steps"]): ReadonlySet<string> {
 
 /** `isWanted`: by another part of the plan, or by people. */
 function kindOf(
-  { role }: Slot,
+  { role, name }: Slot,
   isOverWindows: boolean,
   { isWhole, isWanted }: { readonly isWhole: boolean; readonly isWanted: boolean },
 ): Kind | null {
   if (role === "accumulator") return "statistics";
   if (isOverWindows && isWhole) return "results"; // what a measure reads of all windows at once
   if (!isWanted) return null;
-  return isOverWindows ? "activations" : "results";
+  return isOverWindows || name === slotNames.activation ? "activations" : "results";
 }
 
 /** The most that these take at once: activations go with their last reader. */

@@ -1,4 +1,5 @@
 /** How long artefacts are needed, from the list of steps alone. */
+import { slotNames } from "../graph/slots.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { slotsOf } from "./slots.ts";
@@ -47,6 +48,8 @@ export interface Lifetimes {
    * of the same part reads, which ends where another stage or layer begins. Values of windows stay until their last reader.
    */
   readonly endings: readonly (readonly PlainRef[])[];
+  /** By step: the activations of all windows at once of which it is the last reader, and which lie in a file for readers alone. */
+  readonly leaving: readonly (readonly Extract<PlainRef, { readonly step: number }>[])[];
   /** By key, for what steps bind as a whole: the bytes of the largest slot that it is bound to; 0 where it is copied there. */
   readonly wholes: ReadonlyMap<string, number>;
 }
@@ -76,8 +79,19 @@ export function lifetimes(plan: Planned): Lifetimes {
     const last = [...read, ...made].filter((ref) => isLast(ref, at));
     return [...new Map(last.map((ref) => [keyOf(ref), ref])).values()];
   });
-  return { endings, wholes };
+  const leaving = steps.map(({ reads }, at) =>
+    Object.values(reads)
+      .flatMap(plainRefs)
+      .flatMap((ref) => ("step" in ref && isHanded(ref, steps) && readers.get(keyOf(ref))?.at(-1) === at ? [ref] : [])),
+  );
+  return { endings, leaving, wholes };
 }
+
+/** Whether it is what a block hands on of all windows at once. */
+const isHanded = (
+  { step, output }: { readonly step: number; readonly output: string },
+  steps: readonly Step[],
+): boolean => output === slotNames.activation && steps[step]?.over === null;
 
 const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
 

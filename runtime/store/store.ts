@@ -155,6 +155,7 @@ export function openStore(plan: Plan, options: StoreOptions): Store {
     ended: (step) => {
       for (const buffer of at.copies.splice(0)) options.pool.release(buffer);
       for (const ref of at.endings[step] ?? []) release(at, ref);
+      for (const made of at.leaving[step] ?? []) leaveFolder(at, made);
     },
     close: () => {
       for (const stream of at.inStreams.values()) stream.release();
