@@ -1,12 +1,16 @@
 /** Stages that choose: what is measured of candidates, and what becomes of it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { lcomp } from "../cli/lcomp.ts";
+import { readStore } from "../../runtime/store/store-folder.ts";
+import { lcomp, main } from "../cli/lcomp.ts";
 import { someText, writeDecoder } from "../given/model-folder.ts";
 import { problemsFrom } from "../given/problems.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
+import { recordsIn, untilDone } from "../run/kills.ts";
 import { closeDevice, runRecipe, writeFiles } from "../run/recipe.ts";
 import { bound, problems } from "./bound.ts";
 
@@ -180,6 +184,35 @@ recipe trial(model: Model, text: Corpus) {
       const sizes = Object.values<{ readonly data_offsets?: readonly [number, number] }>(header);
       const stored = sizes.reduce((sum, { data_offsets: [from, to] = [0, 0] }) => sum + to - from, 0);
       assert.is(stored, bytes);
+    }),
+  );
+
+  test(
+    "goes on where it was killed, and leaves no activations in the store",
+    inFolder(async (folder) => {
+      await given(folder, { "trial.lcomp": trial("rtn(one of [2, 4], every: 8)") });
+      const expected = saved(folder, "trial", ["--budget", "139KiB"]);
+      const flags = ["--budget", "139KiB", "--store", "store"];
+      const inputs = ["--model", "model", "--text", "text.jsonl", "--out", "trial", "--force", "--quiet"];
+      const child = spawn(process.execPath, [main, "run", "trial.lcomp", ...inputs, ...flags], { cwd: folder });
+      const store = join(folder, "store");
+      await untilDone(child, store, 55, 0);
+      child.kill("SIGKILL");
+      await once(child, "close");
+      const before = recordsIn(store).length;
+      assert.ok(before >= 55, `${before}`);
+      assert.ok(saved(folder, "trial", flags).equals(expected));
+      const keys = recordsIn(store).map(({ key }) => key);
+      const again = keys.length - new Set(keys).size;
+      assert.ok(again < before / 2, `${again} of ${before} steps are repeated`);
+      const index = readStore(store);
+      const left = recordsIn(store).filter(({ key, part: { action, what } }) =>
+        index.find(key)?.outputs.some(({ name }) => name === "x" && action !== "" && what.startsWith("outputs")),
+      );
+      assert.equal(
+        left.map(({ part }) => part),
+        [],
+      );
     }),
   );
 
