@@ -1,4 +1,5 @@
 import { type TaskPart, taskParts } from "../plan/plan.ts";
+import { activationSlot } from "../plan/step.ts";
 
 /** What the inputs and outputs of programs are called; steps bind them, and nothing else needs to know. */
 export const slotNames = {
@@ -6,7 +7,7 @@ export const slotNames = {
   /** What else a task has of each choice. */
   ofTask: (part: TaskPart) => `${part} of the task`,
   /** What a block or a head takes, and what a block gives. */
-  activation: "x",
+  activation: activationSlot,
   /** Where a text goes on: the place of the first of the tokens that come next, what is kept of those before, and the token that follows. */
   position: "position",
   cache: (i: number) => `cache ${i}`,

@@ -4,11 +4,11 @@
  * there is room, from the step that makes it until the last that reads it has ended; what measures read stays, for whatever measures the
  * same model on the same text later. What codes stand for is made to be saved, and goes once it is.
  */
-import { slotNames } from "../graph/slots.ts";
 import { keyOf, lifetimes, partNumbers, plainRefs, readersIn } from "./lifetimes.ts";
 import type { Plan } from "./plan.ts";
 import type { Program, Slot } from "./program.ts";
 import { contentBytes, slotsOf } from "./slots.ts";
+import { activationSlot } from "./step.ts";
 
 type Planned = Pick<Plan, "steps" | "programs" | "windows" | "values" | "saves">;
 
@@ -95,7 +95,7 @@ function kindOf(
   if (role === "accumulator") return "statistics";
   if (isOverWindows && isWhole) return "results"; // what a measure reads of all windows at once
   if (!isWanted) return null;
-  return isOverWindows || name === slotNames.activation ? "activations" : "results";
+  return isOverWindows || name === activationSlot ? "activations" : "results";
 }
 
 /** The most that these take at once: activations go with their last reader. */

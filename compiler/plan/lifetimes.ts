@@ -1,9 +1,8 @@
 /** How long artefacts are needed, from the list of steps alone. */
-import { slotNames } from "../graph/slots.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { slotsOf } from "./slots.ts";
-import { type Ref, type Step, tensorsSaved } from "./step.ts";
+import { activationSlot, type Ref, type Step, tensorsSaved } from "./step.ts";
 
 /** A reference to one artefact as it is. */
 export type PlainRef = Extract<
@@ -91,7 +90,7 @@ export function lifetimes(plan: Planned): Lifetimes {
 const isHanded = (
   { step, output }: { readonly step: number; readonly output: string },
   steps: readonly Step[],
-): boolean => output === slotNames.activation && steps[step]?.over === null;
+): boolean => output === activationSlot && steps[step]?.over === null;
 
 const keysOf = (ref: Ref | undefined): readonly string[] => (ref === undefined ? [] : plainRefs(ref).map(keyOf));
 

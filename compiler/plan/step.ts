@@ -39,6 +39,9 @@ export interface Step<Program = string> {
   readonly part: StepPart;
 }
 
+/** What steps call the activation that a block takes, and the one that it hands on. */
+export const activationSlot = "x";
+
 /** `otherwise` is the sentence for people, with `{n}` for the number, and `{window}` for the window, that is wrong. */
 export interface Check {
   readonly output: string;
