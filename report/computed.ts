@@ -2,28 +2,35 @@
 import { join } from "node:path";
 import { outline } from "../compiler/compile.ts";
 import { hash } from "../compiler/plan/sha256.ts";
+import type { Question } from "../compiler/recipe/choice/trial-steps.ts";
 import { taskRecipe } from "../runtime/cli/eval-tasks.ts";
 import type { Flags } from "../runtime/cli/flags.ts";
-import { factsOf, type OpenRecipe, openRecipe, readRecipe, readTexts } from "../runtime/cli/recipe.ts";
+import { factsOf, type OpenRecipe, openRecipe, outlining, readRecipe, readTexts } from "../runtime/cli/recipe.ts";
 import { hashOfComputed } from "./hash-of-computed.ts";
-import { methods } from "./methods.ts";
 import { meant } from "./places.ts";
 import { isTaskRow, type Row, root } from "./rows.ts";
-
-/** Whether it can be known before the row is made: what lies behind a choice cannot. */
-export const isForeseeable = ({ method }: Row): boolean =>
-  methods[method]?.stages.every(({ candidates }) => candidates === undefined) ?? false;
 
 /** Its sha256. Of what answers questions, the given model, and the made one as its files will describe it. */
 export async function computedBy(row: Row): Promise<string> {
   const [running = [], asking = []] = row.commands;
   const flags = flagsIn(running);
-  const open = await openRecipe(readRecipe(join(root, row.recipe)), flags);
-  const { inputs } = await readTexts(open, flags, { note: () => undefined });
-  const { corpora } = inputs;
-  const made = hashOfComputed(outline(open.loaded, inputs), corpora);
-  return isTaskRow(row) ? hash([made, await answersOf(open, flagsIn(asking))].join(" ")) : made;
+  const found: string[] = [];
+  let open = await openRecipe(readRecipe(join(root, row.recipe)), flags);
+  for (;;) {
+    const { inputs } = await readTexts(open, flags, { note: () => undefined });
+    found.push(hashOfComputed(outline(open.loaded, inputs), inputs.corpora));
+    const { question } = open.outlined;
+    if (question === null) break;
+    const choices = new Map([...(open.inputs.choices ?? []), [question.stage.name, oneAfterTheOther(question)]]);
+    open = await outlining(open, { ...open.inputs, choices }, open.outlined.notes);
+  }
+  if (isTaskRow(row)) found.push(await answersOf(open, flagsIn(asking)));
+  return found.length > 1 ? hash(found.join(" ")) : (found[0] ?? "");
 }
+
+/** A choice in place of the one that nobody knows yet, in which every candidate is taken. */
+const oneAfterTheOther = ({ stage: { candidates = [] }, units }: Question): ReadonlyMap<string, number> =>
+  new Map(units.flatMap(({ tensors }, i) => tensors.map((tensor) => [tensor, i % candidates.length] as const)));
 
 /** What `eval` computes of a recipe's model and of what becomes of it. */
 async function answersOf({ models, inputs }: OpenRecipe, flags: Flags): Promise<string> {

@@ -1,7 +1,7 @@
 /** Which rows are to be made. A change of texts that leaves what is computed as it was makes no row stale. */
 import { CompileError } from "../grammar/diagnostic.ts";
 import { UserError } from "../runtime/user-error.ts";
-import { computedBy, isForeseeable } from "./computed.ts";
+import { computedBy } from "./computed.ts";
 import { lacking } from "./places.ts";
 import { type Found, readFound, reasonToMake, type Sources, sourcesOf, writeResult } from "./result.ts";
 import type { Row } from "./rows.ts";
@@ -41,9 +41,9 @@ export async function keptBy(
   return isSame ? { ...result, ...sources, computes } : undefined;
 }
 
-/** Undefined where it cannot be known, or is refused, which whoever makes the row is told. */
+/** Undefined where its model or its text is not here, or it is refused, which whoever makes the row is told. */
 export async function computedIfKnown(row: Row): Promise<string | undefined> {
-  if (!isForeseeable(row) || lacking(row).length > 0) return undefined;
+  if (lacking(row).length > 0) return undefined;
   try {
     return await computedBy(row);
   } catch (error) {

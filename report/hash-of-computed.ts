@@ -14,7 +14,7 @@ import { simplify } from "../compiler/rewrite/simplify.ts";
 /**
  * The sha256 of all that would be run, for texts of these lengths: what each step reads, goes over and computes, and which values and
  * files are made of it. Neither the order in which steps and their nodes were made is in it, nor places in sources, names for people,
- * contents of files, devices and the compiler's arithmetic. Nothing is known of what comes behind a choice.
+ * contents of files, devices and the compiler's arithmetic. It ends where something is to be chosen.
  */
 export function hashOfComputed(
   { steps, windows, values, saves }: Pick<Outline, "steps" | "windows" | "values" | "saves">,

@@ -54,7 +54,7 @@ interface Pair {
 export interface Sources {
   readonly recipe: string;
   readonly library: string;
-  /** The sha256 of what was computed by them, where that is known before it is: texts that say the same in other words change no row. */
+  /** The sha256 of what was computed by them: texts that say the same in other words change no row. */
   readonly computes?: string;
 }
 

@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { computedBy, isForeseeable } from "../../report/computed.ts";
+import { computedBy } from "../../report/computed.ts";
 import { keptBy } from "../../report/due.ts";
 import { models } from "../../report/models.ts";
 import { page } from "../../report/page.ts";
@@ -105,13 +105,10 @@ suite("results", ({ test }) => {
     assert.is.not(await after("80", "79"), before);
   });
 
-  test("every result says what was computed, but for those of a choice", () => {
-    const made = allRows().filter((row) => readFound(row) !== undefined);
-    const told = made.filter(isForeseeable);
-    const untold = made.filter((row) => !isForeseeable(row));
-    assert.ok(told.length > 140 && untold.length > 0);
-    for (const row of told) assert.type(readFound(row)?.computes, "string", row.name);
-    for (const row of untold) assert.is(row.method, "fit");
+  test("every result says what was computed", () => {
+    const made = allRows().flatMap((row) => readFound(row) ?? []);
+    assert.ok(made.length > 140);
+    for (const { command, computes } of made) assert.type(computes, "string", command);
   });
 
   test("each result is of its row's command", () => {
