@@ -2,7 +2,7 @@
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { readable } from "../../grammar/render.ts";
 import { readPrompts } from "../io/prompt.ts";
-import type { ContinuedText } from "../run/continue-text.ts";
+import type { ContinuedText } from "../run/text-passes.ts";
 import { growingText } from "../tokenizer/growing-text.ts";
 import { UserError } from "../user-error.ts";
 import { budgetFlags } from "./budget.ts";

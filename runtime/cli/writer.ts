@@ -51,6 +51,8 @@ export async function writing<T>(
     readonly model: string;
     readonly prompts: readonly Prompt[];
     readonly tokens: number;
+    /** How many texts go on side by side, if there is room for what is kept of them; without it one after the other. */
+    readonly texts?: number;
   },
   signal: AbortSignal,
   use: (writing: Writing) => Promise<T>,
@@ -80,10 +82,15 @@ export async function writing<T>(
     try {
       if (!isQuiet && demandedAdapter() === undefined && device.facts.software) line.say(withoutGpu);
       const graphs = { done: 0 };
-      const order = { loaded: open.loaded, inputs: open.inputs, facts: device.facts, sizes };
       const onGraph = (): void => line.show({ step: 0, done: Math.min(1, ++graphs.done / 5), where: [] });
-      const made = await continuationInThread(order, { signal, onGraph, shown: open.shown });
+      const make = (texts?: number): Promise<Continuation> => {
+        const order = { loaded: open.loaded, inputs: open.inputs, facts: device.facts, sizes: { ...sizes, texts } };
+        return continuationInThread(order, { signal, onGraph, shown: open.shown });
+      };
       const limit = budgetOf(flags).gpu;
+      const texts = Math.min(asked.texts ?? 1, read.prompts.length);
+      const wide = texts > 1 ? await make(texts) : null;
+      const made = wide && (await fits(device, wide.plan, limit)) ? wide : await make();
       await requireFit(device, made.plan, { limit, model: path });
       const steps = made.plan.steps.length;
       const writer = await openWriter(made, {
@@ -130,15 +137,26 @@ const capacityFor = (tokens: number, context: number | null): number =>
 /** As many tokens at once as the longest prompt has, up to the next power of two. */
 const chunkFor = (longest: number): number => Math.min(mostChunk, 2 ** Math.ceil(Math.log2(longest)));
 
+type Sized = Parameters<typeof requireMemory>[0] & Parameters<typeof roomFor>[1];
+
+const roomIn = async (device: Device, plan: Sized, limit: number): Promise<number> =>
+  Math.min(limit, await roomFor(device, plan, limit));
+
+async function fits(device: Device, plan: Sized, limit: number): Promise<boolean> {
+  const { gpu, host } = plan.peaks;
+  const isInHost = host + (device.facts.software ? gpu : 0) <= process.availableMemory();
+  return isInHost && gpu <= (await roomIn(device, plan, limit));
+}
+
 /** Refuses before weights are read what would not fit. */
 async function requireFit(
   device: Device,
-  plan: Parameters<typeof requireMemory>[0] & Parameters<typeof roomFor>[1],
+  plan: Sized,
   { limit, model }: { readonly limit: number; readonly model: string },
 ): Promise<void> {
   requireMemory(plan, device, "use a smaller model, or fewer tokens");
   const { gpu } = plan.peaks;
-  const room = Math.min(limit, await roomFor(device, plan, limit));
+  const room = await roomIn(device, plan, limit);
   if (gpu <= room) return;
   const sizes = `${showBytes(gpu)} of the GPU's memory, and ${showBytes(room)} are there`;
   throw new UserError(

@@ -73,6 +73,40 @@ suite("next tokens", ({ test }) => {
           assert.ok(Math.abs(value - (whole[i] ?? Number.NaN)) < 1e-7, `${counts}: ${value} is ${whole[i]} at ${i}`);
     });
 
+  test("several texts side by side, each at a place of its own, have the values that each has alone", () => {
+    const graph = attention(8, causal);
+    const xs = [0, 1].map((text) => Float64Array.from({ length: 24 }, (_, i) => Math.sin(7 * text + i)));
+    const whole = xs.map((x) => interpret(graph, new Map([["x", x]])).get("x") ?? new Float64Array());
+    const made = forNextTokens(graph, { token: "token", count: 1, capacity: 8, texts: 2 }, maker());
+    if ("what" in made) throw new Error(made.what);
+    const positions = [5, 2];
+    const kept = (of: (x: number, token: number) => number): Float64Array =>
+      Float64Array.from(
+        xs.flatMap((x, text) =>
+          [...x].map((value, i) => (i < 3 * (positions[text] ?? 0) ? of(value, Math.floor(i / 3)) : Number.NaN)),
+        ),
+      );
+    const found = interpret(
+      made,
+      new Map([
+        [
+          "x",
+          Float64Array.from(
+            xs.flatMap((x, text) => [...x.slice(3 * (positions[text] ?? 0), 3 * (positions[text] ?? 0) + 3)]),
+          ),
+        ],
+        ["position", Float64Array.from(positions)],
+        ["cache 0", kept((x, token) => x + token / 4)],
+        ["cache 1", kept((x) => x * x)],
+      ]),
+    ).get("x");
+    for (const [text, position] of positions.entries())
+      for (const i of [0, 1, 2]) {
+        const [value, expected] = [found?.[3 * text + i], whole[text]?.[3 * position + i]];
+        assert.ok(Math.abs((value ?? Number.NaN) - (expected ?? Number.NaN)) < 1e-7, `${value} is ${expected}`);
+      }
+  });
+
   test("the graph is the same whatever length it was written for", () => {
     const made = maker();
     const next = { token: "token", count: 1, capacity: 8 };

@@ -8,7 +8,7 @@ import { inFolder } from "../io/folder.ts";
 import { type Families, shapesOf, tensorsOf } from "../model/families.ts";
 import { fileBytes } from "../model/transformers.ts";
 import { root } from "../repository/sources.ts";
-import { continued } from "./continue.ts";
+import { continued, continuedTogether } from "./continue.ts";
 import { reference, shared, sharedReason } from "./reference.ts";
 
 interface Recorded {
@@ -58,6 +58,10 @@ suite(`greedy: as Transformers ${versions["transformers"]} continues`, ({ test }
         writeRow(folder, name);
         const sizes = { capacity: 56, chunk: 4 };
         assert.equal(await continued(device, folder, prompt, { ...sizes, tokens: ids.length }), ids);
+        const prompts = [prompt, prompt.slice(1), prompt.slice(0, 3), prompt];
+        const asked = { ...sizes, tokens: ids.length, texts: 2 };
+        const [first, , , last] = await continuedTogether(device, folder, prompts, asked);
+        assert.equal([first, last], [ids, ids], "side by side with other texts");
       }),
     );
 

@@ -29,6 +29,8 @@ suite("eval --generate", ({ test }) => {
       assert.equal(against.nll.own, against.nll.other);
       assert.ok(against.nll.own.mean > 0 && against.nll.own.mean < 1);
       assert.is(against.change.f1.indistinguishable, true);
+      const narrow = lcomp(folder, ["eval", tiny, ...args, "--gpu-memory", "23MiB"]); // 25 MiB hold four texts, 22 one
+      assert.equal(JSON.parse(narrow.stdout).written.facts.scores, scores, narrow.stderr);
     }),
   );
 

@@ -8,7 +8,13 @@ import { type Context, report } from "../../language/context.ts";
 import type { Tensor } from "../../language/tensor.ts";
 import { tensorName } from "../../model/declared-tensor.ts";
 import { layersOf, type Model } from "../../model/value.ts";
-import { type Continuation, type ContinuationSizes, type TextStep, textBuffers } from "../../plan/continuation.ts";
+import {
+  type Continuation,
+  type ContinuationSizes,
+  ofTexts,
+  type TextStep,
+  textBuffers,
+} from "../../plan/continuation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Program } from "../../plan/program.ts";
 import { elements, pieceBytes, type SlotBuffer, slotsOf } from "../../plan/slots.ts";
@@ -22,6 +28,7 @@ interface Emitted {
   readonly steps: readonly Step<Graph>[];
   readonly prompt: readonly number[];
   readonly next: readonly number[];
+  readonly together: readonly number[];
 }
 
 /** A piece of the forward pass at windows of two lengths, which are the same but for that. */
@@ -51,7 +58,7 @@ export function emitContinuation(context: Context, graphs: Maker, model: Model, 
   const [entry, shortEntry] = [long?.entry, short?.entry];
   if (!entry || !shortEntry) {
     report(context, { kind: "not-supported", span, what: "text from a model without blocks" });
-    return { steps: [], prompt: [], next: [] };
+    return { steps: [], prompt: [], next: [], together: [] };
   }
   const token = entry.dims.find(({ name }) => name === "token")?.id ?? "";
   const at: Emitting = { ...forwarding, ...sizes, model, token, made: maker(), steps: [] };
@@ -66,10 +73,14 @@ export function emitContinuation(context: Context, graphs: Maker, model: Model, 
     ).flat(),
   ];
   const heads = [long, short].map((start) => start?.logits.kind === "tensor" && head(at, start.logits, span));
-  const prompt = pieces.flatMap((piece) => addStep(at, piece, at.chunk));
-  const single = at.chunk === 1 ? prompt : pieces.flatMap((piece) => addStep(at, piece, 1));
-  const last = both(null, "head", heads).flatMap((piece) => addStep(at, piece, 1));
-  return { steps: at.steps, prompt, next: [...single, ...last] };
+  const last = both(null, "head", heads);
+  const added = (some: readonly Piece[], count: number, texts?: number): readonly number[] =>
+    some.flatMap((piece) => addStep(at, piece, count, texts));
+  const prompt = added(pieces, at.chunk);
+  if (at.texts !== undefined)
+    return { steps: at.steps, prompt, next: added(last, 1), together: added([...pieces, ...last], 1, at.texts) };
+  const single = at.chunk === 1 ? prompt : added(pieces, 1);
+  return { steps: at.steps, prompt, next: [...single, ...added(last, 1)], together: [] };
 }
 
 const embedding =
@@ -92,10 +103,10 @@ function head({ maker: graphs, token }: Emitting, { node, dims }: Tensor, span: 
   return graphs.graph("head", [{ name: slotNames.next, node: make("select", [wrong, number(-1), best], {}, span) }]);
 }
 
-/** Adds the step of a piece for so many tokens; its place, or nothing, and a problem, where tokens need what comes later. */
-function addStep(at: Emitting, { layer, what, long, short }: Piece, count: number): readonly number[] {
+/** Adds the step of a piece for so many tokens, of each of several texts or of one; its place, or nothing, and a problem, where tokens need what comes later. */
+function addStep(at: Emitting, { layer, what, long, short }: Piece, count: number, texts?: number): readonly number[] {
   const { context, model, token, capacity, made, steps } = at;
-  const [graph, other] = [long, short].map((each) => forNextTokens(each, { token, count, capacity }, made));
+  const [graph, other] = [long, short].map((each) => forNextTokens(each, { token, count, capacity, texts }, made));
   if (!graph || !other) return [];
   if ("what" in graph) {
     report(context, { kind: "not-supported", span: graph.node.origin, what: `text from a model with ${graph.what}` });
@@ -119,31 +130,33 @@ function addStep(at: Emitting, { layer, what, long, short }: Piece, count: numbe
 
 /** Where compiled steps read and write, and the most that all of it takes. */
 export function withBuffers(
-  { prompt, next }: Pick<Emitted, "prompt" | "next">,
+  { prompt, next, together }: Omit<Emitted, "steps">,
   { steps, programs }: Pick<Plan, "steps" | "programs">,
-): Pick<Continuation, "prompt" | "next" | "buffers"> & Pick<Plan, "peaks"> {
+): Pick<Continuation, "prompt" | "next" | "together" | "buffers"> & Pick<Plan, "peaks"> {
   const byName = new Map(programs.map((program) => [program.name, program]));
   const programOf = (step: number): Program => byName.get(steps[step]?.program ?? "") as Program;
   const buffers = new Map<string, number>();
-  const bound = (step: number, place: number): TextStep => {
-    const layer = steps[step]?.part.layer ?? null;
-    const named = (role: "data" | "output"): Record<string, string> =>
-      Object.fromEntries(
-        slotsOf(programOf(step), role).map((slot) => {
-          const name = bufferFor(slot, place, layer);
-          buffers.set(name, slot.bytes);
-          return [slot.slot.name, name];
-        }),
-      );
-    const [data, outputs] = [named("data"), named("output")];
-    const adds = slotsOf(programOf(step), "output").flatMap(({ slot, bytes }) => {
-      const [from, to] = [outputs[slot.name], data[slot.name]];
-      const isKept = slot.name !== slotNames.activation && from !== undefined && to !== undefined;
-      return isKept ? [{ from, to, bytes: bytes / (slot.dims[0]?.size ?? 1) }] : [];
-    });
-    return { step, data, outputs, adds };
-  };
-  const made = { prompt: prompt.map(bound), next: next.map(bound) };
+  const bound =
+    (isOfTexts: boolean) =>
+    (step: number, place: number): TextStep => {
+      const layer = steps[step]?.part.layer ?? null;
+      const named = (role: "data" | "output"): Record<string, string> =>
+        Object.fromEntries(
+          slotsOf(programOf(step), role).map((slot) => {
+            const name = bufferFor(slot, { place, layer, isOfTexts });
+            buffers.set(name, slot.bytes);
+            return [slot.slot.name, name];
+          }),
+        );
+      const [data, outputs] = [named("data"), named("output")];
+      const adds = slotsOf(programOf(step), "output").flatMap(({ slot, bytes }) => {
+        const [from, to] = [outputs[slot.name], data[slot.name]];
+        const isKept = slot.name !== slotNames.activation && from !== undefined && to !== undefined;
+        return isKept ? [{ from, to, bytes: bytes / (slot.dims[0]?.size ?? 1) }] : [];
+      });
+      return { step, data, outputs, adds };
+    };
+  const made = { prompt: prompt.map(bound(false)), next: next.map(bound(false)), together: together.map(bound(true)) };
   const weights = new Map(
     steps.flatMap(({ reads }, step) =>
       slotsOf(programOf(step), "weight").map(({ slot, bytes }) => [JSON.stringify(reads[slot.name]), bytes] as const),
@@ -157,12 +170,18 @@ export function withBuffers(
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, each) => all + each, 0);
 
 /** Activations come from one of two buffers and go to the other; what tokens see of each other is kept for each block. */
-function bufferFor({ slot, bytes }: SlotBuffer, place: number, layer: number | null): string {
+function bufferFor(
+  { slot, bytes }: SlotBuffer,
+  { place, layer, isOfTexts }: { readonly place: number; readonly layer: number | null; readonly isOfTexts: boolean },
+): string {
   const { name, role } = slot;
   const isData = role === "data";
+  if (isOfTexts && (name === slotNames.tokens || name === slotNames.next)) return textBuffers.nexts;
   if (name === slotNames.tokens) return elements(slot) === 1 ? textBuffers.next : textBuffers.tokens;
-  if (name === slotNames.position) return textBuffers.position;
+  if (name === slotNames.position) return isOfTexts ? textBuffers.positions : textBuffers.position;
   if (name === slotNames.next) return textBuffers.next;
   if (name === slotNames.activation) return `${name} ${(place + Number(!isData)) % 2}, ${bytes} bytes`;
-  return isData ? `${name} of block ${layer}` : `${name} of new tokens, ${bytes} bytes`;
+  if (!isData) return `${name} of new tokens, ${bytes} bytes`;
+  const kept = `${name} of block ${layer}`;
+  return isOfTexts ? ofTexts(kept) : kept;
 }

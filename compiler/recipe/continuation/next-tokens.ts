@@ -19,7 +19,12 @@ export interface Next {
   readonly count: number;
   /** How many there may be of a text. */
   readonly capacity: number;
+  /** How many texts go on side by side, each at a place of its own; undefined: one. */
+  readonly texts?: number | undefined;
 }
+
+/** The dimension of texts that go on side by side, which comes before all others. */
+const text = "text beside others";
 
 /** What tokens do to each other that is not known before all are there. */
 export interface Crossing {
@@ -30,7 +35,7 @@ export interface Crossing {
 /**
  * The graph for the next tokens, made by `maker`: its inputs have `count` tokens, the first of which has the place `position` in the text,
  * an i32. For each renamed value there are an input and an output `cache i`, tokens first: what is there of all earlier ones, in
- * `capacity` places of which those from `position` on are not read, and what the new ones add.
+ * `capacity` places of which those from `position` on are not read, and what the new ones add. Of several texts each has all of this.
  */
 export function forNextTokens(graph: Graph, next: Next, maker: Maker): Graph | Crossing {
   const others = otherNames(graph, next.token);
@@ -43,8 +48,9 @@ export function forNextTokens(graph: Graph, next: Next, maker: Maker): Graph | C
   const images = new Map<Node, Node>();
   const image = (node: Node): Node => images.get(node) as Node;
   const caches: Output[] = [];
-  for (const node of graph.nodes) images.set(node, imageOf(node, { ...next, others, maker, image, caches }));
-  const outputs = graph.outputs.map((output) => ({ ...output, node: image(output.node) }));
+  const making = { ...next, others, maker, image, caches };
+  for (const node of graph.nodes) images.set(node, imageOf(node, making));
+  const outputs = graph.outputs.map(({ node, ...output }) => ({ ...output, node: asBefore(node, making) }));
   return maker.graph(graph.name, [...outputs, ...caches]);
 }
 
@@ -95,7 +101,9 @@ function imageOf(node: Node, making: Making): Node {
   const { make } = maker;
   const { origin } = node;
   if (node.op === "input") {
-    const type = { ...node.attrs.type, dims: node.attrs.type.dims.map((dim) => resized(dim, making)) };
+    const { dims } = node.attrs.type;
+    const beside = dims.some(({ name }) => name === token) ? textsOf(making) : [];
+    const type = { ...node.attrs.type, dims: [...beside, ...dims.map((dim) => resized(dim, making))] };
     return make("input", [], { ...node.attrs, type }, origin);
   }
   if (node.op === "index") {
@@ -107,14 +115,18 @@ function imageOf(node: Node, making: Making): Node {
   return maker.copy(node, image);
 }
 
+const textsOf = ({ texts }: Next): readonly Dim[] => (texts === undefined ? [] : [{ name: text, size: texts }]);
+
 /** A dimension of tokens with as many as there are of them. */
 function resized(dim: Dim, { token, others, count, capacity }: Making): Dim {
   if (dim.name === token) return { ...dim, size: count };
   return others.includes(dim.name) ? { ...dim, size: capacity } : dim;
 }
 
-const position = ({ maker: { make } }: Making, { origin }: Node): Node =>
-  make("input", [], { name: slotNames.position, type: { dtype: "i32", dims: [] }, role: "data" }, origin);
+const position = (making: Making, { origin }: Node): Node => {
+  const type = { dtype: "i32", dims: textsOf(making) } as const;
+  return making.maker.make("input", [], { name: slotNames.position, type, role: "data" }, origin);
+};
 
 /** What was there of earlier tokens, and behind it what is new. */
 function kept(node: NodeOf<"rename">, making: Making): Node {
@@ -126,20 +138,40 @@ function kept(node: NodeOf<"rename">, making: Making): Node {
   const x = given.type.dtype === dtype ? given : make("cast", [given], { dtype }, origin);
   const name = slotNames.cache(caches.length);
   const seen = { name: node.attrs.to, size: capacity };
-  const rest = x.type.dims.filter((dim) => dim.name !== token);
+  const rest = x.type.dims.filter(({ name }) => name !== token && name !== text);
   caches.push({ name, node: tokensFirst(x, making) });
-  const old = make("input", [], { name, type: { dtype, dims: [seen, ...rest] }, role: "data" }, origin);
+  const old = make(
+    "input",
+    [],
+    { name, type: { dtype, dims: [...textsOf(making), seen, ...rest] }, role: "data" },
+    origin,
+  );
   const at = make("index", [], { dim: seen }, origin);
   const begin = position(making, node);
   const added = make("gather", [x, make("sub", [at, begin], {}, origin)], { dim: token }, origin);
   return make("select", [make("less", [at, begin], {}, origin), old, added], {}, origin);
 }
 
-/** The value in an order of memory in which those of a token lie together. */
-function tokensFirst(x: Node, { token, count, maker }: Making): Node {
-  const { dims } = x.type;
-  const into = [{ name: token, size: sizeOf(x.type, token) ?? count }, ...dims.filter(({ name }) => name !== token)];
-  if (dims[0]?.name === token) return x;
-  const merged = maker.make("merge", [x], { dims: into.map(({ name }) => name), into: "memory" }, x.origin);
+/** The value in an order of memory in which those of a token lie together, and those of a text. */
+function tokensFirst(x: Node, making: Making): Node {
+  const rest = x.type.dims.flatMap(({ name }) => (name === making.token || name === text ? [] : [name]));
+  return inOrder(x, [making.token, ...rest], making);
+}
+
+/** The image of an output, with its dimensions in the order that they had, behind that of texts. */
+const asBefore = (node: Node, making: Making): Node =>
+  making.texts === undefined
+    ? making.image(node)
+    : inOrder(
+        making.image(node),
+        node.type.dims.map(({ name }) => name),
+        making,
+      );
+
+function inOrder(x: Node, names: readonly string[], { texts, maker }: Making): Node {
+  const wanted = [...(texts === undefined ? [] : [text]), ...names];
+  if (x.type.dims.every(({ name }, i) => name === wanted[i])) return x;
+  const into = wanted.map((name) => ({ name, size: sizeOf(x.type, name) ?? Number.NaN }));
+  const merged = maker.make("merge", [x], { dims: wanted, into: "memory" }, x.origin);
   return maker.make("split", [merged], { dim: "memory", into }, x.origin);
 }
