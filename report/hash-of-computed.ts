@@ -42,11 +42,17 @@ export function hashOfComputed(
   const records = [
     values.map(({ kind, text, of, value }) => [kind, text, of, typeof value === "number" ? value : null]),
     saves.map(({ of, origin, format, config, flags, quantization, adapter }) => [
-      ...[of, origin, format, config, flags, quantization, adapter?.config],
+      ...[of, origin, format, config, flags, withoutTexts(quantization), adapter?.config],
     ]),
   ];
   return hash(JSON.stringify([keys.at(-1), [...new Set(keys)].sort(), records]));
 }
+
+/** How config.json describes codes, without the texts that it has of the library. */
+const withoutTexts = (quantization: string | null): unknown =>
+  quantization === null
+    ? null
+    : JSON.parse(quantization, (key, value) => (key === "modules" ? Object.keys(value) : value));
 
 const noProgram = { buffers: [], regions: [], setup: [], main: [] };
 const nothing = {

@@ -67,6 +67,10 @@ suite("results: what is computed", ({ test }) => {
       "a function taken apart",
       ["other.lcomp", "= max(abs(w), over out)", "= greatest(abs(w))\nfn greatest(w: f32[out, in]) = max(w, over out)"],
     ],
+    [
+      "other texts that files of codes carry",
+      ["std/quantize/affine", "fn affine_value(", "fn three() = 3\nfn affine_value("],
+    ],
     ["what nothing reads", ["other.lcomp", "/// Of", "fn two(w) = w\n/// Of"]],
     ["what other models would compute", ["std/nn", "fn relu(x) = max(x, 0)", "fn relu(x) = max(x, 1)"]],
     [
