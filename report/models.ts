@@ -4,7 +4,7 @@ import type { Setting } from "./methods.ts";
 /** What a method is tried at. */
 export type Tried = Readonly<Partial<Record<Setting, readonly string[]>>>;
 
-/** Budgets are what all tensors take after GPTQ with 4, 3 and 2 bits. */
+/** Budgets are what all tensors take after GPTQ at three of its settings. */
 export interface Model extends Readonly<Record<Setting, readonly string[]>> {
   readonly name: string;
   /** What it is and where it is from. */
@@ -98,7 +98,7 @@ export const models: Readonly<Record<string, Model>> = {
     text: "$LCOMP_WIKITEXT2",
     ...{ length: 512, windows: 16, samples: 16 },
     ...{ sparsity: ["50%", "2:4"], share, neurons: [], bits: ["4", "3"], every: ["64", "192"] },
-    ...{ rank: ["32", "64"], kept: [], width: [], budget: ["113924736", "100446336", "86967936"] },
+    ...{ rank: ["32", "64"], kept: [], width: [], budget: ["113924736", "100446336", "97819776"] },
     questions: {
       ...{ name: "arc_easy", title: "ARC-easy", task: "arc=$LCOMP_ARC_EASY", first: 200 },
       of: [
