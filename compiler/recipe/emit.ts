@@ -16,6 +16,8 @@ import { givenModel, layersOf, type Model } from "../model/value.ts";
 import { sourceOfWindows } from "../plan/plan.ts";
 import type { Check, Ref, SavedCheck, SaveRecord, Step, ValueRecord } from "../plan/step.ts";
 import { checkRecord } from "./check-saved.ts";
+import type { Numbered } from "./choice/chain.ts";
+import { emitChosen } from "./choice/chosen-steps.ts";
 import { measuresOf } from "./choice/decide.ts";
 import { emitTrial, type Question } from "./choice/trial-steps.ts";
 import { compareOutputs } from "./comparison/outputs.ts";
@@ -51,9 +53,9 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   const isAsking = recipe.stages.at(-1)?.candidates !== undefined;
   const comparing = isAsking ? null : comparingOn(at, recipe, modules);
   const compared: ValueRecord[] = [];
-  const questions = recipe.stages.map((stage, number) => {
-    const question = emitStage(at, stage, number);
-    if (comparing) compared.push(...compareOutputs(comparing, stage));
+  const questions = inGroups(recipe.stages).map((stages) => {
+    const question = emitStages(at, stages);
+    if (comparing) for (const { stage } of stages) compared.push(...compareOutputs(comparing, stage));
     return question;
   });
   if (isAsking) return asking(at, recipe, questions.at(-1) ?? null, modules);
@@ -75,10 +77,26 @@ export function emit(context: Context, maker: Maker, recipe: TypedRecipe, module
   return { steps, windows, values: [...values, ...compared], saves: checked, question: null };
 }
 
-/** Adds the steps of a stage, by its number; gives what they ask, where it is open what its layers take. */
-function emitStage(at: Emitting, stage: TypedStage, number: number): Question | null {
+type Group = [Numbered, ...Numbered[]];
+
+/** Stages in their order; those that carry out one choice are together. */
+function inGroups(stages: readonly TypedStage[]): readonly Group[] {
+  const groups: Group[] = [];
+  for (const [number, stage] of stages.entries()) {
+    const last = groups.at(-1);
+    const isSame = stage.chosenBy !== undefined && stage.chosenBy === last?.[0].stage.chosenBy;
+    if (isSame) last?.push({ stage, number });
+    else groups.push([{ stage, number }]);
+  }
+  return groups;
+}
+
+/** Adds the steps of stages; gives what they ask, where it is open what the layers of one take. */
+function emitStages(at: Emitting, stages: Group): Question | null {
+  const [{ stage, number }] = stages;
   if (stage.candidates) return emitTrial(at, stage, number);
-  if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
+  if (stage.chosenBy !== undefined) emitChosen(at, stages);
+  else if (stage.narrowing) emitBlockStage(at, stage, stage.narrowing, number);
   else emitLinearStage(at, stage, number);
   return null;
 }

@@ -62,6 +62,8 @@ export interface TypedStage {
   readonly type: ModelType | null;
   /** What there is to choose from, where it is open what each layer takes. */
   readonly candidates?: readonly Candidate[];
+  /** The choice that it carries out, with those beside it that have the same. */
+  readonly chosenBy?: string;
   /** What it leaves of weights. */
   readonly effects: States;
   readonly span: Span;

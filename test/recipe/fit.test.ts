@@ -16,6 +16,7 @@ import { bound, problems } from "./bound.ts";
 
 const imports = `import { fit } from "std/fit"
 import { rtn } from "std/quantize/rtn"
+import { gptq } from "std/quantize/gptq"
 import { wanda } from "std/prune/wanda"
 import { perplexity } from "std/evaluate"
 method grown(by: Float) on linear(w: f32[out, in]) { w * by }
@@ -32,9 +33,10 @@ recipe ${name}(model: Model, text: Corpus, budget: Bytes = 1 MiB) {
 }
 `;
 
-const uniform = (bits: number): string => `${imports}
+const uniform = (method: string): string => `${imports}
 recipe uniform(model: Model, text: Corpus) {
-  stage small = rtn(${bits}, every: 8) of model for linear except lm_head
+  let some = text.train.sample(3, length: 24, seed: 7)
+  stage small = ${method} of model over some for linear except lm_head
   report perplexity(small, text.test.first(3), length: 16)
   save small as "lcomp"
 }
@@ -143,7 +145,8 @@ recipe trial(model: Model, text: Corpus) {
   test(
     "takes the smallest candidate where nothing else has room, and is refused where not even that has",
     inFolder(async (folder) => {
-      await given(folder, { "trial.lcomp": trial(all), "two.lcomp": uniform(2) });
+      const calibrated = "gptq(one of [2, 4], every: 8)";
+      await given(folder, { "trial.lcomp": trial(calibrated), "two.lcomp": uniform("gptq(2, every: 8)") });
       const refused = lcomp(folder, ["plan", "trial.lcomp", "--model", "model", "--budget", "1 KiB"]);
       assert.is(refused.status, 1);
       const [, least] = /must be at least .* \((\d+)\)/.exec(refused.stderr) ?? [];

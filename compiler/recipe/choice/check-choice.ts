@@ -85,12 +85,14 @@ export function addChosen(
     [...chosen.values()].includes(candidate) ? stagesOf(stage, chain).map((each) => ({ each, candidate })) : [],
   );
   let of = stage.of;
+  const first = at.stages.length;
   for (const [i, { each, candidate }] of taken.entries()) {
     const name = i === taken.length - 1 ? stage.name : each.name;
     const untold = { ...at, context: { ...context, notes: [] } };
     checkStage(untold, { ...each, of, name }, (layer) => chosen.get(weightOf(layer)) === candidate);
     of = name;
   }
+  at.stages.push(...at.stages.splice(first).map((each) => ({ ...each, chosenBy: stage.name.text })));
 }
 
 const weightOf = ({ linear, layer }: Selected): string => tensorName(linear.weight, layer);

@@ -13,21 +13,12 @@ import { layersOf, type Model, type ModelType } from "../../model/value.ts";
 import { showBytes } from "../../plan/bytes.ts";
 import type { Ref, Step, StepPart } from "../../plan/step.ts";
 import { readTogether } from "../calibration.ts";
-import { areAlike } from "../collections.ts";
 import { blockPass, entryOf, startOf } from "../forward-graphs.ts";
 import { embed, type Passing, throughBlock } from "../passes.ts";
-import {
-  type BegunWork,
-  collect,
-  type Entering,
-  isCollecting,
-  observe,
-  resultOf,
-  type StageWork,
-  workOf,
-} from "../stage-on-linears.ts";
+import { resultOf, type StageWork } from "../stage-on-linears.ts";
 import { type Emitting, modelNamed, windowsNumber } from "../steps.ts";
-import type { Candidate, TypedStage } from "../typed.ts";
+import type { TypedStage } from "../typed.ts";
+import { type Chain, chainOf, emitChain, requireAlone } from "./chain.ts";
 import { reachOf } from "./choose.ts";
 import { type AtOnce, atOnce, harmIn, harmTo, inPlace, tensorsOf } from "./in-place.ts";
 
@@ -80,7 +71,16 @@ export function emitTrial(at: Emitting, stage: TypedStage, number: number): Ques
   const few = windows && atOnce(at, stage, given, windows, part);
   if (!windows || !entry || !few || outside) return null;
   const calibration = { entry: entryOf(entry), over: windowsNumber(at, windows), part };
-  const chains = candidates.map((candidate) => chainOf(at, candidate, number, given, calibration));
+  const chains = candidates.map(({ stages }) => {
+    const chain = chainOf(
+      at,
+      stages.map((each) => ({ stage: each, number })),
+      given,
+      calibration,
+    );
+    requireAlone(at, chain);
+    return chain;
+  });
   const harm = harmIn(at, stage, few);
   const first = at.steps.length;
   const units = harm && inBlocks({ at, stage, given, calibration, few, chains, harm });
@@ -133,42 +133,6 @@ interface Trial {
   readonly harm: Graph;
 }
 
-/** The works of a candidate's stages. */
-type Chain = readonly [StageWork, ...StageWork[]];
-
-/** The works of a candidate's stages, each on what the one before makes. */
-function chainOf(at: Emitting, { stages }: Candidate, number: number, given: Model, passing: Passing): Chain {
-  const works: StageWork[] = [];
-  for (const stage of stages) {
-    const before = works.at(-1);
-    const begun = workOf(at, stage, number, before ? resultOf(before) : { ...given, at: new Map(given.at) });
-    at.models.set(stage.name, resultOf(begun));
-    if (before) requireAlone(at, begun);
-    works.push(
-      before || !areAlike(at, stage, begun.parts) ? alone(begun) : { ...begun, collected: collect(begun, passing) },
-    );
-  }
-  const [first, ...others] = works;
-  invariant(first !== undefined, "a candidate is a method, or several");
-  return [first, ...others];
-}
-
-/** A stage whose method looks at no other layers than its own. */
-const alone = (begun: BegunWork): StageWork => ({ ...begun, collected: () => new Map() });
-
-/** Says where a method looks at all layers that others of its chain have yet to make. */
-function requireAlone({ context }: Emitting, { stage: { applied, span }, parts }: BegunWork): void {
-  if (![...parts.values()].some(({ before }) => before.layers.some(isCollecting))) return;
-  const what = `\`${applied.method.name.text}\`, which looks at all layers, behind another method of a candidate`;
-  report(context, { kind: "not-supported", span, what, hint: "it can be the first" });
-}
-
-/** Adds the steps of a stage on a layer: its statistics, then its changes. */
-function emitPart(work: StageWork, layer: number, entering: Entering): void {
-  const part = work.parts.get(layer);
-  if (part) part.change({ ...work, layer }, observe(work, layer, part.passes, entering));
-}
-
 /** Goes through the blocks; null if a pass is wrong. */
 function inBlocks(trial: Trial): readonly Unit[] | null {
   const { at, given, calibration, few, chains } = trial;
@@ -180,8 +144,11 @@ function inBlocks(trial: Trial): readonly Unit[] | null {
   let [x, y] = [embed(at, given, calibration), embed(at, given, few.passing)];
   for (let layer = 0; layer < layersOf(given.type) && x && y; layer++) {
     const before = y;
-    const entering = { over: calibration.over, x, model: given };
-    for (const chain of chains) emitChain(chain, layer, entering);
+    const entering = { over: calibration.over, x };
+    for (const chain of chains)
+      emitChain(chain, layer, ({ source }) =>
+        source.type === chain[0]?.source.type ? { ...entering, model: given } : entering,
+      );
     for (const each of open) each.states &&= once(given, layer, each.states, few.all);
     for (const linears of unitsIn(trial, layer)) {
       const stack = chains.flatMap((chain) => {
@@ -203,19 +170,6 @@ const harmsIn = ({ at, chains, harm, calibration: { part } }: Trial, before: Ref
     const after = "stack" in states ? (states.stack[element] ?? states) : { element, of: states };
     return harmTo(at, harm, { ...part, of: lastOf(chain).stage.name }, { before, after });
   });
-
-/** Adds the steps of a candidate on a layer. */
-function emitChain(chain: Chain, layer: number, entering: Entering): void {
-  for (const [i, work] of chain.entries()) {
-    const before = chain[i - 1];
-    if (before) {
-      work.now.clear();
-      for (const [name, ref] of before.now) work.now.set(name, ref);
-    }
-    const isAlike = work.source.type === chain[0].source.type;
-    emitPart(work, layer, isAlike ? entering : { over: entering.over, x: entering.x });
-  }
-}
 
 /** The layers of a block that choose together: those that read one activation, or have parts of one tensor. */
 function unitsIn({ at, given, few, stage }: Trial, layer: number): readonly (readonly Linear[])[] {
@@ -247,7 +201,11 @@ function unitOf({ given, chains }: Trial, layer: number, linears: readonly Linea
 
 const bytesIn = ({ facts }: ModelType, tensor: string): number => facts?.tensors.get(tensor)?.bytes ?? 0;
 
-const lastOf = (chain: Chain): StageWork => chain.at(-1) ?? chain[0];
+function lastOf(chain: Chain): StageWork {
+  const last = chain.at(-1);
+  invariant(last !== undefined, "a candidate is a method, or several");
+  return last;
+}
 
 /** What a candidate makes of a model if it is that of all layers. */
 const typeOf = (chain: Chain): ModelType => resultOf(lastOf(chain)).type;
