@@ -10,7 +10,7 @@ import { lcomp } from "./lcomp.ts";
 const tiny = join(root, "examples/tiny");
 const begun = ["--prompt", "One morning"];
 
-const hanging = `import { rotary } from "std/nn"
+const hanging = `import { rotary } from "std/rotary"
 import { llama } from "std/arch/llama"
 
 arch cut from llama for "LlamaForCausalLM" {

@@ -115,5 +115,5 @@ export const models: Readonly<Record<string, ModelFacts>> = {
       ...{ "blocks.1.down.weight": [16, 24] },
     }),
   },
-  longrope: { ...plain, config: { ...config, rope_scaling: { rope_type: "longrope", short_factor: [1, 1] } } },
+  mrope: { ...plain, config: { ...config, rope_scaling: { rope_type: "mrope", mrope_section: [1, 1] } } },
 };

@@ -31,14 +31,12 @@ const refused: Exceptions["refused"] = {
   "llama: num_hidden_layers 3": /has 9 tensors that `llama` does not know/,
   "llama: hidden_act mish": /an activation of this name is not supported/,
   "llama: rope_parameters by kind of layer": /rotary positions for a part of each head, or by kind of layer, is not/,
-  "llama: partial_rotary_factor": /rotary positions for a part of each head/,
-  "llama: proportional": /rotary positions for a part of each head/,
-  "llama: longrope": /rotary scaling other than linear, dynamic, llama3 and yarn/,
-  "llama: rope_theta true": /`base` of `rope` must be a number, and is true/,
+  "llama: rope_theta true": /`base` of `rotated_by` must be a number, and is true/,
   "llama: llama3 with equal bounds": /`high_freq_factor` not above `low_freq_factor`/,
   "llama: double precision": /the stored type F64 of .* and \d+ more is not supported/,
   "llama: scales beside the weights": /are quantised already: the checkpoint has `.*weight_scale`/,
-  "llama: rope_theta a text": /`base` of `rope` must be a number, and is "10000" \(`rope_theta` in config\.json\)/,
+  "llama: rope_theta a text":
+    /`base` of `rotated_by` must be a number, and is "10000" \(`rope_theta` in config\.json\)/,
   "llama: rope_parameters a list":
     /must be an object of config\.json, and is a list \(`rope_parameters` in config\.json\)/,
   "llama: linear, factor a text": /a tensor or a number, and is "2" \(`rope_scaling\.factor` in config\.json\)/,
