@@ -138,15 +138,32 @@ function phasesOf({ steps, saves }: Run): readonly Phase[] {
     phases.splice(isSame ? -1 : phases.length, 1, phase);
   };
   const from = beforeSaving({ steps, saves });
+  const titles = stageTitles(steps);
   const addSteps = (first: number, last: number): void => {
     for (const [i, { part }] of steps.slice(first, last).entries())
-      if (part.stage !== null) add(`stage ${part.of}`, first + i, part.layer);
+      if (part.stage !== null) add(titles.get(part.stage) ?? "", first + i, part.layer);
       else if (part.of !== "") add(titleOf(part), first + i, part.layer, part.what === "embedding" && !part.purpose);
   };
   addSteps(0, from);
   for (const [i, { of }] of saves.entries()) add(titleOf({ stage: null, of, purpose: "save" }), steps.length + i, null);
   addSteps(from, steps.length);
   return phases;
+}
+
+/** By the numbers of stages: those whose steps alternate, block by block, are called by the last of them. */
+function stageTitles(steps: Run["steps"]): ReadonlyMap<number, string> {
+  const titles = new Map<number, string>();
+  const isGoingOn = (stage: number, from: number): boolean =>
+    steps.slice(from).some(({ part }) => part.stage === stage);
+  let open: number[] = [];
+  for (const [at, { part }] of steps.entries()) {
+    const { stage, of } = part;
+    if (stage === null || titles.has(stage)) continue;
+    open = open.filter((each) => isGoingOn(each, at));
+    open.push(stage);
+    for (const each of open) titles.set(each, `stage ${of}`);
+  }
+  return titles;
 }
 
 /** How much of a phase is done, by the work of its steps. */
