@@ -67,7 +67,7 @@ const head = [
   "* *acc* and *acc_norm*: the share of questions of which the likeliest choice is the right one, and of which the one is that is likeliest for its length, as",
   "  lm-evaluation-harness has them; in brackets by how much that is more than the given model's, on the same questions: *indistinguishable* within two standard errors",
   "  of the pairs. *flips*: how many answers turn from right to wrong or from wrong to right, by acc.",
-  "* †: the recipe, or what it uses of the library, has another text by now.",
+  "* †: the recipe, or what it uses of the library, computes something else by now.",
   "* Layers are all linear ones but the output head. What needs text sees windows of the training text alone.",
   "* The K-quants of ggml have blocks of 256, which divide few widths of these models: they have rows where they can, with Q5_0 on the other layers, as llama.cpp does.",
   "",
