@@ -82,7 +82,8 @@ suite("cases: output", (t) => {
     inFolder(async (folder) => {
       const args = run(join(casesFolder(), "base"), "out", "--quiet");
       const first = spawn(process.execPath, [main, ...args], { cwd: folder, stdio: "ignore" });
-      while (!readdirSync(folder).some((name) => name.startsWith(".out.partial-"))) await after(20);
+      const begun = [".out.partial-", ".out.store"];
+      while (!begun.every((start) => readdirSync(folder).some((name) => name.startsWith(start)))) await after(20);
       const left = readdirSync(folder);
       refusedWith(
         attempt(folder, ...args, "--sparsity", "2:4"),

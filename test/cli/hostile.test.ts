@@ -153,7 +153,7 @@ const configs: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[]
     { rope_theta: -1 },
     /^lcomp: stage small, layer 0: statistics \(power of q, k, v.*\) that mean nothing: .* are NaN or infinite; .* model and config\.json\n$/,
   ],
-  [{ rope_scaling: "linear" }, /^problem: `scaling` of `rotary_of` must be an object of config\.json, and is "linear"/],
+  [{ rope_scaling: "linear" }, /^problem: `scaling` of `rotary` must be an object of config\.json, and is "linear"/],
   [
     { architectures: [], model_type: undefined },
     /^problem: model is a model without `architectures` in its config\.json, which/,
