@@ -299,22 +299,33 @@ const firstItems = (of: Task): Form =>
   });
 
 /**
- * `task.windows()` are the choices of a task, those of an item one after the other: the `tokens` that a model reads, i32[sample, token], the
- * token that comes `next` at each of them, and of each choice its `characters` and whether it is the `right` one (`TaskPart`).
+ * `task.windows()` are the items of a task: the `tokens` that a model reads, i32[sample, token], what all choices share once; and of each
+ * choice the token that comes `next` at each of them, its `characters`, and whether it is the `right` one (`TaskPart`).
  */
 const windowsOfTask = (of: Task): Form =>
   form({}, (_, call) => {
-    const { choices = 1, length = 0 } = of.facts ?? {};
-    const first = of.first && of.first * choices;
-    const windows: Windows = { kind: "windows", corpus: of.name, split: "tokens", length, first, draw: null };
+    const { context, span } = call;
+    const { name, first, facts } = of;
+    const task = facts && { choices: facts.choices, longest: facts.longest };
+    const windows: Windows = {
+      ...{ kind: "windows", corpus: name, split: "tokens", length: facts?.length ?? 0, first, draw: null },
+      ...(task && { task }),
+    };
     const stream = streamOf(call, windows);
     if (!stream) return wrong;
     const { sample, token, tokens } = stream;
+    const many = task ? fixed(task.choices) : atom("choice");
+    const choice = declareDimension(scopeIn(null), "choice", many, "the task", { span });
     const part = (name: TaskPart, dims: readonly Dimension[]): readonly [string, Tensor] => {
       const slot = slotNames.ofTask(name);
-      return [name, dataInput(call.context, slot, "i32", [sample, ...dims], call.span)];
+      return [name, dataInput(context, slot, "i32", [sample, ...dims], span)];
     };
-    return record(new Map([["tokens", tokens], part("next", token), part("characters", []), part("right", [])]));
+    const ofChoices = [
+      part("next", [choice, ...token]),
+      part("characters", [choice]),
+      part("right", [choice]),
+    ] as const;
+    return record(new Map([["tokens", tokens], ...ofChoices]));
   });
 
 /** Tokens of one window, i32[token], while a program is built for windows of that length; 0 while it is unknown. */

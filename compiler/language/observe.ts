@@ -102,7 +102,8 @@ function keptOfWindow(context: Context, node: Node, stream: Stream): Node | null
     report(context, { kind: "not-supported", span: node.origin, ...because });
   };
   // Only a model's sizes say so: what follows is as it is without them.
-  if (count(node.type) > stream.windows.length && stream.windows.length > 0) refused(tooMany);
+  const { length, task } = stream.windows;
+  if (count(node.type) > length * (task?.choices ?? 1) && length > 0) refused(tooMany);
   const isNested = inputs.some(({ role }) => role === "state");
   const isRead = models.size > 0 || inputs.some(({ name }) => taskPartIn(name) !== undefined);
   if (!isNested && isRead) return stateOf(context, node, "each", stream, [...models]);

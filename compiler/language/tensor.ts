@@ -2,7 +2,7 @@
 import type { Span } from "../../grammar/source.ts";
 import type { Node } from "../graph/ops.ts";
 import type { Dim } from "../graph/type.ts";
-import type { Split, TaskPart } from "../plan/plan.ts";
+import type { Split, TaskFacts, TaskPart } from "../plan/plan.ts";
 import { fixed, known, type Size, showSize, times } from "./size.ts";
 
 /** A dimension: two are the same when their `id` is. */
@@ -48,6 +48,8 @@ export interface Windows {
   /** How many of those that fit; null: all. */
   readonly first: number | null;
   readonly draw: { readonly count: number; readonly seed: number } | null;
+  /** Of a task, whose windows are its items. */
+  readonly task?: Pick<TaskFacts, "choices" | "longest">;
 }
 
 export interface Tensor {

@@ -59,17 +59,20 @@ export interface CorpusRecord {
 export type Split = "train" | "validation" | "test";
 
 /**
- * What a task has of each of its choices: the tokens that a model reads, the token that comes `next` at each of them (-1 where none is
- * scored), how many `characters` the choice has (0 of one that an item lacks), and whether it is the `right` one, 1 or 0.
+ * What a task has of each of its items. In a row stand the `tokens` that a model reads: what all choices have in common, then what each has
+ * of its own, and of each token its `position` in the text of its choice, and its `branch`: the choice that it is of, or -1. Of each choice
+ * there is the token that comes `next` at each of them (-1 where none is scored), how many `characters` it has (0 of one that an item
+ * lacks), and whether it is the `right` one, 1 or 0.
  */
-export const taskParts = ["tokens", "next", "characters", "right"] as const;
+export const taskParts = ["tokens", "position", "branch", "next", "characters", "right"] as const;
 export type TaskPart = (typeof taskParts)[number];
 
-/** How many questions a task has, how many choices of each, and how many tokens a model reads of a choice, each of the longest. */
+/** How many questions a task has, how many choices of each, and how many tokens a model reads: in the row of an item, and as one text; each of the longest. */
 export interface TaskFacts {
   readonly items: number;
   readonly choices: number;
   readonly length: number;
+  readonly longest: number;
 }
 
 export const isTaskPart = (split: Split | TaskPart): split is TaskPart => taskParts.some((part) => part === split);

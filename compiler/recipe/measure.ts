@@ -1,8 +1,11 @@
 /** Measures: what a recipe reports and expects of its models, from one pass of a text's windows through each model. */
+import type { Span } from "../../grammar/source.ts";
+import type { Node } from "../graph/ops.ts";
 import { renameInputs } from "../graph/replace.ts";
-import { slotNames } from "../graph/slots.ts";
-import { report } from "../language/context.ts";
+import { slotNames, taskPartIn } from "../graph/slots.ts";
+import { type Context, report } from "../language/context.ts";
 import { windowTokens } from "../language/kinds.ts";
+import { tokensInput } from "../language/members.ts";
 import { passKey } from "../language/observe.ts";
 import { dataInput } from "../language/operations.ts";
 import { scopeIn } from "../language/scope.ts";
@@ -13,6 +16,7 @@ import type { Observation } from "../language/trace.ts";
 import { type Call, type ModelValue, showValue, type Value, wrong } from "../language/value.ts";
 import { forward } from "../model/forward.ts";
 import type { Checking } from "./checking.ts";
+import { inRows, textLength } from "./rows.ts";
 import type { Evaluation } from "./typed.ts";
 
 /** Logits of a model: f32[sample, token, vocab], whose node reads what is the model's under its name. */
@@ -34,11 +38,31 @@ function logitsOf(at: Checking, { context, span }: Call, model: ModelValue, stre
     const name = slotNames.ofModel(model.name, slotNames.activation);
     return dataInput(context, name, "f32", dims, span);
   }
-  const { entry, logits } = forward(context, type, scopeIn(null), tokens, span);
+  if (!isGiven(tokens.node)) return report(context, { kind: "not-supported", span, ...otherTokens });
+  const { entry, logits } = forward(context, type, scopeIn(null), asText(context, stream, tokens, span), span);
   if (logits.kind !== "tensor") return logits;
+  const node = inRows(context, stream.windows, logits.node);
+  if (!node) return wrong;
   at.passes.set(passKey(stream, [model.name]), { model: model.name, entry });
-  const nameFor = (name: string): string => (name === slotNames.tokens ? name : slotNames.ofModel(model.name, name));
-  return { ...logits, node: renameInputs(context.maker, logits.node, nameFor) };
+  const isOfWindows = (name: string): boolean => name === slotNames.tokens || taskPartIn(name) !== undefined;
+  const nameFor = (name: string): string => (isOfWindows(name) ? name : slotNames.ofModel(model.name, name));
+  const dims = logits.dims.map((dim) => tokens.dims.find(({ id }) => id === dim.id) ?? dim);
+  return { ...logits, dims, node: renameInputs(context.maker, node, nameFor) };
+}
+
+/** What passes through the blocks are the tokens of windows as they are. */
+const isGiven = ({ op, attrs }: Node): boolean => op === "input" && attrs.name === slotNames.tokens;
+
+const otherTokens = {
+  what: "a model on other tokens than those of a window",
+  hint: "it reads them as they are, as in `model(text.windows(512))`",
+};
+
+/** The tokens of one text, as it streams past. */
+function asText(context: Context, { windows }: Stream, tokens: Tensor, span: Span): Tensor {
+  if (!windows.task) return tokens;
+  const one = tokensInput(context, scopeIn(null), textLength(windows), span);
+  return { ...one, dims: [...tokens.dims.filter(({ streamed }) => streamed), ...one.dims] };
 }
 
 /** Dimensions of the model that its tokens lack are the caller's, as a function's are that its result declares. */

@@ -1,9 +1,11 @@
 /** The forward pass of a model as steps: tokens to the first block, block by block, and what comes after the last. */
+import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Tensor } from "../language/tensor.ts";
 import type { Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
 import { blockPass } from "./forward-graphs.ts";
+import { inRows } from "./rows.ts";
 import { addStep, type Emitting } from "./steps.ts";
 
 /** Windows on their way through a model. */
@@ -29,8 +31,9 @@ export function behindBlocks(at: Emitting, model: Model, count: number, passing:
 
 /** The activations in front of the first block. */
 export function embed(at: Emitting, model: Model, { entry, over, part }: Passing): Ref | null {
-  if (!entry) return null;
-  const graph = at.maker.graph("embed", [{ name: slotNames.activation, node: entry.node, store: "f32" }]);
+  const node = entry && inRowsOf(at, over, entry.node);
+  if (!node) return null;
+  const graph = at.maker.graph("embed", [{ name: slotNames.activation, node, store: "f32" }]);
   const sources = { model, layer: null, over };
   return addStep(at, graph, sources, { ...part, layer: null, what: "embedding" })(slotNames.activation);
 }
@@ -43,7 +46,14 @@ export function throughBlock(
   x: Ref,
   { entry, over, part }: Pick<Passing, "entry" | "part"> & { readonly over: number | null },
 ): Ref | null {
-  const graph = entry && blockPass(at, model.type, layer, entry).graph;
-  if (!graph) return null;
+  const pass = entry && blockPass(at, model.type, layer, entry);
+  const node = pass?.result && inRowsOf(at, over, pass.result);
+  if (!node) return null;
+  const graph = at.maker.graph("block", [{ name: slotNames.activation, node }]);
   return addStep(at, graph, { model, layer, over, x }, { ...part, layer, what: "outputs" })(slotNames.activation);
+}
+
+function inRowsOf({ context, windows }: Emitting, over: number | null, node: Node): Node | null {
+  const found = over === null ? undefined : windows[over];
+  return found ? inRows(context, found, node) : node;
 }

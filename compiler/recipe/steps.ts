@@ -85,11 +85,13 @@ const comparing = "compare";
 const groupOf = ({ purpose, stage, layer }: StepPart): string =>
   purpose === comparing ? comparing : `${stage} ${layer}`;
 
-/** What else a task has of each choice, beside the tokens of windows of that number. */
+/** What else a task has of each item, beside the tokens of windows of that number. */
 function taskWindows({ windows }: Emitting, over: number, split: TaskPart): Windows {
   const tokens = windows[over];
-  invariant(tokens !== undefined, `there are no windows ${over}`);
-  return { ...tokens, split, length: split === "next" ? tokens.length : 1 };
+  invariant(tokens?.task !== undefined, `there are no windows ${over} of a task`);
+  const { length, task } = tokens;
+  const isOfTokens = split === "tokens" || split === "position" || split === "branch";
+  return { ...tokens, split, length: isOfTokens ? length : task.choices * (split === "next" ? length : 1) };
 }
 
 function readsOf(at: Emitting, graph: Graph, { model, layer, over, x, others }: Sources): Step["reads"] {

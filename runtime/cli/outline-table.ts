@@ -315,7 +315,7 @@ function showWindows(windows: Outline["windows"], number: number | null): string
   if (found === undefined) return "";
   const { split, length, first, draw } = found;
   const count = draw?.count ?? first;
-  const [one, each] = isTaskPart(split) ? ["choice", "at most "] : ["window", ""];
+  const [one, each] = isTaskPart(split) ? ["item", "at most "] : ["window", ""];
   const many = count === null ? `all ${one}s` : counted(count, one);
   return `${many} of ${each}${counted(length, "token")} of ${sourceOfWindows(found)}`;
 }

@@ -1,9 +1,12 @@
 /** Families of small models that test/peers has recorded, each a config and the shapes of tensors, of which rows change some. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { JsonObject } from "../../runtime/io/file.ts";
 import { bare, values } from "../given/weights.ts";
 import { suite } from "../harness/suite.ts";
 import {
   type Exceptions,
+  fileBytes,
   float32,
   judge,
   openEvaluations,
@@ -46,6 +49,18 @@ export const tensorsOf = (shapes: FamilyRow["tensors"], isBare = false): Tensors
       shape ? [[isBare ? bare(name) : name, float32(shape, values(name, shape))] as const] : [],
     ),
   );
+
+/** Writes the model of a row of architectures.json or mixtures.json into a folder. */
+export function writeRow(folder: string, name: string): void {
+  const records = ["architectures.json", "mixtures.json"].map((file) => recorded<FamilyRow>(file) as Families);
+  const record = records.find((each) => each.rows.some((row) => row.name === name));
+  const row = record?.rows.find((each) => each.name === name);
+  if (!record || !row) throw new Error(`there is no row ${name}`);
+  const base = record.families[row.family]?.config ?? {};
+  const kept = Object.entries({ ...base, ...row.config }).filter(([key]) => !row.drop.includes(key));
+  writeFileSync(join(folder, "config.json"), JSON.stringify(Object.fromEntries(kept)));
+  writeFileSync(join(folder, "model.safetensors"), fileBytes(tensorsOf(shapesOf(record, row), row.bare)));
+}
 
 /** A test for each row of a record, or of some families in it: the loss that Transformers has, or what is listed. */
 export async function testFamilies(

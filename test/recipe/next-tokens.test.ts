@@ -3,30 +3,10 @@ import * as assert from "uvu/assert";
 import type { Graph } from "../../compiler/graph/graph.ts";
 import { interpret } from "../../compiler/graph/interpret.ts";
 import { maker } from "../../compiler/graph/make.ts";
-import type { Node } from "../../compiler/graph/ops.ts";
 import { forNextTokens } from "../../compiler/recipe/continuation/next-tokens.ts";
-import { dot, words } from "../fuse/sketch.ts";
+import { words } from "../fuse/sketch.ts";
 import { suite } from "../harness/suite.ts";
-
-type Words = ReturnType<typeof words>;
-type Mask = (w: Words, seen: Node, token: Node) => Node;
-
-const causal: Mask = (w, seen, token) => w.op("lessEqual", seen, token);
-
-/** Attention over `length` tokens with positions and a mask; `lowest` is what a masked score is. */
-function attention(length: number, mask: Mask, lowest = -1e38): Graph {
-  const w = words("attention");
-  const x = w.data("x", { token: length, model: 3 });
-  const token = w.index("token", length);
-  const placed = w.op("add", x, w.op("mul", w.cast(token, "f32"), 0.25));
-  const keys = w.rename(placed, "token", "seen");
-  const score = dot(w, placed, keys, "model");
-  const masked = w.op("select", mask(w, w.index("seen", length), token), score, w.constant(lowest));
-  const e = w.op("exp", w.op("sub", masked, w.reduce("max", masked, "seen")));
-  const share = w.op("div", e, w.reduce("sum", e, "seen"));
-  const values = w.rename(w.op("mul", x, x), "token", "seen");
-  return w.graph({ x: w.op("add", x, dot(w, share, values, "seen")) });
-}
+import { attention, causal, masks } from "./attention.ts";
 
 const whatOf = (graph: Graph): string => {
   const made = forNextTokens(graph, { token: "token", count: 1, capacity: 8 }, maker());
@@ -60,10 +40,7 @@ function inPieces(graph: Graph, x: Float64Array, counts: readonly number[]): rea
 }
 
 suite("next tokens", ({ test }) => {
-  const window: Mask = (w, seen, token) =>
-    w.op("and", causal(w, seen, token), w.op("less", token, w.op("add", seen, w.constant(3, "i32"))));
-  const notLater: Mask = (w, seen, token) => w.op("not", w.op("less", token, seen));
-  for (const [name, mask] of Object.entries({ causal, window, notLater }))
+  for (const [name, mask] of Object.entries(masks))
     test(`${name}: tokens one by one, and in pieces, have the values of all at once`, () => {
       const graph = attention(8, mask);
       const x = Float64Array.from({ length: 24 }, (_, i) => Math.sin(i));

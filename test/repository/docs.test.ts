@@ -19,7 +19,7 @@ import { root } from "./sources.ts";
 const tiny = await openCheckpoint(join(root, "examples/tiny"));
 const tinyFacts = { name: "examples/tiny", config: tiny.config, tensors: tiny.tensors };
 const text = { tokens: { train: 1e6, validation: 1e6, test: 1e6 } };
-const facts = { tokens: { tokens: 40 * 4 * 16 }, task: { items: 40, choices: 4, length: 16 } };
+const facts = { tokens: { tokens: 40 * 4 * 16 }, task: { items: 40, choices: 4, length: 16, longest: 12 } };
 const corpora = new Map<string, CorpusFacts>([
   ...["text", "stories", "letters"].map((name) => [name, text] as const),
   ["facts", facts],

@@ -1,12 +1,11 @@
 /** Texts continued with what tokens see of each other kept, against those of others who continue greedily. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { openDevice } from "../../runtime/gpu/device.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
-import { type Families, shapesOf, tensorsOf } from "../model/families.ts";
-import { fileBytes } from "../model/transformers.ts";
+import { writeRow } from "../model/families.ts";
 import { root } from "../repository/sources.ts";
 import { continued, continuedTogether } from "./continue.ts";
 import { reference, shared, sharedReason } from "./reference.ts";
@@ -17,19 +16,7 @@ interface Recorded {
   readonly rows: readonly { readonly name: string; readonly ids: readonly number[] }[];
 }
 
-const readRecord = (name: string) => JSON.parse(readFileSync(join(root, "test/peers", name), "utf8"));
-const { versions, prompt, rows }: Recorded = readRecord("greedy.json");
-const records: readonly Families[] = ["architectures.json", "mixtures.json"].map(readRecord);
-
-function writeRow(folder: string, name: string): void {
-  const record = records.find((each) => each.rows.some((row) => row.name === name));
-  const row = record?.rows.find((each) => each.name === name);
-  if (!record || !row) throw new Error(`there is no row ${name}`);
-  const base = record.families[row.family]?.config ?? {};
-  const kept = Object.entries({ ...base, ...row.config }).filter(([key]) => !row.drop.includes(key));
-  writeFileSync(join(folder, "config.json"), JSON.stringify(Object.fromEntries(kept)));
-  writeFileSync(join(folder, "model.safetensors"), fileBytes(tensorsOf(shapesOf(record, row), row.bare)));
-}
+const { versions, prompt, rows }: Recorded = JSON.parse(readFileSync(join(root, "test/peers/greedy.json"), "utf8"));
 
 const device = await openDevice();
 

@@ -83,19 +83,29 @@ suite("prompts of tasks", ({ test }) => {
     assert.is(items.length, 80);
     const long = {
       answer: 1,
-      choices: [50, 900].map((length) => ({ tokens: new Int32Array(length).fill(7), scored: 3, characters: 9 })),
+      choices: [50, 900].map((length, i) => ({
+        ...{ tokens: new Int32Array(length).fill(7, 0, 40).fill(8 + i, 40), scored: 3, characters: 9 },
+      })),
     };
     const all = [long, ...items];
     const runs = byLength(all);
     assert.equal(runs, [items.map((_, i) => i + 1), [0]]);
-    assert.equal(factsOf([long]), { items: 1, choices: 2, length: 899 });
-    const { tokens, next, characters, right } = windowsOf([long]);
-    assert.equal([tokens.length, next.length], [2 * 899, 2 * 899]);
+    const length = 40 + 9 + 859;
+    assert.equal(factsOf([long]), { items: 1, choices: 2, length, longest: 899 });
+    const { tokens, position, branch, next, characters, right } = windowsOf([long]);
+    assert.equal([tokens.length, next.length], [length, 2 * length]);
     assert.equal(
-      [...next.entries()].filter(([, token]) => token >= 0).map(([at]) => at),
-      [46, 47, 48, 899 + 896, 899 + 897, 899 + 898],
+      [...next.entries()].filter(([, token]) => token >= 0),
+      [46, 47, 48].map((at) => [at, 8]).concat([905, 906, 907].map((at) => [length + at, 9])),
     );
-    assert.equal([...tokens.subarray(46, 52)], [7, 7, 7, 0, 0, 0], "the last token is predicted, and not read");
+    const around = (of: Int32Array): readonly number[] => [39, 40, 48, 49, 907].map((at) => of[at] ?? Number.NaN);
+    assert.equal(
+      around(tokens),
+      [7, 8, 8, 9, 9],
+      "what both share stands there once, and nothing that is only predicted",
+    );
+    assert.equal(around(position), [39, 40, 48, 40, 898]);
+    assert.equal(around(branch), [-1, 0, 0, 1, 1]);
     assert.equal(
       [[...characters], [...right]],
       [

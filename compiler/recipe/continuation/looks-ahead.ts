@@ -2,7 +2,6 @@
  * Whether tokens see later ones: of each value, its elements at places behind the token at hand are followed as far as they are the same
  * number everywhere. A mask makes them 0 or the lowest number before sums and maxima; whatever else they are, something would be made of.
  */
-import type { Graph } from "../../graph/graph.ts";
 import { elementOf, scalar } from "../../graph/interpret.ts";
 import type { Node } from "../../graph/ops.ts";
 import { sizeOf } from "../../graph/type.ts";
@@ -14,7 +13,7 @@ const lowest = -1e30;
 /** The number that there is at all places behind the token at hand; null: any. */
 type Ahead = number | null;
 
-interface Names {
+export interface Names {
   /** The dimension of tokens. */
   readonly token: string;
   /** The names under which tokens see each other. */
@@ -22,14 +21,14 @@ interface Names {
 }
 
 /** The first node in which a token meets what comes later. */
-export function looksAhead({ nodes, outputs }: Graph, names: Names): Node | undefined {
+export function looksAhead(nodes: readonly Node[], outputs: readonly Node[], names: Names): Node | undefined {
   const known = new Map<Node, Ahead>();
   const ahead = (node: Node): Ahead => known.get(node) ?? null;
   for (const node of nodes) {
     if (meets(node, names, ahead)) return node;
     known.set(node, aheadOf(node, names, ahead));
   }
-  return outputs.find(({ node }) => names.seen.some((name) => sizeOf(node.type, name) !== undefined))?.node;
+  return outputs.find(({ type }) => names.seen.some((name) => sizeOf(type, name) !== undefined));
 }
 
 /** Whether something is made of all that is seen, and what lies ahead counts. */
@@ -57,12 +56,21 @@ function aheadOf(node: Node, names: Names, ahead: (node: Node) => Ahead): Ahead 
   }
 }
 
-/** What comes later is not `index(seen) <= index(token)`, and is `index(token) < index(seen)`. */
-function order({ op, inputs: [a, b] }: Node, { token, seen }: Names): Ahead {
+/** Whether tokens that `by` names are seen, by the token at hand: `index(by) <= index(token)`, and not `index(token) < index(by)`. */
+export function seenIn(
+  { op, inputs: [a, b] }: Node,
+  { token, seen }: Names,
+): { readonly by: string; readonly isSeen: boolean } | null {
   if (a?.op !== "index" || b?.op !== "index") return null;
   const [first, second] = [a.attrs.dim.name, b.attrs.dim.name];
-  if (op === "lessEqual" && seen.includes(first) && second === token) return 0;
-  return op === "less" && first === token && seen.includes(second) ? 1 : null;
+  if (op === "lessEqual" && seen.includes(first) && second === token) return { by: first, isSeen: true };
+  return op === "less" && first === token && seen.includes(second) ? { by: second, isSeen: false } : null;
+}
+
+/** What comes later is not seen. */
+function order(node: Node, names: Names): Ahead {
+  const found = seenIn(node, names);
+  return found && Number(!found.isSeen);
 }
 
 /** What one operand alone decides. */

@@ -6,11 +6,10 @@
 import type { Graph, Output } from "../../graph/graph.ts";
 import type { Maker } from "../../graph/make.ts";
 import type { Node, NodeOf } from "../../graph/ops.ts";
-import { isRoutine, takenWhole } from "../../graph/routine.ts";
 import { slotNames } from "../../graph/slots.ts";
 import { type Dim, sizeOf } from "../../graph/type.ts";
 import { readAs } from "../../plan/dtype.ts";
-import { looksAhead } from "./looks-ahead.ts";
+import { type Crossing, crossingIn, otherNames } from "./crossing.ts";
 
 export interface Next {
   /** The dimension of tokens. */
@@ -26,25 +25,16 @@ export interface Next {
 /** The dimension of texts that go on side by side, which comes before all others. */
 const text = "text beside others";
 
-/** What tokens do to each other that is not known before all are there. */
-export interface Crossing {
-  readonly node: Node;
-  readonly what: string;
-}
-
 /**
  * The graph for the next tokens, made by `maker`: its inputs have `count` tokens, the first of which has the place `position` in the text,
  * an i32. For each renamed value there are an input and an output `cache i`, tokens first: what is there of all earlier ones, in
  * `capacity` places of which those from `position` on are not read, and what the new ones add. Of several texts each has all of this.
  */
 export function forNextTokens(graph: Graph, next: Next, maker: Maker): Graph | Crossing {
-  const others = otherNames(graph, next.token);
-  for (const node of graph.nodes) {
-    const what = crossing(node, [next.token, ...others]);
-    if (what !== null) return { node, what };
-  }
-  const ahead = looksAhead(graph, { token: next.token, seen: others });
-  if (ahead) return { node: ahead, what: "attention that looks at later tokens" };
+  const others = otherNames(graph.nodes, next.token);
+  const made = graph.outputs.map(({ node }) => node);
+  const crossing = crossingIn(graph.nodes, made, { token: next.token, seen: others });
+  if (crossing) return crossing;
   const images = new Map<Node, Node>();
   const image = (node: Node): Node => images.get(node) as Node;
   const caches: Output[] = [];
@@ -52,41 +42,6 @@ export function forNextTokens(graph: Graph, next: Next, maker: Maker): Graph | C
   for (const node of graph.nodes) images.set(node, imageOf(node, making));
   const outputs = graph.outputs.map(({ node, ...output }) => ({ ...output, node: asBefore(node, making) }));
   return maker.graph(graph.name, [...outputs, ...caches]);
-}
-
-/** The names under which tokens are seen by tokens. */
-function otherNames({ nodes }: Graph, token: string): readonly string[] {
-  const names = [token];
-  for (const node of nodes) if (node.op === "rename" && names.includes(node.attrs.from)) names.push(node.attrs.to);
-  return [...new Set(names.slice(1))];
-}
-
-/** What the node makes of all tokens at once, if it does; sums and maxima over those that are seen are the business of `looksAhead`. */
-function crossing(node: Node, [token = "", ...others]: readonly string[]): string | null {
-  const whole = wholeFor(node);
-  if (whole.includes(token)) return "a value that is made of all tokens at once";
-  if (node.op !== "gather" && node.op !== "reduce" && others.some((name) => whole.includes(name)))
-    return "a value that is made of all tokens that are seen at once";
-  const isKept = node.op === "rename" && node.attrs.from === token;
-  return isKept && node.type.dtype === "bool" ? "a truth value that tokens see of each other" : null;
-}
-
-/** The dimensions of what it is made of that a node needs as a whole. */
-function wholeFor(node: Node): readonly string[] {
-  switch (node.op) {
-    case "reduce":
-      return node.attrs.over;
-    case "split":
-      return [node.attrs.dim];
-    case "merge":
-      return node.attrs.dims;
-    case "gather":
-      return [node.attrs.dim];
-    case "part":
-      return node.inputs[0].type.dims.map(({ name }) => name);
-    default:
-      return isRoutine(node) ? takenWhole(node) : [];
-  }
 }
 
 interface Making extends Next {
