@@ -89,9 +89,8 @@ export interface WeightDeclaration extends Declared {
 }
 
 /**
- * `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `[in, out]`, `where condition`, `bias where condition` and
- * `| tied embed where condition`. Layers at one path lie one after the other in its matrix, in the order of their declarations; a path
- * with a dimension in it, `"experts.{expert}.w1"`, stands for a layer at each of its positions.
+ * `linear q: model -> (kv, group, head) at "self_attn.q_proj"`, optionally `[in, out]`, `where …`, `bias where …`, `| tied embed where …`.
+ * Layers at one path lie one after the other in its matrix; `"experts.{expert}.w1"` stands for a layer at each position of a dimension.
  */
 export interface LinearDeclaration extends Declared {
   readonly kind: "linear";
@@ -100,9 +99,10 @@ export interface LinearDeclaration extends Declared {
   readonly at: StringLiteral;
   /** The matrix is stored `[in, out]`, not `[out, in]`. */
   readonly isInFirst?: true;
-  /** Whether there is such a layer. */
+  /** The first of their outputs, at each position of which layers at one path lie one after the other. */
+  readonly within?: readonly Name[];
+  /** Whether there is such a layer, and whether it has a bias. */
   readonly present?: Expression;
-  /** Whether it has a bias. */
   readonly bias?: Expression;
   readonly tied?: { readonly name: Name; readonly condition?: Expression };
 }

@@ -129,15 +129,8 @@ function writeMember(page: Page, node: Ast.ArchMember, indent: number): string {
     case "weight":
     case "table":
       return `${node.kind} ${node.name.text}: ${writeType(page, node.type, indent)} at ${quoted(node.at.value)}`;
-    case "linear": {
-      const where = (condition: Ast.Expression) => ` where ${writeValue(page, condition, indent, 0)}`;
-      const { name, from, to, at, isInFirst, present, bias, tied } = node;
-      const stored = quoted(at.value) + (isInFirst ? "[in, out]" : "");
-      const head = `linear ${name.text}: ${writeNames(from)} -> ${writeNames(to)} at ${stored}`;
-      const has = (present ? where(present) : "") + (bias ? ` bias${where(bias)}` : "");
-      const shares = tied ? ` | tied ${tied.name.text}${tied.condition ? where(tied.condition) : ""}` : "";
-      return `${head}${has}${shares}`;
-    }
+    case "linear":
+      return writeLinear(page, node, indent);
     case "blocks": {
       const from = node.from ? `${writeValue(page, node.from, indent, 0)} .. ` : "";
       const numbers = from + writeValue(page, node.to, indent, 0);
@@ -148,4 +141,16 @@ function writeMember(page: Page, node: Ast.ArchMember, indent: number): string {
     case "fn":
       return writeFn(page, node, indent);
   }
+}
+
+function writeLinear(page: Page, node: Ast.LinearDeclaration, indent: number): string {
+  const where = (condition: Ast.Expression) => ` where ${writeValue(page, condition, indent, 0)}`;
+  const { name, from, to, at, isInFirst, within = [], present, bias, tied } = node;
+  const outputs = [...within.map(({ text }) => text), "out"];
+  const order = isInFirst ? ["in", ...outputs] : [...outputs, "in"];
+  const stored = isInFirst || within.length > 0 ? `[${order.join(", ")}]` : "";
+  const head = `linear ${name.text}: ${writeNames(from)} -> ${writeNames(to)} at ${quoted(at.value)}${stored}`;
+  const has = (present ? where(present) : "") + (bias ? ` bias${where(bias)}` : "");
+  const shares = tied ? ` | tied ${tied.name.text}${tied.condition ? where(tied.condition) : ""}` : "";
+  return `${head}${has}${shares}`;
 }

@@ -62,7 +62,7 @@ export const needs = {
   "place-at": ["incomplete-declaration", "a weight needs `at` and its name in the checkpoint"],
   "linear-dims": ["incomplete-declaration", "`linear` needs `:` and its dimensions, as `model -> mlp`"],
   "linear-arrow": ["incomplete-declaration", "`linear` needs `->` and the dimensions that it makes"],
-  "linear-stored": ["incomplete-declaration", "a matrix that is stored with its input first is marked `[in, out]`"],
+  "linear-stored": ["incomplete-declaration", "how a matrix is stored is said as `[in, out]`, or `[kv, out, in]`"],
   "linear-bias": ["incomplete-declaration", "`bias` needs `where` and the condition on which the layer has one"],
   "linear-tied": ["incomplete-declaration", "`|` needs `tied` and the table that is shared"],
   "blocks-count": ["incomplete-declaration", "`blocks` needs `:` and how many there are"],

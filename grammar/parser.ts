@@ -254,7 +254,7 @@ export class Parser extends StatementParser {
     this.CONSUME(T.Arrow, raise("linear-arrow"));
     const to = this.SUBRULE2(this.names);
     const at = this.SUBRULE(this.place);
-    const isInFirst = this.OPTION(() => this.SUBRULE(this.stored));
+    const stored = this.OPTION(() => this.SUBRULE(this.stored));
     const present = this.OPTION2(() => {
       this.CONSUME(K.where);
       return this.SUBRULE(this.expression);
@@ -266,18 +266,8 @@ export class Parser extends StatementParser {
     });
     const tied = this.OPTION4(() => this.SUBRULE(this.tied));
     const where = { ...(present && { present }), ...(bias && { bias }) };
-    const more = { ...(isInFirst && { isInFirst }), ...where, ...(tied && { tied }) };
+    const more = { ...stored, ...where, ...(tied && { tied }) };
     return { kind: "linear", name, doc: this.doc(first), from, to, at, ...more, span: this.from(first) };
-  });
-
-  // stored = "[" "in" "," "out" "]"
-  protected readonly stored = this.RULE("stored", (): true => {
-    this.CONSUME(T.LBracket);
-    this.CONSUME(K.in, raise("linear-stored"));
-    this.CONSUME(T.Comma, raise("linear-stored"));
-    this.CONSUME(K.out, raise("linear-stored"));
-    this.CONSUME(T.RBracket, raise("linear-stored"));
-    return true;
   });
 
   // tied = "|" "tied" name [ "where" expression ]

@@ -41,6 +41,31 @@ export abstract class TypeParser extends RecoveringParser {
     return names;
   });
 
+  // stored = "[" ( "in" "," { name "," } "out" | { name "," } "out" "," "in" ) "]"
+  protected readonly stored = this.RULE("stored", (): Pick<Ast.LinearDeclaration, "isInFirst" | "within"> => {
+    this.CONSUME(T.LBracket);
+    const isInFirst = this.OPTION(() => {
+      this.CONSUME(K.in);
+      this.CONSUME(T.Comma, raise("linear-stored"));
+      return true as const;
+    });
+    const within: Ast.Name[] = [];
+    this.MANY({
+      GATE: () => this.LA(1).tokenType !== K.out,
+      DEF: () => {
+        within.push(this.SUBRULE(this.name));
+        this.CONSUME2(T.Comma, raise("linear-stored"));
+      },
+    });
+    this.CONSUME(K.out, raise("linear-stored"));
+    if (!isInFirst) {
+      this.CONSUME3(T.Comma, raise("linear-stored"));
+      this.CONSUME2(K.in, raise("linear-stored"));
+    }
+    this.CONSUME(T.RBracket, raise("linear-stored"));
+    return { ...(isInFirst && { isInFirst }), ...(within.length > 0 && { within }) };
+  });
+
   // namedDim = name [ ":" expression | "=" parts ]
   protected readonly namedDim: Rule<Ast.NamedDim> = this.RULE("namedDim", (): Ast.NamedDim => {
     const first = this.LA(1);

@@ -45,6 +45,8 @@ export interface Linear {
 /** What lies one after the other along a dimension of a stored tensor: the outputs of each layer, and their names. */
 export interface Pieces {
   readonly rows: Dimension;
+  /** The first outputs of all, at each position of which they lie one after the other. */
+  readonly within: readonly Dimension[];
   readonly of: readonly (readonly Dimension[])[];
   readonly names: readonly string[];
 }

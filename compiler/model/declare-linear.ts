@@ -185,6 +185,14 @@ function placeAmong(
   const all = members.flatMap((each) =>
     each.kind === "linear" && each.at.value === declaration.at.value ? [each] : [],
   );
+  const odd = declaration.within?.find(({ text }, i) => text !== declaration.to[i]?.text);
+  if (odd)
+    report(part.context, {
+      kind: "not-supported",
+      span: odd.span,
+      what: `a matrix in runs of \`${odd.text}\`, with which the outputs of \`${declaration.name.text}\` do not begin,`,
+      hint: `\`[kv, out, in]\` stands behind the path of a layer to \`(kv, head)\``,
+    });
   const [first] = all;
   if (first === undefined || all.length < 2) return null;
   if (formOf(first) !== formOf(declaration) || declaration.tied)
@@ -194,17 +202,22 @@ function placeAmong(
       what: `\`${declaration.name.text}\` at the path of \`${first.name.text}\`, from which it differs by more than its outputs,`,
       hint: "layers at one path lie one after the other in its matrix: all have the same inputs, the same order and the same condition of their biases",
     });
+  const within = dimsNamed(part.context, scope, declaration.within ?? []);
   const of = all.map(({ to }) => dimsNamed(part.context, scope, to));
   const sizes = of.flatMap((dims) => known(volume(dims)) ?? []);
   if (!part.facts || sizes.length < of.length) return null;
   const size = fixed(sizes.reduce((sum, each) => sum + each, 0));
   const rows: Dimension = { id: "stored rows", name: "rows", size, source: "the layers at this path" };
-  return { rows, of, names: all.map(({ name }) => nameAt(name, position)), place: all.indexOf(declaration) };
+  return { rows, within, of, names: all.map(({ name }) => nameAt(name, position)), place: all.indexOf(declaration) };
 }
 
 /** What layers at one path have in common. */
-const formOf = ({ from, isInFirst, bias }: Ast.LinearDeclaration): string =>
-  JSON.stringify([from.map(({ text }) => text), isInFirst === true, bias ? textAt(bias.span) : null]);
+const formOf = ({ from, isInFirst, within = [], bias }: Ast.LinearDeclaration): string =>
+  JSON.stringify([
+    ...[from, within].map((names) => names.map(({ text }) => text)),
+    isInFirst === true,
+    bias ? textAt(bias.span) : null,
+  ]);
 
 /** The layer's matrix or, without inputs, its bias: a stored tensor, or its part of one; of layers that are not counted yet, `open` has their dimension. */
 function lying(

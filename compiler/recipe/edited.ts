@@ -36,7 +36,7 @@ export function editedBy(
     edits.reduce((value, edit) => (edit.weight === weight ? edit.change(value) : value), weight),
   );
   const rows = made.map((node, i) => ({ node, rows: ids(pieces?.of[i] ?? []) }));
-  const whole = pieces ? joined(maker, rows, pieces.rows, span) : (made[0] as Node);
+  const whole = pieces ? joined(maker, rows, pieces, span) : (made[0] as Node);
   const order = ids(to.dims.flat());
   const store = dtypeOf(on.type, tensorName(name, on.layer));
   const result = { name: slotNames.result, node: orderNode(maker, whole, order, span), store };

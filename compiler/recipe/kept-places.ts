@@ -4,6 +4,7 @@ import type { Maker } from "../graph/make.ts";
 import type { Node } from "../graph/ops.ts";
 import { slotNames } from "../graph/slots.ts";
 import type { Dim, TensorType } from "../graph/type.ts";
+import { fixed } from "../language/size.ts";
 import { graphDims, ids } from "../language/tensor.ts";
 import type { Pieces } from "../language/trace.ts";
 import { joined, pieceOf } from "../model/pieces.ts";
@@ -68,5 +69,9 @@ export function cut(
     node: less(pieceOf(maker, whole, pieces, i, graphDims(dims), span)),
     rows: ids(dims),
   }));
-  return joined(maker, own, pieces.rows, span);
+  const within = pieces.within.map((dim) => {
+    const less = kept.find(({ id }) => id === dim.id);
+    return less ? { ...dim, size: fixed(less.size) } : dim;
+  });
+  return joined(maker, own, { rows: pieces.rows, within }, span);
 }

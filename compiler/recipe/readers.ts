@@ -110,7 +110,7 @@ function matrixBeside(
   { to: [out], span }: Linear,
 ): Node {
   const pieces = group.map((each) => ({ node: matrixOf(maker, each), rows: ["out"] }));
-  return orderNode(maker, joined(maker, pieces, out as Dimension, span), ["out", "in"], span);
+  return orderNode(maker, joined(maker, pieces, { rows: out as Dimension, within: [] }, span), ["out", "in"], span);
 }
 
 function changeAll(

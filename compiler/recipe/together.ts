@@ -34,17 +34,17 @@ export function fieldsTogether({ maker }: Emitting, changed: readonly NewPiece[]
   const [first] = pieces;
   invariant(first?.linear.among?.of.length === pieces.length, "codes of some of the layers in a tensor");
   const { span } = first.linear;
-  const rows = { ...first.linear.among.rows, id: "out" };
+  const among = { ...first.linear.among, rows: { ...first.linear.among.rows, id: "out" } };
   const others = new Map<string, Ref>();
   const outputs = first.outputs.map(({ name, node: { type } }, i): Output => {
     const fields = pieces.map(({ linear, outputs, made }) => {
       const slot = `${name} of ${linear.name}`;
       others.set(slot, made(name));
       const own = outputs[i]?.node.type ?? type;
-      return { node: maker.make("input", [], { name: slot, type: own, role: "weight" }, span), rows: [rows.id] };
+      return { node: maker.make("input", [], { name: slot, type: own, role: "weight" }, span), rows: [among.rows.id] };
     });
     const order = type.dims.map((dim) => dim.name);
-    return { name, node: orderNode(maker, joined(maker, fields, rows, span), order, span), store: type.dtype };
+    return { name, node: orderNode(maker, joined(maker, fields, among, span), order, span), store: type.dtype };
   });
   return { graph: maker.graph("together", outputs), others };
 }
@@ -73,7 +73,7 @@ export function together(
     const node = others.has(name) ? read(name, out) : pieceOf(maker, whole, among, i, [out], span);
     return { node, rows: [out.name] };
   });
-  const node = joined(maker, pieces, among.rows, span);
+  const node = joined(maker, pieces, among, span);
   const graph = maker.graph("together", [{ name: slotNames.result, node, store: dtype }]);
   const stored = at.get(tensor);
   return { graph, others: stored ? others.set(slotNames.weight, stored) : others };

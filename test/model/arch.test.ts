@@ -107,6 +107,14 @@ ${members}
     assert.equal(problemsOf(arch(shared.replace('"mlp.gate_proj"', '"mlp.gate_proj" bias where true'))), [
       "not-supported",
     ]);
+    assert.equal(problemsOf(arch(shared.replaceAll('"mlp.gate_proj"', '"mlp.gate_proj"[mlp, out, in]'))), []);
+    assert.equal(problemsOf(arch(shared.replace('"mlp.gate_proj"', '"mlp.gate_proj"[mlp, out, in]'))), [
+      "not-supported",
+    ]);
+    assert.equal(problemsOf(arch(shared.replaceAll('"mlp.gate_proj"', '"mlp.gate_proj"[model, out, in]'))), [
+      "not-supported",
+      "not-supported",
+    ]);
     const source = [shared, `    ignore "mlp.up_proj.weight"`, ...rest, ...norms].join("\n");
     assert.equal(problems(arch(source) + recipe("report model.vocab")), ["weight-shape"]);
   });

@@ -21,34 +21,91 @@ interface Matrix {
 }
 type Matrices = ReadonlyMap<string, Matrix>;
 
-const { families } = JSON.parse(readFileSync(join(root, "test/peers/architectures.json"), "utf8"));
-const gpt2: { readonly config: JsonObject; readonly tensors: { readonly [name: string]: readonly number[] } } =
-  families.gpt2;
-const config = { ...gpt2.config, vocab_size: 1024 };
+interface Family {
+  readonly config: JsonObject;
+  readonly tensors: { readonly [name: string]: readonly number[] };
+}
 
-/** As GPT-2 stores it. */
-const fused: Matrices = new Map(
-  Object.entries(gpt2.tensors).map(([name, own]) => {
-    const shape = name.endsWith("wte.weight") ? [config.vocab_size, ...own.slice(1)] : own;
-    return [name, { shape, values: values(name, shape) }];
-  }),
+const { families }: { readonly families: Readonly<Record<string, Family>> } = JSON.parse(
+  readFileSync(join(root, "test/peers/architectures.json"), "utf8"),
 );
 
-/** The same with a matrix [out, in] for each layer. */
-const apart = (of: Matrices): Matrices =>
-  new Map(
-    [...of].flatMap(([name, matrix]): [string, Matrix][] => {
-      if (!/\.c_\w+\.(weight|bias)$/.test(name)) return [[name, matrix]];
-      const rows = matrix.shape.length === 1 ? matrix : transposed(matrix);
-      if (!name.includes("c_attn")) return [[name, rows]];
-      const third = rows.values.length / 3;
-      const shape = [(rows.shape[0] ?? 0) / 3, ...rows.shape.slice(1)];
-      return ["q", "k", "v"].map((own, i) => [
-        name.replace("c_attn", own),
-        { shape, values: rows.values.slice(i * third, (i + 1) * third) },
-      ]);
-    }),
-  );
+/** A model as it is stored, and one with a matrix [out, in] for each layer. */
+interface Stored {
+  readonly config: JsonObject;
+  readonly tensors: Matrices;
+  readonly apart: (of: Matrices) => Matrices;
+  /** The library's description of each, in which heads have a size of their own, so that there may be fewer. */
+  readonly description: string;
+  readonly describedApart: string;
+  /** Where q, k and v lie. */
+  readonly fused: string;
+}
+
+function stored(
+  name: "gpt2" | "gpt_neox",
+  fused: string,
+  size: string,
+  apart: Stored["apart"],
+  [text, one]: [string, (layer: string) => string],
+): Stored {
+  const family = families[name] as Family;
+  const config = { ...family.config, vocab_size: 1024, head_dim: 8 };
+  const tensors = Object.entries(family.tensors).map(([tensor, own]): [string, Matrix] => {
+    const shape = /(wte|embed_in|embed_out)\.weight$/.test(tensor) ? [config.vocab_size, ...own.slice(1)] : own;
+    return [tensor, { shape, values: values(tensor, shape) }];
+  });
+  const library = readFileSync(join(root, `stdlib/arch/${name}.lcomp`), "utf8");
+  const description = library.replace(size, "config.head_dim");
+  const describedApart = ["q", "k", "v"]
+    .reduce((all, layer) => all.replace(text, one(layer)), description)
+    .replaceAll("[in, out]", "");
+  return { config, tensors: new Map(tensors), apart, description, describedApart, fused };
+}
+
+/** GPT-2: [in, out], all of q before all of k and of v. */
+const gpt2 = stored(
+  "gpt2",
+  "attn.c_attn",
+  "size(model) / heads()",
+  (of) =>
+    new Map(
+      [...of].flatMap(([name, matrix]): [string, Matrix][] => {
+        if (!/\.c_\w+\.(weight|bias)$/.test(name)) return [[name, matrix]];
+        const rows = matrix.shape.length === 1 ? matrix : transposed(matrix);
+        return name.includes("c_attn") ? thirds(name, "c_attn", rows, 1) : [[name, rows]];
+      }),
+    ),
+  [`"attn.c_attn"[in, out]`, (layer) => `"attn.${layer}"`],
+);
+
+/** GPT-NeoX: q, k and v of one head after those of another. */
+const neox = stored(
+  "gpt_neox",
+  "attention.query_key_value",
+  "config.hidden_size / config.num_attention_heads",
+  (of) =>
+    new Map(
+      [...of].flatMap(([name, matrix]): [string, Matrix][] =>
+        name.includes("query_key_value")
+          ? thirds(name, "query_key_value", matrix, (matrix.shape[0] ?? 0) / 24)
+          : [[name, matrix]],
+      ),
+    ),
+  [`"attention.query_key_value"[kv, out, in]`, (layer) => `"attention.${layer}"`],
+);
+
+/** The rows of q, k and v, which lie one after the other in each of some runs. */
+function thirds(name: string, fused: string, { shape, values: all }: Matrix, runs: number): [string, Matrix][] {
+  const length = all.length / 3 / runs;
+  const rows = [(shape[0] ?? 0) / 3, ...shape.slice(1)];
+  return ["q", "k", "v"].map((layer, i) => {
+    const own = Array.from({ length: runs }, (_, at) => [
+      ...all.subarray((3 * at + i) * length, (3 * at + i + 1) * length),
+    ]);
+    return [name.replace(fused, layer), { shape: rows, values: Float32Array.from(own.flat()) }];
+  });
+}
 
 function transposed({ shape: [rows = 0, columns = 0], values: all }: Matrix): Matrix {
   const values = Float32Array.from(
@@ -58,19 +115,10 @@ function transposed({ shape: [rows = 0, columns = 0], values: all }: Matrix): Ma
   return { shape: [columns, rows], values };
 }
 
-/** The library's description, in which heads have a size of their own, so that there may be fewer. */
-const description = readFileSync(join(root, "stdlib/arch/gpt2.lcomp"), "utf8").replace(
-  "size(model) / heads()",
-  "config.head_dim",
-);
-const describedApart = ["q", "k", "v"]
-  .reduce((text, name) => text.replace(`"attn.c_attn"[in, out]`, `"attn.${name}"`), description)
-  .replaceAll("[in, out]", "");
-
-async function write(folder: string, tensors: Matrices, dtype: FloatDType): Promise<void> {
+async function write(folder: string, config: JsonObject, tensors: Matrices, dtype: FloatDType): Promise<void> {
   mkdirSync(folder);
   copyFileSync(join(root, "examples/tiny/tokenizer.json"), join(folder, "tokenizer.json"));
-  writeFileSync(join(folder, "config.json"), JSON.stringify({ ...config, head_dim: 8 }));
+  writeFileSync(join(folder, "config.json"), JSON.stringify(config));
   const declared = [...tensors].map(([name, { shape }]) => ({ name, shape, dtype }));
   const writer = await SafetensorsWriter.create(join(folder, "model.safetensors"), declared);
   for (const [name, matrix] of tensors) await writer.write(name, toStored(matrix.values, dtype));
@@ -78,8 +126,15 @@ async function write(folder: string, tensors: Matrices, dtype: FloatDType): Prom
 }
 
 /** What a stage leaves of a model. */
-async function after(stage: string, folder: string, arch: string, tensors: Matrices, dtype: FloatDType) {
-  await write(folder, tensors, dtype);
+async function after(
+  stage: string,
+  folder: string,
+  config: JsonObject,
+  arch: string,
+  tensors: Matrices,
+  dtype: FloatDType,
+) {
+  await write(folder, config, tensors, dtype);
   const source = `import { wanda } from "std/prune/wanda"
 import { minitron_width } from "std/prune/minitron"
 ${arch}
@@ -97,27 +152,30 @@ recipe one(model: Model, text: Corpus) {
   return { config: made.config, tensors: new Map(await Promise.all([...made.tensors].map(read))) };
 }
 
+const sample = "over text.train.sample(4, length: 16, seed: 0)";
+
 suite("matrices in their stored places", ({ test }) => {
-  for (const [dtype, stage] of [
-    ["F32", "by_row() of model for q, v, down"],
-    ["BF16", "by_row() of model for layer[1].attn.c_attn, up"],
-    ["F32", "wanda(sparsity: 50%) of model over text.train.sample(4, length: 16, seed: 0)"],
-    [
-      "F32",
-      "minitron_width(mlp: 40, kv: 3, model: 20, multiple: 1) of model over text.train.sample(4, length: 16, seed: 0)",
-    ],
+  for (const [dtype, model, stage] of [
+    ["F32", gpt2, "by_row() of model for q, v, down"],
+    ["BF16", gpt2, "by_row() of model for layer[1].attn.c_attn, up"],
+    ["F32", gpt2, `wanda(sparsity: 50%) of model ${sample}`],
+    ["F32", gpt2, `minitron_width(mlp: 40, kv: 3, model: 20, multiple: 1) of model ${sample}`],
+    ["BF16", neox, "by_row() of model for q, v, down"],
+    ["F32", neox, "by_row() of model for layer[1].attention.query_key_value, up"],
+    ["F32", neox, `minitron_width(mlp: 40, kv: 3, model: 20, multiple: 1) of model ${sample}`],
   ] as const)
     test(
-      `${dtype}: ${stage.replace(/ of model over.*/, "")}`,
+      `${model.config.model_type}, ${dtype}: ${stage.replace(/ of model over.*/, "")}`,
       inFolder(async (folder) => {
-        const stageApart = stage.replace("layer[1].attn.c_attn", "layer[1].q, layer[1].k, layer[1].v");
-        const one = await after(stage, join(folder, "fused"), description, fused, dtype);
-        const other = await after(stageApart, join(folder, "apart"), describedApart, apart(fused), dtype);
+        const { config, tensors, description, apart, describedApart, fused } = model;
+        const stageApart = stage.replace(`layer[1].${fused}`, "layer[1].q, layer[1].k, layer[1].v");
+        const one = await after(stage, join(folder, "fused"), config, description, tensors, dtype);
+        const other = await after(stageApart, join(folder, "apart"), config, describedApart, apart(tensors), dtype);
         const [found, expected] = [apart(one.tensors), other.tensors];
         assert.equal(one.config, other.config);
         assert.equal([...found.keys()].sort(), [...expected.keys()].sort());
         for (const [name, matrix] of expected) assert.equal(found.get(name), matrix, name);
-        const given = apart(fused);
+        const given = apart(tensors);
         const changed = [...found].filter(([name, { values }]) => String(values) !== String(given.get(name)?.values));
         assert.ok(changed.length >= 6, `${changed.length} changed`);
       }),

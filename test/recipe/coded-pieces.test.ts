@@ -63,6 +63,22 @@ suite("recipe: coded layers of one tensor", ({ test }) => {
   );
 
   test(
+    "q, k and v of GPT-NeoX, which lie in one tensor head by head, are codes as those of the whole matrix",
+    inFolder(async (folder) => {
+      const [model, out] = ["model", "out"].map((name) => join(folder, name)) as [string, string];
+      writeRecorded(model, "gpt_neox");
+      const stages = "  stage small = rtn(4, every: 16) of model for q, k, v";
+      const coded = await runText(source(stages), model, { test: tokens }, out);
+      const path = "gpt_neox.layers.1.attention.query_key_value.weight";
+      const [w, v] = [await readDecoder(model), await readDecoder(out)].map(({ tensors }) => tensors.get(path));
+      assert.equal([...(v ?? [])], [...rules.affine(4, 16)(Float32Array.from(w ?? []))]);
+      const dense = await runText(source("  let small = model").replace(/ *save .*/, ""), out, { test: tokens });
+      const [a, b] = [coded, dense].map(({ reports }) => reports[0]?.value ?? NaN) as [number, number];
+      assert.ok(Math.abs(a - b) < 1e-6, `${a}, ${b}`);
+    }),
+  );
+
+  test(
     "some of them alone, and formats with one number for all rows, are refused",
     inFolder(async (folder) => {
       writeRecorded(join(folder, "model"), "gpt2");

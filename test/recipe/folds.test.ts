@@ -61,7 +61,7 @@ const foldable: Readonly<Record<string, readonly [layers: string, isExact: boole
   gemma2: ["q, k, v, gate, up, down", false],
   phi3: ["q, k, v, gate, up, down, lm_head", true],
   olmo2: ["down, lm_head", true],
-  gpt_neox: ["qkv, up, lm_head", true],
+  gpt_neox: ["q, k, v, up, lm_head", true],
 };
 
 suite("recipe: folds", ({ test }) => {
