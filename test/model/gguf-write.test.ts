@@ -89,6 +89,8 @@ async function lossOf(folder: string): Promise<number> {
 /** Rows that llama.cpp's converter writes, and llama.cpp does not read. */
 const unread = { "qwen3, tied, biases": /qwen3 do not know a tensor blk.0.attn_output.bias, which this model has/ };
 
+const mistral = { model_type: "mistral", architectures: ["MistralForCausalLM"] };
+
 /** Of the model of a row with some fields otherwise: why no file holds it, or null if one does. */
 const changes: readonly (readonly [row: string, more: object, why: RegExp | null])[] = [
   ["llama", { hidden_act: "gelu" }, /config.json has hidden_act "gelu", and a file of llama can only say "silu"/],
@@ -97,6 +99,13 @@ const changes: readonly (readonly [row: string, more: object, why: RegExp | null
     { model_type: "mamba" },
     /"gguf" has no architecture for the model_type mamba; there are gemma2, gemma3_te/,
   ],
+  ["llama", { ...mistral, sliding_window: null }, null],
+  [
+    "llama",
+    { ...mistral, sliding_window: 16 },
+    /has sliding_window 16, and a file of llama can only say null; save as/,
+  ],
+  ["llama", mistral, /has sliding_window 4096, and a file of llama can only say null/],
   ["llama", { vocab_size: 95 }, /vocab_size/],
   ["llama", { rms_norm_eps: undefined }, /attention.layer_norm_rms_epsilon .* it is missing/],
   ["llama", { rope_parameters: { rope_type: "dynamic", factor: 2 } }, /rope.scaling.type .* none, linear or yarn/],
@@ -204,6 +213,16 @@ suite("models saved as GGUF", ({ test }) => {
       assert.is(typeOf("input_layernorm.weight"), "F32");
     }),
     "swiftshader",
+  );
+
+  test(
+    "a Mistral is read as the Llama that it is without a window",
+    inFolder(async (folder) => {
+      await writeDecoder(join(folder, "model"), { config: { ...config, ...mistral, sliding_window: null } });
+      const { reports } = await run(folder, recipe("model"));
+      assert.ok(Math.abs((await lossOf(folder)) - Math.log(Number(reports[0]?.value))) < 1e-6);
+      assert.is((await openModel(join(folder, "out/model.gguf"))).config["model_type"], "llama");
+    }),
   );
 
   test(

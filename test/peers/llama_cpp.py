@@ -29,6 +29,8 @@ STAGES = {
     "Q4_0, a table that is the head too": ("tiny", ["q4_0() of model for linear, lm_head"]),
     "Q4_K and Q6_K, a table and a head": ("wide", ["q6_k() of model for lm_head", "q4_k() of stage0 for embed"]),
     "K": ("wide", ["q2_k() of model for gate", "q3_k() of stage0 for up", "q4_k() of stage1 for q, k", "q5_k() of stage2 for v, o", "q6_k() of stage3 for down"]),
+    "Mistral": ("mistral", []),
+    "Mistral, Q8_0": ("mistral", ["q8_0() of model for linear except lm_head"]),
     "Gemma 2": ("gemma2", []),
     "Phi-3, LongRoPE of a part": ("phi3", []),
     "OLMo 2": ("olmo2", []),
@@ -47,6 +49,7 @@ FACTORS = {"short_factor": [1.0, 1.25, 1.5, 1.75, 2.0, 2.25], "long_factor": [1.
 # Small models of random numbers, by transformers. A context of llama.cpp has at least 256 tokens, of which positions are stretched as
 # those of long texts if it has more than the original one.
 MODELS = {
+    "mistral": lambda: transformers.MistralConfig(**SIZES, sliding_window=None),
     "gemma2": lambda: transformers.Gemma2Config(**{**SIZES, "num_hidden_layers": 4}, head_dim=16, query_pre_attn_scalar=16, sliding_window=16, final_logit_softcapping=5.0),
     "phi3": lambda: transformers.Phi3Config(**SIZES, original_max_position_embeddings=32, rope_parameters={
         "rope_type": "longrope", "rope_theta": 500.0, "partial_rotary_factor": 0.75, **FACTORS}),

@@ -121,7 +121,7 @@ export const knownArchitectures = (): readonly Architecture[] =>
       return { name: table.architecture ?? file, table };
     });
 
-/** The table of an architecture, if there is one: of two, that of files with experts, or of those without. */
+/** The table of an architecture, if there is one: of several the first of files with experts, or of those without. */
 export function architectureTable(name: string, hasExperts: boolean): ArchitectureTable | undefined {
   const [first, ...others] = knownArchitectures().filter((each) => each.name === name);
   const found =

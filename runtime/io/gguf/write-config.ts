@@ -160,7 +160,7 @@ function requireSame(
     if (["architectures", "torch_dtype"].includes(field) || isSame(given, value)) continue;
     const [there, here] = [given, value].map((each) => JSON.stringify(each)?.slice(0, 60));
     throw new UserError(
-      `GGUF does not hold this model: config.json has ${field} ${there}, and a file of ${name} can only say ${here}`,
+      `GGUF does not hold this model: config.json has ${field} ${there}, and a file of ${name} can only say ${here}; save as "huggingface"`,
     );
   }
 }
