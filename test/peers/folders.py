@@ -2,7 +2,8 @@
 
 lcomp runs a recipe and saves a folder. The shape of every tensor must follow from the written config.json alone, as transformers makes
 a model of it without weights; transformers must load the folder with nothing missing, left over or of another shape; and the mean NLL
-of the same windows must be what lcomp reports, to 2e-5: by transformers, and for Llama by NumPy (`structured.py`). Nothing is recorded.
+of the same windows must be what lcomp reports, to 2e-5: by transformers, and for Llama by NumPy (`structured.py`). Each kind of rotary
+scaling is left in a folder of one family. Nothing is recorded.
     folders.py [--check] [--models DIR]
 A model whose folder is not there is left out, and that is said.
 """
@@ -13,6 +14,7 @@ import numpy as np
 import torch, transformers
 from safetensors import safe_open
 
+from architectures import longrope
 from config import silence
 from structured import ROOT, load, mean_nll, text_ids
 
@@ -69,6 +71,31 @@ DENSE = {
     "gpt_neox": lambda sizes: transformers.GPTNeoXConfig(
         **{key: value for key, value in sizes.items() if key != "num_key_value_heads"}, intermediate_size=96),
 }
+
+
+THETA = {"rope_theta": 500.0}
+STRETCHED = {**THETA, "factor": 4.0, "original_max_position_embeddings": 32}  # shorter than a window
+# A family for each kind of rotary scaling, which must be in the folder as it was.
+ROTARY = {
+    "llama, linear": ("LlamaConfig", {**THETA, "rope_type": "linear", "factor": 2.0}),
+    "qwen2, dynamic": ("Qwen2Config", {**THETA, "rope_type": "dynamic", "factor": 2.0}, {"max_position_embeddings": 24}),
+    "olmo2, yarn": ("Olmo2Config", {**STRETCHED, "rope_type": "yarn"}),
+    "mistral, longrope": ("MistralConfig", {**STRETCHED, **longrope(8), "rope_type": "longrope"}, {"sliding_window": None}),
+    "phi3, longrope of a part": ("Phi3Config", {**THETA, **longrope(6), "rope_type": "longrope", "partial_rotary_factor": 0.75}, {"original_max_position_embeddings": 32}),
+    "qwen3, llama3": ("Qwen3Config", {**STRETCHED, "rope_type": "llama3", "low_freq_factor": 1.0, "high_freq_factor": 4.0}, {"head_dim": 16}),
+    "gemma2, proportional": ("Gemma2Config", {**THETA, "rope_type": "proportional", "partial_rotary_factor": 0.5},
+                             {"head_dim": 16, "query_pre_attn_scalar": 24, "layer_types": ["full_attention"] * 4}),
+    "gpt_neox, linear, of a part": ("GPTNeoXConfig", {**THETA, "rope_type": "linear", "factor": 2.0, "partial_rotary_factor": 0.5}),
+}
+NARROWER = {"narrower": ["minitron_width(mlp: 50%, multiple: 4)", "wanda(2:4)"]}
+
+
+def stretched(name, scaling, more=None):
+    """A model of a family with a rotary scaling."""
+    def config(sizes):
+        own = {key: value for key, value in sizes.items() if name != "GPTNeoXConfig" or key != "num_key_value_heads"}
+        return getattr(transformers, name)(**{**own, "intermediate_size": 96, "rope_parameters": scaling, **(more or {})})
+    return config
 
 
 MIXTURES = {
@@ -146,7 +173,8 @@ def read(methods, model, text, windows, place):
     if misshapen:
         return {"lcomp": reported}, [f"{name} is {found.get(name)}, by the config {of_config.get(name)}" for name in misshapen]
     loss, unfit = by_transformers(place / "out", windows)
-    is_llama = json.loads((model / "config.json").read_text())["model_type"] == "llama"
+    config = json.loads((model / "config.json").read_text())
+    is_llama = config["model_type"] == "llama" and (config.get("rope_parameters") or {}).get("rope_type", "default") == "default"
     figures = {"lcomp": reported, "transformers": loss, **({"NumPy": mean_nll(load(place / "out"), windows)} if is_llama else {})}
     return figures, [
         *(f"transformers: {name}" for name in unfit),
@@ -171,14 +199,15 @@ def main():
         mixtures = [make(made / f"made {name}{', fused' if is_fused else ''}", config, save_original_format=not is_fused)
                     for name, config in MIXTURES.items() for is_fused in (False, True)]
         dense = [make_gemma(made / "made gemma3"), *(make(made / f"made {name}", config) for name, config in DENSE.items())]
-        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", *dense, *mixtures):
+        rotary = [make(made / f"made {name}", stretched(*how)) for name, how in ROTARY.items()]
+        for model in (ROOT / "examples/tiny", models / "babyllama361", models / "stories260K", *dense, *mixtures, *rotary):
             if not (model / "config.json").exists():
                 print(f"{model.name}: not here")
                 continue
             ids = text_ids(model, text / "test.jsonl", sys.maxsize)
             windows = np.array(ids[:len(ids) // LENGTH * LENGTH]).reshape(-1, LENGTH)
             refused = REFUSED.get(json.loads((model / "config.json").read_text())["model_type"], ())
-            for name, methods in (EXPERTS if model in mixtures else CUTS).items():
+            for name, methods in (EXPERTS if model in mixtures else NARROWER if model in rotary else CUTS).items():
                 if name in refused:
                     continue
                 place = Path(root) / model.name / name
