@@ -42,6 +42,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const configPath = join(folder, "config.json");
   const configText = await readText(configPath);
   const config = jsonObject(configText, configPath);
+  requireUsualNames(folder, config);
   const adapter = await openAdapter(folder, config);
   const weights = await readTensors(folder, names);
   const tensors = new Map([...weights, ...(adapter?.tensors ?? []).map((tensor) => [tensor.name, tensor] as const)]);
@@ -107,6 +108,21 @@ async function noConfig(folder: string, names: readonly string[]): Promise<UserE
   const file = names.find((name) => name.endsWith(".gguf"));
   if (file !== undefined) return new UserError(`${folder} has no config.json; give ${join(folder, file)} itself`);
   return new UserError(`${folder} has no config.json; give the folder of a Hugging Face model, or a GGUF file`);
+}
+
+/** Refuses a config.json by which Transformers reads another config, or other weights, than those of the usual names. */
+function requireUsualNames(folder: string, config: JsonObject): void {
+  for (const [field, usual] of [
+    ["configuration_files", "config.json"],
+    ["transformers_weights", `${single} or, an index, ${indexName}`],
+  ] as const) {
+    const said = config[field] ?? [];
+    if (Array.isArray(said) && said.length === 0) continue;
+    const names = JSON.stringify(said).slice(0, 60);
+    throw new UserError(
+      `${join(folder, "config.json")} says to read ${names} (\`${field}\`); name that file ${usual}, and take the field out`,
+    );
+  }
 }
 
 /** A size of the model's config, such as hidden_size: a whole number from 1 to 2^31 - 1. */

@@ -56,6 +56,26 @@ function openFolders({ test }: Suite): void {
   );
 
   test(
+    "a config.json that names another config, or other weights, is refused",
+    inFolder(async (folder) => {
+      writeModel(folder);
+      const write = (config: object) => writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+      write({ configuration_files: ["config.4.0.0.json"] });
+      await refused(
+        () => openCheckpoint(folder),
+        /says to read \["config.4.0.0.json"\].*name that file config.json, and/,
+      );
+      write({ transformers_weights: "other.safetensors" });
+      await refused(
+        () => openCheckpoint(folder),
+        /says to read "other.safetensors" .*name that file model.safetensors or/,
+      );
+      write({ configuration_files: [], transformers_weights: null });
+      assert.is((await openCheckpoint(folder)).tensors.size, 3);
+    }),
+  );
+
+  test(
     "JSON as Python writes it is read: byte order marks, infinities and NaN outside of strings",
     inFolder(async (folder) => {
       writeModel(folder);
