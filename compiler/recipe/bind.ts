@@ -10,6 +10,7 @@ import { modelType } from "../model/arch.ts";
 import { familyOf, type ModelFacts, namesOf } from "../model/facts.ts";
 import { checkForward } from "../model/forward.ts";
 import type { ModelType } from "../model/value.ts";
+import { isObject } from "../target/json.ts";
 import { withGivenCodes } from "../target/read-coded.ts";
 import type { Checking, RecipeInputs } from "./checking.ts";
 import { logitsFor } from "./measure.ts";
@@ -42,11 +43,14 @@ function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, 
   const { archs } = modules;
   const { architecture, type: family } = namesOf(facts);
   const fitting = archs.filter(({ declaration }) => describes(declaration, architecture, family));
-  const found = fitting.findLast(({ declaration }) => isCausal(facts) || !isOfLibrary(declaration));
+  const beyond = variants.find(
+    ({ field, isUsual }) => facts.config[field] !== undefined && !isUsual(facts.config[field]),
+  );
+  const found = fitting.findLast(({ declaration }) => !beyond || !isOfLibrary(declaration));
   if (!found) {
     const known = archs.flatMap(({ declaration }) => declaration.architectures.map(({ value }) => value));
     const name = architecture ?? family ?? "model without `architectures` in its config.json";
-    const which = fitting.length > 0 ? `${name} that sees later tokens (\`is_causal\` in config.json)` : name;
+    const which = beyond && fitting.length > 0 ? `${name} ${beyond.what} (\`${beyond.field}\` in config.json)` : name;
     report(context, { kind: "unknown-architecture", span, model: facts.name, found: which, known });
     return null;
   }
@@ -60,8 +64,20 @@ function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, 
   return modelType(context, found, coded);
 }
 
-/** Whether tokens see earlier ones alone, as in all architectures of the library; Transformers makes any of them see all, if its config says so. */
-const isCausal = ({ config: { is_causal: causal } }: ModelFacts): boolean => causal === undefined || Boolean(causal);
+/** What Transformers reads in the config of any architecture, and none of the library describes. */
+const variants: readonly {
+  readonly field: string;
+  readonly what: string;
+  readonly isUsual: (said: unknown) => boolean;
+}[] = [
+  { field: "is_causal", what: "that sees later tokens", isUsual: Boolean },
+  { field: "per_layer_config", what: "of layers that differ", isUsual: isEmpty },
+];
+
+/** Whether config.json says nothing by it. */
+function isEmpty(said: unknown): boolean {
+  return said === null || (isObject(said) && Object.keys(said).length === 0);
+}
 
 const isOfLibrary = ({ name }: Ast.Arch): boolean => name.span.file.path.startsWith("std/");
 

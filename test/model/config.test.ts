@@ -28,6 +28,7 @@ const refused: Exceptions["refused"] = {
   "llama: an unknown architecture": /is a OtherForCausalLM, which no architecture describes/,
   "llama: is_causal false": /sees later tokens \(`is_causal` in config.json\), which no architecture describes/,
   "llama: is_causal null": /sees later tokens/,
+  "llama: per_layer_config": /of layers that differ \(`per_layer_config` in config.json\), which no architecture/,
   "llama: num_hidden_layers 3": /has 9 tensors that `llama` does not know/,
   "llama: hidden_act mish": /an activation of this name is not supported/,
   "llama: rope_parameters by kind of layer": /rotary positions for a part of each head, or by kind of layer, is not/,
