@@ -107,10 +107,10 @@ const unknownSizes = ({ archs }: RecipeInputs): ReturnType<ModelValue["sizes"]> 
 
 /**
  * Whether an architecture lists the model's architecture, or its type: then config.json may name another class of that family
- * (`LlamaModel`), or none.
+ * (`LlamaModel`, `GPTNeoXModel`), or none.
  */
 function describes(arch: Ast.Arch, architecture: string | undefined, type: string | undefined): boolean {
-  const isFamily = architecture === undefined || familyOf(architecture) === type;
+  const isFamily = architecture === undefined || familyOf(architecture) === type?.replaceAll("_", "");
   return lists(arch, architecture) || (isFamily && lists(arch, type));
 }
 

@@ -21,6 +21,7 @@ const exceptions: Exceptions = {
     "phi3: longrope, too many factors": /is a list of 5, not a list of 4 numbers, one for each position of `freq`/,
     "phi3: linear": /rotary scaling of a Phi-3 other than longrope/,
     "olmo2: another model_type": /a `model_type` other than olmo2/,
+    "gpt_neox: head_dim of another size": /a `head_dim` that is not that of the heads/,
     "gpt2: the double heads": /is a GPT2DoubleHeadsModel, which no architecture describes/,
     "gpt2: add_cross_attention": /attention to another text/,
   },

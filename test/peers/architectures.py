@@ -376,6 +376,7 @@ NEOX_ATTENTION = {f"gpt_neox.layers.{layer}.attention.{name}": shape for layer i
 GPT_NEOX = [row("gpt_neox", *rest) for rest in (
     ("as it is",),
     ("no architectures", {}, ["architectures"]),
+    ("the inner model", {"architectures": ["GPTNeoXModel"]}),
     ("another model_type", {"model_type": "gptj"}),
     ("tied", {"tie_word_embeddings": True}),
     ("names without a prefix", {}, (), {}, True),
@@ -386,6 +387,9 @@ GPT_NEOX = [row("gpt_neox", *rest) for rest in (
     ("attention_bias missing", {}, ["attention_bias"]),
     ("num_attention_heads 3", {"num_attention_heads": 3}),
     ("num_attention_heads 2", {"num_attention_heads": 2}),
+    ("head_dim as the heads have it", {"head_dim": 8}),
+    ("head_dim null", {"head_dim": None}),
+    ("head_dim of another size", {"head_dim": 16}),
     ("intermediate_size 48", {"intermediate_size": 48}),
     ("hidden_act gelu_fast", {"hidden_act": "gelu_fast"}),
     ("hidden_act missing", {}, ["hidden_act"]),
