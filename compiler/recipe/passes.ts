@@ -4,9 +4,10 @@ import { slotNames } from "../graph/slots.ts";
 import type { Tensor } from "../language/tensor.ts";
 import type { Model } from "../model/value.ts";
 import type { Ref, StepPart } from "../plan/step.ts";
-import { blockPass } from "./forward-graphs.ts";
+import { blockPass, entryOf, startOf } from "./forward-graphs.ts";
 import { inRows } from "./rows.ts";
-import { addStep, type Emitting } from "./steps.ts";
+import { addStep, type Emitting, windowsNumber } from "./steps.ts";
+import type { TypedStage } from "./typed.ts";
 
 /** Windows on their way through a model. */
 export interface Passing {
@@ -14,6 +15,18 @@ export interface Passing {
   readonly entry: Tensor | null;
   readonly over: number;
   readonly part: Omit<StepPart, "layer" | "what">;
+}
+
+/** The windows of a stage, by its number, on their way through a model; null if it has none. */
+export function passingOf(
+  at: Emitting,
+  { type }: Model,
+  { name, windows, span }: TypedStage,
+  number: number,
+): Passing | null {
+  if (!windows) return null;
+  const { entry } = startOf(at, type, windows.length, span);
+  return { entry: entry && entryOf(entry), over: windowsNumber(at, windows), part: { stage: number, of: name } };
 }
 
 /** What is behind the last block of models, over windows; null where there is nothing, or what computes it is wrong. */

@@ -19,9 +19,9 @@ import { cut, type Kept, keptPlaces, keptSlot } from "./kept-places.ts";
 import type { LeftBehind } from "./left-behind.ts";
 import { leaveBehind, leftSlot, leftValue } from "./left-behind-steps.ts";
 import type { Selection } from "./method-on-blocks.ts";
-import { embed, throughBlock } from "./passes.ts";
+import { embed, passingOf, throughBlock } from "./passes.ts";
 import { emitRotations } from "./rotate-steps.ts";
-import { addStep, type Emitting, modelNamed, type Sources, windowsNumber } from "./steps.ts";
+import { addStep, type Emitting, modelNamed, type Sources } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
 /** Where the places that are kept of a dimension are, in each block. */
@@ -32,7 +32,7 @@ export function emitBlockStage(at: Emitting, stage: TypedStage, narrowing: Narro
   const given = modelNamed(at, stage.of);
   const part = { stage: number, of: stage.name };
   const source = stage.reads ? decodedModel(at, given, stage.reads, part) : given;
-  const states = observe(at, stage, narrowing, source, part);
+  const states = observe(at, stage, narrowing, source, number);
   if (narrowing.rotated) {
     const { rotations, rotated } = narrowing;
     const places = emitRotations(at, stage, rotations, rotated, source, states, number);
@@ -68,21 +68,20 @@ function observe(
   stage: TypedStage,
   { statistics }: Narrowing,
   source: Model,
-  part: Pick<StepPart, "stage" | "of">,
+  number: number,
 ): ReadonlyMap<string, Ref> {
-  const { windows } = stage;
   const isOfWeights = ({ by }: Observation): boolean => by === "once";
   const [ofWeights] = passesOver(at.maker, contributionsOf(statistics.filter(isOfWeights)), []);
   const [pass] = passesOver(at.maker, contributionsOf(statistics.filter((each) => !isOfWeights(each))), []);
-  invariant(windows !== null || !pass, `stage ${stage.name} goes over no windows`);
+  invariant(stage.windows !== null || !pass, `stage ${stage.name} goes over no windows`);
   const stacks = new Map<string, Ref[]>(statistics.map(({ slot }) => [slot, []]));
   const seen = (layer: number, { graph, names, checks }: Pass, sources: Partial<Sources> = {}): void => {
-    const place = { ...part, layer, what: "statistics" };
+    const place = { stage: number, of: stage.name, layer, what: "statistics" };
     const made = addStep(at, graph, { model: source, layer, ...sources }, place, checks);
     for (const slot of names) stacks.get(slot)?.push(made(slot));
   };
   const layers = layersOf(source.type);
-  const passing = pass && windows && { entry: entryIn(at, source, stage), over: windowsNumber(at, windows), part };
+  const passing = pass ? passingOf(at, source, stage, number) : null;
   let x = passing && embed(at, source, passing);
   for (let layer = 0; layer < layers; layer++) {
     if (ofWeights) seen(layer, ofWeights);

@@ -16,9 +16,9 @@ import { withGained } from "./gained-tensors.ts";
 import { newLayersWork } from "./new-layers.ts";
 import { otherSlots, othersOf } from "./other-models.ts";
 import { type Changing, type NewLayer, noWork, type PartWork, type StageOnPart } from "./part-work.ts";
-import { embed, type Passing, throughBlock } from "./passes.ts";
+import { embed, type Passing, passingOf, throughBlock } from "./passes.ts";
 import { readersWork } from "./readers.ts";
-import { addStep, type Emitting, modelNamed, windowsNumber } from "./steps.ts";
+import { addStep, type Emitting, modelNamed } from "./steps.ts";
 import type { TypedStage } from "./typed.ts";
 
 /** A stage and the model that it works on. */
@@ -37,17 +37,10 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
   const changed = resultOf(begun);
   at.models.set(stage.name, changed);
   if (!areAlike(at, stage, parts)) return;
-  const start = startFor(at, stage, source);
   const observes = [...parts.values()].some(({ passes, before }) => passes.length + before.passes.length > 0);
-  const passing = (observes || null) &&
-    stage.windows &&
-    start && {
-      entry: start.entry && entryOf(start.entry),
-      over: windowsNumber(at, stage.windows),
-      part: { stage: number, of: stage.name },
-    };
+  const passing = observes ? passingOf(at, source, stage, number) : null;
   const work: StageWork = { ...begun, collected: collect(begun, passing) };
-  const seen = stage.applied.method.from?.text === "dense" ? source : changed;
+  const seen = isDense(work) ? source : changed;
   inOrder(
     work,
     passing,
@@ -56,6 +49,9 @@ export function emitLinearStage(at: Emitting, stage: TypedStage, number: number)
     (layer, part, statistics) => part.change({ ...work, layer }, statistics),
   );
 }
+
+/** Whether layers are observed behind blocks that are as they were. */
+export const isDense = ({ stage }: BegunWork): boolean => stage.applied.method.from?.text === "dense";
 
 /** A model that a stage works on, whose codes become numbers where they are. */
 interface Worked extends Model {

@@ -4,22 +4,17 @@
  */
 import { layersOf, type Model } from "../../model/value.ts";
 import type { Ref } from "../../plan/step.ts";
-import { entryOf, startOf } from "../forward-graphs.ts";
-import { embed, type Passing, throughBlock } from "../passes.ts";
-import { type Entering, resultOf, type StageWork } from "../stage-on-linears.ts";
-import { type Emitting, modelNamed, windowsNumber } from "../steps.ts";
+import { embed, type Passing, passingOf, throughBlock } from "../passes.ts";
+import { type Entering, isDense, resultOf, type StageWork } from "../stage-on-linears.ts";
+import { type Emitting, modelNamed } from "../steps.ts";
 import { type Chain, chainOf, emitChain, type Numbered } from "./chain.ts";
 
 /** Adds the steps of stages that follow one another. */
 export function emitChosen(at: Emitting, stages: readonly [Numbered, ...Numbered[]]): void {
   const [{ stage, number }] = stages;
-  const { windows, of, span } = stage;
-  const given = modelNamed(at, of);
-  const entry = windows && startOf(at, given.type, windows.length, span).entry;
-  if (!windows || !entry) return;
-  const part = { stage: number, of: stage.name };
-  const passing = { entry: entryOf(entry), over: windowsNumber(at, windows), part };
-  inBlocks(at, chainOf(at, stages, given, passing), given, passing);
+  const given = modelNamed(at, stage.of);
+  const passing = passingOf(at, given, stage, number);
+  if (passing?.entry) inBlocks(at, chainOf(at, stages, given, passing), given, passing);
 }
 
 /** Goes through the blocks, as far as any layer is changed. */
@@ -41,8 +36,6 @@ function inBlocks(at: Emitting, chain: Chain, given: Model, passing: Passing): v
     x = x && made && sees("compressed", layer) ? throughBlock(at, resultOf(made), layer, x, passing) : null;
   }
 }
-
-const isDense = ({ stage }: StageWork): boolean => stage.applied.method.from?.text === "dense";
 
 /** Whether it observes anything behind a block. */
 const observesBehind = ({ parts }: StageWork, layer: number): boolean =>

@@ -9,9 +9,8 @@ import { tensorName } from "../../model/declared-tensor.ts";
 import type { TensorFacts } from "../../model/facts.ts";
 import { layersOf, type Model, type ModelType, storedNames } from "../../model/value.ts";
 import type { Check, Ref, StepPart } from "../../plan/step.ts";
-import { entryOf, startOf } from "../forward-graphs.ts";
-import type { Passing } from "../passes.ts";
-import { addStep, type Emitting, windowsNumber } from "../steps.ts";
+import { type Passing, passingOf } from "../passes.ts";
+import { addStep, type Emitting } from "../steps.ts";
 import type { TypedStage } from "../typed.ts";
 import { harmOf, type States } from "./harm.ts";
 
@@ -28,19 +27,18 @@ export interface AtOnce {
 /** Some windows of a sample, as they enter the blocks; null where there are no blocks. */
 export function atOnce(
   at: Emitting,
-  stage: TypedStage,
-  { type }: Model,
-  windows: Windows,
-  part: Passing["part"],
+  stage: TypedStage & { readonly windows: Windows },
+  given: Model,
+  number: number,
 ): AtOnce | null {
+  const { windows } = stage;
   const { draw, first } = windows;
   const length = Math.min(windows.length, triedTokens);
   const enough = Math.ceil(triedTokens / length);
   const wanted: Windows = { ...windows, length, first: draw ? first : Math.min(first ?? enough, enough) };
   const few = draw ? { ...wanted, draw: { ...draw, count: Math.min(draw.count, enough) } } : wanted;
-  const { entry } = startOf(at, type, length, stage.span);
-  if (!entry) return null;
-  const passing = { entry: entryOf(entry), over: windowsNumber(at, few), part };
+  const passing = passingOf(at, given, { ...stage, windows: few }, number);
+  if (!passing?.entry) return null;
   const samples = few.draw?.count ?? at.context.countWindows(few) ?? enough;
   const one = stacked(at, passing.entry, "sample", samples, stage);
   return { passing, one, all: stacked(at, one, "candidate", stage.candidates?.length ?? 0, stage) };

@@ -13,10 +13,10 @@ import { layersOf, type Model, type ModelType } from "../../model/value.ts";
 import { showBytes } from "../../plan/bytes.ts";
 import type { Ref, Step, StepPart } from "../../plan/step.ts";
 import { readTogether } from "../calibration.ts";
-import { blockPass, entryOf, startOf } from "../forward-graphs.ts";
-import { embed, type Passing, throughBlock } from "../passes.ts";
+import { blockPass } from "../forward-graphs.ts";
+import { embed, type Passing, passingOf, throughBlock } from "../passes.ts";
 import { resultOf, type StageWork } from "../stage-on-linears.ts";
-import { type Emitting, modelNamed, windowsNumber } from "../steps.ts";
+import { type Emitting, modelNamed } from "../steps.ts";
 import type { TypedStage } from "../typed.ts";
 import { type Chain, chainOf, emitChain, requireAlone } from "./chain.ts";
 import { reachOf } from "./choose.ts";
@@ -66,11 +66,9 @@ export function emitTrial(at: Emitting, stage: TypedStage, number: number): Ques
     const what = `a choice for \`${outside.linear.name}\`, which is no layer of a block,`;
     report(at.context, { kind: "not-supported", span, what, hint: `add \`except ${outside.linear.name}\`` });
   }
-  const part = { stage: number, of: stage.name };
-  const entry = windows && startOf(at, given.type, windows.length, span).entry;
-  const few = windows && atOnce(at, stage, given, windows, part);
-  if (!windows || !entry || !few || outside) return null;
-  const calibration = { entry: entryOf(entry), over: windowsNumber(at, windows), part };
+  const few = windows && atOnce(at, { ...stage, windows }, given, number);
+  const calibration = passingOf(at, given, stage, number);
+  if (!calibration || !few || outside) return null;
   const chains = candidates.map(({ stages }) => {
     const chain = chainOf(
       at,
