@@ -2,7 +2,8 @@
 import { showBytes } from "../../compiler/plan/bytes.ts";
 import { isJsonObject } from "../io/file.ts";
 import { UserError } from "../user-error.ts";
-import { front, type Offer } from "./page/pictures.ts";
+import { blockPoints, type LossByBlock } from "./page/layers.ts";
+import { front, type Line, type Offer } from "./page/pictures.ts";
 import { number, percent } from "./result-table.ts";
 import { duration, table } from "./table.ts";
 import { lines, wrapped } from "./terminal.ts";
@@ -24,6 +25,8 @@ export interface ComparedResult {
   readonly given: Readonly<Record<string, number>>;
   readonly zeros: number | null;
   readonly seconds: number | null;
+  /** What predictions lose with so many of its first blocks, and all that is behind them as given, where that was compared. */
+  readonly by_block: Readonly<Record<LossByBlock, Line["points"]>>;
 }
 
 export interface Comparison {
@@ -103,7 +106,18 @@ function resultsOf({ path, report }: ReadReport): readonly ComparedResult[] {
       given: measuredOf(report, origin),
       zeros: numberAt(report, "zeros", model, "all"),
       seconds: numberAt(report, "seconds"),
+      by_block: { kl: byBlock(report, model, "kl"), loss: byBlock(report, model, "loss") },
     };
+  });
+}
+
+function byBlock(report: unknown, model: string, loss: LossByBlock): Line["points"] {
+  const isIt = (each: unknown): boolean => textAt(each, "measure") === loss && textAt(each, "model") === model;
+  const found = listAt(report, "compared").find(isIt);
+  const values = listAt(found, "values");
+  return blockPoints({
+    at: listAt(found, "at").map((each) => ({ layer: numberAt(each, "layer"), what: textAt(each, "what") })),
+    values: values.map((each) => (typeof each === "number" ? each : null)),
   });
 }
 

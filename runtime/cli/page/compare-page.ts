@@ -3,7 +3,10 @@ import { type Comparison, comparedTable, offersOf, remarks } from "../compare-ta
 import { counted, shortened } from "../terminal.ts";
 import { draw } from "./draw.ts";
 import { html, list, page, section, table } from "./html.ts";
+import { blockCurves } from "./layers.ts";
 import { pareto } from "./pictures.ts";
+
+const explained = html`<p class="quiet">So many of the first blocks are those of the result, and all that is behind them is the given model's, in nats per token; on the right stands the result as a whole.</p>\n`;
 
 /** The text of the page: the same for the same reports. */
 export async function comparePage(found: Comparison): Promise<string> {
@@ -30,6 +33,15 @@ export async function comparePage(found: Comparison): Promise<string> {
         ),
         table("The given model, and the results", head, rows, { words: 2 }),
         list(remarks(found)),
+      ),
+      section(
+        "Block by block",
+        await draw(
+          blockCurves((each) =>
+            results.map(({ result, by_block }) => ({ name: shortened(result, 24), points: by_block[each] })),
+          ),
+        ),
+        results.some(({ by_block }) => by_block.kl.length > 0) ? explained : null,
       ),
       section("What was asked", table("Recipes", ["result", "recipe", "parameters"], names, { words: 3 })),
     ],

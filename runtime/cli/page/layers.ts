@@ -5,7 +5,7 @@ import type { ChangedLayer, Compared } from "../run-record.ts";
 import { duration } from "../table.ts";
 import { counted } from "../terminal.ts";
 import { folded, type Html, table } from "./html.ts";
-import { layerMap, linesThrough, type Picture, short } from "./pictures.ts";
+import { type Line, layerMap, linesThrough, type Picture, short } from "./pictures.ts";
 
 const bitsOf = ({ bytes_after, elements }: ChangedLayer): number | null =>
   elements === null ? null : (8 * bytes_after) / elements;
@@ -49,21 +49,22 @@ export function layerMaps({ asked: { stages }, saves, layers }: RunReport): read
   return [...states, ...errors];
 }
 
-/** What predictions lose block by block: a line for each result. */
-export function blockCurves({ compared }: RunReport): readonly Picture[] {
-  const curve = (title: string, measure: string): readonly Picture[] => {
-    const own = compared.filter((each) => each.measure === measure);
-    const lines = own.map(({ model, at, values }) => ({
-      name: model,
-      points: at.flatMap(({ layer }, i) => {
-        const number = values[i] ?? null;
-        return number === null ? [] : [{ at: layer === null ? 0 : layer + 1, number }];
-      }),
-    }));
-    return lines.some(({ points }) => points.length > 0) ? [linesThrough(title, "blocks of the result", lines)] : [];
-  };
-  return [...curve("KL by block", "kl"), ...curve("Loss by block", "loss")];
+/** What predictions lose with so many of the first blocks of a result. */
+export type LossByBlock = "kl" | "loss";
+
+/** A line for each result. */
+export function blockCurves(linesOf: (loss: LossByBlock) => readonly Line[]): readonly Picture[] {
+  const drawn = (title: string, lines: readonly Line[]): readonly Picture[] =>
+    lines.some(({ points }) => points.length > 0) ? [linesThrough(title, "blocks of the result", lines)] : [];
+  return [...drawn("KL by block", linesOf("kl")), ...drawn("Loss by block", linesOf("loss"))];
 }
+
+/** How many blocks are those of the result, and what that loses, where it is a number. */
+export const blockPoints = ({ at, values }: Pick<Compared, "at" | "values">): Line["points"] =>
+  at.flatMap(({ layer }, i) => {
+    const number = values[i] ?? null;
+    return number === null ? [] : [{ at: layer === null ? 0 : layer + 1, number }];
+  });
 
 /** What the curves show, of each result. */
 export const saysOfBlocks = ({ compared }: RunReport): readonly string[] =>

@@ -7,7 +7,7 @@ import { curvesOf } from "../series.ts";
 import { duration } from "../table.ts";
 import { draw } from "./draw.ts";
 import { folded, type Html, html, list, type Part, page, section, table } from "./html.ts";
-import { blockCurves, layerMaps, layerTable, saysOfBlocks, saysOfErrors } from "./layers.ts";
+import { blockCurves, blockPoints, layerMaps, layerTable, saysOfBlocks, saysOfErrors } from "./layers.ts";
 import { bars, curves, pareto, short } from "./pictures.ts";
 
 /** The text of the page. Of equal inputs on one adapter it is the same but for times, and for the memory of the process. */
@@ -86,7 +86,11 @@ async function byBlock(report: RunReport): Promise<Html | null> {
   const none = html`<p class="quiet">Nothing is compared by block or by layer: that takes a text, and a last stage that changes matrices of linear layers and nothing else.</p>\n`;
   return section(
     "Block by block",
-    await draw(blockCurves(report)),
+    await draw(
+      blockCurves((loss) =>
+        compared.flatMap((each) => (each.measure === loss ? [{ name: each.model, points: blockPoints(each) }] : [])),
+      ),
+    ),
     sentences(saysOfBlocks(report)),
     isToBe ? none : null,
   );
