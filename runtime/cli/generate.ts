@@ -28,6 +28,7 @@ export const generateCommand: Command = {
         defaultDescription: `none: once is measured; with it, ${warmUps} times before do not count`,
       }),
       tokens: value("how many tokens are added at most", { defaultDescription: String(usualTokens) }),
+      "ignore-eos": flag("go on where the model ends a text, so that all have as many tokens"),
       json: flag("print texts and times as JSON"),
       quiet: flag("no progress, and no times"),
       ...archFlag,
@@ -84,7 +85,8 @@ async function generate(flags: Flags, signal: AbortSignal): Promise<Generated> {
   const show = (text: string): void => {
     if (flags["json"] !== true) process.stdout.write(visible(text));
   };
-  return writing(asked, signal, async (at) => {
+  return writing(asked, signal, async (opened) => {
+    const at = flags["ignore-eos"] === true ? { ...opened, ends: new Set<number>() } : opened;
     const texts: Written[] = [];
     const times: (readonly number[])[] = [];
     for (const [i, prompt] of prompts.entries()) {

@@ -21,10 +21,14 @@ arch cut from llama for "LlamaForCausalLM" {
 `;
 
 suite("generate", ({ test }) => {
-  test("a text goes on until the model ends it, and how fast it came is said beside it", () => {
+  test("a text goes on until the model ends it, or behind that, and how fast it came is said beside it", () => {
     const { status, stdout, stderr } = lcomp(root, ["generate", tiny, ...begun]);
     assert.is(status, 0, stderr);
     assert.match(stdout, /^ \S.* both went home\.\n$/);
+    const further = lcomp(root, ["generate", tiny, ...begun, "--ignore-eos", "--tokens", "100", "--json", "--quiet"]);
+    const [text] = JSON.parse(further.stdout).texts;
+    assert.equal([text.ids.length, text.because], [100, "tokens"]);
+    assert.is(text.text.indexOf(stdout.trimEnd()), 0);
     assert.match(
       stderr,
       /\d+ tokens: the first after \S+ ms, then \S+ a second, each in \S+ ms \(median\), \S+ ms \(95 %\)/,
