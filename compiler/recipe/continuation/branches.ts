@@ -46,7 +46,7 @@ function imageOf(node: Node, making: Making): Node {
     return make("input", [], { ...node.attrs, type }, origin);
   }
   if (node.op === "index" && [token, ...others].includes(node.attrs.dim.name))
-    return of("position", node.attrs.dim.name, node, making);
+    return ofTokens("position", node.attrs.dim.name, node, making);
   const seen = seenIn(node, { token, seen: others });
   if (seen === null) return maker.copy(node, image);
   const sees = isSeen(seen.by, node, making);
@@ -56,7 +56,7 @@ function imageOf(node: Node, making: Making): Node {
 const resized = (dim: Dim, { token, count }: Branches): Dim => (dim.name === token ? { ...dim, size: count } : dim);
 
 /** What is known of each token, along a name of theirs. */
-function of(part: TaskPart, name: string, { origin }: Node, { token, count, maker: { make } }: Making): Node {
+function ofTokens(part: TaskPart, name: string, { origin }: Node, { token, count, maker: { make } }: Making): Node {
   const type = { dtype: "i32", dims: [{ name: token, size: count }] } as const;
   const own = make("input", [], { name: slotNames.ofTask(part), type, role: "data" }, origin);
   return name === token ? own : make("rename", [own], { from: token, to: name }, origin);
@@ -68,7 +68,7 @@ function isSeen(by: string, node: Node, making: Making): Node {
   const { origin } = node;
   const make = (op: "less" | "lessEqual" | "equal" | "and" | "or", a: Node, b: Node): Node =>
     maker.make(op, [a, b], {}, origin);
-  const part = (name: TaskPart, along: string): Node => of(name, along, node, making);
+  const part = (name: TaskPart, along: string): Node => ofTokens(name, along, node, making);
   const zero = maker.make("constant", [], { value: 0, dtype: "i32" }, origin);
   const isShared = make("less", part("branch", by), zero);
   const isOwn = make("equal", part("branch", by), part("branch", token));
