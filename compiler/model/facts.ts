@@ -9,6 +9,8 @@ export interface ModelFacts {
   readonly config: { readonly [key: string]: unknown };
   /** The config of the adapter that lies in a folder beside the weights, if one does; its tensors are among the others. */
   readonly adapter?: { readonly [key: string]: unknown };
+  /** Whether an adapter lies among the files of the weights themselves, which is not applied. */
+  readonly hasAdapterBeside?: boolean;
   readonly tensors: ReadonlyMap<string, TensorFacts>;
 }
 

@@ -144,6 +144,9 @@ export const modelExplanations: Readonly<Record<(ModelProblem | WeightProblem)["
   "own-code": {
     text: "A model with code of its own (`auto_map`) may compute something else than its `model_type` says. Transformers runs that code only if it is told to trust it, and lcomp never does. This is said, and the work goes on.",
   },
+  "adapter-beside": {
+    text: "What has been merged into a model often still lies in its folder as an adapter (adapter_config.json). Transformers adds it to the weights again where PEFT is installed, and without PEFT reads the weights alone, as lcomp does. This is said, and the work goes on; a result has no such adapter.",
+  },
   "config-missing": {
     text: "The architecture needs a field that config.json does not have. `??` says what to take instead.",
     examples: lines("dim", "dim model = config.d_model", "dim model = config.d_model ?? config.hidden_size"),

@@ -27,6 +27,7 @@ export type ModelProblem =
   | { kind: "empty-selector"; span: Span; selector: string; known: readonly string[]; hint?: string }
   | { kind: "unknown-architecture"; span: Span; model: string; found: string; known: readonly string[] }
   | { kind: "own-code"; span: Span; model: string; arch: string }
+  | { kind: "adapter-beside"; span: Span; model: string }
   /** Without a type, what it should be is missing. */
   | { kind: "names-differ"; span: Span; model: string; architecture: string; type: string | null; family: string }
   | { kind: "config-missing"; span: Span; field: string; known: readonly string[] }
@@ -84,6 +85,11 @@ export const modelWording: Wording<ModelProblem> = {
     title: `config.json of ${p.model} names code of its own (\`auto_map\`), which is not run: the model is read as \`${p.arch}\``,
     places: labels([p.span, `this model`]),
     hint: `if that code computes something else, describe it by an \`arch\` in the recipe's own file`,
+  }),
+  "adapter-beside": (p) => ({
+    title: `an adapter (adapter_config.json) lies beside the weights of ${p.model}, and is not applied`,
+    places: labels([p.span, `this model`]),
+    hint: `Transformers adds it where PEFT is installed: take it out of the folder if it is merged, else merge it and give that`,
   }),
   "config-missing": (p) => ({
     title: `config.json has no \`${p.field}\``,

@@ -61,6 +61,7 @@ function typeOf(context: Context, { modules }: RecipeInputs, facts: ModelFacts, 
   noteNames(context, found.declaration, facts, span);
   if (facts.config["auto_map"])
     note(context, { kind: "own-code", span, model: facts.name, arch: found.declaration.name.text });
+  if (facts.hasAdapterBeside) note(context, { kind: "adapter-beside", span, model: facts.name });
   return modelType(context, found, coded);
 }
 

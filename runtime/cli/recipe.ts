@@ -5,6 +5,7 @@ import { type CompileInputs, loadRecipe, type Outline, outline, withCheck } from
 import type { ModelFacts } from "../../compiler/model/facts.ts";
 import { isInput, type LoadedRecipe, parseArgument, type RecipeParameter } from "../../compiler/recipe/load-recipe.ts";
 import { readable } from "../../grammar/render.ts";
+import { adapterConfigName } from "../io/adapter.ts";
 import type { Checkpoint } from "../io/checkpoint.ts";
 import { UserError } from "../user-error.ts";
 import { declare, type Flags, given, value } from "./flags.ts";
@@ -141,9 +142,10 @@ function checking(open: OpenRecipe): OpenRecipe {
 }
 
 /** What the compiler knows of a model before its weights are read. */
-export const factsOf = ({ folder, config, adapter, tensors }: Checkpoint): ModelFacts => ({
+export const factsOf = ({ folder, config, adapter, tensors, leftBehind }: Checkpoint): ModelFacts => ({
   ...{ name: folder, config, tensors },
   ...(adapter && { adapter }),
+  hasAdapterBeside: leftBehind.some(({ name }) => name === adapterConfigName),
 });
 
 /** Reads the splits of the texts that a recipe uses, with the tokenizer of its model. */

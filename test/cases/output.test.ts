@@ -118,6 +118,11 @@ suite("cases: output", (t) => {
         "adapter-beside/adapter_model.safetensors: an adapter, which is not applied to the weights",
       ]);
       assert.not(existsSync(join(folder, "adapter-beside/adapter_config.json")));
+      const seen = attempt(folder, "eval", join(casesFolder(), "adapter-beside"), "--text", text, "--length", "32");
+      assert.match(
+        seen.stderr,
+        /note: an adapter \(adapter_config\.json\) lies beside the weights of \S+adapter-beside, and is not applied/,
+      );
       assert.equal(await result("licence-in-readme"), [
         "licence-in-readme/README.md: the result has a card of its own",
       ]);

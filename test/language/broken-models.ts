@@ -104,6 +104,7 @@ export const models: Readonly<Record<string, ModelFacts>> = {
   rounded: { ...plain, config: { ...config, quantization_config: { quant_method: "fp8" } }, tensors: small },
   coded: { ...plain, config: { ...config, quantization_config: { quant_method: "lcomp", formats: [eighths] } } },
   names: { ...plain, config: { ...config, model_type: "mistral" } },
+  adapter: { ...plain, hasAdapterBeside: true },
   code: { ...plain, config: { ...config, auto_map: { AutoModelForCausalLM: "modeling_own.OwnForCausalLM" } } },
   other: { ...plain, config: { ...config, architectures: ["PhiForCausalLM"] } },
   halfBiased: {

@@ -124,6 +124,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "activations-unrounded": true,
   "target-refuses": true,
   "own-code": true,
+  "adapter-beside": true,
   "names-differ": true,
   "config-missing": true,
   "config-value": true,

@@ -108,6 +108,7 @@ suite("lcomp explain", ({ test }) => {
       ...models,
       "names-differ",
       "own-code",
+      "adapter-beside",
       "device-limit",
       "over-budget",
       "same-model",
