@@ -10,6 +10,8 @@ const exceptions: Exceptions = {
     ...Object.fromEntries(families.map((family) => [`${family}: is_causal false`, later])),
     "gemma3: final_logit_softcapping 0": /a soft cap of 0 or below/,
     "gemma3: use_bidirectional_attention": /attention to later tokens/,
+    "gemma3: rope_scaling by type": /`rope_scaling` has a `type` and no `rope_type`/,
+    "gemma3: rope_scaling without a kind beside rope_parameters": /`rope_scaling` and `rope_parameters`/,
     "gemma3: yarn, nested, original context outside": /`original_max_position_embeddings` beside its rotary positions/,
     "gemma2: another model_type": /a `model_type` other than gemma2/,
     "gemma2: final_logit_softcapping 0": /a soft cap of 0 or below/,

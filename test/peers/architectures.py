@@ -183,6 +183,13 @@ GEMMA3 = [row("gemma3", *rest) for rest in (
         FULL: {**LINEAR, "rope_theta": 50000.0}, SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
     ("longrope, nested", {"layer_types": [FULL, SLIDING] * 2, "rope_parameters": {
         FULL: longrope(8, rope_theta=50000.0, original_max_position_embeddings=32), SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
+    ("rope_scaling by type", {"rope_scaling": {"type": "linear", "factor": 2.0}, "layer_types": [FULL, SLIDING] * 2}, ["rope_parameters"]),
+    ("rope_scaling by both", {"rope_scaling": {"type": "default", **LINEAR}, "layer_types": [FULL, SLIDING] * 2}, ["rope_parameters"]),
+    ("rope_scaling without a kind", {"rope_scaling": {"factor": 2.0}, "layer_types": [FULL, SLIDING] * 2}, ["rope_parameters"]),
+    ("rope_scaling without a kind beside rope_parameters", {"rope_scaling": {"factor": 4.0}, "layer_types": [FULL, SLIDING] * 2, "rope_parameters": {
+        FULL: {**LINEAR, "rope_theta": 50000.0}, SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
+    ("rope_scaling null beside rope_parameters", {"rope_scaling": None, "layer_types": [FULL, SLIDING] * 2, "rope_parameters": {
+        FULL: {**LINEAR, "rope_theta": 50000.0}, SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
     ("yarn, nested, original context outside", {"layer_types": [FULL, SLIDING] * 2, "original_max_position_embeddings": 64, "rope_parameters": {
         FULL: {**YARN, "rope_theta": 50000.0}, SLIDING: {"rope_type": "default", "rope_theta": 500.0}}}),
     ("query_pre_attn_scalar 16", {"query_pre_attn_scalar": 16}),
