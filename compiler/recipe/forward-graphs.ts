@@ -60,13 +60,13 @@ export function startOf(at: Forwarding, type: ModelType, length: number, span: S
 /** What enters a block, without the dimension that streams. */
 export const entryOf = (entry: Tensor): Tensor => ({ ...entry, dims: entry.dims.filter(({ streamed }) => !streamed) });
 
-/** Parts with the same sizes whose tensors are stored in the same types share their graphs. */
+/** Parts with the same sizes whose tensors are stored by the same names, in the same types, share their graphs. */
 export const partKey = ({ facts }: ModelType, { layer, readsNumber, scope, weights, forward }: Part): string =>
   [
     forward?.span.start,
     readsNumber ? layer : "",
     ...[...scope.dims.values()].flat().map(({ size }) => known(size)),
-    ...weights.map(({ name }) => storedAs(facts?.tensors.get(tensorName(name, layer)))),
+    ...weights.map(({ name }) => `${name} ${storedAs(facts?.tensors.get(tensorName(name, layer)))}`),
   ].join(" ");
 
 const storedAs = (tensor: TensorFacts | undefined): string =>

@@ -358,6 +358,7 @@ OLMO2 = [row("olmo2", *rest) for rest in (
     ("another model_type", {"model_type": "olmo"}),
     ("tied", {"tie_word_embeddings": True}),
     ("names without a prefix", {}, (), {}, True),
+    ("a name without a prefix", {}, (), {"model.layers.1.mlp.up_proj.weight": None, "layers.1.mlp.up_proj.weight": [80, 32]}),
     ("num_key_value_heads null", {"num_key_value_heads": None}),
     ("num_key_value_heads 4", {"num_key_value_heads": 4}),
     ("head_dim 12", {"head_dim": 12}),
