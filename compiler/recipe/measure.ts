@@ -16,7 +16,7 @@ import type { Observation } from "../language/trace.ts";
 import { type Call, type ModelValue, showValue, type Value, wrong } from "../language/value.ts";
 import { forward } from "../model/forward.ts";
 import type { Checking } from "./checking.ts";
-import { inRows, textLength } from "./rows.ts";
+import { inRows } from "./rows.ts";
 import type { Evaluation } from "./typed.ts";
 
 /** Logits of a model: f32[sample, token, vocab], whose node reads what is the model's under its name. */
@@ -59,9 +59,9 @@ const otherTokens = {
 };
 
 /** The tokens of one text, as it streams past. */
-function asText(context: Context, { windows }: Stream, tokens: Tensor, span: Span): Tensor {
-  if (!windows.task) return tokens;
-  const one = tokensInput(context, scopeIn(null), textLength(windows), span);
+function asText(context: Context, { windows: { task } }: Stream, tokens: Tensor, span: Span): Tensor {
+  if (!task) return tokens;
+  const one = tokensInput(context, scopeIn(null), task.longest, span);
   return { ...one, dims: [...tokens.dims.filter(({ streamed }) => streamed), ...one.dims] };
 }
 

@@ -4,9 +4,6 @@ import { type Context, report } from "../language/context.ts";
 import type { Windows } from "../language/tensor.ts";
 import { inBranches } from "./continuation/branches.ts";
 
-/** How long the texts are that a forward pass over windows is made for. */
-export const textLength = ({ length, task }: Windows): number => task?.longest ?? length;
-
 /** What a forward pass makes of a text, of a row of windows; null, and a problem, where choices cannot stand beside each other. */
 export function inRows(context: Context, { length: count, task }: Windows, node: Node): Node | null {
   if (!task) return node;
