@@ -35,9 +35,10 @@ const item = (shared: number, own: readonly number[], scored = own): EncodedItem
   answer: 0,
 });
 
-/** Much in common and little, single tokens, what is scored in common, nothing in common, and choices that are missing. */
+/** Much in common and little, together more than a model reads of one text, single tokens, what is scored in common, nothing in common, and choices that are missing. */
 const together: readonly EncodedItem[] = [
   item(20, [3, 5, 1, 4]),
+  item(30, [28, 29, 30]),
   item(2, [9, 1, 8]),
   item(12, [1, 1, 1, 1]),
   item(9, [4, 2], [8, 7]),
