@@ -39,7 +39,12 @@ export function maker(): Maker {
   };
   return {
     make,
-    copy: ({ op, inputs, attrs, origin }, image) => make(op, images(inputs, image), attrs, origin),
+    copy: (of, image) => {
+      const { op, inputs, attrs, origin } = of;
+      const read = images(inputs, image);
+      const isSame = nodes[of.id] === of && read.every((each, i) => each === inputs[i]);
+      return isSame ? of : make(op, read, attrs, origin);
+    },
     graph: (name, outputs) => {
       for (const { node } of outputs)
         invariant(nodes[node.id] === node, `an output of ${name} was made by another maker`);

@@ -3,13 +3,26 @@ import { coneOf } from "./cone.ts";
 import type { Maker } from "./make.ts";
 import type { Node, NodeOf } from "./ops.ts";
 
-/** The node, computed from others where `nodeFor` gives one for what it is computed from. */
-export function replaceNodes(maker: Pick<Maker, "copy">, node: Node, nodeFor: (node: Node) => Node | null): Node {
+/** Computes nodes from others where `nodeFor` gives one for what they are computed from; each node once, however many read it. */
+export function replacer(
+  maker: Pick<Maker, "copy">,
+  nodeFor: (node: Node) => Node | null,
+): (node: Node) => Node {
   const images = new Map<Node, Node>();
-  for (const each of coneOf([node]))
-    images.set(each, nodeFor(each) ?? maker.copy(each, (input) => images.get(input) as Node));
-  return images.get(node) ?? node;
+  const image = (node: Node): Node => images.get(node) as Node;
+  return (node) => {
+    for (const each of coneOf([node], images))
+      if (!images.has(each)) images.set(each, nodeFor(each) ?? maker.copy(each, image));
+    return image(node);
+  };
 }
+
+/** The node, computed from others where `nodeFor` gives one for what it is computed from. */
+export const replaceNodes = (
+  maker: Pick<Maker, "copy">,
+  node: Node,
+  nodeFor: (node: Node) => Node | null,
+): Node => replacer(maker, nodeFor)(node);
 
 /** The node, computed from other inputs where `inputFor` gives one. */
 export const replaceInputs = (

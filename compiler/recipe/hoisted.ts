@@ -6,7 +6,7 @@ import { coneOf } from "../graph/cone.ts";
 import type { Graph, Output } from "../graph/graph.ts";
 import type { Maker } from "../graph/make.ts";
 import type { Node, NodeOf } from "../graph/ops.ts";
-import { replaceNodes } from "../graph/replace.ts";
+import { replacer } from "../graph/replace.ts";
 import { isRoutine } from "../graph/routine.ts";
 import { slotNames } from "../graph/slots.ts";
 import { count } from "../graph/type.ts";
@@ -40,7 +40,8 @@ export function divided(
   const values = [...states.keys()].map((node, i) => ({ name: slotNames.hoisted(i), node }));
   const checksOf = (some: readonly Output[]): readonly Check[] =>
     checks.filter(({ output }) => some.some((each) => each.name === output));
-  const rest = late.map((output) => ({ ...output, node: given(maker, output.node, states) }));
+  const given = replacer(maker, (node) => states.get(node) ?? null);
+  const rest = late.map((output) => ({ ...output, node: given(output.node) }));
   const before = [...values, ...early];
   return {
     graph: maker.graph(name, rest),
@@ -77,11 +78,17 @@ function statesFor(maker: Maker, outputs: readonly Output[], hard: ReadonlySet<N
   const read = new Set(others.flatMap(({ inputs }) => inputs.filter((input) => hard.has(input)).map(beneathNames)));
   const states = new Map<Node, Node>();
   for (const node of [...read].sort((a, b) => a.id - b.id)) {
-    if (node.type.dtype !== "f32" || !coneOf([given(maker, node, states)]).some(isMuch)) continue;
+    if (node.type.dtype !== "f32" || !isMuchBehind(node, states)) continue;
     const attrs = { name: slotNames.hoisted(states.size), type: node.type, role: "state" } as const;
     states.set(node, maker.make("input", [], attrs, node.origin));
   }
   return states;
+}
+
+/** Whether much work is left for a value, where others are given. */
+function isMuchBehind(node: Node, given: ReadonlyMap<Node, Node>): boolean {
+  const left = coneOf([node], given).filter((each) => !given.has(each));
+  return left.some((each) => isMuch(each) && !(each.op === "reduce" && given.has(each.inputs[0])));
 }
 
 /** What lies beneath views, and gathers of all elements at places that are known: whoever reads it sees it so for nothing. */
@@ -93,6 +100,3 @@ function beneathNames(node: Node): Node {
 
 const isAnew = ({ inputs: [x, at], type }: NodeOf<"gather">): boolean =>
   count(x.type) <= count(type) && !coneOf([at]).some(({ op }) => op === "input");
-
-const given = (maker: Maker, node: Node, states: ReadonlyMap<Node, Node>): Node =>
-  replaceNodes(maker, node, (each) => states.get(each) ?? null);
