@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { someText } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
-import { randomOf, seed } from "../ops/random.ts";
+import { drawing, randomOf, seed } from "../ops/random.ts";
 import { root } from "../repository/sources.ts";
 import { launcher, main } from "./lcomp.ts";
 
@@ -84,7 +84,7 @@ function tried(folder: string, { args }: Command, entry: string, way: (command: 
   return readFileSync(join(folder, "status"), "utf8").trim();
 }
 
-const draws = 14;
+const draws = drawing(8);
 
 suite(`cli: streams that vanish, LCOMP_SEED=${seed}`, ({ test, skip }) => {
   const here = existsSync("/dev/full") ? test : (name: string) => skip(name, "there is no /dev/full here");

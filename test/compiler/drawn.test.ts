@@ -14,7 +14,7 @@ import { CompileError, type Diagnostic } from "../../grammar/diagnostic.ts";
 import { showPlace } from "../../grammar/source.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith } from "../language/run.ts";
-import { randomOf, seed } from "../ops/random.ts";
+import { drawing, randomOf, seed } from "../ops/random.ts";
 import { anyDevice } from "../run/by-hand.ts";
 import { drawModel, faults } from "./drawn-models.ts";
 import { drawProgram } from "./drawn-programs.ts";
@@ -46,7 +46,7 @@ const isOf =
 const isOfModel = (problem: Diagnostic): boolean =>
   isOf(ofModels)(problem) || /in config\.json|^selecting from|^keeping more numbers/.test(problem.title);
 
-const draws = 2000;
+const draws = drawing(700);
 const corpora = new Map([["text", { tokens: { train: 4000, validation: 4000, test: 4000 } }]]);
 
 /** Where and what. */

@@ -6,7 +6,7 @@ import { CompileError } from "../../grammar/diagnostic.ts";
 import { facts } from "../fuse/sketch.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith } from "../language/run.ts";
-import { randomOf, seed } from "../ops/random.ts";
+import { drawing, randomOf, seed } from "../ops/random.ts";
 import { validatePlan } from "../plan/validate.ts";
 import { drawExtreme } from "./extremes.ts";
 
@@ -22,7 +22,7 @@ const devices: Readonly<Record<string, DeviceFacts>> = {
   "a large GPU": { ...gpu, maxBufferSize: 2 ** 40, maxStorageBufferBindingSize: 2 ** 32 - 256 },
 };
 
-const draws = 500;
+const draws = drawing(250);
 
 /** "planned", or what the message is called. */
 async function outcomeOf(name: string, round: number, device: DeviceFacts): Promise<string> {

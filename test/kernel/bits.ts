@@ -16,6 +16,8 @@ const rounds = Number(process.env["LCOMP_ROUNDS"] ?? 1);
 const names = process.argv.slice(2);
 const { device, run } = await openBench();
 
+const { LCOMP_ADAPTER: adapter, LP_NATIVE_VECTOR_WIDTH: width = "" } = process.env;
+
 /** Subgroup matrices add in an order of their own, and SwiftShader has none. */
 const without = ["matrix"] as const;
 
@@ -25,11 +27,11 @@ const hashOf = (values: Float64Array, isSigned: boolean): string => {
   return createHash("sha256").update(canonical).digest("hex").slice(0, 16);
 };
 
-/** What the compiler chooses for software adapters, and draws from either family. */
+/** What the compiler chooses for software adapters, and draws from one of the families, another one on another adapter. */
 async function runsOf(made: Case, name: string): Promise<readonly Run[]> {
-  const drawn = (family: Family): Promise<Run> =>
-    run(made, family, { schedules: drawnSchedules(randomOf(`${name} ${family}`), { without }) });
-  return [await run(made, "software"), await drawn("software"), await drawn("gpu")];
+  const family = randomOf(`${name} ${adapter} ${width}`).pick<Family>(["software", "gpu"]);
+  const schedules = drawnSchedules(randomOf(`${name} ${family}`), { without });
+  return [await run(made, "software"), await run(made, family, { schedules })];
 }
 
 for (const [name, make] of Object.entries({ ...cases, ...composites, ...sweeps })) {

@@ -18,7 +18,7 @@ import { library } from "../given/library.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
 import { hostWith } from "../language/run.ts";
-import { randomOf, seed } from "../ops/random.ts";
+import { drawing, randomOf, seed } from "../ops/random.ts";
 import { validatePlan } from "../plan/validate.ts";
 import { root } from "../repository/sources.ts";
 
@@ -238,11 +238,13 @@ const compiled = new Set<string>();
 /** Of a method, whatever its arguments. */
 const nameOf = (recipe: string): string => recipe.replace(/\(.*/, "");
 
-/** All, where it is the first time; for another model, and for a method with other arguments, two that the seed draws. */
+/** That the seed draws: three where it is the first time; for another model, and for a method with other arguments, one. */
 function devicesFor(recipe: string, model: string): readonly DeviceFacts[] {
   const all = Object.values(devices);
   const isKnown = [...compiled].some((other) => nameOf(other) === nameOf(recipe));
-  return isKnown ? randomOf(`${recipe} ${model}`).shuffle(all).slice(0, 2) : all;
+  return randomOf(`${recipe} ${model}`)
+    .shuffle(all)
+    .slice(0, drawing(isKnown ? 1 : 3));
 }
 
 /** Recipes are compiled for all models, methods for the first that they suit and one of the others; what they do is found once for all devices. */

@@ -12,6 +12,9 @@ export interface Random {
 /** `LCOMP_SEED`, or drawn afresh; tests print it, so that a failure can be repeated. */
 export const seed = Number(process.env["LCOMP_SEED"] ?? Math.floor(Math.random() * 1e9));
 
+/** How often a test draws: `LCOMP_DRAWS` times as often as by itself. */
+export const drawing = (often: number): number => often * Number(process.env["LCOMP_DRAWS"] ?? 1);
+
 /** The random numbers of the case with this name in this round. */
 export function randomOf(name: string, round = 0): Random {
   const unit = generator(`${seed} ${name} ${round}`);

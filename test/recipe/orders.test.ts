@@ -11,11 +11,11 @@ import type { RunResult } from "../../runtime/run/result.ts";
 import { someText, writeDecoder } from "../given/model-folder.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
-import { type Random, randomOf, seed } from "../ops/random.ts";
+import { drawing, type Random, randomOf, seed } from "../ops/random.ts";
 import { closeDevice, runRecipe } from "../run/recipe.ts";
 import { loaded } from "./bound.ts";
 
-const draws = 300;
+const draws = drawing(150);
 
 /** One size for all matrices, so that one stage is compiled once. */
 const variant = { config: { intermediate_size: 32, num_key_value_heads: 4 } };

@@ -101,7 +101,7 @@ suite(`run: budgets (seed ${seed})`, ({ test }) => {
     dtype: random.pick(["F32", "F16", "BF16"] as const),
     isUntied: random.pick([true, false]),
   };
-  for (const [name, modelIn] of [
+  for (const [name, modelIn, ...tags] of [
     ["the example", async () => join(root, "examples/tiny")],
     [
       `a drawn model, ${JSON.stringify(drawn)}`,
@@ -109,6 +109,7 @@ suite(`run: budgets (seed ${seed})`, ({ test }) => {
         await writeDecoder(join(folder, "model"), drawn);
         return join(folder, "model");
       },
+      "swiftshader",
     ],
   ] as const)
     test(
@@ -142,7 +143,7 @@ suite(`run: budgets (seed ${seed})`, ({ test }) => {
           );
         }
       }),
-      "swiftshader",
+      ...tags,
     );
 
   test(

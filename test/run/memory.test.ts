@@ -12,16 +12,16 @@ const recipe = `import { wanda } from "std/prune/wanda"
 import { perplexity } from "std/evaluate"
 
 recipe wide(model: Model, text: Corpus) {
-  let sample = text.train.sample(4, length: 64, seed: 0)
+  let sample = text.train.sample(2, length: 32, seed: 0)
   stage sparse = wanda(50%) of model over sample for linear except lm_head
-  report perplexity(sparse, text.test, length: 64)
+  report perplexity(sparse, text.test.first(2), length: 32)
   save sparse as "huggingface"
 }
 `;
 
 /** On a model of these widths, or of a part of them. */
 async function widthOf(folder: string, part: number): Promise<Kept> {
-  const config = { hidden_size: 2048 / part, intermediate_size: 5632 / part, num_hidden_layers: 2 };
+  const config = { hidden_size: 2048 / part, intermediate_size: 5632 / part, num_hidden_layers: 1 };
   const model = join(folder, `model-${part}`);
   await writeHollow(model, { config, dtype: "BF16" });
   return planAndRun(join(folder, "wide.lcomp"), model, join(folder, "text.jsonl"));

@@ -48,7 +48,7 @@ const madeBy = (method: string, layers = few): string => `  stage small = ${meth
 const rounded = (arguments_: string, layers = few): string => madeBy(`rtn(${arguments_})`, layers);
 
 suite("targets", ({ test }) => {
-  for (const [target, given, said] of [
+  const written = [
     ["gptq", "rtn(4, every: 32, symmetric: true)", { checkpoint_format: "gptq", sym: true, bits: 4, group_size: 32 }],
     ["gptq", "rtn(8, every: 64)", { checkpoint_format: "gptq_v2", sym: false, bits: 8, group_size: 64 }],
     ["awq", "rtn(4, every: 32)", { bits: 4, group_size: 32, zero_point: true }],
@@ -58,7 +58,8 @@ suite("targets", ({ test }) => {
     ["compressed-tensors", "fp8()", { format: "float-quantized", ignore: ["lm_head"] }],
     ["compressed-tensors", "fp8_whole()", { format: "float-quantized", ignore: ["lm_head"] }],
     ["compressed-tensors", "int8_rows()", { format: "int-quantized", ignore: ["lm_head"] }],
-  ] as const)
+  ] as const;
+  for (const [i, [target, given, said]] of written.entries())
     test(
       `${target} of ${given}: what is written is read back with its codes, and is as good`,
       inFolder(async (folder) => {
@@ -75,7 +76,7 @@ suite("targets", ({ test }) => {
         for (const { slot, bytes } of blocks.flatMap(({ buffers }) => buffers))
           assert.ok(slot !== undefined || bytes < 4 * 64 * 64, `a buffer of ${bytes} bytes`);
       }),
-      "swiftshader",
+      ...(i % 3 === 0 ? (["swiftshader"] as const) : []),
     );
 
   test(
