@@ -6,17 +6,28 @@ import { type Row, root } from "./rows.ts";
 /** Where the script is that records what PyTorch finds, from the root. */
 export const scriptPath = "test/peers/results.py";
 
-/** Perplexities by the names of rows, without their model's; `given` of the model as it is. */
-type Recorded = Readonly<Record<string, Readonly<Record<string, number>>>>;
+/** By the names of models, and of rows without their model's; `given` is the model as it is. Of what is swept there are spreads. */
+type Recorded = Readonly<
+  Record<"perplexities" | "spreads", Readonly<Record<string, Readonly<Record<string, number>>>>>
+>;
 
 const recorded = JSON.parse(readFileSync(join(root, scriptPath.replace(/py$/, "json")), "utf8")) as Recorded;
 
-/** What PyTorch finds for the same method, model and windows; undefined where it was not asked. */
-export const referenceOf = ({ name, model }: Pick<Row, "name" | "model">): number | undefined =>
-  recorded[model.name]?.[name.slice(model.name.length + 1)];
+/** The perplexity that PyTorch finds for the same method, model and windows, and how much of its logarithm is left to rounding. */
+export interface Reference {
+  readonly perplexity: number;
+  readonly spread: number;
+}
+
+/** Undefined where it was not asked. */
+export function referenceOf({ name, model }: Pick<Row, "name" | "model">): Reference | undefined {
+  const own = name.slice(model.name.length + 1);
+  const perplexity = recorded.perplexities[model.name]?.[own];
+  return perplexity === undefined ? undefined : { perplexity, spread: recorded.spreads[model.name]?.[own] ?? 0 };
+}
 
 /** Of the model as it is given. */
-export const givenReference = (model: string): number | undefined => recorded[model]?.["given"];
+export const givenReference = (model: string): number | undefined => recorded.perplexities[model]?.["given"];
 
 /** Perplexities on WikiText-2 that a paper has of a model, as it is given and as a method makes it. */
 export interface PaperFigure {

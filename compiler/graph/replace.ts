@@ -4,10 +4,7 @@ import type { Maker } from "./make.ts";
 import type { Node, NodeOf } from "./ops.ts";
 
 /** Computes nodes from others where `nodeFor` gives one for what they are computed from; each node once, however many read it. */
-export function replacer(
-  maker: Pick<Maker, "copy">,
-  nodeFor: (node: Node) => Node | null,
-): (node: Node) => Node {
+export function replacer(maker: Pick<Maker, "copy">, nodeFor: (node: Node) => Node | null): (node: Node) => Node {
   const images = new Map<Node, Node>();
   const image = (node: Node): Node => images.get(node) as Node;
   return (node) => {
@@ -18,11 +15,8 @@ export function replacer(
 }
 
 /** The node, computed from others where `nodeFor` gives one for what it is computed from. */
-export const replaceNodes = (
-  maker: Pick<Maker, "copy">,
-  node: Node,
-  nodeFor: (node: Node) => Node | null,
-): Node => replacer(maker, nodeFor)(node);
+export const replaceNodes = (maker: Pick<Maker, "copy">, node: Node, nodeFor: (node: Node) => Node | null): Node =>
+  replacer(maker, nodeFor)(node);
 
 /** The node, computed from other inputs where `inputFor` gives one. */
 export const replaceInputs = (
