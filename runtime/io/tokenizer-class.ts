@@ -124,6 +124,15 @@ const classes: { readonly [name: string]: Rebuilt } = {
     }),
     special: { bos_token: end, eos_token: end, unk_token: end, pad_token: "<|padding|>" },
   },
+  GemmaTokenizer: {
+    parts: (settings, stored) => ({
+      normalizer: { type: "Replace", pattern: { String: " " }, content: "▁" },
+      pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithPrevious", invert: false },
+      model: { ...piecesOf(stored), unk_token: tokenText(settings["unk_token"]), byte_fallback: true, fuse_unk: true },
+      decoder: ofPieces(false),
+    }),
+    special: { bos_token: "<bos>", eos_token: "<eos>", unk_token: "<unk>", pad_token: "<pad>", mask_token: "<mask>" },
+  },
   CohereTokenizer: {
     parts: (settings, stored) => ({
       normalizer: nfc,
@@ -145,8 +154,23 @@ const classes: { readonly [name: string]: Rebuilt } = {
 
 /** Classes that take tokenizer.json as it is; no class is one of them. */
 const asStored = /^(undefined|null|PreTrainedTokenizer|TokenizersBackend|PythonBackend|BloomTokenizer)$/;
+
 /** Model types whose tokenizers Transformers takes as they are stored, whatever class they name. */
-const takenAsStored = /^((mis|minis|mix|pix|vox)tral|phi3|olmo)/;
+const takenAsStored =
+  /^((mis|minis|mix|pix|vox)tral|phi3|phimoe|olmo[23_]|flex_olmo|glm|granite|gpt_bigcode|stablelm|nemotron|internlm|minicpm|ernie|jamba|arctic)/;
+
+/** By classes, the model types whose tokenizers are of them where a folder names none. */
+const typesOfClass: { readonly [name: string]: RegExp } = {
+  GPT2Tokenizer: /^(codegen|dbrx|gpt2|gpt_neo|gptj|jais2|opt|phi|starcoder2)$/,
+  Qwen2Tokenizer: /^(qwen2|qwen2_moe|qwen3|qwen3_moe|qwen3_next)$/,
+  GPTNeoXTokenizer: /^(falcon_mamba|gpt_neox|mamba2?|mpt|olmo|olmoe|rwkv|xlstm)$/,
+  GemmaTokenizer: /^((recurrent_)?gemma|gemma2|gemma3n?(_text)?)$/,
+  CohereTokenizer: /^cohere2?$/,
+  CodeLlamaTokenizer: /^code_llama$/,
+};
+
+/** Model types of which Transformers does not believe another class. */
+const misnamed = /^qwen2$/;
 
 /** The files of a tokenizer. */
 interface Files {
@@ -159,14 +183,16 @@ interface Files {
 
 /** The definition in tokenizer.json as Transformers loads it with what the files beside it say. */
 export function asLoaded(folder: string, { definition, settings, beside, config }: Files): Loaded {
-  const name = String(settings["tokenizer_class"] ?? config["tokenizer_class"]).replace(/Fast$/, "");
-  const isFree = !takenAsStored.test(String(config["model_type"])) && !(isLlama.test(name) && hasBytes(definition));
+  const type = String(config["model_type"]);
+  const name = classOf(type, settings["tokenizer_class"] ?? config["tokenizer_class"]);
+  const isFree = !takenAsStored.test(type) && !(isLlama.test(name) && hasBytes(definition));
   const { added_tokens: stored } = definition;
   const rebuilt = isFree && Object.hasOwn(classes, name) ? classes[name] : undefined;
   const special = { ...rebuilt?.special, ...settings };
   const parts = piecesOf(definition) === undefined ? undefined : rebuilt?.parts(special, definition);
   const added_tokens = gatherTokens({ stored, settings: special, beside, isRebuilt: parts !== undefined });
-  const way = `"tokenizer_class": "PreTrainedTokenizerFast" in its tokenizer_config.json makes both the same`;
+  const other = `"tokenizer_class": "PreTrainedTokenizerFast" in its tokenizer_config.json makes both the same`;
+  const way = misnamed.test(type) ? `whatever "tokenizer_class" a ${type} names` : other;
   const notes: string[] = [];
   if (parts !== undefined && !isLlama.test(name) && typesOf(parts) !== typesOf(definition))
     notes.push(
@@ -182,6 +208,13 @@ export function asLoaded(folder: string, { definition, settings, beside, config 
     special,
     notes: notes.map((note) => `the tokenizer in ${folder} ${note}`),
   };
+}
+
+/** The class that Transformers takes for a type of model, of a folder that names this one. */
+function classOf(type: string, named: unknown): string {
+  const own = Object.keys(typesOfClass).find((name) => typesOfClass[name]?.test(type));
+  const given = (named ?? null) === null ? own : String(named).replace(/Fast$/, "");
+  return String(misnamed.test(type) ? own : given);
 }
 
 const isLlama = /^(Code)?LlamaTokenizer$/;

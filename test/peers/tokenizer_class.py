@@ -40,9 +40,16 @@ def pieces():
                       "fuse_unk": True, "byte_fallback": True, "ignore_merges": False, "vocab": vocab, "merges": merges}}
 
 
-DEFINITIONS = {"tiny": tiny(), "digits": digits(), "pieces": pieces()}
+def opened():
+    """With the beginning of text before each one."""
+    single = [{"SpecialToken": {"id": "<|end|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+    special = {"<|end|>": {"id": "<|end|>", "ids": [tiny()["model"]["vocab"]["<|end|>"]], "tokens": ["<|end|>"]}}
+    return {**tiny(), "post_processor": {"type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": special}}
+
+
+DEFINITIONS = {"tiny": tiny(), "digits": digits(), "pieces": pieces(), "opened": opened()}
 SPECIAL = {"tiny": {"bos_token": "<|end|>", "eos_token": "<|end|>"}, "pieces": {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}}
-SPECIAL["digits"] = SPECIAL["tiny"]
+SPECIAL["digits"] = SPECIAL["opened"] = SPECIAL["tiny"]
 
 
 def row(name, of, settings=None, config=None, files=None):
@@ -53,6 +60,15 @@ def token(content, **more):
     return {"content": content, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True, **more}
 
 
+def classed(name):
+    return {} if name is None else {"tokenizer_class": name}
+
+
+def unknown(of):
+    """Pieces have their own."""
+    return {} if of == "pieces" else {"unk_token": "<|end|>"}
+
+
 CLASSES = ["GPT2Tokenizer", "Qwen2Tokenizer", "GPTNeoXTokenizer", "CohereTokenizer", "CodeLlamaTokenizer", "LlamaTokenizer",
            "PreTrainedTokenizerFast", "TokenizersBackend", "BloomTokenizerFast", None]
 ROWS = [
@@ -60,6 +76,10 @@ ROWS = [
       if (of, name) not in (("tiny", "CodeLlamaTokenizer"), ("digits", "CodeLlamaTokenizer"))],
     *[row(f"{of}: {name}, as fast, a prefix", of, {"tokenizer_class": f"{name}Fast", "add_prefix_space": True})
       for name in CLASSES[:6] for of in ("digits", "pieces") if (of, name) != ("digits", "CodeLlamaTokenizer")],
+    *[row(f"{of}: {name} of {kind}", of, {**classed(name), **unknown(of)}, {"model_type": kind})
+      for kind in ("gpt2", "gpt_neox", "qwen2", "qwen3", "qwen3_moe", "gemma2", "gemma3_text", "olmo", "olmo2", "phi3", "mixtral", "llama")
+      for name in (None, "PreTrainedTokenizerFast", "LlamaTokenizerFast", "GPT2Tokenizer", "GemmaTokenizer")
+      for of in ("digits", "pieces", "opened")],
     row("digits: of a Mistral model", "digits", {"tokenizer_class": "GPT2Tokenizer"}, {"model_type": "mistral"}),
     row("pieces: of a Mistral model", "pieces", {"tokenizer_class": "LlamaTokenizer"}, {"model_type": "mistral"}),
     row("digits: the class in config.json", "digits", {}, {"tokenizer_class": "GPT2Tokenizer"}),
@@ -101,7 +121,7 @@ def main():
             rows.append({**given, **result(Path(root), given)})
     if "--check" not in sys.argv:
         lines = ",\n".join("    " + json.dumps(each, ensure_ascii=False) for each in rows)
-        head = json.dumps({"version": transformers.__version__, "texts": TEXTS, "special": SPECIAL, "pieces": DEFINITIONS["pieces"]}, ensure_ascii=False)
+        head = json.dumps({"version": transformers.__version__, "texts": TEXTS, "special": SPECIAL, "pieces": DEFINITIONS["pieces"], "opened": DEFINITIONS["opened"]["post_processor"]}, ensure_ascii=False)
         RECORD.write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
         return
     recorded = {each["name"]: each for each in json.loads(RECORD.read_text())["rows"]}

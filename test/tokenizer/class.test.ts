@@ -27,6 +27,8 @@ interface Record {
   readonly texts: readonly string[];
   readonly special: { readonly [of: string]: JsonObject };
   readonly pieces: JsonObject;
+  /** The post-processor of that. */
+  readonly opened: JsonObject;
   readonly rows: readonly Row[];
 }
 
@@ -37,6 +39,7 @@ const definitions: { readonly [of: string]: JsonObject } = {
   tiny,
   digits: { ...tiny, pre_tokenizer: { type: "Sequence", pretokenizers: [digit, tiny["pre_tokenizer"]] } },
   pieces: record.pieces,
+  opened: { ...tiny, post_processor: record.opened },
 };
 
 function write(
