@@ -73,6 +73,14 @@ suite("prompts of tasks", ({ test }) => {
     assert.is(nothing.scored, nothing.tokens.length - 1);
   });
 
+  test("a query that begins with the beginning of text has no second one, as lm-evaluation-harness does", async () => {
+    const tokenizer = await loadTokenizer(tiny);
+    for (const context of ["<|end|>Once upon", "<|end|>"]) {
+      const { tokens, scored } = encodeChoice({ context, continuation: " a time" }, tokenizer);
+      assert.equal([tokens[0], tokens.indexOf(0, 1), tokens.length > scored], [0, -1, true], context);
+    }
+  });
+
   test("a query is preceded by what the tokenizer puts before a text, or by the head where its settings ask for that", async () => {
     const { before, opening, head } = await loadTokenizer(tiny);
     assert.equal([before, opening, head], [[], [0], 0]);

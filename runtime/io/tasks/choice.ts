@@ -35,10 +35,13 @@ export function encodeChoice(
   };
 }
 
-/** The tokens of a query, with what precedes one. */
-export function tokensOf(text: string, { encode, opening }: Pick<Tokenizer, "encode" | "opening">): Int32Array {
+/** The tokens of a query, behind what precedes one, unless its text begins with the beginning of text. */
+export function tokensOf(
+  text: string,
+  { encode, opening, head }: Pick<Tokenizer, "encode" | "opening" | "head">,
+): Int32Array {
   const ids = new Ids();
-  ids.pushAll(opening);
   encode(text, ids, () => undefined);
-  return ids.taken();
+  const own = ids.taken();
+  return head !== undefined && own[0] === head ? own : Int32Array.from([...opening, ...own]);
 }
