@@ -57,7 +57,7 @@ const plain: ReadonlyMap<string, Check> = new Map(
         : "a share between 0% and 100%",
     Amount: (value) =>
       value.kind === "number" && (value.real === null || value.real >= 0) ? value : "a count, or a share such as 25%",
-    Sparsity: (value) => sparsityFrom(value) ?? "a share such as 50%, or a pattern such as 2:4",
+    Sparsity: (value) => sparsityFrom(value) ?? "a share below 100%, such as 50%, or a pattern such as 2:4",
     Format: (value) => (value.kind === "format" ? value : "a format, such as Affine(4, 128)"),
     Bool: (value) => (value.kind === "boolean" ? value : "true or false"),
     Text: (value) =>

@@ -5,7 +5,7 @@ import { compileAndRun, type RunPlaces } from "./run.ts";
 import { indistinguishable, type Mean } from "./statistics.ts";
 
 export interface TextEvaluation {
-  /** Nats per token, and its standard error, from the spread of the windows' means. */
+  /** Nats per token, and its standard error, from the spread of the windows' means; NaN of one. */
   readonly mean_nll: number;
   readonly standard_error: number;
   readonly perplexity: number;
@@ -53,19 +53,20 @@ export async function evaluateText(
   const [windows] = made.windows;
   if (windows === undefined) throw new Error(`${recipe} evaluates nothing`);
   const { corpus, split, count, length } = windows;
+  const errorOf = (model: string): number => (count > 1 ? measured(`standard_error(${model}`) : Number.NaN);
   const found = {
     mean_nll: measured("mean_nll(model"),
-    standard_error: measured("standard_error(model"),
+    standard_error: errorOf("model"),
     perplexity: measured("perplexity(model"),
     tokens: corpora.get(corpus)?.[split]?.length ?? 0,
     windows: count,
     length,
-    ...(recipe === "std/compare" && { kl: divergence(measured) }),
+    ...(recipe === "std/compare" && { kl: divergence(measured, errorOf("against")) }),
   };
   return { found, notes };
 }
 
-function divergence(measured: (text: string) => number): Divergence {
+function divergence(measured: (text: string) => number, nll_error: number): Divergence {
   const meanOf = (of: string): Mean => ({
     mean: measured(`mean(${of},`),
     standard_error: measured(`mean_error(${of},`),
@@ -80,7 +81,7 @@ function divergence(measured: (text: string) => number): Divergence {
     ...percentilesOf("kl"),
     same_top: meanOf("same_top"),
     mean_nll: measured("mean_nll(against"),
-    nll_error: measured("standard_error(against"),
+    nll_error,
     perplexity: measured("perplexity(against"),
     log_ratio: { ...ratio, indistinguishable: indistinguishable(ratio) },
     correlation: measured("correlation("),
