@@ -200,6 +200,13 @@ const values = {
       "fn most(x: f32[in: 4]) = x where best(x, 3, over in)",
     ),
   },
+  "never-holds": {
+    text: "Sizes and parameters are known before anything runs. Where they alone decide an `expect`, and it does not hold, nothing runs.",
+    examples: programs(
+      "recipe small(model: Model) {\n  expect bytes(model) < 1 KiB\n}",
+      "recipe small(model: Model) {\n  expect bytes(model) > 1 KiB\n}",
+    ),
+  },
   "missing-parameter": {
     text: `What is called needs another argument. A recipe's parameters come from the command line: \`--name value\`. One with a default may be left out.`,
     examples: programs(

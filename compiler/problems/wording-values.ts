@@ -4,6 +4,7 @@ import { labels, suggestion, type Wording } from "./description.ts";
 
 export type ValueProblem =
   | { kind: "out-of-range"; span: Span; what: string; value: string; range: string; hint?: string }
+  | { kind: "never-holds"; span: Span; compared: string }
   | { kind: "missing-parameter"; span: Span; of: string; name: string; type: string; form?: string }
   | { kind: "unknown-parameter"; span: Span; of: string; name: string; known: readonly string[]; form: string }
   | { kind: "wrong-arguments"; span: Span; of: string; surplus?: string; first?: Span; form: string }
@@ -15,6 +16,10 @@ export const valueWording: Wording<ValueProblem> = {
     title: `${p.what} is ${p.value}, and must be ${p.range}`,
     places: labels([p.span, `this is ${p.value}`]),
     hint: p.hint,
+  }),
+  "never-holds": (p) => ({
+    title: "what is expected does not hold, whatever is computed",
+    places: labels([p.span, p.compared === "" ? "this is false" : `this is ${p.compared}`]),
   }),
   "missing-parameter": (p) => ({
     title: `\`${p.of}\` needs \`${p.name}\`${p.type ? ` (${p.type})` : ""}`,

@@ -74,15 +74,26 @@ export function expected(at: Checking, condition: Ast.Expression): Measure {
   return measure;
 }
 
-function comparison({ context, scope }: Checking, condition: Ast.Expression): Measure["value"] {
+function comparison(at: Checking, condition: Ast.Expression): Measure["value"] {
+  const { context, scope } = at;
   const value = evaluate(context, scope, condition);
   const { span } = condition;
-  if (value.kind === "boolean") return value.value === null ? null : Number(value.value);
+  if (value.kind === "boolean") {
+    if (value.value === false) report(context, { kind: "never-holds", span, compared: compared(at, condition) });
+    return value.value === null ? null : Number(value.value);
+  }
   if (value.kind === "tensor" && value.dims.length === 0 && value.dtype === "bool")
     return context.maker.make("cast", [value.node], { dtype: "f32" }, span);
   if (value.kind !== "wrong")
     report(context, { kind: "wrong-type", span, expected: "a comparison of numbers", found: showValue(value) });
   return null;
+}
+
+/** Both sides of a comparison: `1835008 < 917504`. */
+function compared({ context, scope }: Checking, condition: Ast.Expression): string {
+  if (condition.kind !== "binary") return "";
+  const [left, right] = [condition.left, condition.right].map((side) => showValue(evaluate(context, scope, side)));
+  return `${left} ${condition.op} ${right}`;
 }
 
 /** `perplexity(small, text.test)` is the measure `perplexity` of `small`; `distance(model, small)` is that of neither. */

@@ -69,6 +69,7 @@ const kinds: { readonly [K in ProblemKind]: true } = {
   "unknown-name": true,
   "duplicate-name": true,
   "saved-twice": true,
+  "never-holds": true,
   "reported-twice": true,
   "reserved-name": true,
   "dimension-mismatch": true,
