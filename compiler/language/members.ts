@@ -339,7 +339,13 @@ function tooLong(context: Context, windows: Windows, span: Span): Value {
   const { corpus, split, length } = windows;
   const tokens = context.countWindows({ ...windows, length: 1, first: null, draw: null });
   const range = `at most ${tokens}, all tokens of \`${corpus}.${split}\``;
-  return report(context, { kind: "out-of-range", span, what: "the length of a window", value: String(length), range });
+  const what = "the length of a window";
+  const isShort = tokens === null || tokens < 2;
+  const shorter = isShort
+    ? ""
+    : `, or ask for shorter windows: --length ${tokens} does where \`length\` is a parameter`;
+  const hint = `give a longer text${shorter}`;
+  return report(context, { kind: "out-of-range", span, what, value: String(length), range, hint });
 }
 
 function tooFew(context: Context, { corpus, split, length, first }: Windows, there: number, span: Span): Value {

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { indistinguishable, meanOf, shown } from "../../runtime/cli/statistics.ts";
 import { lcomp } from "../cli/lcomp.ts";
 import { suite } from "../harness/suite.ts";
 import { inFolder } from "../io/folder.ts";
@@ -47,6 +48,13 @@ const misused: readonly (readonly [args: readonly string[], says: string])[] = [
 ];
 
 suite("accuracy on tasks", ({ test }) => {
+  test("of one item no standard error is known, and none is shown", () => {
+    const one = meanOf([1]);
+    assert.equal([one.mean, shown(one), indistinguishable(one)], [1, "1", false]);
+    assert.is(JSON.parse(JSON.stringify(one)).standard_error, null);
+    assert.is(shown(meanOf([0, 1, 1, 1])), "0.75 ± 0.25");
+  });
+
   for (const [args, says] of misused)
     test(`eval ${args.join(" ").replace(facts, "facts.jsonl")}: ${says}`, () => {
       const { status, stderr } = lcomp(root, ["eval", tiny, ...args]);
