@@ -161,16 +161,16 @@ const takenAsStored =
 
 /** By classes, the model types whose tokenizers are of them where a folder names none. */
 const typesOfClass: { readonly [name: string]: RegExp } = {
-  GPT2Tokenizer: /^(codegen|dbrx|gpt2|gpt_neo|gptj|jais2|opt|phi|starcoder2)$/,
-  Qwen2Tokenizer: /^(qwen2|qwen2_moe|qwen3|qwen3_moe|qwen3_next)$/,
-  GPTNeoXTokenizer: /^(falcon_mamba|gpt_neox|mamba2?|mpt|olmo|olmoe|rwkv|xlstm)$/,
-  GemmaTokenizer: /^((recurrent_)?gemma|gemma2|gemma3n?(_text)?)$/,
+  GPT2Tokenizer: /^(codegen|dbrx|gpt(2|j|_neo)|jais2|opt|phi|starcoder2)$/,
+  Qwen2Tokenizer: /^qwen(2|3|2_moe|3_moe|3_next)$/,
+  GPTNeoXTokenizer: /^(gpt_neo\w|(falcon_)?mamba2?|mpt|olmoe?|rwkv|xlstm)$/,
+  GemmaTokenizer: /^(recurrent_)?gemma(2|3n?)?(_text)?$/,
   CohereTokenizer: /^cohere2?$/,
-  CodeLlamaTokenizer: /^code_llama$/,
+  CodeLlamaTokenizer: /^code_l\w+$/,
 };
 
-/** Model types of which Transformers does not believe another class. */
-const misnamed = /^qwen2$/;
+/** Model types of which Transformers believes no other class. */
+const misnamed = /^qwen(2)$/;
 
 /** The files of a tokenizer. */
 interface Files {
