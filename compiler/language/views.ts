@@ -7,7 +7,7 @@ import { type Context, report } from "./context.ts";
 import { givenSize, type Numbers } from "./kinds.ts";
 import { number, ofSize } from "./number.ts";
 import { aligned, arithmeticOf, asTensor, comparisonOf, isReal, numeric, selectOf, stacked } from "./operations.ts";
-import { findDimension, makeDimension, noteUse, reportAbsent } from "./scope.ts";
+import { dimensionsNamed, findDimension, makeDimension, noteUse, reportAbsent } from "./scope.ts";
 import { pick } from "./selection.ts";
 import { divided, fixed, known, minus, plus, type Size, showSize, times } from "./size.ts";
 import { type Dimension, graphDim, graphDims, type Tensor } from "./tensor.ts";
@@ -26,7 +26,12 @@ export function dimensionIn(context: Context, scope: Scope, x: Tensor, name: Nam
     noteUse(context, scope, name);
     return found;
   }
-  reportAbsent(context, name, x, at);
+  const several = (dimensionsNamed(scope, name.text) ?? []).map((dim) => dim.name);
+  if (several.length > 1) {
+    const what = `${several.map((each) => `\`${each}\``).join(", ")} together, where \`${name.text}\` is one dimension,`;
+    const hint = `make one of them first: \`merge(x, (${several.join(", ")}) -> all)\``;
+    report(context, { kind: "not-supported", span: name.span, what, hint });
+  } else reportAbsent(context, name, x, at);
   return null;
 }
 
