@@ -73,7 +73,7 @@ function requireSaved(plan: Plan, { dtype, shape, from }: SavedTensor, refuse: R
 /** That an artefact is one number by then, or numbers for the report. */
 function requireValue(plan: Plan, kind: ValueRecord["kind"], ref: Ref, refuse: Refuse): void {
   const { elements: found } = artefactAt(plan, ref, beforeSaving(plan), refuse);
-  if (kind === "expect") requireSize(found, 1, refuse);
+  if (kind === "expect" || kind === "side") requireSize(found, 1, refuse);
 }
 
 /** An artefact that is one, in front of a step, and not of what was saved. */

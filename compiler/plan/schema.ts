@@ -126,7 +126,7 @@ const step: JTDSchemaType<StepInFile> = {
 
 const value: JTDSchemaType<ValueInFile> = {
   properties: {
-    kind: { enum: ["report", "expect", "compare"] },
+    kind: { enum: ["report", "expect", "side", "compare"] },
     text,
     of: { properties: { measure: text, model: text }, nullable: true },
     place: text,

@@ -97,9 +97,9 @@ export interface StageRecord {
   readonly of: string;
 }
 
-/** A number for the report, or an expectation: then it must not be 0; or what results are compared by, layer by layer, unasked. */
+/** A number for the report, or an expectation: then it must not be 0; or what stands at a side of one; or what results are compared by, layer by layer, unasked. */
 export interface ValueRecord {
-  readonly kind: "report" | "expect" | "compare";
+  readonly kind: "report" | "expect" | "side" | "compare";
   /** The expression as written: `perplexity(sparse, text.test)`. */
   readonly text: string;
   /** For a call with one model: the function and the model, so that tables have a row per function, a column per model. */

@@ -126,7 +126,7 @@ function checkStatement(at: Checking, statement: Ast.Statement): void {
       for (const value of statement.values) at.measures.push(...reported(at, value));
       break;
     case "expect":
-      at.measures.push(expected(at, statement.condition));
+      at.measures.push(...expected(at, statement.condition));
       break;
     case "save":
       checkSave(at, statement);

@@ -61,8 +61,8 @@ function refuseSecond({ context, measures }: Checking, { text, value, span }: Me
     report(context, { kind: "reported-twice", span, name: text, first: first.span });
 }
 
-/** What is expected of zeros that a stage makes, no stage behind it may lose. */
-export function expected(at: Checking, condition: Ast.Expression): Measure {
+/** What is expected, and the numbers that it compares. What is expected of zeros that a stage makes, no stage behind it may lose. */
+export function expected(at: Checking, condition: Ast.Expression): readonly Measure[] {
   const value = comparison(at, condition);
   const measure = { kind: "expect", text: textAt(condition.span), of: null, value, span: condition.span } as const;
   const read = typeof value === "object" && value ? coneOf([value]) : [];
@@ -71,7 +71,17 @@ export function expected(at: Checking, condition: Ast.Expression): Measure {
     const states = statesOf(at, each.model);
     if (areKept(at, states, condition.span, each)) notePattern(at.context, each, states, condition.span);
   }
-  return measure;
+  return [measure, ...(read.length > 0 ? sidesOf(at, condition) : [])];
+}
+
+/** What a comparison compares, but for what is written as a number. */
+function sidesOf({ context, scope }: Checking, condition: Ast.Expression): readonly Measure[] {
+  if (condition.kind !== "binary") return [];
+  return [condition.left, condition.right].flatMap((side): readonly Measure[] => {
+    const { span } = side;
+    const value = side.kind === "number" ? undefined : numbersIn(context, evaluate(context, scope, side), span);
+    return value === undefined ? [] : [{ kind: "side", text: textAt(span), of: null, value, span }];
+  });
 }
 
 function comparison(at: Checking, condition: Ast.Expression): Measure["value"] {

@@ -94,9 +94,9 @@ export interface Passed {
   readonly entry: Tensor | null;
 }
 
-/** What is reported, or expected: then it must not be 0. */
+/** What is reported, or expected: then it must not be 0; or a side of what is expected, to be shown where it does not hold. */
 export interface Measure {
-  readonly kind: "report" | "expect";
+  readonly kind: "report" | "expect" | "side";
   readonly text: string;
   readonly of: { readonly measure: string; readonly model: string } | null;
   readonly value: number | Node | null;

@@ -170,13 +170,12 @@ export const number = (value: number | undefined): string =>
 export const percent = (value: number | undefined): string =>
   value === undefined ? "" : `${(100 * value).toFixed(2)} %`;
 
-/** The sentence for an expectation that does not hold, with the numbers that it compares where they are reported. */
-export function failedExpectation({ expects, reports }: RunResult, shownPlace: (place: string) => string): string {
+/** The sentence for an expectation that does not hold, with the numbers that it compares. */
+export function failedExpectation({ expects }: RunResult, shownPlace: (place: string) => string): string {
   const sentences = expects
     .filter(({ holds }) => !holds)
-    .map(({ text, place }) => {
-      const named = reports.filter((report) => text.includes(report.text));
-      const numbers = named.map((report) => `${report.text} is ${number(report.value)}`);
+    .map(({ text, place, sides }) => {
+      const numbers = sides.map((side) => `${side.text} is ${number(side.value)}`);
       const because = numbers.length === 0 ? "" : ` (${numbers.join(", ")})`;
       return `${shownPlace(place)}: the expectation ${text} does not hold${because}`;
     });

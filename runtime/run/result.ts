@@ -22,6 +22,8 @@ export interface ComparedResult extends Pick<ValueRecord, "of">, NonNullable<Val
 /** An expectation, and whether it holds. */
 export interface ExpectResult extends Pick<ValueRecord, "text" | "place"> {
   readonly holds: boolean;
+  /** The measures that it compares. */
+  readonly sides: readonly { readonly text: string; readonly value: number }[];
 }
 
 /** A weight that a step has changed, and whose zeros it has counted. */

@@ -2,7 +2,7 @@
 import { outputOf } from "../../compiler/plan/slots.ts";
 import type { ValueRecord } from "../../compiler/plan/step.ts";
 import { UserError } from "../user-error.ts";
-import type { ComparedResult, RunResult } from "./result.ts";
+import type { ComparedResult, ExpectResult, RunResult } from "./result.ts";
 import type { Session } from "./session.ts";
 
 interface Read extends Omit<ValueRecord, "value" | "compared"> {
@@ -27,13 +27,16 @@ export async function readValues({
     else series.push({ ...record, values, along: dim.name });
   }
   requireFinite([...singles, ...series]);
+  const sides = singles.filter(({ kind }) => kind === "side");
+  const sidesOf = (expected: string): ExpectResult["sides"] =>
+    sides.filter(({ text }) => expected.includes(text)).map(({ text, value }) => ({ text, value }));
   return {
     reports: singles.filter(({ kind }) => kind === "report").map(({ text, of, value }) => ({ text, of, value })),
     compared,
     series: series.map(({ text, values, along }) => ({ text, values, along })),
     expects: singles
       .filter(({ kind }) => kind === "expect")
-      .map(({ text, place, value }) => ({ text, place, holds: value !== 0 })),
+      .map(({ text, place, value }) => ({ text, place, holds: value !== 0, sides: sidesOf(text) })),
   };
 }
 

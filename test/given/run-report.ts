@@ -69,7 +69,7 @@ export const reported: RunReport = runReport(
       { text: "mean(token_loss(small, text.test, 65), over sample)", values: curve(5), along: "step" },
       { text: "mean(token_kl(model, small, text.test, 65), over sample)", values: curve(1), along: "step" },
     ],
-    expects: [{ text: "perplexity(small, text.test) < 6", place: "half.lcomp:9:3", holds: true }],
+    expects: [{ text: "perplexity(small, text.test) < 6", place: "half.lcomp:9:3", holds: true, sides: [] }],
     stages: stages.map((stage) => ({
       ...stage,
       changed: layers.flatMap((each) =>

@@ -215,8 +215,8 @@ suite("run: driver", ({ test }) => {
       const expectation = { kind: "expect", text: "1 > 2", of: null, value: 0, place: "hand.lcomp:9:3" } as const;
       const attempt = run(folder, planFor({ values: [expectation] })).then((result) => {
         assert.equal(result.expects, [
-          { text: "total(sparse) < 1000000", place: "hand.lcomp:1:1", holds: true },
-          { text: "1 > 2", place: "hand.lcomp:9:3", holds: false },
+          { text: "total(sparse) < 1000000", place: "hand.lcomp:1:1", holds: true, sides: [] },
+          { text: "1 > 2", place: "hand.lcomp:9:3", holds: false, sides: [] },
         ]);
         assert.is(result.isSaved, false);
         throw new UserError("not kept");
