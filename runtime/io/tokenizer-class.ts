@@ -80,7 +80,7 @@ const classes: { readonly [name: string]: Rebuilt } = {
   CodeLlamaTokenizer: {
     parts: (settings, stored) => ({
       ...metaspace(settings["add_prefix_space"] === false ? "never" : "first"),
-      post_processor: stored["post_processor"] ?? beginning(stored, tokenText(settings["bos_token"])),
+      post_processor: beginning(stored, tokenText(settings["bos_token"])),
       model: { ...piecesOf(stored), byte_fallback: true, fuse_unk: true },
       decoder: ofPieces(true),
     }),
@@ -157,7 +157,7 @@ const asStored = /^(undefined|null|PreTrainedTokenizer|TokenizersBackend|PythonB
 
 /** Model types whose tokenizers Transformers takes as they are stored, whatever class they name. */
 const takenAsStored =
-  /^((mis|minis|mix|pix|vox)tral|phi3|phimoe|olmo[23_]|flex_olmo|glm|granite|gpt_bigcode|stablelm|nemotron|internlm|minicpm|ernie|jamba|arctic)/;
+  /^((mis|minis|mix|pix|vox)tral|phi3|olmo[23_]|(arctic|ernie4_5|flex_olmo|glm4?|gpt_bigcode|granite|internlm[23]|jamba|minicpm3|nemotron|phimoe|stablelm)$)/;
 
 /** By classes, the model types whose tokenizers are of them where a folder names none. */
 const typesOfClass: { readonly [name: string]: RegExp } = {

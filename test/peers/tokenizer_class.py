@@ -40,16 +40,19 @@ def pieces():
                       "fuse_unk": True, "byte_fallback": True, "ignore_merges": False, "vocab": vocab, "merges": merges}}
 
 
-def opened():
-    """With the beginning of text before each one."""
-    single = [{"SpecialToken": {"id": "<|end|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
-    special = {"<|end|>": {"id": "<|end|>", "ids": [tiny()["model"]["vocab"]["<|end|>"]], "tokens": ["<|end|>"]}}
-    return {**tiny(), "post_processor": {"type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": special}}
+def around(definition, before, after=()):
+    """With special tokens around each text."""
+    vocab, text = definition["model"]["vocab"], {"Sequence": {"id": "A", "type_id": 0}}
+    single = [text if token is None else {"SpecialToken": {"id": token, "type_id": 0}} for token in (*before, None, *after)]
+    special = {token: {"id": token, "ids": [vocab[token]], "tokens": [token]} for token in (*before, *after)}
+    return {**definition, "post_processor": {"type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": special}}
 
 
-DEFINITIONS = {"tiny": tiny(), "digits": digits(), "pieces": pieces(), "opened": opened()}
+DEFINITIONS = {"tiny": tiny(), "digits": digits(), "pieces": pieces(), "opened": around(tiny(), ["<|end|>"]),
+               "enclosed": around(pieces(), ["<s>"], ["</s>"])}
 SPECIAL = {"tiny": {"bos_token": "<|end|>", "eos_token": "<|end|>"}, "pieces": {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}}
 SPECIAL["digits"] = SPECIAL["opened"] = SPECIAL["tiny"]
+SPECIAL["enclosed"] = SPECIAL["pieces"]
 
 
 def row(name, of, settings=None, config=None, files=None):
@@ -80,6 +83,8 @@ ROWS = [
       for kind in ("gpt2", "gpt_neox", "qwen2", "qwen3", "qwen3_moe", "gemma2", "gemma3_text", "olmo", "olmo2", "phi3", "mixtral", "llama")
       for name in (None, "PreTrainedTokenizerFast", "LlamaTokenizerFast", "GPT2Tokenizer", "GemmaTokenizer")
       for of in ("digits", "pieces", "opened")],
+    *[row(f"enclosed: {name}", "enclosed", {"tokenizer_class": name}) for name in ("CodeLlamaTokenizer", "LlamaTokenizer", "GemmaTokenizer")],
+    row("enclosed: CodeLlamaTokenizer, the end", "enclosed", {"tokenizer_class": "CodeLlamaTokenizer", "add_bos_token": False, "add_eos_token": True}),
     row("digits: of a Mistral model", "digits", {"tokenizer_class": "GPT2Tokenizer"}, {"model_type": "mistral"}),
     row("pieces: of a Mistral model", "pieces", {"tokenizer_class": "LlamaTokenizer"}, {"model_type": "mistral"}),
     row("digits: the class in config.json", "digits", {}, {"tokenizer_class": "GPT2Tokenizer"}),
@@ -121,7 +126,8 @@ def main():
             rows.append({**given, **result(Path(root), given)})
     if "--check" not in sys.argv:
         lines = ",\n".join("    " + json.dumps(each, ensure_ascii=False) for each in rows)
-        head = json.dumps({"version": transformers.__version__, "texts": TEXTS, "special": SPECIAL, "pieces": DEFINITIONS["pieces"], "opened": DEFINITIONS["opened"]["post_processor"]}, ensure_ascii=False)
+        head = json.dumps({"version": transformers.__version__, "texts": TEXTS, "special": SPECIAL, "pieces": DEFINITIONS["pieces"],
+                           **{name: DEFINITIONS[name]["post_processor"] for name in ("opened", "enclosed")}}, ensure_ascii=False)
         RECORD.write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
         return
     recorded = {each["name"]: each for each in json.loads(RECORD.read_text())["rows"]}

@@ -27,8 +27,9 @@ interface Record {
   readonly texts: readonly string[];
   readonly special: { readonly [of: string]: JsonObject };
   readonly pieces: JsonObject;
-  /** The post-processor of that. */
+  /** Post-processors. */
   readonly opened: JsonObject;
+  readonly enclosed: JsonObject;
   readonly rows: readonly Row[];
 }
 
@@ -40,6 +41,7 @@ const definitions: { readonly [of: string]: JsonObject } = {
   digits: { ...tiny, pre_tokenizer: { type: "Sequence", pretokenizers: [digit, tiny["pre_tokenizer"]] } },
   pieces: record.pieces,
   opened: { ...tiny, post_processor: record.opened },
+  enclosed: { ...record.pieces, post_processor: record.enclosed },
 };
 
 function write(
