@@ -36,6 +36,8 @@ export function encoderOf(definition: unknown, file: string, splitsSpecial = fal
   const sought = added.filter(({ isSpecial }) => !(isSpecial && splitsSpecial));
   const findBefore = finderOf(sought, null);
   const findAfter = finderOf(sought, normalize);
+  // What is left of a text whose first characters are taken away is not at its beginning.
+  const isWhole = ([first = ""]: string): boolean => first === "" || normalize(first) !== "";
   const ids = new Map([...vocabulary, ...added.map(({ content, id }) => [content, id] as const)]);
   return {
     decode: remembered(() => {
@@ -50,7 +52,7 @@ export function encoderOf(definition: unknown, file: string, splitsSpecial = fal
     encode: (text, into, onPiece) =>
       findBefore(text, true, (section, isFirst) => {
         if (typeof section === "number") return into.push(section);
-        findAfter(normalize(section), isFirst, (part, isFirstToo) => {
+        findAfter(normalize(section), isFirst && isWhole(section), (part, isFirstToo) => {
           if (typeof part === "number") return into.push(part);
           split(part, isFirstToo, (piece) => {
             model(piece, into);

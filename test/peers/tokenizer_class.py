@@ -49,10 +49,12 @@ def around(definition, before, after=()):
 
 
 DEFINITIONS = {"tiny": tiny(), "digits": digits(), "pieces": pieces(), "opened": around(tiny(), ["<|end|>"]),
-               "enclosed": around(pieces(), ["<s>"], ["</s>"])}
+               "enclosed": around(pieces(), ["<s>"], ["</s>"]),
+               "stripped": {**pieces(), "normalizer": {"type": "Strip", "strip_left": True, "strip_right": False},
+                            "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": True}}}
 SPECIAL = {"tiny": {"bos_token": "<|end|>", "eos_token": "<|end|>"}, "pieces": {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}}
 SPECIAL["digits"] = SPECIAL["opened"] = SPECIAL["tiny"]
-SPECIAL["enclosed"] = SPECIAL["pieces"]
+SPECIAL["enclosed"] = SPECIAL["stripped"] = SPECIAL["pieces"]
 
 
 def row(name, of, settings=None, config=None, files=None):
@@ -85,6 +87,7 @@ ROWS = [
       for of in ("digits", "pieces", "opened")],
     *[row(f"enclosed: {name}", "enclosed", {"tokenizer_class": name}) for name in ("CodeLlamaTokenizer", "LlamaTokenizer", "GemmaTokenizer")],
     row("enclosed: CodeLlamaTokenizer, the end", "enclosed", {"tokenizer_class": "CodeLlamaTokenizer", "add_bos_token": False, "add_eos_token": True}),
+    row("stripped: a mark only before what was at the beginning", "stripped"),
     row("digits: of a Mistral model", "digits", {"tokenizer_class": "GPT2Tokenizer"}, {"model_type": "mistral"}),
     row("pieces: of a Mistral model", "pieces", {"tokenizer_class": "LlamaTokenizer"}, {"model_type": "mistral"}),
     row("digits: the class in config.json", "digits", {}, {"tokenizer_class": "GPT2Tokenizer"}),
@@ -127,7 +130,8 @@ def main():
     if "--check" not in sys.argv:
         lines = ",\n".join("    " + json.dumps(each, ensure_ascii=False) for each in rows)
         head = json.dumps({"version": transformers.__version__, "texts": TEXTS, "special": SPECIAL, "pieces": DEFINITIONS["pieces"],
-                           **{name: DEFINITIONS[name]["post_processor"] for name in ("opened", "enclosed")}}, ensure_ascii=False)
+                           **{name: DEFINITIONS[name]["post_processor"] for name in ("opened", "enclosed")},
+                           "stripped": {part: DEFINITIONS["stripped"][part] for part in ("normalizer", "pre_tokenizer")}}, ensure_ascii=False)
         RECORD.write_text(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
         return
     recorded = {each["name"]: each for each in json.loads(RECORD.read_text())["rows"]}

@@ -30,6 +30,8 @@ interface Record {
   /** Post-processors. */
   readonly opened: JsonObject;
   readonly enclosed: JsonObject;
+  /** Other parts. */
+  readonly stripped: JsonObject;
   readonly rows: readonly Row[];
 }
 
@@ -41,6 +43,7 @@ const definitions: { readonly [of: string]: JsonObject } = {
   digits: { ...tiny, pre_tokenizer: { type: "Sequence", pretokenizers: [digit, tiny["pre_tokenizer"]] } },
   pieces: record.pieces,
   opened: { ...tiny, post_processor: record.opened },
+  stripped: { ...record.pieces, ...record.stripped },
   enclosed: { ...record.pieces, post_processor: record.enclosed },
 };
 
