@@ -13,7 +13,8 @@ import { openCheckpoint } from "../../runtime/io/checkpoint.ts";
 import { problemsFrom } from "../given/problems.ts";
 import { suite } from "../harness/suite.ts";
 import { hostWith } from "../language/run.ts";
-import { blocksOf, folder, read, shell } from "./documents.ts";
+import { closeDevice, runRecipe } from "../run/recipe.ts";
+import { blocksOf, folder, read } from "./documents.ts";
 import { root } from "./sources.ts";
 
 const tiny = await openCheckpoint(join(root, "examples/tiny"));
@@ -48,18 +49,24 @@ for (const page of ["docs/language.md", "docs/composing.md"])
         assert.equal(problemsOf(hostWith(files), path, tinyFacts), wrong === undefined ? [] : [wrong]);
       });
       if (wrong !== undefined || !/^recipe /m.test(text)) continue;
-      test(`${title}, runs`, () => {
+      test(`${title}, runs`, async () => {
         for (const [name, each] of Object.entries(files)) writeFileSync(join(folder, name), each);
-        const out = /^ {2}save /m.test(text) ? `--out out/${basename(page, ".md")}-${i}` : "";
+        const out = /^ {2}save /m.test(text) ? join(folder, "out", `${basename(page, ".md")}-${i}`) : undefined;
         const [, header = ""] = /^recipe \w+\(([^)]*)\)/m.exec(text) ?? [];
         const inputs = [...header.matchAll(/(\w+): (Corpus|Task)\b/g)].map(
-          ([, name, type]) => `--${name} ${type === "Task" ? "examples/world/facts.jsonl" : "some.jsonl"}`,
+          ([, name, type]) =>
+            [name, join(folder, type === "Task" ? "examples/world/facts.jsonl" : "some.jsonl")] as const,
         );
-        const { status, output } = shell(`lcomp run ${path} --model examples/tiny ${inputs.join(" ")} ${out} --quiet`);
-        assert.is(status, 0, output);
+        const model = join(folder, "examples/tiny");
+        const { expects } = await runRecipe(join(folder, path), { model, ...Object.fromEntries(inputs) }, out);
+        assert.ok(expects.every(({ holds }) => holds));
       });
     }
   });
+
+suite("programs of documents", ({ test }) => {
+  test("the device closes", closeDevice);
+});
 
 /** What is wrong with the example of an explanation, for the model that it names. */
 function problemsIn({ shown, program = shown, model }: Example, id: string): readonly string[] {
