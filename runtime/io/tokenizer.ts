@@ -38,7 +38,7 @@ export interface Tokenizer {
 /** Reads the tokenizer of a model: of a folder, or of a GGUF file. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const files: Record<string, string> = {};
-  const textOf = await textsOf(folder);
+  const { textOf, isOfType } = await textsOf(folder);
   const read: Read = async (name) => {
     const text = await textOf(name);
     if (text === undefined) return undefined;
@@ -50,7 +50,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const settings = await readSettings(read);
   const beside = "added_tokens_decoder" in settings ? {} : ((await read("added_tokens.json")) ?? {});
   const definition = (await read("tokenizer.json")) ?? without(folder);
-  const loaded = asLoaded(folder, { definition, settings, beside, config });
+  const loaded = asLoaded(folder, { definition, settings, beside, config: isOfType ? config : {} });
   const isSplit = settings["split_special_tokens"] === true;
   const encoder = encoderOf(loaded.definition, join(folder, "tokenizer.json"), isSplit);
   if (encoder.largest >= vocabulary) throw misfit(folder, encoder.largest, vocabulary);
@@ -165,15 +165,24 @@ const firstId = (value: unknown): number | undefined => {
   return typeof id === "number" && Number.isInteger(id) && id >= 0 ? id : undefined;
 };
 
+/** The texts of a model's files by their names. */
+interface Texts {
+  readonly textOf: (name: string) => Promise<string | undefined>;
+  /** Whether the type of the model decides with them how texts are split; a GGUF file says that itself. */
+  readonly isOfType: boolean;
+}
+
 /** The small files of a model by their names: as they lie in a folder, or as they are made of a GGUF file. */
-async function textsOf(place: string): Promise<(name: string) => Promise<string | undefined>> {
+async function textsOf(place: string): Promise<Texts> {
   if (await isGguf(place)) {
     const { configText, files } = await openGguf(place);
-    return async (name) => (name === "config.json" ? configText : files.get(name)?.());
+    const textOf: Texts["textOf"] = async (name) => (name === "config.json" ? configText : files.get(name)?.());
+    return { textOf, isOfType: false };
   }
-  return (name) =>
+  const textOf: Texts["textOf"] = (name) =>
     readText(join(place, name)).catch((error: unknown) => {
       if (isMissing(error) && name !== "config.json") return undefined;
       throw error;
     });
+  return { textOf, isOfType: true };
 }

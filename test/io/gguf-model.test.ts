@@ -344,6 +344,11 @@ function readTokenizers({ test }: Suite): void {
         assert.equal(await idsOf(path, ["1234", "1<|end|>"]), [ids, [1, 0]], pre);
         assert.equal((await loadTokenizer(path)).before, pre.startsWith("llama") ? [0] : [], pre);
       }
+      const other = Object.entries(fields).flatMap(([key, field]) =>
+        key.startsWith("llama.") ? [[key.replace("llama", "qwen2"), field] as const] : [],
+      );
+      const path = given({ ...Object.fromEntries(other), "general.architecture": ["text", "qwen2"] });
+      assert.equal(await idsOf(path, ["1234"]), [[7]], "whatever Transformers does for the type of the model");
       const around = given({
         [token("add_bos_token")]: ["bool", 1],
         [token("add_eos_token")]: ["bool", 1],
