@@ -106,7 +106,7 @@ export interface ValueRecord {
   readonly of: { readonly measure: string; readonly model: string } | null;
   /** Known when the plan is made (`bytes(model)`), or the scalar that a step writes. */
   readonly value: number | Ref;
-  /** `file:line:column` of an expectation. */
+  /** `file:line:column`: of a side, that of its expectation. */
   readonly place: string;
   /** Of numbers that compare: with which model, over which windows, and where each of them is found. */
   readonly compared?: { readonly with: string; readonly over: number; readonly at: readonly LayerPlace[] };

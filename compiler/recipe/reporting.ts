@@ -74,13 +74,13 @@ export function expected(at: Checking, condition: Ast.Expression): readonly Meas
   return [measure, ...(read.length > 0 ? sidesOf(at, condition) : [])];
 }
 
-/** What a comparison compares, but for what is written as a number. */
+/** What a comparison compares, but for what is written as a number; its place is that of the comparison. */
 function sidesOf({ context, scope }: Checking, condition: Ast.Expression): readonly Measure[] {
   if (condition.kind !== "binary") return [];
+  const { span } = condition;
   return [condition.left, condition.right].flatMap((side): readonly Measure[] => {
-    const { span } = side;
-    const value = side.kind === "number" ? undefined : numbersIn(context, evaluate(context, scope, side), span);
-    return value === undefined ? [] : [{ kind: "side", text: textAt(span), of: null, value, span }];
+    const value = side.kind === "number" ? undefined : numbersIn(context, evaluate(context, scope, side), side.span);
+    return value === undefined ? [] : [{ kind: "side", text: textAt(side.span), of: null, value, span }];
   });
 }
 

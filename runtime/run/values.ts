@@ -26,17 +26,16 @@ export async function readValues({
     if (dim === undefined) singles.push({ ...record, values, along: undefined, value: values[0] ?? Number.NaN });
     else series.push({ ...record, values, along: dim.name });
   }
-  requireFinite([...singles, ...series]);
-  const sides = singles.filter(({ kind }) => kind === "side");
-  const sidesOf = (expected: string): ExpectResult["sides"] =>
-    sides.filter(({ text }) => expected.includes(text)).map(({ text, value }) => ({ text, value }));
+  requireFinite([...singles.filter(({ kind }) => kind !== "side"), ...series]);
+  const sidesAt = (expected: string): ExpectResult["sides"] =>
+    singles.flatMap(({ kind, place, text, value }) => (kind === "side" && place === expected ? [{ text, value }] : []));
   return {
     reports: singles.filter(({ kind }) => kind === "report").map(({ text, of, value }) => ({ text, of, value })),
     compared,
     series: series.map(({ text, values, along }) => ({ text, values, along })),
     expects: singles
       .filter(({ kind }) => kind === "expect")
-      .map(({ text, place, value }) => ({ text, place, holds: value !== 0, sides: sidesOf(text) })),
+      .map(({ text, place, value }) => ({ text, place, holds: value !== 0, sides: sidesAt(place) })),
   };
 }
 
